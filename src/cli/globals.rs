@@ -1,0 +1,73 @@
+//! Options every command has.
+
+use super::print::Output;
+use crate::containers::InputLimits;
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::Limits;
+use crate::store::Actor;
+use bytesize::ByteSize;
+use clap::Args;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(super) struct Globals {
+    /// The store [default: $PCHAT_STORE, or pchat.db in this folder]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Common options")]
+    store: Option<PathBuf>,
+    /// How results are printed; csv and jsonl print the first table
+    #[arg(long, global = true, value_enum, default_value = "table", help_heading = "Common options")]
+    pub(super) output: Output,
+    /// Draw no progress
+    #[arg(long, short, global = true, help_heading = "Common options")]
+    pub(super) quiet: bool,
+    /// The person on whose behalf this is done, for the audit log
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Common options")]
+    operator: Option<String>,
+    /// Worker threads [default: one for each processor]
+    #[arg(long, global = true, value_name = "N", help_heading = "Common options", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+    /// Memory for work in progress
+    #[arg(long, global = true, value_name = "SIZE", default_value = "32MiB", help_heading = "Common options")]
+    memory: ByteSize,
+    /// Most files in an archive that is read
+    #[arg(long, global = true, value_name = "N", default_value_t = 2_000_000, help_heading = "Limits of input")]
+    max_entries: u64,
+    /// Largest page of an archive, or line of JSON, that is read
+    #[arg(long, global = true, value_name = "SIZE", default_value = "64MiB", help_heading = "Limits of input")]
+    max_page: ByteSize,
+    /// Largest archive that is read, unpacked
+    #[arg(long, global = true, value_name = "SIZE", default_value = "4TiB", help_heading = "Limits of input")]
+    max_total: ByteSize,
+    /// Most an archive above 1 GiB may grow by unpacking, as a multiple of its size
+    #[arg(long, global = true, value_name = "N", default_value_t = 200, help_heading = "Limits of input")]
+    max_ratio: u64,
+}
+
+impl Globals {
+    pub(super) fn store(&self, environment: Option<OsString>) -> PathBuf {
+        let named = self.store.clone().or_else(|| environment.filter(|name| !name.is_empty()).map(PathBuf::from));
+        named.unwrap_or_else(|| PathBuf::from("pchat.db"))
+    }
+
+    pub(super) fn actor(&self, user: String, host: String) -> Result<Actor> {
+        if self.operator.as_ref().is_some_and(|name| name.trim().is_empty() || name.chars().any(char::is_control)) {
+            return Err(Error::new(Kind::Usage, "--operator needs a name without control characters"));
+        }
+        Ok(Actor { user, host, operator: self.operator.clone() })
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Limits { threads: self.threads.map_or(processors, usize::from), budget: self.memory.as_u64() as usize }
+    }
+
+    pub(super) fn input_limits(&self) -> InputLimits {
+        InputLimits {
+            entries: self.max_entries,
+            page: self.max_page.as_u64(),
+            total: self.max_total.as_u64(),
+            ratio: self.max_ratio,
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! How it is asked: parses and prints, decides nothing.
+
+mod fail;
+mod globals;
+mod print;
+mod progress;
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::model::reply::{Reply, Status};
+use crate::model::time::Ticks;
+use crate::nouns::data::{ExportRequest, ImportRequest, VerifyRequest};
+use crate::nouns::store::StoreVerb;
+use clap::{Parser, Subcommand};
+use globals::Globals;
+use std::ffi::OsString;
+use std::io::Write;
+use std::sync::atomic::AtomicBool;
+
+/// What the process hands in.
+pub struct World<'a> {
+    /// Tells the time.
+    pub clock: &'a (dyn Fn() -> Ticks + Sync),
+    /// Operating-system user and computer.
+    pub user: String,
+    /// The computer.
+    pub host: String,
+    /// The store named by the environment.
+    pub store: Option<OsString>,
+    /// Results go here.
+    pub out: &'a mut dyn Write,
+    /// Everything else goes here.
+    pub err: &'a mut dyn Write,
+    /// Standard error is a terminal: progress may be drawn.
+    pub terminal: bool,
+    /// Set when the user interrupts.
+    pub cancelled: &'a AtomicBool,
+}
+
+/// Keeps, exports, imports and verifies Persistent Chat history and configuration
+#[derive(Debug, Parser)]
+#[command(name = "pchat", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 2 usage, 3 done with gaps, 4 nothing matched, 10 not found, 11 busy, \
+    12 made by a newer pchat, 13 damaged, 15 refused, 17 conflict, 20 input or output, 130 interrupted; \
+    any other code means failure.")]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Export(ExportRequest),
+    Import(ImportRequest),
+    Verify(VerifyRequest),
+    #[command(subcommand)]
+    Store(StoreVerb),
+}
+
+/// Runs a command line and gives the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
+    let World { clock, user, host, store, out, err, terminal, cancelled } = world;
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return fail::usage(&error, out, err),
+    };
+    let output = cli.globals.output;
+    let reply = (|| -> Result<Reply> {
+        let path = cli.globals.store(store);
+        let actor = cli.globals.actor(user, host)?;
+        let watch = progress::Progress::new(terminal && !cli.globals.quiet, cancelled);
+        let limits = cli.globals.limits();
+        let input = cli.globals.input_limits();
+        let cx = Context { clock, actor: &actor, limits: &limits, input, watch: &watch };
+        match cli.command {
+            Command::Export(request) => request.run(&cx, &path),
+            Command::Import(request) => request.run(&cx, &path),
+            Command::Verify(request) => request.run(&cx, &path),
+            Command::Store(verb) => verb.run(&cx, &path),
+        }
+    })();
+    match reply {
+        Ok(reply) => show(&reply, output, out, err),
+        Err(error) => fail::show(&error, err),
+    }
+}
+
+fn show(reply: &Reply, output: print::Output, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    for note in &reply.notes {
+        // A note that cannot be shown must not turn a finished job into a failed one.
+        drop(writeln!(err, "{}", print::visible(note)));
+    }
+    match print::reply(reply, output, out).and_then(|()| out.flush()) {
+        Ok(()) => {}
+        // Whoever reads a listing may stop reading; the work is done all the same.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        Err(error) => return fail::show(&Error::new(Kind::Io, "cannot write the result").because(error), err),
+    }
+    match reply.status {
+        Status::Done => 0,
+        Status::Gaps => 3,
+        Status::Nothing => 4,
+    }
+}

@@ -1,0 +1,144 @@
+//! Replies as tables and lists for people, and as JSON, JSON Lines and CSV for programs.
+
+use crate::model::reply::{Cell, Reply, Table};
+use clap::ValueEnum;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::io::{Result, Write};
+
+/// The forms of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// Tables
+    Table,
+    /// One line for each value
+    List,
+    /// One JSON object
+    Json,
+    /// One JSON object for each row of the first table
+    Jsonl,
+    /// The first table, comma-separated
+    Csv,
+}
+
+/// Prints the results.
+pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Result<()> {
+    match output {
+        Output::Table => {
+            let mut first = true;
+            for table in reply.tables.iter().filter(|table| !table.rows.is_empty()) {
+                if !first {
+                    writeln!(out)?;
+                }
+                first = false;
+                write_table(table, out)?;
+            }
+        }
+        Output::List => {
+            for table in &reply.tables {
+                for row in &table.rows {
+                    write_list(table, row, out)?;
+                }
+            }
+        }
+        Output::Json => {
+            let tables = reply.tables.iter().map(|table| {
+                let rows = table.rows.iter().map(|row| object(table, row)).collect();
+                (table.title.to_owned(), Value::Array(rows))
+            });
+            let notes = reply.notes.iter().map(|note| Value::from(note.as_str())).collect();
+            let mut all: Map<String, Value> = tables.collect();
+            all.insert("notes".to_owned(), Value::Array(notes));
+            serde_json::to_writer_pretty(&mut *out, &all)?;
+            writeln!(out)?;
+        }
+        Output::Jsonl => {
+            for (table, row) in reply.tables.first().into_iter().flat_map(|t| t.rows.iter().map(move |row| (t, row))) {
+                serde_json::to_writer(&mut *out, &object(table, row))?;
+                writeln!(out)?;
+            }
+        }
+        Output::Csv => {
+            let Some(table) = reply.tables.first() else { return Ok(()) };
+            let mut csv = csv::Writer::from_writer(out);
+            csv.write_record(&table.columns)?;
+            for row in &table.rows {
+                csv.write_record(row.iter().map(plain))?;
+            }
+            csv.flush()?;
+        }
+    }
+    Ok(())
+}
+
+fn write_table(table: &Table, out: &mut dyn Write) -> Result<()> {
+    let mut shown = comfy_table::Table::new();
+    shown.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    shown.set_header(&table.columns);
+    for row in table.rows.iter().chain(&table.sums) {
+        shown.add_row(row.iter().map(people));
+    }
+    for at in 0..table.columns.len() {
+        let numbers = table.rows.iter().all(|row| !matches!(row.get(at), Some(Cell::Text(_))));
+        if let (true, Some(column)) = (numbers, shown.column_mut(at)) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    for line in shown.lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn write_list(table: &Table, row: &[Cell], out: &mut dyn Write) -> Result<()> {
+    let width = table.columns.iter().map(|name| name.len()).max().unwrap_or(0);
+    for (name, cell) in table.columns.iter().zip(row) {
+        writeln!(out, "{name:width$} : {}", people(cell))?;
+    }
+    writeln!(out)
+}
+
+fn object(table: &Table, row: &[Cell]) -> Value {
+    let values = table.columns.iter().zip(row).map(|(name, cell)| {
+        let value = match cell {
+            Cell::Text(text) => Value::from(text.as_str()),
+            Cell::Number(number) | Cell::Bytes(number) => Value::from(*number),
+            Cell::Empty => Value::Null,
+        };
+        ((*name).to_owned(), value)
+    });
+    Value::Object(values.collect())
+}
+
+fn plain(cell: &Cell) -> String {
+    match cell {
+        // A spreadsheet would run what begins like a formula.
+        Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
+        Cell::Text(text) => text.clone(),
+        Cell::Number(number) | Cell::Bytes(number) => number.to_string(),
+        Cell::Empty => String::new(),
+    }
+}
+
+fn people(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) => visible(text).into_owned(),
+        Cell::Number(number) => number.to_string(),
+        Cell::Bytes(bytes) => bytesize::ByteSize(*bytes).to_string(),
+        Cell::Empty => String::new(),
+    }
+}
+
+/// Text fit for a terminal: control characters, which could move the cursor or change colours, and
+/// marks that turn the direction of writing are shown as their codes.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let show = |c: char| if hidden(c) { format!("<U+{:04X}>", c as u32) } else { c.to_string() };
+    Cow::Owned(text.chars().map(show).collect())
+}

@@ -1,0 +1,244 @@
+//! A folder, written and read. It is filled under a partial name and renamed when complete.
+
+use super::resume::{Placed, State, partial_path};
+use super::{Body, Container, Done, InputLimits, Member, Pack, Packed, Pages, Raw, Sealed, names};
+use crate::error::{Error, Kind, Place, Result};
+use crate::model::hash;
+use crate::model::receipt::FileFact;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// After this many bytes the state is saved.
+const CHECKPOINT: u64 = 16 << 20;
+
+/// Hashes; nothing is compressed.
+pub(super) struct FolderPacker;
+
+impl Pack for FolderPacker {
+    fn pack(&self, name: String, bytes: Vec<u8>) -> Result<Packed> {
+        let sha256 = Sha256::digest(&bytes).into();
+        Ok(Packed { name, size: bytes.len() as u64, sha256, body: Body::Bytes(bytes) })
+    }
+}
+
+/// A folder that is being written.
+pub struct FolderTarget {
+    target: PathBuf,
+    partial: PathBuf,
+    state: State,
+    done: Arc<Done>,
+    position: usize,
+    written: u64,
+    saved_at: u64,
+    /// Held so that no other export writes into the same folder.
+    _lock: File,
+}
+
+impl FolderTarget {
+    /// Starts or resumes the folder `target`.
+    pub fn open(target: &Path, fingerprint: &str) -> Result<FolderTarget> {
+        let partial = partial_path(target);
+        let told = |e| Error::io(partial.display(), e);
+        std::fs::create_dir_all(&partial).map_err(told)?;
+        let lock = File::open(&partial).map_err(told)?;
+        if let Err(std::fs::TryLockError::WouldBlock) = lock.try_lock() {
+            return Err(Error::new(Kind::Busy, format!("{} is being written by another export", target.display()))
+                .hint("wait for it to end, or give another --out"));
+        }
+        let state = State::load(target, fingerprint).filter(|state| intact(&partial, state));
+        let state = match state {
+            Some(state) => state,
+            None => {
+                State::remove(target);
+                std::fs::remove_dir_all(&partial).map_err(told)?;
+                std::fs::create_dir(&partial).map_err(told)?;
+                State { fingerprint: fingerprint.to_owned(), ..State::default() }
+            }
+        };
+        let done = Arc::new(state.done());
+        let saved_at = state.files.last().map_or(0, |file| file.end);
+        Ok(FolderTarget {
+            target: target.to_owned(),
+            partial,
+            state,
+            done,
+            position: 0,
+            written: 0,
+            saved_at,
+            _lock: lock,
+        })
+    }
+}
+
+/// Is every file of the interrupted run still what it was?
+fn intact(partial: &Path, state: &State) -> bool {
+    state.files.iter().all(|placed| {
+        let read = File::open(partial.join(&placed.name)).and_then(|mut file| hash::of_reader(&mut file));
+        read.is_ok_and(|(sha256, size)| size == placed.size && hash::hex(&sha256) == placed.sha256)
+    })
+}
+
+impl Container for FolderTarget {
+    fn packer(&self) -> Arc<dyn Pack> {
+        Arc::new(FolderPacker)
+    }
+
+    fn done(&self) -> Arc<Done> {
+        self.done.clone()
+    }
+
+    fn put(&mut self, packed: Packed) -> Result<()> {
+        if let Some(placed) = self.state.files.get(self.position) {
+            if placed.name != packed.name || placed.sha256 != hash::hex(&packed.sha256) {
+                return Err(Error::new(Kind::Bug, format!("the interrupted export differs at {}", packed.name))
+                    .hint(format!("delete {} and start again", self.partial.display())));
+            }
+            self.written = placed.end;
+            self.position += 1;
+            return Ok(());
+        }
+        let path = self.partial.join(&packed.name);
+        let told = |e| Error::io(path.display(), e);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(told)?;
+        }
+        match packed.body {
+            Body::Bytes(bytes) => {
+                let mut file = File::create(&path).map_err(told)?;
+                file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(told)?;
+            }
+            Body::File(file) => {
+                std::fs::copy(file.path(), &path).map_err(told)?;
+            }
+            Body::Zip(_) | Body::There => {
+                return Err(Error::new(Kind::Bug, "a folder was given a file it cannot take"));
+            }
+        }
+        self.written += packed.size;
+        self.position += 1;
+        let (name, size, sha256) = (packed.name, packed.size, hash::hex(&packed.sha256));
+        self.state.files.push(Placed { name, size, sha256, end: self.written });
+        if self.written - self.saved_at >= CHECKPOINT {
+            self.state.save(&self.target)?;
+            self.saved_at = self.written;
+        }
+        Ok(())
+    }
+
+    fn fits(&self, packed: &Packed, limit: u64) -> bool {
+        match self.state.files.get(self.position) {
+            Some(placed) => placed.name == packed.name,
+            None => !self.state.sealed && self.written + packed.size <= limit,
+        }
+    }
+
+    fn seal(mut self: Box<Self>) -> Result<Box<dyn Sealed>> {
+        self.state.sealed = true;
+        self.state.save(&self.target)?;
+        Ok(self)
+    }
+}
+
+impl Sealed for FolderTarget {
+    fn publish(self: Box<Self>) -> Result<FileFact> {
+        let told = |e| Error::io(self.target.display(), e);
+        if self.target.exists() {
+            std::fs::remove_dir_all(&self.target).map_err(told)?;
+        }
+        std::fs::rename(&self.partial, &self.target).map_err(told)?;
+        State::remove(&self.target);
+        Ok(FileFact { name: self.target.display().to_string(), size: self.written, sha256: None })
+    }
+}
+
+/// A folder that is being read.
+pub struct FolderPages {
+    name: String,
+    root: PathBuf,
+    members: Vec<Member>,
+    limits: InputLimits,
+}
+
+impl FolderPages {
+    /// Lists a folder. Links are refused: they could lead anywhere.
+    pub fn open(root: &Path, limits: InputLimits) -> Result<FolderPages> {
+        let mut members = Vec::new();
+        let mut todo = vec![(root.to_owned(), String::new())];
+        while let Some((folder, prefix)) = todo.pop() {
+            let told = |e| Error::io(folder.display(), e);
+            for entry in std::fs::read_dir(&folder).map_err(told)? {
+                let entry = entry.map_err(told)?;
+                let part = entry.file_name();
+                let Some(part) = part.to_str() else {
+                    return Err(Error::damaged(
+                        Place::file(entry.path().display().to_string()),
+                        "the name of this file is not UTF-8",
+                    ));
+                };
+                let name = format!("{prefix}{part}");
+                names::check(&root.display().to_string(), &name)?;
+                let kind = entry.file_type().map_err(told)?;
+                if kind.is_symlink() {
+                    return Err(Error::damaged(
+                        Place::file(entry.path().display().to_string()),
+                        "this is a link; copy the file itself",
+                    ));
+                }
+                if kind.is_dir() {
+                    todo.push((entry.path(), format!("{name}/")));
+                } else {
+                    members.push(Member { name, size: entry.metadata().map_err(told)?.len() });
+                }
+                if members.len() as u64 > limits.entries {
+                    return Err(Error::new(
+                        Kind::Refused,
+                        format!("the folder has more than {} files", limits.entries),
+                    )
+                    .at(Place::file(root.display().to_string()))
+                    .hint("if you trust it, raise --max-entries"));
+                }
+            }
+        }
+        members.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(FolderPages { name: root.display().to_string(), root: root.to_owned(), members, limits })
+    }
+}
+
+impl Pages for FolderPages {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn top(&self) -> &str {
+        ""
+    }
+
+    fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    fn raw(&mut self, member: usize) -> Result<Raw> {
+        let Member { name, size } = self.members[member].clone();
+        let place = self.root.join(&name).display().to_string();
+        if size > self.limits.page {
+            return Err(Error::new(
+                Kind::Refused,
+                format!("the page has {size} bytes; the limit is {}", self.limits.page),
+            )
+            .at(Place::file(place))
+            .hint("if you trust it, raise --max-page"));
+        }
+        let mut bytes = Vec::with_capacity(size as usize);
+        let file = File::open(self.root.join(&name)).map_err(|e| Error::io(&place, e))?;
+        file.take(self.limits.page + 1).read_to_end(&mut bytes).map_err(|e| Error::io(&place, e))?;
+        Ok(Raw { place, size: bytes.len() as u64, bytes, deflated: None })
+    }
+
+    fn stream(&mut self, member: usize) -> Result<Box<dyn Read + '_>> {
+        let path = self.root.join(&self.members[member].name);
+        Ok(Box::new(File::open(&path).map_err(|e| Error::io(path.display(), e))?))
+    }
+}

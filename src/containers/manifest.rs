@@ -1,0 +1,105 @@
+//! The lists that make an export a BagIt 1.0 bag (RFC 8493): every payload file with its SHA-256,
+//! and the tag files that describe it. Written last, checked first.
+
+use crate::error::{Error, Place, Result};
+use crate::model::hash;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// The list of payload files.
+pub const MANIFEST: &str = "manifest-sha256.txt";
+/// The list of tag files.
+pub const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
+/// The file that says that this is a bag.
+pub const DECLARATION: &str = "bagit.txt";
+/// Facts about the bag.
+pub const INFO: &str = "bag-info.txt";
+/// What was exported and how much of it.
+pub const CUSTODY: &str = "custody.json";
+
+const DECLARATION_TEXT: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
+
+/// Collects the files of a bag.
+#[derive(Debug, Default)]
+pub struct Bag {
+    payload: BTreeMap<String, [u8; 32]>,
+    bytes: u64,
+}
+
+impl Bag {
+    /// Notes a payload file.
+    pub fn add(&mut self, name: &str, size: u64, sha256: [u8; 32]) {
+        self.bytes += size;
+        self.payload.insert(name.to_owned(), sha256);
+    }
+
+    /// True when it has no files yet.
+    pub fn is_empty(&self) -> bool {
+        self.payload.is_empty()
+    }
+
+    /// The list of payload files.
+    fn manifest(&self) -> Vec<u8> {
+        lines(&self.payload)
+    }
+
+    /// The digest that names the content of the bag: SHA-256 of the list of payload files.
+    pub fn content(&self) -> [u8; 32] {
+        Sha256::digest(self.manifest()).into()
+    }
+
+    /// The tag files, in the order they are written. `info` is added to `bag-info.txt`.
+    pub fn tag_files(&self, info: &[(&str, String)], custody: Vec<u8>) -> Vec<(String, Vec<u8>)> {
+        let mut text = String::new();
+        for (label, value) in info {
+            text.push_str(&format!("{label}: {}\n", value.replace(['\r', '\n'], " ")));
+        }
+        text.push_str(&format!("Payload-Oxum: {}.{}\n", self.bytes, self.payload.len()));
+        let mut files = vec![
+            (DECLARATION.to_owned(), DECLARATION_TEXT.as_bytes().to_vec()),
+            (INFO.to_owned(), text.into_bytes()),
+            (CUSTODY.to_owned(), custody),
+            (MANIFEST.to_owned(), self.manifest()),
+        ];
+        let tags = files.iter().map(|(name, bytes)| (name.clone(), Sha256::digest(bytes).into())).collect();
+        files.push((TAG_MANIFEST.to_owned(), lines(&tags)));
+        files
+    }
+}
+
+fn lines(files: &BTreeMap<String, [u8; 32]>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(files.len() * 110);
+    for (name, sha256) in files {
+        out.extend_from_slice(hash::hex(sha256).as_bytes());
+        out.extend_from_slice(b"  ");
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'\n');
+    }
+    out
+}
+
+/// Reads a list of files.
+pub fn parse(place: &str, bytes: &[u8]) -> Result<BTreeMap<String, [u8; 32]>> {
+    let fail =
+        |line: usize, what: &str| Error::damaged(Place { file: place.into(), line: line as u64 + 1, column: 0 }, what);
+    let text = std::str::from_utf8(bytes).map_err(|_| fail(0, "the list is not UTF-8"))?;
+    let mut files = BTreeMap::new();
+    for (number, line) in text.lines().enumerate() {
+        let (hex, name) =
+            line.split_once([' ', '\t']).ok_or_else(|| fail(number, "the line is not a checksum and a name"))?;
+        let sha256 = hash::parse(hex).ok_or_else(|| fail(number, "the checksum is not SHA-256"))?;
+        let name = name.trim_start_matches([' ', '\t', '*']);
+        if files.insert(name.to_owned(), sha256).is_some() {
+            return Err(fail(number, "the file is listed twice"));
+        }
+    }
+    Ok(files)
+}
+
+/// Checks the declaration of a bag.
+pub fn check_declaration(place: &str, bytes: &[u8]) -> Result<()> {
+    if bytes == DECLARATION_TEXT.as_bytes() {
+        return Ok(());
+    }
+    Err(Error::damaged(Place::file(place), "this is not the declaration of a BagIt 1.0 bag"))
+}

@@ -1,0 +1,162 @@
+//! Where it lands, and where it is read from: folder, zip, standard output. Containers know names
+//! and bytes only.
+
+pub mod folder;
+pub mod manifest;
+pub mod names;
+pub mod resume;
+pub mod volumes;
+pub mod zip;
+
+use crate::error::Result;
+use std::io::Read;
+use std::sync::Arc;
+
+/// A file of an export, ready to be put into its container.
+#[derive(Debug)]
+pub struct Packed {
+    /// Path below the top of the bag, with forward slashes.
+    pub name: String,
+    /// Size before compression.
+    pub size: u64,
+    /// SHA-256 before compression.
+    pub sha256: [u8; 32],
+    /// The bytes, in the form the container takes.
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    /// Compressed for a zip.
+    Zip(Box<zip::Compressed>),
+    /// As they are.
+    Bytes(Vec<u8>),
+    /// Too large for memory: in a file of their own.
+    File(tempfile::NamedTempFile),
+    /// In the container already, from an earlier run that was interrupted.
+    There,
+}
+
+/// Compresses and hashes, on workers.
+pub trait Pack: Send + Sync {
+    /// Packs bytes that are in memory.
+    fn pack(&self, name: String, bytes: Vec<u8>) -> Result<Packed>;
+    /// Packs a file that is too large for memory; it is gone afterwards.
+    fn pack_file(&self, name: String, file: tempfile::NamedTempFile, size: u64, sha256: [u8; 32]) -> Packed {
+        Packed { name, size, sha256, body: Body::File(file) }
+    }
+}
+
+/// What an interrupted run left behind, by name.
+pub type Done = std::collections::HashMap<String, (u64, [u8; 32])>;
+
+/// A place files are put into. Nothing has its final name before it is complete.
+pub trait Container {
+    /// The packer for this container.
+    fn packer(&self) -> Arc<dyn Pack>;
+    /// Files that an interrupted run has put already.
+    fn done(&self) -> Arc<Done>;
+    /// Would the container stay below `limit` bytes with this file? A file that an interrupted run
+    /// has put already always fits.
+    fn fits(&self, packed: &Packed, limit: u64) -> bool;
+    /// Puts a file.
+    fn put(&mut self, packed: Packed) -> Result<()>;
+    /// Writes what is left and flushes to disk; the final name is given by the value returned.
+    fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>>;
+}
+
+/// A complete container that waits for its final name.
+pub trait Sealed {
+    /// Gives it its final name. Returns the name, the size, and the SHA-256 if it is one file.
+    fn publish(self: Box<Self>) -> Result<crate::model::receipt::FileFact>;
+}
+
+/// Stands in for a container between two volumes.
+#[derive(Debug)]
+pub struct Nothing;
+
+impl Container for Nothing {
+    fn packer(&self) -> Arc<dyn Pack> {
+        Arc::new(folder::FolderPacker)
+    }
+
+    fn done(&self) -> Arc<Done> {
+        Arc::default()
+    }
+
+    fn fits(&self, _: &Packed, _: u64) -> bool {
+        false
+    }
+
+    fn put(&mut self, packed: Packed) -> Result<()> {
+        Err(crate::error::Error::new(crate::error::Kind::Bug, format!("{} has no container", packed.name)))
+    }
+
+    fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>> {
+        Err(crate::error::Error::new(crate::error::Kind::Bug, "no container was open"))
+    }
+}
+
+impl Packed {
+    /// A file that an interrupted run has put already.
+    pub fn there(name: String, size: u64, sha256: [u8; 32]) -> Packed {
+        Packed { name, size, sha256, body: Body::There }
+    }
+}
+
+/// A file of an archive that is being read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Path below the top of the bag.
+    pub name: String,
+    /// Size before compression, as the container says.
+    pub size: u64,
+}
+
+/// Raw bytes of a file of an archive; workers unpack them.
+#[derive(Debug)]
+pub struct Raw {
+    /// Place for errors: the archive, `!`, and the name.
+    pub place: String,
+    /// Size before compression, as the container says.
+    pub size: u64,
+    bytes: Vec<u8>,
+    deflated: Option<u32>,
+}
+
+impl Raw {
+    /// The bytes before compression; fails when size or checksum are not what the container says.
+    pub fn unpack(self) -> Result<Vec<u8>> {
+        match self.deflated {
+            Some(crc) => zip::inflate(&self.place, &self.bytes, self.size, crc),
+            None => Ok(self.bytes),
+        }
+    }
+}
+
+/// The limits of what is read. Every one has an option that raises it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputLimits {
+    /// Files in an archive.
+    pub entries: u64,
+    /// Bytes of one page, or of one line of JSON.
+    pub page: u64,
+    /// Bytes of all files of an archive before compression.
+    pub total: u64,
+    /// Bytes before compression per byte of the archive.
+    pub ratio: u64,
+}
+
+/// An archive that is being read.
+pub trait Pages: Send {
+    /// The archive's own name, for places in errors.
+    fn name(&self) -> &str;
+    /// The name of the top folder inside the container; empty for a folder.
+    fn top(&self) -> &str;
+    /// All files, in the order they lie in.
+    fn members(&self) -> &[Member];
+    /// The raw bytes of a file, at most `limits.page` of them before compression.
+    fn raw(&mut self, member: usize) -> Result<Raw>;
+    /// The bytes of a file before compression, one after another.
+    fn stream(&mut self, member: usize) -> Result<Box<dyn Read + '_>>;
+}

@@ -1,0 +1,88 @@
+//! What an interrupted export left behind, so that the same command goes on where it stopped.
+//!
+//! Beside `NAME.partial` lies `NAME.resume`: which job it was, and which files are in the partial
+//! container for certain. Both disappear when the export is complete.
+
+use super::Done;
+use crate::error::{Error, Result};
+use crate::model::hash;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// One file that is in the partial container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Placed {
+    pub(super) name: String,
+    pub(super) size: u64,
+    pub(super) sha256: String,
+    /// Bytes of the container after this file.
+    pub(super) end: u64,
+}
+
+/// The state of a partial container.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct State {
+    /// Which job this is: store, revision, selection, options.
+    pub(super) fingerprint: String,
+    /// Bytes of the container that are certain, without the directory.
+    pub(super) prefix: u64,
+    /// The directory of a zip for these bytes, in base64.
+    pub(super) directory: String,
+    pub(super) files: Vec<Placed>,
+    /// True when nothing more belongs into it.
+    pub(super) sealed: bool,
+}
+
+impl State {
+    /// The state left by an interrupted run of the same job.
+    pub(super) fn load(target: &Path, fingerprint: &str) -> Option<State> {
+        let bytes = std::fs::read(resume_path(target)).ok()?;
+        let state: State = serde_json::from_slice(&bytes).ok()?;
+        (state.fingerprint == fingerprint).then_some(state)
+    }
+
+    /// Replaces the state on disk; returns its size.
+    pub(super) fn save(&self, target: &Path) -> Result<u64> {
+        let path = resume_path(target);
+        let draft = with_suffix(target, ".resume.new");
+        let bytes = serde_json::to_vec(self)
+            .map_err(|e| Error::new(crate::error::Kind::Bug, "cannot write JSON").because(e))?;
+        let write = || -> std::io::Result<()> {
+            let mut file = std::fs::File::create(&draft)?;
+            std::io::Write::write_all(&mut file, &bytes)?;
+            file.sync_data()?;
+            std::fs::rename(&draft, &path)
+        };
+        write().map_err(|e| Error::io(path.display(), e))?;
+        Ok(bytes.len() as u64)
+    }
+
+    /// Removes the state; the container is complete or starts anew.
+    pub(super) fn remove(target: &Path) {
+        for suffix in [".resume", ".resume.new"] {
+            // What is not there needs no removing.
+            drop(std::fs::remove_file(with_suffix(target, suffix)));
+        }
+    }
+
+    /// The files by name.
+    pub(super) fn done(&self) -> Done {
+        let files = self.files.iter().filter_map(|f| Some((f.name.clone(), (f.size, hash::parse(&f.sha256)?))));
+        files.collect()
+    }
+}
+
+fn resume_path(target: &Path) -> PathBuf {
+    with_suffix(target, ".resume")
+}
+
+/// The name of the container while it is not complete.
+pub fn partial_path(target: &Path) -> PathBuf {
+    with_suffix(target, ".partial")
+}
+
+fn with_suffix(target: &Path, suffix: &str) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

@@ -1,0 +1,145 @@
+//! Where an export goes: a zip, a folder or standard output, in one piece or in volumes; and how an
+//! archive is opened again, with all its volumes.
+
+use super::folder::{FolderPages, FolderTarget};
+use super::zip::{ZipPages, ZipTarget};
+use super::{Container, InputLimits, Pages};
+use crate::error::{Error, Kind, Result};
+use std::path::{Path, PathBuf};
+
+/// The target of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The path as given; `-` for standard output.
+    pub path: PathBuf,
+    /// Start a new volume when one has this many bytes.
+    pub volume_size: Option<u64>,
+    /// Replace what has the final name already.
+    pub overwrite: bool,
+}
+
+impl Target {
+    /// True for standard output.
+    pub fn is_stdout(&self) -> bool {
+        self.path.as_os_str() == "-"
+    }
+
+    /// True when the path names a zip; anything else is a folder.
+    pub fn is_zip(&self) -> bool {
+        self.path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("zip"))
+    }
+
+    /// The path of volume `number`, counted from 1.
+    pub fn volume(&self, number: u32) -> PathBuf {
+        match self.volume_size {
+            None => self.path.clone(),
+            Some(_) if self.is_zip() => self.path.with_extension(format!("{number:03}.zip")),
+            Some(_) => {
+                let mut name = self.path.as_os_str().to_owned();
+                name.push(format!(".{number:03}"));
+                PathBuf::from(name)
+            }
+        }
+    }
+
+    /// The name of the bag: that of the target without its ending.
+    pub fn bag_name(&self) -> String {
+        if self.is_stdout() {
+            return "pchat-export".to_owned();
+        }
+        let stem = if self.is_zip() { self.path.file_stem() } else { self.path.file_name() };
+        let stem = stem.and_then(|stem| stem.to_str()).unwrap_or_default();
+        let clean: String =
+            stem.chars().map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect();
+        let clean = clean.trim_matches(['.', ' ']);
+        if clean.is_empty() { "pchat-export".to_owned() } else { clean.to_owned() }
+    }
+
+    /// Refuses targets that cannot work, before anything is read.
+    pub fn check(&self) -> Result<()> {
+        if self.is_stdout() {
+            return match self.volume_size {
+                Some(_) => Err(Error::new(Kind::Usage, "standard output has no volumes")
+                    .hint("leave out --volume-size, or give --out a file")),
+                None => Ok(()),
+            };
+        }
+        let first = self.volume(1);
+        if first.exists() && !self.overwrite {
+            return Err(Error::new(Kind::Refused, format!("{} exists already", first.display()))
+                .hint("give another --out, or --overwrite to replace it when the new one is complete"));
+        }
+        if first.is_dir() && self.is_zip() {
+            return Err(Error::new(Kind::Refused, format!("{} is a folder", first.display())));
+        }
+        if first.exists() && !self.is_zip() && !first.join(super::manifest::DECLARATION).exists() {
+            return Err(Error::new(Kind::Refused, format!("{} is not an earlier export", first.display()))
+                .hint("only an earlier export is replaced; give another --out"));
+        }
+        let folder = first.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            return Err(Error::new(Kind::NotFound, format!("there is no folder {}", folder.display())));
+        }
+        Ok(())
+    }
+
+    /// Starts or resumes volume `number`.
+    pub fn open(&self, number: u32, fingerprint: &str) -> Result<Box<dyn Container>> {
+        let path = self.volume(number);
+        if self.is_stdout() {
+            return Ok(Box::new(ZipTarget::scratch(&self.bag_name())?));
+        }
+        Ok(match self.is_zip() {
+            true => Box::new(ZipTarget::open(&path, &self.top(number), fingerprint)?),
+            false => Box::new(FolderTarget::open(&path, fingerprint)?),
+        })
+    }
+
+    /// After an export that replaced an earlier one: removes volumes the earlier one had more of.
+    pub fn remove_older_volumes(&self, volumes: u32) -> Result<()> {
+        if self.volume_size.is_none() || !self.overwrite {
+            return Ok(());
+        }
+        for number in volumes + 1.. {
+            let path = self.volume(number);
+            let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            match removed {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
+                Err(error) => return Err(Error::io(path.display(), error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of the top folder in a zip: the name of the zip without its ending.
+    pub fn top(&self, number: u32) -> String {
+        match self.volume_size {
+            Some(_) => format!("{}.{number:03}", self.bag_name()),
+            None => self.bag_name(),
+        }
+    }
+}
+
+/// Opens an archive, or any other zip or folder of files.
+pub fn open(path: &Path, limits: InputLimits) -> Result<Box<dyn Pages>> {
+    match path.is_dir() {
+        true => Ok(Box::new(FolderPages::open(path, limits)?)),
+        false => Ok(Box::new(ZipPages::open(path, limits)?)),
+    }
+}
+
+/// The number of a volume and the name of the set, if `path` looks like one.
+pub fn volume_of(path: &Path) -> Option<(PathBuf, u32)> {
+    let name = path.file_name()?.to_str()?;
+    let (stem, zip) = match name.strip_suffix(".zip") {
+        Some(stem) => (stem, true),
+        None => (name, false),
+    };
+    let (set, number) = stem.rsplit_once('.')?;
+    if number.len() < 3 || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let set = if zip { format!("{set}.zip") } else { set.to_owned() };
+    Some((path.with_file_name(set), number.parse().ok()?))
+}

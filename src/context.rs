@@ -1,0 +1,42 @@
+//! What work is given: the clock, the actor, limits, and somebody who watches.
+
+use crate::containers::InputLimits;
+use crate::model::time::Ticks;
+use crate::pipeline::{Limits, Watch};
+use crate::store::{Actor, Entry};
+
+/// The clock that is handed in. It is never taken from the environment: a clock that can be set
+/// from outside would be a hole in an audit log.
+pub type Clock<'a> = &'a (dyn Fn() -> Ticks + Sync);
+
+/// What every job is given.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Tells the time.
+    pub clock: Clock<'a>,
+    /// Who acts.
+    pub actor: &'a Actor,
+    /// Threads and memory.
+    pub limits: &'a Limits,
+    /// Limits of what is read.
+    pub input: InputLimits,
+    /// Sees progress, and may ask to stop.
+    pub watch: &'a dyn Watch,
+}
+
+impl Context<'_> {
+    /// An audit entry of this actor, now.
+    pub fn entry(
+        &self,
+        action: &'static str,
+        object: impl Into<String>,
+        details: Vec<(&'static str, String)>,
+    ) -> Entry {
+        Entry { at: (self.clock)(), actor: self.actor.clone(), action, object: object.into(), details }
+    }
+
+    /// Seconds since an instant of the same clock.
+    pub fn since(&self, start: Ticks) -> f64 {
+        ((self.clock)().0 - start.0) as f64 / 1e7
+    }
+}

@@ -1,0 +1,129 @@
+//! A page of the catalog: all records of one noun, in order of their keys.
+
+use crate::error::Result;
+use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, write_element};
+use crate::model::catalog::Catalog;
+use crate::model::record::{Record, Shape, Type, Value};
+
+/// Writes the page of one noun.
+pub fn write(shape: &Shape, catalog: &Catalog) -> Vec<u8> {
+    let mut out = DECLARATION.as_bytes().to_vec();
+    out.extend_from_slice(format!("<catalog xmlns=\"{NAMESPACE}\" noun=\"{}\">\n", shape.noun).as_bytes());
+    for record in catalog.of(shape.noun) {
+        out.extend_from_slice(if record.discovered { b"<record discovered=\"true\">\n" } else { b"<record>\n" });
+        for (field, value) in shape.fields.iter().zip(&record.values) {
+            match value {
+                Value::Null => continue,
+                Value::List(items) => {
+                    out.extend_from_slice(format!("  <list name=\"{}\">\n", field.name).as_bytes());
+                    for item in items {
+                        out.extend_from_slice(b"    ");
+                        write_element(&mut out, "item", item);
+                        out.push(b'\n');
+                    }
+                    out.extend_from_slice(b"  </list>\n");
+                }
+                other => {
+                    out.extend_from_slice(format!("  <field name=\"{}\">", field.name).as_bytes());
+                    crate::formats::xml::write_text(&mut out, &other.show());
+                    out.extend_from_slice(b"</field>\n");
+                }
+            }
+        }
+        out.extend_from_slice(b"</record>\n");
+    }
+    out.extend_from_slice(b"</catalog>\n");
+    out
+}
+
+/// Reads the page of one noun and checks types and lengths.
+pub fn read(bytes: &[u8], place: &str, shape: &'static Shape) -> Result<Vec<Record>> {
+    let mut pull = Pull::new(place, bytes)?;
+    let root = pull.root("catalog")?;
+    let mut noun = None;
+    pull.attributes(&root, |key, value| {
+        match key {
+            "xmlns" => {}
+            "noun" => noun = Some(value.to_owned()),
+            _ => return Err("a catalog has no such attribute"),
+        }
+        Ok(())
+    })?;
+    if noun.as_deref() != Some(shape.noun) {
+        return Err(pull.fail(format!("the page is not about {}", shape.plural)));
+    }
+    let mut records: Vec<Record> = Vec::new();
+    while let Some(start) = pull.child()? {
+        if start.name().as_ref() != "record" {
+            return Err(pull.fail("a catalog holds <record> elements, nothing else"));
+        }
+        let mut record = Record::new(shape);
+        pull.attributes(&start, |key, value| match (key, value) {
+            ("discovered", "true") => {
+                record.discovered = true;
+                Ok(())
+            }
+            ("discovered", "false") => Ok(()),
+            _ => Err("a record has no such attribute"),
+        })?;
+        read_fields(&mut pull, &mut record)?;
+        for name in shape.key {
+            if record.get(name).text().is_none_or(str::is_empty) {
+                return Err(pull.fail(format!("the {} has no {name}", shape.noun)));
+            }
+        }
+        records.push(record);
+    }
+    pull.end()?;
+    let mut keys: Vec<String> = records.iter().map(Record::key).collect();
+    keys.sort_unstable();
+    if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(pull.fail(format!("two {} have the same identity", shape.plural)));
+    }
+    Ok(records)
+}
+
+fn read_fields(pull: &mut Pull<'_>, record: &mut Record) -> Result<()> {
+    let shape = record.shape;
+    while let Some(part) = pull.child()? {
+        let list = match part.name().as_ref() {
+            "field" => false,
+            "list" => true,
+            _ => return Err(pull.fail("a record holds <field> and <list> elements, nothing else")),
+        };
+        let mut at = None;
+        pull.attributes(&part, |key, value| {
+            at = (key == "name").then(|| shape.position(value)).flatten();
+            at.map(|_| ()).ok_or("this noun has no such field")
+        })?;
+        let Some(at) = at else { return Err(pull.fail("the field needs a name")) };
+        let field = &shape.fields[at];
+        if record.values[at] != Value::Null {
+            return Err(pull.fail(format!("{} is given twice", field.name)));
+        }
+        let long = |text: &str| field.max > 0 && text.chars().count() > field.max;
+        record.values[at] = if list && field.kind == Type::List {
+            let mut items = Vec::new();
+            while let Some(item) = pull.child()? {
+                if item.name().as_ref() != "item" {
+                    return Err(pull.fail("a list holds <item> elements, nothing else"));
+                }
+                items.push(pull.plain_text()?);
+            }
+            if items.iter().any(|item| long(item)) {
+                return Err(pull.fail(format!("an entry of {} is longer than {} characters", field.name, field.max)));
+            }
+            if items.is_empty() { Value::Null } else { Value::List(items) }
+        } else {
+            let text = pull.plain_text()?;
+            if field.kind == Type::Text && long(&text) {
+                return Err(pull.fail(format!("{} is longer than {} characters", field.name, field.max)));
+            }
+            match Value::parse(field.kind, &text) {
+                Some(value) if !list => value,
+                _ => return Err(pull.fail(format!("the value of {} is not of its type", field.name))),
+            }
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! The page that lists the rooms of an archive: where their pages are and how much they hold.
+
+use crate::error::Result;
+use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, write_element};
+use crate::model::ids::RoomKey;
+use crate::model::message::Kind;
+use crate::model::receipt::{Kinds, Tally};
+use crate::model::time::Ticks;
+
+/// A room of an archive.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listed {
+    /// The folder of its pages.
+    pub folder: String,
+    /// The room.
+    pub key: RoomKey,
+    /// Its name.
+    pub name: String,
+    /// How many pages it has.
+    pub pages: u32,
+    /// How many events, by kind.
+    pub events: Kinds,
+    /// Time of the first event.
+    pub first: Option<Ticks>,
+    /// Time of the last event.
+    pub last: Option<Ticks>,
+}
+
+/// Writes the list; rooms without events are left out.
+pub fn write(tally: &Tally) -> Vec<u8> {
+    let mut out = DECLARATION.as_bytes().to_vec();
+    out.extend_from_slice(format!("<rooms xmlns=\"{NAMESPACE}\">\n").as_bytes());
+    let mut listed: Vec<(String, _)> =
+        tally.iter().filter(|(_, t)| t.pages > 0).map(|(key, t)| (key.key(), (key, t))).collect();
+    listed.sort_by(|a, b| a.0.cmp(&b.0));
+    for (_, (key, room)) in listed {
+        let folder = super::folder(key);
+        out.extend_from_slice(
+            format!("<room folder=\"{folder}\" pages=\"{}\" events=\"{}\"", room.pages, room.events.total()).as_bytes(),
+        );
+        for (name, at) in [("first", room.first), ("last", room.last)] {
+            if let Some(at) = at {
+                out.extend_from_slice(format!(" {name}=\"{at}\"").as_bytes());
+            }
+        }
+        out.extend_from_slice(b">\n  ");
+        write_element(&mut out, "pool", &key.pool);
+        write_element(&mut out, "uri", &key.uri);
+        write_element(&mut out, "name", &room.name);
+        for kind in Kind::ALL {
+            let count = room.events.of(kind);
+            if count > 0 {
+                out.extend_from_slice(format!("<count kind=\"{}\">{count}</count>", kind.word()).as_bytes());
+            }
+        }
+        out.extend_from_slice(b"\n</room>\n");
+    }
+    out.extend_from_slice(b"</rooms>\n");
+    out
+}
+
+/// Reads the list and checks that its sums close.
+pub fn read(bytes: &[u8], place: &str) -> Result<Vec<Listed>> {
+    let mut pull = Pull::new(place, bytes)?;
+    pull.root("rooms")?;
+    let mut list = Vec::new();
+    while let Some(start) = pull.child()? {
+        if start.name().as_ref() != "room" {
+            return Err(pull.fail("the list holds <room> elements, nothing else"));
+        }
+        let mut room = Listed::default();
+        let mut events = None;
+        pull.attributes(&start, |key, value| {
+            let time = || Ticks::parse(value).map(|(at, _)| at).ok_or("the value is a time");
+            match key {
+                "folder" => room.folder = value.to_owned(),
+                "pages" => room.pages = value.parse().map_err(|_| "pages is a whole number")?,
+                "events" => events = value.parse::<u64>().ok(),
+                "first" => room.first = Some(time()?),
+                "last" => room.last = Some(time()?),
+                _ => return Err("a room has no such attribute"),
+            }
+            Ok(())
+        })?;
+        while let Some(part) = pull.child()? {
+            match part.name().as_ref() {
+                "pool" => room.key.pool = pull.plain_text()?,
+                "uri" => room.key.uri = pull.plain_text()?,
+                "name" => room.name = pull.plain_text()?,
+                "count" => {
+                    let mut kind = None;
+                    pull.attributes(&part, |_, value| {
+                        kind = Kind::from_word(value);
+                        kind.map(|_| ()).ok_or("this is not a kind of event")
+                    })?;
+                    let count = pull.plain_text()?.parse::<u64>().ok();
+                    match (kind, count) {
+                        (Some(kind), Some(count)) => room.events.0[kind.index()] = count,
+                        _ => return Err(pull.fail("<count> needs a kind and a whole number")),
+                    }
+                }
+                _ => return Err(pull.fail("a room has no such part")),
+            }
+        }
+        let sum = room.events.0.iter().try_fold(0u64, |sum, count| sum.checked_add(*count));
+        if events.is_none() || sum != events {
+            return Err(pull.fail("the counts of the room do not add up to its events"));
+        }
+        if room.key.uri.is_empty() || room.folder != super::folder(&room.key) {
+            return Err(pull.fail("the folder of the room is not the one its identity asks for"));
+        }
+        list.push(room);
+    }
+    pull.end()?;
+    Ok(list)
+}

@@ -1,0 +1,225 @@
+//! The attributes of one tag: names, values with references resolved, and what is wrong with them.
+//!
+//! Values are normalised as XML demands: a tab or line end written as such becomes a space, one
+//! written as a reference stays. Faults never quote a value or an unknown name, because a quote
+//! that is missing turns message text into names.
+
+use std::borrow::Cow;
+
+/// A tag may have this many attributes.
+const ATTRIBUTE_LIMIT: usize = 64;
+
+/// One attribute.
+#[derive(Debug)]
+pub(super) struct Attribute<'t> {
+    pub(super) name: &'t str,
+    pub(super) value: Cow<'t, str>,
+    /// Byte offset of the name in the scanned text.
+    pub(super) at: usize,
+    /// A tab or line end was written as such and became a space.
+    pub(super) folded: bool,
+    /// Holds a character that XML does not allow, kept as it is.
+    pub(super) odd: bool,
+}
+
+/// What is wrong, and the byte offset in the scanned text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) at: usize,
+    pub(super) what: &'static str,
+    pub(super) hint: &'static str,
+}
+
+fn fault<T>(at: usize, what: &'static str, hint: &'static str) -> Result<T, Fault> {
+    Err(Fault { at, what, hint })
+}
+
+/// XML's white space.
+pub(super) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// True when `text` can be the name of an element or attribute.
+pub(super) fn is_name(text: &str) -> bool {
+    let start = |c: char| c.is_ascii_alphabetic() || c == '_' || c == ':' || !c.is_ascii();
+    let follow = |c: char| start(c) || c.is_ascii_digit() || c == '-' || c == '.';
+    text.chars().next().is_some_and(start) && text.chars().all(follow)
+}
+
+/// The attributes in `text`, which is what follows the name of a tag.
+pub(super) fn scan(text: &str) -> Result<Vec<Attribute<'_>>, Fault> {
+    let bytes = text.as_bytes();
+    let mut found: Vec<Attribute<'_>> = Vec::new();
+    let mut at = 0;
+    loop {
+        let gap = at;
+        at = skip_space(bytes, at);
+        if at >= bytes.len() {
+            return Ok(found);
+        }
+        if bytes[at] == b'<' {
+            return fault(at, "a tag starts inside another tag", "write the `>` that is missing before this `<`");
+        }
+        if at == gap {
+            let hint = "write a `\"` inside a text as `&quot;`";
+            return fault(at, "after the closing quote of an attribute a space is missing", hint);
+        }
+        let start = at;
+        while at < bytes.len() && !is_space(bytes[at]) && !matches!(bytes[at], b'=' | b'"' | b'\'' | b'<') {
+            at += 1;
+        }
+        let name = &text[start..at];
+        if !is_name(name) {
+            return fault(start, "the name of an attribute is expected here", "write a `\"` inside a text as `&quot;`");
+        }
+        at = skip_space(bytes, at);
+        if bytes.get(at) != Some(&b'=') {
+            return fault(at, "an attribute has no value: `=` is missing", "write name=\"value\"");
+        }
+        at = skip_space(bytes, at + 1);
+        let Some(quote @ (b'"' | b'\'')) = bytes.get(at).copied() else {
+            return fault(at, "the value of an attribute must stand in quotes", "write name=\"value\"");
+        };
+        let open = at;
+        let length = bytes[open + 1..].iter().position(|byte| *byte == quote);
+        let end = length.map_or(bytes.len(), |length| open + 1 + length);
+        let mut attribute = resolve(&text[open + 1..end], open + 1)?;
+        if length.is_none() {
+            return fault(open, "the quote that opens here is never closed", "write the missing quote");
+        }
+        if found.iter().any(|other| other.name == name) {
+            return fault(start, "an attribute is given twice", "remove one of the two");
+        }
+        if found.len() >= ATTRIBUTE_LIMIT {
+            return fault(start, "a tag has more than 64 attributes", "");
+        }
+        attribute.name = name;
+        attribute.at = start;
+        found.push(attribute);
+        at = end + 1;
+    }
+}
+
+fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(|byte| is_space(*byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// The value that `raw` stands for; `base` is its offset in the scanned text.
+fn resolve(raw: &str, base: usize) -> Result<Attribute<'_>, Fault> {
+    let plain = |byte: &u8| *byte >= b' ' && !matches!(*byte, b'&' | b'<' | 0xEF);
+    let mut attribute = Attribute { name: "", value: Cow::Borrowed(raw), at: 0, folded: false, odd: false };
+    if raw.as_bytes().iter().all(plain) {
+        return Ok(attribute);
+    }
+    let mut value = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(c) = rest.chars().next() {
+        let at = base + raw.len() - rest.len();
+        let mut used = c.len_utf8();
+        match c {
+            '<' => return fault(at, "`<` inside an attribute value", "write `&lt;`, or the quote missing before it"),
+            '\t' | '\n' | '\r' => {
+                attribute.folded = true;
+                used += usize::from(rest.starts_with("\r\n"));
+                value.push(' ');
+            }
+            '\0'..='\x1F' => {
+                let hint = "such bytes are often the mark of a damaged disk or of a copy that was cut";
+                return fault(at, "a control character stands here, which XML does not allow", hint);
+            }
+            '&' => {
+                let (c, length) = reference(rest, at)?;
+                attribute.odd |= !allowed(c);
+                value.push(c);
+                used = length;
+            }
+            c => {
+                attribute.odd |= !allowed(c);
+                value.push(c);
+            }
+        }
+        rest = &rest[used..];
+    }
+    attribute.value = Cow::Owned(value);
+    Ok(attribute)
+}
+
+/// The character that the reference at the start of `text` stands for, and the reference's length.
+pub(super) fn reference(text: &str, at: usize) -> Result<(char, usize), Fault> {
+    const HINT: &str = "write `&` as `&amp;`";
+    let Some(end) = text.bytes().take(40).position(|byte| byte == b';') else {
+        return fault(at, "`&` begins no reference", HINT);
+    };
+    let name = &text[1..end];
+    let character = match name {
+        "lt" => '<',
+        "gt" => '>',
+        "amp" => '&',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => {
+            let Some(number) = name.strip_prefix('#') else {
+                let what = "a reference that is not defined; only `lt`, `gt`, `amp`, `quot`, `apos` and numbers are";
+                return fault(at, what, HINT);
+            };
+            let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |digits| (digits, 16));
+            let digits_only = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
+            let code = if digits_only { u32::from_str_radix(digits, radix).ok() } else { None };
+            match code.and_then(char::from_u32) {
+                Some(c) => c,
+                None => return fault(at, "a numeric reference that is no character", HINT),
+            }
+        }
+    };
+    Ok((character, end + 1))
+}
+
+/// True for the characters of XML 1.0.
+fn allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Attribute<'_> {
+        scan(text).unwrap().remove(0)
+    }
+
+    #[test]
+    fn values_are_normalised_as_xml_demands() {
+        assert_eq!(one(" a='x'").value, "x");
+        assert_eq!(one(" a=\"1\r\n2\t3\r4\n5\"").value, "1 2 3 4 5");
+        assert_eq!(one(" a = \"1&#xD;&#10;2&#x9;\"").value, "1\r\n2\t");
+        assert_eq!(one(" a=\"&lt;&amp;&#x1F600;&#38;lt;\"").value, "<&\u{1F600}&lt;");
+        assert!(one(" a=\"&#1;\"").odd);
+        assert!(one(" a=\"\u{FFFE}\"").odd);
+        assert!(!one(" a=\"\u{FEFF}\u{FFFD}\"").odd);
+    }
+
+    #[test]
+    fn faults_say_where() {
+        for (text, at) in [
+            (" a=\"b\"c=\"d\"", 6),
+            (" a=b", 3),
+            (" a", 2),
+            (" a=\"1\" a=\"2\"", 7),
+            (" a=\"x&y\"", 5),
+            (" a=\"&nbsp;\"", 4),
+            (" a=\"&#xD800;\"", 4),
+            (" a=\"&#+5;\"", 4),
+            (" a=\"&#;\"", 4),
+            (" a=\"1<2\"", 5),
+            (" a=\"\u{1}\"", 4),
+            (" a=\"b", 3),
+            (" a=\"b\" <c", 7),
+            (" \"a\"", 1),
+        ] {
+            assert_eq!(scan(text).unwrap_err().at, at, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Lines in, units of events out: each line is read on its own, events are gathered by room.
+//!
+//! A chunk is whole lines, so chunks can be read on several threads. Memory is bounded by the
+//! chunk; what reads the file decides how large that is.
+
+use super::line::{self, Fault, Line};
+use crate::error::{Error, Place, Result};
+use crate::formats::{ReadOptions, Remarks, TakeUnit};
+use crate::model::ids::RoomKey;
+use crate::model::message::Event;
+use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, People, RoomHint, Unit};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The pool of rooms when neither the line nor the options name one.
+const POOL: &str = "history";
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// The events of one room that were not handed out yet.
+struct Pending {
+    room: Arc<RoomKey>,
+    hint: RoomHint,
+    people: People,
+    events: Vec<Event>,
+    weight: usize,
+}
+
+struct Gather<'e, 'u> {
+    emit: &'e mut TakeUnit<'u>,
+    /// Pool, then address, to a position in `rooms`; looked up without copying either.
+    index: HashMap<String, HashMap<String, usize>>,
+    rooms: Vec<Pending>,
+    number: u32,
+    stopped: bool,
+}
+
+/// Reads a chunk of whole lines, the first of which is line `first_line` of the input.
+///
+/// Rooms come out in the order of their first line. Units are numbered from 1 in the order of
+/// being emitted. With `keep_going` a bad line is listed as a gap and the others are read.
+pub fn read(chunk: &[u8], first_line: u64, options: &ReadOptions, emit: &mut TakeUnit) -> Result<Remarks> {
+    let mut remarks = Remarks::default();
+    let mut gather = Gather { emit, index: HashMap::new(), rooms: Vec::new(), number: 0, stopped: false };
+    let at_start = first_line <= 1 && chunk.starts_with(BYTE_ORDER_MARK);
+    let mut rest = if at_start { &chunk[BYTE_ORDER_MARK.len()..] } else { chunk };
+    let mut number = first_line.max(1);
+    while !rest.is_empty() && !gather.stopped {
+        let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+        let (bytes, after) = rest.split_at(end);
+        rest = after;
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        if let Err(fault) = take(bytes, options, &mut gather, &mut remarks) {
+            let mut place = Place::in_bytes(options.file.as_str(), bytes, fault.at);
+            place.line = number;
+            let error = Error::damaged(place, fault.what);
+            if !options.keep_going {
+                return Err(error);
+            }
+            remarks.gap(error);
+        }
+        number += 1;
+    }
+    for index in 0..gather.rooms.len() {
+        gather.flush(index);
+    }
+    Ok(remarks)
+}
+
+fn take(bytes: &[u8], options: &ReadOptions, gather: &mut Gather, remarks: &mut Remarks) -> Result<(), Fault> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| Fault { at: error.valid_up_to(), what: "this is not UTF-8".to_owned() })?;
+    if text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
+        return Ok(());
+    }
+    let mut line = line::parse(text)?;
+    if line.cut {
+        remarks.note("times with more digits than 100 ns; the rest was cut off");
+    }
+    for _ in 0..line.skipped {
+        remarks.note("keys of attachments that have no place were left out");
+    }
+    gather.add(&mut line, options, remarks);
+    Ok(())
+}
+
+impl Gather<'_, '_> {
+    fn add(&mut self, line: &mut Line<'_>, options: &ReadOptions, remarks: &mut Remarks) {
+        let Some(mut event) = line.event.take() else { return };
+        let pool = line.pool.as_deref().or(options.pool.as_deref()).unwrap_or(POOL);
+        let index = self.room(pool, &line.room);
+        let persona = line.persona();
+        let room = &mut self.rooms[index];
+        for (known, said) in [(&mut room.hint.title, &mut line.title), (&mut room.hint.category, &mut line.category)] {
+            match (&*known, said.take()) {
+                (None, Some(said)) => *known = Some(said.into_owned()),
+                (Some(known), Some(said)) if *known != said => {
+                    remarks.note("lines that give their room another title or category than earlier lines");
+                }
+                _ => {}
+            }
+        }
+        event.who = room.people.index(&persona);
+        room.weight += event.weight();
+        room.events.push(event);
+        if room.events.len() >= PAGE_EVENTS || room.weight >= PAGE_BYTES {
+            self.flush(index);
+        }
+    }
+
+    fn room(&mut self, pool: &str, uri: &str) -> usize {
+        if let Some(index) = self.index.get(pool).and_then(|rooms| rooms.get(uri)) {
+            return *index;
+        }
+        let index = self.rooms.len();
+        self.index.entry(pool.to_owned()).or_default().insert(uri.to_owned(), index);
+        self.rooms.push(Pending {
+            room: Arc::new(RoomKey { pool: pool.to_owned(), uri: uri.to_owned() }),
+            hint: RoomHint::default(),
+            people: People::default(),
+            events: Vec::new(),
+            weight: 0,
+        });
+        index
+    }
+
+    /// Hands out what was gathered for one room.
+    fn flush(&mut self, index: usize) {
+        let room = &mut self.rooms[index];
+        if room.events.is_empty() || self.stopped {
+            return;
+        }
+        self.number += 1;
+        let mut unit = Unit::new(Arc::clone(&room.room), self.number);
+        unit.hint = room.hint.clone();
+        unit.people = room.people.take();
+        unit.events = std::mem::take(&mut room.events);
+        unit.events.sort_by_key(|event| event.at);
+        room.weight = 0;
+        self.stopped = (self.emit)(unit).is_break();
+    }
+}
+
+/// True when the first byte that is not white space is `{`, after a byte order mark if any.
+pub fn looks_like(head: &[u8]) -> bool {
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
+    head.trim_ascii_start().first() == Some(&b'{')
+}

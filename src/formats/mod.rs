@@ -1,0 +1,51 @@
+//! What it becomes: one file per format. Formats are pure: values in, bytes out, and back.
+
+pub mod archive;
+pub mod compliance;
+pub mod jsonl;
+mod xml;
+
+use crate::error::Error;
+use crate::model::receipt::KEPT_IN_FULL;
+use crate::model::unit::Unit;
+use std::collections::BTreeMap;
+
+/// What a reader of history is told.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// The name of the input, for places in errors.
+    pub file: String,
+    /// The pool of rooms whose source does not say.
+    pub pool: Option<String>,
+    /// Leave out what is broken and list it, instead of failing.
+    pub keep_going: bool,
+}
+
+/// What a reader of history found besides the units it emitted.
+#[derive(Debug, Default)]
+pub struct Remarks {
+    /// Remarks with how often they applied.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// What was left out, with places; the first [`KEPT_IN_FULL`] of them.
+    pub gaps: Vec<Error>,
+    /// All that was left out.
+    pub gap_count: u64,
+}
+
+impl Remarks {
+    /// Counts a remark.
+    pub fn note(&mut self, remark: &'static str) {
+        *self.counts.entry(remark).or_default() += 1;
+    }
+
+    /// Lists something that was left out. The list is bounded, the count is not.
+    pub fn gap(&mut self, error: Error) {
+        self.gap_count += 1;
+        if self.gaps.len() < KEPT_IN_FULL {
+            self.gaps.push(error);
+        }
+    }
+}
+
+/// Takes the units a reader makes; `Break` asks it to stop.
+pub type TakeUnit<'a> = dyn FnMut(Unit) -> std::ops::ControlFlow<()> + 'a;

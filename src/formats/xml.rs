@@ -1,0 +1,307 @@
+//! Shared writing and reading of pchat's own XML: escaping, the characters XML cannot hold, and a
+//! reader that knows where it is.
+//!
+//! XML 1.0 cannot hold most control characters nor U+FFFE and U+FFFF; in element text they are
+//! written as `<char code="0"/>`. Free text is therefore always element text, never an attribute.
+
+use crate::error::{Error, Place, Result};
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+use std::borrow::Cow;
+
+/// The first line of every page.
+pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+/// The namespace of version 1 of the archive.
+pub(crate) const NAMESPACE: &str = "urn:pchat:archive:1";
+const NAMESPACE_FAMILY: &str = "urn:pchat:archive:";
+
+/// Bytes that need a second look: markup, control characters, and the first byte of U+FFFE.
+static SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = byte != b'\t' as usize && byte != b'\n' as usize;
+        byte += 1;
+    }
+    table[b'<' as usize] = true;
+    table[b'>' as usize] = true;
+    table[b'&' as usize] = true;
+    table[0xEF] = true;
+    table
+};
+
+/// Appends `text` as the text of an element.
+pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
+    let mut done = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        if !SPECIAL[*byte as usize] {
+            continue;
+        }
+        let (length, code) = match byte {
+            0xEF => match bytes[at..] {
+                [0xEF, 0xBF, 0xBE, ..] => (3, 0xFFFE),
+                [0xEF, 0xBF, 0xBF, ..] => (3, 0xFFFF),
+                _ => continue,
+            },
+            _ => (1, u32::from(*byte)),
+        };
+        out.extend_from_slice(&bytes[done..at]);
+        done = at + length;
+        match byte {
+            b'<' => out.extend_from_slice(b"&lt;"),
+            b'>' => out.extend_from_slice(b"&gt;"),
+            b'&' => out.extend_from_slice(b"&amp;"),
+            b'\r' => out.extend_from_slice(b"&#13;"),
+            _ => out.extend_from_slice(format!("<char code=\"{code:X}\"/>").as_bytes()),
+        }
+    }
+    out.extend_from_slice(&bytes[done..]);
+}
+
+/// Appends `<name>text</name>`.
+pub(crate) fn write_element(out: &mut Vec<u8>, name: &str, text: &str) {
+    out.push(b'<');
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'>');
+    write_text(out, text);
+    out.extend_from_slice(b"</");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'>');
+}
+
+/// What a page consists of, one step at a time.
+pub(crate) enum Node<'a> {
+    /// An element begins.
+    Start(BytesStart<'a>),
+    /// The innermost element ends.
+    End,
+    /// Text of the innermost element.
+    Text(Cow<'a, str>),
+    /// The page is over.
+    Eof,
+}
+
+/// Reads a page that is in memory.
+pub(crate) struct Pull<'a> {
+    file: &'a str,
+    text: &'a str,
+    reader: Reader<&'a [u8]>,
+    /// Where the current node began, in bytes.
+    at: usize,
+}
+
+impl<'a> Pull<'a> {
+    /// Starts reading; `file` names the page in errors.
+    pub(crate) fn new(file: &'a str, bytes: &'a [u8]) -> Result<Pull<'a>> {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            Error::damaged(Place::in_bytes(file, bytes, error.valid_up_to()), "the page is not UTF-8")
+        })?;
+        let mut reader = Reader::from_str(text);
+        reader.config_mut().expand_empty_elements = true;
+        Ok(Pull { file, text, reader, at: 0 })
+    }
+
+    /// An error at the current place.
+    pub(crate) fn fail(&self, what: impl Into<String>) -> Error {
+        Error::damaged(Place::in_bytes(self.file, self.text.as_bytes(), self.at), what)
+    }
+
+    /// The next node. Comments and processing instructions are passed over.
+    pub(crate) fn next(&mut self) -> Result<Node<'a>> {
+        loop {
+            self.at = self.reader.buffer_position() as usize;
+            let event = match self.reader.read_event() {
+                Ok(event) => event,
+                Err(error) => {
+                    self.at = self.reader.error_position() as usize;
+                    return Err(self.fail(well_formed(&error)));
+                }
+            };
+            return Ok(match event {
+                Event::Start(start) => Node::Start(start),
+                Event::Empty(_) | Event::End(_) => Node::End,
+                Event::Text(text) => Node::Text(text.xml10_content()),
+                Event::CData(text) => Node::Text(text.xml10_content()),
+                Event::GeneralRef(reference) => {
+                    let known = match &*reference.xml10_content() {
+                        "lt" => Some('<'),
+                        "gt" => Some('>'),
+                        "amp" => Some('&'),
+                        "quot" => Some('"'),
+                        "apos" => Some('\''),
+                        _ => reference.resolve_char_ref().ok().flatten().filter(|c| is_xml(*c)),
+                    };
+                    match known {
+                        Some(c) => Node::Text(Cow::Owned(c.into())),
+                        None => return Err(self.fail("this entity is not one of XML's own; pages define none")),
+                    }
+                }
+                Event::DocType(_) => return Err(self.fail("a page has no document type")),
+                Event::Comment(_) | Event::PI(_) | Event::Decl(_) => continue,
+                Event::Eof => Node::Eof,
+            });
+        }
+    }
+
+    /// The next node that is not white space.
+    pub(crate) fn next_solid(&mut self) -> Result<Node<'a>> {
+        loop {
+            match self.next()? {
+                Node::Text(text) if text.bytes().all(|b| b.is_ascii_whitespace()) => {}
+                Node::Text(_) => return Err(self.fail("there is text where only elements belong")),
+                node => return Ok(node),
+            }
+        }
+    }
+
+    /// The next child of the current element; `None` when the element ends.
+    pub(crate) fn child(&mut self) -> Result<Option<BytesStart<'a>>> {
+        match self.next_solid()? {
+            Node::Start(start) => Ok(Some(start)),
+            Node::End => Ok(None),
+            _ => Err(self.fail("the page ends too early")),
+        }
+    }
+
+    /// The root element, which must have this name and the namespace of this version.
+    pub(crate) fn root(&mut self, name: &str) -> Result<BytesStart<'a>> {
+        let Some(start) = self.child()? else { return Err(self.fail("the page is empty")) };
+        let mut namespace = None;
+        self.attributes(&start, |key, value| {
+            if key == "xmlns" {
+                namespace = Some(value.to_owned());
+            }
+            Ok(())
+        })?;
+        match namespace.as_deref() {
+            Some(NAMESPACE) if start.name().as_ref() == name => Ok(start),
+            Some(other) if other.starts_with(NAMESPACE_FAMILY) && other != NAMESPACE => {
+                Err(Error::new(crate::error::Kind::TooNew, format!("this page belongs to a newer archive ({other})"))
+                    .at(Place::file(self.file))
+                    .hint("use a newer pchat"))
+            }
+            _ => Err(self.fail(format!("this is not a <{name}> page of a pchat archive"))),
+        }
+    }
+
+    /// After the root has ended nothing may follow.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        match self.next_solid()? {
+            Node::Eof => Ok(()),
+            _ => Err(self.fail("something follows the end of the page")),
+        }
+    }
+
+    /// Hands out the attributes of an element.
+    pub(crate) fn attributes(
+        &self,
+        start: &BytesStart<'_>,
+        mut take: impl FnMut(&str, &str) -> Result<(), &'static str>,
+    ) -> Result<()> {
+        for attribute in start.attributes() {
+            let attribute = attribute.map_err(|_| self.fail("an attribute is malformed or given twice"))?;
+            let value = attribute
+                .normalized_value(XmlVersion::Implicit1_0)
+                .map_err(|_| self.fail("the value of an attribute is malformed"))?;
+            take(attribute.key.as_ref(), &value).map_err(|what| self.fail(what))?;
+        }
+        Ok(())
+    }
+
+    /// Reads on until the current element ends, and gives its text. `child` is asked to read
+    /// elements other than `char`, which come after the text.
+    pub(crate) fn text(
+        &mut self,
+        mut child: impl FnMut(&mut Pull<'a>, &BytesStart<'a>) -> Result<()>,
+    ) -> Result<Cow<'a, str>> {
+        let mut all: Cow<'a, str> = Cow::Borrowed("");
+        let mut over = false;
+        loop {
+            match self.next()? {
+                Node::Text(text) if over => {
+                    if !text.bytes().all(|b| b.is_ascii_whitespace()) {
+                        return Err(self.fail("text follows the parts that come after the text"));
+                    }
+                }
+                Node::Text(text) if all.is_empty() => all = text,
+                Node::Text(text) => all.to_mut().push_str(&text),
+                Node::Start(start) if start.name().as_ref() == "char" && !over => {
+                    let mut code = None;
+                    self.attributes(&start, |key, value| {
+                        if key == "code" {
+                            code = u32::from_str_radix(value, 16).ok().and_then(char::from_u32);
+                        }
+                        Ok(())
+                    })?;
+                    let Some(code) = code else { return Err(self.fail("<char> needs a code, in hexadecimal")) };
+                    all.to_mut().push(code);
+                    match self.next()? {
+                        Node::End => {}
+                        _ => return Err(self.fail("<char> has no content")),
+                    }
+                }
+                Node::Start(start) => {
+                    over = true;
+                    child(self, &start)?;
+                }
+                Node::End => return Ok(all),
+                Node::Eof => return Err(self.fail("the page ends too early")),
+            }
+        }
+    }
+
+    /// The text of an element that has no other content.
+    pub(crate) fn plain_text(&mut self) -> Result<String> {
+        Ok(self.text(|pull, _| Err(pull.fail("this element holds text only")))?.into_owned())
+    }
+}
+
+/// The characters XML 1.0 can hold.
+fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// What the XML package found, without the text it found it in.
+fn well_formed(error: &quick_xml::Error) -> String {
+    match error {
+        quick_xml::Error::Syntax(error) => format!("not well-formed XML: {error}"),
+        quick_xml::Error::IllFormed(_) => "not well-formed XML: tags do not match".to_owned(),
+        _ => "not well-formed XML".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn there_and_back(text: &str) {
+        let mut page = b"<a>".to_vec();
+        write_text(&mut page, text);
+        page.extend_from_slice(b"</a>");
+        let mut pull = Pull::new("test", &page).unwrap();
+        assert!(pull.child().unwrap().is_some());
+        assert_eq!(pull.plain_text().unwrap(), text);
+        pull.end().unwrap();
+    }
+
+    #[test]
+    fn every_character_survives() {
+        let all: String = (0..=0x10FFFF).filter_map(char::from_u32).collect();
+        there_and_back(&all);
+        for text in
+            ["", " ", "\r\n", "\n\r", "]]>", "&amp;", "\0", "\u{FFFE}x\u{FFFF}", "\u{FEFF}", " \t\n ", "\u{85}\u{2028}"]
+        {
+            there_and_back(text);
+        }
+    }
+
+    #[test]
+    fn entities_and_document_types_are_refused() {
+        for page in ["<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>", "<a>&b;</a>", "<a>&#0;</a>", "<a>&#x1F;</a>"] {
+            let mut pull = Pull::new("test", page.as_bytes()).unwrap();
+            let read = pull.child().and_then(|_| pull.plain_text());
+            assert!(read.is_err(), "{page}");
+        }
+    }
+}

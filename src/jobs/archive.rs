@@ -1,0 +1,333 @@
+//! An archive that is being read: one bag or all its volumes, its lists checked against each other,
+//! its pages handed to workers.
+
+use crate::containers::manifest::{self, CUSTODY, DECLARATION, INFO, MANIFEST, TAG_MANIFEST};
+use crate::containers::volumes::{self, volume_of};
+use crate::containers::{InputLimits, Pages, Raw};
+use crate::error::{Error, Kind, Place, Result};
+use crate::formats::archive::rooms::Listed;
+use crate::formats::archive::{self, catalog, page, rooms};
+use crate::model::hash;
+use crate::model::ids::RoomKey;
+use crate::model::record::{Record, Shape};
+use crate::model::unit::Unit;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// One bag.
+struct Volume {
+    pages: Box<dyn Pages>,
+    /// Position of each file by name.
+    index: HashMap<String, usize>,
+    manifest: BTreeMap<String, [u8; 32]>,
+}
+
+/// An archive, opened and checked as far as that is possible without reading the history.
+pub struct Archive {
+    volumes: Vec<Volume>,
+    /// The rooms it lists.
+    pub rooms: Vec<Listed>,
+    /// The records of its catalog.
+    pub records: Vec<Record>,
+    /// The digest that names its content, one for each volume.
+    pub content: Vec<[u8; 32]>,
+}
+
+/// Where a page is.
+#[derive(Debug, Clone)]
+pub struct PagePlace {
+    volume: usize,
+    member: usize,
+    /// The room.
+    pub room: Arc<RoomKey>,
+    /// Its folder.
+    pub folder: Arc<str>,
+    /// The number of the page, counted from 1.
+    pub number: u32,
+    sha256: [u8; 32],
+}
+
+/// A page on its way to a worker.
+#[derive(Debug)]
+pub struct RawPage {
+    raw: Raw,
+    place: PagePlace,
+}
+
+/// Is this the top of a bag?
+pub fn is_bag(pages: &dyn Pages) -> bool {
+    pages.members().iter().any(|member| member.name == DECLARATION)
+}
+
+impl Volume {
+    fn open(pages: Box<dyn Pages>) -> Result<Volume> {
+        let index = pages.members().iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();
+        let mut volume = Volume { pages, index, manifest: BTreeMap::new() };
+        manifest::check_declaration(&volume.place(DECLARATION), &volume.file(DECLARATION)?)?;
+        let list = volume.file(MANIFEST)?;
+        let tags = manifest::parse(&volume.place(TAG_MANIFEST), &volume.file(TAG_MANIFEST)?)?;
+        for name in [DECLARATION, INFO, CUSTODY, MANIFEST] {
+            let Some(wanted) = tags.get(name) else {
+                return Err(Error::damaged(Place::file(volume.place(TAG_MANIFEST)), format!("{name} is not listed")));
+            };
+            if Sha256::digest(volume.file(name)?)[..] != wanted[..] {
+                return Err(wrong_hash(volume.place(name)));
+            }
+        }
+        volume.manifest = manifest::parse(&volume.place(MANIFEST), &list)?;
+        volume.complete(&tags)?;
+        Ok(volume)
+    }
+
+    /// Everything that is listed is there, and everything that is there is listed.
+    fn complete(&self, tags: &BTreeMap<String, [u8; 32]>) -> Result<()> {
+        for name in self.manifest.keys().chain(tags.keys()) {
+            if !self.index.contains_key(name) {
+                return Err(Error::damaged(Place::file(self.place(name)), "the file is listed but missing"));
+            }
+        }
+        for member in self.pages.members() {
+            let name = &member.name;
+            let listed = self.manifest.contains_key(name) || tags.contains_key(name) || name == TAG_MANIFEST;
+            if !listed {
+                return Err(Error::damaged(Place::file(self.place(name)), "the file is there but not listed"));
+            }
+            let known = [archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at));
+            if self.manifest.contains_key(name) && !known {
+                return Err(Error::damaged(Place::file(self.place(name)), "an archive has no such file"));
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("{}!{name}", self.pages.name())
+    }
+
+    fn file(&mut self, name: &str) -> Result<Vec<u8>> {
+        match self.index.get(name) {
+            Some(member) => self.pages.raw(*member)?.unpack(),
+            None => Err(Error::damaged(Place::file(self.place(name)), "the file is missing")),
+        }
+    }
+
+    /// A small payload file, checked against the list.
+    fn payload(&mut self, name: &str) -> Result<Vec<u8>> {
+        let bytes = self.file(name)?;
+        if Some(&<[u8; 32]>::from(Sha256::digest(&bytes))) != self.manifest.get(name) {
+            return Err(wrong_hash(self.place(name)));
+        }
+        Ok(bytes)
+    }
+}
+
+fn wrong_hash(place: String) -> Error {
+    Error::damaged(Place::file(place), "the file is not what its SHA-256 says")
+        .hint("fetch the archive again from where it came from")
+}
+
+impl Archive {
+    /// Opens an archive with all its volumes.
+    pub fn open(path: &Path, limits: InputLimits, shapes: &[&'static Shape]) -> Result<Archive> {
+        let mut found = vec![Volume::open(volumes::open(path, limits)?)?];
+        let custody = |volume: &mut Volume| -> Result<serde_json::Value> {
+            let place = volume.place(CUSTODY);
+            serde_json::from_slice(&volume.file(CUSTODY)?)
+                .map_err(|_| Error::damaged(Place::file(place), "the custody record is not JSON"))
+        };
+        let first = custody(&mut found[0])?;
+        let version = first["formatVersion"].as_u64();
+        if first["format"] != "pchat-archive" || version.is_none() {
+            return Err(Error::damaged(Place::file(path.display().to_string()), "this bag is not a pchat archive"));
+        }
+        if version > Some(1) {
+            return Err(Error::new(Kind::TooNew, format!("{} was made by a newer pchat", path.display()))
+                .hint("use a newer pchat"));
+        }
+        if let Some(number) = first["volume"].as_u64() {
+            found = Archive::all_volumes(path, number, found, limits, &custody)?;
+        }
+        let mut archive = Archive { volumes: found, rooms: Vec::new(), records: Vec::new(), content: Vec::new() };
+        for number in 0..archive.volumes.len() {
+            archive.content.push(Sha256::digest(archive.volumes[number].file(MANIFEST)?).into());
+            let volume = &mut archive.volumes[number];
+            let names: Vec<String> =
+                volume.manifest.keys().filter(|name| name.starts_with(archive::CATALOG)).cloned().collect();
+            for name in names {
+                let place = volume.place(&name);
+                let plural = name[archive::CATALOG.len()..].strip_suffix(".xml").unwrap_or_default();
+                let Some(shape) = shapes.iter().find(|shape| shape.plural == plural) else {
+                    return Err(Error::damaged(Place::file(place), "the catalog has no such page"));
+                };
+                archive.records.extend(catalog::read(&volume.payload(&name)?, &place, shape)?);
+            }
+            if volume.index.contains_key(archive::ROOM_INDEX) {
+                let place = volume.place(archive::ROOM_INDEX);
+                archive.rooms.extend(rooms::read(&volume.payload(archive::ROOM_INDEX)?, &place)?);
+            }
+        }
+        archive.places()?;
+        Ok(archive)
+    }
+
+    /// Opens the other volumes; every one must be there.
+    fn all_volumes(
+        path: &Path,
+        number: u64,
+        mut first: Vec<Volume>,
+        limits: InputLimits,
+        custody: &dyn Fn(&mut Volume) -> Result<serde_json::Value>,
+    ) -> Result<Vec<Volume>> {
+        let Some((set, _)) = volume_of(path).filter(|(_, n)| u64::from(*n) == number) else {
+            return Err(Error::damaged(
+                Place::file(path.display().to_string()),
+                format!("this is volume {number} of a set, but its name has been changed"),
+            )
+            .hint(format!("give it back its name, which ends in .{number:03}")));
+        };
+        let zip = set.extension().is_some_and(|ext| ext == "zip");
+        let name = |n: u64| -> PathBuf {
+            match zip {
+                true => set.with_extension(format!("{n:03}.zip")),
+                false => PathBuf::from(format!("{}.{n:03}", set.display())),
+            }
+        };
+        let mut all = Vec::new();
+        for n in 1.. {
+            let mut volume = match first.pop().filter(|_| n == number) {
+                Some(volume) => volume,
+                None if !name(n).exists() => {
+                    return Err(Error::damaged(
+                        Place::file(name(n).display().to_string()),
+                        format!("volume {n} of the archive is missing"),
+                    )
+                    .hint("put all volumes into the same folder"));
+                }
+                None => Volume::open(volumes::open(&name(n), limits)?)?,
+            };
+            let facts = custody(&mut volume)?;
+            if facts["volume"].as_u64() != Some(n) {
+                return Err(Error::damaged(
+                    Place::file(name(n).display().to_string()),
+                    format!("this is not volume {n}"),
+                ));
+            }
+            all.push(volume);
+            if facts["lastVolume"] == true {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Where the pages are, in order of rooms; every listed page is there, and no others are.
+    pub fn places(&self) -> Result<Vec<PagePlace>> {
+        let mut places = Vec::new();
+        for listed in &self.rooms {
+            let room = Arc::new(listed.key.clone());
+            let folder: Arc<str> = listed.folder.as_str().into();
+            for number in 1..=listed.pages {
+                let name = archive::page_name(&folder, number);
+                let at = self.volumes.iter().enumerate().find_map(|(v, volume)| Some((v, *volume.index.get(&name)?)));
+                let Some((volume, member)) = at else {
+                    return Err(Error::damaged(
+                        Place::file(self.volumes[0].place(&name)),
+                        "the page is listed but missing",
+                    ));
+                };
+                let sha256 = self.volumes[volume].manifest[&name];
+                places.push(PagePlace { volume, member, room: room.clone(), folder: folder.clone(), number, sha256 });
+            }
+        }
+        let there = self.volumes.iter().flat_map(|volume| volume.manifest.keys());
+        let there = there.filter(|name| name.starts_with(archive::ROOMS) && *name != archive::ROOM_INDEX).count();
+        if there != places.len() {
+            return Err(Error::damaged(
+                Place::file(self.volumes[0].place(archive::ROOM_INDEX)),
+                format!("the archive has {there} pages, but {} are listed", places.len()),
+            ));
+        }
+        Ok(places)
+    }
+
+    /// The attachments: volume, file and hash.
+    pub fn attachments(&self) -> Result<Vec<(usize, usize, [u8; 32])>> {
+        let mut list = Vec::new();
+        for (at, volume) in self.volumes.iter().enumerate() {
+            for (name, sha256) in volume.manifest.iter().filter(|(name, _)| name.starts_with(archive::FILES)) {
+                if name[archive::FILES.len()..] != hash::hex(sha256) {
+                    return Err(Error::damaged(
+                        Place::file(volume.place(name)),
+                        "the attachment is not named by its SHA-256",
+                    ));
+                }
+                list.push((at, volume.index[name], *sha256));
+            }
+        }
+        Ok(list)
+    }
+
+    /// Reads a page from disk; a worker does the rest.
+    pub fn page(&mut self, place: &PagePlace) -> Result<RawPage> {
+        let raw = self.volumes[place.volume].pages.raw(place.member)?;
+        Ok(RawPage { raw, place: place.clone() })
+    }
+
+    /// The content of an attachment.
+    pub fn attachment(&mut self, volume: usize, member: usize) -> Result<Box<dyn std::io::Read + '_>> {
+        self.volumes[volume].pages.stream(member)
+    }
+
+    /// The size of a page before compression, as the container says.
+    pub fn page_size(&self, place: &PagePlace) -> u64 {
+        self.volumes[place.volume].pages.members()[place.member].size
+    }
+
+    /// The size of an attachment, as the container says.
+    pub fn attachment_size(&self, volume: usize, member: usize) -> u64 {
+        self.volumes[volume].pages.members()[member].size
+    }
+
+    /// The place of an attachment, for errors.
+    pub fn attachment_place(&self, volume: usize, member: usize) -> String {
+        let volume = &self.volumes[volume];
+        volume.place(&volume.pages.members()[member].name)
+    }
+}
+
+impl PagePlace {
+    /// The hash of the page.
+    pub fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
+}
+
+impl RawPage {
+    /// About how many bytes the page takes while it is worked on.
+    pub fn weight(&self) -> usize {
+        3 * self.raw.size as usize
+    }
+
+    /// The fingerprint of the page.
+    pub fn sha256(&self) -> [u8; 32] {
+        self.place.sha256
+    }
+
+    /// Where the page is, for errors and gaps.
+    pub fn place(&self) -> &str {
+        &self.raw.place
+    }
+
+    /// Unpacks and checks the page, and reads its events.
+    pub fn read(self) -> Result<Unit> {
+        let RawPage { raw, place } = self;
+        let name = raw.place.clone();
+        let bytes = raw.unpack()?;
+        if Sha256::digest(&bytes)[..] != place.sha256[..] {
+            return Err(wrong_hash(name));
+        }
+        page::read(&bytes, &name, &place.room, &place.folder, place.number)
+    }
+}

@@ -1,0 +1,372 @@
+//! History and archives → store. First everything is read and checked, and nothing is written; then
+//! the catalog goes in, then the history, in batches that survive an interruption.
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Place, Result};
+use crate::jobs::archive::Archive;
+use crate::jobs::catalog::{self, OnConflict, Renames};
+use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, PieceSource, find};
+use crate::model::catalog::Catalog;
+use crate::model::message::{Content, Event as Message};
+use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
+use crate::model::record::{Record, Shape};
+use crate::pipeline::{self, Event, Sink, Watch};
+use crate::store::sqlite::Sqlite;
+use crate::store::{Corpus, Entry, Intake, Loaded, Store};
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+/// An import.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// The store; created when it does not exist.
+    pub store: PathBuf,
+    /// What to import; `-` is standard input.
+    pub paths: Vec<PathBuf>,
+    /// The format of files, when it was named.
+    pub form: Option<Form>,
+    /// The pool of rooms whose source does not say.
+    pub pool: Option<String>,
+    /// Leave out what is broken, and list it.
+    pub keep_going: bool,
+    /// What to do when a setting exists with other values.
+    pub on_conflict: OnConflict,
+    /// New names.
+    pub renames: Renames,
+    /// Only say what would happen.
+    pub what_if: bool,
+    /// Make a batch permanent after this many events.
+    pub commit_every: u64,
+    /// All nouns.
+    pub shapes: &'static [&'static Shape],
+}
+
+/// A batch is also made permanent after this many bytes of bodies.
+const BATCH_BYTES: u64 = 64 << 20;
+
+/// Imports, and says what it did.
+pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
+    let found = find(&job.paths, cx.input)?;
+    let mut receipt = Receipt::new("import");
+    receipt.what_if = job.what_if;
+    receipt.fact("Store", job.store.display().to_string());
+    let sources: Vec<String> = job.paths.iter().map(|path| path.display().to_string()).collect();
+    receipt.fact("Imported", sources.join("; "));
+    receipt.remark("files of a folder passed over by their names", found.passed_over);
+
+    let start = (cx.clock)();
+    let archives = open_archives(cx, job, &found)?;
+    let incoming = records(job, &archives);
+    drop(archives);
+    let checked = check(cx, job, &found)?;
+    receipt.timings.push(("check", cx.since(start)));
+    for error in &checked.gaps {
+        let place = error.place().map_or_else(String::new, ToString::to_string);
+        receipt.gap(Gap { place, why: without_place(error) });
+    }
+    receipt.gap_count = checked.gap_count;
+    for (remark, times) in &checked.remarks {
+        receipt.remark(remark, *times);
+    }
+
+    let start = (cx.clock)();
+    let exists = job.store.exists();
+    let present = match exists {
+        true => Sqlite::snapshot(&job.store)?.catalog(job.shapes)?,
+        false => Catalog::default(),
+    };
+    let changes = catalog::plan(incoming, &present, &job.renames, job.on_conflict, &mut receipt)?;
+
+    // A trial run of an import that would create the store uses one that disappears.
+    let scratch = tempfile::Builder::new().prefix("pchat-what-if-").tempdir();
+    let path = match (job.what_if, exists) {
+        (true, false) => scratch.as_ref().map_err(|e| Error::new(Kind::Io, e.to_string()))?.path().join("store.db"),
+        _ => job.store.clone(),
+    };
+    let mut store = match path.exists() {
+        true => Sqlite::open(&path)?,
+        false => Sqlite::create(&path, cx.entry("store new", job.store.display().to_string(), Vec::new()))?,
+    };
+    if !changes.is_empty() && !job.what_if {
+        let details = vec![("records", changes.len().to_string()), ("from", sources.join("; "))];
+        store.put(&changes, cx.entry("import catalog", job.store.display().to_string(), details))?;
+    }
+    cx.watch.event(Event::Begin { step: "importing", total: Some(checked.events), unit: "events" });
+    let done = {
+        let load = Load::new(cx, job, store.intake()?, receipt, sources.join("; "));
+        let mut load =
+            pipeline::run(source(cx, job, &found, checked.broken), decode(job, true), load, cx.limits, cx.watch)?;
+        load.attachments(&found)?;
+        load.close()?
+    };
+    cx.watch.event(Event::End);
+    let mut receipt = done;
+    receipt.timings.push(("import", cx.since(start)));
+    receipt.fact("Store identity", store.id()?);
+    Ok(receipt)
+}
+
+fn open_archives(cx: &Context<'_>, job: &Import, found: &Found) -> Result<Vec<Archive>> {
+    let paths = found.inputs.iter().filter_map(|input| match input {
+        Input::Archive(path) => Some(path),
+        _ => None,
+    });
+    paths.map(|path| Archive::open(path, cx.input, job.shapes)).collect()
+}
+
+/// The records of the archives, and the rooms they list without describing them.
+fn records(job: &Import, archives: &[Archive]) -> Vec<Record> {
+    let mut records: Vec<Record> = archives.iter().flat_map(|archive| archive.records.clone()).collect();
+    let described: HashSet<String> = records.iter().filter(|r| r.shape.noun == "room").map(Record::key).collect();
+    if let Some(shape) = job.shapes.iter().find(|shape| shape.noun == "room") {
+        let listed = archives.iter().flat_map(|archive| &archive.rooms);
+        let rooms = listed.filter(|room| !described.contains(&catalog::room_record_key(&room.key)));
+        records.extend(rooms.map(|room| catalog::listed(shape, &room.key, &room.name)));
+    }
+    // Holds go in before anything else, so that nothing they protect is ever without them.
+    records.sort_by_key(|record| record.shape.noun != "hold");
+    records
+}
+
+fn source(cx: &Context<'_>, job: &Import, found: &Found, skip: HashSet<String>) -> PieceSource {
+    PieceSource {
+        inputs: found.inputs.clone(),
+        form: job.form,
+        pool: job.pool.clone(),
+        keep_going: job.keep_going,
+        limits: cx.input,
+        shapes: job.shapes,
+        skip,
+    }
+}
+
+fn decode(job: &Import, words: bool) -> Decode {
+    Decode {
+        pool: job.pool.clone(),
+        keep_going: job.keep_going,
+        renames: job.renames.clone(),
+        words,
+        options: format!("{:?} {:?}", job.pool, job.renames),
+    }
+}
+
+fn without_place(error: &Error) -> String {
+    let text = error.to_string();
+    match error.place() {
+        Some(place) => text.strip_prefix(&format!("{place}: ")).unwrap_or(&text).to_owned(),
+        None => text,
+    }
+}
+
+/// What the first pass found.
+struct Checked<'a> {
+    watch: &'a dyn Watch,
+    events: u64,
+    gaps: Vec<Error>,
+    gap_count: u64,
+    remarks: std::collections::BTreeMap<&'static str, u64>,
+    broken: HashSet<String>,
+}
+
+impl Sink for Checked<'_> {
+    type Item = Decoded;
+    type Receipt = Self;
+
+    fn take(&mut self, item: Decoded) -> Result<()> {
+        self.watch.event(Event::Advance(item.bytes));
+        self.events += item.loaded.iter().map(|loaded| loaded.unit.events.len() as u64).sum::<u64>();
+        for (remark, times) in item.remarks.counts {
+            *self.remarks.entry(remark).or_default() += times;
+        }
+        self.gap_count += item.remarks.gap_count + u64::from(item.failed.is_some());
+        if item.failed.is_some() {
+            self.broken.insert(item.place);
+        }
+        self.gaps.extend(item.remarks.gaps.into_iter().chain(item.failed));
+        self.gaps.truncate(KEPT_IN_FULL);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Self> {
+        Ok(self)
+    }
+}
+
+/// Reads everything once, so that damage is found before anything is written.
+fn check<'a>(cx: &Context<'a>, job: &Import, found: &Found) -> Result<Checked<'a>> {
+    cx.watch.event(Event::Begin { step: "checking", total: None, unit: "bytes" });
+    let sink = Checked {
+        watch: cx.watch,
+        events: 0,
+        gaps: Vec::new(),
+        gap_count: 0,
+        remarks: Default::default(),
+        broken: HashSet::new(),
+    };
+    let checked = pipeline::run(source(cx, job, found, HashSet::new()), decode(job, false), sink, cx.limits, cx.watch)?;
+    cx.watch.event(Event::End);
+    Ok(checked)
+}
+
+/// Writes what comes out of the workers, in order.
+struct Load<'a, 's> {
+    cx: &'a Context<'a>,
+    job: &'a Import,
+    intake: Box<dyn Intake + 's>,
+    receipt: Receipt,
+    sources: String,
+    /// Events and bytes of the batch.
+    batch: (u64, u64),
+    batches: u64,
+    added: u64,
+}
+
+impl<'a, 's> Load<'a, 's> {
+    fn new(
+        cx: &'a Context<'a>,
+        job: &'a Import,
+        intake: Box<dyn Intake + 's>,
+        receipt: Receipt,
+        sources: String,
+    ) -> Self {
+        Load { cx, job, intake, receipt, sources, batch: (0, 0), batches: 0, added: 0 }
+    }
+
+    fn unit(&mut self, loaded: &Loaded) -> Result<()> {
+        let room = KEPT_IN_FULL.saturating_sub(self.receipt.conflicts.len());
+        let outcome = self.intake.take(loaded, room)?;
+        let unit = &loaded.unit;
+        let tally = self.receipt.rooms.entry((*unit.room).clone()).or_default();
+        if tally.name.is_empty() {
+            tally.name = unit.hint.title.clone().unwrap_or_else(|| unit.room.uri.clone());
+        }
+        tally.events.add(&outcome.added);
+        tally.duplicates += outcome.duplicates;
+        tally.conflicts += outcome.conflicts;
+        tally.pages += 1;
+        for event in &unit.events {
+            tally.bytes += event.body.len() as u64;
+        }
+        for event in unit.events.first().into_iter().chain(unit.events.last()) {
+            tally.span(event.at);
+        }
+        self.receipt.conflict_count += outcome.conflicts;
+        self.receipt.conflicts.extend(outcome.details);
+        for event in &unit.events {
+            self.contents(event)?;
+        }
+        let added = outcome.added.total();
+        self.added += added;
+        self.batch.0 += unit.events.len() as u64;
+        self.batch.1 += unit.weight() as u64;
+        self.cx.watch.event(Event::Advance(unit.events.len() as u64));
+        Ok(())
+    }
+
+    /// Takes in the attachments that came with an event.
+    fn contents(&mut self, event: &Message) -> Result<()> {
+        for file in &event.more().files {
+            let Some(sha256) = &file.sha256 else { continue };
+            match &file.content {
+                Content::Bytes(bytes) => self.intake.content(sha256, &mut bytes.as_slice())?,
+                Content::File(path) => {
+                    let mut from = std::fs::File::open(path).map_err(|e| Error::io(path.display(), e))?;
+                    self.intake.content(sha256, &mut from)?;
+                }
+                Content::Absent | Content::Kept => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in the attachments of the archives.
+    fn attachments(&mut self, found: &Found) -> Result<()> {
+        for input in &found.inputs {
+            let Input::Archive(path) = input else { continue };
+            let mut archive = Archive::open(path, self.cx.input, self.job.shapes)?;
+            for (volume, member, sha256) in archive.attachments()? {
+                if self.cx.watch.cancelled() {
+                    return Err(Error::new(Kind::Cancelled, "interrupted"));
+                }
+                let size = archive.attachment_size(volume, member);
+                let place = archive.attachment_place(volume, member);
+                let taken = self.intake.content(&sha256, &mut archive.attachment(volume, member)?);
+                taken.map_err(|error| error.at(Place::file(place)))?;
+                self.batch.1 += size;
+                self.commit_if_due()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn commit_if_due(&mut self) -> Result<()> {
+        if self.job.what_if || (self.batch.0 < self.job.commit_every && self.batch.1 < BATCH_BYTES) {
+            return Ok(());
+        }
+        self.batches += 1;
+        let entry = self.entry(false);
+        self.batch = (0, 0);
+        self.intake.commit(entry)
+    }
+
+    fn entry(&self, complete: bool) -> Entry {
+        let details = vec![
+            ("added", self.added.to_string()),
+            ("batch", self.batches.to_string()),
+            ("complete", complete.to_string()),
+            ("conflicts", self.receipt.conflict_count.to_string()),
+            ("from", self.sources.clone()),
+            ("gaps", self.receipt.gap_count.to_string()),
+        ];
+        self.cx.entry("import", self.job.store.display().to_string(), details)
+    }
+
+    fn close(mut self) -> Result<Receipt> {
+        match self.job.what_if {
+            true => self.intake.abandon()?,
+            false => {
+                self.batches += 1;
+                let entry = self.entry(true);
+                self.intake.commit(entry)?;
+            }
+        }
+        Ok(self.receipt)
+    }
+}
+
+impl Sink for Load<'_, '_> {
+    type Item = Decoded;
+    type Receipt = Self;
+
+    fn take(&mut self, item: Decoded) -> Result<()> {
+        let known = match &item.fingerprint {
+            Some(piece) => self.intake.known(piece)?,
+            None => None,
+        };
+        if known.is_some() {
+            // An earlier run took this piece in completely, so all of it is there.
+            for loaded in &item.loaded {
+                let tally = self.receipt.rooms.entry((*loaded.unit.room).clone()).or_default();
+                if tally.name.is_empty() {
+                    tally.name = loaded.unit.hint.title.clone().unwrap_or_else(|| loaded.unit.room.uri.clone());
+                }
+                tally.duplicates += loaded.unit.events.len() as u64;
+                self.cx.watch.event(Event::Advance(loaded.unit.events.len() as u64));
+            }
+            return Ok(());
+        }
+        let mut events = 0;
+        for loaded in &item.loaded {
+            events += loaded.unit.events.len() as u64;
+            self.unit(loaded)?;
+        }
+        if let Some(piece) = &item.fingerprint {
+            self.intake.done(piece, events)?;
+        }
+        self.commit_if_due()
+    }
+
+    fn finish(self) -> Result<Self> {
+        Ok(self)
+    }
+}

@@ -1,0 +1,21 @@
+//! History on its way in: finding the files, telling formats apart by content, cutting large input
+//! into pieces, and reading the pieces on workers.
+
+mod decode;
+mod find;
+mod source;
+
+pub use decode::{Decode, Decoded, Piece};
+pub use find::{Found, Input, find};
+pub use source::PieceSource;
+
+/// The formats of history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Compliance XML.
+    Compliance,
+    /// JSON Lines.
+    JsonLines,
+    /// pchat's archive.
+    Archive,
+}

@@ -1,0 +1,222 @@
+//! Pieces of input become units, on workers: unpacked, checked, read, renamed, and their words cut.
+
+use super::Form;
+use crate::error::{Error, Kind, Place, Result};
+use crate::formats::{ReadOptions, Remarks, compliance, jsonl};
+use crate::jobs::archive::RawPage;
+use crate::jobs::catalog::Renames;
+use crate::model::hash;
+use crate::model::message::{Content, Event};
+use crate::model::unit::Unit;
+use crate::pipeline::Stage;
+use crate::select::searched_texts;
+use crate::select::words::WordSet;
+use crate::store::{BLOCK, Loaded};
+use sha2::{Digest, Sha256};
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A piece of input.
+#[derive(Debug)]
+pub enum Piece {
+    /// Lines of JSON, or a whole small file.
+    Bytes {
+        /// Where it comes from.
+        place: String,
+        /// The format.
+        form: Form,
+        /// The number of the first line.
+        line: u64,
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// The folder attachments are named relative to; none inside a zip.
+        folder: Option<PathBuf>,
+    },
+    /// A unit of a file too large for memory, read already.
+    Unit {
+        /// Where it comes from.
+        place: String,
+        /// The unit.
+        unit: Box<Unit>,
+    },
+    /// What was noted while such a file was read.
+    Noted {
+        /// Where it comes from.
+        place: String,
+        /// The notes.
+        remarks: Remarks,
+    },
+    /// A page of an archive.
+    Page {
+        /// The page.
+        page: Box<RawPage>,
+        /// The name of the room.
+        title: Arc<str>,
+    },
+    /// Something that cannot be read at all.
+    Bad {
+        /// Where it is.
+        place: String,
+        /// Why.
+        error: Error,
+    },
+}
+
+/// A piece that has been read.
+#[derive(Debug)]
+pub struct Decoded {
+    /// Where it comes from.
+    pub place: String,
+    /// The fingerprint by which the ledger knows it.
+    pub fingerprint: Option<[u8; 32]>,
+    /// Its events, with their words.
+    pub loaded: Vec<Loaded>,
+    /// What was noted.
+    pub remarks: Remarks,
+    /// Why nothing of it can be used; only when gaps are allowed.
+    pub failed: Option<Error>,
+    /// Bytes read, for progress.
+    pub bytes: u64,
+}
+
+/// Reads pieces.
+#[derive(Debug)]
+pub struct Decode {
+    /// The pool of rooms whose source does not say.
+    pub pool: Option<String>,
+    /// Leave out what is broken, and list it.
+    pub keep_going: bool,
+    /// New names.
+    pub renames: Renames,
+    /// Cut the words for the full-text index; a run that only checks does not need them.
+    pub words: bool,
+    /// The options that change what a piece becomes, for its fingerprint.
+    pub options: String,
+}
+
+impl Decode {
+    fn read(&self, piece: Piece, done: &mut Decoded) -> Result<Vec<Unit>> {
+        let mut units = Vec::new();
+        let mut take = |unit: Unit| {
+            units.push(unit);
+            ControlFlow::Continue(())
+        };
+        match piece {
+            Piece::Bytes { place, form, line, bytes, folder } => {
+                done.fingerprint = Some(self.fingerprint(&bytes));
+                let options = ReadOptions { file: place, pool: self.pool.clone(), keep_going: self.keep_going };
+                done.remarks = match form {
+                    Form::JsonLines => jsonl::read(&bytes, line, &options, &mut take)?,
+                    _ => compliance::read(&mut bytes.as_slice(), &options, &mut take)?,
+                };
+                for event in units.iter_mut().flat_map(|unit| &mut unit.events) {
+                    self.find_files(event, folder.as_deref(), &options.file)?;
+                }
+            }
+            Piece::Unit { unit, .. } => units.push(*unit),
+            Piece::Noted { remarks, .. } => done.remarks = remarks,
+            Piece::Page { page, title } => {
+                done.fingerprint = Some(self.fingerprint(&page.sha256()));
+                let mut unit = page.read()?;
+                unit.hint.title = Some(self.renames.name(&title));
+                units.push(unit);
+            }
+            Piece::Bad { error, .. } => return Err(error),
+        }
+        Ok(units)
+    }
+
+    /// Finds the files attachments name, and their size and hash.
+    fn find_files(&self, event: &mut Event, folder: Option<&Path>, place: &str) -> Result<()> {
+        let Some(more) = &mut event.more else { return Ok(()) };
+        for file in &mut more.files {
+            let Content::File(path) = &file.content else { continue };
+            let bad = |what: &str| Error::damaged(Place::file(place), format!("attachment {}: {what}", path.display()));
+            let Some(folder) = folder else {
+                return Err(bad("files are not looked for inside a zip").hint("unpack the zip and import the folder"));
+            };
+            let full = folder.join(path);
+            let (Ok(inside), Ok(real)) = (folder.canonicalize(), full.canonicalize()) else {
+                return Err(bad("there is no such file beside the history"));
+            };
+            if !real.starts_with(&inside) || !real.is_file() {
+                return Err(bad("the name leads out of the folder, or to something that is no file"));
+            }
+            let told = |e| Error::io(full.display(), e);
+            let (hash, size) =
+                std::fs::File::open(&full).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?;
+            if file.size.is_some_and(|said| said != size) || file.sha256.is_some_and(|said| said != hash) {
+                return Err(bad("the file does not have the size or SHA-256 the line says"));
+            }
+            (file.size, file.sha256, file.content) = (Some(size), Some(hash), Content::File(full));
+        }
+        Ok(())
+    }
+
+    fn fingerprint(&self, bytes: &[u8]) -> [u8; 32] {
+        Sha256::new().chain_update(&self.options).chain_update([0]).chain_update(bytes).finalize().into()
+    }
+
+    fn rename(&self, unit: &mut Unit) {
+        if self.renames.is_empty() {
+            return;
+        }
+        unit.room = Arc::new(self.renames.room(&unit.room));
+        if let Some(category) = &mut unit.hint.category {
+            *category = self.renames.name(category);
+        }
+        for persona in &mut unit.people {
+            persona.uri = self.renames.address(&persona.uri);
+        }
+    }
+}
+
+impl Stage for Decode {
+    type In = Piece;
+    type Out = Decoded;
+
+    fn apply(&self, piece: Piece) -> Result<Decoded> {
+        let (place, bytes) = match &piece {
+            Piece::Bytes { place, bytes, .. } => (place.clone(), bytes.len() as u64),
+            Piece::Unit { place, unit } => (place.clone(), unit.weight() as u64),
+            Piece::Noted { place, .. } | Piece::Bad { place, .. } => (place.clone(), 0),
+            Piece::Page { page, .. } => (page.place().to_owned(), page.weight() as u64 / 3),
+        };
+        let mut done =
+            Decoded { place, fingerprint: None, loaded: Vec::new(), remarks: Remarks::default(), failed: None, bytes };
+        let units = match self.read(piece, &mut done) {
+            Ok(units) => units,
+            Err(error)
+                if self.keep_going
+                    && matches!(error.kind(), Kind::Damaged | Kind::Refused | Kind::NotFound | Kind::Io) =>
+            {
+                done.fingerprint = None;
+                done.failed = Some(error);
+                return Ok(done);
+            }
+            Err(error) => return Err(error),
+        };
+        let mut set = WordSet::default();
+        for mut unit in units {
+            self.rename(&mut unit);
+            let mut words = Vec::new();
+            if self.words {
+                for block in unit.events.chunks(BLOCK) {
+                    block.iter().flat_map(searched_texts).for_each(|text| set.add(text));
+                    words.push(set.finish());
+                }
+            }
+            done.loaded.push(Loaded { unit, words });
+        }
+        Ok(done)
+    }
+}
+
+/// Reads all of a file that may still be growing, up to a limit.
+pub(super) fn read_up_to(from: &mut dyn Read, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,231 @@
+//! Reads the inputs one after another and cuts them into pieces of bounded size.
+
+use super::decode::{Piece, read_up_to};
+use super::find::{HEAD, form_of};
+use super::{Form, Input};
+use crate::containers::{InputLimits, volumes};
+use crate::error::{Error, Kind, Place, Result};
+use crate::formats::{ReadOptions, compliance};
+use crate::jobs::archive::Archive;
+use crate::model::record::Shape;
+use crate::pipeline::{Emit, Source};
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Files up to this size are read whole; larger ones are cut.
+const WHOLE: u64 = 8 << 20;
+/// Lines of JSON are cut into pieces of about this size.
+const CHUNK: usize = 1 << 20;
+
+/// Reads inputs.
+pub struct PieceSource {
+    /// What to read, in order.
+    pub inputs: Vec<Input>,
+    /// The format of files, when it was named.
+    pub form: Option<Form>,
+    /// The pool of rooms whose source does not say.
+    pub pool: Option<String>,
+    /// List what cannot be read, instead of failing.
+    pub keep_going: bool,
+    /// The limits of what is read.
+    pub limits: InputLimits,
+    /// The nouns an archive may hold.
+    pub shapes: &'static [&'static Shape],
+    /// Large files found broken by an earlier pass; they are not read again.
+    pub skip: HashSet<String>,
+}
+
+type Flow = Result<ControlFlow<()>>;
+const GO_ON: Flow = Ok(ControlFlow::Continue(()));
+
+impl Source for PieceSource {
+    type Item = Piece;
+
+    fn read(&mut self, emit: &mut Emit<'_, Piece>) -> Result<()> {
+        for input in std::mem::take(&mut self.inputs) {
+            let flow = match &input {
+                Input::Archive(path) => self.archive(path, emit),
+                Input::File(path) => self.file(path, emit),
+                Input::Zip(path) => self.zip(path, emit),
+            };
+            if flow?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PieceSource {
+    fn archive(&self, path: &Path, emit: &mut Emit<'_, Piece>) -> Flow {
+        let mut archive = Archive::open(path, self.limits, self.shapes)?;
+        let names: Vec<Arc<str>> = archive.rooms.iter().map(|room| room.name.as_str().into()).collect();
+        let mut room = 0;
+        for place in archive.places()? {
+            while *archive.rooms[room].folder != *place.folder {
+                room += 1;
+            }
+            let piece = match archive.page(&place) {
+                Ok(page) => Piece::Page { page: Box::new(page), title: names[room].clone() },
+                Err(error) => self.bad(format!("{}!{}", path.display(), place.folder), error)?,
+            };
+            let weight = if let Piece::Page { page, .. } = &piece { page.weight() } else { 256 };
+            if emit(piece, weight).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        GO_ON
+    }
+
+    fn bad(&self, place: String, error: Error) -> Result<Piece> {
+        match self.keep_going {
+            true => Ok(Piece::Bad { place, error }),
+            false => Err(error),
+        }
+    }
+
+    fn file(&self, path: &Path, emit: &mut Emit<'_, Piece>) -> Flow {
+        let place = path.display().to_string();
+        let opened = std::fs::File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (size, mut file) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                let piece = self.bad(place, Error::io(path.display(), error))?;
+                return Ok(emit(piece, 256));
+            }
+        };
+        let folder = path.parent().map(|p| if p.as_os_str().is_empty() { PathBuf::from(".") } else { p.to_owned() });
+        self.one(&mut file, size, place, folder, emit)
+    }
+
+    fn zip(&self, path: &Path, emit: &mut Emit<'_, Piece>) -> Flow {
+        let mut pages = volumes::open(path, self.limits)?;
+        for at in 0..pages.members().len() {
+            let member = pages.members()[at].clone();
+            let place = format!("{}!{}", path.display(), member.name);
+            let mut stream = pages.stream(at)?;
+            if self.one(&mut *stream, member.size, place, None, emit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        GO_ON
+    }
+
+    /// Reads one file. What cannot be read is an error, or a gap if those are allowed.
+    fn one(
+        &self,
+        file: &mut dyn Read,
+        size: u64,
+        place: String,
+        folder: Option<PathBuf>,
+        emit: &mut Emit<'_, Piece>,
+    ) -> Flow {
+        if self.skip.contains(&place) {
+            return GO_ON;
+        }
+        let mut broken = None;
+        let flow = self.pieces(file, size, &place, folder, emit, &mut broken);
+        match (flow, broken) {
+            (Err(error), _) | (Ok(_), Some(error)) => {
+                let piece = self.bad(place, error)?;
+                Ok(emit(piece, 256))
+            }
+            (flow, None) => flow,
+        }
+    }
+
+    fn pieces(
+        &self,
+        mut file: &mut dyn Read,
+        size: u64,
+        place: &str,
+        folder: Option<PathBuf>,
+        emit: &mut Emit<'_, Piece>,
+        broken: &mut Option<Error>,
+    ) -> Flow {
+        let told = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => {
+                Error::damaged(Place::file(place), "the compressed data of the entry is damaged")
+            }
+            _ => Error::io(place, e),
+        };
+        let head = read_up_to(&mut file, HEAD as u64).map_err(told)?;
+        if head.starts_with(b"PK\x03\x04") {
+            return Err(Error::damaged(Place::file(place), "a zip inside a zip is not read").hint("unpack it first"));
+        }
+        let form = match self.form {
+            Some(form) => form,
+            None => form_of(place, &head)?,
+        };
+        let mut input = head.as_slice().chain(file);
+        if form == Form::JsonLines {
+            return self.lines(&mut BufReader::with_capacity(1 << 16, input), place, folder, emit);
+        }
+        if size <= WHOLE {
+            let bytes = read_up_to(&mut input, WHOLE + 1).map_err(told)?;
+            let weight = 4 * bytes.len() + 1024;
+            return Ok(emit(Piece::Bytes { place: place.to_owned(), form, line: 1, bytes, folder }, weight));
+        }
+        let options = ReadOptions { file: place.to_owned(), pool: self.pool.clone(), keep_going: self.keep_going };
+        let mut stopped = false;
+        let read = compliance::read(&mut BufReader::with_capacity(1 << 16, input), &options, &mut |unit| {
+            let weight = 2 * unit.weight();
+            let flow = emit(Piece::Unit { place: place.to_owned(), unit: Box::new(unit) }, weight);
+            stopped |= flow.is_break();
+            flow
+        });
+        match read {
+            Ok(remarks) if !stopped => Ok(emit(Piece::Noted { place: place.to_owned(), remarks }, 256)),
+            Ok(_) => Ok(ControlFlow::Break(())),
+            Err(error) => {
+                *broken = Some(error);
+                GO_ON
+            }
+        }
+    }
+
+    /// Cuts lines into pieces at line ends.
+    fn lines(&self, input: &mut dyn BufRead, place: &str, folder: Option<PathBuf>, emit: &mut Emit<'_, Piece>) -> Flow {
+        let told = |e| Error::io(place, e);
+        let mut line = 1;
+        loop {
+            let mut bytes = Vec::with_capacity(CHUNK + (CHUNK >> 3));
+            let mut last = input.take(CHUNK as u64).read_to_end(&mut bytes).map_err(told)? < CHUNK;
+            if !last && bytes.last() != Some(&b'\n') {
+                let most = self.limits.page + 1;
+                let tail = input.take(most).read_until(b'\n', &mut bytes).map_err(told)? as u64;
+                last = bytes.last() != Some(&b'\n') && tail < most;
+                if tail >= most {
+                    let lines = bytes.iter().filter(|b| **b == b'\n').count() as u64;
+                    return Err(Error::new(
+                        Kind::Refused,
+                        format!("the line is longer than {} bytes", self.limits.page),
+                    )
+                    .at(Place { file: place.to_owned(), line: line + lines, column: 0 })
+                    .hint("if you trust it, raise --max-page"));
+                }
+            }
+            let lines = bytes.iter().filter(|b| **b == b'\n').count() as u64;
+            if !bytes.is_empty() {
+                let weight = 4 * bytes.len() + 1024;
+                let piece = Piece::Bytes {
+                    place: place.to_owned(),
+                    form: Form::JsonLines,
+                    line,
+                    bytes,
+                    folder: folder.clone(),
+                };
+                if emit(piece, weight).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            line += lines;
+            if last {
+                return GO_ON;
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What is done: each file wires one source, its stages and one sink. Jobs neither print nor ask.
+
+pub mod archive;
+pub mod catalog;
+pub mod export;
+pub mod import;
+pub mod intake;
+pub mod report;
+pub mod selection;
+pub mod verify;

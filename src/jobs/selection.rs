@@ -1,0 +1,284 @@
+//! From what people type — rooms, categories, users, dates — to a scope of the history and the part
+//! of the catalog that goes with it.
+
+use crate::error::{Error, Kind, Result};
+use crate::model::catalog::Catalog;
+use crate::model::ids::{RoomKey, fold, person_key};
+use crate::model::record::{Level, Record, Shape};
+use crate::model::time::Ticks;
+use crate::select::scope::Scope;
+use chrono::{NaiveDate, NaiveDateTime, TimeZone};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What people type to name a part of the history.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Categories, by name or `pool\name`.
+    pub categories: Vec<String>,
+    /// Rooms, by name, `pool\name` or address; `*` stands for anything.
+    pub rooms: Vec<String>,
+    /// People, by SIP address.
+    pub people: Vec<String>,
+    /// First date or time.
+    pub from: Option<String>,
+    /// Last date or time.
+    pub to: Option<String>,
+    /// Time zone of dates: an IANA name or an offset; UTC when not given.
+    pub timezone: Option<String>,
+}
+
+impl Wanted {
+    /// Resolves it against the catalog. What is named must exist.
+    pub fn resolve(&self, catalog: &Catalog) -> Result<Scope> {
+        let zone = Zone::parse(self.timezone.as_deref())?;
+        let from = self.from.as_deref().map(|text| zone.bound(text, false)).transpose()?.unwrap_or(Ticks::MIN);
+        let to = self.to.as_deref().map(|text| zone.bound(text, true)).transpose()?.unwrap_or(Ticks::MAX);
+        if from > to {
+            return Err(Error::new(Kind::Usage, format!("the first date {from} lies after the last {to}")));
+        }
+        let mut rooms: Option<BTreeMap<String, RoomKey>> = None;
+        if !self.categories.is_empty() || !self.rooms.is_empty() {
+            let mut chosen = BTreeMap::new();
+            for category in &self.categories {
+                self.add_category(catalog, category, &mut chosen)?;
+            }
+            for pattern in &self.rooms {
+                add_rooms(catalog, pattern, &mut chosen)?;
+            }
+            rooms = Some(chosen);
+        }
+        let people = (!self.people.is_empty()).then(|| self.people.iter().map(|uri| person_key(uri)).collect());
+        Ok(Scope { rooms, people, from, to })
+    }
+
+    fn add_category(&self, catalog: &Catalog, name: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
+        let wanted = fold(name);
+        let of = |record: &Record| fold(record.get("Name").text().unwrap_or_default());
+        let found: Vec<&Record> =
+            catalog.of("category").filter(|c| of(c) == wanted || fold(&c.identity()) == wanted).collect();
+        if found.is_empty() {
+            let known: Vec<String> = catalog.of("category").map(Record::identity).collect();
+            return Err(missing("category", name, &known));
+        }
+        for category in found {
+            let (pool, name) = (category.get("Pool"), of(category));
+            for room in catalog.of("room").filter(|r| r.get("Pool") == pool) {
+                if room.get("Category").text().map(fold) == Some(name.clone()) {
+                    let key = room_key(room);
+                    rooms.insert(key.key(), key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The selection in words, for reports.
+    pub fn describe(&self, scope: &Scope) -> Vec<(String, String)> {
+        let mut facts = Vec::new();
+        let mut list = |name: &str, items: &[String]| {
+            if !items.is_empty() {
+                facts.push((name.to_owned(), items.join("; ")));
+            }
+        };
+        list("Categories", &self.categories);
+        list("Rooms", &self.rooms);
+        list("Users", &self.people);
+        if scope.from != Ticks::MIN {
+            facts.push(("From".to_owned(), scope.from.to_string()));
+        }
+        if scope.to != Ticks::MAX {
+            facts.push(("To".to_owned(), scope.to.to_string()));
+        }
+        facts.push(("Time zone of dates".to_owned(), self.timezone.clone().unwrap_or_else(|| "UTC".to_owned())));
+        facts
+    }
+}
+
+fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
+    let wanted = fold(pattern);
+    let mut any = false;
+    for room in catalog.of("room") {
+        let key = room_key(room);
+        let names = [
+            fold(room.get("Name").text().unwrap_or_default()),
+            fold(&room.identity()),
+            fold(&key.uri),
+            fold(&key.to_string()),
+        ];
+        if names.iter().any(|name| glob(&wanted, name)) {
+            rooms.insert(key.key(), key);
+            any = true;
+        }
+    }
+    if any {
+        return Ok(());
+    }
+    let known: Vec<String> = catalog.of("room").map(Record::identity).collect();
+    Err(missing("room", pattern, &known))
+}
+
+fn missing(noun: &str, name: &str, known: &[String]) -> Error {
+    let near = nearest(name, known);
+    let error = Error::new(Kind::NotFound, format!("there is no {noun} {name:?}"));
+    match near {
+        Some(near) => error.hint(format!("did you mean {near:?}?")),
+        None => error.hint("pchat store info lists what is there"),
+    }
+}
+
+/// The known name that takes the fewest changes, if that is few enough to be a slip of the keyboard.
+fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
+    let wanted: Vec<char> = fold(name).chars().collect();
+    known
+        .iter()
+        .map(|candidate| {
+            let folded = fold(candidate);
+            let tail = folded.rsplit('\\').next().unwrap_or_default().to_owned();
+            let best = [folded, tail].iter().map(|c| distance(&wanted, &c.chars().collect::<Vec<_>>())).min();
+            (best.unwrap_or(usize::MAX), candidate)
+        })
+        .min()
+        .filter(|(changes, _)| *changes <= wanted.len() / 3 + 1)
+        .map(|(_, candidate)| candidate)
+}
+
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let change = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Does `name` match a pattern in which `*` stands for anything?
+fn glob(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    if !pattern.contains('*') {
+        return rest.is_empty();
+    }
+    let mut parts: Vec<&str> = parts.collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// The history key of a room record.
+pub fn room_key(room: &Record) -> RoomKey {
+    let text = |name| room.get(name).text().unwrap_or_default().to_owned();
+    RoomKey { pool: text("Pool"), uri: text("Uri") }
+}
+
+/// The part of the catalog that belongs to a level and a scope.
+pub fn catalog_part(catalog: &Catalog, shapes: &[&'static Shape], level: Level, scope: &Scope) -> Catalog {
+    let mut part = Catalog::default();
+    let rooms: Vec<&Record> = catalog.of("room").filter(|room| scope.has_room(&room_key(room))).collect();
+    let of_room = |record: &Record, name: &str| -> BTreeSet<String> {
+        [record.get("Pool"), record.get(name)].iter().map(|v| fold(v.text().unwrap_or_default())).collect()
+    };
+    let categories: BTreeSet<BTreeSet<String>> = rooms.iter().map(|room| of_room(room, "Category")).collect();
+    for shape in shapes {
+        if level != Level::All && !shape.levels.contains(&level) {
+            continue;
+        }
+        for record in catalog.of(shape.noun) {
+            let wanted = match shape.noun {
+                "room" => scope.has_room(&room_key(record)),
+                "category" => scope.rooms.is_none() || categories.contains(&of_room(record, "Name")),
+                _ => true,
+            };
+            if wanted {
+                part.put(record.clone());
+            }
+        }
+    }
+    part
+}
+
+/// A time zone for dates.
+enum Zone {
+    Named(chrono_tz::Tz),
+    Offset(chrono::FixedOffset),
+}
+
+impl Zone {
+    fn parse(text: Option<&str>) -> Result<Zone> {
+        let Some(text) = text else { return Ok(Zone::Named(chrono_tz::UTC)) };
+        if let Ok(zone) = text.parse() {
+            return Ok(Zone::Named(zone));
+        }
+        text.parse().map(Zone::Offset).map_err(|_| {
+            Error::new(Kind::Usage, format!("{text:?} is no time zone"))
+                .hint("give an IANA name such as Europe/Berlin, or an offset such as +02:00")
+        })
+    }
+
+    /// The instant a bound stands for. A date covers its whole day.
+    fn bound(&self, text: &str, end: bool) -> Result<Ticks> {
+        let wrong = || {
+            Error::new(Kind::Usage, format!("{text:?} is no date"))
+                .hint("give YYYY-MM-DD, or a time as YYYY-MM-DDTHH:MM:SSZ")
+        };
+        if let Some((at, _)) = Ticks::parse(text) {
+            return Ok(at);
+        }
+        if let Ok(time) = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
+            .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M"))
+        {
+            return self.instant(time).ok_or_else(wrong);
+        }
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .or_else(|_| NaiveDate::parse_from_str(text, "%m/%d/%Y"))
+            .map_err(|_| wrong())?;
+        if end {
+            let next = day.succ_opt().and_then(|next| next.and_hms_opt(0, 0, 0)).ok_or_else(wrong)?;
+            return self.instant(next).map(|at| Ticks(at.0 - 1)).ok_or_else(wrong);
+        }
+        day.and_hms_opt(0, 0, 0).and_then(|start| self.instant(start)).ok_or_else(wrong)
+    }
+
+    /// A clock time that a change of clocks skips stands for the instant after the change.
+    fn instant(&self, time: NaiveDateTime) -> Option<Ticks> {
+        let at = match self {
+            Zone::Offset(offset) => offset.from_local_datetime(&time).earliest()?.to_utc(),
+            Zone::Named(zone) => (0..8)
+                .find_map(|step| zone.from_local_datetime(&(time + chrono::TimeDelta::minutes(30 * step))).earliest())?
+                .to_utc(),
+        };
+        Ticks::from_chrono(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_covers_its_whole_day_in_its_zone() {
+        let zone = Zone::parse(Some("Europe/Berlin")).unwrap();
+        assert_eq!(zone.bound("2020-07-01", false).unwrap().to_string(), "2020-06-30T22:00:00Z");
+        assert_eq!(zone.bound("2020-07-01", true).unwrap().to_string(), "2020-07-01T21:59:59.9999999Z");
+        let utc = Zone::parse(None).unwrap();
+        assert_eq!(utc.bound("7/1/2020", true).unwrap().to_string(), "2020-07-01T23:59:59.9999999Z");
+        assert_eq!(utc.bound("2020-07-01T10:00:00+02:00", true).unwrap().to_string(), "2020-07-01T08:00:00Z");
+        assert!(utc.bound("yesterday", true).is_err());
+        assert!(Zone::parse(Some("Moon/Sea")).is_err());
+    }
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        assert!(glob("it*", "it chat") && glob("*chat", "it chat") && glob("i*c*t", "it chat") && glob("*", ""));
+        assert!(!glob("it", "it chat") && !glob("x*", "it chat") && !glob("*x*", "it chat"));
+    }
+}

@@ -1,0 +1,299 @@
+//! Is an archive what it says it is? Structure always; the history and attachments on request, all
+//! of them or a part.
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Place, Result};
+use crate::jobs::archive::{Archive, PagePlace, RawPage};
+use crate::model::hash;
+use crate::model::receipt::{Gap, Receipt, RoomTally};
+use crate::model::record::Shape;
+use crate::model::time::Ticks;
+use crate::model::unit::Unit;
+use crate::pipeline::{self, Emit, Event, Sink, Source, Stage, Watch};
+use crate::select::scope::Scope;
+use crate::store::Corpus;
+use crate::store::sqlite::Sqlite;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::str::FromStr;
+
+/// How much of the history is read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Depth {
+    /// None of it: lists, catalog and sums only.
+    Structure,
+    /// All of it.
+    All,
+    /// Every `of`-th page, starting with page number `part`.
+    Part {
+        /// Which part, counted from 1.
+        part: u64,
+        /// Of how many.
+        of: u64,
+    },
+    /// About this share, chosen anew each time.
+    Share(f64),
+}
+
+impl FromStr for Depth {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Depth, String> {
+        let wrong = || format!("{text:?} is neither a part such as 1/10 nor a share such as 5%");
+        if let Some(share) = text.strip_suffix('%') {
+            let share: f64 = share.parse().map_err(|_| wrong())?;
+            return if share > 0.0 && share <= 100.0 { Ok(Depth::Share(share)) } else { Err(wrong()) };
+        }
+        let (part, of) = text.split_once('/').ok_or_else(wrong)?;
+        let (part, of) = (part.parse().map_err(|_| wrong())?, of.parse().map_err(|_| wrong())?);
+        if part >= 1 && part <= of { Ok(Depth::Part { part, of }) } else { Err(wrong()) }
+    }
+}
+
+impl Depth {
+    /// Is the file at this position, with this hash, to be read?
+    fn wants(&self, position: u64, sha256: &[u8; 32], seed: Ticks) -> bool {
+        match self {
+            Depth::Structure => false,
+            Depth::All => true,
+            Depth::Part { part, of } => position % of == part - 1,
+            Depth::Share(share) => {
+                let draw = Sha256::new().chain_update(seed.0.to_le_bytes()).chain_update(sha256).finalize();
+                let draw = u32::from_le_bytes([draw[0], draw[1], draw[2], draw[3]]);
+                f64::from(draw) < share / 100.0 * f64::from(u32::MAX)
+            }
+        }
+    }
+}
+
+/// Verifies an archive. With `keep_going` every wrong page is listed; otherwise the first one ends it.
+pub fn archive(
+    cx: &Context<'_>,
+    path: &Path,
+    depth: Depth,
+    keep_going: bool,
+    shapes: &'static [&'static Shape],
+) -> Result<Receipt> {
+    let start = (cx.clock)();
+    let archive = Archive::open(path, cx.input, shapes)?;
+    let places = archive.places()?;
+    let attachments = archive.attachments()?;
+    let mut receipt = Receipt::new("verify");
+    receipt.fact("Archive", path.display().to_string());
+    for (number, content) in archive.content.iter().enumerate() {
+        let name =
+            if archive.content.len() > 1 { format!("Content of volume {}", number + 1) } else { "Content".to_owned() };
+        receipt.fact(&name, hash::hex(content));
+    }
+    let total = places.len() + attachments.len();
+    let (mut chosen, mut chosen_files) = (Vec::new(), Vec::new());
+    for (position, place) in places.iter().enumerate() {
+        if depth.wants(position as u64, &place.sha256(), start) {
+            chosen.push(place.clone());
+        }
+    }
+    for (position, file) in attachments.iter().enumerate() {
+        if depth.wants((places.len() + position) as u64, &file.2, start) {
+            chosen_files.push(*file);
+        }
+    }
+    receipt.fact("Files of history read", format!("{} of {total}", chosen.len() + chosen_files.len()));
+    for room in &archive.rooms {
+        let tally = RoomTally {
+            name: room.name.clone(),
+            events: room.events,
+            pages: room.pages,
+            first: room.first,
+            last: room.last,
+            ..RoomTally::default()
+        };
+        receipt.rooms.insert(room.key.clone(), tally);
+    }
+    for record in &archive.records {
+        receipt.settings.entry(record.shape.plural).or_default().unchanged += 1;
+    }
+    let size = chosen.iter().map(|place| archive.page_size(place)).sum::<u64>();
+    let size = size + chosen_files.iter().map(|file| archive.attachment_size(file.0, file.1)).sum::<u64>();
+    cx.watch.event(Event::Begin { step: "verifying", total: Some(size), unit: "bytes" });
+    let complete = chosen.len() == places.len() && depth != Depth::Structure;
+    let sink = Sums { watch: cx.watch, rooms: BTreeMap::new(), receipt };
+    let pages = Pages { archive, places: chosen, keep_going };
+    let mut sums = pipeline::run(pages, Read { keep_going }, sink, cx.limits, cx.watch)?;
+    if complete && sums.receipt.gap_count == 0 {
+        sums.close(path)?;
+    }
+    let mut receipt = sums.receipt;
+    if !chosen_files.is_empty() {
+        let mut archive = Archive::open(path, cx.input, shapes)?;
+        for (volume, member, sha256) in chosen_files {
+            if cx.watch.cancelled() {
+                return Err(Error::new(Kind::Cancelled, "interrupted"));
+            }
+            let place = archive.attachment_place(volume, member);
+            let size = archive.attachment_size(volume, member);
+            let checked = attachment(&mut archive, volume, member, &sha256);
+            cx.watch.event(Event::Advance(size));
+            note(&mut receipt, keep_going, checked.map_err(|e| e.at(Place::file(place))))?;
+        }
+    }
+    cx.watch.event(Event::End);
+    receipt.timings.push(("verify", cx.since(start)));
+    Ok(receipt)
+}
+
+/// Verifies a store.
+pub fn store(cx: &Context<'_>, path: &Path, read_data: bool) -> Result<Receipt> {
+    let start = (cx.clock)();
+    let mut store = Sqlite::snapshot(path)?;
+    let mut receipt = Receipt::new("verify");
+    receipt.fact("Store", path.display().to_string());
+    receipt.fact("Store identity", store.id()?);
+    let depth = if read_data { "every text and attachment" } else { "structure" };
+    receipt.fact("Checked", depth);
+    for finding in store.check(read_data)? {
+        receipt.gap(finding);
+    }
+    // A damaged store may not let itself be counted; what is wrong with it is said already.
+    if receipt.gap_count == 0 {
+        for room in store.census(&Scope::all())? {
+            let (name, events, bytes) = (room.name, room.kinds, room.bytes);
+            let tally = RoomTally { name, events, bytes, first: room.first, last: room.last, ..RoomTally::default() };
+            receipt.rooms.insert(room.room, tally);
+        }
+    }
+    receipt.timings.push(("verify", cx.since(start)));
+    Ok(receipt)
+}
+
+fn attachment(archive: &mut Archive, volume: usize, member: usize, sha256: &[u8; 32]) -> Result<()> {
+    let (found, _) = hash::of_reader(&mut archive.attachment(volume, member)?)
+        .map_err(|e| Error::new(Kind::Damaged, "the attachment cannot be unpacked").because(e))?;
+    match found == *sha256 {
+        true => Ok(()),
+        false => Err(Error::new(Kind::Damaged, "the attachment is not what its SHA-256 says")),
+    }
+}
+
+fn note(receipt: &mut Receipt, keep_going: bool, checked: Result<()>) -> Result<()> {
+    match checked {
+        Err(error) if keep_going => {
+            let place = error.place().map_or_else(String::new, ToString::to_string);
+            receipt.gap(Gap { place, why: error.what().to_owned() });
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+struct Pages {
+    archive: Archive,
+    places: Vec<PagePlace>,
+    keep_going: bool,
+}
+
+impl Source for Pages {
+    type Item = Result<RawPage>;
+
+    fn read(&mut self, emit: &mut Emit<'_, Result<RawPage>>) -> Result<()> {
+        for place in &self.places {
+            let page = match self.archive.page(place) {
+                Err(error) if !self.keep_going => return Err(error),
+                page => page,
+            };
+            let weight = page.as_ref().map_or(256, RawPage::weight);
+            if emit(page, weight).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Read {
+    keep_going: bool,
+}
+
+/// What a worker made of a page: its sums, or why it is wrong.
+type Summed = (u64, Result<(std::sync::Arc<crate::model::ids::RoomKey>, RoomTally)>);
+
+impl Stage for Read {
+    type In = Result<RawPage>;
+    type Out = Summed;
+
+    fn apply(&self, page: Result<RawPage>) -> Result<Summed> {
+        let size = page.as_ref().map_or(0, |page| page.weight() as u64 / 3);
+        let sum = |unit: Unit| {
+            let mut tally = RoomTally::default();
+            for event in &unit.events {
+                tally.events.count(event.kind);
+                tally.bytes += event.body.len() as u64;
+                tally.span(event.at);
+            }
+            (unit.room, tally)
+        };
+        match page.and_then(RawPage::read).map(sum) {
+            Err(error) if !self.keep_going => Err(error),
+            done => Ok((size, done)),
+        }
+    }
+}
+
+struct Sums<'a> {
+    watch: &'a dyn Watch,
+    rooms: BTreeMap<crate::model::ids::RoomKey, RoomTally>,
+    receipt: Receipt,
+}
+
+impl Sink for Sums<'_> {
+    type Item = Summed;
+    type Receipt = Self;
+
+    fn take(&mut self, (size, summed): Summed) -> Result<()> {
+        self.watch.event(Event::Advance(size));
+        match summed {
+            Ok((room, page)) => {
+                let tally = self.rooms.entry((*room).clone()).or_default();
+                // Pages of a room follow each other in time.
+                if tally.last.is_some_and(|last| page.first.is_some_and(|first| first < last)) {
+                    return Err(Error::new(
+                        Kind::Damaged,
+                        format!("the pages of room {room} are not in order of time"),
+                    ));
+                }
+                tally.events.add(&page.events);
+                tally.bytes += page.bytes;
+                for at in [page.first, page.last].into_iter().flatten() {
+                    tally.span(at);
+                }
+                Ok(())
+            }
+            Err(error) => note(&mut self.receipt, true, Err(error)),
+        }
+    }
+
+    fn finish(self) -> Result<Self> {
+        Ok(self)
+    }
+}
+
+impl Sums<'_> {
+    /// The sums of the pages are those the archive lists.
+    fn close(&mut self, path: &Path) -> Result<()> {
+        for (key, listed) in &mut self.receipt.rooms {
+            let read = self.rooms.remove(key).unwrap_or_default();
+            if read.events != listed.events || read.first != listed.first || read.last != listed.last {
+                return Err(Error::damaged(
+                    Place::file(path.display().to_string()),
+                    format!(
+                        "room {key} lists {} events, but its pages hold {}, or other times or kinds",
+                        listed.events.total(),
+                        read.events.total()
+                    ),
+                ));
+            }
+            listed.bytes = read.bytes;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,31 @@
+//! pchat keeps, exports, imports and verifies Persistent Chat history and configuration.
+//!
+//! The map is `docs/architecture.md`. Modules are listed from the bottom up: each may use those
+//! above it in this list, never those below, and never its neighbours of the same row.
+
+// Row 0: what flows.
+pub mod error;
+pub mod model;
+
+// Row 1: which, and why to believe it.
+pub mod select;
+
+// Row 2: how it moves.
+pub mod pipeline;
+
+// Row 3: where it lives, what it becomes, where it lands.
+pub mod containers;
+pub mod formats;
+pub mod store;
+
+// Row 4: steps between, and what work is given.
+pub mod context;
+
+// Row 5: what is done.
+pub mod jobs;
+
+// Row 6: what is managed.
+pub mod nouns;
+
+// Row 7: how it is asked.
+pub mod cli;

@@ -1,0 +1,40 @@
+//! The process: the real clock, the real streams, one call, and its exit code.
+
+use pchat::cli::{World, run};
+use pchat::model::time::Ticks;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static CANCELLED: AtomicBool = AtomicBool::new(false);
+
+#[allow(clippy::disallowed_methods)] // This is the one place where clock, environment and exit are real.
+fn main() -> ExitCode {
+    // The first interrupt asks to stop; the second does not ask.
+    let heard = ctrlc::set_handler(|| {
+        if CANCELLED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    let mut err = std::io::stderr();
+    if heard.is_err() {
+        drop(writeln!(err, "pchat: interrupts cannot be heard; they end the process at once"));
+    }
+    let clock = || Ticks::from_chrono(chrono::Utc::now()).unwrap_or(Ticks::MAX);
+    let done = std::panic::catch_unwind(|| {
+        run(
+            std::env::args_os(),
+            World {
+                clock: &clock,
+                user: whoami::username().unwrap_or_else(|_| "unknown".to_owned()),
+                host: gethostname::gethostname().to_string_lossy().into_owned(),
+                store: std::env::var_os("PCHAT_STORE"),
+                out: &mut std::io::BufWriter::new(std::io::stdout()),
+                err: &mut std::io::stderr(),
+                terminal: std::io::stderr().is_terminal(),
+                cancelled: &CANCELLED,
+            },
+        )
+    });
+    ExitCode::from(done.unwrap_or(1))
+}

@@ -1,0 +1,12 @@
+//! What flows: plain values, no input or output, nothing imported but `error`.
+
+pub mod artifact;
+pub mod catalog;
+pub mod hash;
+pub mod ids;
+pub mod message;
+pub mod receipt;
+pub mod record;
+pub mod reply;
+pub mod time;
+pub mod unit;

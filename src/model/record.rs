@@ -1,0 +1,200 @@
+//! A managed object as named values. A [`Shape`] declares its fields once; store, archive and
+//! printed table all follow it.
+
+use super::ids::join_key;
+use super::time::Ticks;
+
+/// What an archive holds. Each level names the nouns that belong to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Everything.
+    All,
+    /// Principals, policies and who has them.
+    User,
+    /// Categories and their rights.
+    Category,
+    /// Categories, rooms, memberships and add-ins.
+    RoomDirectory,
+    /// The history of the rooms.
+    Content,
+}
+
+/// The type of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// Any text.
+    Text,
+    /// A whole number.
+    Int,
+    /// True or false.
+    Bool,
+    /// An instant.
+    Time,
+    /// A list of texts, in order.
+    List,
+}
+
+/// One property of a managed object.
+#[derive(Debug)]
+pub struct Field {
+    /// The documented name of the property.
+    pub name: &'static str,
+    /// The column of the store.
+    pub column: &'static str,
+    /// The type.
+    pub kind: Type,
+    /// The most characters a text may have; 0 for no limit.
+    pub max: usize,
+}
+
+impl Field {
+    /// A field; used by the nouns to declare themselves.
+    pub const fn new(name: &'static str, column: &'static str, kind: Type, max: usize) -> Field {
+        Field { name, column, kind, max }
+    }
+}
+
+/// What a noun looks like.
+#[derive(Debug)]
+pub struct Shape {
+    /// The noun, which is also its table.
+    pub noun: &'static str,
+    /// The noun in the plural: the name of its page in an archive.
+    pub plural: &'static str,
+    /// The properties, in the order they are shown.
+    pub fields: &'static [Field],
+    /// The names of the fields that tell two records apart.
+    pub key: &'static [&'static str],
+    /// The fields whose text makes up the printed identity, joined by a backslash.
+    pub identity: &'static [&'static str],
+    /// The levels of export this noun belongs to, besides `All`.
+    pub levels: &'static [Level],
+}
+
+impl Shape {
+    /// Position of the field with this name.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.name == name)
+    }
+}
+
+/// One value of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Value {
+    /// Not set, or not known.
+    #[default]
+    Null,
+    /// Text.
+    Text(String),
+    /// A number.
+    Int(i64),
+    /// True or false.
+    Bool(bool),
+    /// An instant.
+    Time(Ticks),
+    /// A list; an empty list is `Null`.
+    List(Vec<String>),
+}
+
+impl Value {
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        if let Value::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The text of the value as the archive and tables show it; lists are joined by `; `.
+    pub fn show(&self) -> String {
+        match self {
+            Value::Null => String::new(),
+            Value::Text(text) => text.clone(),
+            Value::Int(number) => number.to_string(),
+            Value::Bool(true) => "true".to_owned(),
+            Value::Bool(false) => "false".to_owned(),
+            Value::Time(at) => at.to_string(),
+            Value::List(items) => items.join("; "),
+        }
+    }
+
+    /// Reads the text of a value of type `kind`; lists are not read here.
+    pub fn parse(kind: Type, text: &str) -> Option<Value> {
+        match kind {
+            Type::Text => Some(Value::Text(text.to_owned())),
+            Type::Int => text.parse().ok().map(Value::Int),
+            Type::Bool => match text {
+                "true" => Some(Value::Bool(true)),
+                "false" => Some(Value::Bool(false)),
+                _ => None,
+            },
+            Type::Time => Ticks::parse(text).map(|(at, _)| Value::Time(at)),
+            Type::List => None,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Value {
+        text.map_or(Value::Null, Value::Text)
+    }
+}
+
+/// A managed object: a value for each field of its shape.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The shape.
+    pub shape: &'static Shape,
+    /// The values, in the order of the shape's fields.
+    pub values: Vec<Value>,
+    /// Known only from history: a full definition replaces it without a question.
+    pub discovered: bool,
+}
+
+impl PartialEq for Record {
+    fn eq(&self, other: &Record) -> bool {
+        self.shape.noun == other.shape.noun && self.values == other.values && self.discovered == other.discovered
+    }
+}
+
+impl Record {
+    /// A record with nothing set.
+    pub fn new(shape: &'static Shape) -> Record {
+        Record { shape, values: vec![Value::Null; shape.fields.len()], discovered: false }
+    }
+
+    /// The value of the field with this name; `Null` when the shape has no such field.
+    pub fn get(&self, name: &str) -> &Value {
+        static NULL: Value = Value::Null;
+        self.shape.position(name).map_or(&NULL, |at| &self.values[at])
+    }
+
+    /// Sets the field with this name, if the shape has it.
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
+        if let Some(at) = self.shape.position(name) {
+            self.values[at] = value.into();
+        }
+    }
+
+    /// Sets a field while building a record.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Record {
+        self.set(name, value);
+        self
+    }
+
+    /// The key that tells records of one shape apart.
+    pub fn key(&self) -> String {
+        join_key(self.shape.key.iter().map(|name| self.get(name).text().unwrap_or_default()))
+    }
+
+    /// The identity as people write it.
+    pub fn identity(&self) -> String {
+        let parts: Vec<&str> =
+            self.shape.identity.iter().map(|name| self.get(name).text().unwrap_or_default()).collect();
+        parts.join("\\")
+    }
+}

@@ -1,0 +1,74 @@
+//! What a command has to say: tables and notes, ready to be printed in any of the output forms.
+
+/// How a command ended when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Status {
+    /// Done.
+    #[default]
+    Done,
+    /// Done, with gaps or conflicts that are listed. Exit code 3.
+    Gaps,
+    /// Nothing matched. Exit code 4.
+    Nothing,
+}
+
+/// One cell of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// Text.
+    Text(String),
+    /// A count.
+    Number(u64),
+    /// A number of bytes, shown with a unit in tables for people.
+    Bytes(u64),
+    /// Nothing.
+    Empty,
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Cell {
+        Cell::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Cell {
+        Cell::Text(text)
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(number: u64) -> Cell {
+        Cell::Number(number)
+    }
+}
+
+impl<T: ToString> From<Option<T>> for Cell {
+    fn from(value: Option<T>) -> Cell {
+        value.map_or(Cell::Empty, |value| Cell::Text(value.to_string()))
+    }
+}
+
+/// Rows under named columns.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Table {
+    /// What the rows are, in one word; the name of the table in JSON.
+    pub title: &'static str,
+    /// Column names, in the vocabulary of the product.
+    pub columns: Vec<&'static str>,
+    /// The rows.
+    pub rows: Vec<Vec<Cell>>,
+    /// Sums, shown below the rows for people only.
+    pub sums: Option<Vec<Cell>>,
+}
+
+/// What a command has to say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reply {
+    /// Results, for standard output.
+    pub tables: Vec<Table>,
+    /// Remarks for people, for standard error.
+    pub notes: Vec<String>,
+    /// How it ended.
+    pub status: Status,
+}

@@ -1,0 +1,74 @@
+//! The large half of a history, streamed: a bounded run of one room's events.
+
+use super::ids::RoomKey;
+use super::message::{Event, Persona};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A page holds at most this many events.
+pub const PAGE_EVENTS: usize = 10_000;
+/// A page holds at most this many bytes of bodies, unless a single event is larger.
+pub const PAGE_BYTES: usize = 8 << 20;
+
+/// What a source of history says about a room; used when the room is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RoomHint {
+    /// The room's name as people know it.
+    pub title: Option<String>,
+    /// The category the room belongs to, by name.
+    pub category: Option<String>,
+}
+
+/// A run of one room's events, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// The room.
+    pub room: Arc<RoomKey>,
+    /// What the source says about the room.
+    pub hint: RoomHint,
+    /// Which run of this room, counted from 1.
+    pub number: u32,
+    /// Everybody the events name, in order of first mention.
+    pub people: Vec<Persona>,
+    /// The events, in order of time.
+    pub events: Vec<Event>,
+}
+
+impl Unit {
+    /// An empty run.
+    pub fn new(room: Arc<RoomKey>, number: u32) -> Unit {
+        Unit { room, hint: RoomHint::default(), number, people: Vec::new(), events: Vec::new() }
+    }
+
+    /// About how many bytes this unit holds in memory.
+    pub fn weight(&self) -> usize {
+        let events = self.events.len() * size_of::<Event>();
+        events + self.events.iter().map(Event::weight).sum::<usize>() + self.people.len() * 200 + 256
+    }
+}
+
+/// Numbers the people of a unit in order of first mention.
+#[derive(Debug, Default)]
+pub struct People {
+    seen: HashMap<Persona, u32>,
+    list: Vec<Persona>,
+}
+
+impl People {
+    /// The index of `persona`, which is added if it is new.
+    pub fn index(&mut self, persona: &Persona) -> u32 {
+        if let Some(index) = self.seen.get(persona) {
+            return *index;
+        }
+        let index = self.list.len() as u32;
+        self.seen.insert(persona.clone(), index);
+        self.list.push(persona.clone());
+        index
+    }
+
+    /// Hands out the list and starts a new one.
+    pub fn take(&mut self) -> Vec<Persona> {
+        self.seen.clear();
+        std::mem::take(&mut self.list)
+    }
+}

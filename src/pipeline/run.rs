@@ -1,0 +1,158 @@
+//! One run: reader thread, worker pool, ordered sink on the calling thread.
+//!
+//! Waiting happens in two places only: the reader waits for budget, the caller for results. A
+//! worker never waits, for a pool whose threads all wait has nobody left to end the waiting.
+
+use super::budget::{Budget, CloseOnDrop};
+use super::{Limits, Sink, Source, Stage, Watch};
+use crate::error::{Error, Kind, Result};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+/// How long a cancellation can go unnoticed while nothing arrives.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// What travels to the caller: an item in its place, or the end of the source.
+struct Parcel<T> {
+    number: u64,
+    weight: usize,
+    /// Nothing stands for the end.
+    content: Result<Option<T>>,
+}
+
+/// Moves everything from the source through the stage into the sink.
+///
+/// The sink meets items in order, so the first failure is the one with the lowest number whatever
+/// the threads do. A panic in any of the three is a failure of kind *Bug*. A failed or cancelled
+/// run returns as soon as the source comes back from the item it is working on.
+pub fn run<S, T, K>(source: S, stage: T, sink: K, limits: &Limits, watch: &dyn Watch) -> Result<K::Receipt>
+where
+    S: Source,
+    T: Stage<In = S::Item>,
+    K: Sink<Item = T::Out>,
+{
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(limits.threads.max(1))
+        .thread_name(|number| format!("pchat-worker-{number}"))
+        .build()
+        .map_err(|error| Error::new(Kind::Io, "cannot start the worker threads").because(error))?;
+    let budget = Budget::new(limits.budget);
+    let mut sink = sink;
+    let (sender, receiver) = channel();
+    std::thread::scope(|scope| {
+        let _stop = CloseOnDrop(&budget);
+        let reader = Reader { pool: &pool, stage: &stage, budget: &budget, watch, sender };
+        std::thread::Builder::new()
+            .name("pchat-reader".to_owned())
+            .spawn_scoped(scope, || reader.run(source))
+            .map_err(|error| Error::io("a thread for reading", error))?;
+        drain(&mut sink, &receiver, &budget, watch)
+    })?;
+    // The reader is gone and with it the source, so nothing it holds can be in the way here.
+    catch_unwind(AssertUnwindSafe(|| sink.finish())).unwrap_or_else(|_| Err(panicked("finishing the result")))
+}
+
+/// The reader thread's side.
+struct Reader<'a, T: Stage> {
+    pool: &'a ThreadPool,
+    stage: &'a T,
+    budget: &'a Budget,
+    watch: &'a dyn Watch,
+    sender: Sender<Parcel<T::Out>>,
+}
+
+impl<T: Stage> Reader<'_, T> {
+    fn run<S: Source<Item = T::In>>(self, source: S) {
+        let Reader { pool, stage, budget, watch, sender } = self;
+        let sender = &sender;
+        pool.in_place_scope_fifo(|scope| {
+            let mut count = 0;
+            let mut cancelled = false;
+            // The source is dropped inside as well: that, too, may panic.
+            let read = catch_unwind(AssertUnwindSafe(|| {
+                let mut source = source;
+                source.read(&mut |item, weight| {
+                    cancelled |= watch.cancelled();
+                    // An item without weight would let any number of its kind in.
+                    let weight = weight.max(1);
+                    if cancelled || !budget.take(weight) {
+                        return ControlFlow::Break(());
+                    }
+                    count += 1;
+                    let number = count;
+                    scope.spawn_fifo(move |_| {
+                        if let Some(content) = work(stage, item, number, budget) {
+                            // Nobody listens any more only after the run has failed.
+                            let _ = sender.send(Parcel { number, weight, content });
+                        }
+                    });
+                    ControlFlow::Continue(())
+                })
+            }));
+            let number = count + 1;
+            let content = match read {
+                _ if cancelled => Err(interrupted()),
+                Ok(read) => read.map(|()| None),
+                Err(_) => Err(panicked(&format!("reading item {number}"))),
+            };
+            let _ = sender.send(Parcel { number, weight: 0, content });
+        });
+    }
+}
+
+/// A task on a worker. Nothing when the run has been stopped; the item is dropped here either way.
+fn work<T: Stage>(stage: &T, item: T::In, number: u64, budget: &Budget) -> Option<Result<Option<T::Out>>> {
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        if budget.is_closed() {
+            drop(item);
+            return None;
+        }
+        Some(stage.apply(item).map(Some))
+    }));
+    done.unwrap_or_else(|_| Some(Err(panicked(&format!("working on item {number}")))))
+}
+
+/// The caller's side: puts results in order and hands them to the sink.
+fn drain<K: Sink>(
+    sink: &mut K,
+    receiver: &Receiver<Parcel<K::Item>>,
+    budget: &Budget,
+    watch: &dyn Watch,
+) -> Result<()> {
+    let mut parked = BTreeMap::new();
+    let mut next = 1;
+    loop {
+        if watch.cancelled() {
+            return Err(interrupted());
+        }
+        let Some(Parcel { number, weight, content }) = parked.remove(&next) else {
+            match receiver.recv_timeout(GLANCE) {
+                Ok(parcel) => drop(parked.insert(parcel.number, parcel)),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::new(Kind::Bug, format!("item {next} was lost on its way")));
+                }
+            }
+            continue;
+        };
+        let Some(item) = content? else { return Ok(()) };
+        catch_unwind(AssertUnwindSafe(|| sink.take(item)))
+            .unwrap_or_else(|_| Err(panicked(&format!("storing item {number}"))))?;
+        budget.give(weight);
+        next += 1;
+    }
+}
+
+fn interrupted() -> Error {
+    Error::new(Kind::Cancelled, "interrupted")
+}
+
+/// What a panic says is left out: it may quote the text it tripped over.
+fn panicked(doing: &str) -> Error {
+    Error::new(Kind::Bug, format!("{doing} failed in a way that was not foreseen"))
+        .hint("this is a mistake in pchat; please report it together with the command")
+}

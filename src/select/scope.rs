@@ -1,0 +1,48 @@
+//! Which rooms, people and dates a command is about.
+//!
+//! Rooms are resolved against the catalog before they get here; dates are inclusive at both ends.
+
+use crate::model::ids::{RoomKey, person_key};
+use crate::model::message::Persona;
+use crate::model::time::Ticks;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A selection of history. Everything that is not named is included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// Only these rooms, by key.
+    pub rooms: Option<BTreeMap<String, RoomKey>>,
+    /// Only events of these people, by key.
+    pub people: Option<BTreeSet<String>>,
+    /// Not before this instant.
+    pub from: Ticks,
+    /// Not after this instant.
+    pub to: Ticks,
+}
+
+impl Scope {
+    /// Everything.
+    pub fn all() -> Scope {
+        Scope { rooms: None, people: None, from: Ticks::MIN, to: Ticks::MAX }
+    }
+
+    /// True when the whole history of each room is meant.
+    pub fn is_whole(&self) -> bool {
+        self.people.is_none() && self.from == Ticks::MIN && self.to == Ticks::MAX
+    }
+
+    /// Does it include this room?
+    pub fn has_room(&self, key: &RoomKey) -> bool {
+        self.rooms.as_ref().is_none_or(|rooms| rooms.contains_key(&key.key()))
+    }
+
+    /// Does it include events of this person?
+    pub fn has_person(&self, persona: &Persona) -> bool {
+        self.people.as_ref().is_none_or(|people| people.contains(&person_key(&persona.uri)))
+    }
+
+    /// Does it include this instant?
+    pub fn has_time(&self, at: Ticks) -> bool {
+        self.from <= at && at <= self.to
+    }
+}

@@ -1,0 +1,228 @@
+//! Is the store whole? Pages, references, numbering, attachments, the audit chain, and an index that
+//! agrees with the text. Reads one snapshot and changes nothing.
+
+use super::read::{ROOM_SHIFT, id_range};
+use super::{Sqlite, audit};
+use crate::error::Result;
+use crate::model::hash;
+use crate::model::receipt::Gap;
+use crate::select::words::WordSet;
+use rusqlite::Connection;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+/// At most this many findings of one kind are listed.
+const LISTED: usize = 100;
+
+/// Checks the store of a snapshot; with `read_data` also every text and attachment.
+pub(super) fn check(store: &Sqlite, read_data: bool) -> Result<Vec<Gap>> {
+    let mut findings = Vec::new();
+    let mut run = |what: fn(&Connection, &mut Vec<Gap>) -> rusqlite::Result<()>| {
+        what(&store.connection, &mut findings).map_err(|e| store.explain(e))
+    };
+    run(pages)?;
+    run(references)?;
+    run(numbering)?;
+    run(blocks)?;
+    run(chain)?;
+    if read_data {
+        run(index)?;
+        run(contents)?;
+    }
+    Ok(findings)
+}
+
+fn found(findings: &mut Vec<Gap>, place: impl Into<String>, why: impl Into<String>) {
+    findings.push(Gap { place: place.into(), why: why.into() });
+}
+
+/// SQLite's own check of every page and index.
+fn pages(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&format!("PRAGMA integrity_check({LISTED})"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let line: String = row.get(0)?;
+        if line != "ok" {
+            found(findings, "pages", line);
+        }
+    }
+    Ok(())
+}
+
+fn references(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, id, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        found(findings, format!("{table} {}", id.unwrap_or_default()), format!("the {parent} it refers to is missing"));
+        if findings.len() >= LISTED {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Events belong to the room their number says, and timely ones lie in order of time.
+fn numbering(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    let mut rooms = connection.prepare("SELECT number, key, next, latest FROM room")?;
+    let mut rooms = rooms.query([])?;
+    let mut counted = 0i64;
+    while let Some(room) = rooms.next()? {
+        let (number, key, next, latest): (i64, String, i64, i64) =
+            (room.get(0)?, room.get(1)?, room.get(2)?, room.get(3)?);
+        let place = key.replace('\u{1}', "\\");
+        let (start, end) = id_range(number);
+        let mut events = connection
+            .prepare_cached("SELECT id, room, ticks, late FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id")?;
+        let mut events = events.query((start, end))?;
+        let mut last = i64::MIN;
+        while let Some(event) = events.next()? {
+            let (id, of, ticks, late): (i64, i64, i64, bool) =
+                (event.get(0)?, event.get(1)?, event.get(2)?, event.get(3)?);
+            counted += 1;
+            let why = match () {
+                () if of != number => "belongs to another room than its number says",
+                () if id - start >= next => "has a number the room has not given yet",
+                () if ticks > latest => "is later than the latest event the room knows",
+                () if !late && ticks < last => "is out of order but not marked as late",
+                () => "",
+            };
+            if !late {
+                last = last.max(ticks);
+            }
+            if !why.is_empty() && findings.len() < LISTED {
+                found(findings, format!("room {place}, event {}", id - start), why);
+            }
+        }
+    }
+    let all: i64 = connection.query_row("SELECT count(*) FROM event", [], |row| row.get(0))?;
+    if all != counted {
+        found(findings, "event", format!("{} events belong to no room", all - counted));
+    }
+    let wrong: i64 = connection.query_row(
+        "SELECT count(*) FROM event WHERE files <> 0 \
+         AND files <> (SELECT count(*) FROM attachment WHERE attachment.event = event.id)",
+        [],
+        |row| row.get(0),
+    )?;
+    if wrong > 0 {
+        found(findings, "attachment", format!("{wrong} events do not have the attachments they count"));
+    }
+    Ok(())
+}
+
+/// Every event lies in exactly one block of the index.
+fn blocks(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    let mut blocks = connection.prepare("SELECT first, last FROM block ORDER BY first")?;
+    let mut blocks = blocks.query([])?;
+    let mut events = connection.prepare("SELECT id FROM event ORDER BY id")?;
+    let mut events = events.query([])?;
+    let (mut first, mut last) = (i64::MIN, i64::MIN);
+    while let Some(event) = events.next()? {
+        let id: i64 = event.get(0)?;
+        while id > last {
+            let Some(block) = blocks.next()? else { break };
+            let (from, to): (i64, i64) = (block.get(0)?, block.get(1)?);
+            if from <= last || to < from || from >> ROOM_SHIFT != to >> ROOM_SHIFT {
+                found(findings, format!("block {from}"), "blocks of the index overlap or leave their room");
+            }
+            (first, last) = (from, to);
+        }
+        if id < first || id > last {
+            found(findings, format!("event {id}"), "is in no block of the index, so no search finds it");
+            if findings.len() >= LISTED {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Each audit record has the hash it says and follows the one before it.
+fn chain(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    let mut records = connection.prepare("SELECT number, record, hash FROM audit ORDER BY number")?;
+    let mut records = records.query([])?;
+    let (mut expected, mut previous) = (1i64, String::new());
+    while let Some(row) = records.next()? {
+        let (number, record, hash): (i64, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let place = format!("audit record {number}");
+        if number != expected {
+            found(findings, &place, format!("record {expected} is missing"));
+        }
+        let hashed = audit::leaf_hash(record.as_bytes());
+        if hashed[..] != hash[..] {
+            found(findings, &place, "the record is not what its hash says");
+        }
+        let said = serde_json::from_str::<serde_json::Value>(&record).ok();
+        if said.as_ref().and_then(|said| said["previous"].as_str()) != Some(previous.as_str()) {
+            found(findings, &place, "the record does not follow the one before it");
+        }
+        (expected, previous) = (number + 1, hash::hex(&hash));
+    }
+    Ok(())
+}
+
+/// The words of every block are those of its texts: for both, a sum over hashes of words is made
+/// for each block, so neither side has to be held in memory.
+fn index(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    let mut sums: BTreeMap<i64, u64> = BTreeMap::new();
+    let mut set = WordSet::default();
+    let mut blocks = connection.prepare("SELECT first, last FROM block ORDER BY first")?;
+    let mut blocks = blocks.query([])?;
+    while let Some(block) = blocks.next()? {
+        let (first, last): (i64, i64) = (block.get(0)?, block.get(1)?);
+        let mut texts = connection.prepare_cached(
+            "SELECT body FROM event WHERE id >= ?1 AND id <= ?2 UNION ALL \
+             SELECT name FROM attachment WHERE event >= ?1 AND event <= ?2 AND name IS NOT NULL",
+        )?;
+        let mut texts = texts.query((first, last))?;
+        while let Some(text) = texts.next()? {
+            set.add(text.get_ref(0)?.as_str()?);
+        }
+        let words = set.finish();
+        let sum = words.split(' ').filter(|word| !word.is_empty());
+        sums.insert(first, sum.fold(0, |sum: u64, word| sum.wrapping_add(hasher.hash_one(word))));
+    }
+    connection.pragma_update(None, "query_only", false)?;
+    connection.execute_batch("CREATE VIRTUAL TABLE temp.indexed_word USING fts5vocab(main, words, instance)")?;
+    {
+        let mut indexed = connection.prepare("SELECT term, doc FROM indexed_word")?;
+        let mut indexed = indexed.query([])?;
+        while let Some(row) = indexed.next()? {
+            let word = hasher.hash_one(row.get_ref(0)?.as_str()?);
+            let sum = sums.entry(row.get(1)?).or_default();
+            *sum = sum.wrapping_sub(word);
+        }
+    }
+    connection.execute_batch("DROP TABLE temp.indexed_word")?;
+    connection.pragma_update(None, "query_only", true)?;
+    for (block, _) in sums.iter().filter(|(_, sum)| **sum != 0).take(LISTED) {
+        let why = "the index of this block does not agree with its texts";
+        found(findings, format!("room number {}, block {block}", block >> ROOM_SHIFT), why);
+    }
+    Ok(())
+}
+
+/// Every attachment is what its hash says.
+fn contents(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    let mut files = connection.prepare("SELECT number, sha256, size FROM file ORDER BY number")?;
+    let mut files = files.query([])?;
+    while let Some(file) = files.next()? {
+        let (number, sha256, size): (i64, Vec<u8>, u64) = (file.get(0)?, file.get(1)?, file.get(2)?);
+        let mut parts =
+            connection.prepare_cached("SELECT bytes FROM file_part WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
+        let mut parts = parts.query((number << super::read::FILE_SHIFT, (number + 1) << super::read::FILE_SHIFT))?;
+        let (mut hash, mut sum) = (Sha256::new(), 0);
+        while let Some(part) = parts.next()? {
+            let bytes = part.get_ref(0)?.as_blob()?;
+            hash.update(bytes);
+            sum += bytes.len() as u64;
+        }
+        if sum != size || hash.finalize()[..] != sha256[..] {
+            found(findings, format!("attachment {}", hash::hex(&sha256)), "the content is not what its SHA-256 says");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! The embedded store: one SQLite file. Opening, creating, settings of the connection, and what
+//! SQLite's errors mean to people.
+
+mod audit;
+mod check;
+mod migrate;
+mod read;
+mod records;
+mod write;
+
+use super::{Actor, Census, Corpus, Entry, Intake, Store, TakeUnit};
+use crate::error::{Error, Kind, Place, Result};
+use crate::model::catalog::Catalog;
+use crate::model::receipt::Gap;
+use crate::model::record::{Record, Shape};
+use crate::select::{scope::Scope, words};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// `pcht`: what `file` and a newer pchat recognise a store by.
+const APPLICATION_ID: i64 = 0x7063_6874;
+const PAGE_SIZE: i64 = 8192;
+/// Pages kept in memory by a connection, in KiB.
+const CACHE_KIB: i64 = 48 * 1024;
+
+/// An open store.
+pub struct Sqlite {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Sqlite {
+    /// Creates a new store; fails when something is there already. The file appears only when complete.
+    pub fn create(path: &Path, entry: Entry) -> Result<Sqlite> {
+        if path.exists() {
+            return Err(Error::new(Kind::Refused, format!("{} exists already", path.display()))
+                .hint("name a file that does not exist, or use this one as it is"));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let failed = |error| Error::io(folder.display(), error);
+        let scratch = tempfile::Builder::new().prefix(".pchat-new-").tempdir_in(folder).map_err(failed)?;
+        let draft = scratch.path().join("store.db");
+        {
+            let mut connection = Connection::open(&draft).map_err(|e| explain(e, path))?;
+            let prepare = |c: &Connection| -> rusqlite::Result<()> {
+                c.pragma_update(None, "page_size", PAGE_SIZE)?;
+                c.pragma_update(None, "application_id", APPLICATION_ID)?;
+                Ok(())
+            };
+            prepare(&connection).map_err(|e| explain(e, path))?;
+            migrate::upgrade(&mut connection).map_err(|e| explain(e, path))?;
+            let tx = connection.transaction().map_err(|e| explain(e, path))?;
+            let id: String = tx
+                .query_row("SELECT lower(hex(randomblob(16)))", [], |row| row.get(0))
+                .map_err(|e| explain(e, path))?;
+            let facts = [
+                ("id", id),
+                ("words", words::NAME.to_owned()),
+                ("words-version", words::VERSION.to_string()),
+                ("epoch", "0".to_owned()),
+            ];
+            for (name, value) in facts {
+                tx.execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", (name, value))
+                    .map_err(|e| explain(e, path))?;
+            }
+            audit::append(&tx, &entry).map_err(|e| explain(e, path))?;
+            tx.commit().map_err(|e| explain(e, path))?;
+            connection.pragma_update(None, "journal_mode", "wal").map_err(|e| explain(e, path))?;
+        }
+        // A hard link cannot replace what somebody else created meanwhile; a rename would.
+        std::fs::hard_link(&draft, path)
+            .or_else(|_| {
+                if path.exists() {
+                    Err(std::io::Error::from(std::io::ErrorKind::AlreadyExists))
+                } else {
+                    std::fs::rename(&draft, path)
+                }
+            })
+            .map_err(|error| Error::io(path.display(), error))?;
+        drop(scratch);
+        Sqlite::open(path)
+    }
+
+    /// Opens a store for reading and writing; brings an older one up to date.
+    pub fn open(path: &Path) -> Result<Sqlite> {
+        let mut store = Sqlite::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        if migrate::version(&store.connection).map_err(|e| explain(e, path))? < migrate::CURRENT {
+            migrate::upgrade(&mut store.connection).map_err(|e| explain(e, path))?;
+        }
+        let settings = |c: &Connection| -> rusqlite::Result<()> {
+            c.pragma_update(None, "journal_mode", "wal")?;
+            c.pragma_update(None, "synchronous", "normal")?;
+            c.pragma_update(None, "foreign_keys", true)?;
+            c.pragma_update(None, "secure_delete", true)?;
+            c.pragma_update(None, "wal_autocheckpoint", 4096)?;
+            // The log is cut back once it has been written to the store, so a large import leaves none behind.
+            c.pragma_update(None, "journal_size_limit", 64 << 20)?;
+            Ok(())
+        };
+        settings(&store.connection).map_err(|e| explain(e, path))?;
+        Ok(store)
+    }
+
+    /// Opens a store for reading, in one snapshot that lasts as long as the value.
+    pub fn snapshot(path: &Path) -> Result<Sqlite> {
+        let store = match Sqlite::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+            Err(error) if matches!(error.kind(), Kind::Io) => Sqlite::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+            other => other?,
+        };
+        let version = migrate::version(&store.connection).map_err(|e| explain(e, path))?;
+        if version < migrate::CURRENT {
+            return Err(Error::new(
+                Kind::Refused,
+                format!("{} was made by an older pchat (version {version} of the store)", path.display()),
+            )
+            .hint(format!("pchat store upgrade --store {}", path.display())));
+        }
+        store.connection.pragma_update(None, "query_only", true).map_err(|e| explain(e, path))?;
+        store.connection.execute_batch("BEGIN; SELECT count(*) FROM meta;").map_err(|e| explain(e, path))?;
+        Ok(store)
+    }
+
+    /// Connects and makes sure that this is a store this pchat can read.
+    fn connect(path: &Path, access: OpenFlags) -> Result<Sqlite> {
+        let found = std::fs::metadata(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::new(Kind::NotFound, format!("there is no store {}", path.display()))
+                .hint("pchat store new creates one, and so does pchat import"),
+            _ => Error::io(path.display(), error),
+        })?;
+        if found.is_dir() {
+            return Err(not_ours(path, "it is a folder"));
+        }
+        if found.len() == 0 {
+            return Err(not_ours(path, "it is empty"));
+        }
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|e| explain(e, path))?;
+        connection.busy_timeout(Duration::from_secs(5)).map_err(|e| explain(e, path))?;
+        let connection = match connection.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0)) {
+            // A store in a folder that cannot be written needs no log when none is there.
+            Err(error) if cannot_open(&error) && !access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) => {
+                immutable(path, flags).map_err(|e| explain(e, path))?
+            }
+            Err(error) => return Err(explain(error, path)),
+            Ok(_) => connection,
+        };
+        let id: i64 =
+            connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(|e| explain(e, path))?;
+        if id != APPLICATION_ID {
+            return Err(not_ours(path, "it is an SQLite file of another program"));
+        }
+        let version = migrate::version(&connection).map_err(|e| explain(e, path))?;
+        if version > migrate::CURRENT {
+            return Err(Error::new(
+                Kind::TooNew,
+                format!("{} was made by a newer pchat (version {version} of the store)", path.display()),
+            )
+            .hint(format!("this pchat knows versions up to {}; use a newer one", migrate::CURRENT)));
+        }
+        connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|e| explain(e, path))?;
+        connection.pragma_update(None, "temp_store", "file").map_err(|e| explain(e, path))?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(Sqlite { connection, path: path.to_owned() })
+    }
+
+    /// What is wrong with the store; nothing, if the list is empty. With `read_data` every text is
+    /// compared with the index, and every attachment with its hash.
+    pub fn check(&self, read_data: bool) -> Result<Vec<Gap>> {
+        check::check(self, read_data)
+    }
+
+    fn explain(&self, error: rusqlite::Error) -> Error {
+        explain(error, &self.path)
+    }
+}
+
+fn cannot_open(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen)
+}
+
+fn immutable(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if Path::new(&log).metadata().is_ok_and(|log| log.len() > 0) {
+        return Connection::open_with_flags(path, flags);
+    }
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let escaped = absolute.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+fn not_ours(path: &Path, why: &str) -> Error {
+    Error::new(Kind::Damaged, format!("this is not a pchat store: {why}"))
+        .at(Place::file(path.display().to_string()))
+        .hint("pchat store new creates a store; pchat import reads archives and chat history")
+}
+
+/// Turns an error of SQLite into one that says what to do.
+fn explain(error: rusqlite::Error, path: &Path) -> Error {
+    let name = path.display();
+    let Some(code) = error.sqlite_error_code() else {
+        return Error::new(Kind::Damaged, format!("{name} holds a value pchat cannot read")).because(error);
+    };
+    use rusqlite::ErrorCode as Code;
+    let told = match code {
+        Code::DatabaseBusy | Code::DatabaseLocked => {
+            Error::new(Kind::Busy, format!("{name} is in use by another program"))
+                .hint("wait until the other command has finished, then try again")
+        }
+        Code::NotADatabase => not_ours(path, "it is not an SQLite file"),
+        Code::DatabaseCorrupt => Error::new(Kind::Damaged, "the store is damaged")
+            .at(Place::file(name.to_string()))
+            .hint(format!("pchat store check --store {name} says where; restore it from a backup")),
+        Code::ReadOnly | Code::PermissionDenied => Error::new(Kind::Io, format!("{name} cannot be written"))
+            .hint("check the permissions of the file and of its folder"),
+        Code::DiskFull => Error::new(Kind::Io, format!("there is no room left to write {name}"))
+            .hint("free some space, then run the same command again; nothing is lost"),
+        Code::CannotOpen | Code::SystemIoFailure => Error::new(Kind::Io, format!("cannot read or write {name}")),
+        _ => Error::new(Kind::Bug, format!("SQLite refused a statement on {name}")),
+    };
+    told.because(error)
+}
+
+/// The version of SQLite in use, for reports.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
+impl Corpus for Sqlite {
+    fn id(&mut self) -> Result<String> {
+        self.connection
+            .query_row("SELECT value FROM meta WHERE name = 'id'", [], |row| row.get(0))
+            .map_err(|e| self.explain(e))
+    }
+
+    fn revision(&mut self) -> Result<String> {
+        let newest: String = self
+            .connection
+            .query_row("SELECT lower(hex(hash)) FROM audit ORDER BY number DESC LIMIT 1", [], |row| row.get(0))
+            .map_err(|e| self.explain(e))?;
+        Ok(newest)
+    }
+
+    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
+        records::catalog(&self.connection, shapes).map_err(|e| self.explain(e))
+    }
+
+    fn census(&mut self, scope: &Scope) -> Result<Vec<Census>> {
+        read::census(&self.connection, scope).map_err(|e| self.explain(e))
+    }
+
+    fn size(&mut self, scope: &Scope) -> Result<u64> {
+        read::size(&self.connection, scope).map_err(|e| self.explain(e))
+    }
+
+    fn units(&mut self, scope: &Scope, take: &mut TakeUnit<'_>) -> Result<()> {
+        read::units(&self.connection, scope, take).map_err(|e| self.explain(e))
+    }
+
+    fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
+        read::content(&self.connection, &self.path, sha256, take)
+    }
+}
+
+impl Store for Sqlite {
+    fn put(&mut self, records: &[Record], entry: Entry) -> Result<()> {
+        let path = self.path.clone();
+        let run = |connection: &mut Connection| -> rusqlite::Result<()> {
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for record in records {
+                records::put(&tx, record)?;
+            }
+            audit::append(&tx, &entry)?;
+            tx.commit()
+        };
+        run(&mut self.connection).map_err(|e| explain(e, &path))
+    }
+
+    fn intake(&mut self) -> Result<Box<dyn Intake + '_>> {
+        Ok(Box::new(write::Writer::new(&self.connection, &self.path)))
+    }
+}
+
+impl Drop for Sqlite {
+    /// Folds the log back into the file, so that a store at rest is one file. Readers may prevent
+    /// that, and then the next writer does it.
+    fn drop(&mut self) {
+        if !self.connection.is_readonly("main").unwrap_or(true) && self.connection.is_autocommit() {
+            drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
+        }
+    }
+}
+
+impl Actor {
+    fn json(&self) -> serde_json::Value {
+        let mut map = serde_json::Map::new();
+        map.insert("host".into(), self.host.as_str().into());
+        if let Some(operator) = &self.operator {
+            map.insert("operator".into(), operator.as_str().into());
+        }
+        map.insert("user".into(), self.user.as_str().into());
+        serde_json::Value::Object(map)
+    }
+}

@@ -1,0 +1,375 @@
+//! Reads history in order of rooms and time. Events that arrived late lie at the end of their room;
+//! they are merged in from their own index, so everything else stays one run of the table.
+
+use super::explain;
+use crate::error::{Error, Kind as Failure, Result};
+use crate::model::hash;
+use crate::model::ids::RoomKey;
+use crate::model::message::{Attachment, Content, Event, Kind, Persona};
+use crate::model::time::Ticks;
+use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, Unit};
+use crate::select::scope::Scope;
+use crate::store::{Census, TakeUnit};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Room numbers are shifted by this much to make event ids.
+pub(super) const ROOM_SHIFT: u32 = 40;
+
+/// The columns [`event_of`] reads.
+pub(super) const COLUMNS: &str = "id, ticks, kind, chat, persona, alert, body, rtf, word, extra, files";
+
+/// A room as the store knows it.
+pub(super) struct Place {
+    pub(super) number: i64,
+    pub(super) key: RoomKey,
+    pub(super) name: String,
+    pub(super) category: Option<String>,
+}
+
+/// The rooms of the scope, in order of their keys.
+pub(super) fn rooms(connection: &Connection, scope: &Scope) -> rusqlite::Result<Vec<Place>> {
+    let mut statement = connection.prepare_cached("SELECT number, pool, uri, name, category FROM room ORDER BY key")?;
+    let rows = statement.query_map([], |row| {
+        Ok(Place {
+            number: row.get(0)?,
+            key: RoomKey { pool: row.get(1)?, uri: row.get(2)? },
+            name: row.get(3)?,
+            category: row.get(4)?,
+        })
+    })?;
+    rows.filter(|place| place.as_ref().map_or(true, |place| scope.has_room(&place.key))).collect()
+}
+
+/// The ids a room can have.
+pub(super) fn id_range(room: i64) -> (i64, i64) {
+    (room << ROOM_SHIFT, ((room + 1) << ROOM_SHIFT) - 1)
+}
+
+/// The first id of the room's timely events at or after an instant.
+fn seek(connection: &Connection, room: i64, at: Ticks) -> rusqlite::Result<i64> {
+    let (mut low, end) = id_range(room);
+    if at == Ticks::MIN {
+        return Ok(low);
+    }
+    let next: i64 = connection.query_row("SELECT next FROM room WHERE number = ?1", [room], |row| row.get(0))?;
+    let mut high = (low + next).min(end);
+    let mut probe = connection
+        .prepare_cached("SELECT id, ticks FROM event WHERE id >= ?1 AND id < ?2 AND late = 0 ORDER BY id LIMIT 1")?;
+    // Timely events are in order of time, so halving finds the place.
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found: Option<(i64, i64)> =
+            probe.query_row((middle, high), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        match found {
+            Some((id, ticks)) if ticks < at.0 => low = id + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+/// Everybody ever named, read when first met.
+#[derive(Default)]
+pub(super) struct Personas {
+    known: HashMap<i64, Persona>,
+}
+
+impl Personas {
+    pub(super) fn get(&mut self, connection: &Connection, number: i64) -> rusqlite::Result<&Persona> {
+        if !self.known.contains_key(&number) {
+            let persona = connection
+                .prepare_cached("SELECT uri, name, email, internal, source_number FROM persona WHERE number = ?1")?
+                .query_row([number], |row| {
+                    Ok(Persona {
+                        uri: row.get(0)?,
+                        name: row.get(1)?,
+                        email: row.get(2)?,
+                        internal: row.get(3)?,
+                        number: row.get(4)?,
+                    })
+                })?;
+            self.known.insert(number, persona);
+        }
+        Ok(&self.known[&number])
+    }
+}
+
+/// The event in a row of [`COLUMNS`], but for its person and attachments.
+pub(super) fn event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
+    let code: i64 = row.get(2)?;
+    let kind = Kind::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(2, code))?;
+    let mut event = Event {
+        at: Ticks(row.get(1)?),
+        kind,
+        chat: row.get(3)?,
+        who: 0,
+        alert: row.get(5)?,
+        body: row.get(6)?,
+        more: None,
+    };
+    let (rtf, word, extra) = (row.get::<_, Option<String>>(7)?, row.get::<_, Option<String>>(8)?, row.get(9)?);
+    if rtf.is_some() || word.is_some() || extra != None::<String> {
+        let more = event.more_mut();
+        (more.rtf, more.word, more.extra) = (rtf, word, extra);
+    }
+    Ok(event)
+}
+
+/// Adds the attachments of an event.
+pub(super) fn attach(connection: &Connection, id: i64, event: &mut Event) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT a.name, a.link, a.size, a.sha256, f.number IS NOT NULL \
+         FROM attachment AS a LEFT JOIN file AS f ON f.sha256 = a.sha256 WHERE a.event = ?1 ORDER BY a.position",
+    )?;
+    let files = statement.query_map([id], |row| {
+        Ok(Attachment {
+            name: row.get(0)?,
+            link: row.get(1)?,
+            size: row.get(2)?,
+            sha256: row.get(3)?,
+            content: if row.get(4)? { Content::Kept } else { Content::Absent },
+        })
+    })?;
+    event.more_mut().files = files.collect::<rusqlite::Result<_>>()?;
+    Ok(())
+}
+
+/// Hands out the history of the scope in pages.
+pub(super) fn units(connection: &Connection, scope: &Scope, take: &mut TakeUnit<'_>) -> rusqlite::Result<()> {
+    let mut personas = Personas::default();
+    for place in rooms(connection, scope)? {
+        let mut page = Page::new(place.key);
+        let flow = room_events(connection, place.number, scope, &mut |row| {
+            let persona: i64 = row.get(4)?;
+            if scope.people.is_some() && !scope.has_person(personas.get(connection, persona)?) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let mut event = event_of(row)?;
+            if row.get::<_, i64>(10)? > 0 {
+                attach(connection, row.get(0)?, &mut event)?;
+            }
+            let weight = event.weight();
+            if page.is_full(weight)
+                && let Some((unit, weight)) = page.turn()
+                && take(unit, weight).is_break()
+            {
+                return Ok(ControlFlow::Break(()));
+            }
+            event.who = page.who(connection, &mut personas, persona)?;
+            page.add(event, weight);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if flow.is_break() {
+            return Ok(());
+        }
+        if let Some((unit, weight)) = page.turn()
+            && take(unit, weight).is_break()
+        {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+type TakeRow<'a> = dyn FnMut(&Row<'_>) -> rusqlite::Result<ControlFlow<()>> + 'a;
+
+/// Hands out the rows of a room in order of time.
+fn room_events(
+    connection: &Connection,
+    room: i64,
+    scope: &Scope,
+    take: &mut TakeRow<'_>,
+) -> rusqlite::Result<ControlFlow<()>> {
+    let start = seek(connection, room, scope.from)?;
+    let (_, end) = id_range(room);
+    let any_late: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM event WHERE room = ?1 AND late = 1)")?
+        .query_row([room], |row| row.get(0))?;
+    let only = if any_late { "AND late = 0" } else { "" };
+    let timely = format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 {only} ORDER BY id");
+    let mut timely = connection.prepare_cached(&timely)?;
+    let mut timely = timely.query((start, end))?;
+    if !any_late {
+        while let Some(row) = timely.next()? {
+            if row.get::<_, i64>(1)? > scope.to.0 || take(row)?.is_break() {
+                return Ok(if row.get::<_, i64>(1)? > scope.to.0 {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                });
+            }
+        }
+        return Ok(ControlFlow::Continue(()));
+    }
+    let mut late = late_statement(connection)?;
+    let mut late = late.query((room, scope.from.0, scope.to.0))?;
+    merge(&mut timely, &mut late, scope.to, take)
+}
+
+fn late_statement(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM event WHERE room = ?1 AND late = 1 AND ticks >= ?2 AND ticks <= ?3 ORDER BY ticks, id"
+    ))
+}
+
+/// Hands out two ordered runs as one.
+fn merge(
+    timely: &mut Rows<'_>,
+    late: &mut Rows<'_>,
+    to: Ticks,
+    take: &mut TakeRow<'_>,
+) -> rusqlite::Result<ControlFlow<()>> {
+    let order = |row: &Row<'_>| -> rusqlite::Result<(i64, i64)> { Ok((row.get(1)?, row.get(0)?)) };
+    let mut second = late.next()?;
+    while let Some(row) = timely.next()? {
+        let at = order(row)?;
+        if at.0 > to.0 {
+            break;
+        }
+        while let Some(other) = second {
+            if order(other)? > at {
+                break;
+            }
+            if take(other)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            second = late.next()?;
+        }
+        if take(row)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    while let Some(other) = second {
+        if take(other)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        second = late.next()?;
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Collects events into pages of bounded size. Where pages end depends on the events alone.
+struct Page {
+    unit: Unit,
+    bytes: usize,
+    who: HashMap<i64, u32>,
+}
+
+impl Page {
+    fn new(room: RoomKey) -> Page {
+        Page { unit: Unit::new(Arc::new(room), 1), bytes: 0, who: HashMap::new() }
+    }
+
+    fn is_full(&self, weight: usize) -> bool {
+        let events = self.unit.events.len();
+        events >= PAGE_EVENTS || (events > 0 && self.bytes + weight > PAGE_BYTES)
+    }
+
+    fn add(&mut self, event: Event, weight: usize) {
+        self.bytes += weight;
+        self.unit.events.push(event);
+    }
+
+    fn who(&mut self, connection: &Connection, personas: &mut Personas, number: i64) -> rusqlite::Result<u32> {
+        if let Some(who) = self.who.get(&number) {
+            return Ok(*who);
+        }
+        let who = self.unit.people.len() as u32;
+        self.unit.people.push(personas.get(connection, number)?.clone());
+        self.who.insert(number, who);
+        Ok(who)
+    }
+
+    /// The finished page with its weight, and a fresh one in its place.
+    fn turn(&mut self) -> Option<(Unit, usize)> {
+        if self.unit.events.is_empty() {
+            return None;
+        }
+        let next = Unit::new(self.unit.room.clone(), self.unit.number + 1);
+        let unit = std::mem::replace(&mut self.unit, next);
+        self.unit.events.reserve(unit.events.len().min(PAGE_EVENTS));
+        let weight = self.bytes + unit.events.len() * size_of::<Event>() + unit.people.len() * 200;
+        self.bytes = 0;
+        self.who.clear();
+        Some((unit, weight))
+    }
+}
+
+/// How many events the rooms of the scope have been given; purged ones count as well.
+pub(super) fn size(connection: &Connection, scope: &Scope) -> rusqlite::Result<u64> {
+    let mut sum = 0;
+    for place in rooms(connection, scope)? {
+        sum += connection
+            .prepare_cached("SELECT next FROM room WHERE number = ?1")?
+            .query_row([place.number], |row| row.get::<_, u64>(0))?;
+    }
+    Ok(sum)
+}
+
+/// Counts what is in each room of the scope.
+pub(super) fn census(connection: &Connection, scope: &Scope) -> rusqlite::Result<Vec<Census>> {
+    let mut personas = Personas::default();
+    let mut list = Vec::new();
+    for place in rooms(connection, scope)? {
+        let mut census = Census { room: place.key, name: place.name, category: place.category, ..Census::default() };
+        let (start, end) = id_range(place.number);
+        let mut statement = connection
+            .prepare_cached("SELECT ticks, kind, persona, octet_length(body) FROM event WHERE id >= ?1 AND id <= ?2")?;
+        let mut rows = statement.query((start, end))?;
+        while let Some(row) = rows.next()? {
+            let at = Ticks(row.get(0)?);
+            if !scope.has_time(at)
+                || (scope.people.is_some() && !scope.has_person(personas.get(connection, row.get(2)?)?))
+            {
+                continue;
+            }
+            if let Some(kind) = Kind::from_code(row.get(1)?) {
+                census.kinds.count(kind);
+            }
+            census.bytes += row.get::<_, u64>(3)?;
+            census.first = Some(census.first.map_or(at, |first| first.min(at)));
+            census.last = Some(census.last.map_or(at, |last| last.max(at)));
+        }
+        list.push(census);
+    }
+    Ok(list)
+}
+
+/// Hands out the content of an attachment in parts.
+pub(super) fn content(
+    connection: &Connection,
+    path: &Path,
+    sha256: &[u8; 32],
+    take: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<bool> {
+    let told = |error| explain(error, path);
+    let found: Option<(i64, u64)> = connection
+        .query_row("SELECT number, size FROM file WHERE sha256 = ?1", [sha256], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .map_err(told)?;
+    let Some((number, size)) = found else { return Ok(false) };
+    let mut statement = connection
+        .prepare_cached("SELECT bytes FROM file_part WHERE id >= ?1 AND id < ?2 ORDER BY id")
+        .map_err(told)?;
+    let mut rows = statement.query((number << FILE_SHIFT, (number + 1) << FILE_SHIFT)).map_err(told)?;
+    let mut sum = 0;
+    while let Some(row) = rows.next().map_err(told)? {
+        let part = row.get_ref(0).and_then(|part| Ok(part.as_blob()?)).map_err(told)?;
+        sum += part.len() as u64;
+        take(part)?;
+    }
+    if sum != size {
+        return Err(Error::new(
+            Failure::Damaged,
+            format!("the content of attachment {} has {sum} bytes instead of {size}", hash::hex(sha256)),
+        ));
+    }
+    Ok(true)
+}
+
+/// File numbers are shifted by this much to make the ids of parts.
+pub(super) const FILE_SHIFT: u32 = 20;

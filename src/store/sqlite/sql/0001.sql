@@ -1,0 +1,295 @@
+-- Version 1 of the store. A released migration is never edited.
+
+-- What this store is: its identity, the word rules of its index, and how often content was destroyed.
+CREATE TABLE meta (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
+
+CREATE TABLE pool (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    name       TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE category (
+    number      INTEGER PRIMARY KEY,
+    key         TEXT NOT NULL UNIQUE,
+    discovered  INTEGER NOT NULL DEFAULT 0,
+    pool        TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    description TEXT,
+    invitations INTEGER,
+    file_upload INTEGER,
+    chat_history INTEGER,
+    guid        TEXT,
+    created_by  TEXT,
+    created_on  INTEGER,
+    updated_by  TEXT,
+    updated_on  INTEGER
+) STRICT;
+
+CREATE TABLE room (
+    number      INTEGER PRIMARY KEY,
+    key         TEXT NOT NULL UNIQUE,
+    discovered  INTEGER NOT NULL DEFAULT 0,
+    pool        TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    uri         TEXT NOT NULL,
+    description TEXT,
+    category    TEXT,
+    type        TEXT,
+    privacy     TEXT,
+    invitations TEXT,
+    disabled    INTEGER,
+    addin       TEXT,
+    guid        TEXT,
+    created_by  TEXT,
+    created_on  INTEGER,
+    updated_by  TEXT,
+    updated_on  INTEGER,
+    -- The number the next event of this room gets, and the time of its latest event.
+    next        INTEGER NOT NULL DEFAULT 0,
+    latest      INTEGER NOT NULL DEFAULT -1
+) STRICT;
+
+CREATE TABLE principal (
+    number       INTEGER PRIMARY KEY,
+    key          TEXT NOT NULL UNIQUE,
+    discovered   INTEGER NOT NULL DEFAULT 0,
+    uri          TEXT NOT NULL,
+    type         TEXT,
+    name         TEXT,
+    display_name TEXT,
+    company      TEXT,
+    email        TEXT,
+    directory_path TEXT,
+    user_principal_name TEXT,
+    guid         TEXT,
+    disabled     INTEGER,
+    pool         TEXT,
+    verified_on  INTEGER,
+    created_by   TEXT,
+    created_on   INTEGER,
+    updated_by   TEXT,
+    updated_on   INTEGER
+) STRICT;
+
+CREATE TABLE policy (
+    number      INTEGER PRIMARY KEY,
+    key         TEXT NOT NULL UNIQUE,
+    discovered  INTEGER NOT NULL DEFAULT 0,
+    identity    TEXT NOT NULL,
+    description TEXT,
+    enable_persistent_chat INTEGER
+) STRICT;
+
+-- Who has which policy.
+CREATE TABLE "grant" (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    identity   TEXT NOT NULL,
+    policy     TEXT
+) STRICT;
+
+CREATE TABLE configuration (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    identity   TEXT NOT NULL,
+    default_chat_history     INTEGER,
+    max_file_size_kb         INTEGER,
+    participant_update_limit INTEGER,
+    room_management_url      TEXT
+) STRICT;
+
+CREATE TABLE compliance (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    identity   TEXT NOT NULL,
+    adapter_name                     TEXT,
+    adapter_type                     TEXT,
+    adapter_output_directory         TEXT,
+    add_chat_room_details            INTEGER,
+    add_user_details                 INTEGER,
+    create_file_attachments_manifest INTEGER,
+    custom_configuration             TEXT,
+    one_chat_room_per_output_file    INTEGER,
+    run_interval                     TEXT
+) STRICT;
+
+CREATE TABLE addin (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    pool       TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    url        TEXT
+) STRICT;
+
+CREATE TABLE endpoint (
+    number       INTEGER PRIMARY KEY,
+    key          TEXT NOT NULL UNIQUE,
+    discovered   INTEGER NOT NULL DEFAULT 0,
+    identity     TEXT NOT NULL,
+    sip_address  TEXT,
+    display_name TEXT,
+    pool         TEXT
+) STRICT;
+
+CREATE TABLE state (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    identity   TEXT NOT NULL,
+    pool_state TEXT
+) STRICT;
+
+-- Which servers of a pool are active; the servers are list entries.
+CREATE TABLE server (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    identity   TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE "case" (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    identity   TEXT NOT NULL,
+    description TEXT,
+    opened_by  TEXT,
+    opened_on  INTEGER,
+    closed_by  TEXT,
+    closed_on  INTEGER
+) STRICT;
+
+-- What must not be destroyed; rooms and people are list entries.
+CREATE TABLE hold (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    identity   TEXT NOT NULL,
+    "case"     TEXT,
+    reason     TEXT,
+    from_time  INTEGER,
+    to_time    INTEGER,
+    query      TEXT,
+    placed_by  TEXT,
+    placed_on  INTEGER,
+    released_by TEXT,
+    released_on INTEGER,
+    release_reason TEXT
+) STRICT;
+
+-- Every list a record carries: members, managers, presenters, creators, allowed, denied, active servers …
+CREATE TABLE list_entry (
+    noun      TEXT NOT NULL,
+    owner     INTEGER NOT NULL,
+    field     TEXT NOT NULL,
+    position  INTEGER NOT NULL,
+    entry     TEXT NOT NULL,
+    entry_key TEXT NOT NULL,
+    PRIMARY KEY (noun, owner, field, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX list_entry_key ON list_entry (entry_key);
+
+-- History.
+
+-- A person as named at the time of an event. Renames add a row; nothing is rewritten.
+CREATE TABLE persona (
+    number   INTEGER PRIMARY KEY,
+    key      TEXT NOT NULL,
+    uri      TEXT NOT NULL,
+    name     TEXT,
+    email    TEXT,
+    internal INTEGER,
+    source_number INTEGER
+) STRICT;
+CREATE INDEX persona_key ON persona (key);
+
+-- One thing that happened. id = room number * 2^40 + sequence, so a room is one run of the table.
+-- `late` marks events that arrived after a later event of their room; they are found through event_late.
+-- `files` is the number of attachments.
+CREATE TABLE event (
+    id      INTEGER PRIMARY KEY,
+    room    INTEGER NOT NULL REFERENCES room,
+    ticks   INTEGER NOT NULL,
+    kind    INTEGER NOT NULL,
+    late    INTEGER NOT NULL,
+    chat    INTEGER,
+    persona INTEGER NOT NULL REFERENCES persona,
+    alert   INTEGER,
+    body    TEXT NOT NULL,
+    rtf     TEXT,
+    word    TEXT,
+    extra   TEXT,
+    files   INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX event_chat ON event (room, chat) WHERE chat IS NOT NULL;
+CREATE INDEX event_other ON event (room, ticks) WHERE chat IS NULL;
+CREATE INDEX event_late ON event (room, ticks) WHERE late = 1;
+
+-- Earlier texts of a replaced message, kept only while a hold demands it.
+CREATE TABLE version (
+    event    INTEGER NOT NULL REFERENCES event,
+    number   INTEGER NOT NULL,
+    replaced_on INTEGER NOT NULL,
+    replaced_by TEXT NOT NULL,
+    reason   TEXT,
+    body     TEXT NOT NULL,
+    rtf      TEXT,
+    PRIMARY KEY (event, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attachment (
+    event    INTEGER NOT NULL REFERENCES event,
+    position INTEGER NOT NULL,
+    name     TEXT,
+    link     TEXT,
+    size     INTEGER,
+    sha256   BLOB,
+    PRIMARY KEY (event, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attachment_sha256 ON attachment (sha256) WHERE sha256 IS NOT NULL;
+
+-- Contents of attachments, once each, in parts of 1 MiB: id = file number * 2^20 + part.
+CREATE TABLE file (
+    number INTEGER PRIMARY KEY,
+    sha256 BLOB NOT NULL UNIQUE,
+    size   INTEGER NOT NULL
+) STRICT;
+CREATE TABLE file_part (
+    id    INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL
+) STRICT;
+
+-- Full-text index. A block is a run of events of one room, `first` to `last`; its words are indexed
+-- under its first id. The index finds blocks, the text decides.
+CREATE TABLE block (
+    first INTEGER PRIMARY KEY,
+    last  INTEGER NOT NULL
+) STRICT;
+CREATE VIRTUAL TABLE words USING fts5 (
+    text, content = '', detail = none, columnsize = 0, tokenize = 'ascii'
+);
+INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
+
+-- What has been imported: fingerprints of the pieces of input, so that a repeated run skips them.
+CREATE TABLE ledger (
+    piece  BLOB NOT NULL PRIMARY KEY,
+    events INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The audit log: canonical JSON records and the hash of each, chained.
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY,
+    record TEXT NOT NULL,
+    hash   BLOB NOT NULL
+) STRICT;

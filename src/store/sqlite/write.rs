@@ -1,0 +1,451 @@
+//! Takes in history: units become rows, in batches, each one transaction. An event that is there
+//! already is compared, never overwritten and never doubled.
+
+use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of};
+use super::{audit, explain, records};
+use crate::error::{Error, Kind as Failure, Result};
+use crate::model::hash;
+use crate::model::ids::{RoomKey, join_key, person_key};
+use crate::model::message::{Attachment, Event, Persona};
+use crate::model::unit::RoomHint;
+use crate::select::searched_texts;
+use crate::select::words::WordSet;
+use crate::store::{BLOCK, Entry, Intake, Loaded, Outcome};
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::Path;
+
+mod compare;
+
+/// Personas kept in memory; beyond that they are looked up again.
+const PERSONAS_KEPT: usize = 50_000;
+/// The largest room number and the most events a room can have.
+const MOST_ROOMS: i64 = 1 << (63 - ROOM_SHIFT);
+const MOST_EVENTS: i64 = 1 << ROOM_SHIFT;
+const PART: usize = 1 << 20;
+
+/// What the writer must know of a room to number its next event.
+struct RoomState {
+    number: i64,
+    next: i64,
+    latest: i64,
+    changed: bool,
+}
+
+/// Takes in history.
+pub(super) struct Writer<'s> {
+    connection: &'s Connection,
+    path: &'s Path,
+    open: bool,
+    data_version: i64,
+    rooms: HashMap<RoomKey, RoomState>,
+    personas: HashMap<Persona, i64>,
+    words: WordSet,
+}
+
+impl<'s> Writer<'s> {
+    pub(super) fn new(connection: &'s Connection, path: &'s Path) -> Writer<'s> {
+        Writer {
+            connection,
+            path,
+            open: false,
+            data_version: 0,
+            rooms: HashMap::new(),
+            personas: HashMap::new(),
+            words: WordSet::default(),
+        }
+    }
+
+    fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
+        result.map_err(|error| explain(error, self.path))
+    }
+
+    /// Starts a batch when none is open. What was remembered is forgotten if somebody else wrote.
+    fn begin(&mut self) -> rusqlite::Result<()> {
+        if self.open {
+            return Ok(());
+        }
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        self.open = true;
+        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        if version != self.data_version {
+            self.data_version = version;
+            self.rooms.clear();
+            self.personas.clear();
+        }
+        Ok(())
+    }
+
+    /// The room of a unit, made known if history has not mentioned it before.
+    fn room(&mut self, key: &RoomKey, hint: &RoomHint) -> rusqlite::Result<()> {
+        if self.rooms.contains_key(key) {
+            return Ok(());
+        }
+        let folded = key.key();
+        let number = match records::find(self.connection, "room", &folded)? {
+            Some((number, discovered)) => {
+                if let (true, Some(title)) = (discovered, &hint.title) {
+                    // So far the room was known by its address only.
+                    self.connection
+                        .prepare_cached("UPDATE room SET name = ?2 WHERE number = ?1 AND name = uri")?
+                        .execute((number, title))?;
+                }
+                if let (true, Some(category)) = (discovered, &hint.category) {
+                    self.discover("category", &key.pool, category)?;
+                    self.connection
+                        .prepare_cached("UPDATE room SET category = ?2 WHERE number = ?1 AND category IS NULL")?
+                        .execute((number, category))?;
+                }
+                number
+            }
+            None => {
+                self.connection
+                    .prepare_cached(
+                        "INSERT INTO pool (key, discovered, name) VALUES (?1, 1, ?2) ON CONFLICT DO NOTHING",
+                    )?
+                    .execute((join_key([key.pool.as_str()]), &key.pool))?;
+                if let Some(category) = &hint.category {
+                    self.discover("category", &key.pool, category)?;
+                }
+                self.connection
+                    .prepare_cached(
+                        "INSERT INTO room (key, discovered, pool, name, uri, category) VALUES (?1, 1, ?2, ?3, ?4, ?5)",
+                    )?
+                    .execute((&folded, &key.pool, hint.title.as_ref().unwrap_or(&key.uri), &key.uri, &hint.category))?;
+                self.connection.last_insert_rowid()
+            }
+        };
+        if number >= MOST_ROOMS {
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, number));
+        }
+        let state = self
+            .connection
+            .prepare_cached("SELECT next, latest FROM room WHERE number = ?1")?
+            .query_row([number], |row| {
+                Ok(RoomState { number, next: row.get(0)?, latest: row.get(1)?, changed: false })
+            })?;
+        self.rooms.insert(key.clone(), state);
+        Ok(())
+    }
+
+    fn discover(&self, noun: &str, pool: &str, name: &str) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(&format!(
+                "INSERT INTO \"{noun}\" (key, discovered, pool, name) VALUES (?1, 1, ?2, ?3) ON CONFLICT DO NOTHING"
+            ))?
+            .execute((join_key([pool, name]), pool, name))?;
+        Ok(())
+    }
+
+    fn persona(&mut self, persona: &Persona) -> rusqlite::Result<i64> {
+        if let Some(number) = self.personas.get(persona) {
+            return Ok(*number);
+        }
+        let key = person_key(&persona.uri);
+        let found: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT number FROM persona WHERE key = ?1 AND uri = ?2 AND name IS ?3 AND email IS ?4 \
+                 AND internal IS ?5 AND source_number IS ?6",
+            )?
+            .query_row((&key, &persona.uri, &persona.name, &persona.email, persona.internal, persona.number), |row| {
+                row.get(0)
+            })
+            .optional()?;
+        let number = match found {
+            Some(number) => number,
+            None => {
+                self.connection
+                    .prepare_cached(
+                        "INSERT INTO persona (key, uri, name, email, internal, source_number) \
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    )?
+                    .execute((&key, &persona.uri, &persona.name, &persona.email, persona.internal, persona.number))?;
+                self.connection.last_insert_rowid()
+            }
+        };
+        if self.personas.len() >= PERSONAS_KEPT {
+            self.personas.clear();
+        }
+        self.personas.insert(persona.clone(), number);
+        Ok(number)
+    }
+
+    fn unit(&mut self, loaded: &Loaded, details: usize) -> rusqlite::Result<Outcome> {
+        let unit = &loaded.unit;
+        let mut outcome = Outcome::default();
+        self.room(&unit.room, &unit.hint)?;
+        let people: Vec<i64> = unit.people.iter().map(|p| self.persona(p)).collect::<rusqlite::Result<_>>()?;
+        let connection = self.connection;
+        let mut statements = Statements::new(connection)?;
+        let Some(state) = self.rooms.get_mut(&*unit.room) else { return Ok(outcome) };
+        for (block, events) in unit.events.chunks(BLOCK).enumerate() {
+            let first = state.next;
+            let mut fresh: Vec<&Event> = Vec::new();
+            for event in events {
+                let who = people[event.who as usize];
+                let old = match event.chat {
+                    Some(_) => None,
+                    // Nothing of this time can be there when everything there is older.
+                    None if event.at.0 > state.latest => None,
+                    None => statements.same_other(connection, state.number, event, &unit.people)?,
+                };
+                let id = (state.number << ROOM_SHIFT) | state.next;
+                let late = event.at.0 < state.latest;
+                if old.is_none() && statements.insert(id, state.number, late, who, event)? {
+                    state.next += 1;
+                    state.changed = true;
+                    state.latest = state.latest.max(event.at.0);
+                    if state.next >= MOST_EVENTS {
+                        return Err(rusqlite::Error::IntegralValueOutOfRange(0, state.next));
+                    }
+                    outcome.added.count(event.kind);
+                    fresh.push(event);
+                    continue;
+                }
+                let old = match old {
+                    Some(old) => old,
+                    None => statements.same_chat(connection, state.number, event)?,
+                };
+                compare::settle(&unit.room, &old, event, &unit.people, details, &mut outcome);
+            }
+            if fresh.is_empty() {
+                continue;
+            }
+            let (first, last) = ((state.number << ROOM_SHIFT) | first, (state.number << ROOM_SHIFT) | (state.next - 1));
+            statements.block.execute((first, last))?;
+            match loaded.words.get(block) {
+                Some(words) if fresh.len() == events.len() => statements.words.execute((first, words))?,
+                _ => {
+                    for event in fresh {
+                        searched_texts(event).for_each(|text| self.words.add(text));
+                    }
+                    statements.words.execute((first, self.words.finish()))?
+                }
+            };
+        }
+        Ok(outcome)
+    }
+}
+
+/// The statements of a unit, looked up once.
+struct Statements<'s> {
+    event: CachedStatement<'s>,
+    block: CachedStatement<'s>,
+    words: CachedStatement<'s>,
+    attachment: CachedStatement<'s>,
+    chat: CachedStatement<'s>,
+    other: CachedStatement<'s>,
+    personas: super::read::Personas,
+}
+
+/// An event of the store, with its person.
+struct Stored {
+    event: Event,
+    persona: Persona,
+}
+
+impl<'s> Statements<'s> {
+    fn new(connection: &'s Connection) -> rusqlite::Result<Statements<'s>> {
+        let select = format!("SELECT {COLUMNS} FROM event WHERE room = ?1 AND");
+        Ok(Statements {
+            event: connection.prepare_cached(
+                "INSERT INTO event (id, room, ticks, kind, late, chat, persona, alert, body, rtf, word, extra, files) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING",
+            )?,
+            block: connection.prepare_cached("INSERT INTO block (first, last) VALUES (?1, ?2)")?,
+            words: connection.prepare_cached("INSERT INTO words (rowid, text) VALUES (?1, ?2)")?,
+            attachment: connection.prepare_cached(
+                "INSERT INTO attachment (event, position, name, link, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?,
+            chat: connection.prepare_cached(&format!("{select} chat = ?2"))?,
+            other: connection.prepare_cached(&format!("{select} ticks = ?2 AND chat IS NULL ORDER BY id"))?,
+            personas: super::read::Personas::default(),
+        })
+    }
+
+    /// Adds an event; false when the room has a message of this number already.
+    fn insert(&mut self, id: i64, room: i64, late: bool, who: i64, event: &Event) -> rusqlite::Result<bool> {
+        let more = event.more();
+        let added = self.event.execute(rusqlite::params![
+            id,
+            room,
+            event.at.0,
+            event.kind.code(),
+            late,
+            event.chat,
+            who,
+            event.alert,
+            event.body,
+            more.rtf,
+            more.word,
+            more.extra,
+            more.files.len() as i64
+        ])?;
+        if added > 0 {
+            for (position, file) in more.files.iter().enumerate() {
+                let Attachment { name, link, size, sha256, .. } = file;
+                self.attachment.execute((id, position as i64, name, link, size, sha256))?;
+            }
+        }
+        Ok(added > 0)
+    }
+
+    fn stored(&mut self, connection: &Connection, row: &rusqlite::Row<'_>) -> rusqlite::Result<Stored> {
+        let mut event = event_of(row)?;
+        if row.get::<_, i64>(10)? > 0 {
+            attach(connection, row.get(0)?, &mut event)?;
+        }
+        Ok(Stored { event, persona: self.personas.get(connection, row.get(4)?)?.clone() })
+    }
+
+    /// The message of this number.
+    fn same_chat(&mut self, connection: &'s Connection, room: i64, event: &Event) -> rusqlite::Result<Stored> {
+        let mut statement = std::mem::replace(&mut self.chat, connection.prepare_cached("SELECT 1")?);
+        let mut rows = statement.query((room, event.chat))?;
+        let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        let stored = self.stored(connection, row);
+        drop(rows);
+        self.chat = statement;
+        stored
+    }
+
+    /// The event without a number that is of this time, kind, person and text.
+    fn same_other(
+        &mut self,
+        connection: &'s Connection,
+        room: i64,
+        event: &Event,
+        people: &[Persona],
+    ) -> rusqlite::Result<Option<Stored>> {
+        let mut statement = std::mem::replace(&mut self.other, connection.prepare_cached("SELECT 1")?);
+        let mut found = None;
+        {
+            let mut rows = statement.query((room, event.at.0))?;
+            while let Some(row) = rows.next()? {
+                let stored = self.stored(connection, row)?;
+                if compare::same_identity(&stored, event, &people[event.who as usize]) {
+                    found = Some(stored);
+                    break;
+                }
+            }
+        }
+        self.other = statement;
+        Ok(found)
+    }
+}
+
+impl Intake for Writer<'_> {
+    fn known(&mut self, piece: &[u8; 32]) -> Result<Option<u64>> {
+        let found = self.begin().and_then(|()| {
+            self.connection
+                .prepare_cached("SELECT events FROM ledger WHERE piece = ?1")?
+                .query_row([piece], |row| row.get(0))
+                .optional()
+        });
+        self.told(found)
+    }
+
+    fn take(&mut self, loaded: &Loaded, details: usize) -> Result<Outcome> {
+        let done = self.begin().and_then(|()| self.unit(loaded, details));
+        self.told(done)
+    }
+
+    fn done(&mut self, piece: &[u8; 32], events: u64) -> Result<()> {
+        let done = self.begin().and_then(|()| {
+            self.connection
+                .prepare_cached("INSERT INTO ledger (piece, events) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                .execute((piece, events as i64))
+        });
+        self.told(done).map(|_| ())
+    }
+
+    fn has_content(&mut self, sha256: &[u8; 32]) -> Result<bool> {
+        let found = self.begin().and_then(|()| {
+            self.connection
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM file WHERE sha256 = ?1)")?
+                .query_row([sha256], |row| row.get(0))
+        });
+        self.told(found)
+    }
+
+    fn content(&mut self, sha256: &[u8; 32], from: &mut dyn Read) -> Result<()> {
+        if self.has_content(sha256)? {
+            return Ok(());
+        }
+        let added = self.connection.execute("INSERT INTO file (sha256, size) VALUES (?1, 0)", [sha256]);
+        self.told(added)?;
+        let number = self.connection.last_insert_rowid();
+        let mut hash = Sha256::new();
+        let (mut size, mut part) = (0u64, 0i64);
+        let mut buffer = Vec::with_capacity(PART);
+        loop {
+            buffer.clear();
+            from.take(PART as u64)
+                .read_to_end(&mut buffer)
+                .map_err(|e| Error::io("the content of an attachment", e))?;
+            if buffer.is_empty() {
+                break;
+            }
+            if part >= 1 << FILE_SHIFT {
+                return Err(Error::new(Failure::Refused, "an attachment is larger than 1 TiB"));
+            }
+            hash.update(&buffer);
+            size += buffer.len() as u64;
+            let id = (number << FILE_SHIFT) | part;
+            let added = self
+                .connection
+                .prepare_cached("INSERT INTO file_part (id, bytes) VALUES (?1, ?2)")
+                .and_then(|mut statement| statement.execute((id, &buffer)));
+            self.told(added)?;
+            part += 1;
+        }
+        let found: [u8; 32] = hash.finalize().into();
+        if found != *sha256 {
+            return Err(Error::new(
+                Failure::Damaged,
+                format!("the content of attachment {} has another SHA-256: {}", hash::hex(sha256), hash::hex(&found)),
+            ));
+        }
+        let sized = self.connection.execute("UPDATE file SET size = ?2 WHERE number = ?1", (number, size as i64));
+        self.told(sized).map(|_| ())
+    }
+
+    fn commit(&mut self, entry: Entry) -> Result<()> {
+        let done = self.begin().and_then(|()| {
+            for state in self.rooms.values_mut().filter(|state| state.changed) {
+                self.connection
+                    .prepare_cached("UPDATE room SET next = ?2, latest = ?3 WHERE number = ?1")?
+                    .execute((state.number, state.next, state.latest))?;
+                state.changed = false;
+            }
+            audit::append(self.connection, &entry)?;
+            self.connection.execute_batch("COMMIT")
+        });
+        self.told(done)?;
+        self.open = false;
+        Ok(())
+    }
+
+    fn abandon(&mut self) -> Result<()> {
+        self.rooms.clear();
+        self.personas.clear();
+        if self.open {
+            self.open = false;
+            let undone = self.connection.execute_batch("ROLLBACK");
+            self.told(undone)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Writer<'_> {
+    /// A batch that was not committed never happened.
+    fn drop(&mut self) {
+        if self.open {
+            drop(self.connection.execute_batch("ROLLBACK"));
+        }
+    }
+}

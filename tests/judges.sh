@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# Lets programs that know nothing of pchat judge what it writes: unzip, 7z, Python, sha256sum, bagit, xmllint, cmp.
+#
+#   tests/judges.sh
+#
+# Prints "ok NAME" for every judge and stops at the first that objects, with its reason. PCHAT names another build of the
+# program than the one in this tree; BAGIT names bagit.py where it is neither in target/judges nor on the path.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+
+fail() {
+    echo "judges: $*" >&2
+    exit 1
+}
+for tool in cargo unzip python3 sha256sum xmllint cmp; do
+    command -v "$tool" >/dev/null || fail "$tool is not installed (.ci/run installs what is missing)"
+done
+seven=$(command -v 7z || command -v 7zz || command -v 7za) || fail "7z is not installed (.ci/run installs what is missing)"
+bagit=${BAGIT:-$root/target/judges/bin/bagit.py}
+[ -x "$bagit" ] || bagit=$(command -v bagit.py) || fail "bagit is not installed (.ci/run installs what is missing)"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# judge NAME COMMAND...: quiet when content; everything the command said, when not.
+judge() {
+    local name=$1
+    shift
+    if "$@" >"$work/said" 2>&1; then
+        echo "ok $name"
+    else
+        local code=$?
+        tail -n 40 "$work/said" >&2
+        fail "$name: ${1##*/} ended with $code"
+    fi
+}
+# run COMMAND...: a step without which nothing can be judged.
+run() {
+    "$@" >"$work/said" 2>&1 || {
+        local code=$?
+        tail -n 40 "$work/said" >&2
+        fail "$* ended with $code"
+    }
+}
+
+cargo build --release --quiet --bins
+pchat=${PCHAT:-}
+if [ -z "$pchat" ]; then
+    target=$(cargo metadata --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+    pchat=$target/release/pchat
+fi
+
+run "$pchat" import fixtures/sample --store "$work/s.db"
+mkdir "$work/zip" "$work/folder" "$work/stream"
+run "$pchat" export --store "$work/s.db" --out "$work/zip/sample.zip"
+run "$pchat" export --store "$work/s.db" --out "$work/folder/sample"
+"$pchat" export --store "$work/s.db" --out - >"$work/stream/x.zip" 2>"$work/said" || {
+    tail -n 40 "$work/said" >&2
+    fail "pchat export --out - ended with an error"
+}
+
+# top DIR: the one folder below DIR that is a bag.
+top() {
+    local bags
+    bags=$(find "$1" -maxdepth 2 -name bagit.txt)
+    [ "$(printf '%s\n' "$bags" | grep -c .)" = 1 ] || fail "$1 does not hold exactly one bag"
+    dirname "$bags"
+}
+
+for zip in zip/sample stream/x; do
+    judge "unzip $zip" unzip -tq "$work/$zip.zip"
+    judge "7z $zip" "$seven" t "$work/$zip.zip"
+    judge "python zipfile $zip" python3 -m zipfile -t "$work/$zip.zip"
+    run unzip -q "$work/$zip.zip" -d "$work/$zip.out"
+done
+[ "$(ls "$work/zip/sample.out")" = sample ] || fail "sample.zip should hold one folder called sample"
+echo "ok top folder"
+
+sums() { (cd "$1" && sha256sum --check --strict --quiet "$2"); }
+valid() { # SCHEMA FILE...: at least one file, every one valid
+    local schema=$1
+    shift
+    [ $# -gt 0 ] || { echo "nothing to validate against $schema"; return 1; }
+    printf '%s\0' "$@" | xargs -0 xmllint --noout --nonet --schema "$schema"
+}
+list() { find "$@" -print0 | sort -z; }
+
+for what in zip/sample.out folder stream/x.out; do
+    bag=$(top "$work/$what")
+    for manifest in manifest-sha256.txt tagmanifest-sha256.txt; do
+        judge "sha256sum $manifest ${what%%/*}" sums "$bag" "$manifest"
+    done
+    judge "bagit ${what%%/*}" "$bagit" --validate "$bag"
+done
+
+bag=$(top "$work/zip/sample.out")
+for folder in "$bag/data/rooms" "$bag/data/catalog" fixtures/compliance fixtures/sample/compliance; do
+    [ -d "$folder" ] || fail "$folder is missing"
+done
+mapfile -d '' pages < <(list "$bag/data/rooms" -mindepth 2 -maxdepth 2 -name '*.xml')
+mapfile -d '' catalog < <(list "$bag/data/catalog" -name '*.xml')
+mapfile -d '' compliance < <(list fixtures/compliance fixtures/sample/compliance -name '*.xml')
+judge "xmllint ${#pages[@]} pages" valid docs/formats/page.xsd "${pages[@]}"
+judge "xmllint ${#catalog[@]} pages of the catalog" valid docs/formats/catalog.xsd "${catalog[@]}"
+judge "xmllint list of rooms" valid docs/formats/rooms.xsd "$bag/data/rooms/index.xml"
+judge "xmllint ${#compliance[@]} compliance files" valid docs/formats/compliance.xsd "${compliance[@]}"
+
+# The folder, the stream and the zip say the same.
+judge "diff folder" diff -r "$bag/data" "$(top "$work/folder")/data"
+judge "diff stream" diff -r "$bag/data" "$(top "$work/stream/x.out")/data"
+
+# The number of threads shows nowhere; neither does a way through another store.
+for threads in 1 8; do
+    mkdir "$work/threads-$threads"
+    run "$pchat" export --store "$work/s.db" --out "$work/threads-$threads/sample.zip" --threads "$threads"
+done
+judge "cmp threads 1 and 8" cmp "$work/threads-1/sample.zip" "$work/threads-8/sample.zip"
+mkdir "$work/again"
+run "$pchat" import "$work/threads-1/sample.zip" --store "$work/again.db"
+run "$pchat" export --store "$work/again.db" --out "$work/again/sample.zip"
+judge "cmp export, import, export" cmp "$work/threads-1/sample.zip" "$work/again/sample.zip"
+
+run "$pchat" export --store "$work/s.db" --format jsonl --out "$work/history.jsonl"
+cat >"$work/count.py" <<'PYTHON'
+import collections, json, pathlib, sys
+import xml.etree.ElementTree as ET
+
+bag, lines = pathlib.Path(sys.argv[1]), sys.argv[2]
+rooms = bag / "data" / "rooms"
+bare = lambda element: element.tag.rsplit("}", 1)[-1]
+total, seen = 0, {"index.xml"}
+for room in ET.parse(rooms / "index.xml").getroot():
+    folder, pages = room.get("folder"), int(room.get("pages"))
+    said = {part.get("kind"): int(part.text) for part in room if bare(part) == "count"}
+    kinds, times = collections.Counter(), []
+    for number in range(1, pages + 1):
+        name = f"{folder}/{number:06}.xml"
+        seen.add(name)
+        page = ET.parse(rooms / name).getroot()
+        assert page.get("room") == folder and int(page.get("number")) == number, f"{name} calls itself otherwise"
+        for events in page:
+            if bare(events) == "events":
+                kinds.update(bare(event) for event in events)
+                times.extend(event.get("at") for event in events)
+    assert said == dict(kinds), f"{folder}: the list says {said}, the pages hold {dict(kinds)}"
+    assert int(room.get("events")) == sum(kinds.values()), f"{folder}: the list says {room.get('events')} events, the pages hold {sum(kinds.values())}"
+    assert [room.get("first"), room.get("last")] == [times[0], times[-1]], f"{folder}: first and last time differ from the pages"
+    total += sum(kinds.values())
+there = {str(path.relative_to(rooms)) for path in rooms.rglob("*") if path.is_file()}
+assert there == seen, f"files that the list does not name: {sorted(there - seen)}"
+with open(lines, encoding="utf-8") as file:
+    parsed = sum(1 for line in file if json.loads(line))
+assert total > 0 and parsed == total, f"{parsed} lines of JSON for {total} events"
+PYTHON
+judge "python counts" python3 "$work/count.py" "$bag" "$work/history.jsonl"
+
+judge "pchat verify" "$pchat" verify "$work/zip/sample.zip" --read-data
+judge "pchat store check" "$pchat" store check --store "$work/s.db"
+
+# A judge that never objects is none: one changed byte has to be found.
+cp -R "$bag" "$work/bent"
+printf '\n' >>"$work/bent/data/rooms/index.xml"
+if sums "$work/bent" manifest-sha256.txt >/dev/null 2>&1; then fail "sha256sum does not object to a changed file"; fi
+if "$bagit" --validate "$work/bent" >/dev/null 2>&1; then fail "bagit does not object to a changed file"; fi
+if "$pchat" verify "$work/bent" --read-data >/dev/null 2>&1; then fail "pchat verify does not object to a changed file"; fi
+echo "ok objections"
