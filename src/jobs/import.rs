@@ -232,10 +232,10 @@ impl<'a, 's> Load<'a, 's> {
         Load { cx, job, intake, receipt, sources, batch: (0, 0), batches: 0, added: 0 }
     }
 
-    fn unit(&mut self, loaded: &Loaded) -> Result<()> {
+    fn unit(&mut self, loaded: Loaded) -> Result<()> {
         let room = KEPT_IN_FULL.saturating_sub(self.receipt.conflicts.len());
-        let outcome = self.intake.take(loaded, room)?;
-        let unit = &loaded.unit;
+        let Loaded { unit, words } = loaded;
+        let outcome = self.intake.take(&unit, words, room)?;
         let tally = self.receipt.rooms.entry((*unit.room).clone()).or_default();
         if tally.name.is_empty() {
             tally.name = unit.hint.title.clone().unwrap_or_else(|| unit.room.uri.clone());
@@ -356,7 +356,7 @@ impl Sink for Load<'_, '_> {
             return Ok(());
         }
         let mut events = 0;
-        for loaded in &item.loaded {
+        for loaded in item.loaded {
             events += loaded.unit.events.len() as u64;
             self.unit(loaded)?;
         }

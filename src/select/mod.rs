@@ -1,6 +1,7 @@
 //! Which: the words of a text, and the selection of rooms, people and dates.
 
 mod fold;
+pub mod postings;
 pub mod scope;
 pub mod words;
 

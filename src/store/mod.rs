@@ -9,12 +9,9 @@ use crate::model::receipt::{Conflict, Kinds};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
+use crate::select::postings::Postings;
 use crate::select::scope::Scope;
 use std::ops::ControlFlow;
-
-/// Events of one block share one row of the full-text index. Larger blocks make the index smaller
-/// and imports faster, smaller blocks make searches read less.
-pub const BLOCK: usize = 128;
 
 /// What the audit log says about a change: who did what to which object, with which result.
 #[derive(Debug, Clone)]
@@ -61,13 +58,13 @@ pub struct Census {
     pub last: Option<Ticks>,
 }
 
-/// A unit on its way into a store, with the words of each of its blocks.
+/// A unit on its way into a store, with its words.
 #[derive(Debug)]
 pub struct Loaded {
     /// The events.
     pub unit: Unit,
-    /// The words of each run of [`BLOCK`] events.
-    pub words: Vec<String>,
+    /// The words of its blocks.
+    pub words: Postings,
 }
 
 /// What became of the events of a unit.
@@ -117,7 +114,7 @@ pub trait Intake {
     /// The events of this piece of input, if an earlier run has taken it in completely.
     fn known(&mut self, piece: &[u8; 32]) -> Result<Option<u64>>;
     /// Takes in a unit; with `details` up to that many conflicts are described.
-    fn take(&mut self, loaded: &Loaded, details: usize) -> Result<Outcome>;
+    fn take(&mut self, unit: &Unit, words: Postings, details: usize) -> Result<Outcome>;
     /// Notes that a piece of input has been taken in completely.
     fn done(&mut self, piece: &[u8; 32], events: u64) -> Result<()>;
     /// Does the store have the content of this attachment?

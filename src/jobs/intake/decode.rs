@@ -9,9 +9,8 @@ use crate::model::hash;
 use crate::model::message::{Content, Event};
 use crate::model::unit::Unit;
 use crate::pipeline::Stage;
-use crate::select::searched_texts;
-use crate::select::words::WordSet;
-use crate::store::{BLOCK, Loaded};
+use crate::select::postings::Postings;
+use crate::store::Loaded;
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -198,16 +197,9 @@ impl Stage for Decode {
             }
             Err(error) => return Err(error),
         };
-        let mut set = WordSet::default();
         for mut unit in units {
             self.rename(&mut unit);
-            let mut words = Vec::new();
-            if self.words {
-                for block in unit.events.chunks(BLOCK) {
-                    block.iter().flat_map(searched_texts).for_each(|text| set.add(text));
-                    words.push(set.finish());
-                }
-            }
+            let words = if self.words { Postings::of(&unit.events) } else { Postings::default() };
             done.loaded.push(Loaded { unit, words });
         }
         Ok(done)

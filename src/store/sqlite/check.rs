@@ -6,6 +6,7 @@ use super::{Sqlite, audit};
 use crate::error::Result;
 use crate::model::hash;
 use crate::model::receipt::Gap;
+use crate::select::postings::numbers;
 use crate::select::words::WordSet;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
@@ -167,12 +168,12 @@ fn chain(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
 /// for each block, so neither side has to be held in memory.
 fn index(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
-    let mut sums: BTreeMap<i64, u64> = BTreeMap::new();
+    let mut sums: BTreeMap<u64, u64> = BTreeMap::new();
     let mut set = WordSet::default();
-    let mut blocks = connection.prepare("SELECT first, last FROM block ORDER BY first")?;
+    let mut blocks = connection.prepare("SELECT number, first, last FROM block ORDER BY first")?;
     let mut blocks = blocks.query([])?;
     while let Some(block) = blocks.next()? {
-        let (first, last): (i64, i64) = (block.get(0)?, block.get(1)?);
+        let (number, first, last): (u64, i64, i64) = (block.get(0)?, block.get(1)?, block.get(2)?);
         let mut texts = connection.prepare_cached(
             "SELECT body FROM event WHERE id >= ?1 AND id <= ?2 UNION ALL \
              SELECT name FROM attachment WHERE event >= ?1 AND event <= ?2 AND name IS NOT NULL",
@@ -183,24 +184,29 @@ fn index(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
         }
         let words = set.finish();
         let sum = words.split(' ').filter(|word| !word.is_empty());
-        sums.insert(first, sum.fold(0, |sum: u64, word| sum.wrapping_add(hasher.hash_one(word))));
+        sums.insert(number, sum.fold(0, |sum: u64, word| sum.wrapping_add(hasher.hash_one(word))));
     }
-    connection.pragma_update(None, "query_only", false)?;
-    connection.execute_batch("CREATE VIRTUAL TABLE temp.indexed_word USING fts5vocab(main, words, instance)")?;
-    {
-        let mut indexed = connection.prepare("SELECT term, doc FROM indexed_word")?;
-        let mut indexed = indexed.query([])?;
-        while let Some(row) = indexed.next()? {
-            let word = hasher.hash_one(row.get_ref(0)?.as_str()?);
-            let sum = sums.entry(row.get(1)?).or_default();
-            *sum = sum.wrapping_sub(word);
+    let mut words = connection.prepare("SELECT segment, word, blocks FROM word")?;
+    let mut words = words.query([])?;
+    while let Some(row) = words.next()? {
+        let hash = hasher.hash_one(row.get_ref(1)?.as_str()?);
+        for block in numbers(row.get_ref(2)?.as_blob()?) {
+            match block {
+                Some(block) => {
+                    let sum = sums.entry(block).or_default();
+                    *sum = sum.wrapping_sub(hash);
+                }
+                None if findings.len() < LISTED => {
+                    let place = format!("segment {} of the index", row.get::<_, i64>(0)?);
+                    found(findings, place, "a list of blocks is damaged");
+                }
+                None => {}
+            }
         }
     }
-    connection.execute_batch("DROP TABLE temp.indexed_word")?;
-    connection.pragma_update(None, "query_only", true)?;
     for (block, _) in sums.iter().filter(|(_, sum)| **sum != 0).take(LISTED) {
         let why = "the index of this block does not agree with its texts";
-        found(findings, format!("room number {}, block {block}", block >> ROOM_SHIFT), why);
+        found(findings, format!("block {block}"), why);
     }
     Ok(())
 }

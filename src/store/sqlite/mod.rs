@@ -3,6 +3,7 @@
 
 mod audit;
 mod check;
+mod index;
 mod migrate;
 mod read;
 mod records;

@@ -1,16 +1,16 @@
 //! Takes in history: units become rows, in batches, each one transaction. An event that is there
 //! already is compared, never overwritten and never doubled.
 
+use super::index::{self, Pending};
 use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of};
 use super::{audit, explain, records};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::hash;
 use crate::model::ids::{RoomKey, join_key, person_key};
 use crate::model::message::{Attachment, Event, Persona};
-use crate::model::unit::RoomHint;
-use crate::select::searched_texts;
-use crate::select::words::WordSet;
-use crate::store::{BLOCK, Entry, Intake, Loaded, Outcome};
+use crate::model::unit::{RoomHint, Unit};
+use crate::select::postings::{BLOCK, Builder, Postings};
+use crate::store::{Entry, Intake, Outcome};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -42,7 +42,7 @@ pub(super) struct Writer<'s> {
     data_version: i64,
     rooms: HashMap<RoomKey, RoomState>,
     personas: HashMap<Persona, i64>,
-    words: WordSet,
+    index: Pending,
 }
 
 impl<'s> Writer<'s> {
@@ -54,7 +54,7 @@ impl<'s> Writer<'s> {
             data_version: 0,
             rooms: HashMap::new(),
             personas: HashMap::new(),
-            words: WordSet::default(),
+            index: Pending::default(),
         }
     }
 
@@ -173,59 +173,57 @@ impl<'s> Writer<'s> {
         Ok(number)
     }
 
-    fn unit(&mut self, loaded: &Loaded, details: usize) -> rusqlite::Result<Outcome> {
-        let unit = &loaded.unit;
+    fn unit(&mut self, unit: &Unit, mut words: Postings, details: usize) -> rusqlite::Result<Outcome> {
         let mut outcome = Outcome::default();
         self.room(&unit.room, &unit.hint)?;
         let people: Vec<i64> = unit.people.iter().map(|p| self.persona(p)).collect::<rusqlite::Result<_>>()?;
         let connection = self.connection;
         let mut statements = Statements::new(connection)?;
         let Some(state) = self.rooms.get_mut(&*unit.room) else { return Ok(outcome) };
-        for (block, events) in unit.events.chunks(BLOCK).enumerate() {
-            let first = state.next;
-            let mut fresh: Vec<&Event> = Vec::new();
-            for event in events {
-                let who = people[event.who as usize];
-                let old = match event.chat {
-                    Some(_) => None,
-                    // Nothing of this time can be there when everything there is older.
-                    None if event.at.0 > state.latest => None,
-                    None => statements.same_other(connection, state.number, event, &unit.people)?,
-                };
-                let id = (state.number << ROOM_SHIFT) | state.next;
-                let late = event.at.0 < state.latest;
-                if old.is_none() && statements.insert(id, state.number, late, who, event)? {
-                    state.next += 1;
-                    state.changed = true;
-                    state.latest = state.latest.max(event.at.0);
-                    if state.next >= MOST_EVENTS {
-                        return Err(rusqlite::Error::IntegralValueOutOfRange(0, state.next));
-                    }
-                    outcome.added.count(event.kind);
-                    fresh.push(event);
-                    continue;
-                }
-                let old = match old {
-                    Some(old) => old,
-                    None => statements.same_chat(connection, state.number, event)?,
-                };
-                compare::settle(&unit.room, &old, event, &unit.people, details, &mut outcome);
+        let mut fresh = vec![true; unit.events.len()];
+        let mut blocks = Vec::new();
+        for (n, event) in unit.events.iter().enumerate() {
+            if n % BLOCK == 0 {
+                blocks.push(state.next);
             }
-            if fresh.is_empty() {
+            let who = people[event.who as usize];
+            let old = match event.chat {
+                Some(_) => None,
+                // Nothing of this time can be there when everything there is older.
+                None if event.at.0 > state.latest => None,
+                None => statements.same_other(connection, state.number, event, &unit.people)?,
+            };
+            let id = (state.number << ROOM_SHIFT) | state.next;
+            let late = event.at.0 < state.latest;
+            if old.is_none() && statements.insert(id, state.number, late, who, event)? {
+                state.next += 1;
+                state.changed = true;
+                state.latest = state.latest.max(event.at.0);
+                if state.next >= MOST_EVENTS {
+                    return Err(rusqlite::Error::IntegralValueOutOfRange(0, state.next));
+                }
+                outcome.added.count(event.kind);
                 continue;
             }
-            let (first, last) = ((state.number << ROOM_SHIFT) | first, (state.number << ROOM_SHIFT) | (state.next - 1));
-            statements.block.execute((first, last))?;
-            match loaded.words.get(block) {
-                Some(words) if fresh.len() == events.len() => statements.words.execute((first, words))?,
-                _ => {
-                    for event in fresh {
-                        searched_texts(event).for_each(|text| self.words.add(text));
-                    }
-                    statements.words.execute((first, self.words.finish()))?
-                }
+            fresh[n] = false;
+            let old = match old {
+                Some(old) => old,
+                None => statements.same_chat(connection, state.number, event)?,
             };
+            compare::settle(&unit.room, &old, event, &unit.people, details, &mut outcome);
         }
+        blocks.push(state.next);
+        let base = state.number << ROOM_SHIFT;
+        let blocks: Vec<(i64, i64)> = blocks.windows(2).map(|pair| (base | pair[0], base | (pair[1] - 1))).collect();
+        if fresh.contains(&false) {
+            // Words that stand only in events that were there already belong to their blocks, not to these.
+            let mut builder = Builder::default();
+            for (n, event) in unit.events.iter().enumerate().filter(|(n, _)| fresh[*n]) {
+                builder.add((n / BLOCK) as u32, event);
+            }
+            words = builder.finish();
+        }
+        self.index.add(connection, &blocks, &words)?;
         Ok(outcome)
     }
 }
@@ -233,8 +231,6 @@ impl<'s> Writer<'s> {
 /// The statements of a unit, looked up once.
 struct Statements<'s> {
     event: CachedStatement<'s>,
-    block: CachedStatement<'s>,
-    words: CachedStatement<'s>,
     attachment: CachedStatement<'s>,
     chat: CachedStatement<'s>,
     other: CachedStatement<'s>,
@@ -255,8 +251,6 @@ impl<'s> Statements<'s> {
                 "INSERT INTO event (id, room, ticks, kind, late, chat, persona, alert, body, rtf, word, extra, files) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING",
             )?,
-            block: connection.prepare_cached("INSERT INTO block (first, last) VALUES (?1, ?2)")?,
-            words: connection.prepare_cached("INSERT INTO words (rowid, text) VALUES (?1, ?2)")?,
             attachment: connection.prepare_cached(
                 "INSERT INTO attachment (event, position, name, link, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?,
@@ -348,8 +342,8 @@ impl Intake for Writer<'_> {
         self.told(found)
     }
 
-    fn take(&mut self, loaded: &Loaded, details: usize) -> Result<Outcome> {
-        let done = self.begin().and_then(|()| self.unit(loaded, details));
+    fn take(&mut self, unit: &Unit, words: Postings, details: usize) -> Result<Outcome> {
+        let done = self.begin().and_then(|()| self.unit(unit, words, details));
         self.told(done)
     }
 
@@ -421,6 +415,8 @@ impl Intake for Writer<'_> {
                     .execute((state.number, state.next, state.latest))?;
                 state.changed = false;
             }
+            self.index.write(self.connection)?;
+            index::merge(self.connection)?;
             audit::append(self.connection, &entry)?;
             self.connection.execute_batch("COMMIT")
         });
@@ -432,6 +428,7 @@ impl Intake for Writer<'_> {
     fn abandon(&mut self) -> Result<()> {
         self.rooms.clear();
         self.personas.clear();
+        self.index = Pending::default();
         if self.open {
             self.open = false;
             let undone = self.connection.execute_batch("ROLLBACK");

@@ -270,16 +270,24 @@ CREATE TABLE file_part (
     bytes BLOB NOT NULL
 ) STRICT;
 
--- Full-text index. A block is a run of events of one room, `first` to `last`; its words are indexed
--- under its first id. The index finds blocks, the text decides.
+-- Full-text index. A block is a run of events of one room, `first` to `last`. A segment is what one
+-- batch wrote; segments of one level are merged into one of the next. `blocks` lists the blocks a
+-- word stands in: differences, seven bits to a byte. The index finds blocks, the text decides.
 CREATE TABLE block (
-    first INTEGER PRIMARY KEY,
-    last  INTEGER NOT NULL
+    number INTEGER PRIMARY KEY,
+    first  INTEGER NOT NULL UNIQUE,
+    last   INTEGER NOT NULL
 ) STRICT;
-CREATE VIRTUAL TABLE words USING fts5 (
-    text, content = '', detail = none, columnsize = 0, tokenize = 'ascii'
-);
-INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
+CREATE TABLE segment (
+    number INTEGER PRIMARY KEY,
+    level  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE word (
+    segment INTEGER NOT NULL REFERENCES segment,
+    word    TEXT NOT NULL,
+    blocks  BLOB NOT NULL,
+    PRIMARY KEY (segment, word)
+) STRICT, WITHOUT ROWID;
 
 -- What has been imported: fingerprints of the pieces of input, so that a repeated run skips them.
 CREATE TABLE ledger (
