@@ -12,6 +12,7 @@ use crate::select::scope::Scope;
 use crate::store::{Census, TakeUnit};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,21 +81,22 @@ pub(super) struct Personas {
 
 impl Personas {
     pub(super) fn get(&mut self, connection: &Connection, number: i64) -> rusqlite::Result<&Persona> {
-        if !self.known.contains_key(&number) {
-            let persona = connection
-                .prepare_cached("SELECT uri, name, email, internal, source_number FROM persona WHERE number = ?1")?
-                .query_row([number], |row| {
-                    Ok(Persona {
-                        uri: row.get(0)?,
-                        name: row.get(1)?,
-                        email: row.get(2)?,
-                        internal: row.get(3)?,
-                        number: row.get(4)?,
-                    })
-                })?;
-            self.known.insert(number, persona);
-        }
-        Ok(&self.known[&number])
+        let unknown = match self.known.entry(number) {
+            Entry::Occupied(known) => return Ok(known.into_mut()),
+            Entry::Vacant(unknown) => unknown,
+        };
+        let persona = connection
+            .prepare_cached("SELECT uri, name, email, internal, source_number FROM persona WHERE number = ?1")?
+            .query_row([number], |row| {
+                Ok(Persona {
+                    uri: row.get(0)?,
+                    name: row.get(1)?,
+                    email: row.get(2)?,
+                    internal: row.get(3)?,
+                    number: row.get(4)?,
+                })
+            })?;
+        Ok(unknown.insert(persona))
     }
 }
 
@@ -111,8 +113,9 @@ pub(super) fn event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
         body: row.get(6)?,
         more: None,
     };
-    let (rtf, word, extra) = (row.get::<_, Option<String>>(7)?, row.get::<_, Option<String>>(8)?, row.get(9)?);
-    if rtf.is_some() || word.is_some() || extra != None::<String> {
+    let text = |column| row.get::<_, Option<String>>(column);
+    let (rtf, word, extra) = (text(7)?, text(8)?, text(9)?);
+    if rtf.is_some() || word.is_some() || extra.is_some() {
         let more = event.more_mut();
         (more.rtf, more.word, more.extra) = (rtf, word, extra);
     }
