@@ -55,8 +55,10 @@ impl Target {
         if clean.is_empty() { "pchat-export".to_owned() } else { clean.to_owned() }
     }
 
-    /// Refuses targets that cannot work, before anything is read.
-    pub fn check(&self) -> Result<()> {
+    /// Refuses targets that cannot work, before anything is read. `lines` when the export is one file
+    /// whatever its name is.
+    pub fn check(&self, lines: bool) -> Result<()> {
+        let one_file = lines || self.is_zip();
         if self.is_stdout() {
             return match self.volume_size {
                 Some(_) => Err(Error::new(Kind::Usage, "standard output has no volumes")
@@ -69,10 +71,10 @@ impl Target {
             return Err(Error::new(Kind::Refused, format!("{} exists already", first.display()))
                 .hint("give another --out, or --overwrite to replace it when the new one is complete"));
         }
-        if first.is_dir() && self.is_zip() {
+        if first.is_dir() && one_file {
             return Err(Error::new(Kind::Refused, format!("{} is a folder", first.display())));
         }
-        if first.exists() && !self.is_zip() && !first.join(super::manifest::DECLARATION).exists() {
+        if first.exists() && !one_file && !first.join(super::manifest::DECLARATION).exists() {
             return Err(Error::new(Kind::Refused, format!("{} is not an earlier export", first.display()))
                 .hint("only an earlier export is replaced; give another --out"));
         }

@@ -52,7 +52,7 @@ pub struct Export {
 /// Exports, and says what it did.
 pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     let start = (cx.clock)();
-    job.target.check()?;
+    job.target.check(job.form == Form::JsonLines)?;
     let history = matches!(job.level, Level::All | Level::Content);
     if !history && (job.wanted.from.is_some() || job.wanted.to.is_some() || !job.wanted.people.is_empty()) {
         return Err(Error::new(Kind::Usage, "dates and users select history, and this level has none")

@@ -18,9 +18,12 @@ use std::sync::Arc;
 /// After this many bytes the state is saved, and what was written can be resumed.
 const CHECKPOINT: u64 = 16 << 20;
 
-/// An entry that is compressed already.
+/// An entry that is compressed already, named below the top folder of the volume that was current then.
 #[derive(Debug)]
-pub(in crate::containers) struct Compressed(PreparedZipFile);
+pub(in crate::containers) struct Compressed {
+    entry: PreparedZipFile,
+    top: Arc<str>,
+}
 
 fn options(method: CompressionMethod) -> SimpleFileOptions {
     SimpleFileOptions::default()
@@ -40,7 +43,7 @@ fn bug(error: ::zip::result::ZipError) -> Error {
 /// Compresses and hashes.
 #[derive(Debug)]
 pub struct ZipPacker {
-    top: String,
+    top: Arc<str>,
 }
 
 impl Pack for ZipPacker {
@@ -49,14 +52,14 @@ impl Pack for ZipPacker {
             PreparedZipFile::from_data(format!("{}/{name}", self.top), options(CompressionMethod::Deflated), &bytes)
                 .map_err(bug)?;
         let sha256 = Sha256::digest(&bytes).into();
-        Ok(Packed { name, size: bytes.len() as u64, sha256, body: Body::Zip(Box::new(Compressed(entry))) })
+        Ok(Packed { name, size: bytes.len() as u64, sha256, body: Body::Zip(Box::new(Compressed { entry, top: self.top.clone() })) })
     }
 }
 
 /// A zip that is being written.
 pub struct ZipTarget {
     target: PathBuf,
-    top: String,
+    top: Arc<str>,
     writer: Option<ZipWriter<File>>,
     state: State,
     done: Arc<Done>,
@@ -106,7 +109,7 @@ impl ZipTarget {
     fn new(target: PathBuf, top: &str, writer: ZipWriter<File>, state: State, resumable: bool) -> ZipTarget {
         ZipTarget {
             target,
-            top: top.to_owned(),
+            top: top.into(),
             writer: Some(writer),
             done: Arc::new(state.done()),
             resumed: state.files.len(),
@@ -152,6 +155,14 @@ impl ZipTarget {
         self.writer = Some(ZipWriter::new_append(file).map_err(bug)?);
         Ok(())
     }
+}
+
+/// Adds an entry that a worker packed while an earlier volume was current: its name changes, its bytes do not.
+fn add_renamed(entry: PreparedZipFile, name: &str, writer: &mut ZipWriter<File>) -> ::zip::result::ZipResult<()> {
+    let mut alone = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    alone.add_prepared_file(entry)?;
+    let mut alone = ZipArchive::new(alone.finish()?)?;
+    writer.raw_copy_file_rename(alone.by_index_raw(0)?, name)
 }
 
 /// About how many bytes an entry takes in the directory.
@@ -210,7 +221,8 @@ impl Container for ZipTarget {
         let stored = options(CompressionMethod::Stored);
         let name = format!("{}/{}", self.top, packed.name);
         let put = match packed.body {
-            Body::Zip(entry) => writer.add_prepared_file(entry.0),
+            Body::Zip(packed) if packed.top == self.top => writer.add_prepared_file(packed.entry),
+            Body::Zip(packed) => add_renamed(packed.entry, &name, &mut writer),
             Body::Bytes(bytes) => {
                 PreparedZipFile::from_data(&name, stored, &bytes).and_then(|e| writer.add_prepared_file(e))
             }
@@ -241,7 +253,7 @@ impl Container for ZipTarget {
             return self.state.files[self.position].name == packed.name;
         }
         let weight = match &packed.body {
-            Body::Zip(entry) => entry.0.compressed_size(),
+            Body::Zip(packed) => packed.entry.compressed_size(),
             _ => packed.size,
         };
         // The name stands twice, beside the two headers of the entry.
