@@ -38,6 +38,11 @@ impl Bag {
         self.payload.is_empty()
     }
 
+    /// Bytes the tag files will have, and no fewer, beside the custody record.
+    pub fn lists(&self) -> u64 {
+        2048 + self.payload.keys().map(|name| name.len() as u64 + 67).sum::<u64>()
+    }
+
     /// The list of payload files.
     fn manifest(&self) -> Vec<u8> {
         lines(&self.payload)

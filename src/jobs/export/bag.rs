@@ -197,10 +197,16 @@ impl<'a> Writer<'a> {
         self.payload(packed)
     }
 
+    /// Bytes to keep free in a volume for its tag files, once it has one more file.
+    fn tags(&self, name: &str) -> u64 {
+        let custody = 1024 + 2 * self.facts.to_string().len() as u64;
+        custody + self.bag.lists() + name.len() as u64 + 67
+    }
+
     fn payload(&mut self, packed: Packed) -> Result<()> {
         if let Some(limit) = self.target.volume_size
             && !self.bag.is_empty()
-            && !self.container.fits(&packed, limit)
+            && !self.container.fits(&packed, limit.saturating_sub(self.tags(&packed.name)))
         {
             self.roll(false)?;
             self.volume += 1;
