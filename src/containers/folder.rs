@@ -212,6 +212,10 @@ impl Pages for FolderPages {
         &self.name
     }
 
+    fn place(&self, name: &str) -> String {
+        self.root.join(name).display().to_string()
+    }
+
     fn top(&self) -> &str {
         ""
     }

@@ -151,6 +151,10 @@ pub struct InputLimits {
 pub trait Pages: Send {
     /// The archive's own name, for places in errors.
     fn name(&self) -> &str;
+    /// Where a file is, for errors.
+    fn place(&self, name: &str) -> String {
+        format!("{}!{name}", self.name())
+    }
     /// The name of the top folder inside the container; empty for a folder.
     fn top(&self) -> &str;
     /// All files, in the order they lie in.

@@ -103,7 +103,7 @@ impl Volume {
     }
 
     fn place(&self, name: &str) -> String {
-        format!("{}!{name}", self.pages.name())
+        self.pages.place(name)
     }
 
     fn file(&mut self, name: &str) -> Result<Vec<u8>> {

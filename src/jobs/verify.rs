@@ -138,6 +138,14 @@ pub fn archive(
         }
     }
     cx.watch.event(Event::End);
+    if receipt.gap_count == 0 {
+        let verdict = match depth {
+            Depth::Structure => "intact as far as was read: lists, catalog and sums, but not the history",
+            Depth::All => "intact: every file is what the lists say",
+            Depth::Part { .. } | Depth::Share(_) => "intact as far as was read",
+        };
+        receipt.fact("Verdict", verdict);
+    }
     receipt.timings.push(("verify", cx.since(start)));
     Ok(receipt)
 }
@@ -161,6 +169,7 @@ pub fn store(cx: &Context<'_>, path: &Path, read_data: bool) -> Result<Receipt> 
             let tally = RoomTally { name, events, bytes, first: room.first, last: room.last, ..RoomTally::default() };
             receipt.rooms.insert(room.room, tally);
         }
+        receipt.fact("Verdict", "intact as far as was checked");
     }
     receipt.timings.push(("verify", cx.since(start)));
     Ok(receipt)

@@ -52,7 +52,12 @@ impl Pack for ZipPacker {
             PreparedZipFile::from_data(format!("{}/{name}", self.top), options(CompressionMethod::Deflated), &bytes)
                 .map_err(bug)?;
         let sha256 = Sha256::digest(&bytes).into();
-        Ok(Packed { name, size: bytes.len() as u64, sha256, body: Body::Zip(Box::new(Compressed { entry, top: self.top.clone() })) })
+        Ok(Packed {
+            name,
+            size: bytes.len() as u64,
+            sha256,
+            body: Body::Zip(Box::new(Compressed { entry, top: self.top.clone() })),
+        })
     }
 }
 
