@@ -102,7 +102,9 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     cx.watch.event(Event::End);
     let mut receipt = done;
     receipt.timings.push(("import", cx.since(start)));
-    receipt.fact("Store identity", store.id()?);
+    if path == job.store {
+        receipt.fact("Store identity", store.id()?);
+    }
     Ok(receipt)
 }
 

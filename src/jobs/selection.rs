@@ -28,6 +28,11 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// True when nothing narrows the history.
+    pub fn is_everything(&self) -> bool {
+        *self == Wanted { timezone: self.timezone.clone(), ..Wanted::default() }
+    }
+
     /// Resolves it against the catalog. What is named must exist.
     pub fn resolve(&self, catalog: &Catalog) -> Result<Scope> {
         let zone = Zone::parse(self.timezone.as_deref())?;
@@ -119,9 +124,9 @@ fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, Room
 
 fn missing(noun: &str, name: &str, known: &[String]) -> Error {
     let near = nearest(name, known);
-    let error = Error::new(Kind::NotFound, format!("there is no {noun} {name:?}"));
+    let error = Error::new(Kind::NotFound, format!("there is no {noun} \"{name}\""));
     match near {
-        Some(near) => error.hint(format!("did you mean {near:?}?")),
+        Some(near) => error.hint(format!("did you mean \"{near}\"?")),
         None => error.hint("pchat store info lists what is there"),
     }
 }

@@ -48,7 +48,9 @@ pub fn find(paths: &[PathBuf], limits: InputLimits) -> Result<Found> {
         }
         let told = |e| Error::io(path.display(), e);
         let kind = std::fs::metadata(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => Error::new(Kind::NotFound, format!("there is no {}", path.display())),
+            std::io::ErrorKind::NotFound => {
+                Error::new(Kind::NotFound, format!("there is no file or folder {}", path.display()))
+            }
             _ => told(e),
         })?;
         if kind.is_dir() {

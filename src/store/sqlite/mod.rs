@@ -209,7 +209,8 @@ fn explain(error: rusqlite::Error, path: &Path) -> Error {
             Error::new(Kind::Busy, format!("{name} is in use by another program"))
                 .hint("wait until the other command has finished, then try again")
         }
-        Code::NotADatabase => not_ours(path, "it is not an SQLite file"),
+        // SQLite's own words say the same once more.
+        Code::NotADatabase => return not_ours(path, "it is not an SQLite file"),
         Code::DatabaseCorrupt => Error::new(Kind::Damaged, "the store is damaged")
             .at(Place::file(name.to_string()))
             .hint(format!("pchat store check --store {name} says where; restore it from a backup")),
