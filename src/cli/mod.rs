@@ -11,7 +11,7 @@ use crate::model::reply::{Reply, Status};
 use crate::model::time::Ticks;
 use crate::nouns::data::{ExportRequest, ImportRequest, VerifyRequest};
 use crate::nouns::store::StoreVerb;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use globals::Globals;
 use std::ffi::OsString;
 use std::io::Write;
@@ -57,6 +57,11 @@ enum Command {
     Verify(VerifyRequest),
     #[command(subcommand)]
     Store(StoreVerb),
+}
+
+/// The commands and options, for whoever wants to list them.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs a command line and gives the exit code.

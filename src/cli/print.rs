@@ -74,13 +74,16 @@ pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Resul
 fn write_table(table: &Table, out: &mut dyn Write) -> Result<()> {
     let mut shown = comfy_table::Table::new();
     shown.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-    shown.set_header(&table.columns);
+    let columns: Vec<usize> =
+        (0..table.columns.len()).filter(|at| !table.aside.contains(&table.columns[*at])).collect();
+    shown.set_header(columns.iter().map(|at| table.columns[*at]));
     for row in table.rows.iter().chain(&table.sums) {
-        shown.add_row(row.iter().map(people));
+        shown.add_row(columns.iter().filter_map(|at| row.get(*at)).map(brief));
     }
-    for at in 0..table.columns.len() {
-        let numbers = table.rows.iter().all(|row| !matches!(row.get(at), Some(Cell::Text(_))));
-        if let (true, Some(column)) = (numbers, shown.column_mut(at)) {
+    for (place, at) in columns.into_iter().enumerate() {
+        let Some(column) = shown.column_mut(place) else { continue };
+        column.set_padding((0, 2));
+        if table.rows.iter().all(|row| matches!(row.get(at), Some(Cell::Number(_) | Cell::Bytes(_)))) {
             column.set_cell_alignment(comfy_table::CellAlignment::Right);
         }
     }
@@ -103,6 +106,7 @@ fn object(table: &Table, row: &[Cell]) -> Value {
         let value = match cell {
             Cell::Text(text) => Value::from(text.as_str()),
             Cell::Number(number) | Cell::Bytes(number) => Value::from(*number),
+            Cell::Time(at) => Value::from(at.to_string()),
             Cell::Empty => Value::Null,
         };
         ((*name).to_owned(), value)
@@ -116,6 +120,7 @@ fn plain(cell: &Cell) -> String {
         Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
         Cell::Text(text) => text.clone(),
         Cell::Number(number) | Cell::Bytes(number) => number.to_string(),
+        Cell::Time(at) => at.to_string(),
         Cell::Empty => String::new(),
     }
 }
@@ -125,7 +130,16 @@ fn people(cell: &Cell) -> String {
         Cell::Text(text) => visible(text).into_owned(),
         Cell::Number(number) => number.to_string(),
         Cell::Bytes(bytes) => bytesize::ByteSize(*bytes).to_string(),
+        Cell::Time(at) => at.to_string(),
         Cell::Empty => String::new(),
+    }
+}
+
+/// As [`people`], but of an instant only the day, in UTC: seven digits of a second hide what a table is for.
+fn brief(cell: &Cell) -> String {
+    match cell {
+        Cell::Time(at) => at.to_string().split('T').next().unwrap_or_default().to_owned(),
+        other => people(other),
     }
 }
 

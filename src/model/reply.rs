@@ -1,5 +1,7 @@
 //! What a command has to say: tables and notes, ready to be printed in any of the output forms.
 
+use super::time::Ticks;
+
 /// How a command ended when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Status {
@@ -21,8 +23,17 @@ pub enum Cell {
     Number(u64),
     /// A number of bytes, shown with a unit in tables for people.
     Bytes(u64),
+    /// An instant; tables for people show its day.
+    Time(Ticks),
     /// Nothing.
     Empty,
+}
+
+impl Cell {
+    /// An instant, if there is one.
+    pub fn time(at: Option<Ticks>) -> Cell {
+        at.map_or(Cell::Empty, Cell::Time)
+    }
 }
 
 impl From<&str> for Cell {
@@ -43,9 +54,9 @@ impl From<u64> for Cell {
     }
 }
 
-impl<T: ToString> From<Option<T>> for Cell {
-    fn from(value: Option<T>) -> Cell {
-        value.map_or(Cell::Empty, |value| Cell::Text(value.to_string()))
+impl From<Option<String>> for Cell {
+    fn from(text: Option<String>) -> Cell {
+        text.map_or(Cell::Empty, Cell::Text)
     }
 }
 
@@ -56,6 +67,8 @@ pub struct Table {
     pub title: &'static str,
     /// Column names, in the vocabulary of the product.
     pub columns: Vec<&'static str>,
+    /// Columns that would make a table too wide to read; every other form of output has them.
+    pub aside: Vec<&'static str>,
     /// The rows.
     pub rows: Vec<Vec<Cell>>,
     /// Sums, shown below the rows for people only.

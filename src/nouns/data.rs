@@ -209,9 +209,14 @@ impl ExportRequest {
         };
         check_report(self.report.as_deref())?;
         let quiet = job.target.is_stdout();
+        let history = matches!(job.level, Level::All | Level::Content);
         let receipt = jobs::export::export(cx, &job)?;
         write_report(self.report.as_deref(), &receipt)?;
         let mut reply = reply(&receipt);
+        if history && !job.wanted.is_everything() && receipt.events().total() == 0 {
+            reply.notes.push("no event is in the selection; the export is complete, but holds no history".to_owned());
+            reply.status = Status::Nothing;
+        }
         if quiet {
             // Standard output carries the export; nothing else may be mixed in.
             reply.tables.clear();
@@ -278,7 +283,11 @@ pub fn wrong(receipt: &Receipt) -> Error {
     let lines: Vec<String> = receipt.gaps.iter().map(|gap| format!("\n  {}: {}", gap.place, gap.why)).collect();
     let more = receipt.gap_count - receipt.gaps.len() as u64;
     let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-    Error::new(Kind::Damaged, format!("{} things are wrong:{}{more}", receipt.gap_count, lines.concat()))
+    let count = match receipt.gap_count {
+        1 => "1 thing is wrong".to_owned(),
+        count => format!("{count} things are wrong"),
+    };
+    Error::new(Kind::Damaged, format!("{count}:{}{more}", lines.concat()))
 }
 
 /// A report that cannot be written is better known before the work than after it.
@@ -309,10 +318,11 @@ pub fn reply(receipt: &Receipt) -> Reply {
     let mut reply = Reply::default();
     let events = receipt.events();
     let import = receipt.job == "import";
-    let mut rooms = Table { title: "rooms", ..Table::default() };
+    let mut rooms = Table { title: "rooms", aside: vec!["Uri"], ..Table::default() };
     rooms.columns = vec!["Room", "Pool", "Uri", "Messages", "Events"];
     if import {
         rooms.columns.extend(["AlreadyThere", "Conflicts"]);
+        rooms.aside.extend(["First", "Last"]);
     }
     rooms.columns.extend(["First", "Last"]);
     let (mut duplicates, mut conflicts) = (0, 0);
@@ -324,7 +334,7 @@ pub fn reply(receipt: &Receipt) -> Reply {
         if import {
             row.extend([room.duplicates.into(), room.conflicts.into()]);
         }
-        row.extend([room.first.into(), room.last.into()]);
+        row.extend([Cell::time(room.first), Cell::time(room.last)]);
         duplicates += room.duplicates;
         conflicts += room.conflicts;
         rooms.rows.push(row);
@@ -360,8 +370,10 @@ pub fn reply(receipt: &Receipt) -> Reply {
     let mut facts = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
     facts.rows = receipt.facts.iter().map(|(name, value)| vec![name.as_str().into(), value.as_str().into()]).collect();
     for file in &receipt.files {
-        let hash = file.sha256.as_deref().map_or(String::new(), |hash| format!(", SHA-256 {hash}"));
-        facts.rows.push(vec!["Written".into(), format!("{} ({} bytes{hash})", file.name, file.size).into()]);
+        facts.rows.push(vec!["Written".into(), format!("{} ({} bytes)", file.name, file.size).into()]);
+        if let Some(hash) = &file.sha256 {
+            facts.rows.push(vec!["SHA-256".into(), hash.as_str().into()]);
+        }
     }
     reply.tables.push(facts);
     notes(receipt, &mut reply);
@@ -386,6 +398,9 @@ fn notes(receipt: &Receipt, reply: &mut Reply) {
     }
     if receipt.conflict_count > 0 {
         reply.notes.push("--report FILE.html shows both versions of each conflict".to_owned());
+    }
+    if receipt.job == "import" && receipt.events().total() == 0 && receipt.rooms.values().any(|r| r.duplicates > 0) {
+        reply.notes.push("no event is new: all of them were in the store already".to_owned());
     }
     if receipt.what_if {
         reply.notes.push("nothing was changed: this is what would happen".to_owned());

@@ -62,6 +62,7 @@ fn info(path: &Path) -> Result<Reply> {
     let mut rooms = Table {
         title: "rooms",
         columns: vec!["Room", "Pool", "Category", "Uri", "Messages", "Events", "TextBytes", "First", "Last"],
+        aside: vec!["Uri", "TextBytes"],
         ..Table::default()
     };
     let (mut sum, mut bytes) = (Kinds::default(), 0);
@@ -76,8 +77,8 @@ fn info(path: &Path) -> Result<Reply> {
             room.kinds.of(Kind::Chat).into(),
             room.kinds.total().into(),
             Cell::Bytes(room.bytes),
-            room.first.into(),
-            room.last.into(),
+            Cell::time(room.first),
+            Cell::time(room.last),
         ]);
     }
     rooms.sums = Some(vec![
@@ -109,6 +110,10 @@ fn info(path: &Path) -> Result<Reply> {
     ] {
         facts.rows.push(vec![name.into(), value]);
     }
-    let status = if census.is_empty() { Status::Nothing } else { Status::Done };
-    Ok(Reply { tables: vec![rooms, settings, facts], notes: Vec::new(), status })
+    let (mut notes, mut status) = (Vec::new(), Status::Done);
+    if census.is_empty() {
+        notes.push("the store has no rooms yet".to_owned());
+        status = Status::Nothing;
+    }
+    Ok(Reply { tables: vec![rooms, settings, facts], notes, status })
 }
