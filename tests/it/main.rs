@@ -4,5 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod formats;
+mod harness;
+mod jobs;
 mod pipeline;
 mod select;
+mod store;

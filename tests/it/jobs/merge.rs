@@ -1,0 +1,346 @@
+//! Settings that meet settings: added, completed, equal, or a conflict that somebody decides.
+
+use crate::harness::{Desk, entry, full_catalog, message, store_of, unzip};
+use pchat::model::catalog::Catalog;
+use pchat::model::record::{Record, Value};
+use pchat::nouns::{SHAPES, category, hold, room};
+use pchat::store::Store;
+use pchat::store::sqlite::Sqlite;
+use serde_json::Value as Json;
+
+/// Added, unchanged, replaced and kept, over all nouns.
+fn settings(run: &crate::harness::Run) -> [u64; 4] {
+    let all = run.json();
+    let rows = all["settings"].as_array().cloned().unwrap_or_default();
+    ["Added", "Unchanged", "Replaced", "Kept"].map(|column| rows.iter().map(|row| row[column].as_u64().unwrap()).sum())
+}
+
+fn a_room(pool: &str, uri: &str, name: &str) -> Record {
+    Record::new(&room::SHAPE).with("Pool", pool).with("Uri", uri).with("Name", name)
+}
+
+fn one<'a>(catalog: &'a Catalog, noun: &'static str) -> &'a Record {
+    let mut all = catalog.of(noun);
+    let first = all.next().unwrap();
+    assert!(all.next().is_none(), "more than one {noun}");
+    first
+}
+
+fn text<'a>(record: &'a Record, field: &str) -> &'a str {
+    record.get(field).text().unwrap()
+}
+
+#[test]
+fn every_field_of_every_noun_arrives() {
+    let desk = Desk::new();
+    let records = full_catalog("A");
+    store_of(&desk, "a.db", &records);
+    let expected = desk.catalog("a.db");
+    assert_eq!(expected.len(), 2 * SHAPES.len());
+    assert!(records.iter().all(|record| expected.get(record.shape.noun, &record.key()) == Some(record)));
+    desk.run("export --store @a.db --out @a.zip").code(0);
+    let first = desk.run("import @a.zip --store @b.db --output json").code(0);
+    assert_eq!(settings(&first), [28, 0, 0, 0]);
+    assert_eq!(desk.catalog("b.db"), expected);
+    let second = desk.run("import @a.zip --store @b.db --output json").code(0);
+    assert_eq!(settings(&second), [0, 28, 0, 0]);
+    assert_eq!(desk.catalog("b.db"), expected);
+    std::fs::create_dir(desk.path("again")).unwrap();
+    desk.run("export --store @b.db --out @again/a.zip").code(0);
+    assert!(desk.read("a.zip") == desk.read("again/a.zip"));
+    desk.run("store check --read-data --store @b.db").code(0);
+}
+
+#[test]
+fn a_difference_is_decided_by_whoever_imports() {
+    let desk = Desk::new();
+    let mut records = full_catalog("A");
+    store_of(&desk, "a.db", &records);
+    let old = desk.catalog("a.db");
+    // One field of each kind of value, in three nouns.
+    let mut changed = 0;
+    for record in records.iter_mut().filter(|record| record.key().contains(" 1 a")) {
+        match record.shape.noun {
+            "room" => record.set("Disabled", Value::Bool(true)),
+            "category" => record.set("Creators", Value::List(vec!["sip:new@a.example".into()])),
+            "hold" => record.set("To", Value::Null),
+            _ => continue,
+        }
+        changed += 1;
+    }
+    assert_eq!(changed, 3);
+    store_of(&desk, "b.db", &records);
+    desk.lines("h.jsonl", &[message("room Uri 1 A", 1, "2020-01-01T00:00:00Z", "u", "held text")]);
+    desk.run("import @h.jsonl --store @b.db").code(0);
+    let new = {
+        let mut expected = old.clone();
+        desk.catalog("b.db").iter().for_each(|record| expected.put(record.clone()));
+        expected
+    };
+    desk.run("export --store @b.db --out @b.zip").code(0);
+
+    let bytes = desk.read("a.db");
+    let failed = desk.run("import @b.zip --store @a.db").code(17);
+    for name in ["room ", "category ", "hold ", "--on-conflict keep"] {
+        assert!(failed.err.contains(name), "{}", failed.err);
+    }
+    assert!(desk.read("a.db") == bytes, "a failed import has written");
+
+    for (choice, expected, counts) in [("keep", &old, [0, 0, 0, 3]), ("replace", &new, [0, 0, 3, 0])] {
+        let store = format!("{choice}.db");
+        desk.copy("a.db", &store);
+        let line =
+            format!("import @b.zip --store @{store} --on-conflict {choice} --output json --report @{choice}.json");
+        let tried = desk.run(&format!("{line} --what-if")).code(3).says("nothing was changed");
+        assert!(desk.read(&store) == bytes, "a trial run has written");
+        let done = desk.run(&line).code(3);
+        let mut found = settings(&done);
+        found[0] = 0;
+        found[1] = 0;
+        assert_eq!(found, counts);
+        assert_eq!(settings(&tried), settings(&done));
+        assert_eq!(crate::harness::sum(&tried, "Events"), crate::harness::sum(&done, "Events"));
+        assert_eq!(tried.json()["rooms"], done.json()["rooms"]);
+        let catalog = desk.catalog(&store);
+        for noun in ["room", "category", "hold"] {
+            assert!(
+                catalog.of(noun).filter(|r| !r.discovered).eq(expected.of(noun).filter(|r| !r.discovered)),
+                "{noun}"
+            );
+        }
+        assert_eq!(desk.history(&store).len(), 1, "the history comes in either way");
+        let report = String::from_utf8(desk.read(&format!("{choice}.json"))).unwrap();
+        assert!(report.contains("sip:new@a.example") && report.contains("sip:Creators@a.example"), "{report}");
+        // Once it is decided, the same choice again changes nothing.
+        let again = desk.run(&line);
+        assert_eq!(again.code, if choice == "keep" { 3 } else { 0 });
+        assert_eq!(desk.catalog(&store), catalog);
+    }
+}
+
+#[test]
+fn a_trial_run_counts_the_same_and_writes_nothing() {
+    let desk = Desk::new();
+    let sample = format!("{}/fixtures/sample", env!("CARGO_MANIFEST_DIR"));
+    let tried = desk.args(&["import", &sample, "--store", "@a.db", "--what-if", "--output", "json"]).code(0);
+    assert!(!desk.path("a.db").exists());
+    let done = desk.args(&["import", &sample, "--store", "@a.db", "--output", "json"]).code(0);
+    assert_eq!(tried.json()["rooms"], done.json()["rooms"]);
+    store_of(&desk, "b.db", &full_catalog("A"));
+    desk.run("export --store @b.db --out @b.zip").code(0);
+    let bytes = desk.read("a.db");
+    let tried = desk.run("import @b.zip --store @a.db --what-if --output json").code(0);
+    assert!(desk.read("a.db") == bytes);
+    assert!(!desk.path("a.db-wal").exists() || desk.read("a.db-wal").is_empty());
+    let done = desk.run("import @b.zip --store @a.db --output json").code(0);
+    assert_eq!(settings(&tried), settings(&done));
+    let left: Vec<_> = std::fs::read_dir(desk.path("")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{left:?}");
+}
+
+#[test]
+fn what_history_made_known_is_completed() {
+    let desk = Desk::new();
+    let uri = "ma-chan://a.example/1";
+    let mut event = message(uri, 1, "2020-01-01T00:00:00Z", "u", "x");
+    event["room_title"] = "Old title".into();
+    event["category"] = "Desks".into();
+    desk.lines("h.jsonl", &[event.clone()]);
+    desk.run("import @h.jsonl --store @a.db").code(0);
+    assert!(desk.catalog("a.db").iter().all(|record| record.discovered));
+    let full = [
+        a_room("POOL", uri, "Desk").with("Category", "desks").with("Description", "all about it"),
+        Record::new(&category::SHAPE).with("Pool", "pool").with("Name", "desks").with("Description", "of all kinds"),
+    ];
+    store_of(&desk, "b.db", &full);
+    desk.run("export --store @b.db --out @b.zip").code(0);
+    let run = desk.run("import @b.zip --store @a.db --output json").code(0);
+    assert_eq!(settings(&run), [2, 0, 0, 0]);
+    let catalog = desk.catalog("a.db");
+    assert_eq!(one(&catalog, "room"), &full[0]);
+    assert_eq!(one(&catalog, "category"), &full[1]);
+    // History after that changes nothing of what was defined.
+    event["id"] = 2.into();
+    desk.lines("h.jsonl", &[event]);
+    desk.run("import @h.jsonl --store @a.db").code(0);
+    assert_eq!(desk.catalog("a.db"), catalog);
+    assert_eq!(desk.history("a.db").len(), 2);
+}
+
+#[test]
+fn pools_domains_and_names_are_renamed_everywhere() {
+    let desk = Desk::new();
+    let uri = "ma-chan://old.example/1";
+    let records = [
+        a_room("pool.old", uri, "Desk")
+            .with("Category", "Desks")
+            .with("Members", Value::List(vec!["sip:a@old.example".into(), "sip:b@OTHER.example".into()])),
+        Record::new(&category::SHAPE).with("Pool", "pool.old").with("Name", "Desks"),
+        Record::new(&hold::SHAPE)
+            .with("Identity", "H1")
+            .with("People", Value::List(vec!["sip:a@old.example".into()]))
+            .with("Rooms", Value::List(vec!["pool.old\\Desk".into(), uri.into(), "Desk".into()])),
+    ];
+    store_of(&desk, "a.db", &records);
+    let mut event = message(uri, 1, "2020-01-01T00:00:00Z", "sip:a@OLD.example", "mail a@old.example");
+    event["pool"] = "Pool.OLD".into();
+    desk.lines("h.jsonl", &[event]);
+    desk.run("import @h.jsonl --store @a.db").code(0);
+    desk.run("export --store @a.db --out @a.zip").code(0);
+    let names = "--map-pool pool.old=pool.new --map-domain old.example=new.example --rename-prefix Old-";
+    for from in ["a.zip", "a.zip"] {
+        desk.run(&format!("import @{from} --store @b.db {names}")).code(0);
+    }
+    let catalog = desk.catalog("b.db");
+    let found = one(&catalog, "room");
+    assert_eq!((text(found, "Pool"), text(found, "Uri")), ("pool.new", "ma-chan://new.example/1"));
+    assert_eq!((text(found, "Name"), text(found, "Category")), ("Old-Desk", "Old-Desks"));
+    assert_eq!(found.get("Members").show(), "sip:a@new.example; sip:b@OTHER.example");
+    let found = one(&catalog, "category");
+    assert_eq!((text(found, "Pool"), text(found, "Name")), ("pool.new", "Old-Desks"));
+    let found = one(&catalog, "hold");
+    assert_eq!(found.get("People").show(), "sip:a@new.example");
+    // A hold follows the rooms it protects.
+    assert_eq!(found.get("Rooms").show(), "pool.new\\Old-Desk; ma-chan://new.example/1; Old-Desk");
+    let history = desk.history("b.db");
+    assert_eq!(history.len(), 1);
+    assert_eq!(
+        (&history[0]["user"], &history[0]["room"]),
+        (&Json::from("sip:a@new.example"), &Json::from("ma-chan://new.example/1"))
+    );
+    assert_eq!(history[0]["pool"], "pool.new");
+    assert_eq!(history[0]["text"], "mail a@old.example", "texts are never touched");
+
+    // The same names for history that is no archive.
+    let mut event = message(uri, 1, "2020-01-01T00:00:00Z", "a@old.example", "x");
+    event["pool"] = "pool.old".into();
+    event["room_title"] = "Desk".into();
+    event["category"] = "Desks".into();
+    desk.lines("h.jsonl", &[event]);
+    desk.run(&format!("import @h.jsonl --store @c.db {names}")).code(0);
+    let catalog = desk.catalog("c.db");
+    let found = one(&catalog, "room");
+    assert_eq!(
+        (text(found, "Pool"), text(found, "Name"), text(found, "Category")),
+        ("pool.new", "Old-Desk", "Old-Desks")
+    );
+}
+
+#[test]
+fn names_that_become_too_long_stop_everything() {
+    let desk = Desk::new();
+    store_of(&desk, "a.db", &[a_room("pool", "ma-chan://a.example/1", &"n".repeat(250))]);
+    desk.run("export --store @a.db --out @a.zip").code(0);
+    desk.run("import @a.zip --store @b.db --rename-prefix 123456").code(0);
+    desk.run("import @a.zip --store @c.db --rename-prefix 1234567").code(15).says("257").says("256");
+    assert!(!desk.path("c.db").exists());
+    let mut event = message("r", 1, "2020-01-01T00:00:00Z", "u", "x");
+    event["room_title"] = "ä".repeat(250).into();
+    desk.lines("h.jsonl", &[event]);
+    desk.run("import @h.jsonl --store @d.db --rename-prefix 123456").code(0);
+    desk.run("import @h.jsonl --store @c.db --rename-prefix 1234567").code(15).says("257");
+    assert!(!desk.path("c.db").exists());
+}
+
+#[test]
+fn two_rooms_cannot_have_one_name() {
+    let desk = Desk::new();
+    store_of(&desk, "a.db", &[a_room("pool", "ma-chan://a.example/1", "Desk")]);
+    store_of(&desk, "b.db", &[a_room("pool", "ma-chan://a.example/2", "DESK")]);
+    desk.run("export --store @b.db --out @b.zip").code(0);
+    let bytes = desk.read("a.db");
+    desk.run("import @b.zip --store @a.db").code(17).says("another room").says("--rename-prefix");
+    desk.run("import @b.zip --store @a.db --on-conflict replace").code(17);
+    assert!(desk.read("a.db") == bytes);
+    desk.run("import @b.zip --store @a.db --rename-prefix b-").code(0);
+    assert_eq!(desk.catalog("a.db").of("room").count(), 2);
+    // Two names that change places are no collision.
+    store_of(&desk, "x.db", &[a_room("pool", "u1", "One"), a_room("pool", "u2", "Two")]);
+    store_of(&desk, "y.db", &[a_room("pool", "u1", "Two"), a_room("pool", "u2", "One")]);
+    desk.run("export --store @y.db --out @y.zip").code(0);
+    desk.run("import @y.zip --store @x.db --on-conflict replace").code(3);
+    assert_eq!(desk.catalog("x.db"), desk.catalog("y.db"));
+}
+
+#[test]
+fn two_archives_of_one_import_are_compared_with_each_other() {
+    let desk = Desk::new();
+    for (name, said) in [("a", "one"), ("b", "other")] {
+        let record = Record::new(&category::SHAPE).with("Pool", "pool").with("Name", "Desks").with("Description", said);
+        store_of(&desk, &format!("{name}.db"), &[record]);
+        desk.run(&format!("export --store @{name}.db --out @{name}.zip")).code(0);
+    }
+    desk.run("import @a.zip @b.zip --store @c.db").code(17);
+    assert!(!desk.path("c.db").exists());
+    desk.run("import @a.zip @b.zip --store @c.db --on-conflict keep").code(3);
+    assert_eq!(text(one(&desk.catalog("c.db"), "category"), "Description"), "one");
+    desk.run("import @a.zip @b.zip --store @d.db --on-conflict replace").code(3);
+    assert_eq!(text(one(&desk.catalog("d.db"), "category"), "Description"), "other");
+}
+
+#[test]
+fn holds_come_before_content() {
+    let desk = Desk::new();
+    store_of(&desk, "a.db", &full_catalog("A"));
+    desk.lines("h.jsonl", &[message("r", 1, "2020-01-01T00:00:00Z", "u", "x")]);
+    desk.run("import @h.jsonl --store @a.db").code(0);
+    desk.run("export --store @a.db --out @a.zip --level Content").code(0);
+    desk.run("import @a.zip --store @b.db").code(0);
+    let actions: Vec<_> = desk.audit("b.db").iter().map(|r| r["action"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(actions, ["store new", "import catalog", "import"]);
+    assert_eq!(desk.catalog("b.db").of("hold").count(), 2);
+}
+
+#[test]
+fn levels_hold_what_they_say() {
+    let desk = Desk::new();
+    store_of(&desk, "a.db", &full_catalog("A"));
+    let uri = "room Uri 1 A";
+    let mut event = message(uri, 1, "2020-01-01T00:00:00Z", "u", "x");
+    event["pool"] = "pool1.example.com".into();
+    desk.lines("h.jsonl", &[event]);
+    desk.run("import @h.jsonl --store @a.db").code(0);
+    let all: Vec<&str> = SHAPES.iter().map(|shape| shape.plural).collect();
+    let levels: [(&str, &[&str], bool); 5] = [
+        ("All", &all, true),
+        ("User", &["holds", "principals", "policies", "grants"], false),
+        ("Category", &["holds", "pools", "categories"], false),
+        ("RoomDirectory", &["holds", "pools", "categories", "addins", "rooms"], false),
+        ("Content", &["holds"], true),
+    ];
+    for (level, pages, history) in levels {
+        desk.run(&format!("export --store @a.db --out @{level}.zip --level {level}")).code(0);
+        desk.run(&format!("verify @{level}.zip --read-data")).code(0);
+        let files = unzip(&desk.path(&format!("{level}.zip")));
+        let mut expected: Vec<String> = pages.iter().map(|page| format!("data/catalog/{page}.xml")).collect();
+        expected.sort();
+        let found: Vec<&String> = files.keys().filter(|name| name.starts_with("data/catalog/")).collect();
+        assert_eq!(found, expected.iter().collect::<Vec<_>>(), "{level}");
+        assert_eq!(files.keys().filter(|name| name.starts_with("data/rooms/")).count(), if history { 2 } else { 0 });
+        let custody: Json = serde_json::from_slice(&files["custody.json"]).unwrap();
+        assert_eq!(custody["level"], level);
+        desk.run(&format!("import @{level}.zip --store @{level}.db")).code(0);
+        let (from, to) = (desk.catalog("a.db"), desk.catalog(&format!("{level}.db")));
+        for shape in SHAPES.iter().filter(|shape| pages.contains(&shape.plural)) {
+            assert!(from.of(shape.noun).eq(to.of(shape.noun)), "{level} {}", shape.noun);
+        }
+        assert_eq!(desk.history(&format!("{level}.db")).len(), usize::from(history));
+    }
+    // History alone knows its rooms by name; the full archive completes them afterwards.
+    let catalog = desk.catalog("Content.db");
+    assert_eq!(text(one(&catalog, "room"), "Name"), "room Name 1 A");
+    assert!(one(&catalog, "room").discovered);
+    desk.run("import @All.zip --store @Content.db").code(0);
+    assert_eq!(desk.catalog("Content.db"), desk.catalog("All.db"));
+    desk.run("export --store @a.db --out @x.zip --level User --from 2020-01-01").code(2);
+    desk.run("export --store @a.db --out @x.jsonl --level User --format jsonl").code(2);
+}
+
+#[test]
+fn a_change_by_the_library_is_in_the_audit_log() {
+    let desk = Desk::new();
+    store_of(&desk, "a.db", &[]);
+    Sqlite::open(&desk.path("a.db")).unwrap().put(&full_catalog("B"), entry()).unwrap();
+    assert_eq!(desk.audit("a.db").len(), 3);
+    desk.run("store check --store @a.db").code(0);
+}

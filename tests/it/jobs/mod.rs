@@ -1,0 +1,8 @@
+//! Jobs: what the commands do to stores and archives, seen from the command line.
+
+mod export;
+mod import;
+mod merge;
+mod round_trip;
+mod selection;
+mod verify;
