@@ -31,9 +31,17 @@ pub fn fold(text: &str) -> String {
     if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() }
 }
 
-/// One key from several parts. U+0001 cannot be mistaken for a part of a name that people type.
+/// One key from several parts, joined by U+0001. Where a part holds that itself it is written
+/// otherwise, so that different parts never make one key.
 pub fn join_key<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
-    parts.into_iter().map(fold).collect::<Vec<_>>().join("\u{1}")
+    let part = |part: &str| {
+        let folded = fold(part);
+        match folded.contains(['\u{1}', '\u{2}']) {
+            true => folded.replace('\u{2}', "\u{2}2").replace('\u{1}', "\u{2}1"),
+            false => folded,
+        }
+    };
+    parts.into_iter().map(part).collect::<Vec<_>>().join("\u{1}")
 }
 
 /// The key of a person: the address without `sip:`, case folded.
@@ -45,6 +53,14 @@ pub fn person_key(uri: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn different_parts_make_different_keys() {
+        let parts = [["a\u{1}b", "c"], ["a", "b\u{1}c"], ["a\u{2}1b", "c"], ["a\u{2}", "1b\u{1}c"], ["a", "b"]];
+        let keys: std::collections::BTreeSet<String> = parts.iter().map(|parts| join_key(*parts)).collect();
+        assert_eq!(keys.len(), parts.len());
+        assert_eq!(join_key(["A", "b"]), join_key(["a", "B"]));
+    }
 
     #[test]
     fn a_person_is_the_same_with_and_without_the_scheme() {
