@@ -357,12 +357,13 @@ impl Sink for Load<'_, '_> {
             }
             return Ok(());
         }
-        let mut events = 0;
+        let (mut events, conflicts) = (0, self.receipt.conflict_count);
         for loaded in item.loaded {
             events += loaded.unit.events.len() as u64;
             self.unit(loaded)?;
         }
-        if let Some(piece) = &item.fingerprint {
+        // A piece with conflicts is not all there, and whoever tries again is told again.
+        if let Some(piece) = item.fingerprint.as_ref().filter(|_| conflicts == self.receipt.conflict_count) {
             self.intake.done(piece, events)?;
         }
         self.commit_if_due()

@@ -104,7 +104,6 @@ impl Decode {
         };
         match piece {
             Piece::Bytes { place, form, line, bytes, folder } => {
-                done.fingerprint = Some(self.fingerprint(&bytes));
                 let options = ReadOptions { file: place, pool: self.pool.clone(), keep_going: self.keep_going };
                 done.remarks = match form {
                     Form::JsonLines => jsonl::read(&bytes, line, &options, &mut take)?,
@@ -113,6 +112,11 @@ impl Decode {
                 for event in units.iter_mut().flat_map(|unit| &mut unit.events) {
                     self.find_files(event, folder.as_deref(), &options.file)?;
                 }
+                // The same lines beside other files are another piece.
+                let files = units.iter().flat_map(|unit| &unit.events).flat_map(|event| &event.more().files);
+                let beside = files.filter(|file| matches!(file.content, Content::File(_)));
+                let beside: Vec<u8> = beside.filter_map(|file| file.sha256).flatten().collect();
+                done.fingerprint = Some(self.fingerprint(&[&bytes[..], &beside].map(Sha256::digest).concat()));
             }
             Piece::Unit { unit, .. } => units.push(*unit),
             Piece::Noted { remarks, .. } => done.remarks = remarks,
