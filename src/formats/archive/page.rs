@@ -257,7 +257,10 @@ fn read_file<'a>(pull: &mut Pull<'a>, start: &BytesStart<'a>) -> Result<Attachme
     let mut file = Attachment::default();
     pull.attributes(start, |name, value| {
         match name {
-            "size" => file.size = Some(value.parse().map_err(|_| "size is a whole number")?),
+            "size" => {
+                let size = value.parse().ok().filter(|size| i64::try_from(*size).is_ok());
+                file.size = Some(size.ok_or("size is a whole number below 2^63")?);
+            }
             "sha256" => file.sha256 = Some(hash::parse(value).ok_or("sha256 is 64 hexadecimal digits")?),
             "kept" if truth(value)? => file.content = Content::Kept,
             "kept" => {}

@@ -101,6 +101,9 @@ impl<'de> Visitor<'de> for One<'_> {
                     let number = map.next_value_seed(faults.whole("`size` of an attachment must be a whole number"))?;
                     let unsigned = number.map(u64::try_from).transpose();
                     size = unsigned.map_err(|_| faults.fail("`size` of an attachment must not be negative"))?;
+                    if size.is_some_and(|size| i64::try_from(size).is_err()) {
+                        return Err(faults.fail("`size` of an attachment must be below 2^63"));
+                    }
                 }
                 "sha256" => {
                     let rule = "`sha256` of an attachment must be text of 64 hex digits";

@@ -300,6 +300,9 @@ impl<'a> Visitor<'a> for Outer<'_, 'a> {
         if line.room.is_empty() {
             return Err(faults.fail_at(0, "`room` must not be empty"));
         }
+        if line.pool.as_deref() == Some("") {
+            return Err(faults.fail_at(0, "`pool` must not be empty"));
+        }
         line.user = user.ok_or_else(|| faults.fail_at(0, "`user` is missing"))?;
         let at = time.ok_or_else(|| faults.fail_at(0, "`time` is missing"))?;
         let kind: Cow<'_, str> = kind.unwrap_or(Cow::Borrowed(Kind::Chat.word()));
