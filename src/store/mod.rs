@@ -119,7 +119,8 @@ pub trait Intake {
     fn done(&mut self, piece: &[u8; 32], events: u64) -> Result<()>;
     /// Does the store have the content of this attachment?
     fn has_content(&mut self, sha256: &[u8; 32]) -> Result<bool>;
-    /// Takes in the content of an attachment; fails when it does not have this hash.
+    /// Takes in the content of an attachment that an event of the store names; fails when it does not
+    /// have this hash.
     fn content(&mut self, sha256: &[u8; 32], from: &mut dyn std::io::Read) -> Result<()>;
     /// Makes everything since the last commit permanent, with its audit entry.
     fn commit(&mut self, entry: Entry) -> Result<()>;

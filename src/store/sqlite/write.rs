@@ -40,7 +40,8 @@ pub(super) struct Writer<'s> {
     path: &'s Path,
     open: bool,
     data_version: i64,
-    rooms: HashMap<RoomKey, RoomState>,
+    /// By folded key: a source may spell one room in several ways.
+    rooms: HashMap<String, RoomState>,
     personas: HashMap<Persona, i64>,
     index: Pending,
 }
@@ -79,12 +80,13 @@ impl<'s> Writer<'s> {
     }
 
     /// The room of a unit, made known if history has not mentioned it before.
-    fn room(&mut self, key: &RoomKey, hint: &RoomHint) -> rusqlite::Result<()> {
-        if self.rooms.contains_key(key) {
+    fn room(&mut self, folded: &str, key: &RoomKey, hint: &RoomHint) -> rusqlite::Result<()> {
+        if self.rooms.contains_key(folded) {
             return Ok(());
         }
-        let folded = key.key();
-        let number = match records::find(self.connection, "room", &folded)? {
+        // A category without a name would be a record nobody can refer to.
+        let category = hint.category.as_ref().filter(|name| !name.is_empty());
+        let number = match records::find(self.connection, "room", folded)? {
             Some((number, discovered)) => {
                 if let (true, Some(title)) = (discovered, &hint.title) {
                     // So far the room was known by its address only.
@@ -92,7 +94,7 @@ impl<'s> Writer<'s> {
                         .prepare_cached("UPDATE room SET name = ?2 WHERE number = ?1 AND name = uri")?
                         .execute((number, title))?;
                 }
-                if let (true, Some(category)) = (discovered, &hint.category) {
+                if let (true, Some(category)) = (discovered, category) {
                     self.discover("category", &key.pool, category)?;
                     self.connection
                         .prepare_cached("UPDATE room SET category = ?2 WHERE number = ?1 AND category IS NULL")?
@@ -106,14 +108,14 @@ impl<'s> Writer<'s> {
                         "INSERT INTO pool (key, discovered, name) VALUES (?1, 1, ?2) ON CONFLICT DO NOTHING",
                     )?
                     .execute((join_key([key.pool.as_str()]), &key.pool))?;
-                if let Some(category) = &hint.category {
+                if let Some(category) = category {
                     self.discover("category", &key.pool, category)?;
                 }
                 self.connection
                     .prepare_cached(
                         "INSERT INTO room (key, discovered, pool, name, uri, category) VALUES (?1, 1, ?2, ?3, ?4, ?5)",
                     )?
-                    .execute((&folded, &key.pool, hint.title.as_ref().unwrap_or(&key.uri), &key.uri, &hint.category))?;
+                    .execute((folded, &key.pool, hint.title.as_ref().unwrap_or(&key.uri), &key.uri, category))?;
                 self.connection.last_insert_rowid()
             }
         };
@@ -126,7 +128,7 @@ impl<'s> Writer<'s> {
             .query_row([number], |row| {
                 Ok(RoomState { number, next: row.get(0)?, latest: row.get(1)?, changed: false })
             })?;
-        self.rooms.insert(key.clone(), state);
+        self.rooms.insert(folded.to_owned(), state);
         Ok(())
     }
 
@@ -175,11 +177,12 @@ impl<'s> Writer<'s> {
 
     fn unit(&mut self, unit: &Unit, mut words: Postings, details: usize) -> rusqlite::Result<Outcome> {
         let mut outcome = Outcome::default();
-        self.room(&unit.room, &unit.hint)?;
+        let folded = unit.room.key();
+        self.room(&folded, &unit.room, &unit.hint)?;
         let people: Vec<i64> = unit.people.iter().map(|p| self.persona(p)).collect::<rusqlite::Result<_>>()?;
         let connection = self.connection;
         let mut statements = Statements::new(connection)?;
-        let Some(state) = self.rooms.get_mut(&*unit.room) else { return Ok(outcome) };
+        let Some(state) = self.rooms.get_mut(&folded) else { return Ok(outcome) };
         let mut fresh = vec![true; unit.events.len()];
         let mut blocks = Vec::new();
         for (n, event) in unit.events.iter().enumerate() {
@@ -366,7 +369,13 @@ impl Intake for Writer<'_> {
     }
 
     fn content(&mut self, sha256: &[u8; 32], from: &mut dyn Read) -> Result<()> {
-        if self.has_content(sha256)? {
+        // What belongs to no event of the store, because another version of it was kept, stays outside.
+        let wanted = self.begin().and_then(|()| {
+            self.connection
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM attachment WHERE sha256 = ?1)")?
+                .query_row([sha256], |row| row.get::<_, bool>(0))
+        });
+        if !self.told(wanted)? || self.has_content(sha256)? {
             return Ok(());
         }
         let added = self.connection.execute("INSERT INTO file (sha256, size) VALUES (?1, 0)", [sha256]);
