@@ -280,6 +280,19 @@ impl Archive {
         self.volumes[volume].pages.stream(member)
     }
 
+    /// Reads an attachment and makes sure that it is what it is named by.
+    pub fn check_attachment(&mut self, volume: usize, member: usize, sha256: &[u8; 32]) -> Result<()> {
+        let place = Place::file(self.attachment_place(volume, member));
+        match self.attachment(volume, member).map(|mut from| hash::of_reader(&mut from)) {
+            Err(error) => Err(error.at(place)),
+            Ok(Err(error)) => Err(Error::damaged(place, "the attachment cannot be unpacked").because(error)),
+            Ok(Ok((found, _))) if found != *sha256 => {
+                Err(Error::damaged(place, "the attachment is not what its SHA-256 says"))
+            }
+            Ok(Ok(_)) => Ok(()),
+        }
+    }
+
     /// The size of a page before compression, as the container says.
     pub fn page_size(&self, place: &PagePlace) -> u64 {
         self.volumes[place.volume].pages.members()[place.member].size

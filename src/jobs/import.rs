@@ -69,6 +69,7 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
         receipt.remark(remark, *times);
     }
 
+    let broken = checked.broken;
     let start = (cx.clock)();
     let exists = job.store.exists();
     let present = match exists {
@@ -95,8 +96,8 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     let done = {
         let load = Load::new(cx, job, store.intake()?, receipt, sources.join("; "));
         let mut load =
-            pipeline::run(source(cx, job, &found, checked.broken), decode(job, true), load, cx.limits, cx.watch)?;
-        load.attachments(&found)?;
+            pipeline::run(source(cx, job, &found, broken.clone()), decode(job, true), load, cx.limits, cx.watch)?;
+        load.attachments(&found, &broken)?;
         load.close()?
     };
     cx.watch.event(Event::End);
@@ -205,7 +206,27 @@ fn check<'a>(cx: &Context<'a>, job: &Import, found: &Found) -> Result<Checked<'a
         remarks: Default::default(),
         broken: HashSet::new(),
     };
-    let checked = pipeline::run(source(cx, job, found, HashSet::new()), decode(job, false), sink, cx.limits, cx.watch)?;
+    let mut checked =
+        pipeline::run(source(cx, job, found, HashSet::new()), decode(job, false), sink, cx.limits, cx.watch)?;
+    for input in &found.inputs {
+        let Input::Archive(path) = input else { continue };
+        let mut archive = Archive::open(path, cx.input, job.shapes)?;
+        for (volume, member, sha256) in archive.attachments()? {
+            if cx.watch.cancelled() {
+                return Err(Error::new(Kind::Cancelled, "interrupted"));
+            }
+            match archive.check_attachment(volume, member, &sha256) {
+                Err(error) if job.keep_going => {
+                    checked.broken.insert(archive.attachment_place(volume, member));
+                    checked.gap_count += 1;
+                    checked.gaps.push(error);
+                    checked.gaps.truncate(KEPT_IN_FULL);
+                }
+                done => done?,
+            }
+            cx.watch.event(Event::Advance(archive.attachment_size(volume, member)));
+        }
+    }
     cx.watch.event(Event::End);
     Ok(checked)
 }
@@ -282,7 +303,7 @@ impl<'a, 's> Load<'a, 's> {
     }
 
     /// Takes in the attachments of the archives.
-    fn attachments(&mut self, found: &Found) -> Result<()> {
+    fn attachments(&mut self, found: &Found, broken: &HashSet<String>) -> Result<()> {
         for input in &found.inputs {
             let Input::Archive(path) = input else { continue };
             let mut archive = Archive::open(path, self.cx.input, self.job.shapes)?;
@@ -292,6 +313,9 @@ impl<'a, 's> Load<'a, 's> {
                 }
                 let size = archive.attachment_size(volume, member);
                 let place = archive.attachment_place(volume, member);
+                if broken.contains(&place) {
+                    continue;
+                }
                 let taken = self.intake.content(&sha256, &mut archive.attachment(volume, member)?);
                 taken.map_err(|error| error.at(Place::file(place)))?;
                 self.batch.1 += size;

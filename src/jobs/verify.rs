@@ -61,7 +61,7 @@ impl Depth {
             Depth::Share(share) => {
                 let draw = Sha256::new().chain_update(seed.0.to_le_bytes()).chain_update(sha256).finalize();
                 let draw = u32::from_le_bytes([draw[0], draw[1], draw[2], draw[3]]);
-                f64::from(draw) < share / 100.0 * f64::from(u32::MAX)
+                f64::from(draw) < share / 100.0 * (f64::from(u32::MAX) + 1.0)
             }
         }
     }
@@ -130,11 +130,10 @@ pub fn archive(
             if cx.watch.cancelled() {
                 return Err(Error::new(Kind::Cancelled, "interrupted"));
             }
-            let place = archive.attachment_place(volume, member);
             let size = archive.attachment_size(volume, member);
-            let checked = attachment(&mut archive, volume, member, &sha256);
+            let checked = archive.check_attachment(volume, member, &sha256);
             cx.watch.event(Event::Advance(size));
-            note(&mut receipt, keep_going, checked.map_err(|e| e.at(Place::file(place))))?;
+            note(&mut receipt, keep_going, checked)?;
         }
     }
     cx.watch.event(Event::End);
@@ -173,15 +172,6 @@ pub fn store(cx: &Context<'_>, path: &Path, read_data: bool) -> Result<Receipt> 
     }
     receipt.timings.push(("verify", cx.since(start)));
     Ok(receipt)
-}
-
-fn attachment(archive: &mut Archive, volume: usize, member: usize, sha256: &[u8; 32]) -> Result<()> {
-    let (found, _) = hash::of_reader(&mut archive.attachment(volume, member)?)
-        .map_err(|e| Error::new(Kind::Damaged, "the attachment cannot be unpacked").because(e))?;
-    match found == *sha256 {
-        true => Ok(()),
-        false => Err(Error::new(Kind::Damaged, "the attachment is not what its SHA-256 says")),
-    }
 }
 
 fn note(receipt: &mut Receipt, keep_going: bool, checked: Result<()>) -> Result<()> {
