@@ -148,6 +148,10 @@ impl Error {
         );
         let error = match source.kind() {
             std::io::ErrorKind::NotFound => Error { kind: Kind::NotFound, ..error },
+            // Containers say this of compressed data that is not what the container promises.
+            std::io::ErrorKind::InvalidData => {
+                Error { kind: Kind::Damaged, what: format!("cannot read {object}"), ..error }
+            }
             _ if full => error.hint("free some space there, then run the same command again"),
             _ => error,
         };

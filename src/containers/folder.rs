@@ -1,6 +1,6 @@
 //! A folder, written and read. It is filled under a partial name and renamed when complete.
 
-use super::resume::{Placed, State, partial_path};
+use super::resume::{self, Placed, State, partial_path};
 use super::{Body, Container, Done, InputLimits, Member, Pack, Packed, Pages, Raw, Sealed, names};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::hash;
@@ -10,9 +10,6 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// After this many bytes the state is saved.
-const CHECKPOINT: u64 = 16 << 20;
 
 /// Hashes; nothing is compressed.
 pub(super) struct FolderPacker;
@@ -33,28 +30,26 @@ pub struct FolderTarget {
     position: usize,
     written: u64,
     saved_at: u64,
+    /// After this many bytes the state is saved.
+    checkpoint: u64,
     /// Held so that no other export writes into the same folder.
     _lock: File,
 }
 
 impl FolderTarget {
     /// Starts or resumes the folder `target`.
-    pub fn open(target: &Path, fingerprint: &str) -> Result<FolderTarget> {
+    pub fn open(target: &Path, fingerprint: &str, checkpoint: u64) -> Result<FolderTarget> {
         let partial = partial_path(target);
         let told = |e| Error::io(partial.display(), e);
         std::fs::create_dir_all(&partial).map_err(told)?;
         let lock = File::open(&partial).map_err(told)?;
-        if let Err(std::fs::TryLockError::WouldBlock) = lock.try_lock() {
-            return Err(Error::new(Kind::Busy, format!("{} is being written by another export", target.display()))
-                .hint("wait for it to end, or give another --out"));
-        }
+        resume::lock(&lock, target)?;
         let state = State::load(target, fingerprint).filter(|state| intact(&partial, state));
         let state = match state {
             Some(state) => state,
             None => {
                 State::remove(target);
-                std::fs::remove_dir_all(&partial).map_err(told)?;
-                std::fs::create_dir(&partial).map_err(told)?;
+                empty(&partial).map_err(told)?;
                 State { fingerprint: fingerprint.to_owned(), ..State::default() }
             }
         };
@@ -68,9 +63,22 @@ impl FolderTarget {
             position: 0,
             written: 0,
             saved_at,
+            checkpoint,
             _lock: lock,
         })
     }
+}
+
+/// Empties the partial folder. It stays itself, because the lock is on it.
+fn empty(partial: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(partial)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => std::fs::remove_dir_all(entry.path())?,
+            false => std::fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
 }
 
 /// Is every file of the interrupted run still what it was?
@@ -121,7 +129,7 @@ impl Container for FolderTarget {
         self.position += 1;
         let (name, size, sha256) = (packed.name, packed.size, hash::hex(&packed.sha256));
         self.state.files.push(Placed { name, size, sha256, end: self.written });
-        if self.written - self.saved_at >= CHECKPOINT {
+        if self.written - self.saved_at >= self.checkpoint {
             self.state.save(&self.target)?;
             self.saved_at = self.written;
         }
@@ -145,12 +153,23 @@ impl Container for FolderTarget {
 impl Sealed for FolderTarget {
     fn publish(self: Box<Self>) -> Result<FileFact> {
         let told = |e| Error::io(self.target.display(), e);
+        // The earlier export is moved aside first, so that its name never stands for half of it.
+        let aside = resume::with_suffix(&self.target, ".replaced");
         if self.target.exists() {
-            std::fs::remove_dir_all(&self.target).map_err(told)?;
+            remove(&aside)?;
+            std::fs::rename(&self.target, &aside).map_err(told)?;
         }
         std::fs::rename(&self.partial, &self.target).map_err(told)?;
         State::remove(&self.target);
+        remove(&aside)?;
         Ok(FileFact { name: self.target.display().to_string(), size: self.written, sha256: None })
+    }
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(folder.display(), error)),
+        _ => Ok(()),
     }
 }
 
@@ -235,9 +254,9 @@ impl Pages for FolderPages {
             .at(Place::file(place))
             .hint("if you trust it, raise --max-page"));
         }
-        let mut bytes = Vec::with_capacity(size as usize);
+        let mut bytes = Vec::with_capacity(size.min(1 << 20) as usize);
         let file = File::open(self.root.join(&name)).map_err(|e| Error::io(&place, e))?;
-        file.take(self.limits.page + 1).read_to_end(&mut bytes).map_err(|e| Error::io(&place, e))?;
+        file.take(self.limits.page.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| Error::io(&place, e))?;
         Ok(Raw { place, size: bytes.len() as u64, bytes, deflated: None })
     }
 

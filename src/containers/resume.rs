@@ -4,9 +4,10 @@
 //! container for certain. Both disappear when the export is complete.
 
 use super::Done;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::hash;
 use serde::{Deserialize, Serialize};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 /// One file that is in the partial container.
@@ -45,8 +46,7 @@ impl State {
     pub(super) fn save(&self, target: &Path) -> Result<u64> {
         let path = resume_path(target);
         let draft = with_suffix(target, ".resume.new");
-        let bytes = serde_json::to_vec(self)
-            .map_err(|e| Error::new(crate::error::Kind::Bug, "cannot write JSON").because(e))?;
+        let bytes = serde_json::to_vec(self).map_err(|e| Error::new(Kind::Bug, "cannot write JSON").because(e))?;
         let write = || -> std::io::Result<()> {
             let mut file = std::fs::File::create(&draft)?;
             std::io::Write::write_all(&mut file, &bytes)?;
@@ -81,7 +81,39 @@ pub fn partial_path(target: &Path) -> PathBuf {
     with_suffix(target, ".partial")
 }
 
-fn with_suffix(target: &Path, suffix: &str) -> PathBuf {
+/// Locks the partial container, so that no other export writes into it.
+pub(super) fn lock(partial: &File, target: &Path) -> Result<()> {
+    let locked = match partial.try_lock() {
+        Err(TryLockError::WouldBlock) => false,
+        // Whoever held the lock may have given it its final name before we got it; what we hold then is a finished
+        // export, which is not ours to touch. File systems without locks have to do without.
+        Ok(()) | Err(TryLockError::Error(_)) => is_at(partial, &partial_path(target)),
+    };
+    match locked {
+        true => Ok(()),
+        false => Err(Error::new(Kind::Busy, format!("{} is being written by another export", target.display()))
+            .hint("wait for it to end, or give another --out")),
+    }
+}
+
+/// Is this open file the one that has this name?
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let of = |found: std::fs::Metadata| (found.dev(), found.ino());
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(held), Ok(named)) => of(held) == of(named),
+        _ => false,
+    }
+}
+
+/// Is this open file the one that has this name? Elsewhere only its absence can be told.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+pub(super) fn with_suffix(target: &Path, suffix: &str) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -2,6 +2,7 @@
 //! archive is opened again, with all its volumes.
 
 use super::folder::{FolderPages, FolderTarget};
+use super::resume::partial_path;
 use super::zip::{ZipPages, ZipTarget};
 use super::{Container, InputLimits, Pages};
 use crate::error::{Error, Kind, Result};
@@ -16,6 +17,8 @@ pub struct Target {
     pub volume_size: Option<u64>,
     /// Replace what has the final name already.
     pub overwrite: bool,
+    /// After this many bytes what is written is made certain, so that an interrupted export goes on there.
+    pub checkpoint: u64,
 }
 
 impl Target {
@@ -55,10 +58,9 @@ impl Target {
         if clean.is_empty() { "pchat-export".to_owned() } else { clean.to_owned() }
     }
 
-    /// Refuses targets that cannot work, before anything is read. `lines` when the export is one file
-    /// whatever its name is.
-    pub fn check(&self, lines: bool) -> Result<()> {
-        let one_file = lines || self.is_zip();
+    /// Refuses targets that cannot work, before anything is read. `one_file`: what is made is one file, whatever its
+    /// name.
+    pub fn check(&self, one_file: bool) -> Result<()> {
         if self.is_stdout() {
             return match self.volume_size {
                 Some(_) => Err(Error::new(Kind::Usage, "standard output has no volumes")
@@ -71,10 +73,15 @@ impl Target {
             return Err(Error::new(Kind::Refused, format!("{} exists already", first.display()))
                 .hint("give another --out, or --overwrite to replace it when the new one is complete"));
         }
-        if first.is_dir() && one_file {
+        if self.volume_size.is_some() && !self.overwrite && !self.has_begun() && self.volume(2).exists() {
+            return Err(Error::new(Kind::Refused, format!("{} exists already", self.volume(2).display()))
+                .hint("give another --out, or --overwrite to replace it when the new one is complete"));
+        }
+        let file = one_file || self.is_zip();
+        if first.is_dir() && file {
             return Err(Error::new(Kind::Refused, format!("{} is a folder", first.display())));
         }
-        if first.exists() && !one_file && !first.join(super::manifest::DECLARATION).exists() {
+        if first.exists() && !file && !first.join(super::manifest::DECLARATION).exists() {
             return Err(Error::new(Kind::Refused, format!("{} is not an earlier export", first.display()))
                 .hint("only an earlier export is replaced; give another --out"));
         }
@@ -85,6 +92,11 @@ impl Target {
         Ok(())
     }
 
+    /// True when an interrupted export waits to be gone on with. Of its volumes the first gets its final name last.
+    fn has_begun(&self) -> bool {
+        partial_path(&self.volume(1)).exists()
+    }
+
     /// Starts or resumes volume `number`.
     pub fn open(&self, number: u32, fingerprint: &str) -> Result<Box<dyn Container>> {
         let path = self.volume(number);
@@ -92,8 +104,8 @@ impl Target {
             return Ok(Box::new(ZipTarget::scratch(&self.bag_name())?));
         }
         Ok(match self.is_zip() {
-            true => Box::new(ZipTarget::open(&path, &self.top(number), fingerprint)?),
-            false => Box::new(FolderTarget::open(&path, fingerprint)?),
+            true => Box::new(ZipTarget::open(&path, &self.top(number), fingerprint, self.checkpoint)?),
+            false => Box::new(FolderTarget::open(&path, fingerprint, self.checkpoint)?),
         })
     }
 

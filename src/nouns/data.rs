@@ -102,6 +102,9 @@ pub struct ExportRequest {
     /// Replace an earlier export of this name once the new one is complete
     #[arg(long)]
     pub overwrite: bool,
+    /// Make certain of what is written after each so many bytes; an interrupted export goes on from there
+    #[arg(long, value_name = "SIZE", default_value = "16MiB")]
+    pub checkpoint: bytesize::ByteSize,
     /// Disable the exported rooms afterwards
     #[arg(long)]
     pub disable_exported_nodes: bool,
@@ -184,6 +187,7 @@ impl ExportRequest {
                 path: self.out,
                 volume_size: self.volume_size.map(|size| size.as_u64()),
                 overwrite: self.overwrite,
+                checkpoint: self.checkpoint.as_u64(),
             },
             form: match self.format {
                 ExportFormat::Archive => ExportForm::Archive,
@@ -298,7 +302,19 @@ fn check_report(path: Option<&Path>) -> Result<()> {
         return Err(Error::new(Kind::NotFound, format!("the report cannot be written to {}", path.display()))
             .hint("name a file in a folder that exists"));
     }
+    if !is_device(path) {
+        draft(folder).map_err(|e| Error::io(path.display(), e))?;
+    }
     Ok(())
+}
+
+/// Something that is there and is no file, such as /dev/stdout, is written to and not replaced.
+fn is_device(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file())
+}
+
+fn draft(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(".pchat-report-").tempfile_in(folder)
 }
 
 fn write_report(path: Option<&Path>, receipt: &Receipt) -> Result<()> {
@@ -307,7 +323,10 @@ fn write_report(path: Option<&Path>, receipt: &Receipt) -> Result<()> {
     let text = if json { report::json(receipt) } else { report::html(receipt) };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let told = |e| Error::io(path.display(), e);
-    let mut file = tempfile::Builder::new().prefix(".pchat-report-").tempfile_in(folder).map_err(told)?;
+    if is_device(path) {
+        return std::fs::write(path, text).map_err(told);
+    }
+    let mut file = draft(folder).map_err(told)?;
     std::io::Write::write_all(&mut file, text.as_bytes()).map_err(told)?;
     file.persist(path).map_err(|e| told(e.error))?;
     Ok(())

@@ -62,6 +62,9 @@ impl ZipPages {
             names::check(&name, &its_name)?;
             let bad = |what: &str| Err(Error::damaged(Place::file(format!("{name}!{its_name}")), what));
             if entry.is_dir() {
+                if entry.size() > 0 || entry.compressed_size() > 0 {
+                    return bad("the entry is a folder and has content");
+                }
                 continue;
             }
             if entry.is_symlink() {
@@ -136,12 +139,13 @@ impl Pages for ZipPages {
         let mut entry = self.archive.by_index_raw(self.indexes[member]).map_err(|e| told(&place, e))?;
         let deflated = (entry.compression() == CompressionMethod::Deflated).then(|| entry.crc32());
         // Deflate never makes anything longer by more than a few bytes in a thousand.
-        let most = size + size / 100 + 1024;
+        let most = size.saturating_add(size / 100).saturating_add(1024);
         let packed = entry.compressed_size();
         if packed > most {
             return Err(Error::damaged(Place::file(place), "the entry is larger packed than unpacked"));
         }
-        let mut bytes = Vec::with_capacity(packed as usize);
+        // What the zip says is not worth memory before the bytes are there.
+        let mut bytes = Vec::with_capacity(packed.min(1 << 20) as usize);
         (&mut entry).take(packed).read_to_end(&mut bytes).map_err(|e| told(&place, ZipError::Io(e)))?;
         let crc = entry.crc32();
         drop(entry);
@@ -155,8 +159,30 @@ impl Pages for ZipPages {
         let size = self.members[member].size;
         let place = format!("{}!{}", self.name, self.members[member].name);
         let entry = self.archive.by_index(self.indexes[member]).map_err(|e| told(&place, e))?;
-        // The zip package checks the checksum at the end; the size is held to here.
-        Ok(Box::new(entry.take(size + 1)))
+        Ok(Box::new(Exact { entry, left: size }))
+    }
+}
+
+/// Hands out an entry and fails when it is not as long as the zip says. The zip package checks the checksum at the end.
+struct Exact<R> {
+    entry: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Exact<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let wrong = |what| std::io::Error::new(std::io::ErrorKind::InvalidData, what);
+        let count = match self.entry.read(buffer) {
+            Err(error) if error.raw_os_error().is_none() && error.kind() != std::io::ErrorKind::Interrupted => {
+                return Err(wrong("the compressed data of the entry is damaged"));
+            }
+            read => read?,
+        };
+        match self.left.checked_sub(count as u64) {
+            Some(left) if count > 0 || left == 0 || buffer.is_empty() => self.left = left,
+            _ => return Err(wrong("the entry does not have the size the zip says")),
+        }
+        Ok(count)
     }
 }
 
@@ -175,6 +201,10 @@ fn checked(place: &str, bytes: &[u8], size: u64, crc: u32) -> Result<()> {
 /// Unpacks an entry into exactly the size the zip says.
 pub(in crate::containers) fn inflate(place: &str, bytes: &[u8], size: u64, crc: u32) -> Result<Vec<u8>> {
     let wrong = || Error::damaged(Place::file(place), "the compressed data of the entry is damaged");
+    // Deflate packs nothing tighter than about 1 to 1032.
+    if size / 1040 > bytes.len() as u64 {
+        return Err(Error::damaged(Place::file(place), "the entry does not have the size the zip says"));
+    }
     let mut out = Vec::with_capacity(size as usize);
     let mut inflate = flate2::Decompress::new(false);
     let status = inflate.decompress_vec(bytes, &mut out, flate2::FlushDecompress::Finish).map_err(|_| wrong())?;

@@ -1,7 +1,7 @@
 //! Writes a zip under a partial name, notes now and then how far it got, and goes on after an
 //! interruption.
 
-use crate::containers::resume::{Placed, State, partial_path};
+use crate::containers::resume::{self, Placed, State, partial_path};
 use crate::containers::{Body, Container, Done, Pack, Packed, Sealed};
 use crate::error::{Error, Kind, Result};
 use crate::model::hash;
@@ -14,9 +14,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// After this many bytes the state is saved, and what was written can be resumed.
-const CHECKPOINT: u64 = 16 << 20;
 
 /// An entry that is compressed already, named below the top folder of the volume that was current then.
 #[derive(Debug)]
@@ -75,21 +72,21 @@ pub struct ZipTarget {
     /// Bytes the directory will have, about.
     directory: u64,
     saved_at: u64,
+    /// After this many bytes the state is saved, and what was written can be resumed.
     interval: u64,
+    /// The least the interval can be.
+    checkpoint: u64,
     /// A zip for standard output is not resumed.
     resumable: bool,
 }
 
 impl ZipTarget {
     /// Starts or resumes the zip `target`, whose entries lie below the folder `top`.
-    pub fn open(target: &Path, top: &str, fingerprint: &str) -> Result<ZipTarget> {
+    pub fn open(target: &Path, top: &str, fingerprint: &str, checkpoint: u64) -> Result<ZipTarget> {
         let partial = partial_path(target);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&partial);
         let mut file = file.map_err(|e| Error::io(partial.display(), e))?;
-        if file.try_lock().is_err() {
-            return Err(Error::new(Kind::Busy, format!("{} is being written by another export", target.display()))
-                .hint("wait for it to end, or give another --out"));
-        }
+        resume::lock(&file, target)?;
         let state = State::load(target, fingerprint).filter(|state| restore(&mut file, state).unwrap_or(false));
         let (state, writer) = match state {
             Some(state) => {
@@ -102,7 +99,9 @@ impl ZipTarget {
                 (State { fingerprint: fingerprint.to_owned(), ..State::default() }, ZipWriter::new(file))
             }
         };
-        Ok(ZipTarget::new(target.to_owned(), top, writer, state, true))
+        let mut zip = ZipTarget::new(target.to_owned(), top, writer, state, true);
+        (zip.checkpoint, zip.interval) = (checkpoint, checkpoint);
+        Ok(zip)
     }
 
     /// Starts a zip in a file that is gone when the process is; its bytes are copied to `out` at the end.
@@ -122,7 +121,8 @@ impl ZipTarget {
             written: 0,
             directory: 0,
             saved_at: state.prefix,
-            interval: CHECKPOINT,
+            interval: u64::MAX,
+            checkpoint: u64::MAX,
             resumable,
             state,
         }
@@ -136,7 +136,7 @@ impl ZipTarget {
     }
 
     /// Makes what is written so far certain and notes it.
-    fn checkpoint(&mut self, sealed: bool) -> Result<()> {
+    fn save(&mut self, sealed: bool) -> Result<()> {
         let Some(writer) = self.writer.take() else { return Ok(()) };
         let mut file = writer.finish().map_err(|e| self.failed(e))?;
         let told = |e| Error::io(self.target.display(), e);
@@ -153,7 +153,7 @@ impl ZipTarget {
             self.state.directory = base64::engine::general_purpose::STANDARD.encode(&directory);
             self.state.sealed = sealed;
             // A long list is saved less often, so that saving stays a small part of the work.
-            self.interval = CHECKPOINT.max(16 * self.state.save(&self.target)?);
+            self.interval = self.checkpoint.max(16 * self.state.save(&self.target)?);
         }
         self.saved_at = prefix;
         file.rewind().map_err(told)?;
@@ -248,7 +248,7 @@ impl Container for ZipTarget {
         self.state.files.push(Placed { name: packed.name, size: packed.size, sha256: hash::hex(&packed.sha256), end });
         self.position += 1;
         if self.resumable && end - self.saved_at >= self.interval {
-            self.checkpoint(false)?;
+            self.save(false)?;
         }
         Ok(())
     }
@@ -268,7 +268,7 @@ impl Container for ZipTarget {
 
     fn seal(mut self: Box<Self>) -> Result<Box<dyn Sealed>> {
         if !self.state.sealed {
-            self.checkpoint(true)?;
+            self.save(true)?;
         }
         let Some(writer) = self.writer.take() else { return Err(Error::new(Kind::Bug, "the zip was sealed twice")) };
         let mut file = writer.finish().map_err(|e| self.failed(e))?;

@@ -261,10 +261,18 @@ impl<'a> Writer<'a> {
         }
         self.roll(true)?;
         let volumes = self.sealed.len() as u32;
+        // Another export may have come to its end meanwhile.
+        self.target.check(false)?;
+        let mut files = Vec::new();
         for (number, (sealed, content)) in std::mem::take(&mut self.sealed).into_iter().enumerate() {
             let name = if volumes > 1 { format!("Content of volume {}", number + 1) } else { "Content".to_owned() };
             receipt.fact(&name, hash::hex(&content));
-            receipt.files.push(sealed.publish()?);
+            files.push(sealed);
+        }
+        // The first volume last: as long as it has no final name the export is not complete, and the same command
+        // goes on with it.
+        for sealed in files.into_iter().rev() {
+            receipt.files.insert(0, sealed.publish()?);
         }
         self.target.remove_older_volumes(volumes)?;
         receipt.rooms = std::mem::take(&mut self.tally);
