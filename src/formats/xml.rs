@@ -13,6 +13,8 @@ use std::borrow::Cow;
 pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 /// The namespace of version 1 of the archive.
 pub(crate) const NAMESPACE: &str = "urn:pchat:archive:1";
+/// The most attributes an element can have.
+const MOST_ATTRIBUTES: usize = 32;
 const NAMESPACE_FAMILY: &str = "urn:pchat:archive:";
 
 /// Bytes that need a second look: markup, control characters, and the first byte of U+FFFE.
@@ -199,7 +201,11 @@ impl<'a> Pull<'a> {
         start: &BytesStart<'_>,
         mut take: impl FnMut(&str, &str) -> Result<(), &'static str>,
     ) -> Result<()> {
-        for attribute in start.attributes() {
+        for (number, attribute) in start.attributes().enumerate() {
+            // Each one is compared with all before it, so a tag with a million of them would take for ever.
+            if number >= MOST_ATTRIBUTES {
+                return Err(self.fail(format!("the element has more than {MOST_ATTRIBUTES} attributes")));
+            }
             let attribute = attribute.map_err(|_| self.fail("an attribute is malformed or given twice"))?;
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)

@@ -6,6 +6,7 @@ use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
 use crate::model::receipt::{Kinds, Tally};
 use crate::model::time::Ticks;
+use std::collections::HashSet;
 
 /// A room of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,6 +65,7 @@ pub fn read(bytes: &[u8], place: &str) -> Result<Vec<Listed>> {
     let mut pull = Pull::new(place, bytes)?;
     pull.root("rooms")?;
     let mut list = Vec::new();
+    let (mut all, mut known) = (0u64, HashSet::new());
     while let Some(start) = pull.child()? {
         if start.name().as_ref() != "room" {
             return Err(pull.fail("the list holds <room> elements, nothing else"));
@@ -103,11 +105,15 @@ pub fn read(bytes: &[u8], place: &str) -> Result<Vec<Listed>> {
             }
         }
         let sum = room.events.0.iter().try_fold(0u64, |sum, count| sum.checked_add(*count));
-        if events.is_none() || sum != events {
+        let Some(sum) = sum.filter(|sum| Some(*sum) == events) else {
             return Err(pull.fail("the counts of the room do not add up to its events"));
-        }
+        };
+        all = all.checked_add(sum).ok_or_else(|| pull.fail("the rooms list more events than can be counted"))?;
         if room.key.uri.is_empty() || room.folder != super::folder(&room.key) {
             return Err(pull.fail("the folder of the room is not the one its identity asks for"));
+        }
+        if !known.insert(room.key.key()) {
+            return Err(pull.fail("the room is listed twice"));
         }
         list.push(room);
     }
