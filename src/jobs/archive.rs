@@ -12,7 +12,7 @@ use crate::model::ids::RoomKey;
 use crate::model::record::{Record, Shape};
 use crate::model::unit::Unit;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -94,12 +94,24 @@ impl Volume {
             if !listed {
                 return Err(Error::damaged(Place::file(self.place(name)), "the file is there but not listed"));
             }
-            let known = [archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at));
-            if self.manifest.contains_key(name) && !known {
-                return Err(Error::damaged(Place::file(self.place(name)), "an archive has no such file"));
+            if !self.manifest.contains_key(name) && name.starts_with("data/") {
+                return Err(Error::damaged(
+                    Place::file(self.place(name)),
+                    "a file of the payload is listed as a tag file",
+                ));
             }
         }
         Ok(())
+    }
+
+    /// The payload holds nothing that this version of the archive does not have.
+    fn familiar(&self) -> Result<()> {
+        let known =
+            |name: &&String| ![archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at));
+        match self.manifest.keys().find(known) {
+            Some(name) => Err(Error::damaged(Place::file(self.place(name)), "an archive has no such file")),
+            None => Ok(()),
+        }
     }
 
     fn place(&self, name: &str) -> String {
@@ -139,7 +151,7 @@ impl Archive {
         };
         let first = custody(&mut found[0])?;
         let version = first["formatVersion"].as_u64();
-        if first["format"] != "pchat-archive" || version.is_none() {
+        if first["format"] != "pchat-archive" || version.is_none_or(|version| version == 0) {
             return Err(Error::damaged(Place::file(path.display().to_string()), "this bag is not a pchat archive"));
         }
         if version > Some(1) {
@@ -153,6 +165,7 @@ impl Archive {
         for number in 0..archive.volumes.len() {
             archive.content.push(Sha256::digest(archive.volumes[number].file(MANIFEST)?).into());
             let volume = &mut archive.volumes[number];
+            volume.familiar()?;
             let names: Vec<String> =
                 volume.manifest.keys().filter(|name| name.starts_with(archive::CATALOG)).cloned().collect();
             for name in names {
@@ -167,6 +180,11 @@ impl Archive {
                 let place = volume.place(archive::ROOM_INDEX);
                 archive.rooms.extend(rooms::read(&volume.payload(archive::ROOM_INDEX)?, &place)?);
             }
+        }
+        let mut keys = HashSet::new();
+        if let Some(room) = archive.rooms.iter().find(|room| !keys.insert(room.key.key())) {
+            let place = Place::file(archive.volumes[0].place(archive::ROOM_INDEX));
+            return Err(Error::damaged(place, format!("room {} is listed twice", room.key)));
         }
         archive.places()?;
         Ok(archive)

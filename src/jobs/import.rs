@@ -5,7 +5,8 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::jobs::archive::Archive;
 use crate::jobs::catalog::{self, OnConflict, Renames};
-use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, PieceSource, find};
+use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, PieceSource, find, is_gap};
+use crate::jobs::sums::Sums;
 use crate::model::catalog::Catalog;
 use crate::model::message::{Content, Event as Message};
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
@@ -13,8 +14,9 @@ use crate::model::record::{Record, Shape};
 use crate::pipeline::{self, Event, Sink, Watch};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Entry, Intake, Loaded, Store};
-use std::collections::HashSet;
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An import.
 #[derive(Debug, Clone)]
@@ -46,7 +48,7 @@ const BATCH_BYTES: u64 = 64 << 20;
 
 /// Imports, and says what it did.
 pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
-    let found = find(&job.paths, cx.input)?;
+    let mut found = find(&job.paths, cx.input, job.keep_going)?;
     let mut receipt = Receipt::new("import");
     receipt.what_if = job.what_if;
     receipt.fact("Store", job.store.display().to_string());
@@ -55,10 +57,12 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     receipt.remark("files of a folder passed over by their names", found.passed_over);
 
     let start = (cx.clock)();
-    let archives = open_archives(cx, job, &found)?;
+    let archives = open_archives(cx, job, &mut found)?;
     let incoming = records(job, &archives);
     drop(archives);
-    let checked = check(cx, job, &found)?;
+    let mut checked = check(cx, job, &found)?;
+    checked.gap_count += found.gaps.len() as u64;
+    checked.gaps.splice(..0, std::mem::take(&mut found.gaps));
     receipt.timings.push(("check", cx.since(start)));
     for error in &checked.gaps {
         let place = error.place().map_or_else(String::new, ToString::to_string);
@@ -86,7 +90,11 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     };
     let mut store = match path.exists() {
         true => Sqlite::open(&path)?,
-        false => Sqlite::create(&path, cx.entry("store new", job.store.display().to_string(), Vec::new()))?,
+        false => match Sqlite::create(&path, cx.entry("store new", job.store.display().to_string(), Vec::new())) {
+            // Another import has created it at the same time.
+            Err(_) if path.exists() => Sqlite::open(&path)?,
+            created => created?,
+        },
     };
     if !changes.is_empty() && !job.what_if {
         let details = vec![("records", changes.len().to_string()), ("from", sources.join("; "))];
@@ -109,12 +117,28 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     Ok(receipt)
 }
 
-fn open_archives(cx: &Context<'_>, job: &Import, found: &Found) -> Result<Vec<Archive>> {
-    let paths = found.inputs.iter().filter_map(|input| match input {
-        Input::Archive(path) => Some(path),
-        _ => None,
-    });
-    paths.map(|path| Archive::open(path, cx.input, job.shapes)).collect()
+/// Opens the archives. One that cannot be opened is left out, if that is asked for and anything else remains.
+fn open_archives(cx: &Context<'_>, job: &Import, found: &mut Found) -> Result<Vec<Archive>> {
+    let mut archives = Vec::new();
+    let mut inputs = Vec::new();
+    for input in std::mem::take(&mut found.inputs) {
+        if let Input::Archive(path) = &input {
+            match Archive::open(path, cx.input, job.shapes) {
+                Ok(archive) => archives.push(archive),
+                Err(error) if job.keep_going && is_gap(&error) => {
+                    found.gaps.push(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        inputs.push(input);
+    }
+    if inputs.is_empty() && !found.gaps.is_empty() {
+        return Err(found.gaps.swap_remove(0));
+    }
+    found.inputs = inputs;
+    Ok(archives)
 }
 
 /// The records of the archives, and the rooms they list without describing them.
@@ -169,6 +193,9 @@ struct Checked<'a> {
     gap_count: u64,
     remarks: std::collections::BTreeMap<&'static str, u64>,
     broken: HashSet<String>,
+    keep_going: bool,
+    /// The sums of the archives, by name.
+    sums: HashMap<Arc<str>, Sums>,
 }
 
 impl Sink for Checked<'_> {
@@ -182,6 +209,10 @@ impl Sink for Checked<'_> {
             *self.remarks.entry(remark).or_default() += times;
         }
         self.gap_count += item.remarks.gap_count + u64::from(item.failed.is_some());
+        if let Some((archive, room, page)) = &item.page {
+            let added = self.sums.entry(archive.clone()).or_default().add(&item.place, room, page);
+            self.note(added)?;
+        }
         if item.failed.is_some() {
             self.broken.insert(item.place);
         }
@@ -195,6 +226,45 @@ impl Sink for Checked<'_> {
     }
 }
 
+impl Checked<'_> {
+    /// A failure, or a gap if those are allowed.
+    fn note(&mut self, done: Result<()>) -> Result<()> {
+        match done {
+            Err(error) if self.keep_going && is_gap(&error) => {
+                self.gap_count += 1;
+                self.gaps.push(error);
+                self.gaps.truncate(KEPT_IN_FULL);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// What only the whole of an archive shows: its sums, and its attachments.
+    fn archive(&mut self, cx: &Context<'_>, job: &Import, path: &Path) -> Result<()> {
+        let mut archive = Archive::open(path, cx.input, job.shapes)?;
+        let name = path.display().to_string();
+        // The sums of an archive with gaps cannot close.
+        let whole = !self.broken.iter().any(|place| place.starts_with(&format!("{name}!")));
+        let mut sums = self.sums.remove(name.as_str()).unwrap_or_default();
+        for room in archive.rooms.iter().filter(|_| whole) {
+            self.note(sums.close(&name, room).map(|_| ()))?;
+        }
+        for (volume, member, sha256) in archive.attachments()? {
+            if cx.watch.cancelled() {
+                return Err(Error::new(Kind::Cancelled, "interrupted"));
+            }
+            let checked = archive.check_attachment(volume, member, &sha256);
+            if checked.is_err() {
+                self.broken.insert(archive.attachment_place(volume, member));
+            }
+            self.note(checked)?;
+            self.watch.event(Event::Advance(archive.attachment_size(volume, member)));
+        }
+        Ok(())
+    }
+}
+
 /// Reads everything once, so that damage is found before anything is written.
 fn check<'a>(cx: &Context<'a>, job: &Import, found: &Found) -> Result<Checked<'a>> {
     cx.watch.event(Event::Begin { step: "checking", total: None, unit: "bytes" });
@@ -205,26 +275,14 @@ fn check<'a>(cx: &Context<'a>, job: &Import, found: &Found) -> Result<Checked<'a
         gap_count: 0,
         remarks: Default::default(),
         broken: HashSet::new(),
+        keep_going: job.keep_going,
+        sums: HashMap::new(),
     };
     let mut checked =
         pipeline::run(source(cx, job, found, HashSet::new()), decode(job, false), sink, cx.limits, cx.watch)?;
     for input in &found.inputs {
-        let Input::Archive(path) = input else { continue };
-        let mut archive = Archive::open(path, cx.input, job.shapes)?;
-        for (volume, member, sha256) in archive.attachments()? {
-            if cx.watch.cancelled() {
-                return Err(Error::new(Kind::Cancelled, "interrupted"));
-            }
-            match archive.check_attachment(volume, member, &sha256) {
-                Err(error) if job.keep_going => {
-                    checked.broken.insert(archive.attachment_place(volume, member));
-                    checked.gap_count += 1;
-                    checked.gaps.push(error);
-                    checked.gaps.truncate(KEPT_IN_FULL);
-                }
-                done => done?,
-            }
-            cx.watch.event(Event::Advance(archive.attachment_size(volume, member)));
+        if let Input::Archive(path) = input {
+            checked.archive(cx, job, path)?;
         }
     }
     cx.watch.event(Event::End);

@@ -7,4 +7,5 @@ pub mod import;
 pub mod intake;
 pub mod report;
 pub mod selection;
+pub mod sums;
 pub mod verify;

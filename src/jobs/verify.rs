@@ -2,19 +2,20 @@
 //! of them or a part.
 
 use crate::context::Context;
-use crate::error::{Error, Kind, Place, Result};
+use crate::error::{Error, Kind, Result};
+use crate::formats::archive::rooms::Listed;
 use crate::jobs::archive::{Archive, PagePlace, RawPage};
+use crate::jobs::sums::{self, Sums};
 use crate::model::hash;
+use crate::model::ids::RoomKey;
 use crate::model::receipt::{Gap, Receipt, RoomTally};
 use crate::model::record::Shape;
 use crate::model::time::Ticks;
-use crate::model::unit::Unit;
 use crate::pipeline::{self, Emit, Event, Sink, Source, Stage, Watch};
 use crate::select::scope::Scope;
 use crate::store::Corpus;
 use crate::store::sqlite::Sqlite;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -117,13 +118,14 @@ pub fn archive(
     let size = size + chosen_files.iter().map(|file| archive.attachment_size(file.0, file.1)).sum::<u64>();
     cx.watch.event(Event::Begin { step: "verifying", total: Some(size), unit: "bytes" });
     let complete = chosen.len() == places.len() && depth != Depth::Structure;
-    let sink = Sums { watch: cx.watch, rooms: BTreeMap::new(), receipt };
+    let sink = Count { watch: cx.watch, keep_going, sums: Sums::default(), receipt };
+    let rooms = archive.rooms.clone();
     let pages = Pages { archive, places: chosen, keep_going };
-    let mut sums = pipeline::run(pages, Read { keep_going }, sink, cx.limits, cx.watch)?;
-    if complete && sums.receipt.gap_count == 0 {
-        sums.close(path)?;
+    let mut count = pipeline::run(pages, Read { keep_going }, sink, cx.limits, cx.watch)?;
+    if complete && count.receipt.gap_count == 0 {
+        count.close(path, &rooms)?;
     }
-    let mut receipt = sums.receipt;
+    let mut receipt = count.receipt;
     if !chosen_files.is_empty() {
         let mut archive = Archive::open(path, cx.input, shapes)?;
         for (volume, member, sha256) in chosen_files {
@@ -214,7 +216,7 @@ struct Read {
 }
 
 /// What a worker made of a page: its sums, or why it is wrong.
-type Summed = (u64, Result<(std::sync::Arc<crate::model::ids::RoomKey>, RoomTally)>);
+type Summed = (u64, Result<(String, RoomTally, std::sync::Arc<RoomKey>)>);
 
 impl Stage for Read {
     type In = Result<RawPage>;
@@ -222,53 +224,32 @@ impl Stage for Read {
 
     fn apply(&self, page: Result<RawPage>) -> Result<Summed> {
         let size = page.as_ref().map_or(0, |page| page.weight() as u64 / 3);
-        let sum = |unit: Unit| {
-            let mut tally = RoomTally::default();
-            for event in &unit.events {
-                tally.events.count(event.kind);
-                tally.bytes += event.body.len() as u64;
-                tally.span(event.at);
-            }
-            (unit.room, tally)
+        let read = |page: RawPage| {
+            let place = page.place().to_owned();
+            page.read().map(|unit| (place, sums::of_page(&unit), unit.room))
         };
-        match page.and_then(RawPage::read).map(sum) {
+        match page.and_then(read) {
             Err(error) if !self.keep_going => Err(error),
             done => Ok((size, done)),
         }
     }
 }
 
-struct Sums<'a> {
+struct Count<'a> {
     watch: &'a dyn Watch,
-    rooms: BTreeMap<crate::model::ids::RoomKey, RoomTally>,
+    keep_going: bool,
+    sums: Sums,
     receipt: Receipt,
 }
 
-impl Sink for Sums<'_> {
+impl Sink for Count<'_> {
     type Item = Summed;
     type Receipt = Self;
 
     fn take(&mut self, (size, summed): Summed) -> Result<()> {
         self.watch.event(Event::Advance(size));
-        match summed {
-            Ok((room, page)) => {
-                let tally = self.rooms.entry((*room).clone()).or_default();
-                // Pages of a room follow each other in time.
-                if tally.last.is_some_and(|last| page.first.is_some_and(|first| first < last)) {
-                    return Err(Error::new(
-                        Kind::Damaged,
-                        format!("the pages of room {room} are not in order of time"),
-                    ));
-                }
-                tally.events.add(&page.events);
-                tally.bytes += page.bytes;
-                for at in [page.first, page.last].into_iter().flatten() {
-                    tally.span(at);
-                }
-                Ok(())
-            }
-            Err(error) => note(&mut self.receipt, true, Err(error)),
-        }
+        let added = summed.and_then(|(place, page, room)| self.sums.add(&place, &room, &page));
+        note(&mut self.receipt, self.keep_going, added)
     }
 
     fn finish(self) -> Result<Self> {
@@ -276,22 +257,15 @@ impl Sink for Sums<'_> {
     }
 }
 
-impl Sums<'_> {
+impl Count<'_> {
     /// The sums of the pages are those the archive lists.
-    fn close(&mut self, path: &Path) -> Result<()> {
-        for (key, listed) in &mut self.receipt.rooms {
-            let read = self.rooms.remove(key).unwrap_or_default();
-            if read.events != listed.events || read.first != listed.first || read.last != listed.last {
-                return Err(Error::damaged(
-                    Place::file(path.display().to_string()),
-                    format!(
-                        "room {key} lists {} events, but its pages hold {}, or other times or kinds",
-                        listed.events.total(),
-                        read.events.total()
-                    ),
-                ));
+    fn close(&mut self, path: &Path, rooms: &[Listed]) -> Result<()> {
+        for listed in rooms {
+            let closed = self.sums.close(&path.display().to_string(), listed);
+            if let (Ok(bytes), Some(tally)) = (&closed, self.receipt.rooms.get_mut(&listed.key)) {
+                tally.bytes = *bytes;
             }
-            listed.bytes = read.bytes;
+            note(&mut self.receipt, self.keep_going, closed.map(|_| ()))?;
         }
         Ok(())
     }

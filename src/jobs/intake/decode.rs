@@ -1,12 +1,15 @@
 //! Pieces of input become units, on workers: unpacked, checked, read, renamed, and their words cut.
 
-use super::Form;
-use crate::error::{Error, Kind, Place, Result};
+use super::{Form, is_gap};
+use crate::error::{Error, Place, Result};
 use crate::formats::{ReadOptions, Remarks, compliance, jsonl};
 use crate::jobs::archive::RawPage;
 use crate::jobs::catalog::Renames;
+use crate::jobs::sums;
 use crate::model::hash;
+use crate::model::ids::RoomKey;
 use crate::model::message::{Content, Event};
+use crate::model::receipt::RoomTally;
 use crate::model::unit::Unit;
 use crate::pipeline::Stage;
 use crate::select::postings::Postings;
@@ -49,6 +52,8 @@ pub enum Piece {
     },
     /// A page of an archive.
     Page {
+        /// The archive, as its errors name it.
+        archive: Arc<str>,
         /// The page.
         page: Box<RawPage>,
         /// The name of the room.
@@ -74,6 +79,8 @@ pub struct Decoded {
     pub loaded: Vec<Loaded>,
     /// What was noted.
     pub remarks: Remarks,
+    /// Of a page: its archive, its room under the name it has there, and its sums.
+    pub page: Option<(Arc<str>, Arc<RoomKey>, RoomTally)>,
     /// Why nothing of it can be used; only when gaps are allowed.
     pub failed: Option<Error>,
     /// Bytes read, for progress.
@@ -120,9 +127,10 @@ impl Decode {
             }
             Piece::Unit { unit, .. } => units.push(*unit),
             Piece::Noted { remarks, .. } => done.remarks = remarks,
-            Piece::Page { page, title } => {
+            Piece::Page { archive, page, title } => {
                 done.fingerprint = Some(self.fingerprint(&page.sha256()));
                 let mut unit = page.read()?;
+                done.page = Some((archive, unit.room.clone(), sums::of_page(&unit)));
                 unit.hint.title = Some(self.renames.name(&title));
                 units.push(unit);
             }
@@ -187,14 +195,18 @@ impl Stage for Decode {
             Piece::Noted { place, .. } | Piece::Bad { place, .. } => (place.clone(), 0),
             Piece::Page { page, .. } => (page.place().to_owned(), page.weight() as u64 / 3),
         };
-        let mut done =
-            Decoded { place, fingerprint: None, loaded: Vec::new(), remarks: Remarks::default(), failed: None, bytes };
+        let mut done = Decoded {
+            place,
+            fingerprint: None,
+            loaded: Vec::new(),
+            remarks: Remarks::default(),
+            page: None,
+            failed: None,
+            bytes,
+        };
         let units = match self.read(piece, &mut done) {
             Ok(units) => units,
-            Err(error)
-                if self.keep_going
-                    && matches!(error.kind(), Kind::Damaged | Kind::Refused | Kind::NotFound | Kind::Io) =>
-            {
+            Err(error) if self.keep_going && is_gap(&error) => {
                 done.fingerprint = None;
                 done.failed = Some(error);
                 return Ok(done);

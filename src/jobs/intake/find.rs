@@ -31,18 +31,19 @@ pub struct Found {
     pub inputs: Vec<Input>,
     /// Files of a folder that are no history, by their names.
     pub passed_over: u64,
+    /// What was left out because it is broken.
+    pub gaps: Vec<Error>,
     /// Holds standard input, and is gone when the import is over.
     pub spool: Option<tempfile::NamedTempFile>,
 }
 
-/// Finds what to read at these paths; `-` is standard input.
-pub fn find(paths: &[PathBuf], limits: InputLimits) -> Result<Found> {
+/// Finds what to read at these paths; `-` is standard input. With `keep_going` broken zips are left out and listed.
+pub fn find(paths: &[PathBuf], limits: InputLimits, keep_going: bool) -> Result<Found> {
     let mut found = Found::default();
     for path in paths {
         if path.as_os_str() == "-" {
             let spool = spool()?;
-            let input = one_file(spool.path(), limits)?;
-            found.inputs.push(input);
+            found.add(one_file(spool.path(), limits), keep_going)?;
             found.spool = Some(spool);
             continue;
         }
@@ -54,9 +55,9 @@ pub fn find(paths: &[PathBuf], limits: InputLimits) -> Result<Found> {
             _ => told(e),
         })?;
         if kind.is_dir() {
-            folder(path, limits, &mut found)?;
+            folder(path, limits, keep_going, &mut found)?;
         } else {
-            found.inputs.push(one_file(path, limits)?);
+            found.add(one_file(path, limits), keep_going)?;
         }
     }
     // Volumes of one archive count once, whichever of them was named.
@@ -65,11 +66,31 @@ pub fn find(paths: &[PathBuf], limits: InputLimits) -> Result<Found> {
         Input::Archive(path) => seen.insert(volume_of(path).map_or_else(|| path.clone(), |(set, _)| set)),
         _ => true,
     });
+    if let (true, Some(_)) = (found.inputs.is_empty(), found.gaps.first()) {
+        // Nothing is left, so the first reason is the answer.
+        return Err(found.gaps.swap_remove(0));
+    }
     if found.inputs.is_empty() {
         return Err(Error::new(Kind::NotFound, "there is no history in what was named")
             .hint("name files, folders or zips of compliance XML, JSON Lines, or pchat archives"));
     }
     Ok(found)
+}
+
+impl Found {
+    fn add(&mut self, input: Result<Input>, keep_going: bool) -> Result<()> {
+        match input {
+            Ok(input) => self.inputs.push(input),
+            Err(error) if keep_going && is_gap(&error) => self.gaps.push(error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// Can this be left out and listed, when that is asked for?
+pub fn is_gap(error: &Error) -> bool {
+    matches!(error.kind(), Kind::Damaged | Kind::Refused | Kind::NotFound | Kind::Io)
 }
 
 fn spool() -> Result<tempfile::NamedTempFile> {
@@ -178,7 +199,7 @@ fn root_of(head: &[u8]) -> Option<String> {
 /// Files with these endings are history or want to be; others in a folder are passed over.
 const ENDINGS: [&str; 5] = ["xml", "json", "jsonl", "ndjson", "zip"];
 
-fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
+fn folder(root: &Path, limits: InputLimits, keep_going: bool, found: &mut Found) -> Result<()> {
     if root.join(crate::containers::manifest::DECLARATION).is_file() {
         found.inputs.push(Input::Archive(root.to_owned()));
         return Ok(());
@@ -209,11 +230,11 @@ fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
     for path in files {
         let zip = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip"));
         let input = match (path.is_dir(), zip) {
-            (true, _) => Input::Archive(path),
-            (false, true) => one_file(&path, limits)?,
-            (false, false) => Input::File(path),
+            (true, _) => Ok(Input::Archive(path)),
+            (false, true) => one_file(&path, limits),
+            (false, false) => Ok(Input::File(path)),
         };
-        found.inputs.push(input);
+        found.add(input, keep_going)?;
     }
     Ok(())
 }

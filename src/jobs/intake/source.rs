@@ -20,6 +20,14 @@ const WHOLE: u64 = 8 << 20;
 /// Lines of JSON are cut into pieces of about this size.
 const CHUNK: usize = 1 << 20;
 
+/// A failed read: of the operating system, or of a container that is damaged.
+fn told(place: &str, error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::InvalidData => Error::damaged(Place::file(place), error.to_string()),
+        _ => Error::io(place, error),
+    }
+}
+
 /// Reads inputs.
 pub struct PieceSource {
     /// What to read, in order.
@@ -62,6 +70,7 @@ impl Source for PieceSource {
 impl PieceSource {
     fn archive(&self, path: &Path, emit: &mut Emit<'_, Piece>) -> Flow {
         let mut archive = Archive::open(path, self.limits, self.shapes)?;
+        let name: Arc<str> = path.display().to_string().into();
         let names: Vec<Arc<str>> = archive.rooms.iter().map(|room| room.name.as_str().into()).collect();
         let mut room = 0;
         for place in archive.places()? {
@@ -69,7 +78,7 @@ impl PieceSource {
                 room += 1;
             }
             let piece = match archive.page(&place) {
-                Ok(page) => Piece::Page { page: Box::new(page), title: names[room].clone() },
+                Ok(page) => Piece::Page { archive: name.clone(), page: Box::new(page), title: names[room].clone() },
                 Err(error) => self.bad(format!("{}!{}", path.display(), place.folder), error)?,
             };
             let weight = if let Piece::Page { page, .. } = &piece { page.weight() } else { 256 };
@@ -146,12 +155,7 @@ impl PieceSource {
         emit: &mut Emit<'_, Piece>,
         broken: &mut Option<Error>,
     ) -> Flow {
-        let told = |e: std::io::Error| match e.kind() {
-            std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => {
-                Error::damaged(Place::file(place), "the compressed data of the entry is damaged")
-            }
-            _ => Error::io(place, e),
-        };
+        let told = |e| told(place, e);
         let head = read_up_to(&mut file, HEAD as u64).map_err(told)?;
         if head.starts_with(b"PK\x03\x04") {
             return Err(Error::damaged(Place::file(place), "a zip inside a zip is not read").hint("unpack it first"));
@@ -189,13 +193,13 @@ impl PieceSource {
 
     /// Cuts lines into pieces at line ends.
     fn lines(&self, input: &mut dyn BufRead, place: &str, folder: Option<PathBuf>, emit: &mut Emit<'_, Piece>) -> Flow {
-        let told = |e| Error::io(place, e);
+        let told = |e| told(place, e);
         let mut line = 1;
         loop {
             let mut bytes = Vec::with_capacity(CHUNK + (CHUNK >> 3));
             let mut last = input.take(CHUNK as u64).read_to_end(&mut bytes).map_err(told)? < CHUNK;
             if !last && bytes.last() != Some(&b'\n') {
-                let most = self.limits.page + 1;
+                let most = self.limits.page.saturating_add(1);
                 let tail = input.take(most).read_until(b'\n', &mut bytes).map_err(told)? as u64;
                 last = bytes.last() != Some(&b'\n') && tail < most;
                 if tail >= most {
