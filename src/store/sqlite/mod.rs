@@ -289,6 +289,8 @@ impl Drop for Sqlite {
     /// that, and then the next writer does it.
     fn drop(&mut self) {
         if !self.connection.is_readonly("main").unwrap_or(true) && self.connection.is_autocommit() {
+            // The work is done: nobody should wait for those who read or write.
+            drop(self.connection.busy_timeout(Duration::ZERO));
             drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
         }
     }
