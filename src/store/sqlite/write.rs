@@ -79,6 +79,16 @@ impl<'s> Writer<'s> {
         Ok(())
     }
 
+    /// The name the ledger has for a piece of input. Every purge begins a new epoch, so what was
+    /// destroyed can be taken in again.
+    fn ledger_key(&self, piece: &[u8; 32]) -> rusqlite::Result<[u8; 32]> {
+        let epoch: String = self
+            .connection
+            .prepare_cached("SELECT value FROM meta WHERE name = 'epoch'")?
+            .query_row([], |row| row.get(0))?;
+        Ok(Sha256::new().chain_update(epoch).chain_update([0]).chain_update(piece).finalize().into())
+    }
+
     /// The room of a unit, made known if history has not mentioned it before.
     fn room(&mut self, folded: &str, key: &RoomKey, hint: &RoomHint) -> rusqlite::Result<()> {
         if self.rooms.contains_key(folded) {
@@ -339,7 +349,7 @@ impl Intake for Writer<'_> {
         let found = self.begin().and_then(|()| {
             self.connection
                 .prepare_cached("SELECT events FROM ledger WHERE piece = ?1")?
-                .query_row([piece], |row| row.get(0))
+                .query_row([self.ledger_key(piece)?], |row| row.get(0))
                 .optional()
         });
         self.told(found)
@@ -354,7 +364,7 @@ impl Intake for Writer<'_> {
         let done = self.begin().and_then(|()| {
             self.connection
                 .prepare_cached("INSERT INTO ledger (piece, events) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-                .execute((piece, events as i64))
+                .execute((self.ledger_key(piece)?, events as i64))
         });
         self.told(done).map(|_| ())
     }
