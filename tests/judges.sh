@@ -82,7 +82,7 @@ valid() { # SCHEMA FILE...: at least one file, every one valid
     local schema=$1
     shift
     [ $# -gt 0 ] || { echo "nothing to validate against $schema"; return 1; }
-    printf '%s\0' "$@" | xargs -0 xmllint --noout --nonet --schema "$schema"
+    printf '%s\0' "$@" | xargs -0 xmllint --huge --noout --nonet --schema "$schema"
 }
 list() { find "$@" -print0 | sort -z; }
 

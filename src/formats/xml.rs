@@ -101,7 +101,11 @@ impl<'a> Pull<'a> {
         })?;
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        Ok(Pull { file, text, reader, at: 0 })
+        let pull = Pull { file, text, reader, at: 0 };
+        match foreign(text) {
+            Some(at) => Err(Pull { at, ..pull }.fail("not well-formed XML: a character XML cannot hold")),
+            None => Ok(pull),
+        }
     }
 
     /// An error at the current place.
@@ -268,6 +272,13 @@ fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
+/// Where the first character is that XML 1.0 cannot hold. The XML package lets them pass; other
+/// programs do not, and what pchat calls sound must be sound for them too.
+fn foreign(text: &str) -> Option<usize> {
+    let control = text.bytes().position(|b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'));
+    control.or_else(|| text.find('\u{FFFE}')).or_else(|| text.find('\u{FFFF}'))
+}
+
 /// What the XML package found, without the text it found it in.
 fn well_formed(error: &quick_xml::Error) -> String {
     match error {
@@ -300,6 +311,14 @@ mod tests {
         {
             there_and_back(text);
         }
+    }
+
+    #[test]
+    fn what_xml_cannot_hold_is_refused() {
+        for page in ["<a>\u{1}</a>", "<a b='\0'/>", "<a>\u{FFFE}</a>", "<!--\u{FFFF}--><a/>", "<a>\u{C}</a>"] {
+            assert!(Pull::new("test", page.as_bytes()).is_err(), "{page:?}");
+        }
+        assert!(Pull::new("test", "<a>\u{85}\u{7F}\u{FFFD}\t\r\n</a>".as_bytes()).is_ok());
     }
 
     #[test]

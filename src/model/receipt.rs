@@ -20,7 +20,7 @@ impl Kinds {
 
     /// All events.
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// Messages only.
@@ -31,7 +31,8 @@ impl Kinds {
     /// Adds another count.
     pub fn add(&mut self, other: &Kinds) {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
-            *mine += theirs;
+            // An archive may claim any number.
+            *mine = mine.saturating_add(theirs);
         }
     }
 }

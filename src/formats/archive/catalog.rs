@@ -68,7 +68,8 @@ pub fn read(bytes: &[u8], place: &str, shape: &'static Shape) -> Result<Vec<Reco
         })?;
         read_fields(&mut pull, &mut record)?;
         for name in shape.key {
-            if record.get(name).text().is_none_or(str::is_empty) {
+            // History may mention a category without a name.
+            if record.get(name).text().is_none_or(|text| text.is_empty() && !record.discovered) {
                 return Err(pull.fail(format!("the {} has no {name}", shape.noun)));
             }
         }
@@ -101,7 +102,9 @@ fn read_fields(pull: &mut Pull<'_>, record: &mut Record) -> Result<()> {
         if record.values[at] != Value::Null {
             return Err(pull.fail(format!("{} is given twice", field.name)));
         }
-        let long = |text: &str| field.max > 0 && text.chars().count() > field.max;
+        // What is known from history only was never bound by the limits of the product.
+        let limit = if record.discovered { 0 } else { field.max };
+        let long = |text: &str| limit > 0 && text.chars().count() > limit;
         record.values[at] = if list && field.kind == Type::List {
             let mut items = Vec::new();
             while let Some(item) = pull.child()? {

@@ -32,7 +32,8 @@ pub fn folder(room: &RoomKey) -> String {
             _ => {}
         }
     }
-    let hash = hash::hex(&Sha256::digest(room.key())[..5]);
+    // Half of the hash: nobody can make two rooms that share a folder.
+    let hash = hash::hex(&Sha256::digest(room.key())[..16]);
     match slug.trim_end_matches('-') {
         "" => hash,
         slug => format!("{slug}-{hash}"),

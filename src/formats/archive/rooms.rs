@@ -91,8 +91,8 @@ pub fn read(bytes: &[u8], place: &str) -> Result<Vec<Listed>> {
                 "name" => room.name = pull.plain_text()?,
                 "count" => {
                     let mut kind = None;
-                    pull.attributes(&part, |_, value| {
-                        kind = Kind::from_word(value);
+                    pull.attributes(&part, |key, value| {
+                        kind = Kind::from_word(value).filter(|_| key == "kind");
                         kind.map(|_| ()).ok_or("this is not a kind of event")
                     })?;
                     let count = pull.plain_text()?.parse::<u64>().ok();

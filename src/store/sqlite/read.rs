@@ -155,7 +155,7 @@ pub(super) fn units(connection: &Connection, scope: &Scope, take: &mut TakeUnit<
             if row.get::<_, i64>(10)? > 0 {
                 attach(connection, row.get(0)?, &mut event)?;
             }
-            let weight = event.weight();
+            let weight = event.weight() + expansion(&event.body);
             if page.is_full(weight)
                 && let Some((unit, weight)) = page.turn()
                 && take(unit, weight).is_break()
@@ -253,6 +253,12 @@ fn merge(
         second = late.next()?;
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// Bytes a page needs on top of the text: characters XML cannot hold are written as elements.
+fn expansion(text: &str) -> usize {
+    const ELEMENT: usize = "<char code=\"1F\"/>".len();
+    text.bytes().filter(|b| (*b < 0x20) & (*b != b'\t') & (*b != b'\n') & (*b != b'\r')).count() * ELEMENT
 }
 
 /// Collects events into pages of bounded size. Where pages end depends on the events alone.

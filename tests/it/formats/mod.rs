@@ -1,5 +1,6 @@
 //! Formats: golden values, hostile input, round trips.
 
+mod archive;
 mod compliance;
 mod jsonl;
 
