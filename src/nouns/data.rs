@@ -360,7 +360,7 @@ pub fn reply(receipt: &Receipt) -> Reply {
     }
     let messages = events.of(crate::model::message::Kind::Chat);
     let mut sums: Vec<Cell> = vec![
-        format!("{} rooms", receipt.rooms.len()).into(),
+        rooms_in_words(receipt.rooms.len()).into(),
         Cell::Empty,
         Cell::Empty,
         messages.into(),
@@ -399,6 +399,11 @@ pub fn reply(receipt: &Receipt) -> Reply {
     reply
 }
 
+/// A number of rooms.
+pub fn rooms_in_words(count: usize) -> String {
+    if count == 1 { "1 room".to_owned() } else { format!("{count} rooms") }
+}
+
 fn notes(receipt: &Receipt, reply: &mut Reply) {
     for (remark, times) in &receipt.remarks {
         reply.notes.push(format!("{times} × {remark}"));
@@ -418,7 +423,8 @@ fn notes(receipt: &Receipt, reply: &mut Reply) {
     if receipt.conflict_count > 0 {
         reply.notes.push("--report FILE.html shows both versions of each conflict".to_owned());
     }
-    if receipt.job == "import" && receipt.events().total() == 0 && receipt.rooms.values().any(|r| r.duplicates > 0) {
+    let none_new = receipt.events().total() == 0 && receipt.conflict_count == 0;
+    if receipt.job == "import" && none_new && receipt.rooms.values().any(|r| r.duplicates > 0) {
         reply.notes.push("no event is new: all of them were in the store already".to_owned());
     }
     if receipt.what_if {

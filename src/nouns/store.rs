@@ -82,7 +82,7 @@ fn info(path: &Path) -> Result<Reply> {
         ]);
     }
     rooms.sums = Some(vec![
-        format!("{} rooms", census.len()).into(),
+        data::rooms_in_words(census.len()).into(),
         Cell::Empty,
         Cell::Empty,
         Cell::Empty,
