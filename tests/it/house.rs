@@ -1,0 +1,389 @@
+//! The rules of the house, read off the sources: who may know whom, where packages live, how long files are, which lists
+//! must be complete. The reasons stand in docs/architecture.md. A rule that is not checked is a wish.
+
+mod source;
+
+use self::source::Source;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All files below a folder with this ending, relative to the root.
+fn files(folder: &str, ending: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut todo = vec![PathBuf::from(folder)];
+    while let Some(folder) = todo.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                todo.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push(path.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "no {ending} below {folder}");
+    found
+}
+
+fn sources() -> Vec<Source> {
+    files("src", ".rs").into_iter().map(|name| Source::new(&name, &read(&root().join(&name)))).collect()
+}
+
+fn none(wrong: Vec<String>) {
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+/// The rows of docs/architecture.md. A module may use rows below its own, and itself.
+const ROWS: &[(u8, &[&str])] = &[
+    (7, &["main", "lib", "cli"]),
+    (6, &["nouns"]),
+    (5, &["jobs"]),
+    (4, &["context"]),
+    (3, &["store", "formats", "containers"]),
+    (2, &["pipeline"]),
+    (1, &["select"]),
+    (0, &["model", "error"]),
+];
+
+fn row(module: &str) -> u8 {
+    let found = ROWS.iter().find(|(_, modules)| modules.contains(&module));
+    found.unwrap_or_else(|| panic!("{module} stands in no row of tests/it/house.rs and docs/architecture.md")).0
+}
+
+#[test]
+fn modules_know_only_rows_below_their_own() {
+    let mut wrong = Vec::new();
+    let mut arrows = 0;
+    for source in sources() {
+        let module = source.module();
+        for (used, line) in source.modules_used() {
+            if used == module || used == "command" || used == "run" {
+                continue;
+            }
+            arrows += 1;
+            // What flows and what goes wrong stand in one row, and the first may fail.
+            let allowed = row(&used) < row(&module) || (module == "model" && used == "error") || module == "main";
+            if !allowed {
+                wrong.push(format!("{}:{line}: {module} may not know {used}", source.name));
+            }
+        }
+    }
+    assert!(arrows > 100, "only {arrows} uses were found; the reader of sources is broken");
+    none(wrong);
+}
+
+/// The homes of outside packages: where their names may stand.
+const HOMES: &[(&str, &[&str])] = &[
+    ("rusqlite", &["src/store/sqlite/"]),
+    ("quick_xml", &["src/formats/"]),
+    ("zip", &["src/containers/zip/"]),
+    ("flate2", &["src/containers/zip/"]),
+    ("rayon", &["src/pipeline/"]),
+    ("indicatif", &["src/cli/progress.rs"]),
+    ("comfy_table", &["src/cli/print.rs"]),
+    ("csv", &["src/cli/print.rs"]),
+    ("clap", &["src/cli/", "src/nouns/"]),
+    ("bytesize", &["src/cli/", "src/nouns/"]),
+    ("ctrlc", &["src/main.rs"]),
+    ("whoami", &["src/main.rs"]),
+    ("gethostname", &["src/main.rs"]),
+    ("chrono_tz", &["src/jobs/selection.rs"]),
+    ("unicode_normalization", &["src/select/"]),
+    ("unicode_properties", &["src/select/"]),
+    ("hashbrown", &["src/select/postings.rs", "src/store/sqlite/index.rs"]),
+    // These carry no rule of their own: many formats are JSON, many things are hashed, many files are temporary.
+    ("base64", &["src/"]),
+    ("chrono", &["src/"]),
+    ("serde", &["src/"]),
+    ("serde_json", &["src/"]),
+    ("sha2", &["src/"]),
+    ("tempfile", &["src/"]),
+];
+
+/// Calls with one home each.
+const CALLS: &[(&str, &[&str])] = &[
+    ("Utc::now", &["src/main.rs"]),
+    ("Local::now", &[]),
+    ("SystemTime::now", &[]),
+    ("Instant::now", &[]),
+    ("process::exit", &["src/main.rs"]),
+    ("env::var", &["src/main.rs"]),
+    ("env::args", &["src/main.rs"]),
+    ("thread::spawn", &[]),
+    ("thread::scope", &["src/pipeline/"]),
+    ("thread::Builder", &["src/pipeline/"]),
+    ("thread::sleep", &[]),
+    // Asking how many processors there are starts no thread.
+    ("thread::available_parallelism", &["src/cli/globals.rs"]),
+];
+
+#[test]
+fn packages_stay_in_their_homes() {
+    let manifest = read(&root().join("Cargo.toml"));
+    let (_, after) = manifest.split_once("[dependencies]").unwrap();
+    let packages: BTreeSet<String> = after
+        .lines()
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once(" = ").map(|(name, _)| name.replace('-', "_")))
+        .collect();
+    let known: BTreeSet<String> = HOMES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(packages, known, "every package of Cargo.toml has a home in HOMES, and only those");
+    let mut wrong = Vec::new();
+    let mut used = BTreeSet::new();
+    for source in sources() {
+        for (package, homes) in HOMES {
+            for line in source.package_used(package) {
+                used.insert(*package);
+                if !homes.iter().any(|home| source.name.starts_with(home)) {
+                    wrong.push(format!("{}:{line}: {package} lives in {}", source.name, homes.join(", ")));
+                }
+            }
+        }
+        for (call, homes) in CALLS {
+            for line in source.lines_with(call) {
+                if !homes.iter().any(|home| source.name.starts_with(home)) {
+                    wrong.push(format!("{}:{line}: {call} may not be used here", source.name));
+                }
+            }
+        }
+    }
+    let idle: Vec<&str> = HOMES.iter().map(|(name, _)| *name).filter(|name| !used.contains(name)).collect();
+    assert!(idle.is_empty(), "never used: {idle:?}");
+    none(wrong);
+}
+
+#[test]
+fn nothing_in_the_product_can_panic_on_purpose_or_print() {
+    let words = [
+        ".unwrap()",
+        ".expect(",
+        ".unwrap_err()",
+        "panic!",
+        "todo!",
+        "unimplemented!",
+        "unreachable!",
+        "dbg!",
+        "println!",
+        "eprintln!",
+        "print!",
+        "eprint!",
+        "assert!",
+        "assert_eq!",
+        "unsafe {",
+    ];
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for word in words {
+            // There the reader of lines has a method of this name; clippy tells the two apart.
+            if word == ".expect(" && source.name.starts_with("src/formats/jsonl/") {
+                continue;
+            }
+            for line in source.lines_with(word) {
+                wrong.push(format!("{}:{line}: {word}", source.name));
+            }
+        }
+    }
+    none(wrong);
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are_for() {
+    let mut wrong = Vec::new();
+    for name in files("src", ".rs").into_iter().chain(files("tests", ".rs")) {
+        let text = read(&root().join(&name));
+        if text.lines().count() > 500 {
+            wrong.push(format!("{name} has {} lines; split it by subject", text.lines().count()));
+        }
+        let heading = text.lines().take_while(|line| line.starts_with("//!")).count();
+        if heading == 0 || text.lines().next().is_none_or(|line| line.len() < 12) {
+            wrong.push(format!("{name} does not begin with what it is for (//!)"));
+        }
+        let stem = name.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
+        if ["util", "utils", "common", "misc", "manager", "helpers", "imp"].contains(&stem) {
+            wrong.push(format!("{name}: the name says nothing"));
+        }
+    }
+    none(wrong);
+}
+
+#[test]
+fn every_list_is_complete() {
+    let mut wrong = Vec::new();
+    let nouns = Source::new("src/nouns/mod.rs", &read(&root().join("src/nouns/mod.rs")));
+    for name in files("src/nouns", ".rs") {
+        let stem = name.rsplit('/').next().unwrap().trim_end_matches(".rs");
+        let source = Source::new(&name, &read(&root().join(&name)));
+        for line in source.code.lines().filter_map(|line| line.strip_prefix("pub static ")) {
+            let shape = line.split(':').next().unwrap();
+            if stem != "mod" && !nouns.code.contains(&format!("&{stem}::{shape},")) {
+                wrong.push(format!("{name}: {shape} is not in SHAPES of src/nouns/mod.rs"));
+            }
+        }
+    }
+    let steps = read(&root().join("src/store/sqlite/migrate.rs"));
+    for (number, name) in files("src/store/sqlite/sql", ".sql").iter().enumerate() {
+        let file = name.rsplit('/').next().unwrap();
+        assert_eq!(file, format!("{:04}.sql", number + 1), "migrations are numbered without gaps");
+        if !steps.contains(&format!("include_str!(\"sql/{file}\")")) {
+            wrong.push(format!("{name} is not in STEPS of src/store/sqlite/migrate.rs"));
+        }
+    }
+    // A file that no `mod` names is not compiled, and nobody notices.
+    let manifest = read(&root().join("Cargo.toml"));
+    for folder in ["src", "tests/it", "tests/bench"] {
+        for name in files(folder, ".rs") {
+            let path = Path::new(&name);
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            if matches!(&*stem, "main" | "lib") || manifest.contains(&format!("path = \"{name}\"")) {
+                continue;
+            }
+            let (module, parent) = match &*stem {
+                "mod" => (
+                    path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned(),
+                    path.parent().unwrap().parent().unwrap(),
+                ),
+                _ => (stem.clone(), path.parent().unwrap()),
+            };
+            let declared = [
+                parent.join("mod.rs"),
+                parent.join("lib.rs"),
+                parent.join("main.rs"),
+                parent.with_extension("rs"),
+                parent.join("generate.rs"),
+            ];
+            let declares = |file: &PathBuf| {
+                root().join(file).is_file()
+                    && read(&root().join(file)).lines().any(|line| {
+                        line.trim_start()
+                            .trim_start_matches("pub ")
+                            .strip_prefix("mod ")
+                            .is_some_and(|rest| rest == format!("{module};"))
+                    })
+            };
+            if !declared.iter().any(declares) {
+                wrong.push(format!("{name} is declared by no mod line"));
+            }
+        }
+    }
+    none(wrong);
+}
+
+#[test]
+fn the_top_level_holds_what_it_may_hold() {
+    let allowed = ["Cargo.toml", "Cargo.lock", "README.md", "src", "fixtures", "tests", "docs", "target"];
+    let entries =
+        std::fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    let wrong = entries.filter(|name| !name.starts_with('.') && !allowed.contains(&name.as_str()));
+    none(wrong.map(|name| format!("{name} does not belong at the top level")).collect());
+}
+
+/// The rows of the option tables of a page: the option, and the whole line.
+fn options_of(page: &str) -> BTreeMap<String, String> {
+    let rows = read(&root().join("docs/commands").join(page));
+    let mut options = BTreeMap::new();
+    for line in rows.lines().filter(|line| line.starts_with("| `--")) {
+        let cell = line[1..].split(" | ").next().unwrap();
+        for part in cell.split('`').filter(|part| part.starts_with("--")) {
+            options.insert(part.split([' ', '=']).next().unwrap().to_owned(), line.to_owned());
+        }
+    }
+    options
+}
+
+/// The options of a command and of the commands below it, with their defaults.
+fn options_in(command: &clap::Command, global: bool, into: &mut BTreeMap<String, Option<String>>) {
+    for argument in command.get_arguments().filter(|argument| argument.is_global_set() == global) {
+        let Some(long) = argument.get_long().filter(|long| !matches!(*long, "help" | "version")) else { continue };
+        let default = argument.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
+        let default = default.filter(|value| argument.get_action().takes_values() && !value.is_empty());
+        into.insert(format!("--{long}"), default);
+        for alias in argument.get_all_aliases().unwrap_or_default() {
+            into.insert(format!("--{alias}"), None);
+        }
+    }
+    if !global {
+        command.get_subcommands().for_each(|command| options_in(command, false, into));
+    }
+}
+
+#[test]
+fn every_command_and_option_has_its_page() {
+    let all = pchat::cli::command();
+    let mut wrong = Vec::new();
+    let mut expected = BTreeMap::new();
+    let mut options = BTreeMap::new();
+    options_in(&all, true, &mut options);
+    expected.insert("options.md".to_owned(), options);
+    for command in all.get_subcommands().filter(|command| command.get_name() != "help") {
+        let mut options = BTreeMap::new();
+        options_in(command, false, &mut options);
+        expected.insert(format!("{}.md", command.get_name()), options);
+        let page = read(&root().join(format!("docs/commands/{}.md", command.get_name())));
+        for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
+            let heading = format!("## pchat {} {}\n", command.get_name(), verb.get_name());
+            if !page.contains(&heading) {
+                wrong.push(format!("docs/commands/{}.md has no heading {heading:?}", command.get_name()));
+            }
+        }
+    }
+    let pages: BTreeSet<String> =
+        files("docs/commands", ".md").iter().map(|name| name.rsplit('/').next().unwrap().to_owned()).collect();
+    assert_eq!(pages, expected.keys().cloned().collect(), "one page for each command, and options.md");
+    for (page, options) in expected {
+        let described = options_of(&page);
+        for (option, default) in &options {
+            match described.get(option) {
+                None => wrong.push(format!("docs/commands/{page} does not describe {option}")),
+                Some(line) if default.as_ref().is_some_and(|default| !line.contains(&format!("`{default}`"))) => {
+                    wrong.push(format!("docs/commands/{page}: the default of {option} is {default:?}"));
+                }
+                Some(_) => {}
+            }
+        }
+        for option in described.keys().filter(|option| !options.contains_key(*option)) {
+            wrong.push(format!("docs/commands/{page} describes {option}, which does not exist"));
+        }
+    }
+    none(wrong);
+}
+
+#[test]
+fn the_exit_codes_of_the_readme_are_those_of_the_program() {
+    use pchat::error::Kind;
+    let readme = read(&root().join("README.md"));
+    let codes: BTreeSet<String> = readme
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains(" | "))
+        .flat_map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>())
+        .filter(|cell| !cell.is_empty() && cell.bytes().all(|b| b.is_ascii_digit()))
+        .collect();
+    let kinds = [
+        Kind::Bug,
+        Kind::Usage,
+        Kind::NotFound,
+        Kind::Busy,
+        Kind::TooNew,
+        Kind::Damaged,
+        Kind::Held,
+        Kind::Refused,
+        Kind::Denied,
+        Kind::Conflict,
+        Kind::Unconfirmed,
+        Kind::Io,
+        Kind::Cancelled,
+    ];
+    // 0, 3 and 4 come from replies.
+    let expected = kinds.iter().map(|kind| kind.exit_code()).chain([0, 3, 4]).map(|code| code.to_string()).collect();
+    assert_eq!(codes, expected);
+}
