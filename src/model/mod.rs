@@ -1,6 +1,5 @@
 //! What flows: plain values, no input or output, nothing imported but `error`.
 
-pub mod artifact;
 pub mod catalog;
 pub mod hash;
 pub mod ids;
