@@ -247,7 +247,9 @@ fn check(page: &Path, text: &str) -> (String, String) {
                 true => step.output.iter().map(|line| (*line).to_owned()).collect(),
                 false => printed.iter().map(|line| blessed(line)).collect(),
             };
-            shown.iter().for_each(|line| drop(writeln!(fresh, "{line}")));
+            for line in shown {
+                let _ = writeln!(fresh, "{line}");
+            }
             if !right {
                 let _ = writeln!(
                     wrong,
