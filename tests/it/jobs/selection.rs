@@ -66,11 +66,14 @@ fn rooms(events: &[Json]) -> BTreeSet<(&str, &str)> {
     events.iter().map(|event| (event["pool"].as_str().unwrap(), event["room_title"].as_str().unwrap())).collect()
 }
 
+/// Options, and the pool and name of each room they select.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+
 #[test]
 fn rooms_are_named_in_any_way_people_know_them() {
     let desk = desk();
     let (a1, a2, b1) = (("pool.a", "FX Desk"), ("pool.a", "Settlements"), ("pool.b", "FX Desk"));
-    let cases: [(&[&str], &[(&str, &str)]); 10] = [
+    let cases: [Case<'_>; 10] = [
         (&["--room", "fx desk"], &[a1, b1]),
         (&["--room", "POOL.A\\FX Desk"], &[a1]),
         (&["--room", "ma-chan://A.example/1"], &[a1]),
