@@ -61,6 +61,14 @@ pub fn is_bag(pages: &dyn Pages) -> bool {
     pages.members().iter().any(|member| member.name == DECLARATION)
 }
 
+/// Does this bag say that it is one of several volumes? Its name alone proves nothing.
+pub fn is_volume(pages: &mut dyn Pages) -> bool {
+    let member = pages.members().iter().position(|member| member.name == CUSTODY);
+    let bytes = member.and_then(|member| pages.raw(member).and_then(Raw::unpack).ok());
+    let facts = bytes.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    facts.is_some_and(|facts| facts["volume"].is_u64())
+}
+
 impl Volume {
     fn open(pages: Box<dyn Pages>) -> Result<Volume> {
         let index = pages.members().iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();

@@ -6,7 +6,7 @@ use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages};
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::{compliance, jsonl};
-use crate::jobs::archive::is_bag;
+use crate::jobs::archive::{is_bag, is_volume};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,11 @@ pub fn find(paths: &[PathBuf], limits: InputLimits, keep_going: bool) -> Result<
     // Volumes of one archive count once, whichever of them was named.
     let mut seen = std::collections::HashSet::new();
     found.inputs.retain(|input| match input {
-        Input::Archive(path) => seen.insert(volume_of(path).map_or_else(|| path.clone(), |(set, _)| set)),
+        Input::Archive(path) => {
+            let set = volume_of(path).map(|(set, _)| set);
+            let set = set.filter(|_| volumes::open(path, limits).is_ok_and(|mut pages| is_volume(pages.as_mut())));
+            seen.insert(set.unwrap_or_else(|| path.clone()))
+        }
         _ => true,
     });
     if let (true, Some(_)) = (found.inputs.is_empty(), found.gaps.first()) {
