@@ -72,6 +72,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
         Err(error) => return fail::usage(&error, out, err),
     };
     let output = cli.globals.output;
+    let taken = matches!(&cli.command, Command::Export(request) if request.takes_stdout());
+    let mut nowhere = std::io::sink();
+    let out: &mut dyn Write = if taken { &mut nowhere } else { out };
     let reply = (|| -> Result<Reply> {
         let path = cli.globals.store(store);
         let actor = cli.globals.actor(user, host)?;

@@ -179,6 +179,11 @@ fn renaming(text: &str) -> Result<(String, String), String> {
 }
 
 impl ExportRequest {
+    /// Standard output carries the export; nothing else may be mixed in.
+    pub fn takes_stdout(&self) -> bool {
+        self.out.as_os_str() == "-"
+    }
+
     /// Exports.
     pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
         let job = Export {
@@ -212,7 +217,6 @@ impl ExportRequest {
             shapes: SHAPES,
         };
         check_report(self.report.as_deref())?;
-        let quiet = job.target.is_stdout();
         let history = matches!(job.level, Level::All | Level::Content);
         let receipt = jobs::export::export(cx, &job)?;
         write_report(self.report.as_deref(), &receipt)?;
@@ -220,10 +224,6 @@ impl ExportRequest {
         if history && !job.wanted.is_everything() && receipt.events().total() == 0 {
             reply.notes.push("no event is in the selection; the export is complete, but holds no history".to_owned());
             reply.status = Status::Nothing;
-        }
-        if quiet {
-            // Standard output carries the export; nothing else may be mixed in.
-            reply.tables.clear();
         }
         Ok(reply)
     }
