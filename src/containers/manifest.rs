@@ -24,12 +24,14 @@ const DECLARATION_TEXT: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding:
 pub struct Bag {
     payload: BTreeMap<String, [u8; 32]>,
     bytes: u64,
+    listed: u64,
 }
 
 impl Bag {
     /// Notes a payload file.
     pub fn add(&mut self, name: &str, size: u64, sha256: [u8; 32]) {
         self.bytes += size;
+        self.listed += name.len() as u64 + 67;
         self.payload.insert(name.to_owned(), sha256);
     }
 
@@ -40,7 +42,7 @@ impl Bag {
 
     /// Bytes the tag files will have, and no fewer, beside the custody record.
     pub fn lists(&self) -> u64 {
-        2048 + self.payload.keys().map(|name| name.len() as u64 + 67).sum::<u64>()
+        2048 + self.listed
     }
 
     /// The list of payload files.

@@ -54,7 +54,8 @@ impl Target {
         let stem = stem.and_then(|stem| stem.to_str()).unwrap_or_default();
         let clean: String =
             stem.chars().map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect();
-        let clean = clean.trim_matches(['.', ' ']);
+        // A name that begins with ~ would lead out of the folder in the eyes of many programs.
+        let clean = clean.trim_start_matches(['.', ' ', '~']).trim_end_matches(['.', ' ']);
         if clean.is_empty() { "pchat-export".to_owned() } else { clean.to_owned() }
     }
 
@@ -67,6 +68,10 @@ impl Target {
                     .hint("leave out --volume-size, or give --out a file")),
                 None => Ok(()),
             };
+        }
+        if one_file && self.is_zip() {
+            return Err(Error::new(Kind::Usage, format!("{} would not be a zip", self.path.display()))
+                .hint("give --out another ending, as .jsonl"));
         }
         let first = self.volume(1);
         if first.exists() && !self.overwrite {

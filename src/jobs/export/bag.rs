@@ -272,7 +272,10 @@ impl<'a> Writer<'a> {
         // The first volume last: as long as it has no final name the export is not complete, and the same command
         // goes on with it.
         for sealed in files.into_iter().rev() {
-            receipt.files.insert(0, sealed.publish()?);
+            let published = sealed.publish()?;
+            let large = self.target.volume_size.is_some_and(|limit| published.size > limit);
+            receipt.remark("volumes larger than asked, because a single file does not fit", large.into());
+            receipt.files.insert(0, published);
         }
         self.target.remove_older_volumes(volumes)?;
         receipt.rooms = std::mem::take(&mut self.tally);

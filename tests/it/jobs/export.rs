@@ -42,14 +42,14 @@ fn volumes(desk: &Desk, ending: &str) -> Vec<PathBuf> {
 #[test]
 fn volumes_stay_below_their_size_and_each_leads_to_all() {
     let desk = desk();
-    desk.run("export --store @a.db --out @v.zip --volume-size 100KiB").code(0);
+    desk.run("export --store @a.db --out @v.zip --volume-size 80KiB").code(0);
     let all = volumes(&desk, ".zip");
     assert!(all.len() > 3, "{all:?}");
     let mut files = BTreeSet::new();
     for (number, path) in all.iter().enumerate() {
         assert!(path.ends_with(format!("v.{:03}.zip", number + 1)));
         let size = std::fs::metadata(path).unwrap().len();
-        assert!(size <= 100 << 10, "{}: {size}", path.display());
+        assert!(size <= 80 << 10, "{}: {size}", path.display());
         for (name, bytes) in unzip(path) {
             if name.starts_with("data/") {
                 assert!(files.insert(name), "a file is in two volumes");
@@ -152,15 +152,15 @@ fn what_is_there_is_replaced_only_on_request() {
     desk.run("export --store @a.db --out @none/x.zip").code(10);
     desk.run("export --store @a.db --out @none/x.jsonl --format jsonl").code(10);
     // Volumes that an earlier export had more of go; none is replaced without a word.
-    desk.run("export --store @a.db --out @v.zip --volume-size 100KiB").code(0);
+    desk.run("export --store @a.db --out @v.zip --volume-size 80KiB").code(0);
     let many = volumes(&desk, ".zip").len();
-    desk.run(&format!("export --store @a.db --out @v.zip --volume-size 100KiB --overwrite {small}")).code(0);
+    desk.run(&format!("export --store @a.db --out @v.zip --volume-size 80KiB --overwrite {small}")).code(0);
     let few = volumes(&desk, ".zip").len();
     assert!(few < many, "{few} of {many}");
     desk.run("verify @v.001.zip --read-data").code(0);
     std::fs::rename(desk.path("v.001.zip"), desk.path("w.zip")).unwrap();
     desk.write("v.002.zip", "of somebody else");
-    desk.run("export --store @a.db --out @v.zip --volume-size 100KiB").code(15).says("v.002.zip");
+    desk.run("export --store @a.db --out @v.zip --volume-size 80KiB").code(15).says("v.002.zip");
     assert_eq!(desk.read("v.002.zip"), b"of somebody else");
     // Nothing unfinished is left behind.
     let names: Vec<String> =
