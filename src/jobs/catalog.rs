@@ -5,7 +5,7 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::{RoomKey, fold, join_key};
 use crate::model::receipt::{Conflict, Receipt, Version};
 use crate::model::record::{Record, Shape, Type, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What to do when a setting exists with other values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,25 @@ impl Renames {
         format!("{}{name}", self.prefix)
     }
 
+    /// The new name of a room or category that history gives; it must not become too long by it.
+    pub fn given(&self, noun: &str, name: &str) -> Result<String> {
+        let new = self.name(name);
+        let length = new.chars().count();
+        match !self.prefix.is_empty() && length > LONGEST_NAME {
+            true => Err(too_long("the name", noun, name, length, LONGEST_NAME)),
+            false => Ok(new),
+        }
+    }
+
+    /// A room as a hold names it: `pool\name`, a name, or an address.
+    fn room_reference(&self, text: &str) -> String {
+        let tail = |rest: &str| if rest.contains("://") { self.address(rest) } else { self.name(rest) };
+        match text.split_once('\\') {
+            Some((pool, rest)) => format!("{}\\{}", self.pool(pool), tail(rest)),
+            None => tail(text),
+        }
+    }
+
     /// True when nothing changes.
     pub fn is_empty(&self) -> bool {
         *self == Renames::default()
@@ -80,11 +99,18 @@ impl Renames {
                 ("Name", Value::Text(text)) if named => *text = self.name(text),
                 ("Category", Value::Text(text)) if shape.noun == "room" => *text = self.name(text),
                 ("Uri" | "SipAddress" | "UserPrincipalName", Value::Text(text)) => *text = self.address(text),
-                ("Identity", Value::Text(text)) if shape.noun == "grant" => *text = self.address(text),
-                ("Identity", Value::Text(text)) if shape.noun != "hold" => *text = self.service(text),
-                (_, Value::List(items)) if field.kind == Type::List => {
+                ("Identity", Value::Text(text)) => match shape.noun {
+                    "grant" | "endpoint" => *text = self.address(text),
+                    "configuration" | "compliance" | "state" | "server" => *text = self.service(text),
+                    _ => {}
+                },
+                (name, Value::List(items)) if field.kind == Type::List => {
                     for item in items {
-                        *item = if field.name == "ActiveServers" { self.pool(item) } else { self.address(item) };
+                        *item = match name {
+                            "ActiveServers" => self.pool(item),
+                            "Rooms" => self.room_reference(item),
+                            _ => self.address(item),
+                        };
                     }
                 }
                 _ => {}
@@ -102,31 +128,33 @@ impl Renames {
     }
 }
 
-/// Decides what becomes of the incoming records. Nothing is written here.
+/// The most characters the name of a room or category can have.
+const LONGEST_NAME: usize = 256;
+
+/// Decides what becomes of the incoming records, in their order. Nothing is written here.
 pub fn plan(
     incoming: Vec<Record>,
-    present: &Catalog,
+    mut present: Catalog,
     renames: &Renames,
     on_conflict: OnConflict,
     receipt: &mut Receipt,
 ) -> Result<Vec<Record>> {
     let mut changes = Vec::new();
     let mut differing = Vec::new();
-    let mut names: HashMap<String, String> =
-        present.of("room").filter(|room| !room.discovered).map(|room| (fold(&room.identity()), room.key())).collect();
     for record in incoming {
         let record = renames.record(record);
-        check_lengths(&record)?;
+        // What is known from history only is as its source wrote it, unless it was renamed here.
+        if !record.discovered || !renames.is_empty() {
+            check_lengths(&record)?;
+        }
         let shape = record.shape;
         let key = record.key();
-        if shape.noun == "room" && !record.discovered {
-            check_name(&record, &key, &mut names)?;
-        }
         let counts = receipt.settings.entry(shape.plural).or_default();
         match present.get(shape.noun, &key) {
             None => {
                 counts.added += 1;
-                changes.push(record);
+                changes.push(record.clone());
+                present.put(record);
             }
             Some(old) if old.values == record.values && (old.discovered == record.discovered || record.discovered) => {
                 counts.unchanged += 1;
@@ -134,7 +162,8 @@ pub fn plan(
             Some(_) if record.discovered => counts.unchanged += 1,
             Some(old) if old.discovered => {
                 counts.added += 1;
-                changes.push(record);
+                changes.push(record.clone());
+                present.put(record);
             }
             Some(old) => {
                 let outcome = match on_conflict {
@@ -153,7 +182,8 @@ pub fn plan(
                 differing.push(object.clone());
                 receipt.conflict(Conflict { object, kept, other, outcome });
                 if on_conflict == OnConflict::Replace {
-                    changes.push(record);
+                    changes.push(record.clone());
+                    present.put(record);
                 }
             }
         }
@@ -166,6 +196,7 @@ pub fn plan(
             "--on-conflict keep or --on-conflict replace decides; --what-if --on-conflict replace --report FILE.html shows every difference",
         ));
     }
+    check_names(&present, &changes)?;
     Ok(changes)
 }
 
@@ -175,38 +206,41 @@ fn check_lengths(record: &Record) -> Result<()> {
         return Ok(());
     }
     for (field, value) in record.shape.fields.iter().zip(&record.values) {
-        let Value::Text(text) = value else { continue };
-        let length = text.chars().count();
+        let texts = match value {
+            Value::Text(text) => std::slice::from_ref(text),
+            Value::List(items) => items,
+            _ => continue,
+        };
+        let length = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
         if field.max > 0 && length > field.max {
-            return Err(Error::new(
-                Kind::Refused,
-                format!(
-                    "{} of {} {:?} would have {length} characters; the limit is {}",
-                    field.name,
-                    record.shape.noun,
-                    record.identity().chars().take(60).collect::<String>(),
-                    field.max
-                ),
-            )
-            .hint("use a shorter --rename-prefix, or shorten the name before the export"));
+            return Err(too_long(field.name, record.shape.noun, &record.identity(), length, field.max));
         }
     }
     Ok(())
 }
 
-/// Room names are unique in a pool.
-fn check_name(record: &Record, key: &str, names: &mut HashMap<String, String>) -> Result<()> {
-    let name = fold(&record.identity());
-    match names.get(&name) {
-        Some(other) if other != key => {
-            Err(Error::new(Kind::Conflict, format!("there is another room named {}", record.identity()))
-                .hint("--rename-prefix gives the incoming rooms other names; --map-pool puts them into another pool"))
-        }
-        _ => {
-            names.insert(name, key.to_owned());
-            Ok(())
+fn too_long(field: &str, noun: &str, name: &str, length: usize, limit: usize) -> Error {
+    let name: String = name.chars().take(60).collect();
+    let what = format!("{field} of {noun} {name:?} would have {length} characters; the limit is {limit}");
+    Error::new(Kind::Refused, what).hint("use shorter new names, or shorten the name before the export")
+}
+
+/// Room names are unique in a pool, once everything is in. What history calls its rooms is its own affair.
+fn check_names(present: &Catalog, changes: &[Record]) -> Result<()> {
+    let changed: HashSet<String> =
+        changes.iter().filter(|record| record.shape.noun == "room").map(Record::key).collect();
+    let mut names: HashMap<String, String> = HashMap::new();
+    for room in present.of("room").filter(|room| !room.discovered) {
+        let key = room.key();
+        let touched = changed.contains(&key);
+        if let Some(other) = names.insert(fold(&room.identity()), key)
+            && (touched || changed.contains(&other))
+        {
+            return Err(Error::new(Kind::Conflict, format!("there is another room named {}", room.identity()))
+                .hint("--rename-prefix gives the incoming rooms other names; --map-pool puts them into another pool"));
         }
     }
+    Ok(())
 }
 
 /// The fields in which two records differ.

@@ -80,7 +80,7 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
         true => Sqlite::snapshot(&job.store)?.catalog(job.shapes)?,
         false => Catalog::default(),
     };
-    let changes = catalog::plan(incoming, &present, &job.renames, job.on_conflict, &mut receipt)?;
+    let changes = catalog::plan(incoming, present, &job.renames, job.on_conflict, &mut receipt)?;
 
     // A trial run of an import that would create the store uses one that disappears.
     let scratch = tempfile::Builder::new().prefix("pchat-what-if-").tempdir();

@@ -131,7 +131,7 @@ impl Decode {
                 done.fingerprint = Some(self.fingerprint(&page.sha256()));
                 let mut unit = page.read()?;
                 done.page = Some((archive, unit.room.clone(), sums::of_page(&unit)));
-                unit.hint.title = Some(self.renames.name(&title));
+                unit.hint.title = Some((*title).to_owned());
                 units.push(unit);
             }
             Piece::Bad { error, .. } => return Err(error),
@@ -170,17 +170,20 @@ impl Decode {
         Sha256::new().chain_update(&self.options).chain_update([0]).chain_update(bytes).finalize().into()
     }
 
-    fn rename(&self, unit: &mut Unit) {
+    fn rename(&self, unit: &mut Unit) -> Result<()> {
         if self.renames.is_empty() {
-            return;
+            return Ok(());
         }
         unit.room = Arc::new(self.renames.room(&unit.room));
-        if let Some(category) = &mut unit.hint.category {
-            *category = self.renames.name(category);
+        for (noun, name) in [("room", &mut unit.hint.title), ("category", &mut unit.hint.category)] {
+            if let Some(name) = name {
+                *name = self.renames.given(noun, name)?;
+            }
         }
         for persona in &mut unit.people {
             persona.uri = self.renames.address(&persona.uri);
         }
+        Ok(())
     }
 }
 
@@ -214,7 +217,7 @@ impl Stage for Decode {
             Err(error) => return Err(error),
         };
         for mut unit in units {
-            self.rename(&mut unit);
+            self.rename(&mut unit).map_err(|error| error.at(Place::file(&done.place)))?;
             let words = if self.words { Postings::of(&unit.events) } else { Postings::default() };
             done.loaded.push(Loaded { unit, words });
         }
