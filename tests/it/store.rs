@@ -39,11 +39,12 @@ fn every_kind_of_damage_is_found() {
         (true, "UPDATE file_part SET bytes = x'00' WHERE id = (SELECT min(id) FROM file_part)", "attachment"),
         (true, "DELETE FROM file_part WHERE id = (SELECT max(id) FROM file_part)", "attachment"),
         (true, "UPDATE file SET size = size + 1 WHERE number = 1", "attachment"),
-        (true, "DELETE FROM words WHERE rowid = (SELECT max(first) FROM block)", "index"),
+        (true, "UPDATE word SET blocks = x'ffff' WHERE word = (SELECT max(word) FROM word)", "index"),
+        (true, "DELETE FROM word WHERE word = (SELECT max(word) FROM word)", "index"),
         (false, "DELETE FROM block WHERE first = (SELECT max(first) FROM block)", "in no block"),
         (false, "UPDATE block SET last = last - 1 WHERE first = (SELECT min(first) FROM block)", "in no block"),
         (false, "UPDATE block SET last = last + 1 WHERE first = (SELECT min(first) FROM block)", "overlap"),
-        (false, "INSERT INTO block (first, last) VALUES (1, 2)", "block"),
+        (false, "INSERT INTO block (number, first, last) VALUES (999, 1, 2)", "block"),
         (false, "UPDATE audit SET record = replace(record, 'tester', 'nobody') WHERE number = 2", "audit record 2"),
         (false, "DELETE FROM audit WHERE number = 2", "audit record 3"),
         (false, "UPDATE audit SET hash = zeroblob(32) WHERE number = 1", "audit record 1"),
@@ -68,6 +69,8 @@ fn every_kind_of_damage_is_found() {
         (false, "INSERT INTO version VALUES (5, 1, 1, 'x', NULL, 'x', NULL)", "version"),
         (false, "DELETE FROM category WHERE number = 1", "list_entry"),
         (false, "INSERT INTO list_entry VALUES ('nothing', 1, 'Members', 0, 'x', 'x')", "list_entry"),
+        (false, "INSERT INTO list_entry VALUES ('event', 1, 'Members', 0, 'x', 'x')", "list_entry"),
+        (false, "UPDATE event SET files = 0 WHERE files > 0", "attachment"),
         (false, "DELETE FROM file WHERE number = 1", "file_part"),
     ];
     for (deep, sql, said) in cases {

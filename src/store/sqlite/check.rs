@@ -26,6 +26,7 @@ pub(super) fn check(store: &Sqlite, read_data: bool) -> Result<Vec<Gap>> {
     run(references)?;
     run(numbering)?;
     run(blocks)?;
+    run(orphans)?;
     run(chain)?;
     if read_data {
         run(index)?;
@@ -136,6 +137,48 @@ fn blocks(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<
                 break;
             }
         }
+    }
+    Ok(())
+}
+
+/// Rows that belong to nothing, where SQLite itself does not look.
+fn orphans(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    let counts = [
+        (
+            "block",
+            "hold no event",
+            "SELECT count(*) FROM block WHERE NOT EXISTS (SELECT 1 FROM event WHERE id >= first AND id <= last)",
+        ),
+        (
+            "attachment",
+            "belong to events that count none",
+            "SELECT count(*) FROM attachment JOIN event ON event.id = attachment.event WHERE event.files = 0",
+        ),
+        (
+            "file_part",
+            "belong to no attachment",
+            "SELECT count(*) FROM file_part WHERE NOT EXISTS (SELECT 1 FROM file WHERE number = file_part.id >> 20)",
+        ),
+    ];
+    let mut orphans = |table: &str, why: &str, count: i64| {
+        if count > 0 {
+            found(findings, table, format!("{count} rows {why}"));
+        }
+    };
+    for (table, why, sql) in counts {
+        orphans(table, why, connection.query_row(sql, [], |row| row.get(0))?);
+    }
+    let mut nouns = connection.prepare("SELECT DISTINCT noun FROM list_entry")?;
+    let nouns: Vec<String> = nouns.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    for noun in nouns {
+        let known = "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = 'number')";
+        let known: bool = connection.query_row(known, [&noun], |row| row.get(0))?;
+        // The name comes from the file, so it is quoted even though it is that of a table.
+        let owner =
+            format!("SELECT 1 FROM \"{}\" AS owner WHERE owner.number = list_entry.owner", noun.replace('"', "\"\""));
+        let lost = if known { format!("AND NOT EXISTS ({owner})") } else { String::new() };
+        let sql = format!("SELECT count(*) FROM list_entry WHERE noun = ?1 {lost}");
+        orphans("list_entry", "belong to no setting", connection.query_row(&sql, [&noun], |row| row.get(0))?);
     }
     Ok(())
 }
