@@ -58,6 +58,10 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
         return Err(Error::new(Kind::Usage, "dates and users select history, and this level has none")
             .hint("use --level All or --level Content"));
     }
+    if job.disable_exported && matches!(job.level, Level::User | Level::Category) {
+        return Err(Error::new(Kind::Usage, "this level exports no rooms, so there are none to disable")
+            .hint("leave out --disable-exported-nodes, or use another --level"));
+    }
     let mut corpus = Sqlite::snapshot(&job.store)?;
     let whole = corpus.catalog(job.shapes)?;
     let scope = job.wanted.resolve(&whole)?;
@@ -89,7 +93,7 @@ fn archive(
     history: bool,
     receipt: &mut Receipt,
 ) -> Result<()> {
-    let catalog = Arc::new(catalog_part(whole, job.shapes, job.level, scope));
+    let catalog = Arc::new(catalog_part(whole, job.shapes, job.level, &job.wanted, scope));
     let facts = serde_json::json!({
         "format": "pchat-archive",
         "formatVersion": 1,

@@ -57,10 +57,8 @@ impl Wanted {
     }
 
     fn add_category(&self, catalog: &Catalog, name: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
-        let wanted = fold(name);
         let of = |record: &Record| fold(record.get("Name").text().unwrap_or_default());
-        let found: Vec<&Record> =
-            catalog.of("category").filter(|c| of(c) == wanted || fold(&c.identity()) == wanted).collect();
+        let found: Vec<&Record> = catalog.of("category").filter(|c| is_named(c, name)).collect();
         if found.is_empty() {
             let known: Vec<String> = catalog.of("category").map(Record::identity).collect();
             return Err(missing("category", name, &known));
@@ -185,25 +183,42 @@ pub fn room_key(room: &Record) -> RoomKey {
     RoomKey { pool: text("Pool"), uri: text("Uri") }
 }
 
-/// The part of the catalog that belongs to a level and a scope.
-pub fn catalog_part(catalog: &Catalog, shapes: &[&'static Shape], level: Level, scope: &Scope) -> Catalog {
+/// Is this the record people call `name`: by its name, or `pool\name`?
+fn is_named(record: &Record, name: &str) -> bool {
+    let wanted = fold(name);
+    record.get("Name").text().is_some_and(|its| fold(its) == wanted) || fold(&record.identity()) == wanted
+}
+
+/// The part of the catalog that belongs to a level and a scope. Categories belong to it when they
+/// were asked for, or when one of the rooms lies in them.
+pub fn catalog_part(
+    catalog: &Catalog,
+    shapes: &[&'static Shape],
+    level: Level,
+    wanted: &Wanted,
+    scope: &Scope,
+) -> Catalog {
     let mut part = Catalog::default();
     let rooms: Vec<&Record> = catalog.of("room").filter(|room| scope.has_room(&room_key(room))).collect();
-    let of_room = |record: &Record, name: &str| -> BTreeSet<String> {
-        [record.get("Pool"), record.get(name)].iter().map(|v| fold(v.text().unwrap_or_default())).collect()
+    let place = |record: &Record, name: &str| {
+        [record.get("Pool"), record.get(name)].map(|value| fold(value.text().unwrap_or_default()))
     };
-    let categories: BTreeSet<BTreeSet<String>> = rooms.iter().map(|room| of_room(room, "Category")).collect();
+    let categories: BTreeSet<[String; 2]> = rooms.iter().map(|room| place(room, "Category")).collect();
     for shape in shapes {
         if level != Level::All && !shape.levels.contains(&level) {
             continue;
         }
         for record in catalog.of(shape.noun) {
-            let wanted = match shape.noun {
+            let belongs = match shape.noun {
                 "room" => scope.has_room(&room_key(record)),
-                "category" => scope.rooms.is_none() || categories.contains(&of_room(record, "Name")),
+                "category" => {
+                    scope.rooms.is_none()
+                        || categories.contains(&place(record, "Name"))
+                        || wanted.categories.iter().any(|name| is_named(record, name))
+                }
                 _ => true,
             };
-            if wanted {
+            if belongs {
                 part.put(record.clone());
             }
         }

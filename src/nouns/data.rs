@@ -221,7 +221,9 @@ impl ExportRequest {
         let receipt = jobs::export::export(cx, &job)?;
         write_report(self.report.as_deref(), &receipt)?;
         let mut reply = reply(&receipt);
-        if history && !job.wanted.is_everything() && receipt.events().total() == 0 {
+        // At level All an empty history may be all there is; settings are exported all the same.
+        let asked = !job.wanted.is_everything() || job.level == Level::Content || job.form == ExportForm::JsonLines;
+        if history && asked && receipt.events().total() == 0 {
             reply.notes.push("no event is in the selection; the export is complete, but holds no history".to_owned());
             reply.status = Status::Nothing;
         }

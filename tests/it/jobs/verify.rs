@@ -75,7 +75,7 @@ fn damage_is_found_by_the_part_it_lies_in_and_by_no_other() {
         damage_entry(&desk.path("bad.zip"), name);
         desk.run("verify @bad.zip").code(0);
         desk.run("verify @bad.zip --read-data").code(13).says(name);
-        desk.run("verify @bad.zip --read-data --keep-going").code(13).says(name).says("1 things are wrong");
+        desk.run("verify @bad.zip --read-data --keep-going").code(13).says(name).says("1 thing is wrong");
         let found: Vec<u8> =
             (1..=4).map(|part| desk.run(&format!("verify @bad.zip --read-data-subset {part}/4")).code).collect();
         let mut sorted = found.clone();
