@@ -236,7 +236,7 @@ fn attachment() -> impl Strategy<Value = Attachment> {
         "[a-z]{1,8}(/[a-z]{1,8}){0,2}".prop_map(|path| Content::File(path.into())),
     ];
     let option = prop::option::of::<BoxedStrategy<String>>;
-    (option(text().boxed()), option(text().boxed()), any::<Option<u64>>(), any::<Option<[u8; 32]>>(), content).prop_map(
+    (option(text().boxed()), option(text().boxed()), prop::option::of(0..=i64::MAX as u64), any::<Option<[u8; 32]>>(), content).prop_map(
         |(name, link, mut size, mut sha256, content)| {
             if let Content::Bytes(bytes) = &content {
                 (size, sha256) = (Some(bytes.len() as u64), Some(Sha256::digest(bytes).into()));
@@ -280,7 +280,7 @@ proptest! {
     #[test]
     fn what_is_written_comes_back(
         event in event(),
-        pool in text(),
+        pool in text().prop_map(|text| text + "p"),
         uri in text().prop_map(|text| text + "r"),
         title in prop::option::of(text()),
         category in prop::option::of(text()),
