@@ -3,7 +3,7 @@
 #
 #   tests/bench/run.sh [MESSAGES] [WORK-FOLDER]
 #
-# RUNS (3), THREADS (all cores), ROOMS (200), SEED (1), LEVEL (6, the deflate level of exports) and PCHAT (path of another build of
+# RUNS (3), THREADS (all cores), ROOMS (200), SEED (1), LEVEL (3, the deflate level of exports) and PCHAT (path of another build of
 # the program than the one in this tree) come from the environment.
 # The work folder needs about 2 KB a message. A folder that this script made is removed; one that was named is kept, and a
 # history.jsonl or source.db found there is made again. Ends with 1 when a target is missed.
@@ -15,7 +15,7 @@ runs=${RUNS:-3}
 threads=${THREADS:-$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)}
 rooms=${ROOMS:-200}
 seed=${SEED:-1}
-level=${LEVEL:-6}
+level=${LEVEL:-3}
 
 for tool in cargo python3 sqlite3 gzip unzip; do
     command -v "$tool" >/dev/null || { echo "run.sh: $tool is needed" >&2; exit 2; }
@@ -58,9 +58,9 @@ say "importing them"
 measure import-jsonl -- "$pchat" import "$history" --store "$store" --threads "$threads"
 rm -f "$history"
 
-# Everything but the full-text index (its shadow tables begin with its name, block says what it indexed) and what SQLite
+# Everything but the full-text index (word, segment and block) and what SQLite
 # keeps for itself.
-tables=$(sqlite3 "$store" "select name from sqlite_master where type = 'table' and name not like 'words%' and name <> 'block' and name not like 'sqlite~_%' escape '~' order by name" | tr '\n' ' ')
+tables=$(sqlite3 "$store" "select name from sqlite_master where type = 'table' and name not in ('word', 'segment', 'block') and name not like 'sqlite~_%' escape '~' order by name" | tr '\n' ' ')
 case " $tables" in
 *" event "*) ;;
 *) say "run.sh: the store has no table called event"; exit 1 ;;
