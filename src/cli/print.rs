@@ -61,14 +61,22 @@ pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Resul
         Output::Csv => {
             let Some(table) = reply.tables.first() else { return Ok(()) };
             let mut csv = csv::Writer::from_writer(out);
-            csv.write_record(&table.columns)?;
+            csv.write_record(&table.columns).map_err(cause)?;
             for row in &table.rows {
-                csv.write_record(row.iter().map(plain))?;
+                csv.write_record(row.iter().map(plain)).map_err(cause)?;
             }
             csv.flush()?;
         }
     }
     Ok(())
+}
+
+/// What the operating system said; the caller looks for a reader that went away.
+fn cause(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
+    }
 }
 
 fn write_table(table: &Table, out: &mut dyn Write) -> Result<()> {
