@@ -135,6 +135,11 @@ impl Sqlite {
         if found.len() == 0 {
             return Err(not_ours(path, "it is empty"));
         }
+        // SQLite fills what is missing of the last page with zeros. While there is a log the file may be incomplete.
+        if found.len() % PAGE_SIZE as u64 != 0 && !has_log(path) && is_sqlite(path) {
+            return Err(Error::damaged(Place::file(path.display().to_string()), "the store is cut short")
+                .hint("restore it from a backup"));
+        }
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|e| explain(e, path))?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(|e| explain(e, path))?;
@@ -177,13 +182,25 @@ impl Sqlite {
 }
 
 fn cannot_open(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen)
+    matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly))
+}
+
+/// Is there a log with changes that are not in the file yet?
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    Path::new(&log).metadata().is_ok_and(|log| log.len() > 0)
+}
+
+/// Does it begin like an SQLite file with pages of our size?
+fn is_sqlite(path: &Path) -> bool {
+    let mut head = [0; 18];
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
+    read.is_ok() && head.starts_with(b"SQLite format 3\0") && head[16..] == (PAGE_SIZE as u16).to_be_bytes()
 }
 
 fn immutable(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if Path::new(&log).metadata().is_ok_and(|log| log.len() > 0) {
+    if has_log(path) {
         return Connection::open_with_flags(path, flags);
     }
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -218,7 +235,11 @@ fn explain(error: rusqlite::Error, path: &Path) -> Error {
             .hint("check the permissions of the file and of its folder"),
         Code::DiskFull => Error::new(Kind::Io, format!("there is no room left to write {name}"))
             .hint("free some space, then run the same command again; nothing is lost"),
-        Code::CannotOpen | Code::SystemIoFailure => Error::new(Kind::Io, format!("cannot read or write {name}")),
+        Code::CannotOpen | Code::SystemIoFailure => Error::new(Kind::Io, format!("cannot read or write {name}"))
+            .hint("check the disk, its free space, and the permissions of the file and of its folder"),
+        Code::Unknown if error.to_string().starts_with("no such") => {
+            Error::new(Kind::Damaged, "the store lacks a table or a column").at(Place::file(name.to_string()))
+        }
         _ => Error::new(Kind::Bug, format!("SQLite refused a statement on {name}")),
     };
     told.because(error)
