@@ -170,8 +170,16 @@ impl Archive {
             found = Archive::all_volumes(path, number, found, limits, &custody)?;
         }
         let mut archive = Archive { volumes: found, rooms: Vec::new(), records: Vec::new(), content: Vec::new() };
+        let mut last = serde_json::Value::Null;
         for number in 0..archive.volumes.len() {
-            archive.content.push(Sha256::digest(archive.volumes[number].file(MANIFEST)?).into());
+            let content: [u8; 32] = Sha256::digest(archive.volumes[number].file(MANIFEST)?).into();
+            archive.content.push(content);
+            let facts = custody(&mut archive.volumes[number])?;
+            if facts["content"] != hash::hex(&content) {
+                let place = archive.volumes[number].place(CUSTODY);
+                return Err(Error::damaged(Place::file(place), "the custody record names another content"));
+            }
+            last = facts;
             let volume = &mut archive.volumes[number];
             volume.familiar()?;
             let names: Vec<String> =
@@ -193,6 +201,15 @@ impl Archive {
         if let Some(room) = archive.rooms.iter().find(|room| !keys.insert(room.key.key())) {
             let place = Place::file(archive.volumes[0].place(archive::ROOM_INDEX));
             return Err(Error::damaged(place, format!("room {} is listed twice", room.key)));
+        }
+        let events = archive.rooms.iter().fold(0u64, |sum, room| sum.saturating_add(room.events.total()));
+        if last["rooms"] != archive.rooms.len() || last["events"] != events {
+            let place = archive.volumes.last().map_or_else(String::new, |volume| volume.place(CUSTODY));
+            let what = format!(
+                "the custody record counts other rooms or events than the {} and {events} listed",
+                archive.rooms.len()
+            );
+            return Err(Error::damaged(Place::file(place), what));
         }
         archive.places()?;
         Ok(archive)

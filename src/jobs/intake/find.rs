@@ -161,7 +161,7 @@ fn foreign(path: &Path, pages: &mut dyn Pages) -> Result<()> {
             .stream(at)?
             .take(HEAD as u64)
             .read_to_end(&mut head)
-            .map_err(|_| Error::damaged(Place::file(format!("{}!{name}", path.display())), "the entry is damaged"))?;
+            .map_err(|e| Error::io("the entry", e).at(Place::file(format!("{}!{name}", path.display()))))?;
         let history = compliance::looks_like(&head) || jsonl::looks_like(&head);
         if history {
             return Ok(());

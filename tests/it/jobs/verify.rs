@@ -122,6 +122,12 @@ fn relist(files: &mut BTreeMap<String, Vec<u8>>) {
             .into_bytes()
     };
     let manifest = list(files, true);
+    // The custody record names the content and counts the events.
+    if let Some(custody) = files.get_mut("custody.json") {
+        let mut facts: serde_json::Value = serde_json::from_slice(custody).unwrap();
+        facts["content"] = pchat::model::hash::hex(&Sha256::digest(&manifest)).into();
+        *custody = facts.to_string().into_bytes();
+    }
     files.insert("manifest-sha256.txt".into(), manifest);
     let tags = list(files, false);
     files.insert("tagmanifest-sha256.txt".into(), tags);
@@ -169,6 +175,13 @@ fn lists_that_do_not_fit_are_found_without_reading_the_history() {
     let text = text.replacen("events=\"12\"", "events=\"13\"", 1).replacen("\">12<", "\">13<", 1);
     assert_ne!(text.as_bytes(), files["data/rooms/index.xml"]);
     files.insert("data/rooms/index.xml".into(), text.into_bytes());
+    relist(&mut files);
+    zip(&desk.path("bad.zip"), &files);
+    desk.run("verify @bad.zip").code(13).says("the custody record counts other rooms or events");
+    let custody = String::from_utf8(files["custody.json"].clone()).unwrap();
+    let mut facts: serde_json::Value = serde_json::from_str(&custody).unwrap();
+    facts["events"] = (facts["events"].as_u64().unwrap() + 1).into();
+    files.insert("custody.json".into(), facts.to_string().into_bytes());
     relist(&mut files);
     zip(&desk.path("bad.zip"), &files);
     desk.run("verify @bad.zip").code(0);
