@@ -6,8 +6,10 @@
 mod docs;
 mod formats;
 mod harness;
+mod hostile;
 mod house;
 mod jobs;
 mod pipeline;
+mod process;
 mod select;
 mod store;
