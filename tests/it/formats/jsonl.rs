@@ -236,14 +236,19 @@ fn attachment() -> impl Strategy<Value = Attachment> {
         "[a-z]{1,8}(/[a-z]{1,8}){0,2}".prop_map(|path| Content::File(path.into())),
     ];
     let option = prop::option::of::<BoxedStrategy<String>>;
-    (option(text().boxed()), option(text().boxed()), prop::option::of(0..=i64::MAX as u64), any::<Option<[u8; 32]>>(), content).prop_map(
-        |(name, link, mut size, mut sha256, content)| {
+    (
+        option(text().boxed()),
+        option(text().boxed()),
+        prop::option::of(0..=i64::MAX as u64),
+        any::<Option<[u8; 32]>>(),
+        content,
+    )
+        .prop_map(|(name, link, mut size, mut sha256, content)| {
             if let Content::Bytes(bytes) = &content {
                 (size, sha256) = (Some(bytes.len() as u64), Some(Sha256::digest(bytes).into()));
             }
             Attachment { name, link, size, sha256, content }
-        },
-    )
+        })
 }
 
 fn event() -> impl Strategy<Value = Event> {
