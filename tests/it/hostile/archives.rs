@@ -110,15 +110,7 @@ fn cases() -> Vec<(&'static str, Bag, u8, &'static str)> {
         ("hash-of-attachment", bag().set(&file, "hello WORLD"), 13, "SHA-256"),
         ("hash-of-catalog", bag().edit("data/catalog/rooms.xml", "One", "Eno"), 13, "SHA-256"),
         ("hash-of-tag-file", bag().edit("bag-info.txt", "Bag-Software-Agent", "Bag-Hardware-Agent"), 13, "SHA-256"),
-        (
-            "name-of-attachment",
-            {
-                let bag = bag().set(&file, "other").sealed();
-                bag
-            },
-            13,
-            "not named by its SHA-256",
-        ),
+        ("name-of-attachment", bag().set(&file, "other").sealed(), 13, "not named by its SHA-256"),
         (
             "manifest-twice",
             {

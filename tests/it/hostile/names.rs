@@ -156,8 +156,8 @@ fn plain_zips_that_lie_are_refused() {
         ("size-smaller", vec![good.clone().with(|header| header.size -= line.len() as u32 + 1)], 13, "damaged"),
         ("size-larger", vec![good.clone().with(|header| header.size += 1)], 13, "size"),
         ("checksum", vec![good.clone().with(|header| header.crc ^= 1)], 13, "damaged"),
-        ("nested", vec![good.clone(), stored("inner.zip", &zip(&[good.clone()]))], 13, "zip inside a zip"),
-        ("nested-alone", vec![stored("inner.zip", &zip(&[good.clone()]))], 15, "inner.zip"),
+        ("nested", vec![good.clone(), stored("inner.zip", &zip(std::slice::from_ref(&good)))], 13, "zip inside a zip"),
+        ("nested-alone", vec![stored("inner.zip", &zip(std::slice::from_ref(&good)))], 15, "inner.zip"),
         ("foreign", vec![stored("index.xml", b"<ExportedData/>"), stored("a.bin", &[0; 100])], 15, "<ExportedData>"),
         (
             "attachment-path",

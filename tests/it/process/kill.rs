@@ -76,7 +76,7 @@ fn an_import_killed_at_any_moment_is_completed_by_the_same_command() {
             if met && desk.path("at/s.db").exists() {
                 killer.useful += 1;
                 // Whatever was made permanent is whole.
-                if killer.useful % 3 == 0 {
+                if killer.useful.is_multiple_of(3) {
                     desk.check("at/s.db");
                 }
             }
