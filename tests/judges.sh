@@ -100,7 +100,7 @@ for folder in "$bag/data/rooms" "$bag/data/catalog" fixtures/compliance fixtures
 done
 mapfile -d '' pages < <(list "$bag/data/rooms" -mindepth 2 -maxdepth 2 -name '*.xml')
 mapfile -d '' catalog < <(list "$bag/data/catalog" -name '*.xml')
-mapfile -d '' compliance < <(list fixtures/compliance fixtures/sample/compliance -name '*.xml')
+mapfile -d '' compliance < <(list fixtures/compliance fixtures/sample/compliance -name '*.xml' -not -path '*/broken/*')
 judge "xmllint ${#pages[@]} pages" valid docs/formats/page.xsd "${pages[@]}"
 judge "xmllint ${#catalog[@]} pages of the catalog" valid docs/formats/catalog.xsd "${catalog[@]}"
 judge "xmllint list of rooms" valid docs/formats/rooms.xsd "$bag/data/rooms/index.xml"
