@@ -94,7 +94,8 @@ impl Sqlite {
             c.pragma_update(None, "synchronous", "normal")?;
             c.pragma_update(None, "foreign_keys", true)?;
             c.pragma_update(None, "secure_delete", true)?;
-            c.pragma_update(None, "wal_autocheckpoint", 4096)?;
+            // Folding the log back waits for the disk, so a large import does it seldom.
+            c.pragma_update(None, "wal_autocheckpoint", 32_768)?;
             // The log is cut back once it has been written to the store, so a large import leaves none behind.
             c.pragma_update(None, "journal_size_limit", 64 << 20)?;
             Ok(())
