@@ -152,7 +152,7 @@ pub fn archive(
 }
 
 /// Verifies a store.
-pub fn store(cx: &Context<'_>, path: &Path, read_data: bool) -> Result<Receipt> {
+pub fn store(cx: &Context<'_>, path: &Path, read_data: bool, shapes: &'static [&'static Shape]) -> Result<Receipt> {
     let start = (cx.clock)();
     let mut store = Sqlite::snapshot(path)?;
     let mut receipt = Receipt::new("verify");
@@ -160,6 +160,7 @@ pub fn store(cx: &Context<'_>, path: &Path, read_data: bool) -> Result<Receipt> 
     receipt.fact("Store identity", store.id()?);
     let depth = if read_data { "every text and attachment" } else { "structure" };
     receipt.fact("Checked", depth);
+    store.catalog(shapes)?;
     for finding in store.check(read_data)? {
         receipt.gap(finding);
     }

@@ -274,7 +274,7 @@ impl VerifyRequest {
                 return Err(Error::new(Kind::Usage, "--read-data-subset is for archives")
                     .hint("name the archive, or use --read-data for the store"));
             }
-            None => jobs::verify::store(cx, store, self.read_data)?,
+            None => jobs::verify::store(cx, store, self.read_data, SHAPES)?,
         };
         write_report(self.report.as_deref(), &receipt)?;
         if receipt.gap_count > 0 {

@@ -44,7 +44,7 @@ impl StoreVerb {
                 Ok(Reply { notes: vec![format!("{} is up to date", path.display())], ..Reply::default() })
             }
             StoreVerb::Check { read_data } => {
-                let receipt = jobs::verify::store(cx, path, read_data)?;
+                let receipt = jobs::verify::store(cx, path, read_data, SHAPES)?;
                 match receipt.gap_count {
                     0 => Ok(data::reply(&receipt)),
                     _ => Err(data::wrong(&receipt)),
