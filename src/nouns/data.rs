@@ -123,7 +123,7 @@ pub struct ImportRequest {
     #[arg(long, value_enum)]
     pub format: Option<ImportFormat>,
     /// The pool of rooms whose source does not name one
-    #[arg(long, value_name = "POOL")]
+    #[arg(long, value_name = "POOL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub pool: Option<String>,
     /// Leave out what is broken and list it; exit code 3
     #[arg(long)]

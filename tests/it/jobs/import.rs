@@ -270,6 +270,7 @@ fn numbers_and_names_at_their_limits() {
     events[1]["attachments"] = serde_json::json!([{ "size": u64::MAX }]);
     desk.lines("b.jsonl", &events);
     desk.run("import @b.jsonl --store @c.db").code(13).says("b.jsonl:2");
+    desk.args(&["import", "@a.jsonl", "--store", "@c.db", "--pool", ""]).code(2);
     // Names that are there but empty would make an archive nobody can read.
     for (key, code) in [("pool", 13), ("category", 0), ("room_title", 0)] {
         let mut event = message("r", 1, "2020-01-01T00:00:00Z", "u", "x");
