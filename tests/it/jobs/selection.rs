@@ -2,7 +2,9 @@
 
 use crate::harness::{Desk, Run, message, store_of, sum, unzip};
 use pchat::model::record::{Record, Value};
+use pchat::model::time::Ticks;
 use pchat::nouns::{category, room};
+use proptest::prelude::*;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
@@ -250,4 +252,51 @@ fn exported_rooms_are_disabled_on_request() {
     assert_eq!(disabled("a.db").len(), 2);
     desk.run("export --store @a.db --out @y.jsonl --format jsonl --disable-exported-nodes").code(0);
     assert_eq!(disabled("a.db").len(), 3);
+}
+
+const START: i64 = 633_409_486_005_222_640;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// However the history arrived, a selection is what a filter over all of it would leave.
+    #[test]
+    fn a_selection_is_a_filter(
+        times in prop::collection::vec((0i64..60, 0usize..3, 0usize..2), 1..80),
+        batch in 1usize..20,
+        bounds in (0i64..60, 0i64..60),
+        user in prop::option::of(0usize..3),
+    ) {
+        let desk = Desk::new();
+        let name = |user: usize| format!("user{user}@example.com");
+        let at = |time: i64| Ticks(START + time).to_string();
+        let events: Vec<Json> = times
+            .iter()
+            .enumerate()
+            .map(|(id, (time, user, room))| message(&format!("r{room}"), id as i64, &at(*time), &name(*user), "x"))
+            .collect();
+        for part in events.chunks(batch) {
+            desk.lines("in.jsonl", part);
+            desk.run("import @in.jsonl --store @a.db").code(0);
+        }
+        let (from, to) = (bounds.0.min(bounds.1), bounds.0.max(bounds.1));
+        let chosen = |n: &usize| {
+            let (time, who, _) = times[*n];
+            (from..=to).contains(&time) && user.is_none_or(|user| user == who)
+        };
+        let mut expected: Vec<usize> = (0..times.len()).filter(chosen).collect();
+        expected.sort_by_key(|n| (times[*n].2, times[*n].0));
+        let (from, to) = (at(from), at(to));
+        let mut words = vec!["export", "--store", "@a.db", "--out", "@x.jsonl", "--format", "jsonl", "--from", &from, "--to", &to];
+        let who = user.map(name).unwrap_or_default();
+        if user.is_some() {
+            words.extend(["--user", &who]);
+        }
+        desk.args(&words).code(if expected.is_empty() { 4 } else { 0 });
+        let found: Vec<usize> = desk.events("x.jsonl").iter().map(|e| e["id"].as_u64().unwrap() as usize).collect();
+        let order = |list: &[usize]| list.iter().map(|n| (times[*n].2, times[*n].0)).collect::<Vec<_>>();
+        prop_assert_eq!(order(&found), order(&expected));
+        let same: BTreeSet<usize> = found.iter().copied().collect();
+        prop_assert_eq!(same, expected.into_iter().collect());
+    }
 }
