@@ -75,12 +75,10 @@ impl Target {
         }
         let first = self.volume(1);
         if first.exists() && !self.overwrite {
-            return Err(Error::new(Kind::Refused, format!("{} exists already", first.display()))
-                .hint("give another --out, or --overwrite to replace it when the new one is complete"));
+            return Err(exists(&first));
         }
         if self.volume_size.is_some() && !self.overwrite && !self.has_begun() && self.volume(2).exists() {
-            return Err(Error::new(Kind::Refused, format!("{} exists already", self.volume(2).display()))
-                .hint("give another --out, or --overwrite to replace it when the new one is complete"));
+            return Err(exists(&self.volume(2)));
         }
         let file = one_file || self.is_zip();
         if first.is_dir() && file {
@@ -108,10 +106,20 @@ impl Target {
         if self.is_stdout() {
             return Ok(Box::new(ZipTarget::scratch(&self.bag_name())?));
         }
-        Ok(match self.is_zip() {
+        let container: Box<dyn Container> = match self.is_zip() {
             true => Box::new(ZipTarget::open(&path, &self.top(number), fingerprint, self.checkpoint)?),
             false => Box::new(FolderTarget::open(&path, fingerprint, self.checkpoint)?),
-        })
+        };
+        // Another export may have come to its end after the target was checked and before it was locked. What was
+        // begun here then is empty, and must not stay behind as if it could be gone on with.
+        if number == 1 && !self.overwrite && path.exists() {
+            if container.done().is_empty() {
+                let partial = partial_path(&path);
+                drop(std::fs::remove_dir(&partial).or_else(|_| std::fs::remove_file(&partial)));
+            }
+            return Err(exists(&path));
+        }
+        Ok(container)
     }
 
     /// After an export that replaced an earlier one: removes volumes the earlier one had more of.
@@ -138,6 +146,11 @@ impl Target {
             None => self.bag_name(),
         }
     }
+}
+
+fn exists(path: &Path) -> Error {
+    Error::new(Kind::Refused, format!("{} exists already", path.display()))
+        .hint("give another --out, or --overwrite to replace it when the new one is complete")
 }
 
 /// Opens an archive, or any other zip or folder of files.

@@ -3,6 +3,7 @@
 use crate::harness::{Desk, Run, chat, message, unzip};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pchat::containers::volumes::Target;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -166,6 +167,27 @@ fn what_is_there_is_replaced_only_on_request() {
     let names: Vec<String> =
         std::fs::read_dir(desk.path("")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     assert!(names.iter().all(|name| !name.contains("partial") && !name.contains("resume")), "{names:?}");
+}
+
+#[test]
+fn a_target_that_appears_after_the_check_leaves_nothing_unfinished() {
+    let desk = Desk::new();
+    for name in ["x.zip", "x"] {
+        let target = Target { path: desk.path(name), volume_size: None, overwrite: false, checkpoint: 1 << 20 };
+        target.check(false).unwrap();
+        match name {
+            "x" => std::fs::create_dir(desk.path(name)).unwrap(),
+            _ => drop(desk.write(name, "of another export")),
+        }
+        let error = target.open(1, "job").err().unwrap();
+        assert_eq!(error.kind(), pchat::error::Kind::Refused);
+        for suffix in ["partial", "resume"] {
+            assert!(!desk.path(&format!("{name}.{suffix}")).exists(), "{name}.{suffix}");
+        }
+        // Whoever may replace it can still go on.
+        assert!(Target { overwrite: true, ..target }.open(1, "job").is_ok());
+    }
+    assert_eq!(desk.read("x.zip"), b"of another export");
 }
 
 #[test]
