@@ -83,11 +83,9 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     let changes = catalog::plan(incoming, present, &job.renames, job.on_conflict, &mut receipt)?;
 
     // A trial run of an import that would create the store uses one that disappears.
-    let scratch = tempfile::Builder::new().prefix("pchat-what-if-").tempdir();
-    let path = match (job.what_if, exists) {
-        (true, false) => scratch.as_ref().map_err(|e| Error::new(Kind::Io, e.to_string()))?.path().join("store.db"),
-        _ => job.store.clone(),
-    };
+    let scratch = (job.what_if && !exists).then(|| tempfile::Builder::new().prefix("pchat-what-if-").tempdir());
+    let scratch = scratch.transpose().map_err(|error| Error::io("a temporary folder", error))?;
+    let path = scratch.as_ref().map_or_else(|| job.store.clone(), |folder| folder.path().join("store.db"));
     let mut store = match path.exists() {
         true => Sqlite::open(&path)?,
         false => match Sqlite::create(&path, cx.entry("store new", job.store.display().to_string(), Vec::new())) {
