@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
-use crate::model::ids::{RoomKey, fold, join_key};
+use crate::model::ids::{RoomKey, fold};
 use crate::model::receipt::{Conflict, Receipt, Version};
 use crate::model::record::{Record, Shape, Type, Value};
 use std::collections::{HashMap, HashSet};
@@ -64,6 +64,16 @@ impl Renames {
         format!("{}{name}", self.prefix)
     }
 
+    /// The new name of a room. A room known only by its address has that for a name, and keeps doing so.
+    fn room_name(&self, name: &str, uri: &str) -> String {
+        if name == uri { self.address(uri) } else { self.name(name) }
+    }
+
+    /// The new name of a room that history gives; it must not become too long by it.
+    pub fn given_room(&self, name: &str, uri: &str) -> Result<String> {
+        if name == uri { Ok(self.address(uri)) } else { self.given("room", name) }
+    }
+
     /// The new name of a room or category that history gives; it must not become too long by it.
     pub fn given(&self, noun: &str, name: &str) -> Result<String> {
         let new = self.name(name);
@@ -91,12 +101,17 @@ impl Renames {
     /// A record under its new names.
     fn record(&self, mut record: Record) -> Record {
         let shape = record.shape;
-        let named = matches!(shape.noun, "room" | "category");
+        if shape.noun == "room"
+            && let (Some(name), Some(uri)) = (record.get("Name").text(), record.get("Uri").text())
+        {
+            let name = self.room_name(name, uri);
+            record.set("Name", name.as_str());
+        }
         for (field, value) in shape.fields.iter().zip(&mut record.values) {
             match (field.name, value) {
                 ("Pool", Value::Text(text)) => *text = self.pool(text),
                 ("Name", Value::Text(text)) if shape.noun == "pool" => *text = self.pool(text),
-                ("Name", Value::Text(text)) if named => *text = self.name(text),
+                ("Name", Value::Text(text)) if shape.noun == "category" => *text = self.name(text),
                 ("Category", Value::Text(text)) if shape.noun == "room" => *text = self.name(text),
                 ("Uri" | "SipAddress" | "UserPrincipalName", Value::Text(text)) => *text = self.address(text),
                 ("Identity", Value::Text(text)) => match shape.noun {
@@ -263,9 +278,4 @@ pub fn listed(shape: &'static Shape, key: &RoomKey, name: &str) -> Record {
         .with("Name", if name.is_empty() { key.uri.as_str() } else { name });
     record.discovered = true;
     record
-}
-
-/// The key of a room record with this identity.
-pub fn room_record_key(key: &RoomKey) -> String {
-    join_key([key.pool.as_str(), key.uri.as_str()])
 }

@@ -145,7 +145,7 @@ fn records(job: &Import, archives: &[Archive]) -> Vec<Record> {
     let described: HashSet<String> = records.iter().filter(|r| r.shape.noun == "room").map(Record::key).collect();
     if let Some(shape) = job.shapes.iter().find(|shape| shape.noun == "room") {
         let listed = archives.iter().flat_map(|archive| &archive.rooms);
-        let rooms = listed.filter(|room| !described.contains(&catalog::room_record_key(&room.key)));
+        let rooms = listed.filter(|room| !described.contains(&room.key.key()));
         records.extend(rooms.map(|room| catalog::listed(shape, &room.key, &room.name)));
     }
     // Holds go in before anything else, so that nothing they protect is ever without them.

@@ -99,6 +99,7 @@ impl<T: Stage> Reader<'_, T> {
                 Ok(read) => read.map(|()| None),
                 Err(_) => Err(panicked(&format!("reading item {number}"))),
             };
+            // As above: a run that has failed already needs no second reason.
             let _ = sender.send(Parcel { number, weight: 0, content });
         });
     }

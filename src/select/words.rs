@@ -35,13 +35,6 @@ pub fn each_word(text: &str, take: &mut dyn FnMut(&str)) {
     });
 }
 
-/// The different words of several texts, sorted by bytes, with a space between two.
-pub fn unique_words<'a>(texts: impl Iterator<Item = &'a str>) -> String {
-    let mut set = WordSet::new();
-    texts.for_each(|text| set.add(text));
-    set.finish()
-}
-
 /// Splits `text` at separators into parts that are ASCII throughout, which is most of most texts,
 /// and parts that need the tables. No word crosses from one part into the next.
 fn each_part(text: &str, take: &mut dyn FnMut(&str, bool)) {

@@ -174,12 +174,13 @@ impl Decode {
         if self.renames.is_empty() {
             return Ok(());
         }
-        unit.room = Arc::new(self.renames.room(&unit.room));
-        for (noun, name) in [("room", &mut unit.hint.title), ("category", &mut unit.hint.category)] {
-            if let Some(name) = name {
-                *name = self.renames.given(noun, name)?;
-            }
+        if let Some(title) = &mut unit.hint.title {
+            *title = self.renames.given_room(title, &unit.room.uri)?;
         }
+        if let Some(category) = &mut unit.hint.category {
+            *category = self.renames.given("category", category)?;
+        }
+        unit.room = Arc::new(self.renames.room(&unit.room));
         for persona in &mut unit.people {
             persona.uri = self.renames.address(&persona.uri);
         }

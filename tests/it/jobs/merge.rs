@@ -243,6 +243,23 @@ fn names_that_become_too_long_stop_everything() {
 }
 
 #[test]
+fn a_room_known_by_its_address_follows_it_to_another_domain() {
+    let desk = Desk::new();
+    let mut event = message("ma-chan://old.example/7", 1, "2020-01-01T00:00:00Z", "a@old.example", "x");
+    event["pool"] = "p".into();
+    desk.lines("h.jsonl", &[event]);
+    let names = "--map-domain old.example=new.example --rename-prefix Old-";
+    desk.run("import @h.jsonl --store @a.db").code(0);
+    desk.run("export --store @a.db --out @a.zip").code(0);
+    for (from, store) in [("a.zip", "b.db"), ("h.jsonl", "c.db")] {
+        desk.run(&format!("import @{from} --store @{store} {names}")).code(0);
+        let catalog = desk.catalog(store);
+        let room = one(&catalog, "room");
+        assert_eq!((text(room, "Name"), text(room, "Uri")), ("ma-chan://new.example/7", "ma-chan://new.example/7"));
+    }
+}
+
+#[test]
 fn two_rooms_cannot_have_one_name() {
     let desk = Desk::new();
     store_of(&desk, "a.db", &[a_room("pool", "ma-chan://a.example/1", "Desk")]);

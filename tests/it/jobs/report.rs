@@ -336,12 +336,3 @@ fn a_very_long_value_is_cut_in_html_and_whole_in_json() {
     assert!(page.contains("10,000 more characters"));
     assert!(json(&receipt).contains(&long));
 }
-
-/// Writes the sample to a file, to be looked at.
-#[test]
-#[ignore = "writes the sample to the file PCHAT_SAMPLE_REPORT names"]
-fn sample() {
-    if let Some(path) = std::env::var_os("PCHAT_SAMPLE_REPORT") {
-        std::fs::write(path, html(&import())).expect("a file that can be written");
-    }
-}

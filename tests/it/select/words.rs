@@ -1,6 +1,6 @@
 //! The words of texts in many scripts, and what holds for the words of any text.
 
-use pchat::select::words::{LONGEST, NAME, VERSION, WordSet, each_word, unique_words};
+use pchat::select::words::{LONGEST, NAME, VERSION, WordSet, each_word};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -14,6 +14,13 @@ fn words(text: &str) -> Vec<String> {
 /// The words of `text` with a bar between them.
 fn bars(text: &str) -> String {
     words(text).join("|")
+}
+
+/// The different words of several texts, as one line.
+fn unique_words<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let mut set = WordSet::new();
+    texts.for_each(|text| set.add(text));
+    set.finish()
 }
 
 #[test]
