@@ -100,6 +100,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("chrono_tz", &["src/jobs/selection.rs"]),
     ("unicode_normalization", &["src/select/"]),
     ("unicode_properties", &["src/select/"]),
+    ("crc32fast", &["src/store/sqlite/read.rs"]),
     ("hashbrown", &["src/select/postings.rs", "src/store/sqlite/index.rs"]),
     // These carry no rule of their own: many formats are JSON, many things are hashed, many files are temporary.
     ("base64", &["src/"]),

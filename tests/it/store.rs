@@ -34,6 +34,12 @@ fn every_kind_of_damage_is_found() {
     let cases = [
         (true, "UPDATE event SET body = 'other words' WHERE id = (SELECT max(id) FROM event)", "index"),
         (true, "UPDATE event SET body = body || ' more' WHERE id = (SELECT min(id) FROM event)", "index"),
+        (
+            true,
+            "UPDATE event SET alert = NOT ifnull(alert, 0) WHERE id = (SELECT min(id) FROM event)",
+            "not what was written",
+        ),
+        (true, "UPDATE event SET persona = (SELECT max(number) FROM persona)", "not what was written"),
         (true, "UPDATE attachment SET name = 'renamed.doc'", "index"),
         (true, "DELETE FROM event WHERE id = (SELECT min(id) + 5 FROM event)", "index"),
         (true, "UPDATE file_part SET bytes = x'00' WHERE id = (SELECT min(id) FROM file_part)", "attachment"),
@@ -59,7 +65,7 @@ fn every_kind_of_damage_is_found() {
         (false, "UPDATE event SET room = 1 WHERE id = (SELECT max(id) FROM event)", "another room"),
         (
             false,
-            "INSERT INTO event (id, room, ticks, kind, late, persona, body, files) VALUES (5, 999, 1, 1, 0, 1, 'x', 0)",
+            "INSERT INTO event (id, room, ticks, kind, late, persona, sum, body, files) VALUES (5, 999, 1, 1, 0, 1, 0, 'x', 0)",
             "room",
         ),
         (false, "DELETE FROM room WHERE next > 0", "room"),
@@ -87,6 +93,18 @@ fn every_kind_of_damage_is_found() {
         for name in ["bad.db-wal", "bad.db-shm"] {
             drop(std::fs::remove_file(desk.path(name)));
         }
+    }
+}
+
+#[test]
+fn what_is_not_what_was_written_is_not_exported() {
+    let desk = desk();
+    desk.damage("good.db", "UPDATE event SET body = replace(body, 'unique7', 'unique8') WHERE body LIKE '%unique7'");
+    for out in ["x.zip", "x.jsonl"] {
+        let format = if out == "x.zip" { "archive" } else { "jsonl" };
+        let run = desk.run(&format!("export --store @good.db --out @{out} --format {format}")).code(13);
+        run.says("is not what was written").says("store check").says("good.db");
+        assert!(!desk.path(out).exists());
     }
 }
 

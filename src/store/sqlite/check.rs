@@ -1,7 +1,7 @@
 //! Is the store whole? Pages, references, numbering, attachments, the audit chain, and an index that
 //! agrees with the text. Reads one snapshot and changes nothing.
 
-use super::read::{ROOM_SHIFT, id_range};
+use super::read::{COLUMNS, ROOM_SHIFT, event_of, id_range};
 use super::{Sqlite, audit};
 use crate::error::Result;
 use crate::model::hash;
@@ -29,6 +29,7 @@ pub(super) fn check(store: &Sqlite, read_data: bool) -> Result<Vec<Gap>> {
     run(orphans)?;
     run(chain)?;
     if read_data {
+        run(rows)?;
         run(index)?;
         run(contents)?;
     }
@@ -203,6 +204,20 @@ fn chain(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
             found(findings, &place, "the record does not follow the one before it");
         }
         (expected, previous) = (number + 1, hash::hex(&hash));
+    }
+    Ok(())
+}
+
+/// Every event is what was written.
+fn rows(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    let mut events = connection.prepare(&format!("SELECT {COLUMNS} FROM event ORDER BY id"))?;
+    let mut events = events.query([])?;
+    while let Some(row) = events.next()? {
+        if let Err(rusqlite::Error::FromSqlConversionFailure(_, _, why)) = event_of(row)
+            && findings.len() < LISTED
+        {
+            found(findings, format!("event {}", row.get::<_, i64>(0)?), why.to_string());
+        }
     }
     Ok(())
 }

@@ -219,6 +219,13 @@ fn not_ours(path: &Path, why: &str) -> Error {
 fn explain(error: rusqlite::Error, path: &Path) -> Error {
     let name = path.display();
     let Some(code) = error.sqlite_error_code() else {
+        if let rusqlite::Error::FromSqlConversionFailure(_, _, why) = &error
+            && why.is::<read::Altered>()
+        {
+            return Error::damaged(Place::file(name.to_string()), why.to_string()).hint(format!(
+                "pchat store check --store {name} --read-data lists all of them; restore the file from a backup"
+            ));
+        }
         return Error::new(Kind::Damaged, format!("{name} holds a value pchat cannot read")).because(error);
     };
     use rusqlite::ErrorCode as Code;

@@ -10,9 +10,11 @@ use crate::model::time::Ticks;
 use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, Unit};
 use crate::select::scope::Scope;
 use crate::store::{Census, TakeUnit};
+use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use std::sync::Arc;
 pub(super) const ROOM_SHIFT: u32 = 40;
 
 /// The columns [`event_of`] reads.
-pub(super) const COLUMNS: &str = "id, ticks, kind, chat, persona, alert, body, rtf, word, extra, files";
+pub(super) const COLUMNS: &str = "id, ticks, kind, chat, persona, alert, body, rtf, word, extra, files, sum";
 
 /// A room as the store knows it.
 pub(super) struct Place {
@@ -119,7 +121,47 @@ pub(super) fn event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
         let more = event.more_mut();
         (more.rtf, more.word, more.extra) = (rtf, word, extra);
     }
-    Ok(event)
+    let id: i64 = row.get(0)?;
+    match row.get::<_, u32>(11)? == sum_of(id, row.get(4)?, &event) {
+        true => Ok(event),
+        false => Err(rusqlite::Error::FromSqlConversionFailure(11, Type::Integer, Box::new(Altered(id)))),
+    }
+}
+
+/// An event whose row is not what was written.
+#[derive(Debug)]
+pub(super) struct Altered(i64);
+
+impl fmt::Display for Altered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (room, number) = (self.0 >> ROOM_SHIFT, self.0 & ((1 << ROOM_SHIFT) - 1));
+        write!(f, "event {number} of room number {room} is not what was written: its check sum differs")
+    }
+}
+
+impl std::error::Error for Altered {}
+
+/// The check sum of an event's row. It finds bits that flipped, not people who forge: that is what
+/// the audit log and the lists of hashes in archives are for.
+pub(super) fn sum_of(id: i64, persona: i64, event: &Event) -> u32 {
+    let more = event.more();
+    let mut sum = crc32fast::Hasher::new();
+    let mut number = |number: i64| sum.update(&number.to_le_bytes());
+    number(id);
+    number(persona);
+    number(event.at.0);
+    number(event.kind.code());
+    number(event.chat.unwrap_or(-1));
+    number(event.alert.map_or(-1, i64::from));
+    sum.update(event.body.as_bytes());
+    // No text holds these bytes, so where one ends and the next begins is part of the sum.
+    for (mark, text) in [(0xFD, &more.rtf), (0xFE, &more.word), (0xFF, &more.extra)] {
+        if let Some(text) = text {
+            sum.update(&[mark]);
+            sum.update(text.as_bytes());
+        }
+    }
+    sum.finalize()
 }
 
 /// Adds the attachments of an event.

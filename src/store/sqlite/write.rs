@@ -2,7 +2,7 @@
 //! already is compared, never overwritten and never doubled.
 
 use super::index::{self, Pending};
-use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of};
+use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of, sum_of};
 use super::{audit, explain, records};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::hash;
@@ -261,8 +261,8 @@ impl<'s> Statements<'s> {
         let select = format!("SELECT {COLUMNS} FROM event WHERE room = ?1 AND");
         Ok(Statements {
             event: connection.prepare_cached(
-                "INSERT INTO event (id, room, ticks, kind, late, chat, persona, alert, body, rtf, word, extra, files) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING",
+                "INSERT INTO event (id, room, ticks, kind, late, chat, persona, alert, sum, body, rtf, word, extra, \
+                 files) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING",
             )?,
             attachment: connection.prepare_cached(
                 "INSERT INTO attachment (event, position, name, link, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -285,6 +285,7 @@ impl<'s> Statements<'s> {
             event.chat,
             who,
             event.alert,
+            sum_of(id, who, event),
             event.body,
             more.rtf,
             more.word,

@@ -216,7 +216,7 @@ CREATE INDEX persona_key ON persona (key);
 
 -- One thing that happened. id = room number * 2^40 + sequence, so a room is one run of the table.
 -- `late` marks events that arrived after a later event of their room; they are found through event_late.
--- `files` is the number of attachments.
+-- `files` is the number of attachments. `sum` is a CRC-32 over what the row says, made when it was written.
 CREATE TABLE event (
     id      INTEGER PRIMARY KEY,
     room    INTEGER NOT NULL REFERENCES room,
@@ -226,6 +226,7 @@ CREATE TABLE event (
     chat    INTEGER,
     persona INTEGER NOT NULL REFERENCES persona,
     alert   INTEGER,
+    sum     INTEGER NOT NULL,
     body    TEXT NOT NULL,
     rtf     TEXT,
     word    TEXT,
