@@ -146,13 +146,13 @@ impl std::error::Error for Altered {}
 pub(super) fn sum_of(id: i64, persona: i64, event: &Event) -> u32 {
     let more = event.more();
     let mut sum = crc32fast::Hasher::new();
-    let mut number = |number: i64| sum.update(&number.to_le_bytes());
-    number(id);
-    number(persona);
-    number(event.at.0);
-    number(event.kind.code());
-    number(event.chat.unwrap_or(-1));
-    number(event.alert.map_or(-1, i64::from));
+    let numbers =
+        [id, persona, event.at.0, event.kind.code(), event.chat.unwrap_or(-1), event.alert.map_or(-1, i64::from)];
+    let mut head = [0; 6 * 8];
+    for (place, number) in head.chunks_exact_mut(8).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
+    sum.update(&head);
     sum.update(event.body.as_bytes());
     // No text holds these bytes, so where one ends and the next begins is part of the sum.
     for (mark, text) in [(0xFD, &more.rtf), (0xFE, &more.word), (0xFF, &more.extra)] {
