@@ -6,6 +6,7 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::record::{Level, Record, Shape};
 use crate::model::time::Ticks;
+use crate::select::names::{names_category, names_room};
 use crate::select::scope::Scope;
 use chrono::{NaiveDate, NaiveDateTime, TimeZone};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,17 +99,10 @@ impl Wanted {
 }
 
 fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
-    let wanted = fold(pattern);
     let mut any = false;
     for room in catalog.of("room") {
         let key = room_key(room);
-        let names = [
-            fold(room.get("Name").text().unwrap_or_default()),
-            fold(&room.identity()),
-            fold(&key.uri),
-            fold(&key.to_string()),
-        ];
-        if names.iter().any(|name| glob(&wanted, name)) {
+        if names_room(pattern, &key.pool, room.get("Name").text().unwrap_or_default(), &key.uri) {
             rooms.insert(key.key(), key);
             any = true;
         }
@@ -159,34 +153,16 @@ fn distance(a: &[char], b: &[char]) -> usize {
     row[b.len()]
 }
 
-/// Does `name` match a pattern in which `*` stands for anything?
-fn glob(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
-    if !pattern.contains('*') {
-        return rest.is_empty();
-    }
-    let mut parts: Vec<&str> = parts.collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
 /// The history key of a room record.
 pub fn room_key(room: &Record) -> RoomKey {
     let text = |name| room.get(name).text().unwrap_or_default().to_owned();
     RoomKey { pool: text("Pool"), uri: text("Uri") }
 }
 
-/// Is this the record people call `name`: by its name, or `pool\name`?
+/// Is this the category people call `name`?
 fn is_named(record: &Record, name: &str) -> bool {
-    let wanted = fold(name);
-    record.get("Name").text().is_some_and(|its| fold(its) == wanted) || fold(&record.identity()) == wanted
+    let text = |field| record.get(field).text().unwrap_or_default();
+    names_category(name, text("Pool"), text("Name"))
 }
 
 /// The part of the catalog that belongs to a level and a scope. Categories belong to it when they
@@ -294,11 +270,5 @@ mod tests {
         assert_eq!(utc.bound("2020-07-01T10:00:00+02:00", true).unwrap().to_string(), "2020-07-01T08:00:00Z");
         assert!(utc.bound("yesterday", true).is_err());
         assert!(Zone::parse(Some("Moon/Sea")).is_err());
-    }
-
-    #[test]
-    fn a_star_stands_for_anything() {
-        assert!(glob("it*", "it chat") && glob("*chat", "it chat") && glob("i*c*t", "it chat") && glob("*", ""));
-        assert!(!glob("it", "it chat") && !glob("x*", "it chat") && !glob("*x*", "it chat"));
     }
 }

@@ -1,8 +1,10 @@
-//! Which: the words of a text, and the selection of rooms, people and dates.
+//! Which: the words of a text, and the selection of rooms, people, dates and words.
 
 mod fold;
+pub mod names;
 pub mod postings;
 pub mod scope;
+pub mod terms;
 pub mod words;
 
 use crate::model::message::Event;

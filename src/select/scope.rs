@@ -1,10 +1,11 @@
-//! Which rooms, people and dates a command is about.
+//! Which rooms, people, dates and words a command is about.
 //!
 //! Rooms are resolved against the catalog before they get here; dates are inclusive at both ends.
 
 use crate::model::ids::{RoomKey, person_key};
-use crate::model::message::Persona;
+use crate::model::message::{Event, Kind, Persona};
 use crate::model::time::Ticks;
+use crate::select::terms::Terms;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A selection of history. Everything that is not named is included.
@@ -44,5 +45,26 @@ impl Scope {
     /// Does it include this instant?
     pub fn has_time(&self, at: Ticks) -> bool {
         self.from <= at && at <= self.to
+    }
+}
+
+/// A selection of events: a scope, and perhaps words. What a purge destroys and a hold protects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// Rooms, people and dates.
+    pub scope: Scope,
+    /// Words that must occur.
+    pub terms: Option<Terms>,
+    /// Only messages, and nothing else that happened.
+    pub messages_only: bool,
+}
+
+impl Selection {
+    /// Does it include this event of a room that the scope has? The event must have the names of its attachments.
+    pub fn has(&self, persona: &Persona, event: &Event) -> bool {
+        self.scope.has_time(event.at)
+            && (!self.messages_only || event.kind == Kind::Chat)
+            && self.scope.has_person(persona)
+            && self.terms.as_ref().is_none_or(|terms| terms.match_event(event))
     }
 }

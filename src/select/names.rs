@@ -1,0 +1,56 @@
+//! How people name rooms and categories: by name, by `pool\name`, by address, with `*` for anything.
+//!
+//! One rule for selections, purges and holds alike, so that a hold covers what its words say everywhere.
+
+use crate::model::ids::fold;
+
+/// Is a room meant by `pattern`?
+pub fn names_room(pattern: &str, pool: &str, name: &str, uri: &str) -> bool {
+    let wanted = fold(pattern);
+    let names = [fold(name), fold(&format!("{pool}\\{name}")), fold(uri), fold(&format!("{pool}\\{uri}"))];
+    names.iter().any(|name| glob(&wanted, name))
+}
+
+/// Is the category `name` of `pool` meant by `wanted`: by its name, or `pool\name`?
+pub fn names_category(wanted: &str, pool: &str, name: &str) -> bool {
+    let wanted = fold(wanted);
+    fold(name) == wanted || fold(&format!("{pool}\\{name}")) == wanted
+}
+
+/// Does `name` match a pattern in which `*` stands for anything?
+fn glob(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    if !pattern.contains('*') {
+        return rest.is_empty();
+    }
+    let mut parts: Vec<&str> = parts.collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        assert!(glob("it*", "it chat") && glob("*chat", "it chat") && glob("i*c*t", "it chat") && glob("*", ""));
+        assert!(!glob("it", "it chat") && !glob("x*", "it chat") && !glob("*x*", "it chat"));
+    }
+
+    #[test]
+    fn a_room_goes_by_four_names() {
+        let is = |pattern| names_room(pattern, "pool.example", "IT Chat", "ma-chan://example/1");
+        assert!(is("it chat") && is("POOL.example\\it chat") && is("ma-chan://example/1"));
+        assert!(is("pool.example\\ma-chan://example/1") && is("pool.example\\*") && !is("other\\*") && !is("it"));
+        assert!(names_category("Trading", "p", "TRADING") && names_category("p\\trading", "P", "Trading"));
+        assert!(!names_category("q\\trading", "p", "Trading"));
+    }
+}
