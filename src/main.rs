@@ -32,6 +32,11 @@ fn main() -> ExitCode {
                 out: &mut std::io::BufWriter::new(std::io::stdout()),
                 err: &mut std::io::stderr(),
                 terminal: std::io::stderr().is_terminal(),
+                answer: &|| {
+                    let mut line = String::new();
+                    let asked = std::io::stdin().is_terminal();
+                    (asked && std::io::stdin().read_line(&mut line).is_ok_and(|read| read > 0)).then_some(line)
+                },
                 cancelled: &CANCELLED,
             },
         )

@@ -1,5 +1,6 @@
 //! How it is asked: parses and prints, decides nothing.
 
+mod confirm;
 mod fail;
 mod globals;
 mod print;
@@ -10,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::reply::{Reply, Status};
 use crate::model::time::Ticks;
 use crate::nouns::data::{ExportRequest, ImportRequest, VerifyRequest};
+use crate::nouns::purge::{CertificateVerb, PurgeRequest};
 use crate::nouns::store::StoreVerb;
 use clap::{CommandFactory, Parser, Subcommand};
 use globals::Globals;
@@ -33,15 +35,17 @@ pub struct World<'a> {
     pub err: &'a mut dyn Write,
     /// Standard error is a terminal: progress may be drawn.
     pub terminal: bool,
+    /// Gives the line somebody types in answer to a question; nothing when nobody is there.
+    pub answer: &'a dyn Fn() -> Option<String>,
     /// Set when the user interrupts.
     pub cancelled: &'a AtomicBool,
 }
 
-/// Keeps, exports, imports and verifies Persistent Chat history and configuration
+/// Keeps, exports, imports, purges and verifies Persistent Chat history and configuration
 #[derive(Debug, Parser)]
 #[command(name = "pchat", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done, 2 usage, 3 done with gaps, 4 nothing matched, 10 not found, 11 busy, \
-    12 made by a newer pchat, 13 damaged, 15 refused, 17 conflict, 20 input or output, 130 interrupted; \
+    12 made by a newer pchat, 13 damaged, 14 held, 15 refused, 17 conflict, 18 needs a yes, 20 input or output, 130 interrupted; \
     any other code means failure.")]
 struct Cli {
     #[command(flatten)]
@@ -55,8 +59,11 @@ enum Command {
     Export(ExportRequest),
     Import(ImportRequest),
     Verify(VerifyRequest),
+    Purge(Box<PurgeRequest>),
     #[command(subcommand)]
     Store(StoreVerb),
+    #[command(subcommand)]
+    Certificate(CertificateVerb),
 }
 
 /// The commands and options, for whoever wants to list them.
@@ -66,12 +73,12 @@ pub fn command() -> clap::Command {
 
 /// Runs a command line and gives the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
-    let World { clock, user, host, store, out, err, terminal, cancelled } = world;
+    let World { clock, user, host, store, out, err, terminal, answer, cancelled } = world;
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return fail::usage(&error, out, err),
     };
-    let output = cli.globals.output;
+    let (output, quiet) = (cli.globals.output, cli.globals.quiet);
     let taken = matches!(&cli.command, Command::Export(request) if request.takes_stdout());
     let mut nowhere = std::io::sink();
     let out: &mut dyn Write = if taken { &mut nowhere } else { out };
@@ -86,6 +93,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
             Command::Export(request) => request.run(&cx, &path),
             Command::Import(request) => request.run(&cx, &path),
             Command::Verify(request) => request.run(&cx, &path),
+            Command::Purge(request) => confirm::perform(&cx, request.prepare(&cx, &path)?, answer, quiet, err),
+            Command::Certificate(verb) => verb.run(&path),
             Command::Store(verb) => verb.run(&cx, &path),
         }
     })();

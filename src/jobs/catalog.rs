@@ -119,11 +119,12 @@ impl Renames {
                     "configuration" | "compliance" | "state" | "server" => *text = self.service(text),
                     _ => {}
                 },
+                ("Target", Value::Text(text)) => *text = self.room_reference(text),
                 (name, Value::List(items)) if field.kind == Type::List => {
                     for item in items {
                         *item = match name {
                             "ActiveServers" => self.pool(item),
-                            "Rooms" => self.room_reference(item),
+                            "Rooms" | "Categories" => self.room_reference(item),
                             _ => self.address(item),
                         };
                     }

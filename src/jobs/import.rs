@@ -37,6 +37,8 @@ pub struct Import {
     pub renames: Renames,
     /// Only say what would happen.
     pub what_if: bool,
+    /// Take in again what was purged from this store.
+    pub restore_purged: bool,
     /// Make a batch permanent after this many events.
     pub commit_every: u64,
     /// All nouns.
@@ -100,7 +102,7 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     }
     cx.watch.event(Event::Begin { step: "importing", total: Some(checked.events), unit: "events" });
     let done = {
-        let load = Load::new(cx, job, store.intake()?, receipt, sources.join("; "));
+        let load = Load::new(cx, job, store.intake(job.restore_purged)?, receipt, sources.join("; "));
         let mut load =
             pipeline::run(source(cx, job, &found, broken.clone()), decode(job, true), load, cx.limits, cx.watch)?;
         load.attachments(&found, &broken)?;
@@ -330,6 +332,7 @@ impl<'a, 's> Load<'a, 's> {
             tally.span(event.at);
         }
         self.receipt.conflict_count += outcome.conflicts;
+        self.receipt.remark("messages that were purged from this store, and stay purged", outcome.purged);
         self.receipt.conflicts.extend(outcome.details);
         for event in &unit.events {
             self.contents(event)?;

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod export;
 pub mod import;
 pub mod intake;
+pub mod purge;
 pub mod report;
 pub mod selection;
 pub mod sums;

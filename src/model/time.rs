@@ -31,6 +31,14 @@ impl Ticks {
         millis.checked_mul(10_000).and_then(|t| t.checked_add(UNIX_EPOCH)).and_then(Ticks::checked)
     }
 
+    /// As a chrono instant, if chrono has it.
+    pub fn to_chrono(self) -> Option<chrono::DateTime<chrono::Utc>> {
+        let epoch = chrono::NaiveDate::from_ymd_opt(1, 1, 1)?.and_hms_opt(0, 0, 0)?.and_utc();
+        let nanoseconds = u32::try_from(self.0.rem_euclid(SECOND) * 100).ok()?;
+        let seconds = chrono::TimeDelta::new(self.0.div_euclid(SECOND), nanoseconds)?;
+        epoch.checked_add_signed(seconds)
+    }
+
     /// From a chrono instant; anything below 100 ns is cut.
     pub fn from_chrono(at: chrono::DateTime<chrono::Utc>) -> Option<Ticks> {
         let nanos = i64::from(at.timestamp_subsec_nanos().min(999_999_999));

@@ -143,6 +143,9 @@ pub struct ImportRequest {
     /// Say what would happen, and change nothing
     #[arg(long, alias = "dry-run")]
     pub what_if: bool,
+    /// Take in again messages that were purged from this store
+    #[arg(long)]
+    pub restore_purged: bool,
     /// Make what was imported permanent after this many events
     #[arg(long, value_name = "EVENTS", default_value_t = 250_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub commit_every: u64,
@@ -250,6 +253,7 @@ impl ImportRequest {
             },
             renames: Renames { pools: self.map_pool, domains: self.map_domain, prefix: self.rename_prefix },
             what_if: self.what_if,
+            restore_purged: self.restore_purged,
             commit_every: self.commit_every,
             shapes: SHAPES,
         };

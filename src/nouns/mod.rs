@@ -11,12 +11,51 @@ pub mod hold;
 pub mod policy;
 pub mod pool;
 pub mod principal;
+pub mod purge;
+pub mod retention;
 pub mod room;
 pub mod server;
 pub mod state;
 pub mod store;
 
+use crate::context::Context;
+use crate::error::Result;
 use crate::model::record::Shape;
+use crate::model::reply::Reply;
+
+/// What a command has become before anything was changed.
+pub enum Prepared {
+    /// There is nothing to ask.
+    Answer(Reply),
+    /// It waits for a yes.
+    Act(Action),
+}
+
+/// Something that destroys, and waits for a yes.
+pub struct Action {
+    /// What would happen.
+    pub preview: Reply,
+    /// The question, which is answered with yes or no.
+    pub question: String,
+    /// What was said on the command line.
+    pub consent: Consent,
+    /// Does it.
+    pub act: Act,
+}
+
+/// Does what was shown.
+pub type Act = Box<dyn FnOnce(&Context<'_>) -> Result<Reply>>;
+
+/// What was said on the command line before anybody asked.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Consent {
+    /// Say what would happen, and change nothing
+    #[arg(long, alias = "dry-run")]
+    pub what_if: bool,
+    /// Do it without asking
+    #[arg(long, short)]
+    pub yes: bool,
+}
 
 /// Every noun that is kept as a record. Holds come first wherever the order matters for safety.
 pub static SHAPES: &[&Shape] = &[
@@ -34,4 +73,5 @@ pub static SHAPES: &[&Shape] = &[
     &endpoint::SHAPE,
     &state::SHAPE,
     &server::SHAPE,
+    &retention::SHAPE,
 ];

@@ -1,5 +1,6 @@
 //! Where it lives: what a store can do, without saying how. No SQL ever crosses this interface.
 
+pub mod purge;
 pub mod sqlite;
 
 use crate::error::Result;
@@ -9,8 +10,10 @@ use crate::model::receipt::{Conflict, Kinds};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
+use crate::pipeline::Watch;
 use crate::select::postings::Postings;
 use crate::select::scope::Scope;
+use purge::{Counts, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
 use std::ops::ControlFlow;
 
 /// What the audit log says about a change: who did what to which object, with which result.
@@ -37,6 +40,16 @@ pub struct Actor {
     pub host: String,
     /// Named operator.
     pub operator: Option<String>,
+}
+
+impl Actor {
+    /// Who it was, in one line: the operator, if one was named, and the user of the computer.
+    pub fn name(&self) -> String {
+        match &self.operator {
+            Some(operator) => format!("{operator} ({}@{})", self.user, self.host),
+            None => format!("{}@{}", self.user, self.host),
+        }
+    }
 }
 
 /// What is in one room.
@@ -76,6 +89,8 @@ pub struct Outcome {
     pub duplicates: u64,
     /// Events that were there already with other content.
     pub conflicts: u64,
+    /// Messages that were purged from this store before, and stay out.
+    pub purged: u64,
     /// The conflicts in full, as many as were asked for.
     pub details: Vec<Conflict>,
 }
@@ -97,6 +112,16 @@ pub trait Corpus: Send {
     fn size(&mut self, scope: &Scope) -> Result<u64>;
     /// The history in order of rooms and time, in pages.
     fn units(&mut self, scope: &Scope, take: &mut TakeUnit<'_>) -> Result<()>;
+    /// The purges of this store, oldest first.
+    fn purges(&mut self) -> Result<Vec<PurgeState>>;
+    /// The digest over the identities of everything a purge took.
+    fn purged_identities(&mut self, purge: i64) -> Result<[u8; 32]>;
+    /// What can still be known of a message.
+    fn versions(&mut self, room: &RoomKey, chat: i64) -> Result<Versions>;
+    /// What a hold protects, in force or not, by room.
+    fn protected(&mut self, hold: &str) -> Result<Vec<(RoomKey, Counts)>>;
+    /// Hands out every text and blob of every table that can hold one.
+    fn values(&mut self, take: &mut dyn FnMut(&[u8])) -> Result<()>;
     /// Hands out the content of an attachment in parts; false when the store does not have it.
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool>;
 }
@@ -105,8 +130,33 @@ pub trait Corpus: Send {
 pub trait Store: Corpus {
     /// Adds or replaces records, in one transaction with its audit entry.
     fn put(&mut self, records: &[Record], entry: Entry) -> Result<()>;
-    /// Starts or continues taking in history.
-    fn intake(&mut self) -> Result<Box<dyn Intake + '_>>;
+    /// Changes one record that [`Store::put`] would refuse to weaken: releases a hold.
+    fn release(&mut self, hold: &Record, entry: Entry) -> Result<()>;
+    /// Removes a record, in one transaction with its audit entry. Whatever a hold needs stays.
+    fn remove(&mut self, shape: &'static Shape, key: &str, entry: Entry) -> Result<()>;
+    /// Only appends a record to the audit log: something was read, refused or anchored.
+    fn note(&mut self, entry: Entry) -> Result<()>;
+    /// Draws the plan of a purge; nothing is changed.
+    fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan>;
+    /// Executes a plan, each batch with its audit entry, and gives the number of the purge. `traces` sees what goes.
+    fn purge(
+        &mut self,
+        plan: &PurgePlan,
+        entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+        traces: &mut dyn Traces,
+        watch: &dyn Watch,
+    ) -> Result<i64>;
+    /// Removes from the index the words that no text holds any more, and folds the log into the file, so that no old
+    /// page is left. Fails with `Busy` while somebody reads an older state.
+    fn erase(&mut self, traces: &mut dyn Traces) -> Result<()>;
+    /// Writes the whole file anew, so that nothing is left between its rows.
+    fn rewrite(&mut self) -> Result<()>;
+    /// Notes that all events of a purge are gone, with its request as it may be kept.
+    fn forget(&mut self, purge: i64, request: &str, entry: Entry) -> Result<()>;
+    /// Finishes a purge with its certificate.
+    fn certify(&mut self, purge: i64, certificate: &str, entry: Entry) -> Result<()>;
+    /// Starts or continues taking in history; messages that were purged stay out unless they are wanted again.
+    fn intake(&mut self, restore_purged: bool) -> Result<Box<dyn Intake + '_>>;
 }
 
 /// Takes in history, batch by batch. What is not committed is gone.

@@ -88,6 +88,7 @@ impl Desk {
                 out: &mut out,
                 err: &mut err,
                 terminal: false,
+                answer: &|| None,
                 cancelled: &AtomicBool::new(false),
             },
         );

@@ -37,6 +37,7 @@ fn pchat<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Ran {
         out: &mut out,
         err: &mut err,
         terminal: false,
+        answer: &|| None,
         cancelled: &cancelled,
     };
     let args = std::iter::once("pchat".into()).chain(args.into_iter().map(Into::into));

@@ -250,9 +250,11 @@ fn index(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
         let hash = hasher.hash_one(row.get_ref(1)?.as_str()?);
         for block in numbers(row.get_ref(2)?.as_blob()?) {
             match block {
+                // A list may name blocks that are gone; their numbers are never given again.
                 Some(block) => {
-                    let sum = sums.entry(block).or_default();
-                    *sum = sum.wrapping_sub(hash);
+                    if let Some(sum) = sums.get_mut(&block) {
+                        *sum = sum.wrapping_sub(hash);
+                    }
                 }
                 None if findings.len() < LISTED => {
                     let place = format!("segment {} of the index", row.get::<_, i64>(0)?);

@@ -3,17 +3,24 @@
 
 mod audit;
 mod check;
+mod erase;
+mod holds;
 mod index;
 mod migrate;
+mod purge;
 mod read;
 mod records;
+mod tombs;
 mod write;
 
+use super::purge::{Counts, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
 use super::{Actor, Census, Corpus, Entry, Intake, Store, TakeUnit};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::catalog::Catalog;
+use crate::model::ids::RoomKey;
 use crate::model::receipt::Gap;
 use crate::model::record::{Record, Shape};
+use crate::pipeline::Watch;
 use crate::select::{scope::Scope, words};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -59,12 +66,14 @@ impl Sqlite {
                 ("id", id),
                 ("words", words::NAME.to_owned()),
                 ("words-version", words::VERSION.to_string()),
-                ("epoch", "0".to_owned()),
+                ("revision", "0".to_owned()),
             ];
             for (name, value) in facts {
                 tx.execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", (name, value))
                     .map_err(|e| explain(e, path))?;
             }
+            tx.execute("INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(16))))", [])
+                .map_err(|e| explain(e, path))?;
             audit::append(&tx, &entry).map_err(|e| explain(e, path))?;
             tx.commit().map_err(|e| explain(e, path))?;
             connection.pragma_update(None, "journal_mode", "wal").map_err(|e| explain(e, path))?;
@@ -180,6 +189,17 @@ impl Sqlite {
     fn explain(&self, error: rusqlite::Error) -> Error {
         explain(error, &self.path)
     }
+
+    /// One transaction: a change of settings, the revision it makes, and its audit entry.
+    fn change(&mut self, entry: Entry, make: impl FnOnce(&Connection, &Path) -> Result<()>) -> Result<()> {
+        let path = self.path.clone();
+        let told = |error| explain(error, &path);
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
+        make(&tx, &path)?;
+        purge::changed(&tx).map_err(told)?;
+        audit::append(&tx, &entry).map_err(told)?;
+        tx.commit().map_err(told)
+    }
 }
 
 fn cannot_open(error: &rusqlite::Error) -> bool {
@@ -289,6 +309,28 @@ impl Corpus for Sqlite {
         read::units(&self.connection, scope, take).map_err(|e| self.explain(e))
     }
 
+    fn purges(&mut self) -> Result<Vec<PurgeState>> {
+        purge::states(&self.connection).map_err(|e| self.explain(e))
+    }
+
+    fn purged_identities(&mut self, purge: i64) -> Result<[u8; 32]> {
+        tombs::identities(&self.connection, purge).map_err(|e| self.explain(e))
+    }
+
+    fn versions(&mut self, room: &RoomKey, chat: i64) -> Result<Versions> {
+        let none = || Error::new(Kind::NotFound, format!("there is no room {room}"));
+        let found = records::find(&self.connection, "room", &room.key()).map_err(|e| self.explain(e))?;
+        tombs::versions(&self.connection, found.ok_or_else(none)?.0, chat).map_err(|e| self.explain(e))
+    }
+
+    fn protected(&mut self, hold: &str) -> Result<Vec<(RoomKey, Counts)>> {
+        purge::protected(self, hold)
+    }
+
+    fn values(&mut self, take: &mut dyn FnMut(&[u8])) -> Result<()> {
+        erase::values(&self.connection, take).map_err(|e| self.explain(e))
+    }
+
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
         read::content(&self.connection, &self.path, sha256, take)
     }
@@ -296,20 +338,95 @@ impl Corpus for Sqlite {
 
 impl Store for Sqlite {
     fn put(&mut self, records: &[Record], entry: Entry) -> Result<()> {
+        self.change(entry, |tx, path| {
+            let before = holds::Holds::load(tx)?.reach();
+            for record in records {
+                if record.shape.noun == "hold"
+                    && let Some(old) = records::one(tx, record.shape, &record.key()).map_err(|e| explain(e, path))?
+                {
+                    holds::not_weaker(&old, record)?;
+                }
+                records::put(tx, record).map_err(|e| explain(e, path))?;
+            }
+            holds::nothing_lost(tx, &before)
+        })
+    }
+
+    fn release(&mut self, hold: &Record, entry: Entry) -> Result<()> {
+        self.change(entry, |tx, path| records::put(tx, hold).map(|_| ()).map_err(|e| explain(e, path)))
+    }
+
+    fn remove(&mut self, shape: &'static Shape, key: &str, entry: Entry) -> Result<()> {
+        self.change(entry, |tx, path| {
+            let before = holds::Holds::load(tx)?.reach();
+            if shape.noun == "hold" {
+                return Err(Error::new(Kind::Held, "a hold is never removed").hint("pchat hold release ends it"));
+            }
+            let there = records::find(tx, shape.noun, key).map_err(|e| explain(e, path))?;
+            let Some((number, _)) = there else {
+                return Err(Error::new(Kind::NotFound, format!("there is no such {}", shape.noun)));
+            };
+            if shape.noun == "room" && read::has_events(tx, number).map_err(|e| explain(e, path))? {
+                return Err(Error::new(Kind::Refused, "the room still has history").hint("purge it first"));
+            }
+            records::remove(tx, shape, number).map_err(|e| explain(e, path))?;
+            holds::nothing_lost(tx, &before)
+        })
+    }
+
+    fn note(&mut self, entry: Entry) -> Result<()> {
         let path = self.path.clone();
         let run = |connection: &mut Connection| -> rusqlite::Result<()> {
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for record in records {
-                records::put(&tx, record)?;
-            }
             audit::append(&tx, &entry)?;
             tx.commit()
         };
         run(&mut self.connection).map_err(|e| explain(e, &path))
     }
 
-    fn intake(&mut self) -> Result<Box<dyn Intake + '_>> {
-        Ok(Box::new(write::Writer::new(&self.connection, &self.path)))
+    fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan> {
+        self.connection.execute_batch("BEGIN").map_err(|e| self.explain(e))?;
+        let plan = purge::plan(self, request);
+        drop(self.connection.execute_batch("ROLLBACK"));
+        plan
+    }
+
+    fn purge(
+        &mut self,
+        plan: &PurgePlan,
+        entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+        traces: &mut dyn Traces,
+        watch: &dyn Watch,
+    ) -> Result<i64> {
+        purge::execute(self, plan, entry, traces, watch)
+    }
+
+    fn erase(&mut self, traces: &mut dyn Traces) -> Result<()> {
+        erase::erase(self, traces)
+    }
+
+    fn rewrite(&mut self) -> Result<()> {
+        erase::rewrite(self)
+    }
+
+    fn forget(&mut self, purge: i64, request: &str, entry: Entry) -> Result<()> {
+        self.change(entry, |tx, path| {
+            tx.execute("UPDATE purge SET request = ?2 WHERE number = ?1", (purge, request))
+                .map(|_| ())
+                .map_err(|e| explain(e, path))
+        })
+    }
+
+    fn certify(&mut self, purge: i64, certificate: &str, entry: Entry) -> Result<()> {
+        self.change(entry, |tx, path| {
+            tx.execute("UPDATE purge SET certificate = ?2 WHERE number = ?1", (purge, certificate))
+                .map(|_| ())
+                .map_err(|e| explain(e, path))
+        })
+    }
+
+    fn intake(&mut self, restore_purged: bool) -> Result<Box<dyn Intake + '_>> {
+        Ok(Box::new(write::Writer::new(&self.connection, &self.path, restore_purged)))
     }
 }
 

@@ -52,8 +52,15 @@ pub(super) fn id_range(room: i64) -> (i64, i64) {
     (room << ROOM_SHIFT, ((room + 1) << ROOM_SHIFT) - 1)
 }
 
+/// Has anything happened in this room?
+pub(super) fn has_events(connection: &Connection, room: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM event WHERE id >= ?1 AND id <= ?2)")?
+        .query_row(id_range(room), |row| row.get(0))
+}
+
 /// The first id of the room's timely events at or after an instant.
-fn seek(connection: &Connection, room: i64, at: Ticks) -> rusqlite::Result<i64> {
+pub(super) fn seek(connection: &Connection, room: i64, at: Ticks) -> rusqlite::Result<i64> {
     let (mut low, end) = id_range(room);
     if at == Ticks::MIN {
         return Ok(low);

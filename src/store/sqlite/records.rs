@@ -120,3 +120,23 @@ pub(super) fn find(connection: &Connection, noun: &str, key: &str) -> rusqlite::
         .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
 }
+
+/// The record of this shape with this key.
+pub(super) fn one(connection: &Connection, shape: &'static Shape, key: &str) -> rusqlite::Result<Option<Record>> {
+    let mut found = None;
+    if find(connection, shape.noun, key)?.is_some() {
+        each(connection, shape, &mut |_, record| {
+            if record.key() == key {
+                found = Some(record);
+            }
+        })?;
+    }
+    Ok(found)
+}
+
+/// Removes a record with its lists.
+pub(super) fn remove(connection: &Connection, shape: &'static Shape, number: i64) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM list_entry WHERE noun = ?1 AND owner = ?2", (shape.noun, number))?;
+    connection.execute(&format!("DELETE FROM \"{}\" WHERE number = ?1", shape.noun), [number])?;
+    Ok(())
+}

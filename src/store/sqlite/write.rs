@@ -3,7 +3,7 @@
 
 use super::index::{self, Pending};
 use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of, sum_of};
-use super::{audit, explain, records};
+use super::{audit, explain, purge, records, tombs};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::hash;
 use crate::model::ids::{RoomKey, join_key, person_key};
@@ -32,6 +32,8 @@ struct RoomState {
     next: i64,
     latest: i64,
     changed: bool,
+    /// Some of its messages were purged; they do not come back.
+    purged: bool,
 }
 
 /// Takes in history.
@@ -44,10 +46,12 @@ pub(super) struct Writer<'s> {
     rooms: HashMap<String, RoomState>,
     personas: HashMap<Persona, i64>,
     index: Pending,
+    /// Take in again what was purged.
+    restore_purged: bool,
 }
 
 impl<'s> Writer<'s> {
-    pub(super) fn new(connection: &'s Connection, path: &'s Path) -> Writer<'s> {
+    pub(super) fn new(connection: &'s Connection, path: &'s Path, restore_purged: bool) -> Writer<'s> {
         Writer {
             connection,
             path,
@@ -56,6 +60,7 @@ impl<'s> Writer<'s> {
             rooms: HashMap::new(),
             personas: HashMap::new(),
             index: Pending::default(),
+            restore_purged,
         }
     }
 
@@ -136,8 +141,9 @@ impl<'s> Writer<'s> {
             .connection
             .prepare_cached("SELECT next, latest FROM room WHERE number = ?1")?
             .query_row([number], |row| {
-                Ok(RoomState { number, next: row.get(0)?, latest: row.get(1)?, changed: false })
+                Ok(RoomState { number, next: row.get(0)?, latest: row.get(1)?, changed: false, purged: false })
             })?;
+        let state = RoomState { purged: !self.restore_purged && tombs::any(self.connection, number)?, ..state };
         self.rooms.insert(folded.to_owned(), state);
         Ok(())
     }
@@ -200,6 +206,13 @@ impl<'s> Writer<'s> {
                 blocks.push(state.next);
             }
             let who = people[event.who as usize];
+            if let (true, Some(chat)) = (state.purged, event.chat)
+                && tombs::purge_of(connection, state.number, chat)?.is_some()
+            {
+                fresh[n] = false;
+                outcome.purged += 1;
+                continue;
+            }
             let old = match event.chat {
                 Some(_) => None,
                 // Nothing of this time can be there when everything there is older.
@@ -437,6 +450,7 @@ impl Intake for Writer<'_> {
             }
             self.index.write(self.connection)?;
             index::merge(self.connection)?;
+            purge::changed(self.connection)?;
             audit::append(self.connection, &entry)?;
             self.connection.execute_batch("COMMIT")
         });

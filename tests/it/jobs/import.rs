@@ -29,6 +29,7 @@ fn spoken(kind: &str, id: i64, at: &str, user: &str, text: &str) -> String {
 /// The receipt of an import, with the conflicts in full.
 fn receipt(desk: &Desk, file: &str, store: &str) -> Receipt {
     let job = Import {
+        restore_purged: false,
         store: desk.path(store),
         paths: vec![desk.path(file)],
         form: None,

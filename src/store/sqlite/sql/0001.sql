@@ -170,7 +170,7 @@ CREATE TABLE "case" (
     closed_on  INTEGER
 ) STRICT;
 
--- What must not be destroyed; rooms and people are list entries.
+-- What must not be destroyed; rooms, categories and people are list entries. `written` is what was typed.
 CREATE TABLE hold (
     number     INTEGER PRIMARY KEY,
     key        TEXT NOT NULL UNIQUE,
@@ -178,14 +178,31 @@ CREATE TABLE hold (
     identity   TEXT NOT NULL,
     "case"     TEXT,
     reason     TEXT,
+    written    TEXT,
     from_time  INTEGER,
     to_time    INTEGER,
     query      TEXT,
+    "match"    TEXT,
+    case_sensitive INTEGER,
     placed_by  TEXT,
     placed_on  INTEGER,
+    review_on  INTEGER,
     released_by TEXT,
     released_on INTEGER,
     release_reason TEXT
+) STRICT;
+
+-- How long history is kept before a purge by retention takes it: for a category, a room, or everything else.
+CREATE TABLE retention (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    scope      TEXT NOT NULL,
+    target     TEXT NOT NULL,
+    keep       TEXT,
+    reason     TEXT,
+    set_by     TEXT,
+    set_on     INTEGER
 ) STRICT;
 
 -- Every list a record carries: members, managers, presenters, creators, allowed, denied, active servers …
@@ -237,17 +254,43 @@ CREATE UNIQUE INDEX event_chat ON event (room, chat) WHERE chat IS NOT NULL;
 CREATE INDEX event_other ON event (room, ticks) WHERE chat IS NULL;
 CREATE INDEX event_late ON event (room, ticks) WHERE late = 1;
 
--- Earlier texts of a replaced message, kept only while a hold demands it.
+-- Earlier versions of a replaced message: who replaced it, when and why. `body` is empty (NULL) when that text was destroyed.
 CREATE TABLE version (
     event    INTEGER NOT NULL REFERENCES event,
     number   INTEGER NOT NULL,
     replaced_on INTEGER NOT NULL,
     replaced_by TEXT NOT NULL,
     reason   TEXT,
-    body     TEXT NOT NULL,
+    body     TEXT,
     rtf      TEXT,
+    purge    INTEGER,
     PRIMARY KEY (event, number)
 ) STRICT, WITHOUT ROWID;
+
+-- What was destroyed. `request`, `plan`, `done` and `certificate` are JSON and hold no text of messages. A purge that was
+-- interrupted has no certificate yet, and is finished before another begins.
+CREATE TABLE purge (
+    number      INTEGER PRIMARY KEY,
+    started_on  INTEGER NOT NULL,
+    request     TEXT NOT NULL,
+    plan        TEXT NOT NULL,
+    done        TEXT NOT NULL,
+    certificate TEXT
+) STRICT;
+
+-- Which events a purge took: runs of them, in order. `sequences` and `chats` list their numbers in the room and their
+-- message numbers, as differences; an event without a message number has none in `chats`.
+CREATE TABLE tombstone (
+    number     INTEGER PRIMARY KEY,
+    purge      INTEGER NOT NULL REFERENCES purge,
+    room       INTEGER NOT NULL,
+    first_chat INTEGER,
+    last_chat  INTEGER,
+    events     INTEGER NOT NULL,
+    sequences  BLOB NOT NULL,
+    chats      BLOB NOT NULL
+) STRICT;
+CREATE INDEX tombstone_chat ON tombstone (room, first_chat) WHERE first_chat IS NOT NULL;
 
 CREATE TABLE attachment (
     event    INTEGER NOT NULL REFERENCES event,
@@ -273,9 +316,10 @@ CREATE TABLE file_part (
 
 -- Full-text index. A block is a run of events of one room, `first` to `last`. A segment is what one
 -- batch wrote; segments of one level are merged into one of the next. `blocks` lists the blocks a
--- word stands in: differences, seven bits to a byte. The index finds blocks, the text decides.
+-- word stands in: differences, seven bits to a byte. The index finds blocks, the text decides. Numbers are never given
+-- again, so a list may still name blocks that are gone.
 CREATE TABLE block (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     first  INTEGER NOT NULL UNIQUE,
     last   INTEGER NOT NULL
 ) STRICT;

@@ -1,0 +1,45 @@
+//! Shows what would happen and asks. Without somebody to ask, only `--yes` is a yes.
+
+use super::print::{self, Output};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::model::reply::Reply;
+use crate::nouns::{Action, Prepared};
+use std::io::Write;
+
+/// Does what was prepared, if that is wanted.
+pub(super) fn perform(
+    cx: &Context<'_>,
+    prepared: Prepared,
+    answer: &dyn Fn() -> Option<String>,
+    quiet: bool,
+    err: &mut dyn Write,
+) -> Result<Reply> {
+    let Action { preview, question, consent, act } = match prepared {
+        Prepared::Answer(reply) => return Ok(reply),
+        Prepared::Act(action) => action,
+    };
+    if consent.what_if {
+        return Ok(preview);
+    }
+    if !consent.yes || !quiet {
+        let told = |error| Error::io("standard error", error);
+        for note in &preview.notes {
+            writeln!(err, "{}", print::visible(note)).map_err(told)?;
+        }
+        print::reply(&preview, Output::Table, err).map_err(told)?;
+    }
+    if !consent.yes {
+        drop(write!(err, "{question} [yes/no] ").and_then(|()| err.flush()));
+        let answer = answer();
+        let Some(answer) = answer else {
+            drop(writeln!(err));
+            return Err(Error::new(Kind::Unconfirmed, "nobody is there to ask, so nothing was done")
+                .hint("--yes does it without asking; --what-if only shows what would happen"));
+        };
+        if !matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+            return Err(Error::new(Kind::Unconfirmed, "nothing was done"));
+        }
+    }
+    act(cx)
+}

@@ -1,0 +1,228 @@
+//! The certificate of a purge: what was asked, what went, what was held back, and what the search of the files said.
+//! It holds no text that was destroyed, and no word of it.
+
+use super::search::Found;
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::model::hash::hex;
+use crate::select::traces::{SHORTEST, Trails};
+use crate::store::purge::Counts;
+use crate::store::sqlite::{Sqlite, sqlite_version};
+use crate::store::{Corpus, Store};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What no program can promise from inside one file.
+const OUTSIDE: &str = "backups, snapshots, exports and other copies of the store, and blocks of the disk that the \
+                       operating system or the disk itself keeps";
+
+/// How content is destroyed.
+const MODE: &str = "rows deleted and overwritten (secure_delete), words removed from the index, log truncated";
+
+/// A certificate as a person reads it and as a program does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// The number of the purge.
+    pub number: i64,
+    /// For people; signed.
+    pub text: String,
+    /// For programs: the record, the signed text and the checkpoint.
+    pub json: String,
+    /// Events that went.
+    pub events: u64,
+}
+
+impl Certificate {
+    /// The certificate as the store keeps it.
+    pub fn read(number: i64, json: &str) -> Result<Certificate> {
+        let broken = || Error::new(Kind::Damaged, format!("the certificate of purge {number} cannot be read"));
+        let all: Value = serde_json::from_str(json).map_err(|error| broken().because(error))?;
+        let text = all["note"].as_str().ok_or_else(broken)?.to_owned();
+        let events = all["record"]["total"]["events"].as_u64().ok_or_else(broken)?;
+        Ok(Certificate { number, text, json: json.to_owned(), events })
+    }
+}
+
+fn counts(counts: &Counts) -> Value {
+    json!({
+        "attachments": counts.files,
+        "bytes": counts.bytes,
+        "events": counts.events,
+        "first": counts.first.map(|at| at.to_string()),
+        "last": counts.last.map(|at| at.to_string()),
+        "messages": counts.messages,
+    })
+}
+
+/// What a certificate is signed with.
+pub(super) struct Seal<'a> {
+    /// The newest checkpoint of the audit log.
+    pub(super) checkpoint: String,
+    /// Signs a text.
+    pub(super) sign: &'a dyn Fn(&str) -> Result<String>,
+}
+
+/// Makes the certificate of a purge all events of which are gone, and keeps it in the store.
+pub(super) fn make(
+    cx: &Context<'_>,
+    store: &mut Sqlite,
+    path: &Path,
+    number: i64,
+    held: &BTreeMap<String, Counts>,
+    found: &Found,
+    (texts, words): (&Trails, &Trails),
+    seal: &Seal<'_>,
+) -> Result<Certificate> {
+    let state = store.purges()?.into_iter().find(|purge| purge.number == number);
+    let state = state.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no purge {number}")))?;
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let plan = read(&state.plan);
+    let mut total = Counts::default();
+    state.done.values().for_each(|counts| total.add(counts));
+    // What was planned first says what was held back then; what was planned last says it of the rest.
+    let mut spared: Map<String, Value> = plan["held"].as_object().cloned().unwrap_or_default();
+    for value in spared.values_mut() {
+        *value = json!({ "events": value["events"], "messages": value["messages"] });
+    }
+    for (hold, spares) in held {
+        spared.insert(hold.clone(), json!({ "events": spares.events, "messages": spares.messages }));
+    }
+    let rooms: Vec<Value> = state
+        .done
+        .iter()
+        .map(|(room, done)| json!({ "address": room.uri, "destroyed": counts(done), "pool": room.pool }))
+        .collect();
+    let files: Vec<Value> = found.files.iter().map(|(name, bytes)| json!({ "bytes": bytes, "name": name })).collect();
+    let record = json!({
+        "actor": cx.actor.name(),
+        "checkpoint": seal.checkpoint,
+        "erasure": {
+            "found": found.left,
+            "mode": if found.rewritten { format!("{MODE}, whole file written anew") } else { MODE.to_owned() },
+            "outside": OUTSIDE,
+            "same as what is kept": found.kept,
+            "searched files": files,
+            "sqlite": sqlite_version(),
+            "texts": texts.given,
+            "texts beyond the limit": texts.beyond,
+            "texts too short to search for": texts.short,
+            "words": words.given,
+            "words too short to search for": words.short,
+        },
+        "finished": (cx.clock)().to_string(),
+        "held back": spared,
+        "identities": hex(&store.purged_identities(number)?),
+        "pchat": env!("CARGO_PKG_VERSION"),
+        "plan": { "destroy": plan["goes"]["events"], "held back": plan["spared"]["events"] },
+        "purge": number,
+        "request": read(&state.request),
+        "rooms": rooms,
+        "started": state.started.to_string(),
+        "store": store.id()?,
+        "total": counts(&total),
+    });
+    let text = text(&record);
+    let note = (seal.sign)(&text)?;
+    let json = json!({ "checkpoint": seal.checkpoint, "note": note, "record": record }).to_string();
+    let sum: [u8; 32] = Sha256::digest(json.as_bytes()).into();
+    let details = vec![
+        ("purge", number.to_string()),
+        ("events", total.events.to_string()),
+        ("found", found.left.to_string()),
+        ("certificate", hex(&sum)),
+    ];
+    if found.left == 0 {
+        store.certify(number, &json, cx.entry("purge certificate", path.display().to_string(), details))?;
+    }
+    Ok(Certificate { number, text: note, json, events: total.events })
+}
+
+/// The record as people read it. It ends with the hash of the record, so the signature covers that as well.
+fn text(record: &Value) -> String {
+    let mut out = String::from("Certificate of destruction\n\n");
+    let show = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    };
+    let mut line = |name: &str, value: String| out.push_str(&format!("{name:<24}{value}\n"));
+    line("Store", show(&record["store"]));
+    line("Purge", show(&record["purge"]));
+    line("Begun", show(&record["started"]));
+    line("Finished", show(&record["finished"]));
+    line("By", show(&record["actor"]));
+    for part in record["request"]["parts"].as_array().into_iter().flatten() {
+        let mut words = Vec::new();
+        for name in ["rooms", "categories", "people"] {
+            let items: Vec<&str> = part[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            if !items.is_empty() {
+                words.push(format!("{name} {}", items.join(", ")));
+            }
+        }
+        for name in ["from", "to", "timezone"] {
+            if let Some(value) = part[name].as_str() {
+                words.push(format!("{name} {value}"));
+            }
+        }
+        if part["messages_only"] == Value::Bool(true) {
+            words.push("messages only".to_owned());
+        }
+        line("Asked", if words.is_empty() { "everything".to_owned() } else { words.join("; ") });
+    }
+    if record["request"]["keywords"].as_u64().unwrap_or_default() > 0 {
+        line("", format!("only what holds certain words ({}, not repeated here)", record["request"]["keywords"]));
+    }
+    if let Some(text) = record["request"]["replacement"].as_str() {
+        line("Replaced by", text.to_owned());
+    }
+    if let Some(reason) = record["request"]["reason"].as_str() {
+        line("Reason", reason.to_owned());
+    }
+    line("Planned", format!("{} events; held back {}", record["plan"]["destroy"], record["plan"]["held back"]));
+    for (hold, spared) in record["held back"].as_object().into_iter().flatten() {
+        line("Held back", format!("{} events by hold {hold}", spared["events"]));
+    }
+    let destroyed = |value: &Value| {
+        format!(
+            "{} events ({} messages, {} bytes of text), {} to {}",
+            value["events"],
+            value["messages"],
+            value["bytes"],
+            show(&value["first"]),
+            show(&value["last"])
+        )
+    };
+    for room in record["rooms"].as_array().into_iter().flatten() {
+        line(
+            "Destroyed",
+            format!("{}\\{}: {}", show(&room["pool"]), show(&room["address"]), destroyed(&room["destroyed"])),
+        );
+    }
+    line("Destroyed in all", destroyed(&record["total"]));
+    line("Identities, SHA-256", show(&record["identities"]));
+    let erasure = &record["erasure"];
+    line("How", format!("{}; SQLite {}", show(&erasure["mode"]), show(&erasure["sqlite"])));
+    for file in erasure["searched files"].as_array().into_iter().flatten() {
+        line("Searched", format!("{} ({} bytes)", show(&file["name"]), file["bytes"]));
+    }
+    line(
+        "Searched for",
+        format!(
+            "{} destroyed texts and {} words that left the index; {} and {} of them are shorter than {SHORTEST} bytes, \
+             {} beyond what is searched for at once",
+            erasure["texts"],
+            erasure["words"],
+            erasure["texts too short to search for"],
+            erasure["words too short to search for"],
+            erasure["texts beyond the limit"]
+        ),
+    );
+    let same = &erasure["same as what is kept"];
+    line("Found", format!("{} ({same} stand there because something that is kept begins alike)", erasure["found"]));
+    line("Not covered", show(&erasure["outside"]));
+    let hash: [u8; 32] = Sha256::digest(record.to_string().as_bytes()).into();
+    line("Record, SHA-256", hex(&hash));
+    out
+}

@@ -1,0 +1,333 @@
+//! Purge: destroys history by room, category, person, date and words, and proves it; certificates of what was destroyed.
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::purge::certificate::Certificate;
+use crate::jobs::purge::{self as job, Asked, Part, Planned, REPLACEMENT};
+use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::{Action, Consent, Prepared, SHAPES};
+use crate::store::purge::{Counts, PurgePlan};
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::{Path, PathBuf};
+
+/// How several keywords are combined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MatchName {
+    /// Every keyword must occur
+    #[value(alias = "and")]
+    All,
+    /// One keyword is enough
+    Or,
+    /// The keywords must occur as a phrase
+    Exact,
+}
+
+impl MatchName {
+    /// The word that requests and holds keep.
+    pub fn word(self) -> &'static str {
+        match self {
+            MatchName::All => "all",
+            MatchName::Or => "or",
+            MatchName::Exact => "exact",
+        }
+    }
+}
+
+/// Which part of the history is meant.
+#[derive(Debug, Clone, Args)]
+pub struct Which {
+    /// Rooms with this name, pool\name or address; * stands for anything
+    #[arg(long, value_name = "ROOM")]
+    pub room: Vec<String>,
+    /// Rooms of this category, by name or pool\name
+    #[arg(long, value_name = "CATEGORY")]
+    pub category: Vec<String>,
+    /// What this person did, by SIP address
+    #[arg(long, value_name = "SIP")]
+    pub user: Vec<String>,
+    /// First date, or time as in 2020-01-31T08:00:00Z
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// Last date, which counts whole, or time
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// Time zone of dates, as Europe/Berlin or +02:00 [default: UTC]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub timezone: Option<String>,
+    /// Keywords, separated by blanks
+    #[arg(long, value_name = "WORDS")]
+    pub filter: Option<String>,
+    /// How keywords are combined
+    #[arg(long = "match", value_enum, ignore_case = true, default_value = "all")]
+    pub matching: MatchName,
+    /// Compare the case of letters
+    #[arg(long)]
+    pub case_sensitive: bool,
+}
+
+impl Which {
+    /// As a job takes it.
+    pub fn part(self, messages_only: bool) -> Part {
+        Part {
+            filter: self.filter,
+            matching: self.matching.word().to_owned(),
+            case_sensitive: self.case_sensitive,
+            messages_only,
+            categories: self.category,
+            rooms: self.room,
+            people: self.user,
+            from: self.from,
+            to: self.to,
+            timezone: self.timezone,
+        }
+    }
+}
+
+/// Destroy history, but for what a hold protects, and certify it
+#[derive(Debug, Args)]
+pub struct PurgeRequest {
+    #[command(flatten)]
+    which: Which,
+    /// Everything in the store that the other options do not narrow
+    #[arg(long)]
+    everything: bool,
+    /// What has been kept longer than the rules of pchat retention ask for
+    #[arg(long, conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "everything", "replace", "replace_with"])]
+    by_retention: bool,
+    /// Only messages; joins, uploads and whatever else happened stay
+    #[arg(long)]
+    messages_only: bool,
+    /// Put a text in the place of each message instead of removing it
+    #[arg(long)]
+    replace: bool,
+    /// The text that --replace puts there [default: that of the product]
+    #[arg(long, value_name = "TEXT")]
+    replace_with: Option<String>,
+    /// Why; kept with the certificate
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Finish the purge that was interrupted
+    #[arg(long = "continue", conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "everything", "by_retention", "replace", "replace_with", "reason", "messages_only"])]
+    resume: bool,
+    /// Write the certificate to BASE.txt and BASE.json as well
+    #[arg(long, value_name = "BASE")]
+    certificate: Option<PathBuf>,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+impl PurgeRequest {
+    /// Draws the plan.
+    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+        let planned = match (self.resume, self.by_retention) {
+            (true, _) => job::plan_rest(store, SHAPES)?,
+            (false, true) => {
+                let parts = job::retention::parts(store, (cx.clock)(), SHAPES)?;
+                job::plan(store, &Asked { parts, reason: self.reason, ..Asked::default() }, SHAPES)?
+            }
+            (false, false) => {
+                let part = self.which.part(self.messages_only);
+                if part.is_everything() && !self.everything {
+                    return Err(Error::new(Kind::Usage, "a purge needs to know what goes")
+                        .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
+                }
+                let replaces = self.replace || self.replace_with.is_some();
+                let replacement = replaces.then(|| self.replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
+                job::plan(
+                    store,
+                    &Asked { parts: vec![part], replacement, reason: self.reason, ..Asked::default() },
+                    SHAPES,
+                )?
+            }
+        };
+        prepared(store, planned, self.consent, self.certificate)
+    }
+}
+
+/// The plan as an action that waits for a yes.
+pub fn prepared(store: &Path, planned: Planned, consent: Consent, certificate: Option<PathBuf>) -> Result<Prepared> {
+    let preview = preview(&planned);
+    let question = match &planned {
+        Planned::Finish(number) => format!("Finish purge {number}?"),
+        Planned::Purge(plan, _) if plan.goes().events == 0 && plan.continues().is_none() => {
+            let mut reply = preview;
+            reply.status = Status::Nothing;
+            return match plan.spared().events {
+                0 => Ok(Prepared::Answer(reply)),
+                events => Err(held(plan, events)),
+            };
+        }
+        Planned::Purge(plan, asked) => {
+            let verb = if asked.replacement.is_some() { "Replace" } else { "Destroy" };
+            format!("{verb} {} events for good?", plan.goes().events)
+        }
+    };
+    if let Some(base) = &certificate
+        && !base.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).is_dir()
+    {
+        return Err(Error::new(Kind::NotFound, format!("the certificate cannot be written to {}", base.display()))
+            .hint("name a place in a folder that exists"));
+    }
+    let store = store.to_owned();
+    let act = Box::new(move |cx: &Context<'_>| {
+        let made = job::purge(cx, &store, &planned)?;
+        if let Some(base) = &certificate {
+            write_out(&made, base)?;
+        }
+        Ok(done(&made, &planned))
+    });
+    Ok(Prepared::Act(Action { preview, question, consent, act }))
+}
+
+fn held(plan: &PurgePlan, events: u64) -> Error {
+    let holds: Vec<String> = plan.held().keys().map(|hold| format!("\"{hold}\"")).collect();
+    let (word, verb) = if holds.len() == 1 { ("hold", "protects") } else { ("holds", "protect") };
+    Error::new(Kind::Held, format!("{word} {} {verb} all {events} events that match", holds.join(", ")))
+        .hint("pchat hold report says why; pchat hold release ends a hold, with a reason")
+}
+
+fn cells(counts: &Counts) -> Vec<Cell> {
+    vec![
+        counts.messages.into(),
+        counts.events.into(),
+        Cell::Bytes(counts.bytes),
+        Cell::time(counts.first),
+        Cell::time(counts.last),
+    ]
+}
+
+/// What would happen.
+fn preview(planned: &Planned) -> Reply {
+    let Planned::Purge(plan, asked) = planned else {
+        return Reply {
+            notes: vec!["all events are gone; the search of the files and the certificate are missing".to_owned()],
+            ..Reply::default()
+        };
+    };
+    let mut rooms = Table {
+        title: "rooms",
+        columns: vec!["Room", "Pool", "Address", "Messages", "Events", "TextBytes", "First", "Last", "HeldBack"],
+        aside: vec!["Address"],
+        ..Table::default()
+    };
+    for room in plan.rooms() {
+        let mut row: Vec<Cell> =
+            vec![room.name.as_str().into(), room.room.pool.as_str().into(), room.room.uri.as_str().into()];
+        row.extend(cells(&room.goes));
+        row.push(room.held.events.into());
+        rooms.rows.push(row);
+    }
+    let goes = plan.goes();
+    let mut sums: Vec<Cell> = vec![format!("{} rooms", rooms.rows.len()).into(), Cell::Empty, Cell::Empty];
+    sums.extend(cells(&goes));
+    sums.push(plan.spared().events.into());
+    rooms.sums = Some(sums);
+    let mut holds = Table {
+        title: "holds",
+        columns: vec!["Hold", "Messages", "Events", "TextBytes", "First", "Last"],
+        ..Table::default()
+    };
+    for (hold, counts) in plan.held() {
+        let mut row: Vec<Cell> = vec![hold.as_str().into()];
+        row.extend(cells(counts));
+        holds.rows.push(row);
+    }
+    let mut notes = Vec::new();
+    if let Some(number) = plan.continues() {
+        notes.push(format!("purge {number} was interrupted; this is what it has left to do"));
+    }
+    if goes.events == 0 && plan.spared().events == 0 {
+        notes.push("nothing matches".to_owned());
+    } else if asked.replacement.is_some() {
+        notes.push("the text of these messages is replaced, and their attachments go".to_owned());
+    }
+    Reply { tables: vec![rooms, holds], notes, ..Reply::default() }
+}
+
+/// What has happened.
+fn done(made: &Certificate, planned: &Planned) -> Reply {
+    let spared = match planned {
+        Planned::Purge(plan, _) => plan.spared().events,
+        Planned::Finish(_) => 0,
+    };
+    let mut facts = Table { title: "purge", columns: vec!["Fact", "Value"], ..Table::default() };
+    for (name, value) in [
+        ("Purge", Cell::Number(made.number as u64)),
+        ("Events destroyed", made.events.into()),
+        ("Events held back", spared.into()),
+        ("Destroyed texts found in the files", 0.into()),
+    ] {
+        facts.rows.push(vec![name.into(), value]);
+    }
+    let notes = vec![format!("pchat certificate get {} shows the certificate", made.number)];
+    Reply { tables: vec![facts], notes, ..Reply::default() }
+}
+
+fn write_out(made: &Certificate, base: &Path) -> Result<()> {
+    for (end, text) in [("txt", &made.text), ("json", &made.json)] {
+        let mut name = base.as_os_str().to_owned();
+        name.push(format!(".{end}"));
+        let path = PathBuf::from(name);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let failed = |error| Error::io(path.display(), error);
+        let mut draft = tempfile::Builder::new().prefix(".pchat-certificate-").tempfile_in(folder).map_err(failed)?;
+        std::io::Write::write_all(&mut draft, text.as_bytes()).map_err(failed)?;
+        draft.persist(&path).map_err(|error| failed(error.error))?;
+    }
+    Ok(())
+}
+
+/// Show what was destroyed
+#[derive(Debug, Subcommand)]
+pub enum CertificateVerb {
+    /// List all purges, or write out one certificate
+    Get {
+        /// The number of the purge
+        number: Option<i64>,
+        /// Write BASE.txt and BASE.json
+        #[arg(long, value_name = "BASE", requires = "number")]
+        out: Option<PathBuf>,
+    },
+}
+
+impl CertificateVerb {
+    /// Does it.
+    pub fn run(self, store: &Path) -> Result<Reply> {
+        let CertificateVerb::Get { number, out } = self;
+        let purges = job::purges(store)?;
+        let mut list = Table {
+            title: "certificates",
+            columns: vec!["Purge", "Begun", "State", "Messages", "Events", "TextBytes", "First", "Last", "Certificate"],
+            aside: vec!["Certificate"],
+            ..Table::default()
+        };
+        for purge in purges.iter().filter(|purge| number.is_none_or(|number| number == purge.number)) {
+            let mut sum = Counts::default();
+            purge.done.values().for_each(|counts| sum.add(counts));
+            let made = purge.certificate.as_deref().map(|json| Certificate::read(purge.number, json)).transpose()?;
+            let state = if made.is_some() { "finished" } else { "interrupted" };
+            let mut row: Vec<Cell> = vec![Cell::Number(purge.number as u64), Cell::Time(purge.started), state.into()];
+            row.extend(cells(&sum));
+            row.push(made.as_ref().map(|made| made.text.clone()).into());
+            list.rows.push(row);
+            if let (Some(base), Some(made)) = (&out, &made) {
+                write_out(made, base)?;
+            }
+            if number.is_some() && made.is_none() {
+                return Err(Error::new(Kind::NotFound, format!("purge {} has no certificate yet", purge.number))
+                    .hint("pchat purge --continue finishes it"));
+            }
+        }
+        let mut reply = Reply::default();
+        if list.rows.is_empty() {
+            if let Some(number) = number {
+                return Err(Error::new(Kind::NotFound, format!("there is no purge {number}"))
+                    .hint("pchat certificate get lists all of them"));
+            }
+            reply.notes.push("nothing was ever purged from this store".to_owned());
+            reply.status = Status::Nothing;
+        }
+        reply.tables.push(list);
+        Ok(reply)
+    }
+}

@@ -1,0 +1,175 @@
+//! A purge as a store sees it: what is asked, the plan that says what goes and what is spared, and how it went.
+//!
+//! A plan has private fields and comes only from the store that drew it, so a purge that did not look at the holds
+//! cannot be written.
+
+use crate::model::ids::RoomKey;
+use crate::model::time::Ticks;
+use crate::select::scope::Selection;
+use std::collections::BTreeMap;
+
+/// What is to be destroyed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PurgeRequest {
+    /// Everything that one of these includes.
+    pub selections: Vec<Selection>,
+    /// Put this in place of the text of messages instead of removing them.
+    pub replacement: Option<String>,
+    /// The request in words that hold no text of messages: canonical JSON.
+    pub written: String,
+    /// Why, for those who look at a message later.
+    pub reason: Option<String>,
+}
+
+/// Counts of events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Everything that happened.
+    pub events: u64,
+    /// Messages among them.
+    pub messages: u64,
+    /// Bytes of texts.
+    pub bytes: u64,
+    /// Attachments named.
+    pub files: u64,
+    /// First instant.
+    pub first: Option<Ticks>,
+    /// Last instant.
+    pub last: Option<Ticks>,
+}
+
+impl Counts {
+    /// Counts one event.
+    pub fn count(&mut self, at: Ticks, message: bool, bytes: u64, files: u64) {
+        self.events += 1;
+        self.messages += u64::from(message);
+        self.bytes += bytes;
+        self.files += files;
+        self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        self.last = Some(self.last.map_or(at, |last| last.max(at)));
+    }
+
+    /// Adds other counts.
+    pub fn add(&mut self, other: &Counts) {
+        self.events += other.events;
+        self.messages += other.messages;
+        self.bytes += other.bytes;
+        self.files += other.files;
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.into_iter().chain(other.last).max();
+    }
+}
+
+/// What a purge does to one room.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoomPlan {
+    /// The room.
+    pub room: RoomKey,
+    /// Its name.
+    pub name: String,
+    /// What goes.
+    pub goes: Counts,
+    /// What matches and is spared because of holds.
+    pub held: Counts,
+}
+
+/// What goes, what is spared and by which hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PurgePlan {
+    pub(super) request: PurgeRequest,
+    /// The revision of content and holds that it was drawn from.
+    pub(super) revision: i64,
+    pub(super) rooms: BTreeMap<i64, RoomPlan>,
+    pub(super) held: BTreeMap<String, Counts>,
+    pub(super) digest: [u8; 32],
+    /// The interrupted purge that it goes on with.
+    pub(super) open: Option<i64>,
+}
+
+impl PurgePlan {
+    /// What was asked.
+    pub fn request(&self) -> &PurgeRequest {
+        &self.request
+    }
+
+    /// What becomes of each room that holds anything of it.
+    pub fn rooms(&self) -> impl Iterator<Item = &RoomPlan> {
+        self.rooms.values()
+    }
+
+    /// What each hold spares. Holds overlap, so these need not add up.
+    pub fn held(&self) -> &BTreeMap<String, Counts> {
+        &self.held
+    }
+
+    /// Everything that goes.
+    pub fn goes(&self) -> Counts {
+        let mut sum = Counts::default();
+        self.rooms.values().for_each(|room| sum.add(&room.goes));
+        sum
+    }
+
+    /// Everything that matches and is spared.
+    pub fn spared(&self) -> Counts {
+        let mut sum = Counts::default();
+        self.rooms.values().for_each(|room| sum.add(&room.held));
+        sum
+    }
+
+    /// The interrupted purge that this finishes.
+    pub fn continues(&self) -> Option<i64> {
+        self.open
+    }
+}
+
+/// A purge that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PurgeState {
+    /// Its number in this store.
+    pub number: i64,
+    /// When it was begun.
+    pub started: Ticks,
+    /// What was asked, as JSON.
+    pub request: String,
+    /// What was planned, as JSON.
+    pub plan: String,
+    /// What was done so far, by room.
+    pub done: BTreeMap<RoomKey, Counts>,
+    /// The certificate, once it is finished.
+    pub certificate: Option<String>,
+}
+
+/// What can still be known of one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versions {
+    /// The message as it stands: time, person and text; none when it was purged.
+    pub now: Option<(Ticks, String, String)>,
+    /// Earlier versions, oldest first: replaced when, by whom, why, by which purge, and the text if it is still known.
+    pub earlier: Vec<Replaced>,
+    /// The purge that removed it.
+    pub purged: Option<i64>,
+}
+
+/// An earlier version of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// When it was replaced.
+    pub on: Ticks,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// The purge that replaced it.
+    pub purge: Option<i64>,
+    /// The text, unless it was destroyed.
+    pub body: Option<String>,
+}
+
+/// What an erasure is searched for with: it is shown every text that was destroyed and every word that no text
+/// holds any more.
+pub trait Traces {
+    /// A text that was destroyed.
+    fn text(&mut self, text: &str);
+    /// A word that left the index.
+    fn word(&mut self, word: &str);
+}

@@ -1,0 +1,156 @@
+//! The end of a purge: words that no text holds any more leave the index, and the log is folded into the file, so
+//! that what was destroyed stands in no page any more.
+
+use super::{Sqlite, explain};
+use crate::error::{Error, Kind as Failure, Result};
+use crate::select::postings::numbers;
+use crate::store::purge::Traces;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension};
+use std::time::Duration;
+
+/// Words that are deleted in one transaction.
+const BATCH: usize = 50_000;
+/// How long to wait for readers of an older state.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Does both; does only the second when no words can be left over.
+pub(super) fn erase(store: &Sqlite, traces: &mut dyn Traces) -> Result<()> {
+    let told = |error| explain(error, &store.path);
+    sweep(&store.connection, traces).map_err(told)?;
+    fold(store)
+}
+
+/// Deletes the words all blocks of which are gone. Doing it again does no harm.
+fn sweep(connection: &Connection, traces: &mut dyn Traces) -> rusqlite::Result<()> {
+    let wanted: Option<String> =
+        connection.query_row("SELECT value FROM meta WHERE name = 'sweep'", [], |row| row.get(0)).optional()?;
+    if wanted.is_none() {
+        return Ok(());
+    }
+    let alive = Alive::read(connection)?;
+    let segments: Vec<i64> = connection
+        .prepare("SELECT number FROM segment ORDER BY number")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for segment in segments {
+        let mut after = String::new();
+        loop {
+            let mut dead: Vec<String> = Vec::new();
+            {
+                let mut read = connection
+                    .prepare_cached("SELECT word, blocks FROM word WHERE segment = ?1 AND word > ?2 ORDER BY word")?;
+                let mut rows = read.query((segment, &after))?;
+                while let Some(row) = rows.next()? {
+                    let any =
+                        numbers(row.get_ref(1)?.as_blob()?).any(|block| block.is_none_or(|block| alive.has(block)));
+                    if !any {
+                        dead.push(row.get(0)?);
+                        if dead.len() >= BATCH {
+                            break;
+                        }
+                    }
+                }
+            }
+            let Some(last) = dead.last() else { break };
+            after.clone_from(last);
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            {
+                let mut delete = connection.prepare_cached("DELETE FROM word WHERE segment = ?1 AND word = ?2")?;
+                for word in &dead {
+                    delete.execute((segment, word))?;
+                    traces.word(word);
+                }
+            }
+            connection.execute_batch("COMMIT")?;
+            if dead.len() < BATCH {
+                break;
+            }
+        }
+    }
+    connection.execute("DELETE FROM meta WHERE name = 'sweep'", [])?;
+    Ok(())
+}
+
+/// The blocks there are, one bit each.
+struct Alive(Vec<u64>);
+
+impl Alive {
+    fn read(connection: &Connection) -> rusqlite::Result<Alive> {
+        let most: Option<i64> = connection.query_row("SELECT max(number) FROM block", [], |row| row.get(0))?;
+        let mut bits = vec![0u64; (most.unwrap_or(0) as usize >> 6) + 1];
+        let mut read = connection.prepare("SELECT number FROM block")?;
+        let mut rows = read.query([])?;
+        while let Some(row) = rows.next()? {
+            let number: i64 = row.get(0)?;
+            if let Some(word) = bits.get_mut(number as usize >> 6) {
+                *word |= 1 << (number & 63);
+            }
+        }
+        Ok(Alive(bits))
+    }
+
+    fn has(&self, block: u64) -> bool {
+        self.0.get(block as usize >> 6).is_some_and(|word| word & (1 << (block & 63)) != 0)
+    }
+}
+
+/// Writes everything into the file and cuts the log to nothing.
+fn fold(store: &Sqlite) -> Result<()> {
+    let told = |error| explain(error, &store.path);
+    let connection = &store.connection;
+    connection.busy_timeout(PATIENCE).map_err(told)?;
+    let busy: rusqlite::Result<bool> = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+    connection.busy_timeout(Duration::from_secs(5)).map_err(told)?;
+    match busy {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(busy_reader()),
+        Err(error) if explain_is_busy(&error) => Err(busy_reader()),
+        Err(error) => Err(told(error)),
+    }
+}
+
+/// Writes the whole file anew.
+pub(super) fn rewrite(store: &Sqlite) -> Result<()> {
+    store.connection.execute_batch("VACUUM").map_err(|error| explain(error, &store.path))?;
+    fold(store)
+}
+
+fn explain_is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode as Code;
+    matches!(error.sqlite_error_code(), Some(Code::DatabaseBusy | Code::DatabaseLocked))
+}
+
+fn busy_reader() -> Error {
+    Error::new(Failure::Busy, "the messages are deleted, but another program still reads an older state of the store, so old pages cannot be overwritten yet")
+        .hint("end what reads the store, then run pchat purge --continue; until then there is no certificate")
+}
+
+/// Hands out every text and blob of every table that can hold one, the words of the index among them.
+pub(super) fn values(connection: &Connection, take: &mut dyn FnMut(&[u8])) -> rusqlite::Result<()> {
+    let mut tables = connection.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('segment', 'block', 'tombstone')",
+    )?;
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    for table in tables {
+        let columns: Vec<String> = connection
+            .prepare("SELECT name FROM pragma_table_info(?1) WHERE type IN ('TEXT', 'BLOB')")?
+            .query_map([&table], |row| row.get::<_, String>(0))?
+            .map(|name| name.map(|name| format!("\"{}\"", name.replace('"', "\"\""))))
+            .collect::<rusqlite::Result<_>>()?;
+        if columns.is_empty() {
+            continue;
+        }
+        let mut rows =
+            connection.prepare(&format!("SELECT {} FROM \"{}\"", columns.join(", "), table.replace('"', "\"\"")))?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            for column in 0..columns.len() {
+                if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = row.get_ref(column)? {
+                    take(bytes);
+                }
+            }
+        }
+    }
+    Ok(())
+}

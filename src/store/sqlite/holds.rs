@@ -1,0 +1,255 @@
+//! Holds in force. Every path that destroys, replaces or overwrites asks here, inside its own transaction.
+//!
+//! What cannot be read or understood protects everything: an error while asking means no.
+
+use crate::error::{Error, Kind as Failure, Result};
+use crate::model::ids::{fold, person_key};
+use crate::model::message::{Event, Persona};
+use crate::model::record::{Record, Value};
+use crate::model::time::Ticks;
+use crate::select::names::{names_category, names_room};
+use crate::select::terms::{Match, Terms};
+use rusqlite::{Connection, params};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A room that holds are resolved against.
+struct Known {
+    number: i64,
+    pool: String,
+    name: String,
+    uri: String,
+    category: String,
+}
+
+/// One hold in force, resolved against the rooms of this moment.
+pub(super) struct Hold {
+    pub(super) number: i64,
+    pub(super) identity: String,
+    /// Only these rooms.
+    pub(super) rooms: Option<BTreeSet<i64>>,
+    people: Option<BTreeSet<String>>,
+    from: Ticks,
+    to: Ticks,
+    terms: Option<Terms>,
+}
+
+impl Hold {
+    /// The first and the last instant.
+    pub(super) fn bounds(&self) -> (Ticks, Ticks) {
+        (self.from, self.to)
+    }
+
+    fn covers(&self, room: i64, persona: &Persona, event: &Event, earlier: &[String]) -> bool {
+        self.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room))
+            && self.from <= event.at
+            && event.at <= self.to
+            && self.people.as_ref().is_none_or(|people| people.contains(&person_key(&persona.uri)))
+            && self.terms.as_ref().is_none_or(|terms| {
+                terms.match_event(event) || earlier.iter().any(|text| terms.match_texts(&[text.as_str()]))
+            })
+    }
+}
+
+/// All holds in force.
+pub(super) struct Holds {
+    pub(super) list: Vec<Hold>,
+}
+
+impl Holds {
+    /// Reads the holds that are in force in this transaction.
+    pub(super) fn load(connection: &Connection) -> Result<Holds> {
+        Holds::read(connection, "released_on IS NULL").map_err(|error| {
+            Error::new(Failure::Held, "the holds cannot be read, so nothing may be destroyed or changed").because(error)
+        })?
+    }
+
+    /// Reads one hold, in force or not; none if there is none of this name.
+    pub(super) fn one(connection: &Connection, number: i64) -> Result<Holds> {
+        Holds::read(connection, &format!("number = {number}"))
+            .map_err(|error| Error::new(Failure::Damaged, "a hold cannot be read").because(error))?
+    }
+
+    fn read(connection: &Connection, which: &str) -> rusqlite::Result<Result<Holds>> {
+        let mut statement = connection.prepare(&format!(
+            "SELECT number, identity, from_time, to_time, query, \"match\", case_sensitive FROM hold WHERE {which} ORDER BY key"
+        ))?;
+        let mut rows = statement.query([])?;
+        let mut list = Vec::new();
+        let mut known = None;
+        while let Some(row) = rows.next()? {
+            let number: i64 = row.get(0)?;
+            let identity: String = row.get(1)?;
+            let entries = |field: &str| -> rusqlite::Result<Vec<String>> {
+                connection
+                    .prepare_cached("SELECT entry FROM list_entry WHERE noun = 'hold' AND owner = ?1 AND field = ?2")?
+                    .query_map(params![number, field], |row| row.get(0))?
+                    .collect()
+            };
+            let (rooms, categories, people) = (entries("Rooms")?, entries("Categories")?, entries("People")?);
+            let mut chosen = None;
+            if !rooms.is_empty() || !categories.is_empty() {
+                if known.is_none() {
+                    known = Some(places(connection)?);
+                }
+                chosen = known.as_ref().map(|known| {
+                    let is = |place: &&Known| {
+                        rooms.iter().any(|p| names_room(p, &place.pool, &place.name, &place.uri))
+                            || (!place.category.is_empty()
+                                && categories.iter().any(|c| names_category(c, &place.pool, &place.category)))
+                    };
+                    known.iter().filter(is).map(|place| place.number).collect::<BTreeSet<i64>>()
+                });
+            }
+            let terms = match row.get::<_, Option<String>>(4)? {
+                None => None,
+                Some(query) => {
+                    let word: Option<String> = row.get(5)?;
+                    let mode = Match::from_word(word.as_deref().unwrap_or("all"));
+                    let terms = mode.and_then(|mode| {
+                        Terms::new(&query, mode, row.get::<_, Option<bool>>(6).ok()?.unwrap_or_default()).ok()
+                    });
+                    if terms.is_none() {
+                        return Ok(Err(Error::new(
+                            Failure::Held,
+                            format!(
+                                "the words of hold \"{identity}\" cannot be understood, so nothing may be destroyed"
+                            ),
+                        )
+                        .hint(
+                            "pchat hold get shows it; pchat hold release ends it, pchat hold new places a better one",
+                        )));
+                    }
+                    terms
+                }
+            };
+            list.push(Hold {
+                number,
+                identity,
+                rooms: chosen,
+                people: (!people.is_empty()).then(|| people.iter().map(|uri| person_key(uri)).collect()),
+                from: row.get::<_, Option<i64>>(2)?.map_or(Ticks::MIN, Ticks),
+                to: row.get::<_, Option<i64>>(3)?.map_or(Ticks::MAX, Ticks),
+                terms,
+            });
+        }
+        Ok(Ok(Holds { list }))
+    }
+
+    /// THE question: which holds protect this event? Earlier versions of it count as well.
+    pub(super) fn covering<'a>(
+        &'a self,
+        room: i64,
+        persona: &'a Persona,
+        event: &'a Event,
+        earlier: &'a [String],
+    ) -> impl Iterator<Item = usize> + 'a {
+        let held = move |hold: &Hold| hold.covers(room, persona, event, earlier);
+        self.list.iter().enumerate().filter(move |(_, hold)| held(hold)).map(|(at, _)| at)
+    }
+
+    /// Do any of them need the text to decide?
+    pub(super) fn read_words(&self) -> bool {
+        self.list.iter().any(|hold| hold.terms.is_some())
+    }
+
+    /// Does any of them protect something of this room, as far as rooms go?
+    pub(super) fn touches(&self, room: i64) -> bool {
+        self.list.iter().any(|hold| hold.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room)))
+    }
+
+    /// Which rooms each hold names, by hold; those that protect all rooms are left out.
+    pub(super) fn reach(&self) -> BTreeMap<i64, (String, BTreeSet<i64>)> {
+        let named = |hold: &Hold| Some((hold.number, (hold.identity.clone(), hold.rooms.clone()?)));
+        self.list.iter().filter_map(named).collect()
+    }
+}
+
+fn places(connection: &Connection) -> rusqlite::Result<Vec<Known>> {
+    let mut statement = connection.prepare_cached("SELECT number, pool, name, uri, category FROM room")?;
+    let rows = statement.query_map([], |row| {
+        Ok(Known {
+            number: row.get(0)?,
+            pool: row.get(1)?,
+            name: row.get(2)?,
+            uri: row.get(3)?,
+            category: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+        })
+    })?;
+    rows.collect()
+}
+
+/// Refuses a change of settings after which a hold protects less than before. `before` is [`Holds::reach`] at the
+/// start of the transaction.
+pub(super) fn nothing_lost(connection: &Connection, before: &BTreeMap<i64, (String, BTreeSet<i64>)>) -> Result<()> {
+    let after = Holds::load(connection)?;
+    for (number, (identity, rooms)) in before {
+        let Some(hold) = after.list.iter().find(|hold| hold.number == *number) else {
+            return Err(held(identity, "it would be released or removed"));
+        };
+        if let Some(left) = &hold.rooms
+            && let Some(lost) = rooms.difference(left).next()
+        {
+            let name = connection
+                .query_row("SELECT pool || '\\' || name FROM room WHERE number = ?1", [lost], |row| {
+                    row.get::<_, String>(0)
+                })
+                .unwrap_or_else(|_| "a room".to_owned());
+            return Err(held(identity, &format!("it would no longer protect {name}")));
+        }
+    }
+    Ok(())
+}
+
+/// A refusal because of a hold.
+pub(super) fn held(identity: &str, why: &str) -> Error {
+    Error::new(Failure::Held, format!("hold \"{identity}\" forbids it: {why}"))
+        .hint(format!("pchat hold get \"{identity}\" shows it; pchat hold release ends it, with a reason"))
+}
+
+/// Refuses a new version of a hold in force that protects less: holds are narrowed by releasing them, with a
+/// name and a reason, and by nothing else.
+pub(super) fn not_weaker(old: &Record, new: &Record) -> Result<()> {
+    let identity = old.identity();
+    if *old.get("ReleasedOn") != Value::Null {
+        return match old.values == new.values {
+            true => Ok(()),
+            false => Err(Error::new(
+                Failure::Refused,
+                format!("hold \"{identity}\" was released; its record does not change"),
+            )
+            .hint("place a new hold under another name")),
+        };
+    }
+    let items = |record: &Record, name: &str| match record.get(name) {
+        Value::List(items) => items.iter().map(|item| fold(item)).collect::<BTreeSet<_>>(),
+        _ => BTreeSet::new(),
+    };
+    let places = |record: &Record| (items(record, "Rooms"), items(record, "Categories"));
+    let ((rooms, categories), (new_rooms, new_categories)) = (places(old), places(new));
+    let everywhere = rooms.is_empty() && categories.is_empty();
+    let still_everywhere = new_rooms.is_empty() && new_categories.is_empty();
+    let time = |record: &Record, name: &str| match record.get(name) {
+        Value::Time(at) => Some(*at),
+        _ => None,
+    };
+    let (people, new_people) = (items(old, "People"), items(new, "People"));
+    let words = |record: &Record| ["Query", "Match", "CaseSensitive"].map(|name| record.get(name).clone());
+    let why = match () {
+        () if *new.get("ReleasedOn") != Value::Null => "it would be released",
+        () if !still_everywhere
+            && (everywhere || !rooms.is_subset(&new_rooms) || !categories.is_subset(&new_categories)) =>
+        {
+            "it would protect fewer rooms"
+        }
+        () if !new_people.is_empty() && (people.is_empty() || !people.is_subset(&new_people)) => {
+            "it would protect fewer people"
+        }
+        () if time(new, "From").is_some_and(|new| time(old, "From").is_none_or(|old| new > old)) => {
+            "it would begin later"
+        }
+        () if time(new, "To").is_some_and(|new| time(old, "To").is_none_or(|old| new < old)) => "it would end earlier",
+        () if *new.get("Query") != Value::Null && words(old) != words(new) => "it would protect other words",
+        () => return Ok(()),
+    };
+    Err(held(&identity, why))
+}

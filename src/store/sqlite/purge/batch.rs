@@ -1,0 +1,510 @@
+//! Executes a plan: deletes or replaces batch by batch, keeps the index in step, and leaves tombstones.
+//!
+//! A block that loses events is given up with its number; what stays of it gets new blocks. So words of the
+//! destroyed texts stand only in lists of blocks that are gone, and the sweep (`erase.rs`) finds them there.
+
+use super::{Block, Fate, Identities, Judge, blocks, changed, counts_json, counts_of, event_in, revision, rooms_of};
+use crate::error::{Error, Kind as Failure, Result};
+use crate::model::ids::RoomKey;
+use crate::model::message::{Event, Kind};
+use crate::pipeline::{Event as Progress, Watch};
+use crate::select::postings::{BLOCK, Builder};
+use crate::select::searched_texts;
+use crate::store::Entry;
+use crate::store::purge::{Counts, PurgePlan, PurgeRequest, Traces};
+use crate::store::sqlite::holds::Holds;
+use crate::store::sqlite::index::{self, Pending};
+use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, Place, ROOM_SHIFT, sum_of};
+use crate::store::sqlite::{Sqlite, audit, explain};
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::BTreeMap;
+
+/// A batch ends after so many events were looked at.
+const BATCH: usize = 50_000;
+/// Or so many bytes of texts.
+const BATCH_BYTES: usize = 64 << 20;
+
+/// What was done so far, by room, as the store keeps it.
+pub(super) fn done_of(text: &str) -> BTreeMap<RoomKey, Counts> {
+    let list: Vec<serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    list.iter()
+        .map(|room| (RoomKey { pool: text(&room["pool"]), uri: text(&room["uri"]) }, counts_of(&room["counts"])))
+        .collect()
+}
+
+fn done_text(done: &BTreeMap<RoomKey, Counts>) -> String {
+    let rooms = done
+        .iter()
+        .map(|(room, counts)| serde_json::json!({ "counts": counts_json(counts), "pool": room.pool, "uri": room.uri }));
+    serde_json::Value::Array(rooms.collect()).to_string()
+}
+
+/// Where a purge has got to.
+struct Work<'a> {
+    plan: &'a PurgePlan,
+    number: i64,
+    revision: i64,
+    done: BTreeMap<RoomKey, Counts>,
+    /// What this run has done.
+    mine: Counts,
+    digest: Identities,
+    index: Pending,
+}
+
+/// Executes a plan. Returns the number of the purge.
+pub(in crate::store::sqlite) fn execute(
+    store: &mut Sqlite,
+    plan: &PurgePlan,
+    entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+    traces: &mut dyn Traces,
+    watch: &dyn Watch,
+) -> Result<i64> {
+    let path = store.path.clone();
+    let told = |error| explain(error, &path);
+    // Children of what goes are deleted with it, so looking for them once more would only cost time.
+    store.connection.pragma_update(None, "foreign_keys", false).map_err(told)?;
+    let done = run(store, plan, entry, traces, watch);
+    store.connection.pragma_update(None, "foreign_keys", true).map_err(told)?;
+    done
+}
+
+fn run(
+    store: &Sqlite,
+    plan: &PurgePlan,
+    entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+    traces: &mut dyn Traces,
+    watch: &dyn Watch,
+) -> Result<i64> {
+    let connection = &store.connection;
+    let told = |error| explain(error, &store.path);
+    let first = entry(Vec::new());
+    let begun = || -> rusqlite::Result<Option<(i64, BTreeMap<RoomKey, Counts>)>> {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        if revision(connection)? != plan.revision {
+            return Ok(None);
+        }
+        let open = match plan.open {
+            Some(number) => {
+                let done: String =
+                    connection.query_row("SELECT done FROM purge WHERE number = ?1", [number], |row| row.get(0))?;
+                (number, done_of(&done))
+            }
+            None => {
+                connection.execute(
+                    "INSERT INTO purge (started_on, request, plan, done) VALUES (?1, ?2, ?3, '[]')",
+                    (first.at.0, &plan.request.written, plan_text(plan)),
+                )?;
+                let number = connection.last_insert_rowid();
+                // What was imported must not be recognised by a fingerprint that outlives it.
+                connection.execute("DELETE FROM ledger", [])?;
+                connection.execute("UPDATE meta SET value = lower(hex(randomblob(16))) WHERE name = 'epoch'", [])?;
+                connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('sweep', '1')", [])?;
+                (number, BTreeMap::new())
+            }
+        };
+        Ok(Some(open))
+    };
+    let (number, done) = match begun() {
+        Ok(Some(begun)) => begun,
+        Ok(None) => return Err(abandon(connection, moved(0))),
+        Err(error) => return Err(abandon(connection, told(error))),
+    };
+    let mut work = Work {
+        plan,
+        number,
+        revision: plan.revision,
+        done,
+        mine: Counts::default(),
+        digest: Identities::new(),
+        index: Pending::default(),
+    };
+    let mut open = true;
+    let places = rooms_of(connection, &plan.request).map_err(told)?;
+    for place in places {
+        if !plan.rooms.contains_key(&place.number) {
+            continue;
+        }
+        let mut after = i64::MIN;
+        loop {
+            if watch.cancelled() {
+                return Err(abandon(
+                    connection,
+                    Error::new(Failure::Cancelled, "interrupted")
+                        .hint("what was purged is gone; pchat purge --continue does the rest"),
+                ));
+            }
+            let before = work.mine.events;
+            let step = work.batch(connection, &place, after, open, entry, traces);
+            match step {
+                Ok(Ok(Some(next))) => after = next,
+                Ok(Ok(None)) => break,
+                Ok(Err(error)) => return Err(abandon(connection, error)),
+                Err(error) => return Err(abandon(connection, told(error))),
+            }
+            open = false;
+            watch.event(Progress::Advance(work.mine.events - before));
+        }
+        // The batch that found nothing more has left its transaction to the next one, if it was the first.
+    }
+    if open {
+        connection.execute_batch("COMMIT").map_err(told)?;
+    }
+    let digest = std::mem::replace(&mut work.digest, Identities::new()).finish();
+    if digest != plan.digest || work.mine != plan.goes() {
+        return Err(Error::new(Failure::Bug, "the purge did not do what its plan says")
+            .hint("pchat certificate get shows what was done; compare it with the plan"));
+    }
+    Ok(number)
+}
+
+fn abandon(connection: &Connection, error: Error) -> Error {
+    if !connection.is_autocommit() {
+        drop(connection.execute_batch("ROLLBACK"));
+    }
+    error
+}
+
+fn moved(done: u64) -> Error {
+    let begun = match done {
+        0 => "nothing was purged".to_owned(),
+        done => format!("{done} events were purged before"),
+    };
+    Error::new(Failure::Conflict, format!("content or holds have changed since the plan was shown; {begun}")).hint(
+        if done == 0 {
+            "run the command again to see the plan as it is now"
+        } else {
+            "pchat purge --continue shows what is left, and goes on"
+        },
+    )
+}
+
+/// The plan as the store keeps it.
+fn plan_text(plan: &PurgePlan) -> String {
+    let held: serde_json::Map<String, serde_json::Value> =
+        plan.held.iter().map(|(hold, counts)| (hold.clone(), counts_json(counts))).collect();
+    let rooms = plan.rooms.values().map(|room| {
+        serde_json::json!({
+            "goes": counts_json(&room.goes), "held": counts_json(&room.held),
+            "name": room.name, "pool": room.room.pool, "uri": room.room.uri,
+        })
+    });
+    serde_json::json!({
+        "goes": counts_json(&plan.goes()),
+        "held": held,
+        "identities": crate::model::hash::hex(&plan.digest),
+        "rooms": rooms.collect::<Vec<_>>(),
+        "spared": counts_json(&plan.spared()),
+    })
+    .to_string()
+}
+
+/// What a batch takes from a room.
+#[derive(Default)]
+struct Taken {
+    /// Runs of events that go; nothing that stays lies between.
+    runs: Vec<(i64, i64)>,
+    run_open: bool,
+    /// Those that go, with their message numbers.
+    gone: Vec<(i64, Option<i64>)>,
+    counts: Counts,
+    files: bool,
+    /// Blocks that lose something.
+    blocks: Vec<i64>,
+    /// Hashes of attachments that may be left without an event.
+    contents: Vec<[u8; 32]>,
+}
+
+impl Work<'_> {
+    /// Does one batch. Gives the last event it looked at, or nothing when the room is done.
+    fn batch(
+        &mut self,
+        connection: &Connection,
+        place: &Place,
+        after: i64,
+        open: bool,
+        entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+        traces: &mut dyn Traces,
+    ) -> rusqlite::Result<Result<Option<i64>>> {
+        if !open {
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+        }
+        if revision(connection)? != self.revision {
+            return Ok(Err(moved(self.mine.events)));
+        }
+        // The holds are asked again in every transaction that destroys anything.
+        let holds = match Holds::load(connection) {
+            Ok(holds) => holds,
+            Err(error) => return Ok(Err(error)),
+        };
+        let request = &self.plan.request;
+        let chosen = super::selections(request, place);
+        let mut judge = Judge::new(connection, request, &holds)?;
+        let todo = blocks(connection, place.number, &chosen, after)?;
+        let mut taken = Taken::default();
+        let mut reblock = Reblock::default();
+        let (mut seen, mut bytes, mut last_seen) = (0, 0, None);
+        for block in &todo {
+            if seen >= BATCH || bytes >= BATCH_BYTES {
+                break;
+            }
+            let (events, size) =
+                self.block(connection, place, &chosen, &mut judge, *block, &mut taken, &mut reblock, traces)?;
+            seen += events;
+            bytes += size;
+            last_seen = Some(block.2);
+        }
+        reblock.close();
+        if taken.gone.is_empty() {
+            // Nothing of these blocks went, so there is nothing to write; the plan says whether that is right.
+            if last_seen.is_none() {
+                if !open {
+                    connection.execute_batch("COMMIT")?;
+                }
+                return Ok(Ok(None));
+            }
+        }
+        match &request.replacement {
+            Some(text) => replace(connection, self.number, request, text, &taken, &entry(Vec::new()))?,
+            None => delete(connection, &taken)?,
+        }
+        drop_contents(connection, &taken.contents)?;
+        let mut gone = connection.prepare_cached("DELETE FROM block WHERE number = ?1")?;
+        for block in &taken.blocks {
+            gone.execute([block])?;
+        }
+        if request.replacement.is_some() {
+            // The new text is indexed like any other.
+            for (id, event) in &mut reblock.events {
+                if taken.gone.binary_search_by_key(id, |(id, _)| *id).is_ok() {
+                    event.body.clone_from(request.replacement.as_ref().unwrap_or(&String::new()));
+                    event.more = None;
+                }
+            }
+        }
+        self.write_blocks(connection, &reblock)?;
+        self.tombstones(connection, place, &taken)?;
+        self.mine.add(&taken.counts);
+        let room = self.done.entry(place.key.clone()).or_default();
+        room.add(&taken.counts);
+        let so_far = done_text(&self.done);
+        connection.execute("UPDATE purge SET done = ?2 WHERE number = ?1", (self.number, so_far))?;
+        changed(connection)?;
+        self.index.write(connection)?;
+        index::merge(connection)?;
+        if !taken.gone.is_empty() {
+            let details = vec![
+                ("purge", self.number.to_string()),
+                ("events", taken.counts.events.to_string()),
+                ("messages", taken.counts.messages.to_string()),
+                ("room", place.key.to_string()),
+            ];
+            audit::append(connection, &entry(details))?;
+        }
+        self.revision = revision(connection)?;
+        connection.execute_batch("COMMIT")?;
+        Ok(Ok(last_seen))
+    }
+
+    /// Looks at one block.
+    #[allow(clippy::too_many_arguments)] // All of it is the state of one loop; a struct would only rename it.
+    fn block(
+        &mut self,
+        connection: &Connection,
+        place: &Place,
+        chosen: &[&crate::select::scope::Selection],
+        judge: &mut Judge<'_>,
+        (number, first, last): Block,
+        taken: &mut Taken,
+        reblock: &mut Reblock,
+        traces: &mut dyn Traces,
+    ) -> rusqlite::Result<(usize, usize)> {
+        let mut statement = connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
+        let mut rows = statement.query((first, last))?;
+        let mut stays = Vec::new();
+        let (mut events, mut bytes, mut touched) = (0, 0, false);
+        while let Some(row) = rows.next()? {
+            let event = event_in(connection, row, true)?;
+            let id: i64 = row.get(0)?;
+            events += 1;
+            bytes += event.weight();
+            let fate = judge.fate(connection, place, chosen, (id, row.get(4)?), &event)?;
+            if !matches!(fate, Fate::Goes) {
+                taken.run_open = false;
+                stays.push((id, event));
+                continue;
+            }
+            touched = true;
+            let files = event.more().files.len() as u64;
+            taken.counts.count(event.at, event.kind == Kind::Chat, event.body.len() as u64, files);
+            taken.files |= files > 0;
+            taken.contents.extend(event.more().files.iter().filter_map(|file| file.sha256));
+            taken.gone.push((id, event.chat));
+            self.digest.event(id);
+            match taken.runs.last_mut() {
+                Some(run) if taken.run_open => run.1 = id,
+                _ => taken.runs.push((id, id)),
+            }
+            taken.run_open = true;
+            leave_traces(&event, traces);
+            if self.plan.request.replacement.is_some() {
+                // It stays, with another text.
+                taken.run_open = false;
+                stays.push((id, event));
+            }
+        }
+        if touched {
+            taken.blocks.push(number);
+            stays.into_iter().for_each(|(id, event)| reblock.add(id, event));
+        } else {
+            taken.run_open = false;
+            reblock.close();
+        }
+        Ok((events, bytes))
+    }
+
+    /// Gives what stays of the blocks new ones.
+    fn write_blocks(&mut self, connection: &Connection, reblock: &Reblock) -> rusqlite::Result<()> {
+        let (mut ranges, mut builder) = (Vec::new(), Builder::default());
+        let mut start = 0;
+        for end in &reblock.ends {
+            for events in reblock.events[start..*end].chunks(BLOCK) {
+                if let (Some((first, _)), Some((last, _))) = (events.first(), events.last()) {
+                    events.iter().for_each(|(_, event)| builder.add(ranges.len() as u32, event));
+                    ranges.push((*first, *last));
+                }
+            }
+            start = *end;
+        }
+        match ranges.is_empty() {
+            true => Ok(()),
+            false => self.index.add(connection, &ranges, &builder.finish()),
+        }
+    }
+
+    /// Notes which events went.
+    fn tombstones(&self, connection: &Connection, place: &Place, taken: &Taken) -> rusqlite::Result<()> {
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO tombstone (purge, room, first_chat, last_chat, events, sequences, chats) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        if self.plan.request.replacement.is_some() {
+            return Ok(());
+        }
+        for run in taken.gone.chunks(4096) {
+            let (mut sequences, mut chats) = (Vec::new(), Vec::new());
+            let mut last = 0;
+            // A number is kept as itself and one more, for the first may be zero and differences are not.
+            for (id, _) in run {
+                let sequence = (id & ((1 << ROOM_SHIFT) - 1)) as u64 + 1;
+                crate::select::postings::append(&mut sequences, &mut last, sequence);
+            }
+            let mut numbers: Vec<i64> = run.iter().filter_map(|(_, chat)| *chat).collect();
+            numbers.sort_unstable();
+            let bounds = (numbers.first().copied(), numbers.last().copied());
+            let mut last = 0;
+            for chat in &numbers {
+                let after_first = chat.wrapping_sub(bounds.0.unwrap_or_default()) as u64;
+                crate::select::postings::append(&mut chats, &mut last, after_first + 1);
+            }
+            insert.execute((self.number, place.number, bounds.0, bounds.1, run.len() as i64, sequences, chats))?;
+        }
+        Ok(())
+    }
+}
+
+/// Events that stay, in runs that have nothing else between them.
+#[derive(Default)]
+struct Reblock {
+    events: Vec<(i64, Event)>,
+    ends: Vec<usize>,
+}
+
+impl Reblock {
+    fn add(&mut self, id: i64, event: Event) {
+        self.events.push((id, event));
+    }
+
+    /// What comes next does not belong to the same block.
+    fn close(&mut self) {
+        if self.ends.last() != Some(&self.events.len()) {
+            self.ends.push(self.events.len());
+        }
+    }
+}
+
+fn leave_traces(event: &Event, traces: &mut dyn Traces) {
+    searched_texts(event).for_each(|text| traces.text(text));
+    let more = event.more();
+    [&more.rtf, &more.extra].into_iter().flatten().for_each(|text| traces.text(text));
+}
+
+fn delete(connection: &Connection, taken: &Taken) -> rusqlite::Result<()> {
+    let mut tables = vec!["DELETE FROM version WHERE event BETWEEN ?1 AND ?2"];
+    if taken.files {
+        tables.push("DELETE FROM attachment WHERE event BETWEEN ?1 AND ?2");
+    }
+    tables.push("DELETE FROM event WHERE id BETWEEN ?1 AND ?2");
+    for sql in tables {
+        let mut statement = connection.prepare_cached(sql)?;
+        for run in &taken.runs {
+            statement.execute(*run)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts another text in the place of the old one; who, when and why is kept, the old text is not.
+fn replace(
+    connection: &Connection,
+    purge: i64,
+    request: &PurgeRequest,
+    text: &str,
+    taken: &Taken,
+    entry: &Entry,
+) -> rusqlite::Result<()> {
+    let mut read = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id = ?1"))?;
+    let mut write = connection
+        .prepare_cached("UPDATE event SET body = ?2, rtf = NULL, extra = NULL, files = 0, sum = ?3 WHERE id = ?1")?;
+    let mut note = connection.prepare_cached(
+        "INSERT INTO version (event, number, replaced_on, replaced_by, reason, purge) \
+         VALUES (?1, (SELECT count(*) + 1 FROM version WHERE event = ?1), ?2, ?3, ?4, ?5)",
+    )?;
+    let mut files = connection.prepare_cached("DELETE FROM attachment WHERE event = ?1")?;
+    // Earlier texts that were kept go with the present one.
+    let mut older = connection.prepare_cached("UPDATE version SET body = NULL, rtf = NULL WHERE event = ?1")?;
+    for (id, _) in &taken.gone {
+        let (mut event, persona) =
+            read.query_row([id], |row| Ok((event_in(connection, row, true)?, row.get::<_, i64>(4)?)))?;
+        text.clone_into(&mut event.body);
+        if let Some(more) = &mut event.more {
+            (more.rtf, more.extra) = (None, None);
+        }
+        write.execute((id, text, sum_of(*id, persona, &event)))?;
+        older.execute([id])?;
+        note.execute((id, entry.at.0, entry.actor.name(), &request.reason, purge))?;
+        files.execute([id])?;
+    }
+    Ok(())
+}
+
+/// Contents of attachments that no event names any more go, too.
+fn drop_contents(connection: &Connection, contents: &[[u8; 32]]) -> rusqlite::Result<()> {
+    for sha256 in contents {
+        let used: bool = connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM attachment WHERE sha256 = ?1)")?
+            .query_row([sha256], |row| row.get(0))?;
+        let number: Option<i64> = connection
+            .prepare_cached("SELECT number FROM file WHERE sha256 = ?1")?
+            .query_row([sha256], |row| row.get(0))
+            .optional()?;
+        if let (false, Some(number)) = (used, number) {
+            connection
+                .prepare_cached("DELETE FROM file_part WHERE id >= ?1 AND id < ?2")?
+                .execute((number << FILE_SHIFT, (number + 1) << FILE_SHIFT))?;
+            connection.prepare_cached("DELETE FROM file WHERE number = ?1")?.execute([number])?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! What is left of what was purged: which message went with which purge, and what replaced one.
+
+use super::read::id_range;
+use crate::model::ids::RoomKey;
+use crate::model::time::Ticks;
+use crate::select::postings::numbers;
+use crate::store::purge::{Replaced, Versions};
+use rusqlite::{Connection, OptionalExtension};
+use sha2::{Digest, Sha256};
+
+/// The purge that took a message of this number; the newest, if it came back and went again.
+pub(super) fn purge_of(connection: &Connection, room: i64, chat: i64) -> rusqlite::Result<Option<i64>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT purge, chats, first_chat FROM tombstone WHERE room = ?1 AND first_chat <= ?2 AND last_chat >= ?2 ORDER BY number DESC",
+    )?;
+    let mut rows = statement.query((room, chat))?;
+    while let Some(row) = rows.next()? {
+        let wanted = chat.wrapping_sub(row.get(2)?) as u64 + 1;
+        if numbers(row.get_ref(1)?.as_blob()?).any(|number| number == Some(wanted)) {
+            return Ok(Some(row.get(0)?));
+        }
+    }
+    Ok(None)
+}
+
+/// Everything that can still be known of a message of a room.
+pub(super) fn versions(connection: &Connection, room: i64, chat: i64) -> rusqlite::Result<Versions> {
+    let found: Option<(i64, i64, String, String)> = connection
+        .prepare_cached(
+            "SELECT event.id, event.ticks, ifnull(persona.name, persona.uri), event.body FROM event \
+             JOIN persona ON persona.number = event.persona WHERE room = ?1 AND chat = ?2 AND chat IS NOT NULL",
+        )?
+        .query_row((room, chat), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .optional()?;
+    let mut versions = Versions { now: None, earlier: Vec::new(), purged: None };
+    match found {
+        Some((id, ticks, who, body)) => {
+            let mut statement = connection.prepare_cached(
+                "SELECT replaced_on, replaced_by, reason, purge, body FROM version WHERE event = ?1 ORDER BY number",
+            )?;
+            let rows = statement.query_map([id], |row| {
+                Ok(Replaced {
+                    on: Ticks(row.get(0)?),
+                    by: row.get(1)?,
+                    reason: row.get(2)?,
+                    purge: row.get(3)?,
+                    body: row.get(4)?,
+                })
+            })?;
+            versions.earlier = rows.collect::<rusqlite::Result<_>>()?;
+            versions.now = Some((Ticks(ticks), who, body));
+        }
+        None => versions.purged = purge_of(connection, room, chat)?,
+    }
+    Ok(versions)
+}
+
+/// Has any message of this room been purged?
+pub(super) fn any(connection: &Connection, room: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM tombstone WHERE room = ?1 AND first_chat IS NOT NULL)")?
+        .query_row([room], |row| row.get(0))
+}
+
+/// The digest over the identities of everything a purge took: for each room, in order of their keys, a line `room POOL\ADDRESS`
+/// and a line with the number in the room of each event, in order.
+pub(super) fn identities(connection: &Connection, purge: i64) -> rusqlite::Result<[u8; 32]> {
+    let mut digest = Sha256::new();
+    let mut rooms = connection.prepare("SELECT number, pool, uri FROM room ORDER BY key")?;
+    let mut rooms = rooms.query([])?;
+    let mut removed = connection.prepare("SELECT sequences FROM tombstone WHERE purge = ?1 AND room = ?2")?;
+    let mut replaced = connection.prepare(
+        "SELECT event FROM version WHERE purge = ?1 AND event BETWEEN ?2 AND ?3 GROUP BY event ORDER BY event",
+    )?;
+    while let Some(room) = rooms.next()? {
+        let number: i64 = room.get(0)?;
+        let mut sequences: Vec<u64> = Vec::new();
+        let mut rows = removed.query((purge, number))?;
+        while let Some(row) = rows.next()? {
+            sequences.extend(numbers(row.get_ref(0)?.as_blob()?).flatten().map(|sequence| sequence - 1));
+        }
+        let (first, last) = id_range(number);
+        let mut rows = replaced.query((purge, first, last))?;
+        while let Some(row) = rows.next()? {
+            sequences.push((row.get::<_, i64>(0)? - first) as u64);
+        }
+        sequences.sort_unstable();
+        if sequences.is_empty() {
+            continue;
+        }
+        let key = RoomKey { pool: room.get(1)?, uri: room.get(2)? };
+        digest.update(format!("room {key}\n").as_bytes());
+        sequences.iter().for_each(|sequence| digest.update(format!("{sequence}\n").as_bytes()));
+    }
+    Ok(digest.finalize().into())
+}
