@@ -72,7 +72,7 @@ fn every_kind_of_damage_is_found() {
         (false, "DELETE FROM persona WHERE number = 1", "persona"),
         (false, "INSERT INTO attachment (event, position) VALUES (5, 0)", "attachment"),
         (false, "DELETE FROM attachment", "attachment"),
-        (false, "INSERT INTO version VALUES (5, 1, 1, 'x', NULL, 'x', NULL)", "version"),
+        (false, "INSERT INTO version VALUES (5, 1, 1, 'x', NULL, 'x', NULL, NULL)", "version"),
         (false, "DELETE FROM category WHERE number = 1", "list_entry"),
         (false, "INSERT INTO list_entry VALUES ('nothing', 1, 'Members', 0, 'x', 'x')", "list_entry"),
         (false, "INSERT INTO list_entry VALUES ('event', 1, 'Members', 0, 'x', 'x')", "list_entry"),
