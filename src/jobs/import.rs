@@ -173,7 +173,7 @@ fn decode(job: &Import, words: bool) -> Decode {
         keep_going: job.keep_going,
         renames: job.renames.clone(),
         words,
-        options: format!("{:?} {:?}", job.pool, job.renames),
+        options: format!("{:?} {:?}{}", job.pool, job.renames, if job.restore_purged { " restored" } else { "" }),
     }
 }
 

@@ -19,9 +19,16 @@ use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Store};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::time::Duration;
 
 /// The text the product puts in the place of a message.
 pub const REPLACEMENT: &str = "This message was replaced by the Persistent Chat administrator.";
+
+/// What is done is made permanent after looking at this many events.
+pub const COMMIT_EVERY: u64 = 50_000;
+
+/// How long to wait for those who read an older state of the store.
+pub const WAIT: Duration = Duration::from_secs(30);
 
 /// One part of what is asked, in the words of those who ask.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,13 +113,14 @@ impl Asked {
             .map_err(|error| Error::new(Kind::Damaged, "the request of a purge cannot be read").because(error))
     }
 
-    fn request(&self, catalog: &Catalog) -> Result<PurgeRequest> {
+    fn request(&self, catalog: &Catalog, commit_every: u64) -> Result<PurgeRequest> {
         let selections = self.parts.iter().map(|part| part.selection(catalog)).collect::<Result<_>>()?;
         Ok(PurgeRequest {
             selections,
             replacement: self.replacement.clone(),
             written: self.written(),
             reason: self.reason.clone(),
+            commit_every,
         })
     }
 
@@ -144,7 +152,7 @@ fn interrupted(store: &mut Sqlite) -> Result<Option<PurgeState>> {
 }
 
 /// Draws the plan.
-pub fn plan(path: &Path, asked: &Asked, shapes: &'static [&'static Shape]) -> Result<Planned> {
+pub fn plan(path: &Path, asked: &Asked, commit_every: u64, shapes: &'static [&'static Shape]) -> Result<Planned> {
     let mut store = Sqlite::open(path)?;
     let open = interrupted(&mut store)?;
     if let Some(open) = &open
@@ -154,11 +162,11 @@ pub fn plan(path: &Path, asked: &Asked, shapes: &'static [&'static Shape]) -> Re
             .hint("pchat purge --continue finishes it; then run this command again"));
     }
     let catalog = store.catalog(shapes)?;
-    Ok(Planned::Purge(store.plan_purge(asked.request(&catalog)?)?, asked.clone()))
+    Ok(Planned::Purge(store.plan_purge(asked.request(&catalog, commit_every)?)?, asked.clone()))
 }
 
 /// Draws the plan of what an interrupted purge has left to do.
-pub fn plan_rest(path: &Path, shapes: &'static [&'static Shape]) -> Result<Planned> {
+pub fn plan_rest(path: &Path, commit_every: u64, shapes: &'static [&'static Shape]) -> Result<Planned> {
     let mut store = Sqlite::open(path)?;
     let Some(open) = interrupted(&mut store)? else {
         return Err(
@@ -170,7 +178,7 @@ pub fn plan_rest(path: &Path, shapes: &'static [&'static Shape]) -> Result<Plann
         return Ok(Planned::Finish(open.number));
     }
     let catalog = store.catalog(shapes)?;
-    Ok(Planned::Purge(store.plan_purge(asked.request(&catalog)?)?, asked))
+    Ok(Planned::Purge(store.plan_purge(asked.request(&catalog, commit_every)?)?, asked))
 }
 
 /// What the destroyed texts and words leave to be searched for.
@@ -191,7 +199,7 @@ impl Traces for Seen {
 }
 
 /// Does what was planned, and gives the certificate.
-pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned) -> Result<certificate::Certificate> {
+pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -> Result<certificate::Certificate> {
     let mut store = Sqlite::open(path)?;
     let object = path.display().to_string();
     let mut seen = Seen::default();
@@ -208,11 +216,11 @@ pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned) -> Result<certifi
             (number, plan.held().clone())
         }
     };
-    store.erase(&mut seen)?;
+    store.erase(wait, &mut seen)?;
     let mut found = search::search(cx, &mut store, path, &seen.texts, &seen.words)?;
     if found.left > 0 {
         // Something lies where SQLite does not overwrite; writing the whole file anew leaves it behind.
-        store.rewrite()?;
+        store.rewrite(wait)?;
         found = search::search(cx, &mut store, path, &seen.texts, &seen.words)?;
         found.rewritten = true;
     }

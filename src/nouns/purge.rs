@@ -9,6 +9,7 @@ use crate::nouns::{Action, Consent, Prepared, SHAPES};
 use crate::store::purge::{Counts, PurgePlan};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// How several keywords are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -112,6 +113,12 @@ pub struct PurgeRequest {
     /// Write the certificate to BASE.txt and BASE.json as well
     #[arg(long, value_name = "BASE")]
     certificate: Option<PathBuf>,
+    /// Make what was done permanent after looking at this many events
+    #[arg(long, value_name = "EVENTS", default_value_t = job::COMMIT_EVERY, value_parser = clap::value_parser!(u64).range(1..))]
+    commit_every: u64,
+    /// Wait so many seconds for programs that read an older state of the store
+    #[arg(long, value_name = "SECONDS", default_value_t = job::WAIT.as_secs())]
+    wait: u64,
     #[command(flatten)]
     consent: Consent,
 }
@@ -120,10 +127,10 @@ impl PurgeRequest {
     /// Draws the plan.
     pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
         let planned = match (self.resume, self.by_retention) {
-            (true, _) => job::plan_rest(store, SHAPES)?,
+            (true, _) => job::plan_rest(store, self.commit_every, SHAPES)?,
             (false, true) => {
                 let parts = job::retention::parts(store, (cx.clock)(), SHAPES)?;
-                job::plan(store, &Asked { parts, reason: self.reason, ..Asked::default() }, SHAPES)?
+                job::plan(store, &Asked { parts, reason: self.reason, ..Asked::default() }, self.commit_every, SHAPES)?
             }
             (false, false) => {
                 let part = self.which.part(self.messages_only);
@@ -136,16 +143,23 @@ impl PurgeRequest {
                 job::plan(
                     store,
                     &Asked { parts: vec![part], replacement, reason: self.reason, ..Asked::default() },
+                    self.commit_every,
                     SHAPES,
                 )?
             }
         };
-        prepared(store, planned, self.consent, self.certificate)
+        prepared(store, planned, self.consent, self.certificate, Duration::from_secs(self.wait))
     }
 }
 
 /// The plan as an action that waits for a yes.
-pub fn prepared(store: &Path, planned: Planned, consent: Consent, certificate: Option<PathBuf>) -> Result<Prepared> {
+pub fn prepared(
+    store: &Path,
+    planned: Planned,
+    consent: Consent,
+    certificate: Option<PathBuf>,
+    wait: Duration,
+) -> Result<Prepared> {
     let preview = preview(&planned);
     let question = match &planned {
         Planned::Finish(number) => format!("Finish purge {number}?"),
@@ -170,7 +184,7 @@ pub fn prepared(store: &Path, planned: Planned, consent: Consent, certificate: O
     }
     let store = store.to_owned();
     let act = Box::new(move |cx: &Context<'_>| {
-        let made = job::purge(cx, &store, &planned)?;
+        let made = job::purge(cx, &store, &planned, wait)?;
         if let Some(base) = &certificate {
             write_out(&made, base)?;
         }

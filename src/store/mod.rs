@@ -15,6 +15,7 @@ use crate::select::postings::Postings;
 use crate::select::scope::Scope;
 use purge::{Counts, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 /// What the audit log says about a change: who did what to which object, with which result.
 #[derive(Debug, Clone)]
@@ -147,10 +148,10 @@ pub trait Store: Corpus {
         watch: &dyn Watch,
     ) -> Result<i64>;
     /// Removes from the index the words that no text holds any more, and folds the log into the file, so that no old
-    /// page is left. Fails with `Busy` while somebody reads an older state.
-    fn erase(&mut self, traces: &mut dyn Traces) -> Result<()>;
+    /// page is left. Waits so long for those who read an older state, then fails with `Busy`.
+    fn erase(&mut self, wait: Duration, traces: &mut dyn Traces) -> Result<()>;
     /// Writes the whole file anew, so that nothing is left between its rows.
-    fn rewrite(&mut self) -> Result<()>;
+    fn rewrite(&mut self, wait: Duration) -> Result<()>;
     /// Notes that all events of a purge are gone, with its request as it may be kept.
     fn forget(&mut self, purge: i64, request: &str, entry: Entry) -> Result<()>;
     /// Finishes a purge with its certificate.

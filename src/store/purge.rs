@@ -19,6 +19,8 @@ pub struct PurgeRequest {
     pub written: String,
     /// Why, for those who look at a message later.
     pub reason: Option<String>,
+    /// Make what was done permanent after looking at this many events.
+    pub commit_every: u64,
 }
 
 /// Counts of events.

@@ -11,14 +11,11 @@ use std::time::Duration;
 
 /// Words that are deleted in one transaction.
 const BATCH: usize = 50_000;
-/// How long to wait for readers of an older state.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// Does both; does only the second when no words can be left over.
-pub(super) fn erase(store: &Sqlite, traces: &mut dyn Traces) -> Result<()> {
+pub(super) fn erase(store: &Sqlite, wait: Duration, traces: &mut dyn Traces) -> Result<()> {
     let told = |error| explain(error, &store.path);
     sweep(&store.connection, traces).map_err(told)?;
-    fold(store)
+    fold(store, wait)
 }
 
 /// Deletes the words all blocks of which are gone. Doing it again does no harm.
@@ -96,10 +93,10 @@ impl Alive {
 }
 
 /// Writes everything into the file and cuts the log to nothing.
-fn fold(store: &Sqlite) -> Result<()> {
+fn fold(store: &Sqlite, wait: Duration) -> Result<()> {
     let told = |error| explain(error, &store.path);
     let connection = &store.connection;
-    connection.busy_timeout(PATIENCE).map_err(told)?;
+    connection.busy_timeout(wait).map_err(told)?;
     let busy: rusqlite::Result<bool> = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
     connection.busy_timeout(Duration::from_secs(5)).map_err(told)?;
     match busy {
@@ -111,9 +108,9 @@ fn fold(store: &Sqlite) -> Result<()> {
 }
 
 /// Writes the whole file anew.
-pub(super) fn rewrite(store: &Sqlite) -> Result<()> {
+pub(super) fn rewrite(store: &Sqlite, wait: Duration) -> Result<()> {
     store.connection.execute_batch("VACUUM").map_err(|error| explain(error, &store.path))?;
-    fold(store)
+    fold(store, wait)
 }
 
 fn explain_is_busy(error: &rusqlite::Error) -> bool {

@@ -401,12 +401,12 @@ impl Store for Sqlite {
         purge::execute(self, plan, entry, traces, watch)
     }
 
-    fn erase(&mut self, traces: &mut dyn Traces) -> Result<()> {
-        erase::erase(self, traces)
+    fn erase(&mut self, wait: Duration, traces: &mut dyn Traces) -> Result<()> {
+        erase::erase(self, wait, traces)
     }
 
-    fn rewrite(&mut self) -> Result<()> {
-        erase::rewrite(self)
+    fn rewrite(&mut self, wait: Duration) -> Result<()> {
+        erase::rewrite(self, wait)
     }
 
     fn forget(&mut self, purge: i64, request: &str, entry: Entry) -> Result<()> {

@@ -3,6 +3,7 @@
 mod export;
 mod import;
 mod merge;
+mod purge;
 mod report;
 mod round_trip;
 mod selection;

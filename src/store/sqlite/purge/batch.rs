@@ -19,9 +19,7 @@ use crate::store::sqlite::{Sqlite, audit, explain};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
 
-/// A batch ends after so many events were looked at.
-const BATCH: usize = 50_000;
-/// Or so many bytes of texts.
+/// A batch ends after so many events as the request says, or so many bytes of texts.
 const BATCH_BYTES: usize = 64 << 20;
 
 /// What was done so far, by room, as the store keeps it.
@@ -245,7 +243,7 @@ impl Work<'_> {
         let mut reblock = Reblock::default();
         let (mut seen, mut bytes, mut last_seen) = (0, 0, None);
         for block in &todo {
-            if seen >= BATCH || bytes >= BATCH_BYTES {
+            if seen as u64 >= request.commit_every || bytes >= BATCH_BYTES {
                 break;
             }
             let (events, size) =

@@ -1,0 +1,220 @@
+//! Purges from the command line: what goes is gone from every file, what is held stays, and what was shown is what happens.
+
+use crate::harness::{Desk, chat, message};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+/// Messages, each with a word that no other has.
+fn planted(rooms: usize, count: usize) -> Vec<Value> {
+    let mut events = chat(rooms, count);
+    for (n, event) in events.iter_mut().enumerate() {
+        event["text"] = format!("planted sentence number {n} with zebra{n:05}quux inside").into();
+    }
+    events
+}
+
+/// Bytes of everything that lies beside a store under its name.
+fn bytes(desk: &Desk, store: &str) -> Vec<u8> {
+    let mut all = Vec::new();
+    for end in ["", "-wal", "-shm", "-journal"] {
+        all.extend(std::fs::read(desk.path(&format!("{store}{end}"))).unwrap_or_default());
+    }
+    all
+}
+
+/// Which of the planted words can be read in these bytes.
+fn readable(bytes: &[u8]) -> std::collections::BTreeSet<usize> {
+    let mut found = std::collections::BTreeSet::new();
+    for at in memchr(bytes, b"zebra") {
+        let digits = bytes.get(at + 5..at + 10).and_then(|d| std::str::from_utf8(d).ok());
+        found.extend(digits.and_then(|d| d.parse::<usize>().ok()));
+    }
+    found
+}
+
+fn memchr<'a>(bytes: &'a [u8], word: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    bytes.windows(word.len()).enumerate().filter(move |(_, window)| *window == word).map(|(at, _)| at)
+}
+
+#[test]
+fn a_thousand_of_three_thousand_leave_no_trace() {
+    let desk = Desk::new();
+    let events = planted(3, 1000);
+    desk.lines("h.jsonl", &events);
+    desk.run("import @h.jsonl --store @s.db").code(0);
+    assert_eq!(readable(&bytes(&desk, "s.db")).len(), 3000);
+    let rooms: Vec<&str> = events.iter().map(|event| event["room"].as_str().unwrap()).collect();
+    let run =
+        desk.args(&["purge", "--store", "@s.db", "--room", rooms[1000], "--yes", "--certificate", "@cert"]).code(0);
+    assert!(run.out.contains("1000"), "{}", run.out);
+    let left = readable(&bytes(&desk, "s.db"));
+    let gone: Vec<usize> = (0..3000).filter(|n| rooms[*n] == rooms[1000]).collect();
+    assert_eq!(gone.len(), 1000);
+    assert!(gone.iter().all(|n| !left.contains(n)));
+    assert_eq!(left.len(), 2000);
+    desk.run("store check --store @s.db --read-data").code(0);
+    let text = String::from_utf8(desk.read("cert.txt")).unwrap();
+    let json: Value = serde_json::from_slice(&desk.read("cert.json")).unwrap();
+    for cert in [text.as_str(), &json.to_string()] {
+        assert!(!cert.contains("zebra") && !cert.contains("planted"), "{cert}");
+    }
+    assert_eq!(json["record"]["total"]["events"], 1000);
+    assert_eq!(json["record"]["erasure"]["texts"], 1000);
+    assert_eq!(json["record"]["erasure"]["found"], 0);
+    // The digest can be made again from what the certificate says and an earlier copy of the store.
+    let mut digest = String::new();
+    let pool = json["record"]["rooms"][0]["pool"].as_str().unwrap();
+    digest.push_str(&format!("room {pool}\\{}\n", json["record"]["rooms"][0]["address"].as_str().unwrap()));
+    (0..1000).for_each(|n| digest.push_str(&format!("{n}\n")));
+    use sha2::{Digest, Sha256};
+    let sum: [u8; 32] = Sha256::digest(digest.as_bytes()).into();
+    assert_eq!(json["record"]["identities"], pchat::model::hash::hex(&sum));
+}
+
+#[test]
+fn scattered_messages_leave_no_trace_and_the_rest_is_found() {
+    let desk = Desk::new();
+    let mut events = planted(3, 1000);
+    for (n, event) in events.iter_mut().enumerate() {
+        event["user"] = if n % 3 == 0 { "sip:gone@x" } else { "sip:stays@x" }.into();
+        if n % 50 == 0 {
+            let content = STANDARD.encode(format!("content of zebra{n:05}quux"));
+            event["attachments"] = serde_json::json!([{ "name": format!("zebra{n:05}quux.txt"), "data": content }]);
+        }
+    }
+    // Half of it arrives late.
+    let (late, early): (Vec<Value>, Vec<Value>) =
+        events.iter().cloned().partition(|e| e["id"].as_i64().unwrap() % 7 == 0);
+    desk.lines("1.jsonl", &early);
+    desk.lines("2.jsonl", &late);
+    desk.run("import @1.jsonl --store @s.db").code(0);
+    desk.run("import @2.jsonl --store @s.db").code(0);
+    desk.run("purge --store @s.db --user gone@x --yes --commit-every 100").code(0);
+    let left = readable(&bytes(&desk, "s.db"));
+    assert_eq!(left, (0..3000).filter(|n| n % 3 != 0).collect());
+    desk.run("store check --store @s.db --read-data").code(0);
+    desk.run("store check --store @s.db").code(0);
+    assert_eq!(desk.history("s.db").len(), 2000);
+    // What was purged does not come back by importing the same again, unless it is wanted.
+    for file in ["1.jsonl", "2.jsonl"] {
+        desk.run(&format!("import @{file} --store @s.db")).code(0);
+    }
+    assert_eq!(desk.history("s.db").len(), 2000);
+    for file in ["1.jsonl", "2.jsonl"] {
+        desk.run(&format!("import @{file} --store @s.db --restore-purged")).code(0);
+    }
+    assert_eq!(desk.history("s.db").len(), 3000);
+    desk.run("store check --store @s.db --read-data").code(0);
+    desk.run("purge --store @s.db --user sip:gone@x --yes").code(0);
+    assert_eq!(readable(&bytes(&desk, "s.db")), left);
+}
+
+#[test]
+fn words_choose_and_replaced_messages_keep_who_and_when() {
+    let desk = Desk::new();
+    let events = [
+        message("r", 1, "2020-01-01T00:00:00Z", "sip:a@x", "Project Fabrikam starts"),
+        message("r", 2, "2020-01-01T00:00:01Z", "sip:a@x", "fabrikam and CONTOSO, project"),
+        message("r", 3, "2020-01-01T00:00:02Z", "sip:b@x", "contoso only"),
+    ];
+    desk.lines("h.jsonl", &events);
+    let cases: [(&[&str], &[i64]); 7] = [
+        (&["--filter", "fabrikam project"], &[1, 2]),
+        (&["--filter", "fabrikam project", "--match", "exact"], &[]),
+        (&["--filter", "project fabrikam", "--match", "exact"], &[1]),
+        (&["--filter", "starts only", "--match", "or"], &[1, 3]),
+        (&["--filter", "Contoso", "--case-sensitive"], &[]),
+        (&["--filter", "contoso", "--case-sensitive"], &[3]),
+        (&["--filter", "contoso", "--user", "B@X", "--from", "2020-01-01T00:00:02Z", "--to", "2020-01-01"], &[3]),
+    ];
+    for (options, gone) in cases {
+        for replace in [false, true] {
+            let store = desk.path("s.db");
+            drop(std::fs::remove_file(&store));
+            desk.run("import @h.jsonl --store @s.db").code(0);
+            let mut args = vec!["purge", "--store", "@s.db", "--yes", "--reason", "clean desk"];
+            args.extend(options);
+            if replace {
+                args.extend(["--replace-with", "nothing to see"]);
+            }
+            desk.args(&args).code(if gone.is_empty() { 4 } else { 0 });
+            let left = desk.history("s.db");
+            for event in &events {
+                let id = event["id"].as_i64().unwrap();
+                let now = left.iter().find(|e| e["id"] == id).map(|e| e["text"].as_str().unwrap());
+                let expected = match (gone.contains(&id), replace) {
+                    (false, _) => event["text"].as_str(),
+                    (true, true) => Some("nothing to see"),
+                    (true, false) => None,
+                };
+                assert_eq!(now, expected, "{options:?} {id}");
+            }
+            desk.run("store check --store @s.db --read-data").code(0);
+        }
+    }
+    desk.run("purge --store @s.db").code(2).says("--everything");
+    desk.args(&["purge", "--store", "@s.db", "--filter", "!!"]).code(2);
+    desk.run("purge --store @s.db --room nowhere --yes").code(10);
+}
+
+#[test]
+fn a_plan_that_is_out_of_date_is_not_executed() {
+    use pchat::jobs::purge::{Asked, Part, Planned};
+    use pchat::store::Store;
+    use pchat::store::sqlite::Sqlite;
+    let desk = Desk::new();
+    desk.lines("h.jsonl", &planted(2, 50));
+    desk.lines("more.jsonl", &[message("new", 1, "2020-01-01T00:00:00Z", "a", "one more")]);
+    desk.run("import @h.jsonl --store @s.db").code(0);
+    let part = Part { matching: "all".into(), to: Some("2030-01-01".into()), ..Part::default() };
+    let asked = Asked { parts: vec![part], ..Asked::default() };
+    let planned = pchat::jobs::purge::plan(&desk.path("s.db"), &asked, 10, pchat::nouns::SHAPES).unwrap();
+    let Planned::Purge(plan, _) = planned else { panic!() };
+    assert_eq!(plan.goes().events, 100);
+    desk.run("import @more.jsonl --store @s.db").code(0);
+    struct Nothing;
+    impl pchat::store::purge::Traces for Nothing {
+        fn text(&mut self, _: &str) {}
+        fn word(&mut self, _: &str) {}
+    }
+    let mut store = Sqlite::open(&desk.path("s.db")).unwrap();
+    let failed = store.purge(&plan, &mut |_| crate::harness::entry(), &mut Nothing, &pchat::pipeline::Silent);
+    assert_eq!(failed.unwrap_err().kind(), pchat::error::Kind::Conflict);
+    drop(store);
+    assert_eq!(desk.history("s.db").len(), 101);
+    desk.run("certificate get --store @s.db").code(4);
+}
+
+#[test]
+fn a_reader_of_an_older_state_delays_the_certificate_and_not_more() {
+    let desk = Desk::new();
+    desk.lines("h.jsonl", &planted(2, 500));
+    desk.run("import @h.jsonl --store @s.db").code(0);
+    let reader = rusqlite::Connection::open(desk.path("s.db")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM event;").unwrap();
+    let args = "purge --store @s.db --to 2030-01-01 --yes --wait 1";
+    desk.run(args).code(11).says("still reads an older state").says("--continue");
+    desk.run("certificate get 1 --store @s.db").code(10).says("--continue");
+    desk.run("purge --store @s.db --user nobody --yes").code(15).says("--continue");
+    reader.execute_batch("ROLLBACK").unwrap();
+    // A reader that is only there disturbs nobody.
+    desk.run("purge --store @s.db --continue --yes").code(0);
+    assert!(readable(&bytes(&desk, "s.db")).is_empty());
+    desk.run("certificate get 1 --store @s.db --out @c").code(0);
+    drop(reader);
+    desk.run("purge --store @s.db --continue --yes").code(10);
+    desk.run("store check --store @s.db --read-data").code(0);
+}
+
+#[test]
+fn a_replaced_message_is_replaced_once() {
+    let desk = Desk::new();
+    desk.lines("h.jsonl", &planted(1, 10));
+    desk.run("import @h.jsonl --store @s.db").code(0);
+    desk.run("purge --store @s.db --everything --replace --yes").code(0);
+    desk.run("purge --store @s.db --everything --replace --yes").code(4);
+    assert!(readable(&bytes(&desk, "s.db")).is_empty());
+    let all = desk.history("s.db");
+    assert!(all.iter().all(|event| event["text"] == pchat::jobs::purge::REPLACEMENT));
+}
