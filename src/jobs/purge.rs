@@ -141,7 +141,7 @@ impl Asked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Planned {
     /// Destroy what the plan says.
-    Purge(PurgePlan, Asked),
+    Purge(Box<PurgePlan>, Asked),
     /// Everything is gone already; only the search and the certificate are missing.
     Finish(i64),
 }
@@ -162,7 +162,7 @@ pub fn plan(path: &Path, asked: &Asked, commit_every: u64, shapes: &'static [&'s
             .hint("pchat purge --continue finishes it; then run this command again"));
     }
     let catalog = store.catalog(shapes)?;
-    Ok(Planned::Purge(store.plan_purge(asked.request(&catalog, commit_every)?)?, asked.clone()))
+    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(&catalog, commit_every)?)?), asked.clone()))
 }
 
 /// Draws the plan of what an interrupted purge has left to do.
@@ -178,7 +178,7 @@ pub fn plan_rest(path: &Path, commit_every: u64, shapes: &'static [&'static Shap
         return Ok(Planned::Finish(open.number));
     }
     let catalog = store.catalog(shapes)?;
-    Ok(Planned::Purge(store.plan_purge(asked.request(&catalog, commit_every)?)?, asked))
+    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(&catalog, commit_every)?)?), asked))
 }
 
 /// What the destroyed texts and words leave to be searched for.

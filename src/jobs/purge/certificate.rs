@@ -65,6 +65,7 @@ pub(super) struct Seal<'a> {
 }
 
 /// Makes the certificate of a purge all events of which are gone, and keeps it in the store.
+#[allow(clippy::too_many_arguments)] // Everything a certificate states; there is one caller.
 pub(super) fn make(
     cx: &Context<'_>,
     store: &mut Sqlite,

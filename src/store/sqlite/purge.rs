@@ -3,6 +3,7 @@
 //! Both walk the same way over the same blocks and ask the same judge, so what was shown is what goes.
 
 mod batch;
+mod rows;
 
 use super::holds::Holds;
 use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek};

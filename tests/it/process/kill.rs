@@ -184,3 +184,80 @@ fn replacing_an_export_leaves_the_old_one_or_the_new_one() {
         assert_eq!(tree(&desk.path("at"), false).into_keys().collect::<Vec<_>>(), [name]);
     }
 }
+
+/// What `grep -a` would find of a word in a store, its log and its index.
+fn found(desk: &Desk, store: &str, word: &str) -> usize {
+    let mut count = 0;
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let bytes = std::fs::read(desk.path(&format!("{store}{end}"))).unwrap_or_default();
+        count += bytes.windows(word.len()).filter(|window| *window == word.as_bytes()).count();
+    }
+    count
+}
+
+#[test]
+fn a_purge_killed_at_any_moment_is_finished_and_leaves_no_trace() {
+    let wanted = kills(6, 40);
+    let desk = Desk::new();
+    let mut lines = String::new();
+    for n in 0..3000 {
+        let (room, word) = (n % 3, if n % 3 == 1 { "gonezebra" } else { "keptlemur" });
+        lines.push_str(&format!(
+            "{{\"room\":\"room {room}\",\"pool\":\"p\",\"id\":{n},\"time\":\"2020-01-01T00:{:02}:{:02}Z\",\"user\":\"sip:u@x\",\
+             \"text\":\"{word} sentence {n} {word}{n:05}\"}}\n",
+            n / 60,
+            n % 60
+        ));
+    }
+    std::fs::write(desk.path("h.jsonl"), lines).unwrap();
+    desk.run("import h.jsonl --store whole.db").ends(0, "");
+    std::fs::create_dir(desk.path("at")).unwrap();
+    let fresh = || {
+        for end in ["", "-wal", "-shm", ".key"] {
+            drop(std::fs::remove_file(desk.path(&format!("at/s.db{end}"))));
+            drop(std::fs::copy(desk.path(&format!("whole.db{end}")), desk.path(&format!("at/s.db{end}"))));
+        }
+    };
+    fresh();
+    assert!(found(&desk, "at/s.db", "gonezebra") > 1000);
+    let purge = "purge --store at/s.db --room room?1 --yes --commit-every 60".replace('?', "*");
+    let mut killer = Killer::new(21, &desk, &purge);
+    while killer.goes_on(wanted) {
+        fresh();
+        // Somebody has the store open all the time, as any viewer would.
+        let reader = rusqlite::Connection::open(desk.path("at/s.db")).unwrap();
+        reader.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0)).unwrap();
+        let mut over = false;
+        for round in 0..killer.row() {
+            let args =
+                if round == 0 { purge.as_str() } else { "purge --store at/s.db --continue --yes --commit-every 60" };
+            let met = killer.strike(&desk, args);
+            let open: bool = reader
+                .query_row("SELECT EXISTS (SELECT 1 FROM purge WHERE certificate IS NULL)", [], |row| row.get(0))
+                .unwrap();
+            killer.useful += usize::from(met && open);
+            if !open {
+                over = round > 0
+                    || reader.query_row("SELECT count(*) FROM purge", [], |r| r.get::<_, i64>(0)).unwrap() > 0;
+                break;
+            }
+        }
+        if !over {
+            let rest = desk.run("purge --store at/s.db --continue --yes");
+            if rest.code == 10 {
+                // It was killed before it had begun.
+                desk.run(&purge).ends(0, "");
+            } else {
+                rest.ends(0, "");
+            }
+        }
+        assert_eq!(found(&desk, "at/s.db", "gonezebra"), 0, "after kill {}", killer.struck);
+        desk.run("store check --store at/s.db --read-data").ends(0, "");
+        let kept: i64 = reader.query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 2000);
+        desk.run("certificate get 1 --store at/s.db --out at/c").ends(0, "");
+        let certificate: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(desk.path("at/c.json")).unwrap()).unwrap();
+        assert_eq!(certificate["record"]["total"]["events"], 1000);
+    }
+}

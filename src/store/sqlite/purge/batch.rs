@@ -3,7 +3,9 @@
 //! A block that loses events is given up with its number; what stays of it gets new blocks. So words of the
 //! destroyed texts stand only in lists of blocks that are gone, and the sweep (`erase.rs`) finds them there.
 
-use super::{Block, Fate, Identities, Judge, blocks, changed, counts_json, counts_of, event_in, revision, rooms_of};
+use super::{
+    Block, Fate, Identities, Judge, blocks, changed, counts_json, counts_of, event_in, revision, rooms_of, rows,
+};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
@@ -11,12 +13,12 @@ use crate::pipeline::{Event as Progress, Watch};
 use crate::select::postings::{BLOCK, Builder};
 use crate::select::searched_texts;
 use crate::store::Entry;
-use crate::store::purge::{Counts, PurgePlan, PurgeRequest, Traces};
+use crate::store::purge::{Counts, PurgePlan, Traces};
 use crate::store::sqlite::holds::Holds;
 use crate::store::sqlite::index::{self, Pending};
-use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, Place, ROOM_SHIFT, sum_of};
+use crate::store::sqlite::read::{COLUMNS, Place, ROOM_SHIFT};
 use crate::store::sqlite::{Sqlite, audit, explain};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 
 /// A batch ends after so many events as the request says, or so many bytes of texts.
@@ -263,10 +265,10 @@ impl Work<'_> {
             }
         }
         match &request.replacement {
-            Some(text) => replace(connection, self.number, request, text, &taken, &entry(Vec::new()))?,
-            None => delete(connection, &taken)?,
+            Some(text) => rows::replace(connection, self.number, request, text, &taken.gone, &entry(Vec::new()))?,
+            None => rows::delete(connection, &taken.runs, taken.files)?,
         }
-        drop_contents(connection, &taken.contents)?;
+        rows::drop_contents(connection, &taken.contents)?;
         let mut gone = connection.prepare_cached("DELETE FROM block WHERE number = ?1")?;
         for block in &taken.blocks {
             gone.execute([block])?;
@@ -436,73 +438,4 @@ fn leave_traces(event: &Event, traces: &mut dyn Traces) {
     searched_texts(event).for_each(|text| traces.text(text));
     let more = event.more();
     [&more.rtf, &more.extra].into_iter().flatten().for_each(|text| traces.text(text));
-}
-
-fn delete(connection: &Connection, taken: &Taken) -> rusqlite::Result<()> {
-    let mut tables = vec!["DELETE FROM version WHERE event BETWEEN ?1 AND ?2"];
-    if taken.files {
-        tables.push("DELETE FROM attachment WHERE event BETWEEN ?1 AND ?2");
-    }
-    tables.push("DELETE FROM event WHERE id BETWEEN ?1 AND ?2");
-    for sql in tables {
-        let mut statement = connection.prepare_cached(sql)?;
-        for run in &taken.runs {
-            statement.execute(*run)?;
-        }
-    }
-    Ok(())
-}
-
-/// Puts another text in the place of the old one; who, when and why is kept, the old text is not.
-fn replace(
-    connection: &Connection,
-    purge: i64,
-    request: &PurgeRequest,
-    text: &str,
-    taken: &Taken,
-    entry: &Entry,
-) -> rusqlite::Result<()> {
-    let mut read = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id = ?1"))?;
-    let mut write = connection
-        .prepare_cached("UPDATE event SET body = ?2, rtf = NULL, extra = NULL, files = 0, sum = ?3 WHERE id = ?1")?;
-    let mut note = connection.prepare_cached(
-        "INSERT INTO version (event, number, replaced_on, replaced_by, reason, purge) \
-         VALUES (?1, (SELECT count(*) + 1 FROM version WHERE event = ?1), ?2, ?3, ?4, ?5)",
-    )?;
-    let mut files = connection.prepare_cached("DELETE FROM attachment WHERE event = ?1")?;
-    // Earlier texts that were kept go with the present one.
-    let mut older = connection.prepare_cached("UPDATE version SET body = NULL, rtf = NULL WHERE event = ?1")?;
-    for (id, _) in &taken.gone {
-        let (mut event, persona) =
-            read.query_row([id], |row| Ok((event_in(connection, row, true)?, row.get::<_, i64>(4)?)))?;
-        text.clone_into(&mut event.body);
-        if let Some(more) = &mut event.more {
-            (more.rtf, more.extra) = (None, None);
-        }
-        write.execute((id, text, sum_of(*id, persona, &event)))?;
-        older.execute([id])?;
-        note.execute((id, entry.at.0, entry.actor.name(), &request.reason, purge))?;
-        files.execute([id])?;
-    }
-    Ok(())
-}
-
-/// Contents of attachments that no event names any more go, too.
-fn drop_contents(connection: &Connection, contents: &[[u8; 32]]) -> rusqlite::Result<()> {
-    for sha256 in contents {
-        let used: bool = connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM attachment WHERE sha256 = ?1)")?
-            .query_row([sha256], |row| row.get(0))?;
-        let number: Option<i64> = connection
-            .prepare_cached("SELECT number FROM file WHERE sha256 = ?1")?
-            .query_row([sha256], |row| row.get(0))
-            .optional()?;
-        if let (false, Some(number)) = (used, number) {
-            connection
-                .prepare_cached("DELETE FROM file_part WHERE id >= ?1 AND id < ?2")?
-                .execute((number << FILE_SHIFT, (number + 1) << FILE_SHIFT))?;
-            connection.prepare_cached("DELETE FROM file WHERE number = ?1")?.execute([number])?;
-        }
-    }
-    Ok(())
 }

@@ -1,0 +1,77 @@
+//! What a purge does to rows: deletes them with what belongs to them, or puts another text in the place of the old one.
+
+use super::event_in;
+use crate::store::Entry;
+use crate::store::purge::PurgeRequest;
+use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, sum_of};
+use rusqlite::{Connection, OptionalExtension};
+
+/// Deletes runs of events with what belongs to them.
+pub(super) fn delete(connection: &Connection, runs: &[(i64, i64)], files: bool) -> rusqlite::Result<()> {
+    let mut tables = vec!["DELETE FROM version WHERE event BETWEEN ?1 AND ?2"];
+    if files {
+        tables.push("DELETE FROM attachment WHERE event BETWEEN ?1 AND ?2");
+    }
+    tables.push("DELETE FROM event WHERE id BETWEEN ?1 AND ?2");
+    for sql in tables {
+        let mut statement = connection.prepare_cached(sql)?;
+        for run in runs {
+            statement.execute(*run)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts another text in the place of the old one; who, when and why is kept, the old text is not.
+pub(super) fn replace(
+    connection: &Connection,
+    purge: i64,
+    request: &PurgeRequest,
+    text: &str,
+    gone: &[(i64, Option<i64>)],
+    entry: &Entry,
+) -> rusqlite::Result<()> {
+    let mut read = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id = ?1"))?;
+    let mut write = connection
+        .prepare_cached("UPDATE event SET body = ?2, rtf = NULL, extra = NULL, files = 0, sum = ?3 WHERE id = ?1")?;
+    let mut note = connection.prepare_cached(
+        "INSERT INTO version (event, number, replaced_on, replaced_by, reason, purge) \
+         VALUES (?1, (SELECT count(*) + 1 FROM version WHERE event = ?1), ?2, ?3, ?4, ?5)",
+    )?;
+    let mut files = connection.prepare_cached("DELETE FROM attachment WHERE event = ?1")?;
+    // Earlier texts that were kept go with the present one.
+    let mut older = connection.prepare_cached("UPDATE version SET body = NULL, rtf = NULL WHERE event = ?1")?;
+    for (id, _) in gone {
+        let (mut event, persona) =
+            read.query_row([id], |row| Ok((event_in(connection, row, true)?, row.get::<_, i64>(4)?)))?;
+        text.clone_into(&mut event.body);
+        if let Some(more) = &mut event.more {
+            (more.rtf, more.extra) = (None, None);
+        }
+        write.execute((id, text, sum_of(*id, persona, &event)))?;
+        older.execute([id])?;
+        note.execute((id, entry.at.0, entry.actor.name(), &request.reason, purge))?;
+        files.execute([id])?;
+    }
+    Ok(())
+}
+
+/// Contents of attachments that no event names any more go, too.
+pub(super) fn drop_contents(connection: &Connection, contents: &[[u8; 32]]) -> rusqlite::Result<()> {
+    for sha256 in contents {
+        let used: bool = connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM attachment WHERE sha256 = ?1)")?
+            .query_row([sha256], |row| row.get(0))?;
+        let number: Option<i64> = connection
+            .prepare_cached("SELECT number FROM file WHERE sha256 = ?1")?
+            .query_row([sha256], |row| row.get(0))
+            .optional()?;
+        if let (false, Some(number)) = (used, number) {
+            connection
+                .prepare_cached("DELETE FROM file_part WHERE id >= ?1 AND id < ?2")?
+                .execute((number << FILE_SHIFT, (number + 1) << FILE_SHIFT))?;
+            connection.prepare_cached("DELETE FROM file WHERE number = ?1")?.execute([number])?;
+        }
+    }
+    Ok(())
+}
