@@ -8,6 +8,7 @@ pub mod error;
 pub mod model;
 
 // Row 1: which, and why to believe it.
+pub mod proof;
 pub mod select;
 
 // Row 2: how it moves.

@@ -51,7 +51,7 @@ const ROWS: &[(u8, &[&str])] = &[
     (4, &["context"]),
     (3, &["store", "formats", "containers"]),
     (2, &["pipeline"]),
-    (1, &["select"]),
+    (1, &["select", "proof"]),
     (0, &["model", "error"]),
 ];
 
@@ -100,6 +100,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("chrono_tz", &["src/jobs/selection.rs"]),
     ("unicode_normalization", &["src/select/"]),
     ("unicode_properties", &["src/select/"]),
+    ("ed25519_dalek", &["src/proof/note.rs"]),
     ("crc32fast", &["src/store/sqlite/read.rs"]),
     ("hashbrown", &["src/select/postings.rs", "src/store/sqlite/index.rs"]),
     // These carry no rule of their own: many formats are JSON, many things are hashed, many files are temporary.
