@@ -3,17 +3,25 @@
 use crate::containers::InputLimits;
 use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
-use crate::store::{Actor, Entry};
+use crate::store::{Actor, Ended, Entry};
+use std::path::Path;
 
 /// The clock that is handed in. It is never taken from the environment: a clock that can be set
 /// from outside would be a hole in an audit log.
 pub type Clock<'a> = &'a (dyn Fn() -> Ticks + Sync);
+
+/// Gives random bytes, for keys. Handed in like the clock, so that everything else is determined.
+pub type Random<'a> = &'a (dyn Fn() -> std::io::Result<[u8; 32]> + Sync);
 
 /// What every job is given.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// Tells the time.
     pub clock: Clock<'a>,
+    /// Gives random bytes.
+    pub random: Random<'a>,
+    /// The file with the key of the store, when it is not beside it.
+    pub key: Option<&'a Path>,
     /// Who acts.
     pub actor: &'a Actor,
     /// Threads and memory.
@@ -32,7 +40,8 @@ impl Context<'_> {
         object: impl Into<String>,
         details: Vec<(&'static str, String)>,
     ) -> Entry {
-        Entry { at: (self.clock)(), actor: self.actor.clone(), action, object: object.into(), details }
+        let (at, actor, object, outcome) = ((self.clock)(), self.actor.clone(), object.into(), Ended::Done);
+        Entry { at, actor, action, object, details, outcome }
     }
 
     /// Seconds since an instant of the same clock.

@@ -21,14 +21,20 @@ fn main() -> ExitCode {
         drop(writeln!(err, "pchat: interrupts cannot be heard; they end the process at once"));
     }
     let clock = || Ticks::from_chrono(chrono::Utc::now()).unwrap_or(Ticks::MAX);
+    let random = || {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map(|()| bytes).map_err(std::io::Error::other)
+    };
     let done = std::panic::catch_unwind(|| {
         run(
             std::env::args_os(),
             World {
                 clock: &clock,
+                random: &random,
                 user: whoami::username().unwrap_or_else(|_| "unknown".to_owned()),
                 host: gethostname::gethostname().to_string_lossy().into_owned(),
                 store: std::env::var_os("PCHAT_STORE"),
+                key: std::env::var_os("PCHAT_KEY"),
                 out: &mut std::io::BufWriter::new(std::io::stdout()),
                 err: &mut std::io::stderr(),
                 terminal: std::io::stderr().is_terminal(),

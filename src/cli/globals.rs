@@ -15,6 +15,9 @@ pub(super) struct Globals {
     /// The store [default: $PCHAT_STORE, or pchat.db in this folder]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Common options")]
     store: Option<PathBuf>,
+    /// The file with the key that signs the audit log [default: $PCHAT_KEY, or the store with .key behind its name]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Common options")]
+    key: Option<PathBuf>,
     /// How results are printed; csv and jsonl print the first table
     #[arg(long, global = true, value_enum, default_value = "table", help_heading = "Common options")]
     pub(super) output: Output,
@@ -48,6 +51,10 @@ impl Globals {
     pub(super) fn store(&self, environment: Option<OsString>) -> PathBuf {
         let named = self.store.clone().or_else(|| environment.filter(|name| !name.is_empty()).map(PathBuf::from));
         named.unwrap_or_else(|| PathBuf::from("pchat.db"))
+    }
+
+    pub(super) fn key(&self, environment: Option<OsString>) -> Option<PathBuf> {
+        self.key.clone().or_else(|| environment.filter(|name| !name.is_empty()).map(PathBuf::from))
     }
 
     pub(super) fn actor(&self, user: String, host: String) -> Result<Actor> {

@@ -23,12 +23,16 @@ use std::sync::atomic::AtomicBool;
 pub struct World<'a> {
     /// Tells the time.
     pub clock: &'a (dyn Fn() -> Ticks + Sync),
+    /// Gives random bytes.
+    pub random: &'a (dyn Fn() -> std::io::Result<[u8; 32]> + Sync),
     /// Operating-system user and computer.
     pub user: String,
     /// The computer.
     pub host: String,
     /// The store named by the environment.
     pub store: Option<OsString>,
+    /// The key file named by the environment.
+    pub key: Option<OsString>,
     /// Results go here.
     pub out: &'a mut dyn Write,
     /// Everything else goes here.
@@ -73,7 +77,7 @@ pub fn command() -> clap::Command {
 
 /// Runs a command line and gives the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
-    let World { clock, user, host, store, out, err, terminal, answer, cancelled } = world;
+    let World { clock, random, user, host, store, key, out, err, terminal, answer, cancelled } = world;
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return fail::usage(&error, out, err),
@@ -84,11 +88,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
     let out: &mut dyn Write = if taken { &mut nowhere } else { out };
     let reply = (|| -> Result<Reply> {
         let path = cli.globals.store(store);
+        let key = cli.globals.key(key);
         let actor = cli.globals.actor(user, host)?;
         let watch = progress::Progress::new(terminal && !cli.globals.quiet, cancelled);
         let limits = cli.globals.limits();
         let input = cli.globals.input_limits();
-        let cx = Context { clock, actor: &actor, limits: &limits, input, watch: &watch };
+        let cx = Context { clock, random, key: key.as_deref(), actor: &actor, limits: &limits, input, watch: &watch };
         match cli.command {
             Command::Export(request) => request.run(&cx, &path),
             Command::Import(request) => request.run(&cx, &path),

@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Place, Result};
 use crate::jobs::archive::Archive;
 use crate::jobs::catalog::{self, OnConflict, Renames};
 use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, PieceSource, find, is_gap};
+use crate::jobs::keys;
 use crate::jobs::sums::Sums;
 use crate::model::catalog::Catalog;
 use crate::model::message::{Content, Event as Message};
@@ -90,11 +91,18 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     let path = scratch.as_ref().map_or_else(|| job.store.clone(), |folder| folder.path().join("store.db"));
     let mut store = match path.exists() {
         true => Sqlite::open(&path)?,
-        false => match Sqlite::create(&path, cx.entry("store new", job.store.display().to_string(), Vec::new())) {
-            // Another import has created it at the same time.
-            Err(_) if path.exists() => Sqlite::open(&path)?,
-            created => created?,
-        },
+        false => {
+            let entry = cx.entry("store new", job.store.display().to_string(), Vec::new());
+            let created = match scratch {
+                Some(_) => Sqlite::create(&path, entry),
+                None => keys::create(cx, &path, entry),
+            };
+            match created {
+                // Another import has created it at the same time.
+                Err(_) if path.exists() => Sqlite::open(&path)?,
+                created => created?,
+            }
+        }
     };
     if !changes.is_empty() && !job.what_if {
         let details = vec![("records", changes.len().to_string()), ("from", sources.join("; "))];

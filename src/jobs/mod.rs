@@ -6,6 +6,7 @@ pub mod export;
 pub mod import;
 pub mod intake;
 pub mod purge;
+pub mod keys;
 pub mod report;
 pub mod selection;
 pub mod sums;

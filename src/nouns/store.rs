@@ -8,8 +8,8 @@ use crate::model::receipt::Kinds;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::{SHAPES, data};
 use crate::select::{scope::Scope, words};
-use crate::store::Corpus;
 use crate::store::sqlite::{Sqlite, sqlite_version};
+use crate::store::{Corpus, Log};
 use clap::Subcommand;
 use std::path::Path;
 
@@ -35,9 +35,15 @@ impl StoreVerb {
     pub fn run(self, cx: &Context<'_>, path: &Path) -> Result<Reply> {
         match self {
             StoreVerb::New => {
-                let mut store = Sqlite::create(path, cx.entry("store new", path.display().to_string(), Vec::new()))?;
-                let id = store.id()?;
-                Ok(Reply { notes: vec![format!("created {} ({id})", path.display())], ..Reply::default() })
+                let entry = cx.entry("store new", path.display().to_string(), Vec::new());
+                let mut store = jobs::keys::create(cx, path, entry)?;
+                let mut notes = vec![format!("created {} ({})", path.display(), store.id()?)];
+                if let Some(key) = store.verifier()? {
+                    notes.push(format!("public key of its audit log, to be kept elsewhere: {key}"));
+                    let file = jobs::keys::file(cx, path);
+                    notes.push(format!("the private key is in {}; move it away from the store", file.display()));
+                }
+                Ok(Reply { notes, ..Reply::default() })
             }
             StoreVerb::Upgrade => {
                 drop(Sqlite::open(path)?);

@@ -11,10 +11,12 @@ use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::pipeline::Watch;
+use crate::proof::note::Checkpoint;
+use crate::proof::tree::Frontier;
 use crate::select::postings::Postings;
 use crate::select::scope::Scope;
 use purge::{Counts, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
 /// What the audit log says about a change: who did what to which object, with which result.
@@ -30,6 +32,40 @@ pub struct Entry {
     pub object: String,
     /// Named details and counts; never message text.
     pub details: Vec<(&'static str, String)>,
+    /// How it ended.
+    pub outcome: Ended,
+}
+
+impl Entry {
+    /// The same with another end.
+    #[must_use]
+    pub fn ended(mut self, outcome: Ended) -> Entry {
+        self.outcome = outcome;
+        self
+    }
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ended {
+    /// It was done.
+    #[default]
+    Done,
+    /// A rule, a limit or a hold forbade it.
+    Refused,
+    /// It was begun and could not be completed.
+    Failed,
+}
+
+impl Ended {
+    /// As records say it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Ended::Done => "done",
+            Ended::Refused => "refused",
+            Ended::Failed => "failed",
+        }
+    }
 }
 
 /// Who acts.
@@ -127,6 +163,49 @@ pub trait Corpus: Send {
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool>;
 }
 
+/// A record of the audit log, as it stands in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRecord {
+    /// Its number, as the store says.
+    pub number: i64,
+    /// The record: canonical JSON, if nobody has changed it.
+    pub text: Vec<u8>,
+    /// Its hash, as the store says.
+    pub hash: Vec<u8>,
+}
+
+/// A checkpoint as it stands in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedCheckpoint {
+    /// The size of the log, as the store says.
+    pub size: i64,
+    /// The signed note.
+    pub note: String,
+    /// What a time-stamp authority was asked.
+    pub request: Option<Vec<u8>>,
+    /// What it replied.
+    pub reply: Option<Vec<u8>>,
+}
+
+/// Takes records until it has enough.
+pub type TakeRecord<'a> = dyn FnMut(LogRecord) -> ControlFlow<()> + 'a;
+/// Takes checkpoints until it has enough.
+pub type TakeCheckpoint<'a> = dyn FnMut(SignedCheckpoint) -> ControlFlow<()> + 'a;
+
+/// The audit log of a store that can be read. Tells what is there, whole or not.
+pub trait Log {
+    /// The public key the store was created with.
+    fn verifier(&mut self) -> Result<Option<String>>;
+    /// What the log keeps of its tree.
+    fn frontier(&mut self) -> Result<Frontier>;
+    /// The tree over the records at these positions, counted from 0, by the hashes that stand beside them.
+    fn subtree(&mut self, range: Range<u64>) -> Result<Frontier>;
+    /// All records, in the order of their numbers.
+    fn records(&mut self, take: &mut TakeRecord<'_>) -> Result<()>;
+    /// All checkpoints, the newest first.
+    fn checkpoints(&mut self, take: &mut TakeCheckpoint<'_>) -> Result<()>;
+}
+
 /// A store that can be changed. Every change carries its audit entry.
 pub trait Store: Corpus {
     /// Adds or replaces records, in one transaction with its audit entry.
@@ -135,8 +214,6 @@ pub trait Store: Corpus {
     fn release(&mut self, hold: &Record, entry: Entry) -> Result<()>;
     /// Removes a record, in one transaction with its audit entry. Whatever a hold needs stays.
     fn remove(&mut self, shape: &'static Shape, key: &str, entry: Entry) -> Result<()>;
-    /// Only appends a record to the audit log: something was read, refused or anchored.
-    fn note(&mut self, entry: Entry) -> Result<()>;
     /// Draws the plan of a purge; nothing is changed.
     fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan>;
     /// Executes a plan, each batch with its audit entry, and gives the number of the purge. `traces` sees what goes.
@@ -158,6 +235,14 @@ pub trait Store: Corpus {
     fn certify(&mut self, purge: i64, certificate: &str, entry: Entry) -> Result<()>;
     /// Starts or continues taking in history; messages that were purged stay out unless they are wanted again.
     fn intake(&mut self, restore_purged: bool) -> Result<Box<dyn Intake + '_>>;
+    /// Notes in the audit log what changed nothing here: an export, or what was refused.
+    fn record(&mut self, entry: Entry) -> Result<()>;
+    /// Keeps a signed checkpoint. One of the same size stays as it is.
+    fn keep_checkpoint(&mut self, checkpoint: &Checkpoint, note: &str) -> Result<()>;
+    /// Keeps with the checkpoint of this size what a time-stamp authority was asked.
+    fn keep_request(&mut self, size: u64, request: &[u8]) -> Result<()>;
+    /// Keeps with the checkpoint of this size what it replied, and notes that in the audit log.
+    fn keep_reply(&mut self, size: u64, reply: &[u8], entry: Entry) -> Result<()>;
 }
 
 /// Takes in history, batch by batch. What is not committed is gone.

@@ -80,7 +80,7 @@ pub struct RoomPlan {
 pub struct PurgePlan {
     pub(super) request: PurgeRequest,
     /// The revision of content and holds that it was drawn from.
-    pub(super) revision: i64,
+    pub(super) revision: String,
     pub(super) rooms: BTreeMap<i64, RoomPlan>,
     pub(super) held: BTreeMap<String, Counts>,
     pub(super) digest: [u8; 32],

@@ -82,9 +82,11 @@ impl Desk {
             args,
             World {
                 clock: &noon,
+                random: &|| Ok([7; 32]),
                 user: "tester".to_owned(),
                 host: "desk".to_owned(),
                 store: None,
+                key: None,
                 out: &mut out,
                 err: &mut err,
                 terminal: false,
@@ -215,7 +217,14 @@ pub(crate) fn chat(rooms: usize, count: usize) -> Vec<Value> {
 /// An audit entry for changes made by the library.
 pub(crate) fn entry() -> pchat::store::Entry {
     let actor = pchat::store::Actor { user: "tester".into(), host: "desk".into(), operator: None };
-    pchat::store::Entry { at: noon(), actor, action: "test", object: "store".into(), details: Vec::new() }
+    pchat::store::Entry {
+        at: noon(),
+        actor,
+        action: "test",
+        object: "store".into(),
+        details: Vec::new(),
+        outcome: Default::default(),
+    }
 }
 
 /// A record of every field of every noun, filled from `seed`.

@@ -31,9 +31,11 @@ fn pchat<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Ran {
     let cancelled = AtomicBool::new(false);
     let world = World {
         clock: &|| Ticks(635_000_000_000_000_000),
+        random: &|| Ok([7; 32]),
         user: "kim".to_owned(),
         host: "host01".to_owned(),
         store: None,
+        key: None,
         out: &mut out,
         err: &mut err,
         terminal: false,

@@ -97,6 +97,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ctrlc", &["src/main.rs"]),
     ("whoami", &["src/main.rs"]),
     ("gethostname", &["src/main.rs"]),
+    ("getrandom", &["src/main.rs"]),
     ("chrono_tz", &["src/jobs/selection.rs"]),
     ("unicode_normalization", &["src/select/"]),
     ("unicode_properties", &["src/select/"]),

@@ -1,24 +1,45 @@
-//! The audit log: canonical JSON records, chained by hash. Appending happens inside the transaction
-//! of the change; there is no other way in.
-//!
-//! A record is hashed as a leaf of an RFC 6962 tree: SHA-256 over a zero byte and the record.
+//! The audit log: canonical JSON records, chained by hash, under the tree of RFC 6962. Appending happens
+//! inside the transaction of the change; there is no other way in. Reading tells what is there, whole or not:
+//! what that means is for `jobs/audit` to say.
 
 use crate::model::hash::hex;
-use crate::store::Entry;
+use crate::proof::note::{Checkpoint, Verifier};
+use crate::proof::tree::{self, Frontier, Hash};
+use crate::store::{Entry, LogRecord, SignedCheckpoint, TakeCheckpoint, TakeRecord};
 use rusqlite::{Connection, OptionalExtension};
-use sha2::{Digest, Sha256};
+use std::ops::{ControlFlow, Range};
 
-/// Appends a record for `entry`.
+/// The settings of a log that has no record yet.
+pub(super) fn begin(connection: &Connection, key: Option<&Verifier>) -> rusqlite::Result<()> {
+    let set = "INSERT INTO meta (name, value) VALUES (?1, ?2)";
+    connection.execute(set, ("revision", ""))?;
+    if let Some(key) = key {
+        connection.execute(set, ("verifier", key.to_string()))?;
+    }
+    connection.execute("INSERT INTO audit_tree (one, frontier) VALUES (1, ?1)", [Frontier::default().to_bytes()])?;
+    Ok(())
+}
+
+/// Appends a record for a change of the store.
 pub(super) fn append(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let hash = append_only(connection, entry)?;
+    connection.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'revision'")?.execute([hex(&hash)]).map(|_| ())
+}
+
+/// Appends a record for something that changed nothing in the store: an export, or what was refused.
+pub(super) fn append_only(connection: &Connection, entry: &Entry) -> rusqlite::Result<Hash> {
     let last: Option<(i64, Vec<u8>)> = connection
-        .query_row("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .prepare_cached("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let (number, previous) = last.map_or((1, String::new()), |(number, hash)| (number + 1, hex(&hash)));
+    let mut frontier = frontier(connection)?;
+    // Where records have been taken away the log goes on after them, so that the gap stays.
+    let counted = i64::try_from(frontier.size()).unwrap_or(i64::MAX - 1);
+    let number = last.as_ref().map_or(0, |(number, _)| *number).max(counted).saturating_add(1);
+    let previous = last.map_or_else(String::new, |(_, hash)| hex(&hash));
     let details: serde_json::Map<String, serde_json::Value> =
         entry.details.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
-    // Keys are sorted and there is no white space: the canonical form of RFC 8785 for text values.
+    // Keys are sorted and there is no white space: the canonical form of RFC 8785 for text values and small numbers.
     let record = serde_json::json!({
         "action": entry.action,
         "actor": entry.actor.json(),
@@ -26,18 +47,82 @@ pub(super) fn append(connection: &Connection, entry: &Entry) -> rusqlite::Result
         "details": details,
         "number": number,
         "object": entry.object,
+        "outcome": entry.outcome.word(),
         "previous": previous,
         "version": env!("CARGO_PKG_VERSION"),
     })
     .to_string();
-    connection.execute(
-        "INSERT INTO audit (number, record, hash) VALUES (?1, ?2, ?3)",
-        (number, &record, leaf_hash(record.as_bytes())),
-    )?;
+    let hash = tree::leaf(record.as_bytes());
+    frontier.push(hash);
+    connection
+        .prepare_cached("INSERT INTO audit (number, record, hash) VALUES (?1, ?2, ?3)")?
+        .execute((number, &record, hash))?;
+    connection.prepare_cached("UPDATE audit_tree SET frontier = ?1")?.execute([frontier.to_bytes()])?;
+    Ok(hash)
+}
+
+/// What the log keeps of its tree.
+pub(super) fn frontier(connection: &Connection) -> rusqlite::Result<Frontier> {
+    let kept: Vec<u8> =
+        connection.prepare_cached("SELECT frontier FROM audit_tree")?.query_row([], |row| row.get(0))?;
+    Frontier::from_bytes(&kept).ok_or_else(|| {
+        let what = "the tree of the audit log cannot be read".into();
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, what)
+    })
+}
+
+/// The hashes of the records at these positions, counted from 0, as one tree. Of the records themselves it
+/// takes the hash that stands beside them.
+pub(super) fn subtree(connection: &Connection, range: &Range<u64>) -> rusqlite::Result<Frontier> {
+    let mut leaves =
+        connection.prepare_cached("SELECT hash FROM audit WHERE number > ?1 AND number <= ?2 ORDER BY number")?;
+    let bound = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let mut leaves = leaves.query((bound(range.start), bound(range.end)))?;
+    let mut frontier = Frontier::default();
+    while let Some(leaf) = leaves.next()? {
+        frontier.push(leaf.get(0)?);
+    }
+    Ok(frontier)
+}
+
+/// All records, in the order of their numbers.
+pub(super) fn records(connection: &Connection, take: &mut TakeRecord<'_>) -> rusqlite::Result<()> {
+    let mut records = connection.prepare("SELECT number, record, hash FROM audit ORDER BY number")?;
+    let mut records = records.query([])?;
+    while let Some(row) = records.next()? {
+        let record = LogRecord { number: row.get(0)?, text: row.get_ref(1)?.as_bytes()?.to_vec(), hash: row.get(2)? };
+        if take(record).is_break() {
+            break;
+        }
+    }
     Ok(())
 }
 
-/// The hash of a record as a leaf of the tree.
-pub(super) fn leaf_hash(record: &[u8]) -> [u8; 32] {
-    Sha256::new().chain_update([0]).chain_update(record).finalize().into()
+/// All checkpoints, the newest first.
+pub(super) fn checkpoints(connection: &Connection, take: &mut TakeCheckpoint<'_>) -> rusqlite::Result<()> {
+    let mut rows = connection.prepare("SELECT size, note, request, reply FROM checkpoint ORDER BY size DESC")?;
+    let mut rows = rows.query([])?;
+    while let Some(row) = rows.next()? {
+        let (note, request, reply) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        if take(SignedCheckpoint { size: row.get(0)?, note, request, reply }) == ControlFlow::Break(()) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps a checkpoint. One of the same size stays as it is.
+pub(super) fn keep(connection: &Connection, checkpoint: &Checkpoint, note: &str) -> rusqlite::Result<()> {
+    let size = i64::try_from(checkpoint.size).unwrap_or(i64::MAX);
+    let put = "INSERT INTO checkpoint (size, note) VALUES (?1, ?2) ON CONFLICT (size) DO NOTHING";
+    connection.execute(put, (size, note)).map(|_| ())
+}
+
+/// Keeps what was asked of a time-stamp authority for a checkpoint, or what it replied.
+pub(super) fn stamp(connection: &Connection, size: u64, reply: bool, bytes: &[u8]) -> rusqlite::Result<bool> {
+    let sql = match reply {
+        true => "UPDATE checkpoint SET reply = ?2 WHERE size = ?1",
+        false => "UPDATE checkpoint SET request = ?2 WHERE size = ?1",
+    };
+    Ok(connection.execute(sql, (i64::try_from(size).unwrap_or(i64::MAX), bytes))? > 0)
 }

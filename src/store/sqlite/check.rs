@@ -6,6 +6,7 @@ use super::{Sqlite, audit};
 use crate::error::Result;
 use crate::model::hash;
 use crate::model::receipt::Gap;
+use crate::proof::tree;
 use crate::select::postings::numbers;
 use crate::select::words::WordSet;
 use rusqlite::Connection;
@@ -195,7 +196,7 @@ fn chain(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
         if number != expected {
             found(findings, &place, format!("record {expected} is missing"));
         }
-        let hashed = audit::leaf_hash(record.as_bytes());
+        let hashed = tree::leaf(record.as_bytes());
         if hashed[..] != hash[..] {
             found(findings, &place, "the record is not what its hash says");
         }
@@ -203,7 +204,11 @@ fn chain(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
         if said.as_ref().and_then(|said| said["previous"].as_str()) != Some(previous.as_str()) {
             found(findings, &place, "the record does not follow the one before it");
         }
-        (expected, previous) = (number + 1, hash::hex(&hash));
+        (expected, previous) = (number.saturating_add(1), hash::hex(&hash));
+    }
+    let counted = audit::frontier(connection).map(|kept| kept.size()).unwrap_or_default();
+    if counted != u64::try_from(expected - 1).unwrap_or_default() {
+        found(findings, "audit", format!("the log has had {counted} records, and not {}", expected - 1));
     }
     Ok(())
 }

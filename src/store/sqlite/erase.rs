@@ -1,7 +1,7 @@
 //! The end of a purge: words that no text holds any more leave the index, and the log is folded into the file, so
 //! that what was destroyed stands in no page any more.
 
-use super::{Sqlite, explain};
+use super::{Sqlite, explain::explain};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::select::postings::numbers;
 use crate::store::purge::Traces;

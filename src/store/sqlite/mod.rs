@@ -4,6 +4,7 @@
 mod audit;
 mod check;
 mod erase;
+mod explain;
 mod holds;
 mod index;
 mod migrate;
@@ -13,16 +14,20 @@ mod records;
 mod tombs;
 mod write;
 
+use self::explain::{explain, not_ours};
 use super::purge::{Counts, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
-use super::{Actor, Census, Corpus, Entry, Intake, Store, TakeUnit};
+use super::{Actor, Census, Corpus, Entry, Intake, Log, Store, TakeCheckpoint, TakeRecord, TakeUnit};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::RoomKey;
 use crate::model::receipt::Gap;
 use crate::model::record::{Record, Shape};
 use crate::pipeline::Watch;
+use crate::proof::note::{Checkpoint, Verifier};
+use crate::proof::tree::Frontier;
 use crate::select::{scope::Scope, words};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +37,9 @@ const PAGE_SIZE: i64 = 8192;
 /// Pages kept in memory by a connection, in KiB.
 const CACHE_KIB: i64 = 48 * 1024;
 
+/// Makes the key of a store from its identity, and gives the public half.
+pub type MakeKey<'a> = dyn Fn(&str) -> Result<Verifier> + 'a;
+
 /// An open store.
 pub struct Sqlite {
     connection: Connection,
@@ -39,8 +47,18 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Creates a new store; fails when something is there already. The file appears only when complete.
+    /// Creates a new store whose log nobody signs; fails when something is there already. The file appears only when
+    /// complete.
     pub fn create(path: &Path, entry: Entry) -> Result<Sqlite> {
+        Sqlite::make(path, entry, None)
+    }
+
+    /// Creates a new store. `key` is given its identity, makes the key that signs its log, and gives the public half.
+    pub fn create_with_key(path: &Path, entry: Entry, key: &MakeKey<'_>) -> Result<Sqlite> {
+        Sqlite::make(path, entry, Some(key))
+    }
+
+    fn make(path: &Path, mut entry: Entry, key: Option<&MakeKey<'_>>) -> Result<Sqlite> {
         if path.exists() {
             return Err(Error::new(Kind::Refused, format!("{} exists already", path.display()))
                 .hint("name a file that does not exist, or use this one as it is"));
@@ -62,18 +80,16 @@ impl Sqlite {
             let id: String = tx
                 .query_row("SELECT lower(hex(randomblob(16)))", [], |row| row.get(0))
                 .map_err(|e| explain(e, path))?;
-            let facts = [
-                ("id", id),
-                ("words", words::NAME.to_owned()),
-                ("words-version", words::VERSION.to_string()),
-                ("revision", "0".to_owned()),
-            ];
+            let key = key.map(|key| key(&id)).transpose()?;
+            entry.details.extend(key.iter().map(|key| ("key", key.to_string())));
+            let facts = [("id", id), ("words", words::NAME.to_owned()), ("words-version", words::VERSION.to_string())];
             for (name, value) in facts {
                 tx.execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", (name, value))
                     .map_err(|e| explain(e, path))?;
             }
             tx.execute("INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(16))))", [])
                 .map_err(|e| explain(e, path))?;
+            audit::begin(&tx, key.as_ref()).map_err(|e| explain(e, path))?;
             audit::append(&tx, &entry).map_err(|e| explain(e, path))?;
             tx.commit().map_err(|e| explain(e, path))?;
             connection.pragma_update(None, "journal_mode", "wal").map_err(|e| explain(e, path))?;
@@ -186,6 +202,17 @@ impl Sqlite {
         check::check(self, read_data)
     }
 
+    /// Does something in one transaction.
+    fn within(&mut self, run: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
+        let path = self.path.clone();
+        let run = |connection: &mut Connection| -> rusqlite::Result<()> {
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            run(&tx)?;
+            tx.commit()
+        };
+        run(&mut self.connection).map_err(|e| explain(e, &path))
+    }
+
     fn explain(&self, error: rusqlite::Error) -> Error {
         explain(error, &self.path)
     }
@@ -196,7 +223,6 @@ impl Sqlite {
         let told = |error| explain(error, &path);
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
         make(&tx, &path)?;
-        purge::changed(&tx).map_err(told)?;
         audit::append(&tx, &entry).map_err(told)?;
         tx.commit().map_err(told)
     }
@@ -229,50 +255,6 @@ fn immutable(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
-fn not_ours(path: &Path, why: &str) -> Error {
-    Error::new(Kind::Damaged, format!("this is not a pchat store: {why}"))
-        .at(Place::file(path.display().to_string()))
-        .hint("pchat store new creates a store; pchat import reads archives and chat history")
-}
-
-/// Turns an error of SQLite into one that says what to do.
-fn explain(error: rusqlite::Error, path: &Path) -> Error {
-    let name = path.display();
-    let Some(code) = error.sqlite_error_code() else {
-        if let rusqlite::Error::FromSqlConversionFailure(_, _, why) = &error
-            && why.is::<read::Altered>()
-        {
-            return Error::damaged(Place::file(name.to_string()), why.to_string()).hint(format!(
-                "pchat store check --store {name} --read-data lists all of them; restore the file from a backup"
-            ));
-        }
-        return Error::new(Kind::Damaged, format!("{name} holds a value pchat cannot read")).because(error);
-    };
-    use rusqlite::ErrorCode as Code;
-    let told = match code {
-        Code::DatabaseBusy | Code::DatabaseLocked => {
-            Error::new(Kind::Busy, format!("{name} is in use by another program"))
-                .hint("wait until the other command has finished, then try again")
-        }
-        // SQLite's own words say the same once more.
-        Code::NotADatabase => return not_ours(path, "it is not an SQLite file"),
-        Code::DatabaseCorrupt => Error::new(Kind::Damaged, "the store is damaged")
-            .at(Place::file(name.to_string()))
-            .hint(format!("pchat store check --store {name} says where; restore it from a backup")),
-        Code::ReadOnly | Code::PermissionDenied => Error::new(Kind::Io, format!("{name} cannot be written"))
-            .hint("check the permissions of the file and of its folder"),
-        Code::DiskFull => Error::new(Kind::Io, format!("there is no room left to write {name}"))
-            .hint("free some space, then run the same command again; nothing is lost"),
-        Code::CannotOpen | Code::SystemIoFailure => Error::new(Kind::Io, format!("cannot read or write {name}"))
-            .hint("check the disk, its free space, and the permissions of the file and of its folder"),
-        Code::Unknown if error.to_string().starts_with("no such") => {
-            Error::new(Kind::Damaged, "the store lacks a table or a column").at(Place::file(name.to_string()))
-        }
-        _ => Error::new(Kind::Bug, format!("SQLite refused a statement on {name}")),
-    };
-    told.because(error)
-}
-
 /// The version of SQLite in use, for reports.
 pub fn sqlite_version() -> &'static str {
     rusqlite::version()
@@ -286,11 +268,9 @@ impl Corpus for Sqlite {
     }
 
     fn revision(&mut self) -> Result<String> {
-        let newest: String = self
-            .connection
-            .query_row("SELECT lower(hex(hash)) FROM audit ORDER BY number DESC LIMIT 1", [], |row| row.get(0))
-            .map_err(|e| self.explain(e))?;
-        Ok(newest)
+        self.connection
+            .query_row("SELECT value FROM meta WHERE name = 'revision'", [], |row| row.get(0))
+            .map_err(|e| self.explain(e))
     }
 
     fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
@@ -336,6 +316,30 @@ impl Corpus for Sqlite {
     }
 }
 
+impl Log for Sqlite {
+    fn verifier(&mut self) -> Result<Option<String>> {
+        let mut found =
+            self.connection.prepare("SELECT value FROM meta WHERE name = 'verifier'").map_err(|e| self.explain(e))?;
+        found.query_row([], |row| row.get(0)).optional().map_err(|e| self.explain(e))
+    }
+
+    fn frontier(&mut self) -> Result<Frontier> {
+        audit::frontier(&self.connection).map_err(|e| self.explain(e))
+    }
+
+    fn subtree(&mut self, range: Range<u64>) -> Result<Frontier> {
+        audit::subtree(&self.connection, &range).map_err(|e| self.explain(e))
+    }
+
+    fn records(&mut self, take: &mut TakeRecord<'_>) -> Result<()> {
+        audit::records(&self.connection, take).map_err(|e| self.explain(e))
+    }
+
+    fn checkpoints(&mut self, take: &mut TakeCheckpoint<'_>) -> Result<()> {
+        audit::checkpoints(&self.connection, take).map_err(|e| self.explain(e))
+    }
+}
+
 impl Store for Sqlite {
     fn put(&mut self, records: &[Record], entry: Entry) -> Result<()> {
         self.change(entry, |tx, path| {
@@ -374,14 +378,23 @@ impl Store for Sqlite {
         })
     }
 
-    fn note(&mut self, entry: Entry) -> Result<()> {
-        let path = self.path.clone();
-        let run = |connection: &mut Connection| -> rusqlite::Result<()> {
-            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            audit::append(&tx, &entry)?;
-            tx.commit()
-        };
-        run(&mut self.connection).map_err(|e| explain(e, &path))
+    fn record(&mut self, entry: Entry) -> Result<()> {
+        self.within(|tx| audit::append_only(tx, &entry).map(|_| ()))
+    }
+
+    fn keep_checkpoint(&mut self, checkpoint: &Checkpoint, note: &str) -> Result<()> {
+        self.within(|tx| audit::keep(tx, checkpoint, note))
+    }
+
+    fn keep_request(&mut self, size: u64, request: &[u8]) -> Result<()> {
+        self.within(|tx| audit::stamp(tx, size, false, request).map(|_| ()))
+    }
+
+    fn keep_reply(&mut self, size: u64, reply: &[u8], entry: Entry) -> Result<()> {
+        self.within(|tx| {
+            audit::stamp(tx, size, true, reply)?;
+            audit::append_only(tx, &entry).map(|_| ())
+        })
     }
 
     fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan> {

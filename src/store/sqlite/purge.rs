@@ -7,7 +7,7 @@ mod rows;
 
 use super::holds::Holds;
 use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek};
-use super::{Sqlite, explain, records};
+use super::{Sqlite, explain::explain, records};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::{RoomKey, join_key};
 use crate::model::message::{Event, Kind};
@@ -162,17 +162,9 @@ fn rooms_of(connection: &Connection, request: &PurgeRequest) -> rusqlite::Result
     Ok(all)
 }
 
-/// The revision of content and holds: it grows with every change of them.
-pub(super) fn revision(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'revision'", [], |row| row.get(0))
-}
-
-/// Notes that content or settings change in this transaction.
-pub(super) fn changed(connection: &Connection) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'revision'")?
-        .execute([])?;
-    Ok(())
+/// The revision of content and holds: it is another after every change of them.
+fn revision(connection: &Connection) -> rusqlite::Result<String> {
+    connection.query_row("SELECT value FROM meta WHERE name = 'revision'", [], |row| row.get(0))
 }
 
 /// The purge that was interrupted, if there is one.

@@ -1,7 +1,7 @@
 //! Reads history in order of rooms and time. Events that arrived late lie at the end of their room;
 //! they are merged in from their own index, so everything else stays one run of the table.
 
-use super::explain;
+use super::explain::explain;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::hash;
 use crate::model::ids::RoomKey;

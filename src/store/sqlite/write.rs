@@ -3,7 +3,7 @@
 
 use super::index::{self, Pending};
 use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of, sum_of};
-use super::{audit, explain, purge, records, tombs};
+use super::{audit, explain::explain, records, tombs};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::hash;
 use crate::model::ids::{RoomKey, join_key, person_key};
@@ -450,7 +450,6 @@ impl Intake for Writer<'_> {
             }
             self.index.write(self.connection)?;
             index::merge(self.connection)?;
-            purge::changed(self.connection)?;
             audit::append(self.connection, &entry)?;
             self.connection.execute_batch("COMMIT")
         });

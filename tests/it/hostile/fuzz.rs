@@ -147,6 +147,7 @@ fn fuzz(cases: u32, seeds: Vec<Vec<u8>>, name: &str, commands: &[&[&str]], make:
                 prop_assert_eq!(verify.code, 0, "{:?}", verify);
                 std::fs::remove_file(desk.path("new.zip")).unwrap();
                 std::fs::remove_file(desk.path("new.db")).unwrap();
+                std::fs::remove_file(desk.path("new.db.key")).unwrap();
             }
             prop_assert_eq!(&desk.state(), &desk.before);
         }

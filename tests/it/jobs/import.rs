@@ -45,7 +45,9 @@ fn receipt(desk: &Desk, file: &str, store: &str) -> Receipt {
     let actor = Actor { user: "tester".into(), host: "desk".into(), operator: None };
     let limits = Limits { threads: 2, budget: 1 << 20 };
     let clock = || Ticks(0);
-    import(&Context { clock: &clock, actor: &actor, limits: &limits, input, watch: &Silent }, &job).unwrap()
+    let (random, key) = (&|| Ok([7; 32]), None);
+    import(&Context { clock: &clock, random, key, actor: &actor, limits: &limits, input, watch: &Silent }, &job)
+        .unwrap()
 }
 
 fn facts<'a>(version: &'a pchat::model::receipt::Version, name: &str) -> Option<&'a str> {

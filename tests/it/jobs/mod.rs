@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod keys;
 mod merge;
 mod purge;
 mod report;

@@ -3,9 +3,7 @@
 //! A block that loses events is given up with its number; what stays of it gets new blocks. So words of the
 //! destroyed texts stand only in lists of blocks that are gone, and the sweep (`erase.rs`) finds them there.
 
-use super::{
-    Block, Fate, Identities, Judge, blocks, changed, counts_json, counts_of, event_in, revision, rooms_of, rows,
-};
+use super::{Block, Fate, Identities, Judge, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
@@ -17,7 +15,7 @@ use crate::store::purge::{Counts, PurgePlan, Traces};
 use crate::store::sqlite::holds::Holds;
 use crate::store::sqlite::index::{self, Pending};
 use crate::store::sqlite::read::{COLUMNS, Place, ROOM_SHIFT};
-use crate::store::sqlite::{Sqlite, audit, explain};
+use crate::store::sqlite::{Sqlite, audit, explain::explain};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
@@ -44,7 +42,7 @@ fn done_text(done: &BTreeMap<RoomKey, Counts>) -> String {
 struct Work<'a> {
     plan: &'a PurgePlan,
     number: i64,
-    revision: i64,
+    revision: String,
     done: BTreeMap<RoomKey, Counts>,
     /// What this run has done.
     mine: Counts,
@@ -113,7 +111,7 @@ fn run(
     let mut work = Work {
         plan,
         number,
-        revision: plan.revision,
+        revision: plan.revision.clone(),
         done,
         mine: Counts::default(),
         digest: Identities::new(),
@@ -289,7 +287,6 @@ impl Work<'_> {
         room.add(&taken.counts);
         let so_far = done_text(&self.done);
         connection.execute("UPDATE purge SET done = ?2 WHERE number = ?1", (self.number, so_far))?;
-        changed(connection)?;
         self.index.write(connection)?;
         index::merge(connection)?;
         if !taken.gone.is_empty() {

@@ -346,3 +346,17 @@ CREATE TABLE audit (
     record TEXT NOT NULL,
     hash   BLOB NOT NULL
 ) STRICT;
+
+-- The right edge of the tree over the audit log: its size, and the roots of its complete subtrees.
+CREATE TABLE audit_tree (
+    one      INTEGER PRIMARY KEY CHECK (one = 1),
+    frontier BLOB NOT NULL
+) STRICT;
+
+-- Signed checkpoints of the audit log, with what a time-stamp authority was asked and replied.
+CREATE TABLE checkpoint (
+    size    INTEGER PRIMARY KEY,
+    note    TEXT NOT NULL,
+    request BLOB,
+    reply   BLOB
+) STRICT;

@@ -1,0 +1,122 @@
+//! The keys of stores: made with a store, kept in a file beside it or where `--key` says, taken from there
+//! to sign. A key file has a line for each store, and nothing that is in it is ever overwritten. The store
+//! itself knows only the public half.
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::proof::note::{self, Checkpoint, SigningKey, Verifier};
+use crate::store::sqlite::Sqlite;
+use crate::store::{Corpus, Entry, Log, Store};
+use std::io::{Read, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+/// No key file is larger.
+const LARGEST: u64 = 1 << 20;
+
+/// The name of the log of a store, and of the key that signs it.
+pub fn origin(id: &str) -> String {
+    format!("pchat/{id}")
+}
+
+/// Where the key of this store is.
+pub fn file(cx: &Context<'_>, store: &Path) -> PathBuf {
+    cx.key.map_or_else(
+        || {
+            let mut name = store.as_os_str().to_owned();
+            name.push(".key");
+            PathBuf::from(name)
+        },
+        Path::to_owned,
+    )
+}
+
+/// Creates a store and the key that signs its log.
+pub fn create(cx: &Context<'_>, store: &Path, entry: Entry) -> Result<Sqlite> {
+    let path = file(cx, store);
+    let make = |id: &str| -> Result<Verifier> {
+        let seed = (cx.random)().map_err(|e| Error::new(Kind::Io, "there is no chance to be had").because(e))?;
+        let key = SigningKey::new(&origin(id), &seed)?;
+        write(&path, &key).map_err(|e| Error::io(path.display(), e))?;
+        Ok(key.verifier())
+    };
+    Sqlite::create_with_key(store, entry, &make)
+}
+
+/// Adds a line to a key file that only its owner can read.
+fn write(path: &Path, key: &SigningKey) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true).read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let mut there = Vec::new();
+    Read::take(&file, LARGEST).read_to_end(&mut there)?;
+    let apart = if there.is_empty() || there.ends_with(b"\n") { "" } else { "\n" };
+    file.write_all(format!("{apart}{}", key.to_text()).as_bytes())?;
+    file.sync_all()
+}
+
+/// The key of this store.
+pub fn load(cx: &Context<'_>, path: &Path, store: &mut dyn Corpus, log: Option<&Verifier>) -> Result<SigningKey> {
+    let (name, file) = (origin(&store.id()?), file(cx, path));
+    let hint = "--key FILE names the file it was moved to; pchat store new says where it was made";
+    let missing = |why: &str| {
+        Error::new(Kind::NotFound, format!("the key of {} is missing: {why} {}", path.display(), file.display()))
+            .hint(hint)
+    };
+    let opened = match std::fs::File::open(&file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(missing("there is no")),
+        opened => opened.map_err(|e| Error::io(file.display(), e))?,
+    };
+    let mut text = String::new();
+    opened.take(LARGEST).read_to_string(&mut text).map_err(|e| Error::io(file.display(), e))?;
+    let found = text.lines().filter_map(|line| SigningKey::parse(line).ok()).rfind(|key| key.name() == name);
+    let key = found.ok_or_else(|| missing("it is not in"))?;
+    if log.is_some_and(|log| *log != key.verifier()) {
+        return Err(Error::new(
+            Kind::Refused,
+            format!("the key in {} is another than the one {} was created with", file.display(), path.display()),
+        )
+        .hint("pchat audit verify says what is known of the log; --key FILE names another file"));
+    }
+    Ok(key)
+}
+
+/// The public key that the store says is its own.
+pub fn verifier(store: &mut dyn Log) -> Result<Option<Verifier>> {
+    store.verifier()?.map(|text| Verifier::parse(&text)).transpose()
+}
+
+/// Signs what the log of this store is now, keeps the checkpoint in the store, and gives it.
+pub fn checkpoint(cx: &Context<'_>, path: &Path) -> Result<String> {
+    let mut store = Sqlite::open(path)?;
+    let (checkpoint, note) = sign(cx, path, &mut store)?;
+    store.keep_checkpoint(&checkpoint, &note)?;
+    Ok(note)
+}
+
+/// Signs what the log of this store is. Never signs what contradicts an earlier signature.
+pub fn sign<S: Corpus + Log>(cx: &Context<'_>, path: &Path, store: &mut S) -> Result<(Checkpoint, String)> {
+    let verifier = verifier(store)?;
+    let key = load(cx, path, store, verifier.as_ref())?;
+    let head = store.frontier()?;
+    let mut earlier = None;
+    store.checkpoints(&mut |checkpoint| {
+        earlier = Some(checkpoint.note);
+        ControlFlow::Break(())
+    })?;
+    let whole = store.subtree(0..head.size())?;
+    let mut agrees = whole == head;
+    if let Some(earlier) = earlier {
+        let earlier = Checkpoint::parse(&note::open(&earlier, &[key.verifier()])?.text)?;
+        agrees &= earlier.size <= head.size() && store.subtree(0..earlier.size)?.root() == earlier.root;
+    }
+    if !agrees {
+        return Err(Error::new(Kind::Damaged, format!("the audit log of {} has been altered", path.display()))
+            .hint("pchat audit verify says where; what has been altered is not signed"));
+    }
+    let checkpoint = Checkpoint { origin: key.name().to_owned(), size: head.size(), root: head.root() };
+    let note = key.sign(&checkpoint.to_string())?;
+    Ok((checkpoint, note))
+}

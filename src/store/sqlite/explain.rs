@@ -1,0 +1,50 @@
+//! What SQLite's errors mean to people: what is wrong, and what to do next.
+
+use super::read;
+use crate::error::{Error, Kind, Place};
+use std::path::Path;
+
+/// Something that is no store.
+pub(super) fn not_ours(path: &Path, why: &str) -> Error {
+    Error::new(Kind::Damaged, format!("this is not a pchat store: {why}"))
+        .at(Place::file(path.display().to_string()))
+        .hint("pchat store new creates a store; pchat import reads archives and chat history")
+}
+
+/// Turns an error of SQLite into one that says what to do.
+pub(super) fn explain(error: rusqlite::Error, path: &Path) -> Error {
+    let name = path.display();
+    let Some(code) = error.sqlite_error_code() else {
+        if let rusqlite::Error::FromSqlConversionFailure(_, _, why) = &error
+            && why.is::<read::Altered>()
+        {
+            return Error::damaged(Place::file(name.to_string()), why.to_string()).hint(format!(
+                "pchat store check --store {name} --read-data lists all of them; restore the file from a backup"
+            ));
+        }
+        return Error::new(Kind::Damaged, format!("{name} holds a value pchat cannot read")).because(error);
+    };
+    use rusqlite::ErrorCode as Code;
+    let told = match code {
+        Code::DatabaseBusy | Code::DatabaseLocked => {
+            Error::new(Kind::Busy, format!("{name} is in use by another program"))
+                .hint("wait until the other command has finished, then try again")
+        }
+        // SQLite's own words say the same once more.
+        Code::NotADatabase => return not_ours(path, "it is not an SQLite file"),
+        Code::DatabaseCorrupt => Error::new(Kind::Damaged, "the store is damaged")
+            .at(Place::file(name.to_string()))
+            .hint(format!("pchat store check --store {name} says where; restore it from a backup")),
+        Code::ReadOnly | Code::PermissionDenied => Error::new(Kind::Io, format!("{name} cannot be written"))
+            .hint("check the permissions of the file and of its folder"),
+        Code::DiskFull => Error::new(Kind::Io, format!("there is no room left to write {name}"))
+            .hint("free some space, then run the same command again; nothing is lost"),
+        Code::CannotOpen | Code::SystemIoFailure => Error::new(Kind::Io, format!("cannot read or write {name}"))
+            .hint("check the disk, its free space, and the permissions of the file and of its folder"),
+        Code::Unknown if error.to_string().starts_with("no such") => {
+            Error::new(Kind::Damaged, "the store lacks a table or a column").at(Place::file(name.to_string()))
+        }
+        _ => Error::new(Kind::Bug, format!("SQLite refused a statement on {name}")),
+    };
+    told.because(error)
+}
