@@ -7,6 +7,7 @@ mod search;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::jobs::keys;
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
 use crate::model::record::Shape;
@@ -202,6 +203,9 @@ impl Traces for Seen {
 pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -> Result<certificate::Certificate> {
     let mut store = Sqlite::open(path)?;
     let object = path.display().to_string();
+    // What cannot be certified is not destroyed: the key is asked for first.
+    let verifier = keys::verifier(&mut store)?;
+    let key = keys::load(cx, path, &mut store, verifier.as_ref())?;
     let mut seen = Seen::default();
     let (number, held) = match planned {
         Planned::Finish(number) => (*number, Default::default()),
@@ -224,7 +228,7 @@ pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -
         found = search::search(cx, &mut store, path, &seen.texts, &seen.words)?;
         found.rewritten = true;
     }
-    let seal = certificate::Seal { checkpoint: String::new(), sign: &|text: &str| Ok(text.to_owned()) };
+    let seal = certificate::Seal { checkpoint: keys::checkpoint(cx, path)?, sign: &|text: &str| key.sign(text) };
     let trails = (&seen.texts, &seen.words);
     let made = certificate::make(cx, &mut store, path, number, &held, &found, trails, &seal)?;
     if found.left > 0 {

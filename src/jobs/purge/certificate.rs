@@ -148,7 +148,11 @@ fn text(record: &Value) -> String {
         Value::Null => "-".to_owned(),
         other => other.to_string(),
     };
-    let mut line = |name: &str, value: String| out.push_str(&format!("{name:<24}{value}\n"));
+    let mut line = |name: &str, value: String| {
+        // A name can hold any character; one that would break the line or the signature is shown as a mark.
+        let value = value.replace(char::is_control, "\u{FFFD}");
+        out.push_str(&format!("{name:<24}{value}\n"));
+    };
     line("Store", show(&record["store"]));
     line("Purge", show(&record["purge"]));
     line("Begun", show(&record["started"]));
