@@ -185,17 +185,21 @@ pub fn plan_rest(path: &Path, commit_every: u64, shapes: &'static [&'static Shap
 /// What the destroyed texts and words leave to be searched for.
 #[derive(Default)]
 struct Seen {
-    texts: Trails,
-    words: Trails,
+    trails: Trails,
+    words: u64,
+    short_words: u64,
 }
 
 impl Traces for Seen {
     fn text(&mut self, text: &str) {
-        self.texts.add(text.as_bytes());
+        self.trails.add(text.as_bytes());
     }
 
     fn word(&mut self, word: &str) {
-        self.words.add(word.as_bytes());
+        let short = self.trails.short;
+        self.trails.add(word.as_bytes());
+        self.words += 1;
+        self.short_words += self.trails.short - short;
     }
 }
 
@@ -221,16 +225,15 @@ pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -
         }
     };
     store.erase(wait, &mut seen)?;
-    let mut found = search::search(cx, &mut store, path, &seen.texts, &seen.words)?;
+    let mut found = search::search(cx, &mut store, path, &seen.trails)?;
     if found.left > 0 {
         // Something lies where SQLite does not overwrite; writing the whole file anew leaves it behind.
         store.rewrite(wait)?;
-        found = search::search(cx, &mut store, path, &seen.texts, &seen.words)?;
+        found = search::search(cx, &mut store, path, &seen.trails)?;
         found.rewritten = true;
     }
     let seal = certificate::Seal { checkpoint: keys::checkpoint(cx, path)?, sign: &|text: &str| key.sign(text) };
-    let trails = (&seen.texts, &seen.words);
-    let made = certificate::make(cx, &mut store, path, number, &held, &found, trails, &seal)?;
+    let made = certificate::make(cx, &mut store, path, number, &held, &found, &seen, &seal)?;
     if found.left > 0 {
         return Err(Error::new(
             Kind::Damaged,

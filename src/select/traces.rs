@@ -1,37 +1,69 @@
-//! Traces of destroyed texts: what they began with, so that the bytes of files can be searched for them.
+//! Traces of destroyed texts: windows of their bytes, so that the bytes of files can be searched for them.
 //!
-//! Kept in memory only, and bounded. Short texts are left out: chance would find them everywhere.
+//! Kept in memory only, and bounded: of the first texts the beginning is kept, of later ones a sample of windows.
+//! Short texts are left out: chance would find them everywhere.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
-/// How many bytes of a text are compared; the most that a text has.
+/// How many bytes of the beginning of a text are compared: the most that it has.
 const WIDTHS: [usize; 3] = [32, 16, 8];
+/// How many bytes a sampled window has.
+const SAMPLED: usize = 24;
 /// The shortest text that is searched for.
 pub const SHORTEST: usize = 8;
-/// The most texts that are searched for.
+/// So many texts are kept by their beginning; of later ones only windows are kept that a search looks at anyway.
+const FIRST: usize = 100_000;
+/// The most windows that are kept.
 const MOST: usize = 4_000_000;
 /// How many bytes of the end of one piece belong before the next, so that nothing is missed between them.
 pub const OVERLAP: usize = WIDTHS[0] - 1;
 
-/// Beginnings of texts to search for.
+/// What is looked up is a hash already.
+#[derive(Debug, Default, Clone)]
+struct Same(u64);
+
+impl Hasher for Same {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+type Same64 = BuildHasherDefault<Same>;
+
+/// Windows to search for.
 #[derive(Debug, Default, Clone)]
 pub struct Trails {
-    /// Hashes of beginnings, with their width.
-    known: HashSet<u64>,
-    /// A bit for each hash of the first eight bytes, to pass over most of the places quickly.
+    /// Hashes of windows, with what their first eight bytes become.
+    known: HashMap<u64, u64, Same64>,
+    /// The same first eight bytes.
+    heads: HashSet<u64, Same64>,
+    /// A bit for each of them, to pass over most places quickly.
     bits: Vec<u64>,
+    /// All places must be looked at, not only the sample.
+    first: Vec<u64>,
+    texts: usize,
     /// Texts that were given.
     pub given: u64,
     /// Texts too short to search for.
     pub short: u64,
-    /// Texts beyond the most that are kept.
+    /// Texts that no window is kept of.
     pub beyond: u64,
 }
 
 fn head(bytes: &[u8]) -> u64 {
     let mut eight = [0; 8];
     eight.copy_from_slice(&bytes[..8]);
-    u64::from_le_bytes(eight).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    let mixed = u64::from_le_bytes(eight).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed ^ (mixed >> 29)
 }
 
 fn hash(bytes: &[u8]) -> u64 {
@@ -42,42 +74,76 @@ fn hash(bytes: &[u8]) -> u64 {
     hash ^ (hash >> 31)
 }
 
-impl Trails {
-    /// Bits in the filter, as a power of two.
-    const SHIFT: u32 = 26;
+/// One place in eight belongs to the sample, whatever stands before and after it.
+fn is_sampled(head: u64) -> bool {
+    (head >> 8) & 7 == 0
+}
 
-    /// Adds the beginning of a text.
+const FIRST_BITS: u32 = 22;
+const BITS: u32 = 24;
+
+fn mark(bits: &mut Vec<u64>, size: u32, head: u64) {
+    if bits.is_empty() {
+        *bits = vec![0; 1 << (size - 6)];
+    }
+    let bit = head >> (64 - size);
+    bits[(bit >> 6) as usize] |= 1 << (bit & 63);
+}
+
+fn is_marked(bits: &[u64], size: u32, head: u64) -> bool {
+    let bit = head >> (64 - size);
+    bits.get((bit >> 6) as usize).is_some_and(|word| word & (1 << (bit & 63)) != 0)
+}
+
+impl Trails {
+    /// Adds a text.
     pub fn add(&mut self, text: &[u8]) {
         self.given += 1;
         let Some(width) = WIDTHS.into_iter().find(|width| *width <= text.len()) else {
             self.short += 1;
             return;
         };
-        if self.known.len() >= MOST {
-            self.beyond += 1;
+        if self.texts < FIRST {
+            self.texts += 1;
+            self.keep(&text[..width], true);
             return;
         }
-        self.mark(text);
-        self.known.insert(hash(&text[..width]));
+        let mut any = false;
+        for window in text.windows(SAMPLED) {
+            if is_sampled(head(window)) && self.known.len() < MOST {
+                any = true;
+                self.keep(window, false);
+                break;
+            }
+        }
+        self.beyond += u64::from(!any);
     }
 
-    fn mark(&mut self, text: &[u8]) {
-        if self.bits.is_empty() {
-            self.bits = vec![0; 1 << (Trails::SHIFT - 6)];
+    fn keep(&mut self, window: &[u8], first: bool) {
+        let head = head(window);
+        match first {
+            true => mark(&mut self.first, FIRST_BITS, head),
+            false => mark(&mut self.bits, BITS, head),
         }
-        let bit = head(text) >> (64 - Trails::SHIFT);
-        self.bits[(bit >> 6) as usize] |= 1 << (bit & 63);
+        self.known.insert(hash(window), head);
+        self.heads.insert(head);
     }
 
     /// Only those of them that were found, to be searched for elsewhere.
     #[must_use]
     pub fn only(&self, found: &HashSet<u64>) -> Trails {
-        // The filter lets more through than is wanted, which costs a look and changes nothing.
-        let known = self.known.intersection(found).copied().collect();
-        Trails { known, bits: self.bits.clone(), ..Trails::default() }
+        let mut some = Trails::default();
+        for hash in found {
+            if let Some(head) = self.known.get(hash) {
+                some.known.insert(*hash, *head);
+                some.heads.insert(*head);
+                mark(&mut some.first, FIRST_BITS, *head);
+            }
+        }
+        some
     }
 
-    /// How many different beginnings there are.
+    /// How many windows there are.
     pub fn len(&self) -> usize {
         self.known.len()
     }
@@ -87,20 +153,22 @@ impl Trails {
         self.known.is_empty()
     }
 
-    /// Adds to `found` the beginnings that stand in `bytes`.
+    /// Adds to `found` the windows that stand in `bytes`.
     pub fn search(&self, bytes: &[u8], found: &mut HashSet<u64>) {
-        if self.known.is_empty() || bytes.len() < SHORTEST {
+        if self.known.is_empty() {
             return;
         }
-        for at in 0..=bytes.len() - SHORTEST {
-            let bit = head(&bytes[at..at + 8]) >> (64 - Trails::SHIFT);
-            if self.bits[(bit >> 6) as usize] & (1 << (bit & 63)) == 0 {
+        for (at, eight) in bytes.windows(SHORTEST).enumerate() {
+            let head = head(eight);
+            let looks =
+                is_marked(&self.first, FIRST_BITS, head) || (is_sampled(head) && is_marked(&self.bits, BITS, head));
+            if !looks || !self.heads.contains(&head) {
                 continue;
             }
-            for width in WIDTHS {
+            for width in [32, SAMPLED, 16, 8] {
                 if let Some(window) = bytes.get(at..at + width) {
                     let hash = hash(window);
-                    if self.known.contains(&hash) {
+                    if self.known.contains_key(&hash) {
                         found.insert(hash);
                     }
                 }
@@ -113,6 +181,12 @@ impl Trails {
 mod tests {
     use super::*;
 
+    fn search(trails: &Trails, bytes: &str) -> HashSet<u64> {
+        let mut found = HashSet::new();
+        trails.search(bytes.as_bytes(), &mut found);
+        found
+    }
+
     #[test]
     fn finds_what_was_added_wherever_it_stands() {
         let mut trails = Trails::default();
@@ -120,14 +194,23 @@ mod tests {
             trails.add(text.as_bytes());
         }
         assert_eq!((trails.len(), trails.given, trails.short), (3, 4, 1));
-        let search = |bytes: &str| {
-            let mut found = HashSet::new();
-            trails.search(bytes.as_bytes(), &mut found);
-            found.len()
-        };
-        assert_eq!(search("an elephant"), 1);
-        assert_eq!(search("elephan t short"), 0);
-        assert_eq!(search(&format!("{}..elephants{}", "a sentence of sixteen", "x".repeat(32))), 3);
-        assert_eq!(search("a sentence of fifteen and more"), 0);
+        assert_eq!(search(&trails, "an elephant").len(), 1);
+        assert_eq!(search(&trails, "elephan t short").len(), 0);
+        let found = search(&trails, &format!("{}..elephants{}", "a sentence of sixteen", "x".repeat(32)));
+        assert_eq!(found.len(), 3);
+        assert_eq!(search(&trails, "a sentence of fifteen and more").len(), 0);
+        assert_eq!(search(&trails.only(&found), "an elephant").len(), 1);
+        assert_eq!(search(&trails.only(&search(&trails, "elephant")), "a sentence of sixteen").len(), 0);
+    }
+
+    #[test]
+    fn of_many_texts_most_are_found_by_a_sample() {
+        let mut trails = Trails::default();
+        (0..FIRST).for_each(|n| trails.add(format!("{n:032}").as_bytes()));
+        let text = |n: usize| format!("text number {n} of many, with words enough to have windows {}", n * 7919);
+        (0..1000).for_each(|n| trails.add(text(n).as_bytes()));
+        assert!(trails.beyond < 20, "{}", trails.beyond);
+        let found = (0..1000).filter(|n| !search(&trails, &format!("..{}..", text(*n))).is_empty()).count();
+        assert!(found as u64 + trails.beyond >= 1000, "{found}");
     }
 }

@@ -157,7 +157,7 @@ pub trait Corpus: Send {
     fn versions(&mut self, room: &RoomKey, chat: i64) -> Result<Versions>;
     /// What a hold protects, in force or not, by room.
     fn protected(&mut self, hold: &str) -> Result<Vec<(RoomKey, Counts)>>;
-    /// Hands out every text and blob of every table that can hold one.
+    /// Hands out what every row of every table is in the file.
     fn values(&mut self, take: &mut dyn FnMut(&[u8])) -> Result<()>;
     /// Hands out the content of an attachment in parts; false when the store does not have it.
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool>;

@@ -1,11 +1,12 @@
 //! The certificate of a purge: what was asked, what went, what was held back, and what the search of the files said.
 //! It holds no text that was destroyed, and no word of it.
 
+use super::Seen;
 use super::search::Found;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::hash::hex;
-use crate::select::traces::{SHORTEST, Trails};
+use crate::select::traces::SHORTEST;
 use crate::store::purge::Counts;
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Corpus, Store};
@@ -73,7 +74,7 @@ pub(super) fn make(
     number: i64,
     held: &BTreeMap<String, Counts>,
     found: &Found,
-    (texts, words): (&Trails, &Trails),
+    seen: &Seen,
     seal: &Seal<'_>,
 ) -> Result<Certificate> {
     let state = store.purges()?.into_iter().find(|purge| purge.number == number);
@@ -106,11 +107,11 @@ pub(super) fn make(
             "same as what is kept": found.kept,
             "searched files": files,
             "sqlite": sqlite_version(),
-            "texts": texts.given,
-            "texts beyond the limit": texts.beyond,
-            "texts too short to search for": texts.short,
-            "words": words.given,
-            "words too short to search for": words.short,
+            "texts": seen.trails.given - seen.words,
+            "not searched for": seen.trails.beyond,
+            "texts too short to search for": seen.trails.short - seen.short_words,
+            "words": seen.words,
+            "words too short to search for": seen.short_words,
         },
         "finished": (cx.clock)().to_string(),
         "held back": spared,
@@ -216,12 +217,12 @@ fn text(record: &Value) -> String {
         "Searched for",
         format!(
             "{} destroyed texts and {} words that left the index; {} and {} of them are shorter than {SHORTEST} bytes, \
-             {} beyond what is searched for at once",
+             of {} others no part was kept to search for",
             erasure["texts"],
             erasure["words"],
             erasure["texts too short to search for"],
             erasure["words too short to search for"],
-            erasure["texts beyond the limit"]
+            erasure["not searched for"]
         ),
     );
     let same = &erasure["same as what is kept"];

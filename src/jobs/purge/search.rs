@@ -59,7 +59,7 @@ impl Source for Bytes {
 
 /// Searches on workers.
 struct Look<'a> {
-    trails: [&'a Trails; 2],
+    trails: &'a Trails,
 }
 
 impl Stage for Look<'_> {
@@ -68,9 +68,7 @@ impl Stage for Look<'_> {
 
     fn apply(&self, piece: Vec<u8>) -> Result<(u64, HashSet<u64>)> {
         let mut found = HashSet::new();
-        for trails in self.trails {
-            trails.search(&piece, &mut found);
-        }
+        self.trails.search(&piece, &mut found);
         Ok((piece.len() as u64, found))
     }
 }
@@ -96,13 +94,7 @@ impl Sink for Collect<'_> {
 }
 
 /// Searches the store's file, its log and what else lies beside it under its name.
-pub(super) fn search(
-    cx: &Context<'_>,
-    corpus: &mut dyn Corpus,
-    path: &Path,
-    texts: &Trails,
-    words: &Trails,
-) -> Result<Found> {
+pub(super) fn search(cx: &Context<'_>, corpus: &mut dyn Corpus, path: &Path, trails: &Trails) -> Result<Found> {
     let beside = ["", "-wal", "-shm", "-journal"].map(|end| {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
@@ -116,18 +108,15 @@ pub(super) fn search(
     let total: u64 = result.files.iter().map(|(_, bytes)| bytes).sum();
     cx.watch.event(Event::Begin { step: "searching the files", total: Some(total), unit: "bytes" });
     let sink = Collect { watch: cx.watch, found: HashSet::new() };
-    let in_files = pipeline::run(Bytes { files }, Look { trails: [texts, words] }, sink, cx.limits, cx.watch)?;
+    let in_files = pipeline::run(Bytes { files }, Look { trails }, sink, cx.limits, cx.watch)?;
     cx.watch.event(Event::End);
     if in_files.is_empty() {
         return Ok(result);
     }
     // What is kept may begin like something that went; only what nothing accounts for is left over.
-    let (texts, words) = (texts.only(&in_files), words.only(&in_files));
+    let trails = trails.only(&in_files);
     let mut in_rows = HashSet::new();
-    corpus.values(&mut |value| {
-        texts.search(value, &mut in_rows);
-        words.search(value, &mut in_rows);
-    })?;
+    corpus.values(&mut |row| trails.search(row, &mut in_rows))?;
     result.left = in_files.difference(&in_rows).count() as u64;
     result.kept = in_files.len() as u64 - result.left;
     Ok(result)

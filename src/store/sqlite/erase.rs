@@ -123,31 +123,40 @@ fn busy_reader() -> Error {
         .hint("end what reads the store, then run pchat purge --continue; until then there is no certificate")
 }
 
-/// Hands out every text and blob of every table that can hold one, the words of the index among them.
+/// Hands out what every row of every table is in the file: its values one after the other, as they lie there.
 pub(super) fn values(connection: &Connection, take: &mut dyn FnMut(&[u8])) -> rusqlite::Result<()> {
-    let mut tables = connection.prepare(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('segment', 'block', 'tombstone')",
-    )?;
+    let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
     let tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut payload = Vec::new();
     for table in tables {
-        let columns: Vec<String> = connection
-            .prepare("SELECT name FROM pragma_table_info(?1) WHERE type IN ('TEXT', 'BLOB')")?
-            .query_map([&table], |row| row.get::<_, String>(0))?
-            .map(|name| name.map(|name| format!("\"{}\"", name.replace('"', "\"\""))))
-            .collect::<rusqlite::Result<_>>()?;
-        if columns.is_empty() {
-            continue;
-        }
-        let mut rows =
-            connection.prepare(&format!("SELECT {} FROM \"{}\"", columns.join(", "), table.replace('"', "\"\"")))?;
+        let mut rows = connection.prepare(&format!("SELECT * FROM \"{}\"", table.replace('"', "\"\"")))?;
+        let columns = rows.column_count();
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
-            for column in 0..columns.len() {
-                if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = row.get_ref(column)? {
-                    take(bytes);
+            payload.clear();
+            for column in 0..columns {
+                match row.get_ref(column)? {
+                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => payload.extend_from_slice(bytes),
+                    ValueRef::Integer(number) => integer(&mut payload, number),
+                    ValueRef::Real(number) => payload.extend_from_slice(&number.to_be_bytes()),
+                    ValueRef::Null => {}
                 }
             }
+            take(&payload);
         }
     }
     Ok(())
+}
+
+/// An integer as SQLite writes it: nothing for 0 and 1, else in 1, 2, 3, 4, 6 or 8 bytes (its file format, section 2.1).
+fn integer(payload: &mut Vec<u8>, number: i64) {
+    let bytes = number.to_be_bytes();
+    let width = match number {
+        0 | 1 => 0,
+        _ => {
+            let bits = 65 - if number < 0 { number.leading_ones() } else { number.leading_zeros() };
+            [1, 2, 3, 4, 6, 8].into_iter().find(|width| bits <= width * 8).unwrap_or(8) as usize
+        }
+    };
+    payload.extend_from_slice(&bytes[8 - width..]);
 }
