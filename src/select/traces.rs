@@ -13,7 +13,7 @@ const SAMPLED: usize = 24;
 /// The shortest text that is searched for.
 pub const SHORTEST: usize = 8;
 /// So many texts are kept by their beginning; of later ones only windows are kept that a search looks at anyway.
-const FIRST: usize = 100_000;
+const FIRST: usize = 20_000;
 /// The most windows that are kept.
 const MOST: usize = 4_000_000;
 /// How many bytes of the end of one piece belong before the next, so that nothing is missed between them.
@@ -79,7 +79,7 @@ fn is_sampled(head: u64) -> bool {
     (head >> 8) & 7 == 0
 }
 
-const FIRST_BITS: u32 = 22;
+const FIRST_BITS: u32 = 19;
 const BITS: u32 = 24;
 
 fn mark(bits: &mut Vec<u64>, size: u32, head: u64) {
