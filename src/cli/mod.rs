@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::reply::{Reply, Status};
 use crate::model::time::Ticks;
+use crate::nouns::audit::AuditVerb;
 use crate::nouns::data::{ExportRequest, ImportRequest, VerifyRequest};
 use crate::nouns::purge::{CertificateVerb, PurgeRequest};
 use crate::nouns::store::StoreVerb;
@@ -68,6 +69,8 @@ enum Command {
     Store(StoreVerb),
     #[command(subcommand)]
     Certificate(CertificateVerb),
+    #[command(subcommand)]
+    Audit(AuditVerb),
 }
 
 /// The commands and options, for whoever wants to list them.
@@ -101,6 +104,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
             Command::Purge(request) => confirm::perform(&cx, request.prepare(&cx, &path)?, answer, quiet, err),
             Command::Certificate(verb) => verb.run(&path),
             Command::Store(verb) => verb.run(&cx, &path),
+            Command::Audit(verb) => verb.run(&cx, &path),
         }
     })();
     match reply {

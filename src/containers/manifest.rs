@@ -14,6 +14,8 @@ pub const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
 pub const DECLARATION: &str = "bagit.txt";
 /// Facts about the bag.
 pub const INFO: &str = "bag-info.txt";
+/// The signed checkpoint of the audit log of the store it came from.
+pub const CHECKPOINT: &str = "checkpoint.txt";
 /// What was exported and how much of it.
 pub const CUSTODY: &str = "custody.json";
 

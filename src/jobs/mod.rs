@@ -1,6 +1,7 @@
 //! What is done: each file wires one source, its stages and one sink. Jobs neither print nor ask.
 
 pub mod archive;
+pub mod audit;
 pub mod catalog;
 pub mod export;
 pub mod import;

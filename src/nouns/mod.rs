@@ -1,6 +1,7 @@
 //! What is managed: one file per noun. Here is the list of nouns, in the order archives and reports follow.
 
 pub mod addin;
+pub mod audit;
 pub mod case;
 pub mod category;
 pub mod compliance;

@@ -1,0 +1,183 @@
+//! The audit log: its records, signed checkpoints, proofs that travel, and whether it is what it was.
+
+pub mod anchors;
+pub mod verify;
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Place, Result};
+use crate::jobs::keys;
+use crate::model::time::Ticks;
+use crate::proof::bundle::Bundle;
+use crate::proof::note::{self, Checkpoint, Verifier};
+use crate::proof::tree;
+use crate::store::sqlite::Sqlite;
+use crate::store::{Log, LogRecord};
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// Which records are wanted.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Only this action, or actions that begin with it.
+    pub action: Option<String>,
+    /// Only what this user did, or this operator.
+    pub user: Option<String>,
+    /// First instant.
+    pub from: Ticks,
+    /// Last instant.
+    pub to: Ticks,
+    /// The newest so many.
+    pub limit: usize,
+}
+
+/// A record as people read it.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Its number.
+    pub number: u64,
+    /// The record.
+    pub record: serde_json::Value,
+    /// Its text.
+    pub text: String,
+}
+
+/// The newest records that are wanted, oldest first, and how many more there are.
+pub fn get(store: &Path, wanted: &Wanted) -> Result<(Vec<Shown>, u64)> {
+    let mut store = Sqlite::snapshot(store)?;
+    let (mut shown, mut more) = (VecDeque::new(), 0);
+    store.records(&mut |LogRecord { number, text, .. }| {
+        let record: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        if fits(wanted, &record) {
+            if shown.len() >= wanted.limit {
+                shown.pop_front();
+                more += 1;
+            }
+            let text = String::from_utf8_lossy(&text).into_owned();
+            shown.push_back(Shown { number: u64::try_from(number).unwrap_or_default(), record, text });
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok((shown.into(), more))
+}
+
+fn fits(wanted: &Wanted, record: &serde_json::Value) -> bool {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    // A record without a time is altered, and is shown rather than passed over.
+    let at = Ticks::parse(&text(&record["at"])).map_or(wanted.from, |(at, _)| at);
+    let action = text(&record["action"]);
+    let is = |name: &str| {
+        [&record["actor"]["user"], &record["actor"]["operator"]]
+            .iter()
+            .any(|actor| text(actor).eq_ignore_ascii_case(name))
+    };
+    wanted.action.as_ref().is_none_or(|wanted| action == *wanted || action.starts_with(&format!("{wanted} ")))
+        && wanted.user.as_ref().is_none_or(|user| is(user))
+        && (wanted.from..=wanted.to).contains(&at)
+}
+
+/// The proof of a record, and the record.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// The file that travels.
+    pub bundle: Bundle,
+    /// The record, byte for byte.
+    pub record: Vec<u8>,
+    /// The size of the log in the checkpoint.
+    pub size: u64,
+}
+
+/// Proves that record `number` is in the log: in what it is now, if the key is there, otherwise in what it was
+/// at the newest checkpoint.
+pub fn prove(cx: &Context<'_>, path: &Path, number: u64) -> Result<Proof> {
+    let signed = keys::checkpoint(cx, path);
+    let mut store = Sqlite::snapshot(path)?;
+    let mut text = None;
+    store.records(&mut |record| {
+        if u64::try_from(record.number) == Ok(number) {
+            text = Some(record.text);
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })?;
+    let Some(record) = text else {
+        return Err(Error::new(Kind::NotFound, format!("the audit log has no record {number}"))
+            .hint("pchat audit get lists the records"));
+    };
+    let note = match signed {
+        Ok(note) => note,
+        Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Io) => newest(&mut store)?.ok_or(error)?,
+        Err(error) => return Err(error),
+    };
+    // Whoever is given the proof checks the signature; here only the size is asked for.
+    let checkpoint = Checkpoint::parse(&note::open(&note, &[])?.text)?;
+    let ranges = number.checked_sub(1).and_then(|index| tree::inclusion(index, checkpoint.size));
+    let Some(ranges) = ranges else {
+        return Err(Error::new(
+            Kind::NotFound,
+            format!("record {number} is newer than the newest checkpoint, which has {} records", checkpoint.size),
+        )
+        .hint("pchat audit checkpoint makes a new one; it needs the key"));
+    };
+    let mut hashes = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        hashes.push(store.subtree(range)?.root());
+    }
+    let bundle = Bundle { index: number - 1, hashes, note };
+    let leaf = tree::leaf(&record);
+    if !tree::includes(bundle.index, &leaf, checkpoint.size, &checkpoint.root, &bundle.hashes) {
+        return Err(Error::new(Kind::Damaged, format!("record {number} is not what it was when the log was signed"))
+            .hint("pchat audit verify says more"));
+    }
+    Ok(Proof { bundle, record, size: checkpoint.size })
+}
+
+/// The newest checkpoint in the store.
+pub fn newest(store: &mut dyn Log) -> Result<Option<String>> {
+    let mut found = None;
+    store.checkpoints(&mut |checkpoint| {
+        found = Some(checkpoint.note);
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
+/// Checks a proof and a record, without any store.
+pub fn verify_proof(cx: &Context<'_>, proof: &Path, record: &Path, key: &str) -> Result<(Checkpoint, u64)> {
+    let key = Verifier::parse(key)?;
+    let read = |path: &Path| read(path, cx.input.page);
+    let place = |path: &Path| Place::file(path.display().to_string());
+    let text = String::from_utf8(read(proof)?)
+        .map_err(|_| Error::damaged(place(proof), "this is not a proof that a record is in a log"))?;
+    let bundle = Bundle::parse(&text).map_err(|e| e.at(place(proof)))?;
+    let checkpoint = bundle.verify(&read(record)?, &[key]).map_err(|e| e.at(place(proof)))?;
+    Ok((checkpoint, bundle.index + 1))
+}
+
+/// Reads a small file.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let told = |e| Error::io(path.display(), e);
+    let mut bytes = Vec::new();
+    std::fs::File::open(path).map_err(told)?.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(told)?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::new(Kind::Refused, format!("{} has more than {limit} bytes", path.display()))
+            .hint("if you trust it, raise --max-page"));
+    }
+    Ok(bytes)
+}
+
+/// Writes a small file, which has its name only when it is complete. What is there already stays.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let told = |e| Error::io(path.display(), e);
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".pchat-audit-").tempfile_in(folder).map_err(told)?;
+    file.write_all(bytes).map_err(told)?;
+    file.as_file().sync_all().map_err(told)?;
+    match file.persist_noclobber(path) {
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(Error::new(Kind::Refused, format!("{} exists already", path.display())).hint("give another name"))
+        }
+        written => written.map(|_| ()).map_err(|e| told(e.error)),
+    }
+}

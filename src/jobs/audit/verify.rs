@@ -1,0 +1,292 @@
+//! Is the audit log what it was? One pass over its records checks numbers, links and times, and makes the
+//! tree anew; then what the store keeps of its tree, its checkpoints, and copies of them from outside are
+//! held against it. Changes nothing.
+
+use super::anchors::Anchor;
+use crate::error::Result;
+use crate::jobs::keys;
+use crate::model::hash::hex;
+use crate::model::time::Ticks;
+use crate::proof::note::{self, Checkpoint, Verifier};
+use crate::proof::tree::{self, Frontier, Hash};
+use crate::store::sqlite::Sqlite;
+use crate::store::{Corpus, Log, LogRecord};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// At most this many findings are listed.
+const LISTED: usize = 100;
+
+/// What can be wrong with a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// A record is not what its hash says.
+    Altered,
+    /// A record does not follow the one before it.
+    BrokenLink,
+    /// Numbers are missing.
+    Gap,
+    /// The newest records are missing.
+    Truncated,
+    /// The whole store is an older copy.
+    RolledBack,
+    /// A checkpoint of the same size has another root.
+    Forked,
+    /// A record is older than the one before it.
+    Clock,
+    /// A checkpoint nobody known has signed.
+    Unknown,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Altered => "altered record",
+            Verdict::BrokenLink => "broken link",
+            Verdict::Gap => "gap in sequence",
+            Verdict::Truncated => "truncated",
+            Verdict::RolledBack => "rolled back",
+            Verdict::Forked => "forked",
+            Verdict::Clock => "clock went backwards",
+            Verdict::Unknown => "unsigned or unknown key",
+        })
+    }
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub verdict: Verdict,
+    /// Where.
+    pub place: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// What is wrong, in the order it was found; nothing if the log is intact.
+    pub wrong: Vec<Finding>,
+    /// How many more there are.
+    pub more: u64,
+    /// How many records there are.
+    pub records: u64,
+    /// The root of the tree over them.
+    pub root: Hash,
+    /// Up to where a checkpoint of the store agrees with the log.
+    pub signed: u64,
+    /// Up to where a copy from outside agrees with it, and which.
+    pub anchored: Option<(u64, String)>,
+}
+
+impl Findings {
+    fn add(&mut self, verdict: Verdict, place: impl Into<String>, why: impl Into<String>) {
+        match self.wrong.len() < LISTED {
+            true => self.wrong.push(Finding { verdict, place: place.into(), why: why.into() }),
+            false => self.more += 1,
+        }
+    }
+
+    /// The verdicts, each once.
+    pub fn verdicts(&self) -> BTreeSet<Verdict> {
+        self.wrong.iter().map(|finding| finding.verdict).collect()
+    }
+
+    /// Something is wrong with the records themselves, so that no tree over them can be right.
+    fn is_torn(&self) -> bool {
+        let tears = [Verdict::Altered, Verdict::BrokenLink, Verdict::Gap];
+        self.wrong.iter().any(|finding| tears.contains(&finding.verdict))
+    }
+}
+
+/// A checkpoint whose signature is good.
+struct Signed {
+    place: String,
+    outside: bool,
+    size: u64,
+    root: Hash,
+}
+
+/// Holds the log of a store against itself and against copies of checkpoints.
+pub fn verify(path: &Path, anchors: &[Anchor], public: Option<&Verifier>) -> Result<Findings> {
+    let mut store = Sqlite::snapshot(path)?;
+    let mut findings = Findings::default();
+    let origin = keys::origin(&store.id()?);
+    let own = keys::verifier(&mut store);
+    let own = match own {
+        Ok(own) => own,
+        Err(_) => {
+            findings.add(Verdict::Unknown, "store", "its public key cannot be read");
+            None
+        }
+    };
+    if let (Some(public), Some(own)) = (public, &own)
+        && public != own
+    {
+        findings.add(Verdict::Unknown, "store", format!("it names another public key: {own}"));
+    }
+    let known: Vec<Verifier> = public.or(own.as_ref()).cloned().into_iter().collect();
+    let signed = signed(&mut store, &origin, &known, anchors, &mut findings)?;
+    let sizes: BTreeSet<u64> = signed.iter().map(|signed| signed.size).collect();
+    let walked = walk(&mut store, &sizes, &mut findings)?;
+    if walked.key.is_some() && walked.key != own.as_ref().map(ToString::to_string) {
+        findings.add(Verdict::Unknown, "record 1", "the store was created with another key than it names");
+    }
+    let kept = store.frontier().unwrap_or_default();
+    hold(&kept, &walked, &signed, &mut findings);
+    Ok(findings)
+}
+
+/// The checkpoints of the store and from outside whose signatures are good.
+fn signed(
+    store: &mut Sqlite,
+    origin: &str,
+    known: &[Verifier],
+    anchors: &[Anchor],
+    findings: &mut Findings,
+) -> Result<Vec<Signed>> {
+    let mut signed = Vec::new();
+    let mut check = |place: String, note: &str, size: Option<i64>, outside: bool| {
+        let why = match note::open(note, known) {
+            Err(error) => error.what().to_owned(),
+            Ok(opened) if opened.known.is_empty() => {
+                format!("it is signed by a key that is not known: {}", opened.unknown.join(", "))
+            }
+            Ok(opened) => match Checkpoint::parse(&opened.text) {
+                Err(error) => error.what().to_owned(),
+                Ok(checkpoint) if checkpoint.origin != origin => {
+                    format!("it is of another log: {}", checkpoint.origin)
+                }
+                Ok(checkpoint) if size.is_some_and(|size| u64::try_from(size) != Ok(checkpoint.size)) => {
+                    format!("it is of {} records", checkpoint.size)
+                }
+                Ok(Checkpoint { size, root, .. }) => {
+                    signed.push(Signed { place, outside, size, root });
+                    return;
+                }
+            },
+        };
+        findings.add(Verdict::Unknown, place, why);
+    };
+    for anchor in anchors {
+        check(anchor.place.clone(), &anchor.note, None, true);
+    }
+    store.checkpoints(&mut |checkpoint| {
+        check(format!("checkpoint {}", checkpoint.size), &checkpoint.note, Some(checkpoint.size), false);
+        ControlFlow::Continue(())
+    })?;
+    Ok(signed)
+}
+
+/// What the records say.
+#[derive(Default)]
+struct Walked {
+    tree: Frontier,
+    /// The roots of the sizes that are asked for.
+    roots: BTreeMap<u64, Hash>,
+    /// The record of the newest change of the store is there.
+    current: bool,
+    /// The highest number.
+    last: i64,
+    /// The public key that the first record names.
+    key: Option<String>,
+}
+
+fn walk(store: &mut Sqlite, sizes: &BTreeSet<u64>, findings: &mut Findings) -> Result<Walked> {
+    let revision = store.revision()?;
+    let mut walked = Walked::default();
+    walked.roots.insert(0, walked.tree.root());
+    let (mut previous, mut before) = (String::new(), Ticks::MIN);
+    store.records(&mut |LogRecord { number, text, hash }| {
+        let place = format!("record {number}");
+        let leaf = tree::leaf(&text);
+        let record: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        let linked = record["previous"] == previous.as_str() && record["number"] == number;
+        match number.checked_sub(walked.last) {
+            _ if leaf[..] != hash[..] => findings.add(Verdict::Altered, &place, "it is not what its hash says"),
+            Some(1) if linked => {}
+            Some(1) => findings.add(Verdict::BrokenLink, &place, "it does not follow the one before it"),
+            _ => {
+                let missing = match number.saturating_sub(walked.last) {
+                    2 => format!("record {} is missing", walked.last + 1),
+                    _ => format!("records {} to {} are missing", walked.last + 1, number - 1),
+                };
+                findings.add(Verdict::Gap, &place, missing);
+            }
+        }
+        if let Some((at, _)) = record["at"].as_str().and_then(Ticks::parse) {
+            if at < before {
+                findings.add(Verdict::Clock, &place, format!("its time {at} is before that of the one before it"));
+            }
+            before = at;
+        }
+        if number == 1 {
+            walked.key = record["details"]["key"].as_str().map(str::to_owned);
+        }
+        (previous, walked.last) = (hex(&hash), number);
+        walked.current |= previous == revision;
+        walked.tree.push(leaf);
+        if sizes.contains(&walked.tree.size()) {
+            walked.roots.insert(walked.tree.size(), walked.tree.root());
+        }
+        ControlFlow::Continue(())
+    })?;
+    findings.records = walked.tree.size();
+    findings.root = walked.tree.root();
+    Ok(walked)
+}
+
+/// Holds the records against what the store and others remember of them.
+fn hold(kept: &Frontier, walked: &Walked, signed: &[Signed], findings: &mut Findings) {
+    let count = findings.records;
+    let torn = findings.is_torn();
+    // Numbers that are missing in the middle count as records that were there.
+    let reach = u64::try_from(walked.last).unwrap_or_default();
+    let remembered = signed.iter().filter(|signed| !signed.outside).map(|signed| signed.size).max().unwrap_or_default();
+    let own = kept.size().max(remembered);
+    let cut = own > reach || (!torn && !walked.current);
+    if cut {
+        let why = match own > reach {
+            true => format!("the log has had {own} records"),
+            false => "the newest change of the store has no record".to_owned(),
+        };
+        findings.add(Verdict::Truncated, format!("after record {reach}"), why);
+    } else if !torn && kept.size() < count {
+        let why = format!("the log has had only {} records", kept.size());
+        findings.add(Verdict::BrokenLink, format!("record {}", kept.size() + 1), why);
+    } else if !torn && *kept != walked.tree && !signed.iter().any(|signed| forks(signed, walked)) {
+        findings.add(Verdict::Altered, format!("records 1 to {count}"), "the store keeps another root of their tree");
+    }
+    for signed in signed {
+        if signed.size > reach {
+            let (verdict, why) = match cut {
+                true => (Verdict::Truncated, format!("it is of {} records", signed.size)),
+                false => (
+                    Verdict::RolledBack,
+                    format!("it is of {} records; the store is whole, and older than that", signed.size),
+                ),
+            };
+            if signed.outside {
+                findings.add(verdict, &signed.place, why);
+            }
+        } else if torn || walked.roots.get(&signed.size) == Some(&signed.root) {
+            if !torn && signed.outside && findings.anchored.as_ref().is_none_or(|(size, _)| *size < signed.size) {
+                findings.anchored = Some((signed.size, signed.place.clone()));
+            }
+            if !torn {
+                findings.signed = findings.signed.max(signed.size);
+            }
+        } else {
+            let why = format!("it has another root for the same {} records", signed.size);
+            findings.add(Verdict::Forked, &signed.place, why);
+        }
+    }
+}
+
+fn forks(signed: &Signed, walked: &Walked) -> bool {
+    walked.roots.get(&signed.size).is_some_and(|root| *root != signed.root)
+}

@@ -1,0 +1,221 @@
+//! The audit log: what was done, signed checkpoints, proofs, and whether anybody has changed it.
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::audit::{self, anchors, verify};
+use crate::jobs::{keys, selection};
+use crate::model::catalog::Catalog;
+use crate::model::hash::hex;
+use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::model::time::Ticks;
+use crate::proof::note::{self, Checkpoint, Verifier};
+use clap::Subcommand;
+use std::path::{Path, PathBuf};
+
+/// Read, sign and verify the audit log
+#[derive(Debug, Subcommand)]
+pub enum AuditVerb {
+    /// List records
+    Get {
+        /// Only this action, as `import`, or actions that begin with this word
+        #[arg(long, value_name = "ACTION")]
+        action: Option<String>,
+        /// Only what this user of the operating system did, or this operator
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        /// First date, or time as in 2020-01-31T08:00:00Z
+        #[arg(long, value_name = "DATE")]
+        from: Option<String>,
+        /// Last date, which counts whole, or time
+        #[arg(long, value_name = "DATE")]
+        to: Option<String>,
+        /// Only the newest so many
+        #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
+    },
+    /// Sign what the log is now
+    Checkpoint {
+        /// Write the checkpoint into this file, too
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Say whether the log is what it was; any verdict but `intact` ends with code 13
+    Verify {
+        /// Hold the log against copies of checkpoints: files, exports, certificates
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        against: Vec<PathBuf>,
+        /// The public key, from outside [default: the one the store names]
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+    /// Prove to a third party that a record is in the log
+    Prove {
+        /// The number of the record
+        #[arg(value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+        number: u64,
+        /// The proof goes into this file, and the record into the same name with .json behind it
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Check a proof; needs no store
+    VerifyProof {
+        /// The proof
+        #[arg(value_name = "PROOF")]
+        proof: PathBuf,
+        /// The record
+        #[arg(value_name = "RECORD")]
+        record: PathBuf,
+        /// The public key of the log
+        #[arg(long, value_name = "KEY")]
+        public_key: String,
+    },
+}
+
+impl AuditVerb {
+    /// Does it.
+    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+        match self {
+            AuditVerb::Get { action, user, from, to, limit } => {
+                let dates = selection::Wanted { from, to, ..selection::Wanted::default() };
+                let scope = dates.resolve(&Catalog::default())?;
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                get(store, &audit::Wanted { action, user, from: scope.from, to: scope.to, limit })
+            }
+            AuditVerb::Checkpoint { out } => checkpoint(cx, store, out.as_deref()),
+            AuditVerb::Verify { against, public_key } => {
+                let public = public_key.as_deref().map(Verifier::parse).transpose()?;
+                let found = against.iter().map(|path| anchors::find(path, cx.input)).collect::<Result<Vec<_>>>()?;
+                let findings = verify::verify(store, &found, public.as_ref())?;
+                if findings.wrong.is_empty() { Ok(intact(&findings)) } else { Err(wrong(&findings)) }
+            }
+            AuditVerb::Prove { number, out } => prove(cx, store, number, &out),
+            AuditVerb::VerifyProof { proof, record, public_key } => {
+                let (checkpoint, number) = audit::verify_proof(cx, &proof, &record, &public_key)?;
+                Ok(facts(vec![
+                    ("Log", checkpoint.origin.into()),
+                    ("Record", number.into()),
+                    ("Records signed", checkpoint.size.into()),
+                    ("Verdict", "the record is in the log".into()),
+                ]))
+            }
+        }
+    }
+}
+
+fn facts(rows: Vec<(&str, Cell)>) -> Reply {
+    let mut table = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
+    table.rows = rows.into_iter().map(|(name, value)| vec![name.into(), value]).collect();
+    Reply { tables: vec![table], ..Reply::default() }
+}
+
+fn get(store: &Path, wanted: &audit::Wanted) -> Result<Reply> {
+    let (records, more) = audit::get(store, wanted)?;
+    let mut table = Table {
+        title: "records",
+        columns: vec!["Number", "At", "User", "Operator", "Host", "Action", "Outcome", "Object", "Details", "Record"],
+        aside: vec!["Operator", "Host", "Record"],
+        ..Table::default()
+    };
+    for shown in &records {
+        let text = |value: &serde_json::Value| value.as_str().map_or(Cell::Empty, Cell::from);
+        let record = &shown.record;
+        let at = record["at"].as_str().and_then(Ticks::parse).map(|(at, _)| at);
+        let details = record["details"].as_object().into_iter().flatten();
+        let details: Vec<String> =
+            details.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();
+        table.rows.push(vec![
+            shown.number.into(),
+            Cell::time(at),
+            text(&record["actor"]["user"]),
+            text(&record["actor"]["operator"]),
+            text(&record["actor"]["host"]),
+            text(&record["action"]),
+            text(&record["outcome"]),
+            text(&record["object"]),
+            details.join("; ").into(),
+            shown.text.as_str().into(),
+        ]);
+    }
+    let mut reply = Reply { tables: vec![table], ..Reply::default() };
+    if more > 0 {
+        reply.notes.push(format!("{more} older records are not shown; --limit shows more"));
+    }
+    if records.is_empty() {
+        reply.notes.push("no record is in the selection".to_owned());
+        reply.status = Status::Nothing;
+    }
+    Ok(reply)
+}
+
+fn checkpoint(cx: &Context<'_>, store: &Path, out: Option<&Path>) -> Result<Reply> {
+    let note = keys::checkpoint(cx, store)?;
+    let mut notes = Vec::new();
+    if let Some(out) = out {
+        audit::write(out, note.as_bytes())?;
+        notes.push(format!("written to {}; keep a copy where those who can write the store cannot", out.display()));
+    }
+    let mut table = Table { title: "checkpoint", columns: vec!["Checkpoint"], ..Table::default() };
+    table.rows = note.lines().map(|line| vec![line.into()]).collect();
+    Ok(Reply { tables: vec![table], notes, ..Reply::default() })
+}
+
+fn prove(cx: &Context<'_>, store: &Path, number: u64, out: &Path) -> Result<Reply> {
+    let proof = audit::prove(cx, store, number)?;
+    let mut record = out.as_os_str().to_owned();
+    record.push(".json");
+    let record = PathBuf::from(record);
+    audit::write(&record, &proof.record)?;
+    audit::write(out, proof.bundle.to_string().as_bytes())?;
+    let opened = note::open(&proof.bundle.note, &[])?;
+    Ok(facts(vec![
+        ("Log", Checkpoint::parse(&opened.text)?.origin.into()),
+        ("Record", number.into()),
+        ("Records signed", proof.size.into()),
+        ("Proof", out.display().to_string().into()),
+        ("Record file", record.display().to_string().into()),
+    ]))
+}
+
+/// A range of records, counted from 1.
+fn range(from: u64, to: u64) -> Cell {
+    match to.checked_sub(from) {
+        None => "none".into(),
+        Some(0) => format!("record {from}").into(),
+        Some(_) => format!("records {from} to {to}").into(),
+    }
+}
+
+fn intact(found: &verify::Findings) -> Reply {
+    let anchored = found.anchored.as_ref().map_or(0, |(size, _)| *size);
+    let mut rows =
+        vec![("Records", found.records.into()), ("Root", hex(&found.root).into()), ("Anchored", range(1, anchored))];
+    if let Some((_, place)) = &found.anchored {
+        rows.push(("Anchored by", place.as_str().into()));
+    }
+    rows.extend([
+        ("Signed, not anchored", range(anchored + 1, found.signed)),
+        ("Neither", range(anchored.max(found.signed) + 1, found.records)),
+        ("Verdict", "intact".into()),
+    ]);
+    let mut reply = facts(rows);
+    if anchored == 0 {
+        reply
+            .notes
+            .push("nothing outside the store vouches for it: give copies of checkpoints with --against".to_owned());
+    }
+    reply
+}
+
+/// The findings as one error.
+fn wrong(found: &verify::Findings) -> Error {
+    let verdicts: Vec<String> = found.verdicts().iter().map(ToString::to_string).collect();
+    let lines = found.wrong.iter().map(|f| format!("\n  {}: {}: {}", f.verdict, f.place, f.why));
+    let mut text = format!("the audit log is not intact: {}{}", verdicts.join(", "), lines.collect::<String>());
+    if found.more > 0 {
+        text.push_str(&format!("\n  and {} more", found.more));
+    }
+    if let Some((size, place)) = &found.anchored {
+        text.push_str(&format!("\n  anchored all the same: records 1 to {size}, by {place}"));
+    }
+    Error::new(Kind::Damaged, text)
+}
