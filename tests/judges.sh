@@ -113,12 +113,12 @@ judge "diff stream" diff -r "$bag/data" "$(top "$work/stream/x.out")/data"
 # The number of threads shows nowhere; neither does a way through another store.
 for threads in 1 8; do
     mkdir "$work/threads-$threads"
-    run "$pchat" export --store "$work/s.db" --out "$work/threads-$threads/sample.zip" --threads "$threads"
+    run "$pchat" export --store "$work/s.db" --out "$work/threads-$threads/sample.zip" --no-checkpoint --threads "$threads"
 done
 judge "cmp threads 1 and 8" cmp "$work/threads-1/sample.zip" "$work/threads-8/sample.zip"
 mkdir "$work/again"
 run "$pchat" import "$work/threads-1/sample.zip" --store "$work/again.db"
-run "$pchat" export --store "$work/again.db" --out "$work/again/sample.zip"
+run "$pchat" export --store "$work/again.db" --out "$work/again/sample.zip" --no-checkpoint
 judge "cmp export, import, export" cmp "$work/threads-1/sample.zip" "$work/again/sample.zip"
 
 run "$pchat" export --store "$work/s.db" --format jsonl --out "$work/history.jsonl"

@@ -151,7 +151,11 @@ impl Container for FolderTarget {
 }
 
 impl Sealed for FolderTarget {
-    fn publish(self: Box<Self>) -> Result<FileFact> {
+    fn fact(&mut self) -> Result<FileFact> {
+        Ok(FileFact { name: self.target.display().to_string(), size: self.written, sha256: None })
+    }
+
+    fn publish(mut self: Box<Self>) -> Result<FileFact> {
         let told = |e| Error::io(self.target.display(), e);
         // The earlier export is moved aside first, so that its name never stands for half of it.
         let aside = resume::with_suffix(&self.target, ".replaced");
@@ -162,7 +166,7 @@ impl Sealed for FolderTarget {
         std::fs::rename(&self.partial, &self.target).map_err(told)?;
         State::remove(&self.target);
         remove(&aside)?;
-        Ok(FileFact { name: self.target.display().to_string(), size: self.written, sha256: None })
+        self.fact()
     }
 }
 

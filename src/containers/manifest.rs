@@ -58,7 +58,12 @@ impl Bag {
     }
 
     /// The tag files, in the order they are written. `info` is added to `bag-info.txt`.
-    pub fn tag_files(&self, info: &[(&str, String)], custody: Vec<u8>) -> Vec<(String, Vec<u8>)> {
+    pub fn tag_files(
+        &self,
+        info: &[(&str, String)],
+        custody: Vec<u8>,
+        checkpoint: Option<&str>,
+    ) -> Vec<(String, Vec<u8>)> {
         let mut text = String::new();
         for (label, value) in info {
             text.push_str(&format!("{label}: {}\n", value.replace(['\r', '\n'], " ")));
@@ -70,6 +75,7 @@ impl Bag {
             (CUSTODY.to_owned(), custody),
             (MANIFEST.to_owned(), self.manifest()),
         ];
+        files.extend(checkpoint.map(|note| (CHECKPOINT.to_owned(), note.as_bytes().to_vec())));
         let tags = files.iter().map(|(name, bytes)| (name.clone(), Sha256::digest(bytes).into())).collect();
         files.push((TAG_MANIFEST.to_owned(), lines(&tags)));
         files

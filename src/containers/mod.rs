@@ -67,6 +67,8 @@ pub trait Container {
 
 /// A complete container that waits for its final name.
 pub trait Sealed {
+    /// What it will be called, its size, and its SHA-256 if it is one file.
+    fn fact(&mut self) -> Result<crate::model::receipt::FileFact>;
     /// Gives it its final name. Returns the name, the size, and the SHA-256 if it is one file.
     fn publish(self: Box<Self>) -> Result<crate::model::receipt::FileFact>;
 }

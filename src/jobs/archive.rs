@@ -1,7 +1,7 @@
 //! An archive that is being read: one bag or all its volumes, its lists checked against each other,
 //! its pages handed to workers.
 
-use crate::containers::manifest::{self, CUSTODY, DECLARATION, INFO, MANIFEST, TAG_MANIFEST};
+use crate::containers::manifest::{self, CHECKPOINT, CUSTODY, DECLARATION, INFO, MANIFEST, TAG_MANIFEST};
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages, Raw};
 use crate::error::{Error, Kind, Place, Result};
@@ -83,6 +83,11 @@ impl Volume {
             if Sha256::digest(volume.file(name)?)[..] != wanted[..] {
                 return Err(wrong_hash(volume.place(name)));
             }
+        }
+        if let Some(wanted) = tags.get(CHECKPOINT)
+            && Sha256::digest(volume.file(CHECKPOINT)?)[..] != wanted[..]
+        {
+            return Err(wrong_hash(volume.place(CHECKPOINT)));
         }
         volume.manifest = manifest::parse(&volume.place(MANIFEST), &list)?;
         volume.complete(&tags)?;

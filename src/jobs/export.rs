@@ -9,11 +9,13 @@ use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::{Wanted, catalog_part, room_key};
+use crate::jobs::{audit, keys};
 use crate::model::catalog::Catalog;
 use crate::model::hash;
-use crate::model::receipt::Receipt;
+use crate::model::receipt::{FileFact, Receipt};
 use crate::model::record::{Level, Shape, Value};
 use crate::pipeline::{self, Event};
+use crate::proof::note::{self, Checkpoint};
 use crate::select::scope::Scope;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Store};
@@ -43,6 +45,8 @@ pub struct Export {
     pub level: Level,
     /// Which part of the history.
     pub wanted: Wanted,
+    /// Put the newest checkpoint of the audit log into the archive.
+    pub checkpoint: bool,
     /// Disable the exported rooms afterwards.
     pub disable_exported: bool,
     /// All nouns.
@@ -74,7 +78,10 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
         Form::JsonLines if job.level != Level::All && job.level != Level::Content => {
             return Err(Error::new(Kind::Usage, "JSON Lines holds history, and this level has none"));
         }
-        Form::JsonLines => lines::export(cx, job, corpus, &whole, &scope, &mut receipt)?,
+        Form::JsonLines => {
+            let mut leave = |receipt: &mut Receipt, files: &[FileFact]| record(cx, job, &scope, None, receipt, files);
+            lines::export(cx, job, corpus, &whole, &scope, &mut receipt, &mut leave)?;
+        }
         Form::Archive => archive(cx, job, corpus, &whole, &scope, history, &mut receipt)?,
     }
     receipt.timings.push(("export", cx.since(start)));
@@ -101,8 +108,10 @@ fn archive(
         "selection": job.wanted.describe(scope).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         "software": concat!("pchat ", env!("CARGO_PKG_VERSION")),
     });
+    let signed = if job.checkpoint { checkpoint(cx, job, &mut corpus, receipt)? } else { None };
+    let note = signed.as_ref().map(|(_, note)| note.clone());
     let print = format!(
-        "{} {} {} {:?} {}",
+        "{} {} {} {:?} {} {note:?}",
         corpus.id()?,
         corpus.revision()?,
         facts,
@@ -110,7 +119,7 @@ fn archive(
         job.target.bag_name()
     );
     let fingerprint = hash::hex(&Sha256::digest(print));
-    let mut writer = Writer::open(&job.target, fingerprint, facts, whole)?;
+    let mut writer = Writer::open(&job.target, fingerprint, facts, note, whole)?;
     let shapes = job.shapes.iter().filter(|s| job.level == Level::All || s.levels.contains(&job.level));
     for shape in shapes {
         writer.catalog(shape, &catalog)?;
@@ -125,7 +134,97 @@ fn archive(
             pipeline::run(Reader::new(Box::new(corpus), scope.clone(), packer), stage, writer, cx.limits, cx.watch)?;
         cx.watch.event(Event::End);
     }
-    writer.close(history, receipt)
+    let mut leave = |receipt: &mut Receipt, files: &[FileFact]| record(cx, job, scope, signed.as_ref(), receipt, files);
+    writer.close(history, receipt, &mut leave)
+}
+
+/// The checkpoint that goes into the archive: of this very snapshot, if the key is there; otherwise the newest there is.
+fn checkpoint(
+    cx: &Context<'_>,
+    job: &Export,
+    corpus: &mut Sqlite,
+    receipt: &mut Receipt,
+) -> Result<Option<(Checkpoint, String)>> {
+    let (signed, why) = match keys::sign(cx, &job.store, corpus) {
+        Ok(signed) => {
+            receipt.fact("Checkpoint", format!("signed now, of {} records", signed.0.size));
+            return Ok(Some(signed));
+        }
+        Err(error) if error.kind() == Kind::Damaged => {
+            receipt.remark("the audit log has been altered and was not signed; pchat audit verify says where", 1);
+            (None, error)
+        }
+        Err(error) => {
+            receipt.remark("the key of the store is not here, so its audit log was not signed", 1);
+            (audit::newest(corpus)?, error)
+        }
+    };
+    let signed = signed.and_then(|note| Some((Checkpoint::parse(&note::open(&note, &[]).ok()?.text).ok()?, note)));
+    receipt.fact(
+        "Checkpoint",
+        match &signed {
+            Some((checkpoint, _)) => format!("the newest there is, of {} records: {}", checkpoint.size, why.what()),
+            None => format!("none: {}", why.what()),
+        },
+    );
+    Ok(signed)
+}
+
+/// Called when everything is complete and nothing has left yet.
+type Leave<'a> = dyn FnMut(&mut Receipt, &[FileFact]) -> Result<()> + 'a;
+
+/// How often five seconds are waited for whoever writes to the store.
+const PATIENCE: usize = 60;
+
+/// Notes in the audit log what leaves the store, and keeps the checkpoint that goes with it.
+fn record(
+    cx: &Context<'_>,
+    job: &Export,
+    scope: &Scope,
+    signed: Option<&(Checkpoint, String)>,
+    receipt: &mut Receipt,
+    files: &[FileFact],
+) -> Result<()> {
+    let selection: Vec<String> =
+        job.wanted.describe(scope).into_iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let names: Vec<String> =
+        files.iter().map(|file| format!("{} {}", file.name, file.sha256.as_deref().unwrap_or("a folder"))).collect();
+    let content = receipt.facts.iter().filter(|(name, _)| name.starts_with("Content"));
+    let content: Vec<&str> = content.map(|(_, value)| value.as_str()).collect();
+    let details = vec![
+        ("content", content.join(" ")),
+        ("events", receipt.events().total().to_string()),
+        ("files", names.join("; ")),
+        ("format", format!("{:?}", job.form)),
+        ("level", format!("{:?}", job.level)),
+        ("rooms", receipt.rooms.len().to_string()),
+        ("selection", selection.join("; ")),
+        ("state", if files.is_empty() { "begins" } else { "complete" }.to_owned()),
+    ];
+    let entry = cx.entry("export", job.target.path.display().to_string(), details);
+    let write = || -> Result<bool> {
+        let Some(mut store) = Sqlite::writable(&job.store)? else { return Ok(false) };
+        if let Some((checkpoint, note)) = signed {
+            store.keep_checkpoint(checkpoint, note)?;
+        }
+        store.record(entry.clone()).map(|()| true)
+    };
+    for waited in 0.. {
+        match write() {
+            Ok(true) => break,
+            Ok(false) => {
+                receipt.remark("the store cannot be written, so the export is not in its audit log", 1);
+                break;
+            }
+            // An import is at work, and the export is complete: it waits for its turn.
+            Err(error) if error.kind() == Kind::Busy && waited < PATIENCE => {}
+            Err(error) => return Err(error),
+        }
+        if cx.watch.cancelled() {
+            return Err(Error::new(Kind::Cancelled, "interrupted"));
+        }
+    }
+    Ok(())
 }
 
 /// Disables the rooms of the scope, as `-DisableExportedNodes` does.

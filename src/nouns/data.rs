@@ -105,6 +105,9 @@ pub struct ExportRequest {
     /// Make certain of what is written after each so many bytes; an interrupted export goes on from there
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     pub checkpoint: bytesize::ByteSize,
+    /// Leave out the signed checkpoint of the audit log: the same history then gives the same bytes in every store
+    #[arg(long)]
+    pub no_checkpoint: bool,
     /// Disable the exported rooms afterwards
     #[arg(long)]
     pub disable_exported_nodes: bool,
@@ -216,6 +219,7 @@ impl ExportRequest {
                 to: self.to,
                 timezone: self.timezone,
             },
+            checkpoint: !self.no_checkpoint,
             disable_exported: self.disable_exported_nodes,
             shapes: SHAPES,
         };

@@ -135,7 +135,7 @@ fn export() -> &'static [u8] {
     static MADE: OnceLock<Vec<u8>> = OnceLock::new();
     MADE.get_or_init(|| {
         let desk = Desk::new();
-        let ran = desk.pchat(&["export", "--store", "s.db", "--out", "x.zip"]);
+        let ran = desk.pchat(&["export", "--store", "s.db", "--out", "x.zip", "--no-checkpoint"]);
         assert_eq!(ran.code, 0, "{ran:?}");
         std::fs::read(desk.path("x.zip")).unwrap()
     })

@@ -276,7 +276,7 @@ impl Container for ZipTarget {
             file.sync_all().map_err(|e| Error::io(self.target.display(), e))?;
         }
         file.rewind().map_err(|e| Error::io(self.target.display(), e))?;
-        Ok(Box::new(SealedZip { target: self.target.clone(), file, resumable: self.resumable }))
+        Ok(Box::new(SealedZip { target: self.target.clone(), file, resumable: self.resumable, fact: None }))
     }
 }
 
@@ -299,12 +299,23 @@ struct SealedZip {
     target: PathBuf,
     file: File,
     resumable: bool,
+    /// Made once: it takes a reading of the whole file.
+    fact: Option<FileFact>,
 }
 
 impl Sealed for SealedZip {
+    fn fact(&mut self) -> Result<FileFact> {
+        if let Some(fact) = &self.fact {
+            return Ok(fact.clone());
+        }
+        let (sha256, size) = hash::of_reader(&mut self.file).map_err(|e| Error::io(self.target.display(), e))?;
+        let fact = FileFact { name: self.target.display().to_string(), size, sha256: Some(hash::hex(&sha256)) };
+        Ok(self.fact.insert(fact).clone())
+    }
+
     fn publish(mut self: Box<Self>) -> Result<FileFact> {
+        let fact = self.fact()?;
         let told = |e| Error::io(self.target.display(), e);
-        let (sha256, size) = hash::of_reader(&mut self.file).map_err(told)?;
         if self.resumable {
             std::fs::rename(partial_path(&self.target), &self.target).map_err(told)?;
             State::remove(&self.target);
@@ -315,6 +326,6 @@ impl Sealed for SealedZip {
                 .and_then(|_| out.flush())
                 .map_err(|e| Error::io("standard output", e))?;
         }
-        Ok(FileFact { name: self.target.display().to_string(), size, sha256: Some(hash::hex(&sha256)) })
+        Ok(fact)
     }
 }

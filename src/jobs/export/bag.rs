@@ -1,6 +1,7 @@
 //! The archive form of an export: reading units and attachments, encoding them on workers, and
 //! putting them in order into the volumes of a bag.
 
+use super::Leave;
 use crate::containers::manifest::Bag;
 use crate::containers::volumes::Target;
 use crate::containers::{Container, Done, Pack, Packed, Sealed};
@@ -157,6 +158,8 @@ pub(super) struct Writer<'a> {
     target: &'a Target,
     fingerprint: String,
     facts: serde_json::Value,
+    /// The signed checkpoint of the audit log.
+    checkpoint: Option<String>,
     catalog: &'a Catalog,
     container: Box<dyn Container>,
     bag: Bag,
@@ -171,11 +174,13 @@ impl<'a> Writer<'a> {
         target: &'a Target,
         fingerprint: String,
         facts: serde_json::Value,
+        checkpoint: Option<String>,
         catalog: &'a Catalog,
     ) -> Result<Writer<'a>> {
         let container = target.open(1, &fingerprint)?;
         let (bag, sealed, tally) = (Bag::default(), Vec::new(), Tally::new());
-        Ok(Writer { target, fingerprint, facts, catalog, container, bag, volume: 1, sealed, tally, watch: None })
+        let (volume, watch) = (1, None);
+        Ok(Writer { target, fingerprint, facts, checkpoint, catalog, container, bag, volume, sealed, tally, watch })
     }
 
     pub(super) fn watch(&mut self, watch: &'a dyn Watch) {
@@ -200,7 +205,8 @@ impl<'a> Writer<'a> {
     /// Bytes to keep free in a volume for its tag files, once it has one more file.
     fn tags(&self, name: &str) -> u64 {
         let custody = 1024 + 2 * self.facts.to_string().len() as u64;
-        custody + self.bag.lists() + name.len() as u64 + 67
+        let checkpoint = self.checkpoint.as_ref().map_or(0, |note| note.len() as u64 + 1024);
+        custody + checkpoint + self.bag.lists() + name.len() as u64 + 67
     }
 
     fn payload(&mut self, packed: Packed) -> Result<()> {
@@ -238,7 +244,7 @@ impl<'a> Writer<'a> {
         let mut text = serde_json::to_vec_pretty(&custody)
             .map_err(|e| Error::new(crate::error::Kind::Bug, "cannot write JSON").because(e))?;
         text.push(b'\n');
-        for (name, bytes) in bag.tag_files(&info, text) {
+        for (name, bytes) in bag.tag_files(&info, text, self.checkpoint.as_deref()) {
             let packed = self.container.packer().pack(name, bytes)?;
             self.container.put(packed)?;
         }
@@ -249,7 +255,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Completes the export: nothing has had its final name until now.
-    pub(super) fn close(mut self, history: bool, receipt: &mut Receipt) -> Result<()> {
+    pub(super) fn close(mut self, history: bool, receipt: &mut Receipt, leave: &mut Leave<'_>) -> Result<()> {
         for (key, room) in &mut self.tally {
             let record = self.catalog.room(key);
             room.name = record.and_then(|r| r.get("Name").text()).unwrap_or(&key.uri).to_owned();
@@ -269,6 +275,9 @@ impl<'a> Writer<'a> {
             receipt.fact(&name, hash::hex(&content));
             files.push(sealed);
         }
+        receipt.rooms = std::mem::take(&mut self.tally);
+        let facts = files.iter_mut().map(|sealed| sealed.fact()).collect::<Result<Vec<_>>>()?;
+        leave(receipt, &facts)?;
         // The first volume last: as long as it has no final name the export is not complete, and the same command
         // goes on with it.
         for sealed in files.into_iter().rev() {
@@ -277,9 +286,7 @@ impl<'a> Writer<'a> {
             receipt.remark("volumes larger than asked, because a single file does not fit", large.into());
             receipt.files.insert(0, published);
         }
-        self.target.remove_older_volumes(volumes)?;
-        receipt.rooms = std::mem::take(&mut self.tally);
-        Ok(())
+        self.target.remove_older_volumes(volumes)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The JSON Lines form of an export: one stream of lines, in order, to a file or standard output.
 
-use super::Export;
+use super::{Export, Leave};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::formats::jsonl;
@@ -148,6 +148,7 @@ pub(super) fn export(
     catalog: &Catalog,
     scope: &Scope,
     receipt: &mut Receipt,
+    leave: &mut Leave<'_>,
 ) -> Result<()> {
     let path = &job.target.path;
     if job.target.volume_size.is_some() {
@@ -155,7 +156,11 @@ pub(super) fn export(
     }
     let told = |e| Error::io(path.display(), e);
     let out = match job.target.is_stdout() {
-        true => Out::Stdout,
+        true => {
+            // What goes to standard output is gone at once, so it is noted before and after.
+            leave(receipt, &[])?;
+            Out::Stdout
+        }
         false => {
             let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
             Out::File(tempfile::Builder::new().prefix(".pchat-").suffix(".partial").tempfile_in(folder).map_err(told)?)
@@ -171,26 +176,28 @@ pub(super) fn export(
     cx.watch.event(Event::Begin { step: "exporting", total: None, unit: "events" });
     let done = pipeline::run(Reader { corpus, scope: scope.clone() }, stage, sink, cx.limits, cx.watch)?;
     cx.watch.event(Event::End);
+    let sha256 = Some(hash::hex(&done.hash.finalize()));
+    let fact = FileFact { name: path.display().to_string(), size: done.size, sha256 };
+    receipt.rooms = done.tally;
+    for (key, room) in &mut receipt.rooms {
+        room.name = catalog.room(key).and_then(|r| r.get("Name").text()).unwrap_or(&key.uri).to_owned();
+    }
     match done.out {
         Out::File(file) => {
             file.as_file().sync_all().map_err(told)?;
+            leave(receipt, std::slice::from_ref(&fact))?;
             match job.target.overwrite {
                 true => file.persist(path),
                 false => file.persist_noclobber(path),
             }
             .map_err(|e| told(e.error))?;
         }
-        Out::Stdout => std::io::stdout().flush().map_err(|e| Error::io("standard output", e))?,
+        Out::Stdout => {
+            std::io::stdout().flush().map_err(|e| Error::io("standard output", e))?;
+            leave(receipt, std::slice::from_ref(&fact))?;
+        }
     }
     receipt.remark("attachments larger than 8 MiB, named but not embedded", done.left_out);
-    receipt.files.push(FileFact {
-        name: path.display().to_string(),
-        size: done.size,
-        sha256: Some(hash::hex(&done.hash.finalize())),
-    });
-    receipt.rooms = done.tally;
-    for (key, room) in &mut receipt.rooms {
-        room.name = catalog.room(key).and_then(|r| r.get("Name").text()).unwrap_or(&key.uri).to_owned();
-    }
+    receipt.files.push(fact);
     Ok(())
 }

@@ -129,6 +129,16 @@ impl Sqlite {
         Ok(store)
     }
 
+    /// Opens a store that can be read for reading and writing, if it can be written.
+    pub fn writable(path: &Path) -> Result<Option<Sqlite>> {
+        match Sqlite::open(path) {
+            Err(error) if error.kind() == Kind::Io => Ok(None),
+            Err(error) => Err(error),
+            Ok(store) if store.connection.is_readonly("main").map_err(|e| explain(e, path))? => Ok(None),
+            Ok(store) => Ok(Some(store)),
+        }
+    }
+
     /// Opens a store for reading, in one snapshot that lasts as long as the value.
     pub fn snapshot(path: &Path) -> Result<Sqlite> {
         let store = match Sqlite::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE) {

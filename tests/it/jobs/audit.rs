@@ -318,3 +318,62 @@ fn without_the_key_nothing_is_signed() {
     desk.run("audit checkpoint --store @s.db --key @1.jsonl").code(10).says("it is not in");
     desk.run("audit checkpoint --store @s.db --key @key").code(0);
 }
+
+#[test]
+fn an_export_carries_a_checkpoint_and_is_recorded_before_it_leaves() {
+    let desk = desk();
+    for (number, (out, more)) in
+        [("x.zip", ""), ("x", ""), ("v.zip", "--volume-size 8KiB"), ("x.jsonl", "--format jsonl")].iter().enumerate()
+    {
+        desk.run(&format!("export --store @s.db --key @key --out @{out} {more}")).code(0);
+        let log = desk.audit("s.db");
+        assert_eq!(log.len(), 7 + number);
+        let (record, details) = (log.last().unwrap(), &log.last().unwrap()["details"]);
+        assert_eq!((record["action"].as_str(), details["events"].as_str()), (Some("export"), Some("3")), "{record}");
+        assert_eq!(details["state"], "complete");
+        if let Ok(bytes) = std::fs::read(desk.path(out)) {
+            let said = hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
+            assert!(details["files"].as_str().unwrap().ends_with(&said), "{details}");
+        }
+    }
+    for (anchor, size) in [("x.zip", 6), ("x", 7), ("v.001.zip", 8)] {
+        desk.run(&format!("verify @{anchor} --read-data")).code(0);
+        let run = desk.run(&format!("audit verify --store @s.db --against @{anchor}")).code(0);
+        assert!(
+            run.out.contains(&format!("records 1 to {size}\n")) && run.out.contains("checkpoint.txt"),
+            "{}",
+            run.out
+        );
+    }
+    let zip = crate::harness::unzip(&desk.path("x.zip"));
+    let tags = String::from_utf8(zip["tagmanifest-sha256.txt"].clone()).unwrap();
+    assert!(tags.contains("  checkpoint.txt\n"));
+    // The payload is the same with and without, and both can be read.
+    desk.run("export --store @s.db --out @plain.zip --no-checkpoint").code(0);
+    let plain = crate::harness::unzip(&desk.path("plain.zip"));
+    assert!(!plain.contains_key("checkpoint.txt"));
+    assert!(plain.iter().all(|(name, bytes)| name == "tagmanifest-sha256.txt" || zip[name] == *bytes));
+    desk.run("audit verify --store @s.db --against @plain.zip").code(10).says("no signed checkpoint");
+    for (archive, store) in [("x.zip", "1.db"), ("plain.zip", "2.db"), ("v.001.zip", "3.db")] {
+        desk.run(&format!("import @{archive} --store @{store}")).code(0);
+        assert_eq!(desk.history(store), desk.history("s.db"));
+    }
+    // A checkpoint that was changed is not the one the list names.
+    std::fs::write(desk.path("x/checkpoint.txt"), desk.read("kept.txt")).unwrap();
+    desk.run("verify @x").code(13).says("checkpoint.txt");
+}
+
+#[test]
+fn an_export_without_the_key_carries_the_newest_checkpoint_there_is() {
+    let desk = desk();
+    let run = desk.run("export --store @s.db --out @x.zip").code(0).says("the key of the store is not here");
+    assert!(run.out.contains("the newest there is, of 4 records"), "{}", run.out);
+    assert_eq!(crate::harness::unzip(&desk.path("x.zip"))["checkpoint.txt"], desk.read("kept.txt"));
+    desk.damage("s.db", "DELETE FROM checkpoint");
+    let run = desk.run("export --store @s.db --out @y.zip").code(0);
+    assert!(run.out.contains("none: the key of"), "{}", run.out);
+    assert!(!crate::harness::unzip(&desk.path("y.zip")).contains_key("checkpoint.txt"));
+    // An altered log does not keep evidence from leaving, and is not signed.
+    desk.damage("s.db", "UPDATE audit SET hash = x'00' WHERE number = 3");
+    desk.run("export --store @s.db --key @key --out @z.zip").code(0).says("has been altered and was not signed");
+}

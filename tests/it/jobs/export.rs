@@ -125,7 +125,9 @@ fn what_is_there_is_replaced_only_on_request() {
     let desk = desk();
     let small = "--room ma-chan://example.com/1";
     for (out, more) in [("x.zip", ""), ("x", ""), ("x.jsonl", "--format jsonl")] {
-        let export = |rest: &str| -> Run { desk.run(&format!("export --store @a.db --out @{out} {more} {rest}")) };
+        let export = |rest: &str| -> Run {
+            desk.run(&format!("export --store @a.db --out @{out} --no-checkpoint {more} {rest}"))
+        };
         export("").code(0);
         let path = desk.path(out);
         let content = || {
@@ -193,8 +195,8 @@ fn a_target_that_appears_after_the_check_leaves_nothing_unfinished() {
 #[test]
 fn a_folder_holds_the_files_of_the_zip() {
     let desk = desk();
-    desk.run("export --store @a.db --out @x.zip").code(0);
-    desk.run("export --store @a.db --out @x").code(0);
+    desk.run("export --store @a.db --out @x.zip --no-checkpoint").code(0);
+    desk.run("export --store @a.db --out @x --no-checkpoint").code(0);
     let zipped = unzip(&desk.path("x.zip"));
     for (name, bytes) in &zipped {
         assert!(std::fs::read(desk.path("x").join(name)).unwrap() == *bytes, "{name}");
@@ -229,10 +231,10 @@ fn process(desk: &Desk, words: &[&str]) -> (Option<i32>, Vec<u8>) {
 #[test]
 fn standard_output_carries_the_export_and_nothing_else() {
     let desk = desk();
-    desk.run("export --store @a.db --out @pchat-export.zip").code(0);
+    desk.run("export --store @a.db --out @pchat-export.zip --no-checkpoint").code(0);
     desk.run("export --store @a.db --out @x.jsonl --format jsonl").code(0);
     for output in ["table", "json", "jsonl", "csv", "list"] {
-        let words = ["export", "--store", "a.db", "--out", "-", "--output", output];
+        let words = ["export", "--store", "a.db", "--out", "-", "--no-checkpoint", "--output", output];
         let (code, bytes) = process(&desk, &words);
         assert_eq!(code, Some(0));
         assert!(bytes == desk.read("pchat-export.zip"), "{output}: {} bytes", bytes.len());

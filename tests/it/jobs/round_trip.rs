@@ -20,11 +20,11 @@ fn round_trip(desk: &Desk, store: &str) {
     for folder in ["first", "second"] {
         std::fs::create_dir_all(desk.path(folder)).unwrap();
     }
-    desk.run(&format!("export --store @{store} --out @first/chat.zip")).code(0);
+    desk.run(&format!("export --store @{store} --out @first/chat.zip --no-checkpoint")).code(0);
     desk.run("verify @first/chat.zip --read-data").code(0);
     desk.run("import @first/chat.zip --store @again.db").code(0);
     desk.run("store check --read-data --store @again.db").code(0);
-    desk.run("export --store @again.db --out @second/chat.zip").code(0);
+    desk.run("export --store @again.db --out @second/chat.zip --no-checkpoint").code(0);
     assert!(desk.read("first/chat.zip") == desk.read("second/chat.zip"), "the exports differ");
 }
 
@@ -49,7 +49,7 @@ fn threads_and_memory_do_not_show_in_the_bytes() {
             .enumerate()
     {
         std::fs::create_dir(desk.path(&n.to_string())).unwrap();
-        desk.run(&format!("export --store @a.db --out @{n}/x.zip {options}")).code(0);
+        desk.run(&format!("export --store @a.db --out @{n}/x.zip --no-checkpoint {options}")).code(0);
         desk.run(&format!("export --store @a.db --out @{n}/x.jsonl --format jsonl {options}")).code(0);
         desk.run(&format!("import @0/x.zip --store @{n}/b.db {options}")).code(0);
         desk.run(&format!("export --store @{n}/b.db --out @{n}/y.jsonl --format jsonl {options}")).code(0);
@@ -104,7 +104,7 @@ fn history_that_arrives_late_comes_out_in_order() {
     desk.run("import @1.jsonl --store @late/s.db").code(0);
     for folder in ["in-order", "late"] {
         desk.run(&format!("store check --read-data --store @{folder}/s.db")).code(0);
-        desk.run(&format!("export --store @{folder}/s.db --out @{folder}/x.zip")).code(0);
+        desk.run(&format!("export --store @{folder}/s.db --out @{folder}/x.zip --no-checkpoint")).code(0);
     }
     assert!(desk.read("in-order/x.zip") == desk.read("late/x.zip"));
     let times: Vec<_> = desk.history("late/s.db").into_iter().map(|event| event["time"].clone()).collect();

@@ -233,7 +233,8 @@ fn exported_rooms_are_disabled_on_request() {
     desk.args(&["export", "--store", "@a.db", "--out", "@x.zip", "--room", "FX*", "--disable-exported-nodes"]).code(0);
     assert_eq!(disabled("a.db"), ["pool.a\\FX Desk", "pool.b\\FX Desk"]);
     let audit = desk.audit("a.db");
-    assert_eq!(audit.len(), before + 1);
+    assert_eq!(audit.len(), before + 2);
+    assert_eq!(audit[before]["action"], "export");
     let last = audit.last().unwrap();
     assert_eq!((&last["action"], &last["details"]["rooms"]), (&"disable exported rooms".into(), &"2".into()));
     assert!(last["details"]["export"].as_str().unwrap().ends_with("x.zip"));

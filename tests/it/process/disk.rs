@@ -35,7 +35,8 @@ fn a_full_disk_stops_the_work_and_the_same_command_completes_it() {
     let Some(disk) = SmallDisk::new(&desk.path("small"), "300k") else { return };
     std::fs::create_dir(desk.path("whole")).unwrap();
     for (name, more) in [("x.zip", ""), ("x", ""), ("x.zip", "--volume-size 100KiB"), ("x.jsonl", "--format jsonl")] {
-        let export = |at: &str| format!("export --store s.db --checkpoint 32KiB --out {at}/{name} {more}");
+        let export =
+            |at: &str| format!("export --store s.db --checkpoint 32KiB --no-checkpoint --out {at}/{name} {more}");
         disk.grow("300k");
         desk.run(&export("small")).ends(20, "free some space");
         let left: Vec<String> = tree(&desk.path("small"), false).into_keys().collect();
@@ -110,8 +111,8 @@ fn a_reader_that_goes_away_fails_an_export_but_no_listing() {
 #[test]
 fn an_export_to_standard_output_is_the_file_and_nothing_else() {
     let desk = Desk::with_store(5, 20);
-    desk.run("export --store s.db --out pchat-export.zip").ends(0, "");
-    let piped = desk.command("export --store s.db --out -").output().unwrap();
+    desk.run("export --store s.db --out pchat-export.zip --no-checkpoint").ends(0, "");
+    let piped = desk.command("export --store s.db --out - --no-checkpoint").output().unwrap();
     assert!(piped.stdout == std::fs::read(desk.path("pchat-export.zip")).unwrap());
     desk.run("export --store s.db --out x.jsonl --format jsonl").ends(0, "");
     let piped = desk.command("export --store s.db --out - --format jsonl").output().unwrap();

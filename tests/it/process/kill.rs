@@ -101,7 +101,8 @@ fn an_import_killed_at_any_moment_is_completed_by_the_same_command() {
 fn export_killed(seed: u64, wanted: usize, name: &str, more: &str) {
     let desk = Desk::with_store(ROOMS, EACH);
     std::fs::create_dir(desk.path("whole")).unwrap();
-    let export = |folder: &str| format!("export --store s.db --out {folder}/{name} --checkpoint 32KiB {more}");
+    let export =
+        |folder: &str| format!("export --store s.db --out {folder}/{name} --checkpoint 32KiB --no-checkpoint {more}");
     let mut killer = Killer::new(seed, &desk, &export("whole"));
     let whole = tree(&desk.path("whole"), true);
     let finals: Vec<String> = tree(&desk.path("whole"), false).into_keys().collect();
@@ -154,11 +155,39 @@ fn volumes_killed_at_any_moment_are_completed_by_the_same_command() {
 }
 
 #[test]
+fn what_goes_on_carries_the_checkpoint_of_the_beginning() {
+    let desk = Desk::with_store(ROOMS, EACH);
+    std::fs::copy(desk.path("s.db"), desk.path("before.db")).unwrap();
+    let export = "export --store s.db --out x.zip --checkpoint 32KiB";
+    let mut killer = Killer::new(16, &desk, export);
+    let whole = std::fs::read(desk.path("x.zip")).unwrap();
+    while killer.goes_on(kills(3, 20)) {
+        std::fs::remove_file(desk.path("x.zip")).unwrap();
+        std::fs::copy(desk.path("before.db"), desk.path("s.db")).unwrap();
+        killer.strike(&desk, export);
+        killer.useful += usize::from(desk.path("x.zip.resume").exists());
+        if !desk.path("x.zip").exists() {
+            desk.run(export).ends(0, "");
+        }
+        let log = desk.run("audit get --store s.db --action export --output jsonl --quiet");
+        // Killed between the record and the final name, it is recorded again, and another checkpoint is of more records.
+        assert!((1..=2).contains(&log.out.lines().count()), "{}", log.out);
+        if log.out.lines().count() == 1 {
+            assert!(std::fs::read(desk.path("x.zip")).unwrap() == whole, "after kill {}", killer.struck);
+        }
+        drop(std::fs::remove_file(desk.path("x.zip.resume")));
+        for name in ["s.db-wal", "s.db-shm"] {
+            drop(std::fs::remove_file(desk.path(name)));
+        }
+    }
+}
+
+#[test]
 fn replacing_an_export_leaves_the_old_one_or_the_new_one() {
     let wanted = kills(4, 20);
     for name in ["x.zip", "x"] {
         let desk = Desk::with_store(40, EACH);
-        let export = format!("export --store s.db --out at/{name} --checkpoint 32KiB");
+        let export = format!("export --store s.db --out at/{name} --checkpoint 32KiB --no-checkpoint");
         let again = format!("{export} --overwrite");
         std::fs::create_dir(desk.path("at")).unwrap();
         let mut killer = Killer::new(15, &desk, &export);
@@ -174,7 +203,7 @@ fn replacing_an_export_leaves_the_old_one_or_the_new_one() {
         desk.run(&again).ends(0, "");
         let new = tree(&desk.path("at"), true);
         assert_ne!(new, old);
-        desk.run(&format!("export --store s.db --out {name}")).ends(0, "");
+        desk.run(&format!("export --store s.db --out {name} --no-checkpoint")).ends(0, "");
         match desk.path(name).is_dir() {
             true => assert!(tree(&desk.path(name), true) == tree(&desk.path("at").join(name), true)),
             false => {

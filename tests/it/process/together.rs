@@ -19,9 +19,13 @@ fn a_store_somebody_writes_to_is_busy_after_five_seconds() {
         assert!(waited > Duration::from_secs(4) && waited < Duration::from_secs(9), "{how}: {waited:?}");
         assert!(std::fs::read(desk.path("s.db")).unwrap() == before);
         // Readers are not in the way of a writer, nor it in theirs.
-        desk.run("export --store s.db --out x.zip").ends(0, "");
         desk.check("s.db");
+        // An export reads meanwhile, and waits until it can note that it was made.
+        let mut export = desk.command("export --store s.db --out x.zip").spawn().unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        assert!(export.try_wait().unwrap().is_none() && !desk.path("x.zip").exists());
         other.execute_batch("ROLLBACK").unwrap();
+        assert!(export.wait().unwrap().success() && desk.path("x.zip").exists());
         desk.run("import more --store s.db").ends(0, "");
         desk.check("s.db");
     }
@@ -73,9 +77,9 @@ fn exports_to_one_target_do_not_mix() {
         let desk = Desk::with_store(60, 100);
         std::fs::create_dir(desk.path("whole")).unwrap();
         std::fs::create_dir(desk.path("at")).unwrap();
-        desk.run(&format!("export --store s.db --out whole/{name}")).ends(0, "");
+        desk.run(&format!("export --store s.db --out whole/{name} --no-checkpoint")).ends(0, "");
         for round in 0..5 {
-            let command = format!("export --store s.db --out at/{name} --checkpoint 32KiB");
+            let command = format!("export --store s.db --out at/{name} --checkpoint 32KiB --no-checkpoint");
             let ended = all((0..4).map(|_| desk.command(&command).spawn().unwrap()).collect());
             let done = ended.iter().filter(|ran| ran.code == 0).count();
             // Who comes while another is at work is told that, who comes later that it is done.
@@ -111,7 +115,9 @@ fn an_interrupt_stops_cleanly_and_the_same_command_completes() {
     let desk = Desk::with_store(150, 200);
     std::fs::create_dir(desk.path("whole")).unwrap();
     for (name, more) in [("x.zip", ""), ("x", ""), ("x.jsonl", "--format jsonl")] {
-        let export = |at: &str| format!("export --store s.db --out {at}/{name} --checkpoint 64KiB --threads 1 {more}");
+        let export = |at: &str| {
+            format!("export --store s.db --out {at}/{name} --checkpoint 64KiB --no-checkpoint --threads 1 {more}")
+        };
         desk.run(&export("whole")).ends(0, "");
         let mut stopped = false;
         for _ in 0..20 {
