@@ -137,6 +137,18 @@ impl From<&str> for Value {
     }
 }
 
+impl From<Ticks> for Value {
+    fn from(at: Ticks) -> Value {
+        Value::Time(at)
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(items: Vec<String>) -> Value {
+        if items.is_empty() { Value::Null } else { Value::List(items) }
+    }
+}
+
 impl From<Option<String>> for Value {
     fn from(text: Option<String>) -> Value {
         text.map_or(Value::Null, Value::Text)

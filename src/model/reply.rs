@@ -1,5 +1,6 @@
 //! What a command has to say: tables and notes, ready to be printed in any of the output forms.
 
+use super::record::Value;
 use super::time::Ticks;
 
 /// How a command ended when it did not fail.
@@ -51,6 +52,16 @@ impl From<String> for Cell {
 impl From<u64> for Cell {
     fn from(number: u64) -> Cell {
         Cell::Number(number)
+    }
+}
+
+impl From<&Value> for Cell {
+    fn from(value: &Value) -> Cell {
+        match value {
+            Value::Null => Cell::Empty,
+            Value::Time(at) => Cell::Time(*at),
+            other => Cell::Text(other.show()),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
 use crate::select::postings::Postings;
 use crate::select::scope::Scope;
-use purge::{Counts, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
+use purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
@@ -155,8 +155,8 @@ pub trait Corpus: Send {
     fn purged_identities(&mut self, purge: i64) -> Result<[u8; 32]>;
     /// What can still be known of a message.
     fn versions(&mut self, room: &RoomKey, chat: i64) -> Result<Versions>;
-    /// What a hold protects, in force or not, by room.
-    fn protected(&mut self, hold: &str) -> Result<Vec<(RoomKey, Counts)>>;
+    /// What each hold protects, in force or not. Reads the history once, whatever the number of holds.
+    fn coverage(&mut self) -> Result<Vec<Coverage>>;
     /// Hands out what every row of every table is in the file.
     fn values(&mut self, take: &mut dyn FnMut(&[u8])) -> Result<()>;
     /// Hands out the content of an attachment in parts; false when the store does not have it.
@@ -210,6 +210,8 @@ pub trait Log {
 pub trait Store: Corpus {
     /// Adds or replaces records, in one transaction with its audit entry.
     fn put(&mut self, records: &[Record], entry: Entry) -> Result<()>;
+    /// Refuses what [`Store::put`] would refuse; nothing is changed.
+    fn rehearse(&mut self, records: &[Record]) -> Result<()>;
     /// Changes one record that [`Store::put`] would refuse to weaken: releases a hold.
     fn release(&mut self, hold: &Record, entry: Entry) -> Result<()>;
     /// Removes a record, in one transaction with its audit entry. Whatever a hold needs stays.

@@ -141,6 +141,21 @@ pub struct PurgeState {
     pub certificate: Option<String>,
 }
 
+/// What one hold protects at this moment, or would protect if it were in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// The hold.
+    pub hold: String,
+    /// Rooms it reaches, whether anything of them is protected or not.
+    pub reached: u64,
+    /// Rooms with anything it protects: the room, its name, how much.
+    pub rooms: Vec<(RoomKey, String, Counts)>,
+    /// Events that no other hold in force protects.
+    pub alone: u64,
+    /// Events that another hold in force protects as well, by hold.
+    pub shared: BTreeMap<String, u64>,
+}
+
 /// What can still be known of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Versions {

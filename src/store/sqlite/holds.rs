@@ -25,6 +25,7 @@ struct Known {
 pub(super) struct Hold {
     pub(super) number: i64,
     pub(super) identity: String,
+    pub(super) in_force: bool,
     /// Only these rooms.
     pub(super) rooms: Option<BTreeSet<i64>>,
     people: Option<BTreeSet<String>>,
@@ -34,6 +35,16 @@ pub(super) struct Hold {
 }
 
 impl Hold {
+    /// Does it protect anything of this room, as far as rooms go?
+    pub(super) fn touches(&self, room: i64) -> bool {
+        self.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room))
+    }
+
+    /// Is the text needed to decide?
+    pub(super) fn reads_words(&self) -> bool {
+        self.terms.is_some()
+    }
+
     /// The first and the last instant.
     pub(super) fn bounds(&self) -> (Ticks, Ticks) {
         (self.from, self.to)
@@ -63,15 +74,16 @@ impl Holds {
         })?
     }
 
-    /// Reads one hold, in force or not; none if there is none of this name.
-    pub(super) fn one(connection: &Connection, number: i64) -> Result<Holds> {
-        Holds::read(connection, &format!("number = {number}"))
+    /// Reads all holds, in force or not.
+    pub(super) fn all(connection: &Connection) -> Result<Holds> {
+        Holds::read(connection, "true")
             .map_err(|error| Error::new(Failure::Damaged, "a hold cannot be read").because(error))?
     }
 
     fn read(connection: &Connection, which: &str) -> rusqlite::Result<Result<Holds>> {
         let mut statement = connection.prepare(&format!(
-            "SELECT number, identity, from_time, to_time, query, \"match\", case_sensitive FROM hold WHERE {which} ORDER BY key"
+            "SELECT number, identity, from_time, to_time, query, \"match\", case_sensitive, \
+             released_on IS NULL FROM hold WHERE {which} ORDER BY key"
         ))?;
         let mut rows = statement.query([])?;
         let mut list = Vec::new();
@@ -125,6 +137,7 @@ impl Holds {
             list.push(Hold {
                 number,
                 identity,
+                in_force: row.get(7)?,
                 rooms: chosen,
                 people: (!people.is_empty()).then(|| people.iter().map(|uri| person_key(uri)).collect()),
                 from: row.get::<_, Option<i64>>(2)?.map_or(Ticks::MIN, Ticks),
@@ -149,12 +162,12 @@ impl Holds {
 
     /// Do any of them need the text to decide?
     pub(super) fn read_words(&self) -> bool {
-        self.list.iter().any(|hold| hold.terms.is_some())
+        self.list.iter().any(Hold::reads_words)
     }
 
     /// Does any of them protect something of this room, as far as rooms go?
     pub(super) fn touches(&self, room: i64) -> bool {
-        self.list.iter().any(|hold| hold.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room)))
+        self.list.iter().any(|hold| hold.touches(room))
     }
 
     /// Which rooms each hold names, by hold; those that protect all rooms are left out.
@@ -200,10 +213,66 @@ pub(super) fn nothing_lost(connection: &Connection, before: &BTreeMap<i64, (Stri
     Ok(())
 }
 
+/// Refuses to remove a category that rooms lie in, or that a hold in force names.
+pub(super) fn category_is_free(connection: &Connection, category: &Record) -> Result<()> {
+    let text = |field| category.get(field).text().unwrap_or_default();
+    let unread = |error| Error::new(Failure::Held, "the holds cannot be read, so nothing is removed").because(error);
+    let mut statement = connection
+        .prepare(
+            "SELECT hold.identity, list_entry.entry FROM hold JOIN list_entry ON noun = 'hold' AND owner = hold.number \
+             AND field = 'Categories' WHERE released_on IS NULL ORDER BY hold.key",
+        )
+        .map_err(unread)?;
+    let named = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(unread)?;
+    for row in named {
+        let (hold, entry): (String, String) = row.map_err(unread)?;
+        if names_category(&entry, text("Pool"), text("Name")) {
+            return Err(held(&hold, &format!("it names category {}", category.identity())));
+        }
+    }
+    let inside = |place: &&Known| {
+        !place.category.is_empty()
+            && fold(&place.pool) == fold(text("Pool"))
+            && fold(&place.category) == fold(text("Name"))
+    };
+    match places(connection).map_err(unread)?.iter().filter(inside).count() {
+        0 => Ok(()),
+        rooms => {
+            let rooms = if rooms == 1 { "1 room lies".to_owned() } else { format!("{rooms} rooms lie") };
+            Err(Error::new(Failure::Refused, format!("{rooms} in category {}", category.identity()))
+                .hint("pchat store info lists them; a category goes when it is empty"))
+        }
+    }
+}
+
 /// A refusal because of a hold.
 pub(super) fn held(identity: &str, why: &str) -> Error {
     Error::new(Failure::Held, format!("hold \"{identity}\" forbids it: {why}"))
         .hint(format!("pchat hold get \"{identity}\" shows it; pchat hold release ends it, with a reason"))
+}
+
+/// Makes sure that a hold in force is released, once, and that nothing else of its record changes.
+pub(super) fn only_released(old: Option<Record>, new: &Record) -> Result<()> {
+    let identity = new.identity();
+    let Some(mut old) = old else {
+        return Err(Error::new(Failure::NotFound, format!("there is no hold \"{identity}\"")));
+    };
+    if *old.get("ReleasedOn") != Value::Null {
+        return Err(Error::new(Failure::Refused, format!("hold \"{identity}\" was released before"))
+            .hint(format!("pchat hold get \"{identity}\" says when, by whom and why")));
+    }
+    for field in ["ReleasedBy", "ReleasedOn", "ReleaseReason"] {
+        if let (Value::Null, Some(at)) = (new.get(field), new.shape.position(field)) {
+            return Err(Error::new(Failure::Usage, format!("a release needs {}", new.shape.fields[at].name)));
+        } else if let Some(at) = old.shape.position(field) {
+            old.values[at] = new.get(field).clone();
+        }
+    }
+    match old.values == new.values {
+        true => Ok(()),
+        false => Err(Error::new(Failure::Conflict, format!("hold \"{identity}\" has changed meanwhile"))
+            .hint("run the command again to see it as it is now")),
+    }
 }
 
 /// Refuses a new version of a hold in force that protects less: holds are narrowed by releasing them, with a

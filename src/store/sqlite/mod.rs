@@ -15,7 +15,7 @@ mod tombs;
 mod write;
 
 use self::explain::{explain, not_ours};
-use super::purge::{Counts, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
+use super::purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
 use super::{Actor, Census, Corpus, Entry, Intake, Log, Store, TakeCheckpoint, TakeRecord, TakeUnit};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::catalog::Catalog;
@@ -238,6 +238,20 @@ impl Sqlite {
     }
 }
 
+/// Adds or replaces records; refuses what would weaken a hold in force.
+fn put_all(tx: &Connection, path: &Path, records: &[Record]) -> Result<()> {
+    let before = holds::Holds::load(tx)?.reach();
+    for record in records {
+        if record.shape.noun == "hold"
+            && let Some(old) = records::one(tx, record.shape, &record.key()).map_err(|e| explain(e, path))?
+        {
+            holds::not_weaker(&old, record)?;
+        }
+        records::put(tx, record).map_err(|e| explain(e, path))?;
+    }
+    holds::nothing_lost(tx, &before)
+}
+
 fn cannot_open(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly))
 }
@@ -313,8 +327,8 @@ impl Corpus for Sqlite {
         tombs::versions(&self.connection, found.ok_or_else(none)?.0, chat).map_err(|e| self.explain(e))
     }
 
-    fn protected(&mut self, hold: &str) -> Result<Vec<(RoomKey, Counts)>> {
-        purge::protected(self, hold)
+    fn coverage(&mut self) -> Result<Vec<Coverage>> {
+        purge::coverage(self)
     }
 
     fn values(&mut self, take: &mut dyn FnMut(&[u8])) -> Result<()> {
@@ -352,22 +366,21 @@ impl Log for Sqlite {
 
 impl Store for Sqlite {
     fn put(&mut self, records: &[Record], entry: Entry) -> Result<()> {
-        self.change(entry, |tx, path| {
-            let before = holds::Holds::load(tx)?.reach();
-            for record in records {
-                if record.shape.noun == "hold"
-                    && let Some(old) = records::one(tx, record.shape, &record.key()).map_err(|e| explain(e, path))?
-                {
-                    holds::not_weaker(&old, record)?;
-                }
-                records::put(tx, record).map_err(|e| explain(e, path))?;
-            }
-            holds::nothing_lost(tx, &before)
-        })
+        self.change(entry, |tx, path| put_all(tx, path, records))
+    }
+
+    fn rehearse(&mut self, records: &[Record]) -> Result<()> {
+        let path = self.path.clone();
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let tx = tx.map_err(|e| explain(e, &path))?;
+        put_all(&tx, &path, records)
     }
 
     fn release(&mut self, hold: &Record, entry: Entry) -> Result<()> {
-        self.change(entry, |tx, path| records::put(tx, hold).map(|_| ()).map_err(|e| explain(e, path)))
+        self.change(entry, |tx, path| {
+            holds::only_released(records::one(tx, hold.shape, &hold.key()).map_err(|e| explain(e, path))?, hold)?;
+            records::put(tx, hold).map(|_| ()).map_err(|e| explain(e, path))
+        })
     }
 
     fn remove(&mut self, shape: &'static Shape, key: &str, entry: Entry) -> Result<()> {
@@ -382,6 +395,14 @@ impl Store for Sqlite {
             };
             if shape.noun == "room" && read::has_events(tx, number).map_err(|e| explain(e, path))? {
                 return Err(Error::new(Kind::Refused, "the room still has history").hint("purge it first"));
+            }
+            if shape.noun == "category"
+                && let Some(category) = records::one(tx, shape, key).map_err(|e| explain(e, path))?
+            {
+                holds::category_is_free(tx, &category)?;
+            }
+            if shape.noun == "room" {
+                tombs::keep_room(tx, number).map_err(|e| explain(e, path))?;
             }
             records::remove(tx, shape, number).map_err(|e| explain(e, path))?;
             holds::nothing_lost(tx, &before)

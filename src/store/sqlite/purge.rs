@@ -3,13 +3,13 @@
 //! Both walk the same way over the same blocks and ask the same judge, so what was shown is what goes.
 
 mod batch;
+mod survey;
 mod rows;
 
 use super::holds::Holds;
 use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek};
-use super::{Sqlite, explain::explain, records};
+use super::{Sqlite, explain::explain};
 use crate::error::{Error, Kind as Failure, Result};
-use crate::model::ids::{RoomKey, join_key};
 use crate::model::message::{Event, Kind};
 use crate::model::time::Ticks;
 use crate::select::scope::{Scope, Selection};
@@ -39,9 +39,7 @@ struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     fn new(connection: &Connection, request: &'a PurgeRequest, holds: &'a Holds) -> rusqlite::Result<Judge<'a>> {
-        let versions =
-            connection.query_row("SELECT EXISTS (SELECT 1 FROM version WHERE body IS NOT NULL)", [], |r| r.get(0))?;
-        Ok(Judge { request, holds, personas: Personas::default(), versions })
+        Ok(Judge { request, holds, personas: Personas::default(), versions: has_earlier(connection)? })
     }
 
     /// Must texts be read to decide?
@@ -72,16 +70,21 @@ impl<'a> Judge<'a> {
         if !self.holds.touches(place.number) {
             return Ok(Fate::Goes);
         }
-        let mut earlier: Vec<String> = Vec::new();
-        if self.versions {
-            earlier = connection
-                .prepare_cached("SELECT body FROM version WHERE event = ?1 AND body IS NOT NULL")?
-                .query_map([id], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
-        }
+        let earlier = if self.versions { earlier(connection, id)? } else { Vec::new() };
         let holds: Vec<usize> = self.holds.covering(place.number, persona, event, &earlier).collect();
         Ok(if holds.is_empty() { Fate::Goes } else { Fate::Held(holds) })
     }
+}
+
+/// Has any message an earlier version the text of which is still known?
+fn has_earlier(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT EXISTS (SELECT 1 FROM version WHERE body IS NOT NULL)", [], |row| row.get(0))
+}
+
+/// The earlier texts of a message.
+fn earlier(connection: &Connection, id: i64) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare_cached("SELECT body FROM version WHERE event = ?1 AND body IS NOT NULL")?;
+    statement.query_map([id], |row| row.get(0))?.collect()
 }
 
 /// The selections that can include something of a room.
@@ -256,49 +259,6 @@ pub(super) fn states(connection: &Connection) -> rusqlite::Result<Vec<PurgeState
     rows.collect()
 }
 
-/// What one hold protects, in force or not, by room.
-pub(super) fn protected(store: &Sqlite, identity: &str) -> Result<Vec<(RoomKey, Counts)>> {
-    let connection = &store.connection;
-    let told = |error| explain(error, &store.path);
-    let number = records::find(connection, "hold", &join_key([identity])).map_err(told)?;
-    let Some((number, _)) = number else {
-        return Err(Error::new(Failure::NotFound, format!("there is no hold \"{identity}\"")));
-    };
-    let holds = Holds::one(connection, number)?;
-    let Some(hold) = holds.list.first() else { return Ok(Vec::new()) };
-    let run = || -> rusqlite::Result<Vec<(RoomKey, Counts)>> {
-        let texts = holds.read_words();
-        let columns = if texts { COLUMNS } else { LIGHT };
-        let mut personas = Personas::default();
-        let mut list = Vec::new();
-        for place in rooms(connection, &Scope::all())? {
-            if !holds.touches(place.number) {
-                continue;
-            }
-            let mut counts = Counts::default();
-            let (first, last) = id_range(place.number);
-            let (from, to) = hold.bounds();
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {columns} FROM event WHERE id >= ?1 AND id <= ?2 AND ticks BETWEEN ?3 AND ?4"
-            ))?;
-            let mut rows = statement.query((first, last, from.0, to.0))?;
-            while let Some(row) = rows.next()? {
-                let event = event_in(connection, row, texts)?;
-                let persona = personas.get(connection, row.get(4)?)?;
-                if holds.covering(place.number, persona, &event, &[]).next().is_some() {
-                    let size = if texts { event.body.len() as u64 } else { row.get(6)? };
-                    counts.count(event.at, event.kind == Kind::Chat, size, row.get(10)?);
-                }
-            }
-            if counts.events > 0 {
-                list.push((place.key, counts));
-            }
-        }
-        Ok(list)
-    };
-    run().map_err(told)
-}
-
 /// Counts as JSON, and back.
 pub(super) fn counts_json(counts: &Counts) -> serde_json::Value {
     serde_json::json!({
@@ -324,3 +284,4 @@ fn counts_of(value: &serde_json::Value) -> Counts {
 }
 
 pub(super) use batch::execute;
+pub(super) use survey::coverage;

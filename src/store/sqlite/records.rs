@@ -1,5 +1,6 @@
 //! Get and put any record, from its shape. Table and column names come from shapes, never from input.
 
+use super::tombs;
 use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Shape, Type, Value};
@@ -96,7 +97,11 @@ pub(super) fn put(connection: &Connection, record: &Record) -> rusqlite::Result<
         Value::Time(at) => Sql::Integer(at.0),
         Value::Null | Value::List(_) => Sql::Null,
     }));
-    let number: i64 = connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
+    let new_room = shape.noun == "room" && find(connection, "room", &record.key())?.is_none();
+    let mut number: i64 = connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
+    if new_room {
+        number = tombs::settle_room(connection, number, &record.key())?;
+    }
     connection
         .prepare_cached("DELETE FROM list_entry WHERE noun = ?1 AND owner = ?2")?
         .execute((shape.noun, number))?;

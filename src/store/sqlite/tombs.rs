@@ -62,11 +62,52 @@ pub(super) fn any(connection: &Connection, room: i64) -> rusqlite::Result<bool> 
         .query_row([room], |row| row.get(0))
 }
 
+/// Keeps the number of a room that is about to be removed, if anything of it was purged.
+pub(super) fn keep_room(connection: &Connection, room: i64) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO removed_room (number, key, pool, uri, next, latest) \
+         SELECT number, key, pool, uri, next, latest FROM room WHERE number = ?1 \
+         AND EXISTS (SELECT 1 FROM tombstone WHERE room = ?1)",
+        [room],
+    )?;
+    Ok(())
+}
+
+/// Gives a room that has just been added the number it had before it was removed, and no room the number of another
+/// one. Returns its number.
+pub(super) fn settle_room(connection: &Connection, number: i64, key: &str) -> rusqlite::Result<i64> {
+    let earlier: Option<(i64, i64, i64)> = connection
+        .prepare_cached("SELECT number, next, latest FROM removed_room WHERE key = ?1")?
+        .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    if let Some((earlier, next, latest)) = earlier {
+        connection.execute(
+            "UPDATE room SET number = ?2, next = ?3, latest = ?4 WHERE number = ?1",
+            (number, earlier, next, latest),
+        )?;
+        connection.execute("DELETE FROM removed_room WHERE number = ?1", [earlier])?;
+        return Ok(earlier);
+    }
+    let (highest, taken): (i64, bool) = connection
+        .prepare_cached(
+            "SELECT ifnull(max(number), 0), EXISTS (SELECT 1 FROM removed_room WHERE number = ?1) FROM removed_room",
+        )?
+        .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if !taken {
+        return Ok(number);
+    }
+    let free = highest.max(number) + 1;
+    connection.execute("UPDATE room SET number = ?2 WHERE number = ?1", (number, free))?;
+    Ok(free)
+}
+
 /// The digest over the identities of everything a purge took: for each room, in order of their keys, a line `room POOL\ADDRESS`
 /// and a line with the number in the room of each event, in order.
 pub(super) fn identities(connection: &Connection, purge: i64) -> rusqlite::Result<[u8; 32]> {
     let mut digest = Sha256::new();
-    let mut rooms = connection.prepare("SELECT number, pool, uri FROM room ORDER BY key")?;
+    let mut rooms = connection.prepare(
+        "SELECT number, pool, uri, key FROM room UNION ALL SELECT number, pool, uri, key FROM removed_room ORDER BY key",
+    )?;
     let mut rooms = rooms.query([])?;
     let mut removed = connection.prepare("SELECT sequences FROM tombstone WHERE purge = ?1 AND room = ?2")?;
     let mut replaced = connection.prepare(

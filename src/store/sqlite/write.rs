@@ -131,7 +131,7 @@ impl<'s> Writer<'s> {
                         "INSERT INTO room (key, discovered, pool, name, uri, category) VALUES (?1, 1, ?2, ?3, ?4, ?5)",
                     )?
                     .execute((folded, &key.pool, hint.title.as_ref().unwrap_or(&key.uri), &key.uri, category))?;
-                self.connection.last_insert_rowid()
+                tombs::settle_room(self.connection, self.connection.last_insert_rowid(), folded)?
             }
         };
         if number >= MOST_ROOMS {

@@ -56,6 +56,17 @@ CREATE TABLE room (
     latest      INTEGER NOT NULL DEFAULT -1
 ) STRICT;
 
+-- Rooms that were removed after a purge. Tombstones go by the number of the room, so no other room ever gets it, and the
+-- room gets it back if it is ever made known again.
+CREATE TABLE removed_room (
+    number INTEGER PRIMARY KEY,
+    key    TEXT NOT NULL UNIQUE,
+    pool   TEXT NOT NULL,
+    uri    TEXT NOT NULL,
+    next   INTEGER NOT NULL,
+    latest INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE principal (
     number       INTEGER PRIMARY KEY,
     key          TEXT NOT NULL UNIQUE,
