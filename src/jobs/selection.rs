@@ -99,7 +99,19 @@ impl Wanted {
 }
 
 fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
+    // The whole identity of a room means that room alone, even if there is a `*` in it.
+    let whole = fold(pattern);
     let mut any = false;
+    for room in catalog.of("room") {
+        let key = room_key(room);
+        if fold(&key.to_string()) == whole {
+            rooms.insert(key.key(), key);
+            any = true;
+        }
+    }
+    if any {
+        return Ok(());
+    }
     for room in catalog.of("room") {
         let key = room_key(room);
         if names_room(pattern, &key.pool, room.get("Name").text().unwrap_or_default(), &key.uri) {
@@ -114,11 +126,56 @@ fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, Room
     Err(missing("room", pattern, &known))
 }
 
+/// The one room that is meant by `name`.
+pub fn only_room<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
+    let mut found = BTreeMap::new();
+    add_rooms(catalog, name, &mut found)?;
+    let rooms: Vec<&Record> = found.values().filter_map(|key| catalog.room(key)).collect();
+    only("room", name, &rooms)
+}
+
+/// The one category that is meant by `name`.
+pub fn only_category<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
+    let found: Vec<&Record> = catalog.of("category").filter(|category| is_named(category, name)).collect();
+    if found.is_empty() {
+        let known: Vec<String> = catalog.of("category").map(Record::identity).collect();
+        return Err(missing("category", name, &known));
+    }
+    only("category", name, &found)
+}
+
+fn only<'a>(noun: &str, name: &str, found: &[&'a Record]) -> Result<&'a Record> {
+    if let [one] = found {
+        return Ok(one);
+    }
+    let first: Vec<String> = found.iter().take(3).map(|record| record.identity()).collect();
+    let more = if found.len() > 3 { format!(" and {} more", found.len() - 3) } else { String::new() };
+    let what = format!("\"{name}\" means more than one {noun}: {}{more}", first.join(", "));
+    Err(Error::new(Kind::Usage, what).hint(match noun {
+        "room" => "name one as pool\\name or by its address",
+        _ => "name one as pool\\name",
+    }))
+}
+
+/// The record of a noun people name by its whole identity: a case, a hold.
+pub fn named<'a>(catalog: &'a Catalog, noun: &'static str, name: &str) -> Result<&'a Record> {
+    catalog.of(noun).find(|record| fold(&record.identity()) == fold(name)).ok_or_else(|| {
+        let known: Vec<String> = catalog.of(noun).map(Record::identity).collect();
+        missing(noun, name, &known)
+    })
+}
+
+/// The instant a date or time stands for; with `end` the last one of a date.
+pub fn instant(text: &str, timezone: Option<&str>, end: bool) -> Result<Ticks> {
+    Zone::parse(timezone)?.bound(text, end)
+}
+
 fn missing(noun: &str, name: &str, known: &[String]) -> Error {
     let near = nearest(name, known);
     let error = Error::new(Kind::NotFound, format!("there is no {noun} \"{name}\""));
     match near {
         Some(near) => error.hint(format!("did you mean \"{near}\"?")),
+        None if matches!(noun, "case" | "hold") => error.hint(format!("pchat {noun} get lists all of them")),
         None => error.hint("pchat store info lists what is there"),
     }
 }

@@ -3,6 +3,7 @@
 use super::Part;
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::ids::fold;
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::select::names::{names_category, names_room};
@@ -64,7 +65,9 @@ pub fn rule<'a>(catalog: &'a Catalog, room: &Record) -> Option<&'a Record> {
     let find = |scope: &str, is: &dyn Fn(&str) -> bool| {
         catalog.of("retention").find(|rule| text(rule, "Scope") == scope && is(text(rule, "Target")))
     };
-    find("room", &|target| names_room(target, &pool, &name, &uri))
+    let whole = fold(&format!("{pool}\\{uri}"));
+    find("room", &|target| fold(target) == whole)
+        .or_else(|| find("room", &|target| names_room(target, &pool, &name, &uri)))
         .or_else(|| find("category", &|target| !category.is_empty() && names_category(target, &pool, &category)))
         .or_else(|| find("everything", &|_| true))
 }
