@@ -86,6 +86,10 @@ impl Renames {
 
     /// A room as a hold names it: `pool\name`, a name, or an address.
     fn room_reference(&self, text: &str) -> String {
+        if text.is_empty() {
+            // A rule for everything has no target.
+            return String::new();
+        }
         let tail = |rest: &str| if rest.contains("://") { self.address(rest) } else { self.name(rest) };
         match text.split_once('\\') {
             Some((pool, rest)) => format!("{}\\{}", self.pool(pool), tail(rest)),
@@ -216,7 +220,8 @@ pub fn plan(
     Ok(changes)
 }
 
-fn check_lengths(record: &Record) -> Result<()> {
+/// Refuses texts that are longer than their fields may be.
+pub fn check_lengths(record: &Record) -> Result<()> {
     if record.discovered {
         // History names rooms as it likes.
         return Ok(());

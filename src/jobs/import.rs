@@ -104,6 +104,10 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
             }
         }
     };
+    if !changes.is_empty() && job.what_if {
+        // What a hold would refuse is refused in a trial run, too.
+        store.rehearse(&changes)?;
+    }
     if !changes.is_empty() && !job.what_if {
         let details = vec![("records", changes.len().to_string()), ("from", sources.join("; "))];
         store.put(&changes, cx.entry("import catalog", job.store.display().to_string(), details))?;
