@@ -225,6 +225,14 @@ pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -
         }
     };
     store.erase(wait, &mut seen)?;
+    // What an interrupted run destroyed cannot be searched for any more, so nothing old is left to be found.
+    let blind = match planned {
+        Planned::Finish(_) => true,
+        Planned::Purge(plan, _) => plan.continues().is_some(),
+    };
+    if blind {
+        store.rewrite(wait)?;
+    }
     let mut found = search::search(cx, &mut store, path, &seen.trails)?;
     if found.left > 0 {
         // Something lies where SQLite does not overwrite; writing the whole file anew leaves it behind.
@@ -232,6 +240,7 @@ pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -
         found = search::search(cx, &mut store, path, &seen.trails)?;
         found.rewritten = true;
     }
+    found.rewritten |= blind;
     let seal = certificate::Seal { checkpoint: keys::checkpoint(cx, path)?, sign: &|text: &str| key.sign(text) };
     let made = certificate::make(cx, &mut store, path, number, &held, &found, &seen, &seal)?;
     if found.left > 0 {
