@@ -10,9 +10,16 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::reply::{Reply, Status};
 use crate::model::time::Ticks;
+use crate::nouns::Prepared;
 use crate::nouns::audit::AuditVerb;
+use crate::nouns::case::CaseVerb;
+use crate::nouns::category::CategoryVerb;
 use crate::nouns::data::{ExportRequest, ImportRequest, VerifyRequest};
+use crate::nouns::hold::HoldVerb;
+use crate::nouns::message::MessageVerb;
 use crate::nouns::purge::{CertificateVerb, PurgeRequest};
+use crate::nouns::retention::RetentionVerb;
+use crate::nouns::room::RoomVerb;
 use crate::nouns::store::StoreVerb;
 use clap::{CommandFactory, Parser, Subcommand};
 use globals::Globals;
@@ -71,6 +78,18 @@ enum Command {
     Certificate(CertificateVerb),
     #[command(subcommand)]
     Audit(AuditVerb),
+    #[command(subcommand)]
+    Case(CaseVerb),
+    #[command(subcommand)]
+    Hold(HoldVerb),
+    #[command(subcommand)]
+    Retention(RetentionVerb),
+    #[command(subcommand)]
+    Message(MessageVerb),
+    #[command(subcommand)]
+    Room(RoomVerb),
+    #[command(subcommand)]
+    Category(CategoryVerb),
 }
 
 /// The commands and options, for whoever wants to list them.
@@ -97,14 +116,21 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
         let limits = cli.globals.limits();
         let input = cli.globals.input_limits();
         let cx = Context { clock, random, key: key.as_deref(), actor: &actor, limits: &limits, input, watch: &watch };
+        let mut ask = |prepared: Result<Prepared>| confirm::perform(&cx, prepared?, answer, quiet, err);
         match cli.command {
             Command::Export(request) => request.run(&cx, &path),
             Command::Import(request) => request.run(&cx, &path),
             Command::Verify(request) => request.run(&cx, &path),
-            Command::Purge(request) => confirm::perform(&cx, request.prepare(&cx, &path)?, answer, quiet, err),
+            Command::Purge(request) => ask(request.prepare(&cx, &path)),
             Command::Certificate(verb) => verb.run(&path),
             Command::Store(verb) => verb.run(&cx, &path),
             Command::Audit(verb) => verb.run(&cx, &path),
+            Command::Case(verb) => verb.run(&cx, &path),
+            Command::Hold(verb) => ask(verb.prepare(&cx, &path)),
+            Command::Retention(verb) => verb.run(&cx, &path),
+            Command::Message(verb) => ask(verb.prepare(&path)),
+            Command::Room(verb) => ask(verb.prepare(&path)),
+            Command::Category(verb) => ask(verb.prepare(&path)),
         }
     })();
     match reply {

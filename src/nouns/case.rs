@@ -1,6 +1,14 @@
-//! Cases: matters under investigation, to which holds belong.
+//! Cases: matters under investigation, to which holds belong. A case is closed when none of its holds is in force.
 
-use crate::model::record::{Field, Shape, Type};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::{holds, selection::named, settings};
+use crate::model::catalog::Catalog;
+use crate::model::record::{Field, Record, Shape, Type, Value};
+use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::SHAPES;
+use clap::Subcommand;
+use std::path::Path;
 
 /// The shape of a case.
 pub static SHAPE: Shape = Shape {
@@ -18,3 +26,119 @@ pub static SHAPE: Shape = Shape {
     identity: &["Identity"],
     levels: &[],
 };
+
+/// Cases, to which holds belong
+#[derive(Debug, Subcommand)]
+pub enum CaseVerb {
+    /// Open a case
+    New {
+        /// Its name
+        name: String,
+        /// What it is about
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+    },
+    /// Show cases
+    Get {
+        /// Only this one
+        name: Option<String>,
+    },
+    /// Describe a case anew
+    Set {
+        /// Its name
+        name: String,
+        /// What it is about
+        #[arg(long, value_name = "TEXT")]
+        description: String,
+    },
+    /// Close a case none of whose holds is in force
+    Close {
+        /// Its name
+        name: String,
+    },
+}
+
+impl CaseVerb {
+    /// Does it.
+    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+        let catalog = settings::read(store, SHAPES)?;
+        match self {
+            CaseVerb::New { name, description } => {
+                settings::check_name("case", &name)?;
+                if named(&catalog, "case", &name).is_ok() {
+                    return Err(Error::new(Kind::Refused, format!("there is a case \"{name}\" already"))
+                        .hint("pchat case get shows it; give the new one another name"));
+                }
+                let case = Record::new(&SHAPE)
+                    .with("Identity", name.as_str())
+                    .with("Description", description)
+                    .with("OpenedBy", Some(cx.actor.name()))
+                    .with("OpenedOn", (cx.clock)());
+                settings::put(cx, store, &case, "case new", Vec::new())?;
+                Ok(told(format!("case \"{name}\" is open")))
+            }
+            CaseVerb::Get { name } => {
+                let one = name.map(|name| named(&catalog, "case", &name)).transpose()?;
+                Ok(list(&catalog, one))
+            }
+            CaseVerb::Set { name, description } => {
+                let case = named(&catalog, "case", &name)?.clone().with("Description", description.as_str());
+                settings::put(cx, store, &case, "case set", vec![("description", description)])?;
+                Ok(told(format!("case \"{}\" has a new description", case.identity())))
+            }
+            CaseVerb::Close { name } => {
+                let case = open(&catalog, &name)?;
+                let name = case.identity();
+                let holds = holds::of_case(&catalog, &name);
+                if !holds.is_empty() {
+                    let (are, ends) = if holds.len() == 1 { ("is", "it") } else { ("are", "them") };
+                    let what = format!("{} of case \"{name}\" {are} in force", holds::in_words(&holds));
+                    return Err(Error::new(Kind::Refused, what)
+                        .hint(format!("pchat hold release ends {ends}, with a reason; then close the case")));
+                }
+                let case = case.clone().with("ClosedBy", Some(cx.actor.name())).with("ClosedOn", (cx.clock)());
+                settings::put(cx, store, &case, "case close", Vec::new())?;
+                Ok(told(format!("case \"{name}\" is closed")))
+            }
+        }
+    }
+}
+
+/// The case of this name, which must be open.
+pub fn open<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
+    let case = named(catalog, "case", name)?;
+    match case.get("ClosedOn") {
+        Value::Null => Ok(case),
+        closed => {
+            Err(Error::new(Kind::Refused, format!("case \"{}\" was closed on {}", case.identity(), closed.show()))
+                .hint("pchat case new opens another one"))
+        }
+    }
+}
+
+fn told(note: String) -> Reply {
+    Reply { notes: vec![note], ..Reply::default() }
+}
+
+fn list(catalog: &Catalog, one: Option<&Record>) -> Reply {
+    let mut cases = Table {
+        title: "cases",
+        columns: vec!["Case", "State", "Holds", "Description", "OpenedBy", "OpenedOn", "ClosedBy", "ClosedOn"],
+        ..Table::default()
+    };
+    for case in catalog.of("case").filter(|case| one.is_none_or(|one| one == *case)) {
+        let state = if *case.get("ClosedOn") == Value::Null { "open" } else { "closed" };
+        let holds = holds::of_case(catalog, &case.identity()).len() as u64;
+        let mut row: Vec<Cell> = vec![case.identity().into(), state.into(), holds.into()];
+        let rest = ["Description", "OpenedBy", "OpenedOn", "ClosedBy", "ClosedOn"];
+        row.extend(rest.map(|field| Cell::from(case.get(field))));
+        cases.rows.push(row);
+    }
+    let mut reply = Reply::default();
+    if cases.rows.is_empty() {
+        reply.notes.push("there is no case".to_owned());
+        reply.status = Status::Nothing;
+    }
+    reply.tables.push(cases);
+    reply
+}

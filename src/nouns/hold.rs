@@ -1,6 +1,21 @@
-//! Holds: what must not be destroyed, and why.
+//! Holds: what must not be destroyed, and why. A hold is in force at once, can be widened, and ends only by a release
+//! with a reason, which destroys nothing.
 
-use crate::model::record::{Field, Level, Shape, Type};
+mod register;
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::holds::{self, Protects, protects};
+use crate::jobs::purge::Part;
+use crate::jobs::selection::{instant, named};
+use crate::jobs::settings;
+use crate::model::catalog::Catalog;
+use crate::model::record::{Field, Level, Record, Shape, Type, Value};
+use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::which::Which;
+use crate::nouns::{Action, Consent, Prepared, SHAPES, case};
+use clap::{Args, Subcommand};
+use std::path::Path;
 
 /// The shape of a hold.
 pub static SHAPE: Shape = Shape {
@@ -30,3 +45,299 @@ pub static SHAPE: Shape = Shape {
     identity: &["Identity"],
     levels: &[Level::User, Level::Category, Level::RoomDirectory, Level::Content],
 };
+
+/// Holds: what must not be destroyed, and why
+#[derive(Debug, Subcommand)]
+pub enum HoldVerb {
+    /// Place a hold; it is in force at once
+    New(Box<NewHold>),
+    /// Show holds
+    Get {
+        /// Only this one
+        name: Option<String>,
+        /// Leave out those that were released
+        #[arg(long)]
+        in_force: bool,
+    },
+    /// Widen a hold, or change its case, reason or date of review
+    Set(Box<SetHold>),
+    /// End a hold; destroys nothing
+    Release {
+        /// Its name
+        name: String,
+        /// Why it ends
+        #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        reason: String,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// The register of holds: what each protects today, alone and with others, and what it kept from a purge
+    Report {
+        /// Only this one
+        name: Option<String>,
+    },
+}
+
+/// A hold to be placed.
+#[derive(Debug, Args)]
+pub struct NewHold {
+    /// Its name
+    name: String,
+    /// The case it belongs to, which must be open
+    #[arg(long, value_name = "CASE")]
+    case: String,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    reason: String,
+    #[command(flatten)]
+    which: Which,
+    /// Everything in the store that the other options do not narrow
+    #[arg(long)]
+    everything: bool,
+    /// When somebody should look at it again
+    #[arg(long, value_name = "DATE")]
+    review: Option<String>,
+}
+
+/// What changes of a hold.
+#[derive(Debug, Args)]
+pub struct SetHold {
+    /// Its name
+    name: String,
+    /// Another case, which must be open
+    #[arg(long, value_name = "CASE")]
+    case: Option<String>,
+    /// Another reason
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    reason: Option<String>,
+    /// Rooms it protects as well
+    #[arg(long, value_name = "ROOM")]
+    room: Vec<String>,
+    /// Categories it protects as well
+    #[arg(long, value_name = "CATEGORY")]
+    category: Vec<String>,
+    /// People it protects as well
+    #[arg(long, value_name = "SIP")]
+    user: Vec<String>,
+    /// An earlier first date
+    #[arg(long, value_name = "DATE")]
+    from: Option<String>,
+    /// A later last date
+    #[arg(long, value_name = "DATE")]
+    to: Option<String>,
+    /// Time zone of dates, as Europe/Berlin or +02:00 [default: UTC]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    timezone: Option<String>,
+    /// When somebody should look at it again
+    #[arg(long, value_name = "DATE")]
+    review: Option<String>,
+}
+
+impl HoldVerb {
+    /// Does it, or says what it would do.
+    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+        let reply = match self {
+            HoldVerb::New(new) => new.run(cx, store)?,
+            HoldVerb::Get { name, in_force } => {
+                let catalog = settings::read(store, SHAPES)?;
+                let one = name.map(|name| named(&catalog, "hold", &name)).transpose()?;
+                list(&catalog, one, in_force)
+            }
+            HoldVerb::Set(set) => set.run(cx, store)?,
+            HoldVerb::Release { name, reason, consent } => return release(store, &name, reason, consent),
+            HoldVerb::Report { name } => register::reply(&holds::register(store, name.as_deref(), SHAPES)?, cx),
+        };
+        Ok(Prepared::Answer(reply))
+    }
+}
+
+impl NewHold {
+    fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+        settings::check_name("hold", &self.name)?;
+        let catalog = settings::read(store, SHAPES)?;
+        if named(&catalog, "hold", &self.name).is_ok() {
+            return Err(Error::new(Kind::Refused, format!("there is a hold \"{}\" already", self.name))
+                .hint("pchat hold set widens it; give a new one another name"));
+        }
+        let case = case::open(&catalog, &self.case)?;
+        let part = self.which.part(false);
+        if part.is_everything() && !self.everything {
+            return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")
+                .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
+        }
+        let protects = protects(&part, &catalog)?;
+        let mut hold = Record::new(&SHAPE)
+            .with("Identity", self.name.as_str())
+            .with("Case", case.identity().as_str())
+            .with("Reason", self.reason.as_str())
+            .with("Written", protects.written.as_str())
+            .with("Rooms", protects.rooms.clone())
+            .with("Categories", protects.categories.clone())
+            .with("People", protects.people.clone())
+            .with("PlacedBy", Some(cx.actor.name()))
+            .with("PlacedOn", (cx.clock)());
+        bounds(&mut hold, &protects);
+        if let Some(terms) = &protects.terms {
+            hold.set("Query", terms.text());
+            hold.set("Match", terms.mode().word());
+            hold.set("CaseSensitive", Value::Bool(terms.is_case_sensitive()));
+        }
+        if let Some(review) = &self.review {
+            hold.set("ReviewOn", instant(review, part.timezone.as_deref(), false)?);
+        }
+        settings::put(cx, store, &hold, "hold new", details(&hold))?;
+        Ok(Reply {
+            notes: vec![format!("hold \"{}\" is in force: {}", self.name, protects.written)],
+            ..Reply::default()
+        })
+    }
+}
+
+fn bounds(hold: &mut Record, protects: &Protects) {
+    for (field, at) in [("From", protects.from), ("To", protects.to)] {
+        if let Some(at) = at {
+            hold.set(field, at);
+        }
+    }
+}
+
+/// What the audit log says of a hold: no words, and no address of a person.
+fn details(hold: &Record) -> Vec<(&'static str, String)> {
+    let show = |field| hold.get(field).show();
+    let words = hold.get("Query").text().map_or(0, |query| query.split_whitespace().count());
+    let all = [
+        ("case", show("Case")),
+        ("reason", show("Reason")),
+        ("rooms", show("Rooms")),
+        ("categories", show("Categories")),
+        ("people", holds::items(hold, "People").len().to_string()),
+        ("from", show("From")),
+        ("to", show("To")),
+        ("keywords", words.to_string()),
+        ("review", show("ReviewOn")),
+    ];
+    all.into_iter().filter(|(_, value)| !value.is_empty() && value != "0").collect()
+}
+
+impl SetHold {
+    fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+        let catalog = settings::read(store, SHAPES)?;
+        let old = named(&catalog, "hold", &self.name)?;
+        let mut hold = old.clone();
+        if let Some(name) = &self.case {
+            hold.set("Case", case::open(&catalog, name)?.identity().as_str());
+        }
+        if let Some(reason) = &self.reason {
+            hold.set("Reason", reason.as_str());
+        }
+        if let Some(review) = &self.review {
+            hold.set("ReviewOn", instant(review, self.timezone.as_deref(), false)?);
+        }
+        let part = Part {
+            rooms: self.room,
+            categories: self.category,
+            people: self.user,
+            from: self.from,
+            to: self.to,
+            timezone: self.timezone,
+            matching: "all".to_owned(),
+            ..Part::default()
+        };
+        if !part.is_everything() {
+            let more = protects(&part, &catalog)?;
+            for (field, added) in [("Rooms", &more.rooms), ("Categories", &more.categories), ("People", &more.people)] {
+                let mut all = holds::items(&hold, field).to_vec();
+                all.extend(added.iter().filter(|item| !holds::items(&hold, field).contains(item)).cloned());
+                hold.set(field, all);
+            }
+            bounds(&mut hold, &more);
+            hold.set("Written", format!("{}; and {}", old.get("Written").show(), more.written).as_str());
+        }
+        if hold == *old {
+            return Err(Error::new(Kind::Usage, format!("nothing of hold \"{}\" would change", hold.identity()))
+                .hint("pchat hold set --help lists what can change"));
+        }
+        settings::put(cx, store, &hold, "hold set", details(&hold))?;
+        Ok(Reply {
+            notes: vec![format!("hold \"{}\" is in force: {}", hold.identity(), hold.get("Written").show())],
+            ..Reply::default()
+        })
+    }
+}
+
+fn release(store: &Path, name: &str, reason: String, consent: Consent) -> Result<Prepared> {
+    let registered = holds::register(store, Some(name), SHAPES)?;
+    let Some(one) = registered.first() else {
+        return Err(
+            Error::new(Kind::NotFound, format!("there is no hold \"{name}\"")).hint("pchat hold get lists all of them")
+        );
+    };
+    let identity = one.hold.identity();
+    if let Value::Time(on) = one.hold.get("ReleasedOn") {
+        return Err(Error::new(Kind::Refused, format!("hold \"{identity}\" was released on {on}"))
+            .hint(format!("pchat hold get \"{identity}\" says by whom and why")));
+    }
+    let mut preview = Table {
+        title: "hold",
+        columns: vec!["Hold", "Case", "Rooms", "Messages", "Events", "Alone"],
+        ..Table::default()
+    };
+    let sum = register::sum(&one.coverage);
+    preview.rows.push(vec![
+        identity.as_str().into(),
+        one.hold.get("Case").into(),
+        (one.coverage.rooms.len() as u64).into(),
+        sum.messages.into(),
+        sum.events.into(),
+        one.coverage.alone.into(),
+    ]);
+    let note = match one.coverage.alone {
+        0 => "nothing loses its protection: whatever it protects, another hold protects as well".to_owned(),
+        1 => "1 event loses its protection".to_owned(),
+        events => format!("{events} events lose their protection"),
+    };
+    let note = if sum.events == 0 { "it protects nothing at this moment".to_owned() } else { note };
+    let question = format!("Release hold \"{identity}\"?");
+    let (store, hold) = (store.to_owned(), one.hold.clone());
+    let act = Box::new(move |cx: &Context<'_>| {
+        let hold = hold
+            .with("ReleasedBy", Some(cx.actor.name()))
+            .with("ReleasedOn", (cx.clock)())
+            .with("ReleaseReason", reason.as_str());
+        holds::release(cx, &store, &hold)?;
+        let notes = vec![format!("hold \"{}\" is released; nothing was destroyed", hold.identity())];
+        Ok(Reply { notes, ..Reply::default() })
+    });
+    let preview = Reply { tables: vec![preview], notes: vec![note], ..Reply::default() };
+    Ok(Prepared::Act(Action { preview, question, consent, act }))
+}
+
+/// In force, or released.
+fn state(hold: &Record) -> &'static str {
+    if *hold.get("ReleasedOn") == Value::Null { "in force" } else { "released" }
+}
+
+fn list(catalog: &Catalog, one: Option<&Record>, in_force: bool) -> Reply {
+    let fields: Vec<&'static str> = SHAPE.fields.iter().map(|field| field.name).skip(1).collect();
+    let mut columns = vec!["Hold", "State"];
+    columns.extend(&fields);
+    let shown = ["Case", "Reason", "Written", "PlacedOn", "ReviewOn"];
+    let aside = fields.iter().copied().filter(|field| !shown.contains(field)).collect();
+    let mut holds = Table { title: "holds", columns, aside, ..Table::default() };
+    for hold in catalog.of("hold").filter(|hold| one.is_none_or(|one| one == *hold)) {
+        if in_force && state(hold) != "in force" {
+            continue;
+        }
+        let mut row: Vec<Cell> = vec![hold.identity().into(), state(hold).into()];
+        row.extend(fields.iter().map(|field| Cell::from(hold.get(field))));
+        holds.rows.push(row);
+    }
+    let mut reply = Reply::default();
+    if holds.rows.is_empty() {
+        reply.notes.push(if in_force { "no hold is in force" } else { "there is no hold" }.to_owned());
+        reply.status = Status::Nothing;
+    }
+    reply.tables.push(holds);
+    reply
+}

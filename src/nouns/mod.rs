@@ -9,6 +9,7 @@ pub mod configuration;
 pub mod data;
 pub mod endpoint;
 pub mod hold;
+pub mod message;
 pub mod policy;
 pub mod pool;
 pub mod principal;
@@ -18,6 +19,7 @@ pub mod room;
 pub mod server;
 pub mod state;
 pub mod store;
+pub mod which;
 
 use crate::context::Context;
 use crate::error::Result;

@@ -5,84 +5,12 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::purge::certificate::Certificate;
 use crate::jobs::purge::{self as job, Asked, Part, Planned, REPLACEMENT};
 use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::which::Which;
 use crate::nouns::{Action, Consent, Prepared, SHAPES};
 use crate::store::purge::{Counts, PurgePlan};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// How several keywords are combined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MatchName {
-    /// Every keyword must occur
-    #[value(alias = "and")]
-    All,
-    /// One keyword is enough
-    Or,
-    /// The keywords must occur as a phrase
-    Exact,
-}
-
-impl MatchName {
-    /// The word that requests and holds keep.
-    pub fn word(self) -> &'static str {
-        match self {
-            MatchName::All => "all",
-            MatchName::Or => "or",
-            MatchName::Exact => "exact",
-        }
-    }
-}
-
-/// Which part of the history is meant.
-#[derive(Debug, Clone, Args)]
-pub struct Which {
-    /// Rooms with this name, pool\name or address; * stands for anything
-    #[arg(long, value_name = "ROOM")]
-    pub room: Vec<String>,
-    /// Rooms of this category, by name or pool\name
-    #[arg(long, value_name = "CATEGORY")]
-    pub category: Vec<String>,
-    /// What this person did, by SIP address
-    #[arg(long, value_name = "SIP")]
-    pub user: Vec<String>,
-    /// First date, or time as in 2020-01-31T08:00:00Z
-    #[arg(long, value_name = "DATE")]
-    pub from: Option<String>,
-    /// Last date, which counts whole, or time
-    #[arg(long, value_name = "DATE")]
-    pub to: Option<String>,
-    /// Time zone of dates, as Europe/Berlin or +02:00 [default: UTC]
-    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
-    pub timezone: Option<String>,
-    /// Keywords, separated by blanks
-    #[arg(long, value_name = "WORDS")]
-    pub filter: Option<String>,
-    /// How keywords are combined
-    #[arg(long = "match", value_enum, ignore_case = true, default_value = "all")]
-    pub matching: MatchName,
-    /// Compare the case of letters
-    #[arg(long)]
-    pub case_sensitive: bool,
-}
-
-impl Which {
-    /// As a job takes it.
-    pub fn part(self, messages_only: bool) -> Part {
-        Part {
-            filter: self.filter,
-            matching: self.matching.word().to_owned(),
-            case_sensitive: self.case_sensitive,
-            messages_only,
-            categories: self.category,
-            rooms: self.room,
-            people: self.user,
-            from: self.from,
-            to: self.to,
-            timezone: self.timezone,
-        }
-    }
-}
 
 /// Destroy history, but for what a hold protects, and certify it
 #[derive(Debug, Args)]
@@ -149,6 +77,33 @@ impl PurgeRequest {
             }
         };
         prepared(store, planned, self.consent, self.certificate, Duration::from_secs(self.wait))
+    }
+}
+
+/// What commands that destroy the history of one room have in common.
+#[derive(Debug, Args)]
+pub struct How {
+    /// Why; kept with the certificate
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Write the certificate to BASE.txt and BASE.json as well
+    #[arg(long, value_name = "BASE")]
+    pub certificate: Option<PathBuf>,
+    /// Ask or not.
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+impl How {
+    /// Draws the plan.
+    pub fn plan(&self, store: &Path, part: Part, replacement: Option<String>) -> Result<Planned> {
+        let asked = Asked { parts: vec![part], replacement, reason: self.reason.clone(), ..Asked::default() };
+        job::plan(store, &asked, job::COMMIT_EVERY, SHAPES)
+    }
+
+    /// The plan as an action.
+    pub fn prepared(self, store: &Path, planned: Planned) -> Result<Prepared> {
+        prepared(store, planned, self.consent, self.certificate, job::WAIT)
     }
 }
 

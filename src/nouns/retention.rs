@@ -1,6 +1,17 @@
 //! Retention: how long history is kept before a purge by retention takes it.
 
-use crate::model::record::{Field, Level, Shape, Type};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::purge::retention::{Keep, rule};
+use crate::jobs::selection::{only_category, only_room, room_key};
+use crate::jobs::settings;
+use crate::model::catalog::Catalog;
+use crate::model::ids::fold;
+use crate::model::record::{Field, Level, Record, Shape, Type};
+use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::SHAPES;
+use clap::{Args, Subcommand};
+use std::path::Path;
 
 /// The shape of a rule: for a category, a room, or everything that has no rule of its own.
 pub static SHAPE: Shape = Shape {
@@ -18,3 +29,158 @@ pub static SHAPE: Shape = Shape {
     identity: &["Scope", "Target"],
     levels: &[Level::Category, Level::RoomDirectory],
 };
+
+/// How long history is kept before pchat purge --by-retention takes it
+#[derive(Debug, Subcommand)]
+pub enum RetentionVerb {
+    /// Show the rules, what they let go today, and how many rooms each governs
+    Get,
+    /// Make a rule, or change one; destroys nothing
+    Set {
+        /// What the rule is for.
+        #[command(flatten)]
+        target: Target,
+        /// How long: "90 days", "12 weeks", "18 months", "7 years", or "forever"
+        #[arg(long, value_name = "TIME")]
+        keep: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Take back a rule
+    Remove {
+        /// What the rule is for.
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// What a rule is for.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Target {
+    /// A category, by name or pool\name
+    #[arg(long, value_name = "CATEGORY")]
+    category: Option<String>,
+    /// A room, by name, pool\name or address
+    #[arg(long, value_name = "ROOM")]
+    room: Option<String>,
+    /// Whatever has no rule of its own
+    #[arg(long)]
+    everything: bool,
+}
+
+impl Target {
+    /// Scope and target as a rule keeps them. What is named must exist.
+    fn resolve(&self, catalog: &Catalog) -> Result<(&'static str, String)> {
+        Ok(match (&self.category, &self.room) {
+            (Some(name), _) => ("category", only_category(catalog, name)?.identity()),
+            (_, Some(name)) => ("room", room_key(only_room(catalog, name)?).to_string()),
+            _ => ("everything", String::new()),
+        })
+    }
+
+    /// The rule for it. A rule outlives what it was for, and then goes by what it says.
+    fn rule<'a>(&self, catalog: &'a Catalog) -> Result<Option<&'a Record>> {
+        let typed = match (&self.category, &self.room) {
+            (Some(name), _) => Some(("category", name)),
+            (_, Some(name)) => Some(("room", name)),
+            _ => None,
+        };
+        if let Some((scope, name)) = typed
+            && let Some(found) = find(catalog, scope, name)
+        {
+            return Ok(Some(found));
+        }
+        let (scope, target) = self.resolve(catalog)?;
+        Ok(find(catalog, scope, &target))
+    }
+}
+
+fn find<'a>(catalog: &'a Catalog, scope: &str, target: &str) -> Option<&'a Record> {
+    let is = |rule: &&Record| {
+        rule.get("Scope").text() == Some(scope) && rule.get("Target").text().map(fold) == Some(fold(target))
+    };
+    catalog.of("retention").find(is)
+}
+
+/// A rule in a sentence.
+fn named(scope: &str, target: &str) -> String {
+    if target.is_empty() { scope.to_owned() } else { format!("{scope} {target}") }
+}
+
+impl RetentionVerb {
+    /// Does it.
+    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+        let catalog = settings::read(store, SHAPES)?;
+        match self {
+            RetentionVerb::Get => list(&catalog, cx),
+            RetentionVerb::Set { target, keep, reason } => {
+                Keep::parse(&keep)?;
+                let (scope, target) = target.resolve(&catalog)?;
+                let before = find(&catalog, scope, &target).map(|rule| rule.get("Keep").show());
+                let rule = Record::new(&SHAPE)
+                    .with("Scope", scope)
+                    .with("Target", target.as_str())
+                    .with("Keep", keep.trim())
+                    .with("Reason", reason)
+                    .with("SetBy", Some(cx.actor.name()))
+                    .with("SetOn", (cx.clock)());
+                let mut details = vec![("keep", keep.trim().to_owned())];
+                details.extend(before.as_ref().map(|before| ("before", before.clone())));
+                settings::put(cx, store, &rule, "retention set", details)?;
+                let before = before.map_or_else(String::new, |before| format!("; before, it was {before}"));
+                let note = format!("{} is kept for {}{before}", named(scope, &target), keep.trim());
+                Ok(Reply { notes: vec![note.replace("for forever", "forever")], ..Reply::default() })
+            }
+            RetentionVerb::Remove { target } => {
+                let Some(rule) = target.rule(&catalog)? else {
+                    let (scope, target) = target.resolve(&catalog)?;
+                    return Err(Error::new(Kind::NotFound, format!("there is no rule for {}", named(scope, &target)))
+                        .hint("pchat retention get lists all of them"));
+                };
+                let (scope, target) = (rule.get("Scope").show(), rule.get("Target").show());
+                let details = vec![("keep", rule.get("Keep").show())];
+                settings::remove(cx, store, rule, "retention remove", details)?;
+                let notes = vec![format!("there is no rule for {} any more", named(&scope, &target))];
+                Ok(Reply { notes, ..Reply::default() })
+            }
+        }
+    }
+}
+
+fn list(catalog: &Catalog, cx: &Context<'_>) -> Result<Reply> {
+    let now = (cx.clock)();
+    let mut rules = Table {
+        title: "rules",
+        columns: vec!["Scope", "Target", "Keep", "Cutoff", "Rooms", "Reason", "SetBy", "SetOn"],
+        aside: vec!["SetBy"],
+        ..Table::default()
+    };
+    let rooms: Vec<Option<&Record>> = catalog.of("room").map(|room| rule(catalog, room)).collect();
+    for found in catalog.of("retention") {
+        let governed = rooms.iter().flatten().filter(|rule| **rule == found).count() as u64;
+        let keep = found.get("Keep").show();
+        rules.rows.push(vec![
+            found.get("Scope").into(),
+            found.get("Target").into(),
+            keep.as_str().into(),
+            Cell::time(Keep::parse(&keep)?.cutoff(now)),
+            governed.into(),
+            found.get("Reason").into(),
+            found.get("SetBy").into(),
+            found.get("SetOn").into(),
+        ]);
+    }
+    let mut reply = Reply::default();
+    let free = rooms.iter().filter(|rule| rule.is_none()).count();
+    if rules.rows.is_empty() {
+        reply.notes.push("there is no rule, so everything is kept".to_owned());
+        reply.status = Status::Nothing;
+    } else if free > 0 {
+        let (rooms, have) = if free == 1 { ("room", "has") } else { ("rooms", "have") };
+        reply.notes.push(format!("{free} {rooms} {have} no rule, and what is in them is kept"));
+    }
+    reply.tables.push(rules);
+    Ok(reply)
+}
