@@ -84,13 +84,14 @@ impl Renames {
         }
     }
 
-    /// A room as a hold names it: `pool\name`, a name, or an address.
-    fn room_reference(&self, text: &str) -> String {
+    /// A room as a hold names it: `pool\name`, a name, or an address. `addresses` are those that look like names.
+    fn room_reference(&self, text: &str, addresses: &HashSet<String>) -> String {
+        let is_address = addresses.contains(&fold(text));
         if text.is_empty() {
             // A rule for everything has no target.
             return String::new();
         }
-        let tail = |rest: &str| if rest.contains("://") { self.address(rest) } else { self.name(rest) };
+        let tail = |rest: &str| if is_address || rest.contains("://") { self.address(rest) } else { self.name(rest) };
         match text.split_once('\\') {
             Some((pool, rest)) => format!("{}\\{}", self.pool(pool), tail(rest)),
             None => tail(text),
@@ -103,7 +104,7 @@ impl Renames {
     }
 
     /// A record under its new names.
-    fn record(&self, mut record: Record) -> Record {
+    fn record(&self, mut record: Record, addresses: &HashSet<String>) -> Record {
         let shape = record.shape;
         if shape.noun == "room"
             && let (Some(name), Some(uri)) = (record.get("Name").text(), record.get("Uri").text())
@@ -123,12 +124,12 @@ impl Renames {
                     "configuration" | "compliance" | "state" | "server" => *text = self.service(text),
                     _ => {}
                 },
-                ("Target", Value::Text(text)) => *text = self.room_reference(text),
+                ("Target", Value::Text(text)) => *text = self.room_reference(text, addresses),
                 (name, Value::List(items)) if field.kind == Type::List => {
                     for item in items {
                         *item = match name {
                             "ActiveServers" => self.pool(item),
-                            "Rooms" | "Categories" => self.room_reference(item),
+                            "Rooms" | "Categories" => self.room_reference(item, addresses),
                             _ => self.address(item),
                         };
                     }
@@ -161,8 +162,11 @@ pub fn plan(
 ) -> Result<Vec<Record>> {
     let mut changes = Vec::new();
     let mut differing = Vec::new();
+    let text = |record: &Record, field| record.get(field).text().unwrap_or_default().to_owned();
+    let address = |room: &Record| fold(&format!("{}\\{}", text(room, "Pool"), text(room, "Uri")));
+    let addresses: HashSet<String> = incoming.iter().filter(|r| r.shape.noun == "room").map(address).collect();
     for record in incoming {
-        let record = renames.record(record);
+        let record = renames.record(record, &addresses);
         // What is known from history only is as its source wrote it, unless it was renamed here.
         if !record.discovered || !renames.is_empty() {
             check_lengths(&record)?;

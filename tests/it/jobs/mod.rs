@@ -2,6 +2,7 @@
 
 mod audit;
 mod export;
+mod holds;
 mod import;
 mod keys;
 mod merge;
