@@ -87,10 +87,6 @@ impl Renames {
     /// A room as a hold names it: `pool\name`, a name, or an address. `addresses` are those that look like names.
     fn room_reference(&self, text: &str, addresses: &HashSet<String>) -> String {
         let is_address = addresses.contains(&fold(text));
-        if text.is_empty() {
-            // A rule for everything has no target.
-            return String::new();
-        }
         let tail = |rest: &str| if is_address || rest.contains("://") { self.address(rest) } else { self.name(rest) };
         match text.split_once('\\') {
             Some((pool, rest)) => format!("{}\\{}", self.pool(pool), tail(rest)),
@@ -112,6 +108,7 @@ impl Renames {
             let name = self.room_name(name, uri);
             record.set("Name", name.as_str());
         }
+        let everything = record.get("Scope").text() == Some("everything");
         for (field, value) in shape.fields.iter().zip(&mut record.values) {
             match (field.name, value) {
                 ("Pool", Value::Text(text)) => *text = self.pool(text),
@@ -124,7 +121,7 @@ impl Renames {
                     "configuration" | "compliance" | "state" | "server" => *text = self.service(text),
                     _ => {}
                 },
-                ("Target", Value::Text(text)) => *text = self.room_reference(text, addresses),
+                ("Target", Value::Text(text)) if !everything => *text = self.room_reference(text, addresses),
                 (name, Value::List(items)) if field.kind == Type::List => {
                     for item in items {
                         *item = match name {

@@ -76,7 +76,8 @@ impl Target {
         Ok(match (&self.category, &self.room) {
             (Some(name), _) => ("category", only_category(catalog, name)?.identity()),
             (_, Some(name)) => ("room", room_key(only_room(catalog, name)?).to_string()),
-            _ => ("everything", String::new()),
+            // No key has an empty part.
+            _ => ("everything", "*".to_owned()),
         })
     }
 
@@ -106,7 +107,7 @@ fn find<'a>(catalog: &'a Catalog, scope: &str, target: &str) -> Option<&'a Recor
 
 /// A rule in a sentence.
 fn named(scope: &str, target: &str) -> String {
-    if target.is_empty() { scope.to_owned() } else { format!("{scope} {target}") }
+    if scope == "everything" { scope.to_owned() } else { format!("{scope} {target}") }
 }
 
 impl RetentionVerb {

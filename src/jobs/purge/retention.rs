@@ -6,7 +6,7 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
-use crate::select::names::{names_category, names_room};
+use crate::select::names::names_category;
 use crate::store::Corpus;
 use crate::store::sqlite::Sqlite;
 use chrono::Months;
@@ -65,9 +65,11 @@ pub fn rule<'a>(catalog: &'a Catalog, room: &Record) -> Option<&'a Record> {
     let find = |scope: &str, is: &dyn Fn(&str) -> bool| {
         catalog.of("retention").find(|rule| text(rule, "Scope") == scope && is(text(rule, "Target")))
     };
+    // A rule is for one room; a `*` in its target is a letter like any other.
+    let names = [fold(&name), fold(&format!("{pool}\\{name}")), fold(&uri)];
     let whole = fold(&format!("{pool}\\{uri}"));
     find("room", &|target| fold(target) == whole)
-        .or_else(|| find("room", &|target| names_room(target, &pool, &name, &uri)))
+        .or_else(|| find("room", &|target| names.contains(&fold(target))))
         .or_else(|| find("category", &|target| !category.is_empty() && names_category(target, &pool, &category)))
         .or_else(|| find("everything", &|_| true))
 }
