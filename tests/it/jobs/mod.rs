@@ -8,6 +8,7 @@ mod keys;
 mod merge;
 mod purge;
 mod report;
+mod rooms;
 mod round_trip;
 mod selection;
 mod verify;
