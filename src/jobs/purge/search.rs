@@ -1,10 +1,12 @@
-//! Searches the files of a store, as bytes, for what was destroyed. Free pages, the log and its index count.
+//! Searches the files of a store, as bytes, for what was destroyed: whatever belongs to no row of the store itself, and all of
+//! its log and what else lies beside it.
 
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Emit, Event, Sink, Source, Stage};
 use crate::select::traces::{OVERLAP, Trails};
 use crate::store::Corpus;
+use crate::store::sqlite::pages::{self, PAGE};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
@@ -26,31 +28,43 @@ pub(super) struct Found {
     pub(super) kept: u64,
 }
 
-/// The files of the store.
+/// A run of whole pages of the store, or any bytes of another file.
+struct Piece {
+    bytes: Vec<u8>,
+    /// The number of its first page.
+    page: Option<u32>,
+}
+
+/// The files of the store; the first is the store itself.
 struct Bytes {
     files: Vec<PathBuf>,
 }
 
 impl Source for Bytes {
-    type Item = Vec<u8>;
+    type Item = Piece;
 
-    fn read(&mut self, emit: &mut Emit<'_, Vec<u8>>) -> Result<()> {
-        for path in &self.files {
+    fn read(&mut self, emit: &mut Emit<'_, Piece>) -> Result<()> {
+        for (at, path) in self.files.iter().enumerate() {
             let told = |error| Error::io(path.display(), error);
             let mut file = File::open(path).map_err(told)?;
+            let mut page = 1;
+            // The end of one piece belongs before the next where nothing says where a text can end.
             let mut tail: Vec<u8> = Vec::new();
             loop {
-                let mut piece = std::mem::take(&mut tail);
-                let before = piece.len();
-                (&mut file).take(PIECE as u64).read_to_end(&mut piece).map_err(told)?;
-                if piece.len() == before {
+                let mut bytes = std::mem::take(&mut tail);
+                let before = bytes.len();
+                (&mut file).take(PIECE as u64).read_to_end(&mut bytes).map_err(told)?;
+                if bytes.len() == before {
                     break;
                 }
-                tail = piece[piece.len().saturating_sub(OVERLAP)..].to_vec();
-                let weight = piece.len();
-                if emit(piece, weight).is_break() {
+                if at > 0 {
+                    tail = bytes[bytes.len().saturating_sub(OVERLAP)..].to_vec();
+                }
+                let weight = bytes.len();
+                if emit(Piece { bytes, page: (at == 0).then_some(page) }, weight).is_break() {
                     return Ok(());
                 }
+                page += (PIECE / PAGE) as u32;
             }
         }
         Ok(())
@@ -60,16 +74,27 @@ impl Source for Bytes {
 /// Searches on workers.
 struct Look<'a> {
     trails: &'a Trails,
+    free: HashSet<u32>,
 }
 
 impl Stage for Look<'_> {
-    type In = Vec<u8>;
+    type In = Piece;
     type Out = (u64, HashSet<u64>);
 
-    fn apply(&self, piece: Vec<u8>) -> Result<(u64, HashSet<u64>)> {
+    fn apply(&self, piece: Piece) -> Result<(u64, HashSet<u64>)> {
         let mut found = HashSet::new();
-        self.trails.search(&piece, &mut found);
-        Ok((piece.len() as u64, found))
+        match piece.page {
+            // What lies in a row is kept, so only what belongs to no row is of interest.
+            Some(first) => {
+                for (n, page) in piece.bytes.chunks(PAGE).enumerate() {
+                    for region in pages::loose(page, first + n as u32, &self.free) {
+                        self.trails.search(&page[region], &mut found);
+                    }
+                }
+            }
+            None => self.trails.search(&piece.bytes, &mut found),
+        }
+        Ok((piece.bytes.len() as u64, found))
     }
 }
 
@@ -107,8 +132,10 @@ pub(super) fn search(cx: &Context<'_>, corpus: &mut dyn Corpus, path: &Path, tra
     }
     let total: u64 = result.files.iter().map(|(_, bytes)| bytes).sum();
     cx.watch.event(Event::Begin { step: "searching the files", total: Some(total), unit: "bytes" });
+    let told = |error| Error::io(path.display(), error);
+    let free = pages::free(&mut File::open(path).map_err(told)?).map_err(told)?;
     let sink = Collect { watch: cx.watch, found: HashSet::new() };
-    let in_files = pipeline::run(Bytes { files }, Look { trails }, sink, cx.limits, cx.watch)?;
+    let in_files = pipeline::run(Bytes { files }, Look { trails, free }, sink, cx.limits, cx.watch)?;
     cx.watch.event(Event::End);
     if in_files.is_empty() {
         return Ok(result);

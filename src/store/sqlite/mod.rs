@@ -8,6 +8,7 @@ mod explain;
 mod holds;
 mod index;
 mod migrate;
+pub mod pages;
 mod purge;
 mod read;
 mod records;
