@@ -133,6 +133,12 @@ fn held_store(kind: &Kind) -> Desk {
     desk
 }
 
+/// The store as it was, with its key.
+fn again(desk: &Desk, store: &str) {
+    desk.copy("base.db", store);
+    desk.copy("base.db.key", &format!("{store}.key"));
+}
+
 /// What a store holds, as plain values, in the order of [`all`].
 fn kept(desk: &Desk, store: &str) -> Vec<(Said, String)> {
     let history = desk.history(store);
@@ -198,7 +204,7 @@ fn no_path_destroys_what_any_kind_of_hold_protects() {
         for (number, path) in PATHS.iter().enumerate() {
             let store = format!("{number}.db");
             let at = format!("{} against {}", path.line, kind.name);
-            desk.copy("base.db", &store);
+            again(&desk, &store);
             if path.line.contains("retention") {
                 desk.run(&format!("retention set --everything --keep 9_days --store @{store}")).code(2);
                 desk.args(&["retention", "set", "--everything", "--keep", "9 days", "--store", &format!("@{store}")])
@@ -272,7 +278,7 @@ fn refused(desk: &Desk, kind: &Kind, done: Run) {
 fn no_setting_takes_protection_away() {
     for kind in KINDS {
         let desk = held_store(kind);
-        let again = || desk.copy("base.db", "t.db");
+        let again = || again(&desk, "t.db");
         // A hold is not narrowed, and not replaced by an import, whatever it says.
         again();
         refused(&desk, kind, desk.args(&["hold", "set", kind.name, "--to", "2019-01-01", "--store", "@t.db"]));
