@@ -126,7 +126,9 @@ fn busy_reader() -> Error {
 /// Hands out what every row of every table is in the file: its values one after the other, as they lie there.
 pub(super) fn values(connection: &Connection, take: &mut dyn FnMut(&[u8])) -> rusqlite::Result<()> {
     let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
-    let tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    // The names of tables and columns may be words that were destroyed, too.
+    tables.push("sqlite_schema".to_owned());
     let mut payload = Vec::new();
     for table in tables {
         let mut rows = connection.prepare(&format!("SELECT * FROM \"{}\"", table.replace('"', "\"\"")))?;

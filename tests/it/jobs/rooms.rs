@@ -178,3 +178,16 @@ fn a_rule_of_retention_governs_its_rooms() {
     desk.run("retention remove --everything --store @s.db").code(10).says("there is no rule for everything");
     desk.run("retention get --store @s.db").code(4);
 }
+
+#[test]
+fn words_of_the_store_itself_are_no_trace_of_what_was_destroyed() {
+    let desk = Desk::new();
+    let texts = ["SQLite format 3", "persistent description", "autoindex of a tombstone", "invitations", "stays"];
+    let at = |n: usize| format!("2020-05-0{}T12:00:00Z", n + 1);
+    let events: Vec<Json> =
+        texts.iter().enumerate().map(|(n, text)| message("r", n as i64, &at(n), "ann@x", text)).collect();
+    desk.lines("h.jsonl", &events);
+    desk.run("import @h.jsonl --store @s.db").code(0);
+    desk.run("room clear r --to 2020-05-04 --yes --store @s.db").code(0);
+    assert_eq!(desk.history("s.db").len(), 1);
+}
