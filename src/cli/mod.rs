@@ -14,7 +14,7 @@ use crate::nouns::Prepared;
 use crate::nouns::audit::AuditVerb;
 use crate::nouns::case::CaseVerb;
 use crate::nouns::category::CategoryVerb;
-use crate::nouns::data::{ExportRequest, ImportRequest, VerifyRequest};
+use crate::nouns::data::{self, ExportRequest, ImportRequest, VerifyRequest};
 use crate::nouns::hold::HoldVerb;
 use crate::nouns::message::MessageVerb;
 use crate::nouns::purge::{CertificateVerb, PurgeRequest};
@@ -117,7 +117,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
         let input = cli.globals.input_limits();
         let cx = Context { clock, random, key: key.as_deref(), actor: &actor, limits: &limits, input, watch: &watch };
         let mut ask = |prepared: Result<Prepared>| confirm::perform(&cx, prepared?, answer, quiet, err);
-        match cli.command {
+        let done = match cli.command {
             Command::Export(request) => request.run(&cx, &path),
             Command::Import(request) => request.run(&cx, &path),
             Command::Verify(request) => request.run(&cx, &path),
@@ -131,7 +131,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
             Command::Message(verb) => ask(verb.prepare(&path)),
             Command::Room(verb) => ask(verb.prepare(&path)),
             Command::Category(verb) => ask(verb.prepare(&path)),
-        }
+        };
+        done.inspect_err(|error| data::refused(&cx, &path, error))
     })();
     match reply {
         Ok(reply) => show(&reply, output, out, err),

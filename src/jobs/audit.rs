@@ -11,7 +11,7 @@ use crate::proof::bundle::Bundle;
 use crate::proof::note::{self, Checkpoint, Verifier};
 use crate::proof::tree;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Log, LogRecord};
+use crate::store::{Ended, Log, LogRecord, Store};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
@@ -165,6 +165,13 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
             .hint("if you trust it, raise --max-page"));
     }
     Ok(bytes)
+}
+
+/// Records that something was refused. A store that cannot be written refuses all the same.
+pub fn refused(cx: &Context<'_>, path: &Path, why: &str) {
+    let mut entry = cx.entry("refused", path.display().to_string(), vec![("why", why.to_owned())]);
+    entry.outcome = Ended::Refused;
+    drop(Sqlite::open(path).and_then(|mut store| store.record(entry)));
 }
 
 /// Writes a small file, which has its name only when it is complete. What is there already stays.

@@ -292,6 +292,13 @@ impl VerifyRequest {
     }
 }
 
+/// What a hold forbade is recorded in the audit log, whoever asked for it.
+pub fn refused(cx: &Context<'_>, store: &Path, error: &Error) {
+    if error.kind() == Kind::Held {
+        jobs::audit::refused(cx, store, error.what());
+    }
+}
+
 /// The findings of a verification as one error.
 pub fn wrong(receipt: &Receipt) -> Error {
     let lines: Vec<String> = receipt.gaps.iter().map(|gap| format!("\n  {}: {}", gap.place, gap.why)).collect();

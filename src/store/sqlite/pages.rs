@@ -78,9 +78,13 @@ mod tests {
         page[0x1F00..0x1F04].copy_from_slice(&[0, 0, 0, 0x20]);
         let none = HashSet::new();
         assert_eq!(loose(&page, 2, &none), [12..0x1E00, 0x1F00..0x1F20]);
-        assert_eq!(loose(&page, 2, &HashSet::from([2])), [0..PAGE], "a free page is searched whole");
+        assert_eq!(
+            loose(&page, 2, &HashSet::from([2])),
+            [Range { start: 0, end: PAGE }],
+            "a free page is searched whole"
+        );
         page[0x1F00..0x1F02].copy_from_slice(&[0x1F, 0x10]);
-        assert_eq!(loose(&page, 2, &none), [0..PAGE], "and so is one that makes no sense");
-        assert_eq!(loose(&vec![0; PAGE], 3, &none), [0..PAGE]);
+        assert_eq!(loose(&page, 2, &none), [Range { start: 0, end: PAGE }], "and so is one that makes no sense");
+        assert_eq!(loose(&vec![0; PAGE], 3, &none), [Range { start: 0, end: PAGE }]);
     }
 }
