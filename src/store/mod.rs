@@ -158,7 +158,7 @@ pub trait Corpus: Send {
     /// What each hold protects, in force or not. Reads the history once, whatever the number of holds.
     fn coverage(&mut self) -> Result<Vec<Coverage>>;
     /// Hands out what every row of every table is in the file.
-    fn values(&mut self, take: &mut dyn FnMut(&[u8])) -> Result<()>;
+    fn values(&mut self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<()>;
     /// Hands out the content of an attachment in parts; false when the store does not have it.
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool>;
 }

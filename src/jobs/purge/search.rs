@@ -10,6 +10,7 @@ use crate::store::sqlite::pages::{self, PAGE};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// Bytes that are searched at once.
@@ -143,7 +144,11 @@ pub(super) fn search(cx: &Context<'_>, corpus: &mut dyn Corpus, path: &Path, tra
     // What is kept may begin like something that went; only what nothing accounts for is left over.
     let trails = trails.only(&in_files);
     let mut in_rows = HashSet::new();
-    corpus.values(&mut |row| trails.search(row, &mut in_rows))?;
+    corpus.values(&mut |row| {
+        trails.search(row, &mut in_rows);
+        // Once everything is accounted for, the rest of the rows cannot say more.
+        if in_rows.len() < in_files.len() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
     result.left = in_files.difference(&in_rows).count() as u64;
     result.kept = in_files.len() as u64 - result.left;
     Ok(result)

@@ -7,6 +7,7 @@ use crate::select::postings::numbers;
 use crate::store::purge::Traces;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// Words that are deleted in one transaction.
@@ -124,11 +125,13 @@ fn busy_reader() -> Error {
 }
 
 /// Hands out what every row of every table is in the file: its values one after the other, as they lie there.
-pub(super) fn values(connection: &Connection, take: &mut dyn FnMut(&[u8])) -> rusqlite::Result<()> {
+pub(super) fn values(connection: &Connection, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> rusqlite::Result<()> {
     let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
     let mut tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     // The names of tables and columns may be words that were destroyed, too.
     tables.push("sqlite_schema".to_owned());
+    // Most texts are those of events, so whoever looks for something finds it soonest there.
+    tables.sort_by_key(|table| table != "event");
     let mut payload = Vec::new();
     for table in tables {
         let mut rows = connection.prepare(&format!("SELECT * FROM \"{}\"", table.replace('"', "\"\"")))?;
@@ -144,7 +147,9 @@ pub(super) fn values(connection: &Connection, take: &mut dyn FnMut(&[u8])) -> ru
                     ValueRef::Null => {}
                 }
             }
-            take(&payload);
+            if take(&payload).is_break() {
+                return Ok(());
+            }
         }
     }
     Ok(())

@@ -28,7 +28,7 @@ use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::Frontier;
 use crate::select::{scope::Scope, words};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -332,7 +332,7 @@ impl Corpus for Sqlite {
         purge::coverage(self)
     }
 
-    fn values(&mut self, take: &mut dyn FnMut(&[u8])) -> Result<()> {
+    fn values(&mut self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<()> {
         erase::values(&self.connection, take).map_err(|e| self.explain(e))
     }
 
