@@ -1,6 +1,7 @@
 //! The audit log: its records, signed checkpoints, proofs that travel, and whether it is what it was.
 
 pub mod anchors;
+pub mod stamps;
 pub mod verify;
 
 use crate::context::Context;

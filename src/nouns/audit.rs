@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::audit::{self, anchors, verify};
+use crate::jobs::audit::{self, anchors, stamps, verify};
 use crate::jobs::{keys, selection};
 use crate::model::catalog::Catalog;
 use crate::model::hash::hex;
@@ -39,6 +39,18 @@ pub enum AuditVerb {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Have a checkpoint stamped by a time-stamp authority (RFC 3161)
+    Anchor {
+        /// Sign what the log is now, and write the request that goes to the authority into this file
+        #[arg(long, value_name = "FILE", required_unless_present = "reply", conflicts_with = "reply")]
+        request: Option<PathBuf>,
+        /// Check what the authority replied, and keep it with the checkpoint
+        #[arg(long, value_name = "FILE", requires = "ca")]
+        reply: Option<PathBuf>,
+        /// The certificates of the authorities that are trusted (PEM)
+        #[arg(long, value_name = "FILE", requires = "reply")]
+        ca: Option<PathBuf>,
+    },
     /// Say whether the log is what it was; any verdict but `intact` ends with code 13
     Verify {
         /// Hold the log against copies of checkpoints: files, exports, certificates
@@ -47,6 +59,9 @@ pub enum AuditVerb {
         /// The public key, from outside [default: the one the store names]
         #[arg(long, value_name = "KEY")]
         public_key: Option<String>,
+        /// Check the signatures of time stamps, too: the certificates of the authorities that are trusted (PEM)
+        #[arg(long, value_name = "FILE")]
+        ca: Option<PathBuf>,
     },
     /// Prove to a third party that a record is in the log
     Prove {
@@ -82,10 +97,19 @@ impl AuditVerb {
                 get(store, &audit::Wanted { action, user, from: scope.from, to: scope.to, limit })
             }
             AuditVerb::Checkpoint { out } => checkpoint(cx, store, out.as_deref()),
-            AuditVerb::Verify { against, public_key } => {
+            AuditVerb::Anchor { request: Some(out), .. } => request(cx, store, &out),
+            AuditVerb::Anchor { reply: Some(reply), ca: Some(ca), .. } => {
+                let (size, at) = stamps::reply(cx, store, &reply, &ca)?;
+                Ok(facts(vec![("Anchored", range(1, size)), ("Stamped", Cell::time(Some(at)))]))
+            }
+            AuditVerb::Anchor { .. } => {
+                Err(Error::new(Kind::Usage, "either a request or a reply is needed").hint("pchat audit anchor --help"))
+            }
+            AuditVerb::Verify { against, public_key, ca } => {
                 let public = public_key.as_deref().map(Verifier::parse).transpose()?;
+                let trusted = ca.as_deref().map(stamps::trusted).transpose()?;
                 let found = against.iter().map(|path| anchors::find(path, cx.input)).collect::<Result<Vec<_>>>()?;
-                let findings = verify::verify(store, &found, public.as_ref())?;
+                let findings = verify::verify(store, &found, public.as_ref(), trusted.as_ref())?;
                 if findings.wrong.is_empty() { Ok(intact(&findings)) } else { Err(wrong(&findings)) }
             }
             AuditVerb::Prove { number, out } => prove(cx, store, number, &out),
@@ -159,6 +183,15 @@ fn checkpoint(cx: &Context<'_>, store: &Path, out: Option<&Path>) -> Result<Repl
     Ok(Reply { tables: vec![table], notes, ..Reply::default() })
 }
 
+fn request(cx: &Context<'_>, store: &Path, out: &Path) -> Result<Reply> {
+    let size = stamps::request(cx, store, out)?;
+    let mut reply = facts(vec![("Records signed", size.into()), ("Request", out.display().to_string().into())]);
+    reply
+        .notes
+        .push("send it to a time-stamp authority; what it replies goes to pchat audit anchor --reply".to_owned());
+    Ok(reply)
+}
+
 fn prove(cx: &Context<'_>, store: &Path, number: u64, out: &Path) -> Result<Reply> {
     let proof = audit::prove(cx, store, number)?;
     let mut record = out.as_os_str().to_owned();
@@ -192,13 +225,19 @@ fn intact(found: &verify::Findings) -> Reply {
     if let Some((_, place)) = &found.anchored {
         rows.push(("Anchored by", place.as_str().into()));
     }
+    for stamp in &found.stamps {
+        let how = if stamp.checked { "" } else { ", its signature not checked" };
+        rows.push(("Time stamp", format!("records 1 to {}: {}{how}", stamp.size, stamp.at).into()));
+    }
     rows.extend([
         ("Signed, not anchored", range(anchored + 1, found.signed)),
         ("Neither", range(anchored.max(found.signed) + 1, found.records)),
         ("Verdict", "intact".into()),
     ]);
     let mut reply = facts(rows);
-    if anchored == 0 {
+    if found.stamps.iter().any(|stamp| !stamp.checked) {
+        reply.notes.push("who can write the store can write such time stamps: --ca checks their signatures".to_owned());
+    } else if anchored == 0 {
         reply
             .notes
             .push("nothing outside the store vouches for it: give copies of checkpoints with --against".to_owned());

@@ -3,6 +3,7 @@
 
 pub mod bundle;
 pub mod note;
+pub mod timestamp;
 pub mod tree;
 
 use crate::error::{Error, Kind};

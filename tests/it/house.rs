@@ -102,6 +102,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("unicode_normalization", &["src/select/"]),
     ("unicode_properties", &["src/select/"]),
     ("ed25519_dalek", &["src/proof/note.rs"]),
+    ("x509_cert", &["src/proof/timestamp"]),
+    ("rsa", &["src/proof/timestamp/"]),
+    ("p256", &["src/proof/timestamp/"]),
+    ("sha1", &["src/proof/timestamp.rs"]),
     ("crc32fast", &["src/store/sqlite/read.rs"]),
     ("hashbrown", &["src/select/postings.rs", "src/store/sqlite/index.rs"]),
     // These carry no rule of their own: many formats are JSON, many things are hashed, many files are temporary.

@@ -3,14 +3,16 @@
 //! held against it. Changes nothing.
 
 use super::anchors::Anchor;
+use super::stamps;
 use crate::error::Result;
 use crate::jobs::keys;
 use crate::model::hash::hex;
 use crate::model::time::Ticks;
 use crate::proof::note::{self, Checkpoint, Verifier};
+use crate::proof::timestamp::Trusted;
 use crate::proof::tree::{self, Frontier, Hash};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Corpus, Log, LogRecord};
+use crate::store::{Corpus, Log, LogRecord, SignedCheckpoint};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::ControlFlow;
@@ -38,6 +40,8 @@ pub enum Verdict {
     Clock,
     /// A checkpoint nobody known has signed.
     Unknown,
+    /// A time stamp is not of the checkpoint it stands with, or not of an authority that is trusted.
+    Stamp,
 }
 
 impl fmt::Display for Verdict {
@@ -51,6 +55,7 @@ impl fmt::Display for Verdict {
             Verdict::Forked => "forked",
             Verdict::Clock => "clock went backwards",
             Verdict::Unknown => "unsigned or unknown key",
+            Verdict::Stamp => "bad time stamp",
         })
     }
 }
@@ -79,8 +84,21 @@ pub struct Findings {
     pub root: Hash,
     /// Up to where a checkpoint of the store agrees with the log.
     pub signed: u64,
-    /// Up to where a copy from outside agrees with it, and which.
+    /// Up to where a copy from outside, or a time stamp that was checked, agrees with it, and which.
     pub anchored: Option<(u64, String)>,
+    /// The time stamps of checkpoints that agree with it, the newest first.
+    pub stamps: Vec<Stamped>,
+}
+
+/// A checkpoint that was stamped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamped {
+    /// How many records it is of.
+    pub size: u64,
+    /// The stamped time.
+    pub at: Ticks,
+    /// The signature of the authority was checked; otherwise only that the stamp is for this checkpoint.
+    pub checked: bool,
 }
 
 impl Findings {
@@ -109,10 +127,17 @@ struct Signed {
     outside: bool,
     size: u64,
     root: Hash,
+    stamped: Option<Ticks>,
 }
 
-/// Holds the log of a store against itself and against copies of checkpoints.
-pub fn verify(path: &Path, anchors: &[Anchor], public: Option<&Verifier>) -> Result<Findings> {
+/// Holds the log of a store against itself, against copies of checkpoints, and against the time stamps of those it keeps:
+/// in full against the authorities that are trusted, if there are any.
+pub fn verify(
+    path: &Path,
+    anchors: &[Anchor],
+    public: Option<&Verifier>,
+    trusted: Option<&Trusted>,
+) -> Result<Findings> {
     let mut store = Sqlite::snapshot(path)?;
     let mut findings = Findings::default();
     let origin = keys::origin(&store.id()?);
@@ -130,14 +155,14 @@ pub fn verify(path: &Path, anchors: &[Anchor], public: Option<&Verifier>) -> Res
         findings.add(Verdict::Unknown, "store", format!("it names another public key: {own}"));
     }
     let known: Vec<Verifier> = public.or(own.as_ref()).cloned().into_iter().collect();
-    let signed = signed(&mut store, &origin, &known, anchors, &mut findings)?;
+    let signed = signed(&mut store, &origin, &known, anchors, trusted, &mut findings)?;
     let sizes: BTreeSet<u64> = signed.iter().map(|signed| signed.size).collect();
     let walked = walk(&mut store, &sizes, &mut findings)?;
     if walked.key.is_some() && walked.key != own.as_ref().map(ToString::to_string) {
         findings.add(Verdict::Unknown, "record 1", "the store was created with another key than it names");
     }
     let kept = store.frontier().unwrap_or_default();
-    hold(&kept, &walked, &signed, &mut findings);
+    hold(&kept, &walked, &signed, trusted.is_some(), &mut findings);
     Ok(findings)
 }
 
@@ -147,10 +172,12 @@ fn signed(
     origin: &str,
     known: &[Verifier],
     anchors: &[Anchor],
+    trusted: Option<&Trusted>,
     findings: &mut Findings,
 ) -> Result<Vec<Signed>> {
     let mut signed = Vec::new();
-    let mut check = |place: String, note: &str, size: Option<i64>, outside: bool| {
+    let mut check = |place: String, note: &str, kept: Option<&SignedCheckpoint>| {
+        let size = kept.map(|kept| kept.size);
         let why = match note::open(note, known) {
             Err(error) => error.what().to_owned(),
             Ok(opened) if opened.known.is_empty() => {
@@ -165,7 +192,12 @@ fn signed(
                     format!("it is of {} records", checkpoint.size)
                 }
                 Ok(Checkpoint { size, root, .. }) => {
-                    signed.push(Signed { place, outside, size, root });
+                    let stamped = kept.map_or(Ok(None), |kept| stamps::stamped(kept, trusted));
+                    let stamped = stamped.unwrap_or_else(|error| {
+                        findings.add(Verdict::Stamp, &place, error.what());
+                        None
+                    });
+                    signed.push(Signed { place, outside: kept.is_none(), size, root, stamped });
                     return;
                 }
             },
@@ -173,10 +205,10 @@ fn signed(
         findings.add(Verdict::Unknown, place, why);
     };
     for anchor in anchors {
-        check(anchor.place.clone(), &anchor.note, None, true);
+        check(anchor.place.clone(), &anchor.note, None);
     }
     store.checkpoints(&mut |checkpoint| {
-        check(format!("checkpoint {}", checkpoint.size), &checkpoint.note, Some(checkpoint.size), false);
+        check(format!("checkpoint {}", checkpoint.size), &checkpoint.note, Some(&checkpoint));
         ControlFlow::Continue(())
     })?;
     Ok(signed)
@@ -241,7 +273,7 @@ fn walk(store: &mut Sqlite, sizes: &BTreeSet<u64>, findings: &mut Findings) -> R
 }
 
 /// Holds the records against what the store and others remember of them.
-fn hold(kept: &Frontier, walked: &Walked, signed: &[Signed], findings: &mut Findings) {
+fn hold(kept: &Frontier, walked: &Walked, signed: &[Signed], trusted: bool, findings: &mut Findings) {
     let count = findings.records;
     let torn = findings.is_torn();
     // Numbers that are missing in the middle count as records that were there.
@@ -274,10 +306,18 @@ fn hold(kept: &Frontier, walked: &Walked, signed: &[Signed], findings: &mut Find
                 findings.add(verdict, &signed.place, why);
             }
         } else if torn || walked.roots.get(&signed.size) == Some(&signed.root) {
-            if !torn && signed.outside && findings.anchored.as_ref().is_none_or(|(size, _)| *size < signed.size) {
-                findings.anchored = Some((signed.size, signed.place.clone()));
+            let stamp = signed.stamped.filter(|_| trusted).map(|at| format!("time stamp of {at}"));
+            let by = if signed.outside { Some(signed.place.clone()) } else { stamp };
+            if let Some(by) = by
+                && !torn
+                && findings.anchored.as_ref().is_none_or(|(size, _)| *size < signed.size)
+            {
+                findings.anchored = Some((signed.size, by));
             }
             if !torn {
+                if let Some(at) = signed.stamped {
+                    findings.stamps.push(Stamped { size: signed.size, at, checked: trusted });
+                }
                 findings.signed = findings.signed.max(signed.size);
             }
         } else {

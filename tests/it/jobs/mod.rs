@@ -1,5 +1,6 @@
 //! Jobs: what the commands do to stores and archives, seen from the command line.
 
+mod anchor;
 mod audit;
 mod export;
 mod holds;
