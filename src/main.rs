@@ -43,6 +43,10 @@ fn main() -> ExitCode {
                     let asked = std::io::stdin().is_terminal();
                     (asked && std::io::stdin().read_line(&mut line).is_ok_and(|read| read > 0)).then_some(line)
                 },
+                input: &|| {
+                    let mut stdin = std::io::stdin();
+                    (!stdin.is_terminal()).then(|| std::io::read_to_string(&mut stdin))
+                },
                 cancelled: &CANCELLED,
             },
         )

@@ -15,12 +15,15 @@ pub(super) fn perform(
     quiet: bool,
     err: &mut dyn Write,
 ) -> Result<Reply> {
-    let Action { preview, question, consent, act } = match prepared {
+    let Action { preview, question, consent, act, destroys } = match prepared {
         Prepared::Answer(reply) => return Ok(reply),
         Prepared::Act(action) => action,
     };
     if consent.what_if {
         return Ok(preview);
+    }
+    if !destroys && !consent.confirm {
+        return act(cx);
     }
     if !consent.yes || !quiet {
         let told = |error| Error::io("standard error", error);

@@ -4,6 +4,7 @@ use super::print::Output;
 use crate::containers::InputLimits;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::Limits;
+use crate::select::expression::Expression;
 use crate::store::Actor;
 use bytesize::ByteSize;
 use clap::Args;
@@ -21,6 +22,12 @@ pub(super) struct Globals {
     /// How results are printed; csv and jsonl print the first table
     #[arg(long, global = true, value_enum, default_value = "table", help_heading = "Common options")]
     pub(super) output: Output,
+    /// Only objects for which this is true, as '{Disabled -eq $False -and Name -like "IT*"}'
+    #[arg(long = "where", global = true, value_name = "CONDITION", help_heading = "Common options")]
+    conditions: Vec<String>,
+    /// Print no remarks, only results and errors
+    #[arg(long, global = true, help_heading = "Common options")]
+    pub(super) no_remarks: bool,
     /// Draw no progress
     #[arg(long, short, global = true, help_heading = "Common options")]
     pub(super) quiet: bool,
@@ -51,6 +58,11 @@ impl Globals {
     pub(super) fn store(&self, environment: Option<OsString>) -> PathBuf {
         let named = self.store.clone().or_else(|| environment.filter(|name| !name.is_empty()).map(PathBuf::from));
         named.unwrap_or_else(|| PathBuf::from("pchat.db"))
+    }
+
+    /// The conditions of `--where`.
+    pub(super) fn chosen(&self) -> Result<Vec<Expression>> {
+        self.conditions.iter().map(|text| Expression::parse(text)).collect()
     }
 
     pub(super) fn key(&self, environment: Option<OsString>) -> Option<PathBuf> {

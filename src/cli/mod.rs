@@ -1,10 +1,14 @@
 //! How it is asked: parses and prints, decides nothing.
 
+mod cmdlet;
 mod confirm;
 mod fail;
 mod globals;
+mod line;
+mod objects;
 mod print;
 mod progress;
+mod words;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -49,8 +53,30 @@ pub struct World<'a> {
     pub terminal: bool,
     /// Gives the line somebody types in answer to a question; nothing when nobody is there.
     pub answer: &'a dyn Fn() -> Option<String>,
+    /// Reads what comes in on standard input; nothing when that is a keyboard.
+    pub input: &'a dyn Fn() -> Option<std::io::Result<String>>,
     /// Set when the user interrupts.
     pub cancelled: &'a AtomicBool,
+}
+
+impl World<'_> {
+    /// The same with another place for results.
+    fn with_out<'b>(&'b mut self, out: &'b mut dyn Write) -> World<'b> {
+        World {
+            clock: self.clock,
+            random: self.random,
+            user: self.user.clone(),
+            host: self.host.clone(),
+            store: self.store.clone(),
+            key: self.key.clone(),
+            out,
+            err: self.err,
+            terminal: self.terminal,
+            answer: self.answer,
+            input: self.input,
+            cancelled: self.cancelled,
+        }
+    }
 }
 
 /// Keeps, exports, imports, purges and verifies Persistent Chat history and configuration
@@ -97,26 +123,69 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Runs a command line and gives the exit code.
-pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
-    let World { clock, random, user, host, store, key, out, err, terminal, answer, cancelled } = world;
+/// Runs a command line, in pchat's own spelling or in that of a cmdlet, and gives the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>, mut world: World<'_>) -> u8 {
+    let words: Vec<OsString> = args.into_iter().skip(1).collect();
+    match as_cmdlet(&words, &mut world) {
+        Some(Ok(code)) => code,
+        Some(Err(error)) => fail::show(&error, world.err),
+        None => native(words, &mut world),
+    }
+}
+
+/// Runs what is spelled as cmdlets are: a cmdlet and its words, or a whole line in one word. Options of pchat may stand before.
+fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<u8>> {
+    let texts: Vec<&str> = words.iter().map_while(|word| word.to_str()).collect();
+    let command = command();
+    let mut at = 0;
+    while let Some(option) = texts.get(at).and_then(|word| word.strip_prefix("--")) {
+        let (name, inside) = option.split_once('=').map_or((option, false), |(name, _)| (name, true));
+        let known = command.get_arguments().find(|arg| arg.get_long() == Some(name))?;
+        at += if known.get_action().takes_values() && !inside { 2 } else { 1 };
+    }
+    let first = *texts.get(at)?;
+    let mut before = words[..at].to_vec();
+    let rest: Vec<String> = words[at + 1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    if line::is_meant(first) {
+        before.extend_from_slice(&words[at + 1..]);
+        return Some(line::Session::new(before).text(first, None, world));
+    }
+    if cmdlet::is_meant(first) || matches!(first.to_ascii_lowercase().as_str(), "where-object" | "get-credential") {
+        return Some(line::Session::new(before).cmdlet(first, &rest, world));
+    }
+    None
+}
+
+/// Runs a command in pchat's own spelling.
+fn native(words: Vec<OsString>, world: &mut World<'_>) -> u8 {
+    let World { clock, random, user, host, store, key, out, err, terminal, answer, cancelled, .. } = world;
+    let args = std::iter::once(OsString::from("pchat")).chain(words);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return fail::usage(&error, out, err),
     };
-    let (output, quiet) = (cli.globals.output, cli.globals.quiet);
+    let (output, quiet, remarks) = (cli.globals.output, cli.globals.quiet, !cli.globals.no_remarks);
+    let chosen = cli.globals.chosen();
     let taken = matches!(&cli.command, Command::Export(request) if request.takes_stdout());
     let mut nowhere = std::io::sink();
-    let out: &mut dyn Write = if taken { &mut nowhere } else { out };
+    let out: &mut dyn Write = if taken { &mut nowhere } else { &mut **out };
     let reply = (|| -> Result<Reply> {
-        let path = cli.globals.store(store);
-        let key = cli.globals.key(key);
-        let actor = cli.globals.actor(user, host)?;
-        let watch = progress::Progress::new(terminal && !cli.globals.quiet, cancelled);
+        let path = cli.globals.store(store.clone());
+        let key = cli.globals.key(key.clone());
+        let actor = cli.globals.actor(user.clone(), host.clone())?;
+        let watch = progress::Progress::new(*terminal && !cli.globals.quiet, cancelled);
         let limits = cli.globals.limits();
         let input = cli.globals.input_limits();
-        let cx = Context { clock, random, key: key.as_deref(), actor: &actor, limits: &limits, input, watch: &watch };
-        let mut ask = |prepared: Result<Prepared>| confirm::perform(&cx, prepared?, answer, quiet, err);
+        let cx = Context {
+            clock: *clock,
+            random: *random,
+            key: key.as_deref(),
+            actor: &actor,
+            limits: &limits,
+            input,
+            watch: &watch,
+        };
+        let mut ask = |prepared: Result<Prepared>| confirm::perform(&cx, prepared?, *answer, quiet, &mut **err);
         let done = match cli.command {
             Command::Export(request) => request.run(&cx, &path),
             Command::Import(request) => request.run(&cx, &path),
@@ -129,14 +198,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> u8 {
             Command::Hold(verb) => ask(verb.prepare(&cx, &path)),
             Command::Retention(verb) => verb.run(&cx, &path),
             Command::Message(verb) => ask(verb.prepare(&path)),
-            Command::Room(verb) => ask(verb.prepare(&path)),
-            Command::Category(verb) => ask(verb.prepare(&path)),
+            Command::Room(verb) => ask(verb.prepare(&cx, &path)),
+            Command::Category(verb) => ask(verb.prepare(&cx, &path)),
         };
-        done.inspect_err(|error| data::refused(&cx, &path, error))
+        let mut reply = done.inspect_err(|error| data::refused(&cx, &path, error))?;
+        if !remarks {
+            reply.notes.clear();
+        }
+        print::choose(&mut reply, &chosen?);
+        Ok(reply)
     })();
     match reply {
-        Ok(reply) => show(&reply, output, out, err),
-        Err(error) => fail::show(&error, err),
+        Ok(reply) => show(&reply, output, out, &mut **err),
+        Err(error) => fail::show(&error, &mut **err),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Replies as tables and lists for people, and as JSON, JSON Lines and CSV for programs.
 
-use crate::model::reply::{Cell, Reply, Table};
+use crate::model::record::Value as Property;
+use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::select::expression::Expression;
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -21,10 +23,39 @@ pub(super) enum Output {
     Csv,
 }
 
+/// Keeps the rows of the first table for which all conditions are true.
+pub(super) fn choose(reply: &mut Reply, conditions: &[Expression]) {
+    let Some(table) = reply.tables.first_mut().filter(|_| !conditions.is_empty()) else { return };
+    let columns = table.columns.clone();
+    table.rows.retain(|row| {
+        let property = |name: &str| {
+            let at = columns.iter().position(|column| column.eq_ignore_ascii_case(name))?;
+            row.get(at).map(property)
+        };
+        conditions.iter().all(|condition| condition.matches(&property))
+    });
+    table.sums = None;
+    if table.rows.is_empty() && reply.status == Status::Done {
+        reply.status = Status::Nothing;
+    }
+}
+
+fn property(cell: &Cell) -> Property {
+    match cell {
+        Cell::Text(text) => text.as_str().into(),
+        Cell::Number(number) | Cell::Bytes(number) => Property::Int(i64::try_from(*number).unwrap_or(i64::MAX)),
+        Cell::Time(at) => Property::Time(*at),
+        Cell::Bool(is) => Property::Bool(*is),
+        Cell::List(items) => Property::List(items.clone()),
+        Cell::Empty => Property::Null,
+    }
+}
+
 /// Prints the results.
 pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Result<()> {
+    let alone = reply.objects && reply.tables.iter().map(|table| table.rows.len()).sum::<usize>() == 1;
     match output {
-        Output::Table => {
+        Output::Table if !alone => {
             let mut first = true;
             for table in reply.tables.iter().filter(|table| !table.rows.is_empty()) {
                 if !first {
@@ -34,12 +65,17 @@ pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Resul
                 write_table(table, out)?;
             }
         }
-        Output::List => {
+        Output::List | Output::Table => {
             for table in &reply.tables {
                 for row in &table.rows {
                     write_list(table, row, out)?;
                 }
             }
+        }
+        Output::Json if reply.objects => {
+            let rows = reply.tables.iter().flat_map(|table| table.rows.iter().map(move |row| object(table, row)));
+            serde_json::to_writer_pretty(&mut *out, &Value::Array(rows.collect()))?;
+            writeln!(out)?;
         }
         Output::Json => {
             let tables = reply.tables.iter().map(|table| {
@@ -115,6 +151,8 @@ fn object(table: &Table, row: &[Cell]) -> Value {
             Cell::Text(text) => Value::from(text.as_str()),
             Cell::Number(number) | Cell::Bytes(number) => Value::from(*number),
             Cell::Time(at) => Value::from(at.to_string()),
+            Cell::Bool(is) => Value::from(*is),
+            Cell::List(items) => Value::from(items.as_slice()),
             Cell::Empty => Value::Null,
         };
         ((*name).to_owned(), value)
@@ -124,13 +162,23 @@ fn object(table: &Table, row: &[Cell]) -> Value {
 
 fn plain(cell: &Cell) -> String {
     match cell {
-        // A spreadsheet would run what begins like a formula.
-        Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
-        Cell::Text(text) => text.clone(),
+        Cell::Text(text) => harmless(text.clone()),
+        Cell::List(items) => harmless(items.join("; ")),
+        Cell::Bool(is) => truth(*is).to_owned(),
         Cell::Number(number) | Cell::Bytes(number) => number.to_string(),
         Cell::Time(at) => at.to_string(),
         Cell::Empty => String::new(),
     }
+}
+
+/// A spreadsheet would run what begins like a formula.
+fn harmless(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+}
+
+/// As PowerShell writes it.
+fn truth(is: bool) -> &'static str {
+    if is { "True" } else { "False" }
 }
 
 fn people(cell: &Cell) -> String {
@@ -139,6 +187,8 @@ fn people(cell: &Cell) -> String {
         Cell::Number(number) => number.to_string(),
         Cell::Bytes(bytes) => bytesize::ByteSize(*bytes).to_string(),
         Cell::Time(at) => at.to_string(),
+        Cell::Bool(is) => truth(*is).to_owned(),
+        Cell::List(items) => visible(&items.join(", ")).into_owned(),
         Cell::Empty => String::new(),
     }
 }

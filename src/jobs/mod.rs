@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod audit;
 pub mod catalog;
+pub mod directory;
 pub mod export;
 pub mod holds;
 pub mod import;
@@ -10,6 +11,7 @@ pub mod intake;
 pub mod keys;
 pub mod purge;
 pub mod report;
+pub mod rights;
 pub mod selection;
 pub mod settings;
 pub mod sums;

@@ -181,7 +181,7 @@ fn missing(noun: &str, name: &str, known: &[String]) -> Error {
 }
 
 /// The known name that takes the fewest changes, if that is few enough to be a slip of the keyboard.
-fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
+pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
     let wanted: Vec<char> = fold(name).chars().collect();
     known
         .iter()

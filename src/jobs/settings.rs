@@ -5,9 +5,9 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::catalog::check_lengths;
 use crate::model::catalog::Catalog;
-use crate::model::record::{Record, Shape};
+use crate::model::record::{Record, Shape, Value};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Corpus, Store};
+use crate::store::{Amendment, Corpus, Store};
 use std::path::Path;
 
 /// The settings of a store.
@@ -25,6 +25,119 @@ pub fn put(
 ) -> Result<()> {
     check_lengths(record)?;
     Sqlite::open(path)?.put(std::slice::from_ref(record), cx.entry(action, record.identity(), details))
+}
+
+/// What a command makes of the settings as they are.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// Records that are added or replaced; the first is what the command is about.
+    pub puts: Vec<Record>,
+    /// Records that go.
+    pub removes: Vec<Record>,
+    /// Remarks for people.
+    pub notes: Vec<String>,
+}
+
+/// A property that changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The object.
+    pub object: String,
+    /// The property.
+    pub property: &'static str,
+    /// The value it has; nothing for a new object.
+    pub before: Option<Value>,
+    /// The value it gets; nothing for an object that goes.
+    pub after: Option<Value>,
+}
+
+impl Decision {
+    /// Would anything change?
+    pub fn changes(&self, catalog: &Catalog) -> bool {
+        let same = |record: &Record| catalog.get(record.shape.noun, &record.key()) == Some(record);
+        !self.removes.is_empty() || !self.puts.iter().all(same)
+    }
+
+    /// What would change. The names of who changed it and when are no change.
+    pub fn differences(&self, catalog: &Catalog) -> Vec<Difference> {
+        let mut found = Vec::new();
+        // A new name is a new key: the record that goes is the one that stays.
+        let renamed = |record: &Record| {
+            let same = |old: &&Record| old.shape.noun == record.shape.noun && old.get("Guid") == record.get("Guid");
+            self.removes.iter().find(same).filter(|_| self.puts.len() == self.removes.len() || self.removes.len() == 1)
+        };
+        for record in &self.puts {
+            let old = catalog.get(record.shape.noun, &record.key()).or_else(|| renamed(record));
+            for (at, field) in record.shape.fields.iter().enumerate() {
+                let (before, after) = (old.map(|old| old.values[at].clone()), record.values[at].clone());
+                let stamp = matches!(field.name, "UpdatedBy" | "UpdatedOn" | "CreatedBy" | "CreatedOn" | "Guid");
+                if !stamp && before.clone().unwrap_or_default() != after {
+                    let object = format!("{} {}", record.shape.noun, old.unwrap_or(record).identity());
+                    found.push(Difference { object, property: field.name, before, after: Some(after) });
+                }
+            }
+        }
+        let kept = |gone: &&Record| !self.puts.iter().any(|record| renamed(record) == Some(gone));
+        for gone in self.removes.iter().filter(kept) {
+            for (field, value) in gone.shape.fields.iter().zip(&gone.values).filter(|(_, value)| **value != Value::Null)
+            {
+                let object = format!("{} {}", gone.shape.noun, gone.identity());
+                found.push(Difference { object, property: field.name, before: Some(value.clone()), after: None });
+            }
+        }
+        found
+    }
+}
+
+/// Decides in the transaction that changes. False when there was nothing to change.
+pub fn amend(
+    cx: &Context<'_>,
+    path: &Path,
+    shapes: &[&'static Shape],
+    action: &'static str,
+    decide: &dyn Fn(&Catalog) -> Result<Decision>,
+) -> Result<(bool, Decision)> {
+    let mut last = Decision::default();
+    let done = Sqlite::open(path)?.amend(shapes, &mut |catalog| {
+        let decision = decide(catalog)?;
+        let mut amendment = None;
+        if decision.changes(catalog) {
+            for record in &decision.puts {
+                check_lengths(record)?;
+            }
+            let about = decision.puts.first().or(decision.removes.first());
+            let object = about.map(Record::identity).unwrap_or_default();
+            let (puts, removes) = (decision.puts.clone(), decision.removes.clone());
+            let entry = cx.entry(action, object, details(&decision.differences(catalog)));
+            amendment = Some(Amendment { puts, removes, entry });
+        }
+        last = decision;
+        Ok(amendment)
+    })?;
+    Ok((done, last))
+}
+
+/// What the audit log keeps of a change: old and new values of the first object, and how many others went along.
+fn details(differences: &[Difference]) -> Vec<(&'static str, String)> {
+    let Some(first) = differences.first().map(|difference| difference.object.clone()) else { return Vec::new() };
+    let show = |value: &Option<Value>| value.as_ref().map(Value::show).unwrap_or_default();
+    let own = differences.iter().filter(|difference| difference.object == first);
+    let mut found: Vec<(&'static str, String)> = own
+        .map(|change| {
+            let told = match (&change.before, &change.after) {
+                (None | Some(Value::Null), after) => show(after),
+                (before, None) => show(before),
+                (before, after) => format!("{} -> {}", show(before), show(after)),
+            };
+            (change.property, told)
+        })
+        .collect();
+    let others: std::collections::BTreeSet<&str> =
+        differences.iter().map(|d| d.object.as_str()).filter(|object| *object != first).collect();
+    if !others.is_empty() {
+        found.push(("others", others.len().to_string()));
+    }
+    found
 }
 
 /// Removes a record.

@@ -26,6 +26,10 @@ pub enum Cell {
     Bytes(u64),
     /// An instant; tables for people show its day.
     Time(Ticks),
+    /// True or false.
+    Bool(bool),
+    /// A list, never empty.
+    List(Vec<String>),
     /// Nothing.
     Empty,
 }
@@ -60,6 +64,9 @@ impl From<&Value> for Cell {
         match value {
             Value::Null => Cell::Empty,
             Value::Time(at) => Cell::Time(*at),
+            Value::Bool(is) => Cell::Bool(*is),
+            Value::Int(number) if *number >= 0 => Cell::Number(number.unsigned_abs()),
+            Value::List(items) => Cell::List(items.clone()),
             other => Cell::Text(other.show()),
         }
     }
@@ -95,4 +102,7 @@ pub struct Reply {
     pub notes: Vec<String>,
     /// How it ended.
     pub status: Status,
+    /// The rows of the one table are managed objects with all of their properties: one is shown as a list, several as a table,
+    /// and JSON gives them as they are.
+    pub objects: bool,
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock. Shown as RFC 3339 UTC with trailing zeros of the fraction dropped.
 
+use chrono::Datelike;
 use std::fmt;
 
 /// Ticks between 0001-01-01 and 1970-01-01.
@@ -178,6 +179,35 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 306
 }
 
+/// A date or time as the samples of the product write it, `3/1/2018` or `3/1/2018 5:30 PM`, the month first, in the form
+/// `2018-03-01T17:30:00`. A text that does not begin so comes back as it is; nothing when it is no date.
+pub fn iso(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (day, time) = text.split_once(' ').map_or((text, ""), |(day, time)| (day, time.trim()));
+    if !day.contains('/') {
+        return Some(text.to_owned());
+    }
+    let day =
+        chrono::NaiveDate::parse_from_str(day, "%m/%d/%Y").ok().filter(|day| (1000..=9999).contains(&day.year()))?;
+    if time.is_empty() {
+        return Some(day.format("%Y-%m-%d").to_string());
+    }
+    let (clock, half) = match time.to_ascii_uppercase() {
+        time if time.ends_with("AM") => (time[..time.len() - 2].trim().to_owned(), Some(0)),
+        time if time.ends_with("PM") => (time[..time.len() - 2].trim().to_owned(), Some(12)),
+        time => (time, None),
+    };
+    let parts = clock.split(':').map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>()?;
+    let (&[hour, minute] | &[hour, minute, _]) = parts.as_slice() else { return None };
+    let hour = match half {
+        Some(_) if !(1..=12).contains(&hour) => return None,
+        Some(half) => hour % 12 + half,
+        None => hour,
+    };
+    let time = chrono::NaiveTime::from_hms_opt(hour, minute, parts.get(2).copied().unwrap_or(0))?;
+    Some(format!("{}T{}", day.format("%Y-%m-%d"), time.format("%H:%M:%S")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,5 +259,18 @@ mod tests {
     fn milliseconds_are_cut_not_rounded() {
         assert_eq!(Ticks(633_482_073_409_535_482).unix_millis(), 1_212_610_540_953);
         assert_eq!(Ticks(UNIX_EPOCH - 1).unix_millis(), -1);
+    }
+
+    #[test]
+    fn dates_of_the_samples_are_read() {
+        let same = |text: &str, is: &str| assert_eq!(iso(text).as_deref(), Some(is), "{text}");
+        same("3/1/2018", "2018-03-01");
+        same("03/01/2018 17:30", "2018-03-01T17:30:00");
+        same("3/1/2018 5:30:09 PM", "2018-03-01T17:30:09");
+        same("3/1/2018 12:00am", "2018-03-01T00:00:00");
+        same("2018-03-01T00:00:00Z", "2018-03-01T00:00:00Z");
+        for text in ["31/1/2018", "3/1/18", "3/1/2018 25:00", "3/1/2018 13:00 PM", "1/1/99999", "/"] {
+            assert!(iso(text).is_none(), "{text}");
+        }
     }
 }

@@ -1,14 +1,21 @@
-//! Categories and who may use them. Lengths are those of the product's tables (Persistent Chat database schema, tblNode).
+//! Categories: they bound who may be in their rooms, and say what rooms may do. Lengths are those of the product's tables
+//! (Persistent Chat database schema, tblNode).
 
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind as Failure, Result};
+use crate::jobs::directory::Directory;
+use crate::jobs::rights::lies_in;
 use crate::jobs::selection::only_category;
+use crate::jobs::settings::Decision;
 use crate::jobs::{holds, settings};
+use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
-use crate::model::record::{Field, Level, Record, Shape, Type};
-use crate::model::reply::Reply;
-use crate::nouns::{Action, Consent, Prepared, SHAPES};
-use clap::Subcommand;
+use crate::model::record::{Field, Level, Record, Shape, Type, Value};
+use crate::model::reply::{Cell, Table};
+use crate::nouns::change::{Manner, Stamp, list, prepared};
+use crate::nouns::cmdlet::{self, Cmdlet, INSTANCE, Kind, Parameter, Takes, identity, option};
+use crate::nouns::{Consent, Prepared, SHAPES, objects, pool, roles};
+use clap::{Args, Subcommand};
 use std::path::Path;
 
 /// The shape of a category.
@@ -36,49 +43,383 @@ pub static SHAPE: Shape = Shape {
     levels: &[Level::Category, Level::RoomDirectory],
 };
 
-/// Categories: remove
+/// Which list is changed, and how items are written.
+#[derive(Debug, Default, Args)]
+pub struct Lists {
+    /// Who may be let into the rooms: +ENTRY comes in, -ENTRY goes, entries without a sign replace the list, '' empties it
+    #[arg(long, value_name = "ENTRY", allow_hyphen_values = true)]
+    allowed_members: Vec<String>,
+    /// Who is kept out, in the same form; wins over the allowed members
+    #[arg(long, value_name = "ENTRY", allow_hyphen_values = true)]
+    denied_members: Vec<String>,
+    /// Who may create rooms, in the same form
+    #[arg(long, value_name = "ENTRY", allow_hyphen_values = true)]
+    creators: Vec<String>,
+}
+
+/// Categories, which bound who may be in their rooms
 #[derive(Debug, Subcommand)]
 pub enum CategoryVerb {
-    /// Remove a category no room lies in
-    Remove {
-        /// The category, by name or pool\name
+    /// Show categories
+    Get {
+        /// Only this one, by name or pool\name
+        #[arg(conflicts_with = "pool")]
+        name: Option<String>,
+        /// Only those of this pool
+        #[arg(long, value_name = "FQDN")]
+        pool: Option<String>,
+        /// Show people by display name instead of SIP address
+        #[arg(long)]
+        as_object: bool,
+    },
+    /// Make a category
+    New {
+        /// Its name, up to 256 characters; no other category of the pool has it
+        #[arg(long)]
         name: String,
+        /// Its pool [default: the only one]
+        #[arg(long, value_name = "FQDN")]
+        pool: Option<String>,
+        /// What it is for, up to 256 characters
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+        /// Members of its rooms are invited, unless a room says otherwise
+        #[arg(long)]
+        invitations: bool,
+        /// Files may be put into its rooms
+        #[arg(long)]
+        file_upload: bool,
+        /// Its rooms keep no history
+        #[arg(long)]
+        no_chat_history: bool,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Change categories
+    Set {
+        /// Which, by name or pool\name
+        #[arg(required = true, value_name = "CATEGORY")]
+        names: Vec<String>,
+        /// Another name
+        #[arg(long)]
+        name: Option<String>,
+        /// What it is for
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+        /// Are members invited?
+        #[arg(long, value_name = "true|false")]
+        invitations: Option<bool>,
+        /// May files be put into its rooms?
+        #[arg(long, value_name = "true|false")]
+        file_upload: Option<bool>,
+        /// Do its rooms keep history?
+        #[arg(long, value_name = "true|false")]
+        chat_history: Option<bool>,
+        /// Lists.
+        #[command(flatten)]
+        lists: Lists,
+        /// People are named by display name instead of SIP address
+        #[arg(long)]
+        as_object: bool,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Remove categories no room lies in
+    Remove {
+        /// Which, by name or pool\name
+        #[arg(required = true, value_name = "CATEGORY")]
+        names: Vec<String>,
         /// Ask or not.
         #[command(flatten)]
         consent: Consent,
     },
 }
 
+const POOL: Parameter = option("PersistentChatPoolFqdn", Kind::Text, "pool");
+
+/// The cmdlets for categories.
+pub static CMDLETS: &[Cmdlet] = &[
+    cmdlet::shows(
+        "Get-CsPersistentChatCategory",
+        &["category", "get"],
+        &[identity(Kind::Text), POOL, option("AsObject", Kind::Switch, "as-object")],
+        "Get-CsPersistentChatCategory -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\"",
+    )
+    .apart(&[&["Identity", "PersistentChatPoolFqdn"]]),
+    cmdlet::changes(
+        "New-CsPersistentChatCategory",
+        &["category", "new"],
+        Takes::Nothing,
+        &[
+            option("Name", Kind::Text, "name").needed(),
+            option("Description", Kind::Text, "description"),
+            option("EnableFileUpload", Kind::Switch, "file-upload"),
+            option("EnableInvitations", Kind::Switch, "invitations"),
+            POOL,
+            option("RemoveChatHistory", Kind::Switch, "no-chat-history"),
+        ],
+        "New-CsPersistentChatCategory -Name \"HelpDesk\" -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" -EnableFileUpload",
+    )
+    .silent(),
+    cmdlet::changes(
+        "Set-CsPersistentChatCategory",
+        &["category", "set"],
+        Takes::Each,
+        &[
+            identity(Kind::Text).needed(),
+            INSTANCE,
+            option("AllowedMembers", Kind::Changes, "allowed-members"),
+            option("AsObject", Kind::Switch, "as-object"),
+            option("ChatHistory", Kind::Bool, "chat-history"),
+            option("Creators", Kind::Changes, "creators"),
+            option("DeniedMembers", Kind::Changes, "denied-members"),
+            option("Description", Kind::Text, "description"),
+            option("FileUpload", Kind::Bool, "file-upload").or(&["EnableFileUpload"]),
+            option("Invitations", Kind::Bool, "invitations").or(&["EnableInvitations"]),
+            option("Name", Kind::Text, "name"),
+        ],
+        "Set-CsPersistentChatCategory -Identity \"atl-cs-001.litwareinc.com\\helpdesk\" -FileUpload $False",
+    )
+    .apart(&[&["Identity", "Instance"]]),
+    cmdlet::changes(
+        "Remove-CsPersistentChatCategory",
+        &["category", "remove"],
+        Takes::All,
+        &[identity(Kind::Text).needed(), INSTANCE],
+        "Remove-CsPersistentChatCategory -Identity \"atl-cs-001.litwareinc.com\\helpdesk\"",
+    )
+    .apart(&[&["Identity", "Instance"]]),
+];
+
 impl CategoryVerb {
-    /// Says what would go, and what does it.
-    pub fn prepare(self, store: &Path) -> Result<Prepared> {
-        let CategoryVerb::Remove { name, consent } = self;
-        let catalog = settings::read(store, SHAPES)?;
-        let category = only_category(&catalog, &name)?.clone();
-        let identity = category.identity();
-        // The store asks both again when it removes.
-        let naming = holds::naming_category(&catalog, &category);
-        if !naming.is_empty() {
-            let verb = if naming.len() == 1 { "protects" } else { "protect" };
-            return Err(Error::new(Kind::Held, format!("{} {verb} category {identity}", holds::in_words(&naming)))
-                .hint("pchat hold report says why; pchat hold release ends a hold, with a reason"));
+    /// Says what would change, and what does it.
+    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+        match self {
+            CategoryVerb::Get { name, pool, as_object } => get(store, name.as_deref(), pool.as_deref(), as_object),
+            CategoryVerb::New { name, pool, description, invitations, file_upload, no_chat_history, consent } => {
+                let stamp = Stamp::new(cx)?;
+                let manner = Manner { action: "category new", destroys: false, consent, shows: Some(listed) };
+                let done = format!("category {name} is there");
+                prepared(store, manner, &format!("Make category {name}?"), done, move |catalog| {
+                    settings::check_name("category", &name)?;
+                    let (pool, new_pool) = pool::meant(catalog, pool.as_deref())?;
+                    unique(catalog, &pool, &name, None)?;
+                    let category = Record::new(&SHAPE)
+                        .with("Pool", pool.as_str())
+                        .with("Name", name.as_str())
+                        .with("Description", description.clone())
+                        .with("Invitations", Value::Bool(invitations))
+                        .with("FileUpload", Value::Bool(file_upload))
+                        .with("ChatHistory", Value::Bool(!no_chat_history));
+                    let notes = new_pool.iter().map(|_| format!("pool {pool} is new in this store")).collect();
+                    let puts = std::iter::once(stamp.made(category)).chain(new_pool).collect();
+                    Ok(Decision { puts, removes: Vec::new(), notes })
+                })
+            }
+            CategoryVerb::Set {
+                names,
+                name,
+                description,
+                invitations,
+                file_upload,
+                chat_history,
+                lists,
+                as_object,
+                consent,
+            } => {
+                if name.is_some() && names.len() > 1 {
+                    return Err(Error::new(Failure::Usage, "several categories cannot have one name"));
+                }
+                let stamp = Stamp::new(cx)?;
+                let manner = Manner { action: "category set", destroys: false, consent, shows: None };
+                let what = names.join(", ");
+                let set =
+                    Set { names, name, description, invitations, file_upload, chat_history, lists, as_object, stamp };
+                prepared(
+                    store,
+                    manner,
+                    &format!("Change category {what}?"),
+                    format!("category {what} is changed"),
+                    move |catalog| set.decide(catalog),
+                )
+            }
+            CategoryVerb::Remove { names, consent } => {
+                let manner = Manner { action: "category remove", destroys: true, consent, shows: None };
+                let what = names.join(", ");
+                prepared(
+                    store,
+                    manner,
+                    &format!("Remove category {what}?"),
+                    format!("category {what} is removed"),
+                    move |catalog| {
+                        let removes = names.iter().map(|name| free(catalog, name)).collect::<Result<_>>()?;
+                        Ok(Decision { puts: Vec::new(), removes, notes: Vec::new() })
+                    },
+                )
+            }
         }
-        let text = |record: &Record, field| record.get(field).text().map(fold);
-        let (pool, of) = (text(&category, "Pool"), text(&category, "Name"));
-        let rooms =
-            catalog.of("room").filter(|room| text(room, "Pool") == pool && text(room, "Category") == of).count();
-        if rooms > 0 {
-            let rooms = if rooms == 1 { "1 room lies".to_owned() } else { format!("{rooms} rooms lie") };
-            return Err(Error::new(Kind::Refused, format!("{rooms} in category {identity}"))
-                .hint("pchat store info lists them; a category goes when it is empty"));
-        }
-        let notes = vec![format!("category {identity} and its rights go")];
-        let (preview, question) = (Reply { notes, ..Reply::default() }, format!("Remove category {identity}?"));
-        let store = store.to_owned();
-        let act = Box::new(move |cx: &Context<'_>| {
-            settings::remove(cx, &store, &category, "category remove", Vec::new())?;
-            Ok(Reply { notes: vec![format!("category {identity} is removed")], ..Reply::default() })
-        });
-        Ok(Prepared::Act(Action { preview, question, consent, act }))
     }
+}
+
+/// A category that may go: no hold names it, and no room lies in it. The store asks both again when it removes.
+fn free(catalog: &Catalog, name: &str) -> Result<Record> {
+    let category = only_category(catalog, name)?;
+    let identity = category.identity();
+    let naming = holds::naming_category(catalog, category);
+    if !naming.is_empty() {
+        let verb = if naming.len() == 1 { "protects" } else { "protect" };
+        return Err(Error::new(Failure::Held, format!("{} {verb} category {identity}", holds::in_words(&naming)))
+            .hint("pchat hold report says why; pchat hold release ends a hold, with a reason"));
+    }
+    let rooms = rooms_in(catalog, category).count();
+    if rooms > 0 {
+        let rooms = if rooms == 1 { "1 room lies".to_owned() } else { format!("{rooms} rooms lie") };
+        return Err(Error::new(Failure::Refused, format!("{rooms} in category {identity}"))
+            .hint("pchat room get --category lists them; a category goes when it is empty"));
+    }
+    Ok(category.clone())
+}
+
+/// The rooms of a category.
+fn rooms_in<'a>(catalog: &'a Catalog, category: &Record) -> impl Iterator<Item = &'a Record> {
+    catalog.of("room").filter(move |room| lies_in(room, category))
+}
+
+fn unique(catalog: &Catalog, pool: &str, name: &str, but: Option<&Record>) -> Result<()> {
+    let same = |record: &&Record, field, value: &str| record.get(field).text().map(fold) == Some(fold(value));
+    let mut others = catalog.of("category").filter(|other| but.is_none_or(|but| but.key() != other.key()));
+    match others.find(|other| same(other, "Pool", pool) && same(other, "Name", name)) {
+        Some(other) => Err(Error::new(Failure::Refused, format!("there is a category {} already", other.identity()))
+            .hint("names of categories are unique in their pool")),
+        None => Ok(()),
+    }
+}
+
+struct Set {
+    names: Vec<String>,
+    name: Option<String>,
+    description: Option<String>,
+    invitations: Option<bool>,
+    file_upload: Option<bool>,
+    chat_history: Option<bool>,
+    lists: Lists,
+    as_object: bool,
+    stamp: Stamp,
+}
+
+impl Set {
+    fn decide(&self, catalog: &Catalog) -> Result<Decision> {
+        let mut decision = Decision::default();
+        for name in &self.names {
+            self.one(catalog, only_category(catalog, name)?, &mut decision)?;
+        }
+        Ok(decision)
+    }
+
+    fn one(&self, catalog: &Catalog, old: &Record, decision: &mut Decision) -> Result<()> {
+        let directory = Directory::new(catalog);
+        let mut new = old.clone();
+        if let Some(name) = &self.name {
+            settings::check_name("category", name)?;
+            unique(catalog, old.get("Pool").text().unwrap_or_default(), name, Some(old))?;
+            new.set("Name", name.as_str());
+        }
+        if let Some(text) = &self.description {
+            new.set("Description", Some(text.clone()).filter(|text| !text.is_empty()));
+        }
+        for (field, value) in
+            [("Invitations", self.invitations), ("FileUpload", self.file_upload), ("ChatHistory", self.chat_history)]
+        {
+            if let Some(value) = value {
+                new.set(field, Value::Bool(value));
+            }
+        }
+        let entry = |text: &str| directory.entry(text, self.as_object);
+        let Lists { allowed_members, denied_members, creators } = &self.lists;
+        for (field, changes) in
+            [("AllowedMembers", allowed_members), ("DeniedMembers", denied_members), ("Creators", creators)]
+        {
+            if !changes.is_empty() {
+                new.set(field, list(old.get(field), field, changes, &entry, &mut decision.notes)?);
+            }
+        }
+        self.bound(&directory, old, &mut new, decision)?;
+        if new.values != old.values {
+            new.discovered = false;
+        }
+        let renamed = new.key() != old.key();
+        let new = self.stamp.changed(old, new);
+        let moved = |field: &str| new.get(field) != old.get(field);
+        let narrower = moved("AllowedMembers") || moved("DeniedMembers");
+        decision.puts.push(new.clone());
+        if renamed {
+            decision.removes.push(old.clone());
+        }
+        if renamed || narrower || moved("Name") {
+            for room in rooms_in(catalog, old) {
+                let mut changed = room.clone().with("Category", new.get("Name").text().unwrap_or_default());
+                if narrower {
+                    let dropped = roles::drop_outside(&directory, &new, &mut changed);
+                    decision.notes.extend(roles::told(room, &new, &dropped));
+                }
+                if changed.values != room.values {
+                    decision.puts.push(self.stamp.changed(room, changed));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Creators are among the allowed members. Those who were, and are no longer, go.
+    fn bound(&self, directory: &Directory<'_>, old: &Record, new: &mut Record, decision: &mut Decision) -> Result<()> {
+        let Value::List(creators) = new.get("Creators").clone() else { return Ok(()) };
+        let before = if let Value::List(items) = old.get("Creators") { items.as_slice() } else { &[] };
+        let (allowed, outside): (Vec<String>, Vec<String>) =
+            creators.into_iter().partition(|creator| directory.allows(new, creator));
+        let new_ones = outside.iter().filter(|creator| !before.contains(creator)).count();
+        if new_ones > 0 {
+            let what = format!("{} cannot be among Creators of category {}", roles::entries(new_ones), new.identity());
+            return Err(Error::new(Failure::Refused, what)
+                .hint("creators are among AllowedMembers, and not among DeniedMembers, of their category"));
+        }
+        decision.notes.extend(roles::told_of("Creators", &new.identity(), new, &outside));
+        new.set("Creators", allowed);
+        Ok(())
+    }
+}
+
+fn get(store: &Path, name: Option<&str>, pool: Option<&str>, as_object: bool) -> Result<Prepared> {
+    let catalog = settings::read(store, SHAPES)?;
+    let found: Vec<&Record> = match name {
+        Some(name) => vec![only_category(&catalog, name)?],
+        None => {
+            let is = |record: &&Record| pool.is_none_or(|pool| record.get("Pool").text().map(fold) == Some(fold(pool)));
+            catalog.of("category").filter(is).collect()
+        }
+    };
+    Ok(Prepared::Answer(objects(shown(&catalog, &found, as_object), "there is no category")))
+}
+
+fn listed(catalog: &Catalog, records: &[&Record]) -> Table {
+    shown(catalog, records, false)
+}
+
+fn shown(catalog: &Catalog, records: &[&Record], as_object: bool) -> Table {
+    const PLAIN: [&str; 5] = ["Name", "Description", "Invitations", "FileUpload", "ChatHistory"];
+    const LISTS: [&str; 3] = ["AllowedMembers", "DeniedMembers", "Creators"];
+    const STAMPS: [&str; 4] = ["CreatedBy", "CreatedOn", "UpdatedBy", "UpdatedOn"];
+    let directory = Directory::new(catalog);
+    let columns = ["Identity"].into_iter().chain(PLAIN).chain(LISTS).chain(["PersistentChatPoolFqdn"]).chain(STAMPS);
+    let rows = records.iter().map(|record| {
+        let mut row: Vec<Cell> = vec![record.identity().into()];
+        row.extend(PLAIN.map(|field| Cell::from(record.get(field))));
+        row.extend(LISTS.map(|field| roles::cell(&directory, record.get(field), as_object)));
+        row.push(Cell::from(record.get("Pool")));
+        row.extend(STAMPS.map(|field| Cell::from(record.get(field))));
+        row
+    });
+    let aside = ["Name", "PersistentChatPoolFqdn"].into_iter().chain(STAMPS).chain(LISTS).collect();
+    Table { title: "categories", columns: columns.collect(), aside, rows: rows.collect(), sums: None }
 }

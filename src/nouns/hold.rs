@@ -310,7 +310,7 @@ fn release(store: &Path, name: &str, reason: String, consent: Consent) -> Result
         Ok(Reply { notes, ..Reply::default() })
     });
     let preview = Reply { tables: vec![preview], notes: vec![note], ..Reply::default() };
-    Ok(Prepared::Act(Action { preview, question, consent, act }))
+    Ok(Prepared::Act(Action { preview, question, consent, destroys: true, act }))
 }
 
 /// In force, or released.

@@ -4,6 +4,8 @@ pub mod addin;
 pub mod audit;
 pub mod case;
 pub mod category;
+pub mod change;
+pub mod cmdlet;
 pub mod compliance;
 pub mod configuration;
 pub mod data;
@@ -15,6 +17,7 @@ pub mod pool;
 pub mod principal;
 pub mod purge;
 pub mod retention;
+pub mod roles;
 pub mod room;
 pub mod server;
 pub mod state;
@@ -24,7 +27,7 @@ pub mod which;
 use crate::context::Context;
 use crate::error::Result;
 use crate::model::record::Shape;
-use crate::model::reply::Reply;
+use crate::model::reply::{Reply, Status, Table};
 
 /// What a command has become before anything was changed.
 pub enum Prepared {
@@ -34,7 +37,7 @@ pub enum Prepared {
     Act(Action),
 }
 
-/// Something that destroys, and waits for a yes.
+/// Something that waits for a yes, if it destroys or was told to ask.
 pub struct Action {
     /// What would happen.
     pub preview: Reply,
@@ -42,6 +45,8 @@ pub struct Action {
     pub question: String,
     /// What was said on the command line.
     pub consent: Consent,
+    /// It asks unless it was told not to.
+    pub destroys: bool,
     /// Does it.
     pub act: Act,
 }
@@ -58,6 +63,20 @@ pub struct Consent {
     /// Do it without asking
     #[arg(long, short)]
     pub yes: bool,
+    /// Ask before doing it
+    #[arg(long, conflicts_with = "yes")]
+    pub confirm: bool,
+}
+
+/// Managed objects as a reply.
+pub fn objects(table: Table, none: &str) -> Reply {
+    let mut reply = Reply { objects: true, ..Reply::default() };
+    if table.rows.is_empty() {
+        reply.notes.push(none.to_owned());
+        reply.status = Status::Nothing;
+    }
+    reply.tables.push(table);
+    reply
 }
 
 /// Every noun that is kept as a record. Holds come first wherever the order matters for safety.

@@ -1,6 +1,10 @@
-//! Pools: the servers that share rooms and categories.
+//! Pools: the servers rooms, categories and add-ins belong to.
 
-use crate::model::record::{Field, Level, Shape, Type};
+use crate::error::{Error, Kind, Result};
+use crate::jobs::settings::check_name;
+use crate::model::catalog::Catalog;
+use crate::model::ids::fold;
+use crate::model::record::{Field, Level, Record, Shape, Type};
 
 /// The shape of a pool.
 pub static SHAPE: Shape = Shape {
@@ -11,3 +15,36 @@ pub static SHAPE: Shape = Shape {
     identity: &["Name"],
     levels: &[Level::Category, Level::RoomDirectory],
 };
+
+/// The pool that is meant: the one that is named, or the only one. One that is not there yet comes with its record.
+pub fn meant(catalog: &Catalog, named: Option<&str>) -> Result<(String, Option<Record>)> {
+    let known: Vec<String> = catalog.of("pool").map(Record::identity).collect();
+    match named {
+        Some(name) => {
+            if let Some(known) = known.iter().find(|known| fold(known) == fold(name)) {
+                return Ok((known.clone(), None));
+            }
+            check_name("pool", name)?;
+            if name.contains('\\') {
+                return Err(Error::new(Kind::Usage, format!("{name:?} is no name for a pool"))
+                    .hint("a pool is named by its FQDN, without a room or category behind it"));
+            }
+            Ok((name.to_owned(), Some(Record::new(&SHAPE).with("Name", name))))
+        }
+        None => match known.as_slice() {
+            [one] => Ok((one.clone(), None)),
+            [] => Err(Error::new(Kind::Usage, "the store has no pool yet")
+                .hint("name one with --pool (-PersistentChatPoolFqdn)")),
+            several => {
+                let first: Vec<&str> = several.iter().take(3).map(String::as_str).collect();
+                Err(Error::new(Kind::Usage, format!("the store has {} pools: {} …", several.len(), first.join(", ")))
+                    .hint("say which with --pool (-PersistentChatPoolFqdn)"))
+            }
+        },
+    }
+}
+
+/// Splits an identity `pool\name`; a name alone has no pool.
+pub fn split(identity: &str) -> (Option<&str>, &str) {
+    identity.split_once('\\').map_or((None, identity), |(pool, name)| (Some(pool), name))
+}

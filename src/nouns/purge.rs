@@ -145,7 +145,7 @@ pub fn prepared(
         }
         Ok(done(&made, &planned))
     });
-    Ok(Prepared::Act(Action { preview, question, consent, act }))
+    Ok(Prepared::Act(Action { preview, question, consent, destroys: true, act }))
 }
 
 fn held(plan: &PurgePlan, events: u64) -> Error {

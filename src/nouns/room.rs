@@ -1,15 +1,17 @@
 //! Rooms, their settings and their role lists. Lengths are those of the product's tables (tblNode).
 
+mod get;
+mod remove;
+mod rules;
+
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::jobs::purge::{Part, Planned};
-use crate::jobs::selection::{only_room, room_key};
-use crate::jobs::{holds, settings};
-use crate::model::record::{Field, Level, Record, Shape, Type};
-use crate::model::reply::Reply;
+use crate::error::Result;
+use crate::model::record::{Field, Level, Shape, Type};
+use crate::nouns::Prepared;
+use crate::nouns::change::{Manner, Stamp, prepared};
+use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, Parameter, Takes, identity, option};
 use crate::nouns::purge::How;
-use crate::nouns::{Action, Prepared, SHAPES};
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use std::path::Path;
 
 /// The shape of a room.
@@ -41,13 +43,61 @@ pub static SHAPE: Shape = Shape {
     levels: &[Level::RoomDirectory],
 };
 
-/// Rooms: clear and remove
+/// Who may post in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TypeName {
+    /// Every member
+    #[value(name = "Normal")]
+    Normal,
+    /// Only presenters
+    #[value(name = "Auditorium")]
+    Auditorium,
+}
+
+/// Who finds and enters a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrivacyName {
+    /// Whoever the category lets in
+    #[value(name = "Open")]
+    Open,
+    /// Everybody finds it, members enter
+    #[value(name = "Closed")]
+    Closed,
+    /// Members find and enter it
+    #[value(name = "Secret")]
+    Secret,
+}
+
+/// Whether members are invited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum InvitationsName {
+    /// As the category says
+    #[value(name = "Inherit")]
+    Inherit,
+    /// No
+    #[value(name = "False")]
+    False,
+}
+
+/// The word that is kept.
+fn word(value: impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// Rooms: their settings, their members, their end
 #[derive(Debug, Subcommand)]
 pub enum RoomVerb {
-    /// Destroy everything in a room up to a date
+    /// Show rooms
+    Get(Box<get::GetRequest>),
+    /// Make a room
+    New(Box<rules::NewRequest>),
+    /// Change rooms
+    Set(Box<rules::SetRequest>),
+    /// Destroy everything in rooms up to a date
     Clear {
-        /// The room, by name, pool\name or address
-        room: String,
+        /// The rooms, by name, pool\name or address
+        #[arg(required = true, value_name = "ROOM")]
+        rooms: Vec<String>,
         /// Last date, which counts whole, or time
         #[arg(long, value_name = "DATE")]
         to: String,
@@ -58,83 +108,135 @@ pub enum RoomVerb {
         #[command(flatten)]
         how: How,
     },
-    /// Destroy the whole history of a room, then remove the room
+    /// Destroy the whole history of rooms, then remove the rooms
     Remove {
-        /// The room, by name, pool\name or address
-        room: String,
+        /// The rooms, by name, pool\name or address
+        #[arg(required = true, value_name = "ROOM")]
+        rooms: Vec<String>,
         /// How.
         #[command(flatten)]
         how: How,
     },
 }
 
+const POOL: Parameter = option("PersistentChatPoolFqdn", Kind::Text, "pool");
+const ADDIN: Parameter = option("Addin", Kind::Text, "addin");
+const AS_OBJECT: Parameter = option("AsObject", Kind::Switch, "as-object");
+const DESCRIPTION: Parameter = option("Description", Kind::Text, "description");
+const DISABLED: Parameter = option("Disabled", Kind::Bool, "disabled");
+const INVITATIONS: Parameter = option("Invitations", Kind::Word, "invitations");
+const PRIVACY: Parameter = option("Privacy", Kind::Word, "privacy");
+const TYPE: Parameter = option("Type", Kind::Word, "type");
+
+/// The cmdlets for rooms.
+pub static CMDLETS: &[Cmdlet] = &[
+    cmdlet::shows(
+        "Get-CsPersistentChatRoom",
+        &["room", "get"],
+        &[
+            identity(Kind::Text),
+            ADDIN,
+            AS_OBJECT,
+            option("Category", Kind::Text, "category"),
+            option("ChatContentExceedsMB", Kind::Number, "larger-than"),
+            DISABLED,
+            option("Filter", Kind::Condition, "filter"),
+            INVITATIONS,
+            option("Manager", Kind::Text, "manager"),
+            option("Member", Kind::Text, "member"),
+            POOL,
+            PRIVACY,
+            option("ResultSize", Kind::Number, "limit"),
+            option("SearchDescription", Kind::Switch, "search-description"),
+            TYPE,
+        ],
+        "Get-CsPersistentChatRoom -Filter {Name -like \"IT*\"}",
+    ),
+    cmdlet::changes(
+        "New-CsPersistentChatRoom",
+        &["room", "new"],
+        Takes::Nothing,
+        &[
+            option("Category", Kind::Text, "category").needed(),
+            option("Name", Kind::Text, "name").needed(),
+            ADDIN,
+            DESCRIPTION,
+            DISABLED,
+            INVITATIONS,
+            POOL,
+            PRIVACY,
+            TYPE,
+        ],
+        "New-CsPersistentChatRoom -Name \"ITChatRoom\" -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" -Category \"IT\"",
+    )
+    .silent(),
+    cmdlet::changes(
+        "Set-CsPersistentChatRoom",
+        &["room", "set"],
+        Takes::Each,
+        &[
+            identity(Kind::Text).needed(),
+            INSTANCE,
+            ADDIN,
+            AS_OBJECT,
+            option("Category", Kind::Text, "category"),
+            DESCRIPTION,
+            DISABLED,
+            FORCE,
+            INVITATIONS,
+            option("Managers", Kind::Changes, "managers"),
+            option("Members", Kind::Changes, "members"),
+            option("Name", Kind::Text, "name"),
+            option("Presenters", Kind::Changes, "presenters"),
+            PRIVACY,
+            TYPE,
+        ],
+        "Set-CsPersistentChatRoom -Identity \"atl-cs-001.litwareinc.com\\ITChatRoom\" -Members @{Add=\"sip:kenmyer@litwareinc.com\"}",
+    )
+    .apart(&[&["Identity", "Instance"]]),
+    cmdlet::changes(
+        "Clear-CsPersistentChatRoom",
+        &["room", "clear"],
+        Takes::All,
+        &[identity(Kind::Text).needed(), INSTANCE, option("EndDate", Kind::Date, "to").needed()],
+        "Clear-CsPersistentChatRoom -Identity \"atl-cs-001.litwareinc.com\\ITChatRoom\" -EndDate \"3/1/2018\"",
+    )
+    .apart(&[&["Identity", "Instance"]]),
+    cmdlet::changes(
+        "Remove-CsPersistentChatRoom",
+        &["room", "remove"],
+        Takes::All,
+        &[identity(Kind::Text).needed(), INSTANCE, FORCE],
+        "Remove-CsPersistentChatRoom -Identity \"atl-cs-001.litwareinc.com\\ITChatRoom\"",
+    )
+    .apart(&[&["Identity", "Instance"]]),
+];
+
 impl RoomVerb {
-    /// Says what would go, and what does it.
-    pub fn prepare(self, store: &Path) -> Result<Prepared> {
-        let catalog = settings::read(store, SHAPES)?;
+    /// Says what would change, and what does it.
+    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
         match self {
-            RoomVerb::Clear { room, to, timezone, how } => {
-                let planned = plan(store, only_room(&catalog, &room)?, Some(to), timezone, &how)?;
-                how.prepared(store, planned)
+            RoomVerb::Get(request) => request.run(store).map(Prepared::Answer),
+            RoomVerb::New(request) => {
+                let stamp = Stamp::new(cx)?;
+                let (name, consent) = (request.name.clone(), request.consent);
+                let manner = Manner { action: "room new", destroys: false, consent, shows: Some(get::listed) };
+                let question = format!("Make room {name}?");
+                prepared(store, manner, &question, format!("room {name} is there"), move |catalog| {
+                    request.decide(catalog, &stamp)
+                })
             }
-            RoomVerb::Remove { room, how } => {
-                let room = only_room(&catalog, &room)?;
-                let naming = holds::naming_room(&catalog, room);
-                if !naming.is_empty() {
-                    let verb = if naming.len() == 1 { "protects" } else { "protect" };
-                    return Err(held(format!("{} {verb} room {}", holds::in_words(&naming), room.identity())));
-                }
-                remove(store, room.clone(), plan(store, room, None, None, &how)?, how)
+            RoomVerb::Set(request) => {
+                let stamp = Stamp::new(cx)?;
+                let (what, consent) = (request.rooms.join(", "), request.consent);
+                let manner = Manner { action: "room set", destroys: false, consent, shows: None };
+                let question = format!("Change room {what}?");
+                prepared(store, manner, &question, format!("room {what} is changed"), move |catalog| {
+                    request.decide(catalog, &stamp)
+                })
             }
+            RoomVerb::Clear { rooms, to, timezone, how } => remove::clear(store, &rooms, to, timezone, how),
+            RoomVerb::Remove { rooms, how } => remove::remove(store, &rooms, how),
         }
     }
-}
-
-fn held(what: String) -> Error {
-    Error::new(Kind::Held, what).hint("pchat hold report says why; pchat hold release ends a hold, with a reason")
-}
-
-fn plan(store: &Path, room: &Record, to: Option<String>, timezone: Option<String>, how: &How) -> Result<Planned> {
-    let rooms = vec![room_key(room).to_string()];
-    let part = Part { rooms, to, timezone, matching: "all".to_owned(), ..Part::default() };
-    how.plan(store, part, None)
-}
-
-fn remove(store: &Path, room: Record, planned: Planned, how: How) -> Result<Prepared> {
-    let identity = room.identity();
-    let (goes, spared, continues) = match &planned {
-        Planned::Purge(plan, _) => (plan.goes().events, plan.spared().events, plan.continues().is_some()),
-        Planned::Finish(_) => (0, 0, true),
-    };
-    if let (Planned::Purge(plan, _), true) = (&planned, spared > 0) {
-        let names: Vec<String> = plan.held().keys().cloned().collect();
-        let verb = if names.len() == 1 { "protects" } else { "protect" };
-        return Err(held(format!("{} {verb} {spared} events of room {identity}", holds::in_words(&names))));
-    }
-    let consent = how.consent;
-    let done = format!("room {identity} is removed");
-    let path = store.to_owned();
-    let gone = move |cx: &Context<'_>| settings::remove(cx, &path, &room, "room remove", Vec::new());
-    if goes == 0 && !continues {
-        let notes = vec![format!("room {identity} has no history; its settings go")];
-        let preview = Reply { notes, ..Reply::default() };
-        let act = Box::new(move |cx: &Context<'_>| {
-            gone(cx)?;
-            Ok(Reply { notes: vec![done], ..Reply::default() })
-        });
-        return Ok(Prepared::Act(Action { preview, question: format!("Remove room {identity}?"), consent, act }));
-    }
-    let Prepared::Act(mut action) = how.prepared(store, planned)? else {
-        return Err(Error::new(Kind::Bug, format!("the history of room {identity} cannot be purged")));
-    };
-    action.question = format!("Destroy {goes} events for good and remove room {identity}?");
-    action.preview.notes.push(format!("the settings of room {identity} go, too"));
-    let purge = action.act;
-    action.act = Box::new(move |cx: &Context<'_>| {
-        let mut reply = purge(cx)?;
-        gone(cx)?;
-        reply.notes.push(done);
-        Ok(reply)
-    });
-    Ok(Prepared::Act(action))
 }

@@ -121,5 +121,5 @@ fn info(path: &Path) -> Result<Reply> {
         notes.push("the store has no rooms yet".to_owned());
         status = Status::Nothing;
     }
-    Ok(Reply { tables: vec![rooms, settings, facts], notes, status })
+    Ok(Reply { tables: vec![rooms, settings, facts], notes, status, objects: false })
 }

@@ -1,6 +1,7 @@
 //! Which: the words of a text, and the selection of rooms, people, dates and words.
 
 mod fold;
+pub mod expression;
 pub mod names;
 pub mod postings;
 pub mod scope;

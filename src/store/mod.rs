@@ -132,6 +132,20 @@ pub struct Outcome {
     pub details: Vec<Conflict>,
 }
 
+/// A change of settings that was decided on.
+#[derive(Debug)]
+pub struct Amendment {
+    /// Records that are added or replaced.
+    pub puts: Vec<Record>,
+    /// Records that go.
+    pub removes: Vec<Record>,
+    /// What the audit log says about it.
+    pub entry: Entry,
+}
+
+/// Sees the settings and says what is to change; nothing is a decision, too.
+pub type Decide<'a> = dyn FnMut(&Catalog) -> Result<Option<Amendment>> + 'a;
+
 /// Takes the units a reader makes; the number is the weight in bytes.
 pub type TakeUnit<'a> = dyn FnMut(Unit, usize) -> ControlFlow<()> + 'a;
 
@@ -216,6 +230,9 @@ pub trait Store: Corpus {
     fn release(&mut self, hold: &Record, entry: Entry) -> Result<()>;
     /// Removes a record, in one transaction with its audit entry. Whatever a hold needs stays.
     fn remove(&mut self, shape: &'static Shape, key: &str, entry: Entry) -> Result<()>;
+    /// Reads the settings of these shapes, asks what is to change, and changes it, all in one transaction. False when nothing
+    /// was to change.
+    fn amend(&mut self, shapes: &[&'static Shape], decide: &mut Decide<'_>) -> Result<bool>;
     /// Draws the plan of a purge; nothing is changed.
     fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan>;
     /// Executes a plan, each batch with its audit entry, and gives the number of the purge. `traces` sees what goes.

@@ -72,6 +72,11 @@ impl Desk {
 
     /// The same with words that may hold spaces.
     pub(crate) fn args(&self, words: &[&str]) -> Run {
+        self.fed(words, None)
+    }
+
+    /// The same with something on standard input.
+    pub(crate) fn fed(&self, words: &[&str], input: Option<&str>) -> Run {
         let expand = |word: &&str| match word.strip_prefix('@') {
             Some(name) => self.path(name).into_os_string(),
             None => OsString::from(word),
@@ -91,6 +96,7 @@ impl Desk {
                 err: &mut err,
                 terminal: false,
                 answer: &|| None,
+                input: &|| input.map(|text| Ok(text.to_owned())),
                 cancelled: &AtomicBool::new(false),
             },
         );

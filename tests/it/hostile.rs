@@ -40,6 +40,7 @@ fn pchat<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Ran {
         err: &mut err,
         terminal: false,
         answer: &|| None,
+        input: &|| None,
         cancelled: &cancelled,
     };
     let args = std::iter::once("pchat".into()).chain(args.into_iter().map(Into::into));

@@ -12,12 +12,13 @@ pub mod pages;
 mod purge;
 mod read;
 mod records;
+mod settings;
 mod tombs;
 mod write;
 
 use self::explain::{explain, not_ours};
 use super::purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
-use super::{Actor, Census, Corpus, Entry, Intake, Log, Store, TakeCheckpoint, TakeRecord, TakeUnit};
+use super::{Actor, Census, Corpus, Decide, Entry, Intake, Log, Store, TakeCheckpoint, TakeRecord, TakeUnit};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::RoomKey;
@@ -239,20 +240,6 @@ impl Sqlite {
     }
 }
 
-/// Adds or replaces records; refuses what would weaken a hold in force.
-fn put_all(tx: &Connection, path: &Path, records: &[Record]) -> Result<()> {
-    let before = holds::Holds::load(tx)?.reach();
-    for record in records {
-        if record.shape.noun == "hold"
-            && let Some(old) = records::one(tx, record.shape, &record.key()).map_err(|e| explain(e, path))?
-        {
-            holds::not_weaker(&old, record)?;
-        }
-        records::put(tx, record).map_err(|e| explain(e, path))?;
-    }
-    holds::nothing_lost(tx, &before)
-}
-
 fn cannot_open(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly))
 }
@@ -367,14 +354,14 @@ impl Log for Sqlite {
 
 impl Store for Sqlite {
     fn put(&mut self, records: &[Record], entry: Entry) -> Result<()> {
-        self.change(entry, |tx, path| put_all(tx, path, records))
+        self.change(entry, |tx, path| settings::put(tx, path, records))
     }
 
     fn rehearse(&mut self, records: &[Record]) -> Result<()> {
         let path = self.path.clone();
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let tx = tx.map_err(|e| explain(e, &path))?;
-        put_all(&tx, &path, records)
+        settings::put(&tx, &path, records)
     }
 
     fn release(&mut self, hold: &Record, entry: Entry) -> Result<()> {
@@ -385,29 +372,22 @@ impl Store for Sqlite {
     }
 
     fn remove(&mut self, shape: &'static Shape, key: &str, entry: Entry) -> Result<()> {
-        self.change(entry, |tx, path| {
-            let before = holds::Holds::load(tx)?.reach();
-            if shape.noun == "hold" {
-                return Err(Error::new(Kind::Held, "a hold is never removed").hint("pchat hold release ends it"));
-            }
-            let there = records::find(tx, shape.noun, key).map_err(|e| explain(e, path))?;
-            let Some((number, _)) = there else {
-                return Err(Error::new(Kind::NotFound, format!("there is no such {}", shape.noun)));
-            };
-            if shape.noun == "room" && read::has_events(tx, number).map_err(|e| explain(e, path))? {
-                return Err(Error::new(Kind::Refused, "the room still has history").hint("purge it first"));
-            }
-            if shape.noun == "category"
-                && let Some(category) = records::one(tx, shape, key).map_err(|e| explain(e, path))?
-            {
-                holds::category_is_free(tx, &category)?;
-            }
-            if shape.noun == "room" {
-                tombs::keep_room(tx, number).map_err(|e| explain(e, path))?;
-            }
-            records::remove(tx, shape, number).map_err(|e| explain(e, path))?;
-            holds::nothing_lost(tx, &before)
-        })
+        self.change(entry, |tx, path| settings::remove(tx, path, shape, key))
+    }
+
+    fn amend(&mut self, shapes: &[&'static Shape], decide: &mut Decide<'_>) -> Result<bool> {
+        let path = self.path.clone();
+        let told = |error| explain(error, &path);
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
+        let catalog = records::catalog(&tx, shapes).map_err(told)?;
+        let Some(amendment) = decide(&catalog)? else { return Ok(false) };
+        settings::put(&tx, &path, &amendment.puts)?;
+        for gone in &amendment.removes {
+            settings::remove(&tx, &path, gone.shape, &gone.key())?;
+        }
+        audit::append(&tx, &amendment.entry).map_err(told)?;
+        tx.commit().map_err(told)?;
+        Ok(true)
     }
 
     fn record(&mut self, entry: Entry) -> Result<()> {

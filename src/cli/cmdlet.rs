@@ -1,0 +1,445 @@
+//! The spelling of cmdlets: `Set-CsPersistentChatRoom -Identity x -Disabled $True` becomes the words of a command,
+//! `room set --disabled=true -- x`. Decides nothing: what the words mean is for the command.
+
+use super::words::{Item, Written};
+use crate::error::{Error, Kind as Failure, Result};
+use crate::jobs::selection::nearest;
+use crate::model::ids::fold;
+use crate::model::time::iso;
+use crate::nouns::cmdlet::{Cmdlet, Kind, Parameter, Takes, To, all};
+use clap::Command;
+use serde_json::{Map, Value};
+use std::ffi::OsString;
+
+/// Parameters every cmdlet has. Some steer PowerShell itself, and have nothing to steer here.
+pub(super) const COMMON: &[&str] = &[
+    "Debug",
+    "ErrorAction",
+    "ErrorVariable",
+    "InformationAction",
+    "InformationVariable",
+    "OutBuffer",
+    "OutVariable",
+    "PipelineVariable",
+    "Verbose",
+    "WarningAction",
+    "WarningVariable",
+];
+const COMMON_SHORT: &[(&str, &str)] =
+    &[("ea", "ErrorAction"), ("wa", "WarningAction"), ("vb", "Verbose"), ("db", "Debug")];
+
+/// An object that came from another command: its properties, or only what it is called.
+pub(super) type Object = Map<String, Value>;
+
+/// Does a word look like the name of a cmdlet?
+pub(super) fn is_meant(word: &str) -> bool {
+    word.split_once('-').is_some_and(|(verb, noun)| {
+        !verb.is_empty()
+            && verb.bytes().all(|b| b.is_ascii_alphabetic())
+            && noun.len() > 2
+            && noun.bytes().all(|b| b.is_ascii_alphanumeric())
+            && fold(&noun[..2]) == "cs"
+    })
+}
+
+/// The cmdlet of this name.
+pub(super) fn named(name: &str) -> Result<&'static Cmdlet> {
+    all().find(|cmdlet| fold(cmdlet.name) == fold(name)).ok_or_else(|| {
+        let known: Vec<String> = all().map(|cmdlet| cmdlet.name.to_owned()).collect();
+        let error = Error::new(Failure::Usage, format!("there is no cmdlet {name}"));
+        match nearest(name, &known) {
+            Some(near) => error.hint(format!("did you mean {near}?")),
+            None => error.hint("pchat help cmdlets lists all of them"),
+        }
+    })
+}
+
+/// What was written behind a cmdlet, sorted by parameter.
+#[derive(Debug)]
+pub(super) struct Call {
+    cmdlet: &'static Cmdlet,
+    given: Vec<(&'static Parameter, Vec<Written>)>,
+    what_if: bool,
+    confirm: Option<bool>,
+    /// Options of pchat itself, which may stand anywhere.
+    own: Vec<String>,
+}
+
+impl Call {
+    /// Sorts the words behind a cmdlet. `native` knows the options of pchat itself.
+    pub(super) fn new(cmdlet: &'static Cmdlet, items: Vec<Item>, native: &Command) -> Result<Call> {
+        let mut call = Call { cmdlet, given: Vec::new(), what_if: false, confirm: None, own: Vec::new() };
+        let mut items = items.into_iter().peekable();
+        let mut free = Vec::new();
+        while let Some(item) = items.next() {
+            let (name, colon) = match item {
+                Item::Value(value) => {
+                    free.push(value);
+                    continue;
+                }
+                Item::Own(name, value) => {
+                    let takes = own_option(native, &name).ok_or_else(|| call.unknown(&name))?;
+                    let value = match (takes, value) {
+                        (false, _) => None,
+                        (true, Some(value)) => Some(value),
+                        (true, None) => Some(match items.next() {
+                            Some(Item::Value(value)) => value.text(),
+                            _ => return Err(call.wrong(format!("--{name} needs a value"))),
+                        }),
+                    };
+                    call.own.push(value.map_or_else(|| format!("--{name}"), |value| format!("--{name}={value}")));
+                    continue;
+                }
+                Item::Name(name, colon) => (name, colon),
+            };
+            let mut value = |many: bool| {
+                let mut values: Vec<Written> = colon.clone().into_iter().collect();
+                while (values.is_empty() || many)
+                    && let Some(Item::Value(value)) = items.next_if(|item| matches!(item, Item::Value(_)))
+                {
+                    values.push(value);
+                }
+                values
+            };
+            match call.parameter(&name)? {
+                Bound::Own(parameter) => {
+                    let values = match parameter.kind {
+                        Kind::Switch => colon.clone().into_iter().collect(),
+                        Kind::Changes | Kind::Texts => value(true),
+                        Kind::Bool => match colon.clone() {
+                            Some(colon) => vec![colon],
+                            None => items
+                                .next_if(|item| matches!(item, Item::Value(value) if value.truth().is_some()))
+                                .and_then(|item| if let Item::Value(value) = item { Some(value) } else { None })
+                                .into_iter()
+                                .collect(),
+                        },
+                        _ => value(false),
+                    };
+                    call.give(parameter, values)?;
+                }
+                Bound::WhatIf => call.what_if = call.switch("WhatIf", colon.as_ref())?,
+                Bound::Confirm => call.confirm = Some(call.switch("Confirm", colon.as_ref())?),
+                // What would steer PowerShell: a value behind it belongs to it.
+                Bound::Common(name) => {
+                    if !matches!(name, "Verbose" | "Debug") && value(false).is_empty() {
+                        return Err(call.wrong(format!("-{name} needs a value")));
+                    }
+                }
+            }
+        }
+        call.place(free)?;
+        Ok(call)
+    }
+
+    fn wrong(&self, what: String) -> Error {
+        Error::new(Failure::Usage, what).hint(format!("pchat help {} lists its parameters", self.cmdlet.name))
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let mut known: Vec<String> = self.cmdlet.parameters.iter().map(|p| p.name.to_owned()).collect();
+        known.extend(["Confirm", "WhatIf"].iter().filter(|_| self.cmdlet.confirms).map(|name| (*name).to_owned()));
+        let what = format!("{} has no parameter -{name}", self.cmdlet.name);
+        match nearest(name, &known) {
+            Some(near) => Error::new(Failure::Usage, what).hint(format!("did you mean -{near}?")),
+            None => self.wrong(what),
+        }
+    }
+
+    /// The parameter of this name, of which so many letters are enough as tell it from others.
+    fn parameter(&self, name: &str) -> Result<Bound> {
+        let wanted = fold(name);
+        let own = self.cmdlet.parameters;
+        if let Some(found) = own.iter().find(|p| fold(p.name) == wanted || p.aliases.iter().any(|a| fold(a) == wanted))
+        {
+            return Ok(Bound::Own(found));
+        }
+        let confirms = self.cmdlet.confirms;
+        match wanted.as_str() {
+            "wi" | "whatif" if confirms => return Ok(Bound::WhatIf),
+            "cf" | "confirm" if confirms => return Ok(Bound::Confirm),
+            _ => {}
+        }
+        if let Some((_, name)) = COMMON_SHORT.iter().find(|(short, _)| *short == wanted) {
+            return Ok(Bound::Common(name));
+        }
+        if let Some(name) = COMMON.iter().find(|common| fold(common) == wanted) {
+            return Ok(Bound::Common(name));
+        }
+        let begins = |name: &str| fold(name).starts_with(&wanted);
+        let mut found: Vec<(&str, Bound)> =
+            own.iter().filter(|p| begins(p.name)).map(|p| (p.name, Bound::Own(p))).collect();
+        found.extend(
+            [("WhatIf", Bound::WhatIf), ("Confirm", Bound::Confirm)].into_iter().filter(|(n, _)| confirms && begins(n)),
+        );
+        // The cmdlet's own parameters come before those all have.
+        if found.is_empty() {
+            found.extend(COMMON.iter().filter(|n| begins(n)).map(|n| (*n, Bound::Common(n))));
+        }
+        match found.as_slice() {
+            [] => Err(self.unknown(name)),
+            [(_, one)] => Ok(*one),
+            several => {
+                let names: Vec<String> = several.iter().map(|(name, _)| format!("-{name}")).collect();
+                Err(self.wrong(format!("-{name} may be {}", names.join(" or "))))
+            }
+        }
+    }
+
+    fn give(&mut self, parameter: &'static Parameter, values: Vec<Written>) -> Result<()> {
+        if self.has(parameter.name) {
+            return Err(self.wrong(format!("-{} is given twice", parameter.name)));
+        }
+        if values.is_empty() && !matches!(parameter.kind, Kind::Switch | Kind::Bool | Kind::Object) {
+            return Err(self
+                .wrong(format!("-{} needs a value", parameter.name))
+                .hint("shells replace $Null, $True and $False by nothing: write '$Null' in quotes"));
+        }
+        self.given.push((parameter, values));
+        Ok(())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.given.iter().any(|(given, _)| given.name == name)
+    }
+
+    /// The words without a name take the places that are left.
+    fn place(&mut self, free: Vec<Written>) -> Result<()> {
+        let mut places: Vec<&'static Parameter> =
+            self.cmdlet.parameters.iter().filter(|p| p.position.is_some() && !self.has(p.name)).collect();
+        places.sort_by_key(|p| p.position);
+        let mut places = places.into_iter();
+        for value in free {
+            match places.next() {
+                Some(parameter) => self.give(parameter, vec![value])?,
+                None => {
+                    let what = format!("{:?} belongs to no parameter of {}", value.text(), self.cmdlet.name);
+                    return Err(self.wrong(what));
+                }
+            }
+        }
+        for group in self.cmdlet.apart {
+            let given: Vec<String> =
+                group.iter().filter(|name| self.has(name)).map(|name| format!("-{name}")).collect();
+            if given.len() > 1 {
+                return Err(self.wrong(format!("{} exclude each other", given.join(" and "))));
+            }
+        }
+        let missing = |p: &&Parameter| {
+            p.needed && !self.has(p.name) && !(p.to == To::Word && self.cmdlet.takes != Takes::Nothing)
+        };
+        if let Some(missing) = self.cmdlet.parameters.iter().find(missing) {
+            return Err(self.wrong(format!("{} needs -{}", self.cmdlet.name, missing.name)));
+        }
+        Ok(())
+    }
+
+    fn switch(&self, name: &str, value: Option<&Written>) -> Result<bool> {
+        let Some(value) = value else { return Ok(true) };
+        value.truth().ok_or_else(|| {
+            self.wrong(format!("-{name} is $True or $False"))
+                .hint(format!("shells replace $False by nothing: write '-{name}:$False' in quotes"))
+        })
+    }
+
+    /// It asks for objects: it takes them, and was not told what it is about.
+    pub(super) fn wants_objects(&self) -> Objects {
+        let named = self.given.iter().any(|(p, values)| p.to == To::Word && !values.iter().all(Written::is_input));
+        if self.cmdlet.takes == Takes::Nothing || named {
+            return Objects::No;
+        }
+        let asked = self.given.iter().any(|(p, _)| p.to == To::Word);
+        let needed = self.cmdlet.parameters.iter().any(|p| p.to == To::Word && p.needed);
+        if asked || needed { Objects::Needed } else { Objects::IfPiped }
+    }
+
+    /// The words of the commands it becomes, after the name of the program.
+    pub(super) fn commands(&self, objects: Option<Vec<Object>>, native: &Command) -> Result<Vec<Vec<OsString>>> {
+        let Some(objects) = objects else { return Ok(vec![self.command(&[], native)?]) };
+        if objects.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.cmdlet.takes {
+            Takes::Each => objects.iter().map(|object| self.command(std::slice::from_ref(object), native)).collect(),
+            _ => Ok(vec![self.command(&objects, native)?]),
+        }
+    }
+
+    fn command(&self, objects: &[Object], native: &Command) -> Result<Vec<OsString>> {
+        let mut own = native;
+        for word in self.cmdlet.command {
+            own = own.find_subcommand(word).ok_or_else(|| self.bug(word))?;
+        }
+        let mut words: Vec<String> =
+            self.cmdlet.command.iter().chain(self.cmdlet.always).map(|w| (*w).to_owned()).collect();
+        let mut places: Vec<String> = Vec::new();
+        let (mut store, mut name) = (None, None);
+        for (parameter, values) in &self.given {
+            match parameter.to {
+                To::Option(option) => words.extend(self.option(parameter, option, values, own, native)?),
+                To::Words(more) if parameter.kind != Kind::Switch || self.switch(parameter.name, values.first())? => {
+                    words.extend(more.iter().map(|word| (*word).to_owned()));
+                }
+                To::Words(_) => {}
+                To::Word if parameter.kind == Kind::Object => {
+                    for value in values.iter().filter(|value| !value.is_input()) {
+                        places.push(called(&super::objects::parse(&value.text())));
+                    }
+                }
+                To::Word => places.extend(values.iter().filter(|value| !value.is_input()).map(Written::text)),
+                To::Store => store = values.first().map(Written::text),
+                To::StoreName => name = values.first().map(Written::text),
+                To::Nothing(_) => {}
+            }
+        }
+        if self.cmdlet.takes == Takes::Each
+            && let [object] = objects
+        {
+            words.extend(self.properties(object, own, native)?);
+            if own.get_arguments().any(|arg| arg.get_id() == "create") {
+                words.push("--create".to_owned());
+            }
+        }
+        places.extend(objects.iter().map(called));
+        if self.what_if {
+            words.push("--what-if".to_owned());
+        }
+        let has = |name: &str| own.get_arguments().any(|arg| arg.get_long() == Some(name));
+        match self.confirm {
+            Some(true) if has("confirm") => words.push("--confirm".to_owned()),
+            Some(false) if has("yes") => words.push("--yes".to_owned()),
+            _ => {}
+        }
+        if let Some(store) = super::objects::store(store, name)
+            && !self.own.iter().any(|word| word.starts_with("--store="))
+        {
+            words.push(format!("--store={store}"));
+        }
+        words.extend(self.own.iter().cloned());
+        if !places.is_empty() {
+            words.push("--".to_owned());
+            words.extend(places);
+        }
+        Ok(words.into_iter().map(OsString::from).collect())
+    }
+
+    fn bug(&self, option: &str) -> Error {
+        Error::new(Failure::Bug, format!("{} names {option}, which there is not", self.cmdlet.name))
+    }
+
+    /// The words for a parameter that has become an option.
+    fn option(
+        &self,
+        parameter: &Parameter,
+        option: &str,
+        values: &[Written],
+        own: &Command,
+        native: &Command,
+    ) -> Result<Vec<String>> {
+        let mut known = own.get_arguments().chain(native.get_arguments());
+        let arg = known.find(|arg| arg.get_long() == Some(option)).ok_or_else(|| self.bug(option))?;
+        let flag = !arg.get_action().takes_values();
+        let name = parameter.name;
+        let with = |value: String| format!("--{option}={value}");
+        let text = || values.first().map(Written::text).unwrap_or_default();
+        Ok(match parameter.kind {
+            Kind::Switch | Kind::Bool => {
+                let is = self.switch(name, values.first())?;
+                match (flag, is) {
+                    (true, true) => vec![format!("--{option}")],
+                    (true, false) => Vec::new(),
+                    (false, is) => vec![with(is.to_string())],
+                }
+            }
+            Kind::Number => match text().trim() {
+                number if number.parse::<i64>().is_ok() => vec![with(number.to_owned())],
+                other => return Err(self.wrong(format!("-{name} takes a whole number, and {other:?} is none"))),
+            },
+            Kind::Date => match iso(&text()).filter(|date| !date.is_empty()) {
+                Some(date) => vec![with(date)],
+                None => {
+                    let what =
+                        format!("-{name} takes a date as 3/1/2018 (month first) or 2018-03-01, not {:?}", text());
+                    return Err(self.wrong(what));
+                }
+            },
+            Kind::Word => {
+                let wanted = fold(&text());
+                let words: Vec<String> =
+                    arg.get_possible_values().iter().map(|word| word.get_name().to_owned()).collect();
+                let exact = words.iter().find(|word| fold(word) == wanted);
+                let begins: Vec<&String> =
+                    words.iter().filter(|word| !wanted.is_empty() && fold(word).starts_with(&wanted)).collect();
+                match (exact, begins.as_slice()) {
+                    (Some(word), _) => vec![with(word.clone())],
+                    (None, [word]) => vec![with((*word).clone())],
+                    // The option knows other names as well, and says what it does not know.
+                    _ => vec![with(text())],
+                }
+            }
+            Kind::Changes => Written::changes(values)
+                .map_err(|what| self.wrong(format!("-{name}: {what}")))?
+                .into_iter()
+                .map(with)
+                .collect(),
+            Kind::Texts => Written::items(values).into_iter().map(with).collect(),
+            Kind::Text | Kind::Span | Kind::Condition | Kind::Object => vec![with(text())],
+        })
+    }
+
+    /// The properties of a piped object, as parameters, where none was given.
+    fn properties(&self, object: &Object, own: &Command, native: &Command) -> Result<Vec<String>> {
+        let mut words = Vec::new();
+        for parameter in self.cmdlet.parameters.iter().filter(|p| !self.has(p.name)) {
+            let To::Option(option) = parameter.to else { continue };
+            if parameter.kind == Kind::Switch {
+                continue;
+            }
+            let found = object.iter().find(|(name, _)| fold(name) == fold(parameter.name)).map(|(_, value)| value);
+            let values: Vec<Written> = match found {
+                None | Some(Value::Null | Value::Object(_)) => continue,
+                Some(Value::Array(items)) if items.is_empty() => continue,
+                Some(Value::Array(items)) => items.iter().map(Written::of).collect(),
+                Some(value) => vec![Written::of(value)],
+            };
+            words.extend(self.option(parameter, option, &values, own, native)?);
+        }
+        Ok(words)
+    }
+}
+
+/// Whether objects are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Objects {
+    /// It takes none, or knows what it is about.
+    No,
+    /// It cannot go on without.
+    Needed,
+    /// It takes those of a pipe, and can do without.
+    IfPiped,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Bound {
+    Own(&'static Parameter),
+    WhatIf,
+    Confirm,
+    Common(&'static str),
+}
+
+/// What a command calls an object. Rooms may share a name; their address is theirs alone.
+fn called(object: &Object) -> String {
+    let text = |name: &str| object.get(name).and_then(Value::as_str);
+    let identity = text("Identity").or_else(|| text("SipAddress")).or_else(|| text("Name")).unwrap_or_default();
+    match (identity.split_once('\\'), text("Uri")) {
+        (Some((pool, _)), Some(uri)) if uri.contains("://") => format!("{pool}\\{uri}"),
+        _ => identity.to_owned(),
+    }
+}
+
+/// An option every command of pchat has, and whether it takes a value.
+fn own_option(native: &Command, name: &str) -> Option<bool> {
+    let mut known = native.get_arguments();
+    // `--yes` and `--what-if` are the parameters' affair.
+    known.find(|arg| arg.get_long() == Some(name)).map(|arg| arg.get_action().takes_values())
+}

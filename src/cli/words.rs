@@ -1,0 +1,335 @@
+//! Words as PowerShell writes them: names of parameters, texts in quotes, lists, `@{Add="a"; Remove="b"}`, `$True`,
+//! `$Null`. A shell may have taken the quotes away before pchat saw them. Must not know any cmdlet.
+
+use crate::model::ids::fold;
+use serde_json::Value;
+
+/// One word behind a cmdlet.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Item {
+    /// `-Name`, and what follows a colon.
+    Name(String, Option<Written>),
+    /// `--name`, an option of pchat itself, and what follows an equals sign.
+    Own(String, Option<String>),
+    /// Anything else.
+    Value(Written),
+}
+
+/// A value as it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Written {
+    text: String,
+    /// Quotes in it are those of the text and not of a shell.
+    exact: bool,
+}
+
+/// Sorts words that a shell has split.
+pub(super) fn split(words: &[String]) -> Vec<Item> {
+    let mut found = Vec::new();
+    let mut words = words.iter().peekable();
+    while let Some(word) = words.next() {
+        let mut word = word.clone();
+        // A shell splits what is in braces at its blanks.
+        while open(&word) > 0
+            && let Some(more) = words.next()
+        {
+            word.push(' ');
+            word.push_str(more);
+        }
+        found.push(item(&word, |text| Written { text, exact: false }));
+    }
+    found
+}
+
+/// A word of a line that pchat splits itself.
+pub(super) fn of_line(word: &str) -> Item {
+    item(word, |text| Written { text, exact: true })
+}
+
+fn item(word: &str, written: impl Fn(String) -> Written) -> Item {
+    let letter = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic());
+    if let Some(name) = word.strip_prefix("--").filter(|name| letter(name)) {
+        let (name, value) = name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
+        return Item::Own(name.to_owned(), value.map(|value| written(value.to_owned()).text()));
+    }
+    // Documents print other dashes.
+    match word.strip_prefix(['-', '\u{2013}', '\u{2014}']).filter(|name| letter(name)) {
+        Some(name) => {
+            let (name, value) = name.split_once(':').map_or((name, None), |(name, value)| (name, Some(value)));
+            Item::Name(name.to_owned(), value.map(|value| written(value.to_owned())))
+        }
+        None => Item::Value(written(word.to_owned())),
+    }
+}
+
+/// How many braces stay open.
+fn open(text: &str) -> usize {
+    let mut depth = 0usize;
+    if text.starts_with("@{") || text.starts_with('{') {
+        for c in text.chars() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+    depth
+}
+
+impl Written {
+    /// A value of an object.
+    pub(super) fn of(value: &Value) -> Written {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        // It is the text itself, and no list.
+        Written { text: format!("'{}'", text.replace('\'', "''")), exact: true }
+    }
+
+    /// The name of the variable, if it is one and none of those that stand for values.
+    pub(super) fn variable(&self) -> Option<String> {
+        let name = self.text.trim().strip_prefix('$')?;
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        (is_name && !matches!(fold(name).as_str(), "true" | "false" | "null" | "_")).then(|| name.to_owned())
+    }
+
+    /// `-`: objects come in on standard input.
+    pub(super) fn is_input(&self) -> bool {
+        self.text == "-"
+    }
+
+    /// The text.
+    pub(super) fn text(&self) -> String {
+        let text = self.text.trim();
+        if fold(text) == "$null" {
+            return String::new();
+        }
+        // A condition keeps its quotes.
+        if text.starts_with('{') && text.ends_with('}') {
+            return text.to_owned();
+        }
+        // What a shell has left is the text itself, unless it is in quotes from end to end.
+        if self.exact || quoted(text) { unquote(text) } else { self.text.clone() }
+    }
+
+    /// `$True` or `$False`, if it is one of them.
+    pub(super) fn truth(&self) -> Option<bool> {
+        match fold(&unquote(self.text.trim())).trim_start_matches('$') {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The items of a list, written in one or several words.
+    pub(super) fn items(values: &[Written]) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for value in values {
+            let text = value.text.trim();
+            let text = text.strip_prefix("@(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
+            let mut parts: Vec<String> = Vec::new();
+            let mut dn = Dn::default();
+            for part in pieces(text, &[',']) {
+                let part = part.trim();
+                if part.is_empty() {
+                    continue;
+                }
+                let item = unquote(part);
+                if quoted(part) {
+                    dn = Dn::default();
+                } else if dn.goes_on(&item)
+                    && let Some(last) = parts.last_mut()
+                {
+                    last.push(',');
+                    last.push_str(&item);
+                    continue;
+                }
+                parts.push(item);
+            }
+            found.extend(parts);
+        }
+        found
+    }
+
+    /// What is to happen to a list, in pchat's own form: `+item` comes in, `-item` goes, items without a sign replace the list,
+    /// and an empty text empties it.
+    pub(super) fn changes(values: &[Written]) -> Result<Vec<String>, String> {
+        let joined = values.iter().map(|value| value.text.trim()).collect::<Vec<_>>().join(",");
+        if fold(&joined) == "$null" {
+            return Ok(vec![String::new()]);
+        }
+        let Some(inside) = joined.strip_prefix("@{").and_then(|rest| rest.strip_suffix('}')) else {
+            let items = Written::items(values);
+            return Ok(if items.is_empty() { vec![String::new()] } else { items.into_iter().map(plain).collect() });
+        };
+        let mut found = Vec::new();
+        for part in pieces(inside, &[';', '\n']) {
+            let part = part.trim();
+            if part.is_empty() {
+                continue;
+            }
+            let Some((verb, items)) = part.split_once('=') else {
+                return Err(format!("{part:?} is no change of a list"));
+            };
+            let sign = match fold(unquote(verb.trim()).as_str()).as_str() {
+                "add" => "+",
+                "remove" => "-",
+                "replace" => "",
+                other => return Err(format!("a list knows Add, Remove and Replace, and no {other:?}")),
+            };
+            let items = Written::items(&[Written { text: items.to_owned(), exact: true }]);
+            if items.is_empty() {
+                return Err("nothing is named that is added or removed".to_owned());
+            }
+            found.extend(
+                items.into_iter().map(|item| if sign.is_empty() { plain(item) } else { format!("{sign}{item}") }),
+            );
+        }
+        if found.is_empty() { Err("@{} changes nothing".to_owned()) } else { Ok(found) }
+    }
+}
+
+/// An item that begins with a sign is told from one that comes in or goes by another sign.
+fn plain(item: String) -> String {
+    if item.starts_with(['+', '-', '=']) { format!("={item}") } else { item }
+}
+
+/// Puts a distinguished name together again that was taken for a list, as its quotes are gone.
+#[derive(Default)]
+struct Dn {
+    inside: bool,
+    domain: bool,
+}
+
+impl Dn {
+    fn goes_on(&mut self, part: &str) -> bool {
+        let name = part.split_once('=').map(|(name, _)| fold(name.trim()));
+        let Some(name) = name.filter(|name| matches!(name.as_str(), "cn" | "ou" | "dc" | "o" | "c" | "l" | "st"))
+        else {
+            *self = Dn::default();
+            return false;
+        };
+        let domain = name == "dc";
+        // After its domain, a new one begins with something else.
+        let goes_on = self.inside && (domain || !self.domain);
+        *self = Dn { inside: true, domain };
+        goes_on
+    }
+}
+
+fn quoted(text: &str) -> bool {
+    let ends = |mark| text.len() > 1 && text.starts_with(mark) && text.ends_with(mark);
+    ends('"') || ends('\'')
+}
+
+/// A text without the quotes around it.
+fn unquote(text: &str) -> String {
+    let mut found = String::new();
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '"' && c != '\'' {
+            found.push(c);
+            continue;
+        }
+        while let Some(inside) = rest.next() {
+            match inside {
+                mark if mark == c && rest.peek() == Some(&c) => {
+                    rest.next();
+                    found.push(c);
+                }
+                mark if mark == c => break,
+                '`' if c == '"' => match rest.next() {
+                    Some('n') => found.push('\n'),
+                    Some('t') => found.push('\t'),
+                    Some('r') => found.push('\r'),
+                    other => found.extend(other),
+                },
+                other => found.push(other),
+            }
+        }
+    }
+    found
+}
+
+/// Cuts a text at these characters, where they stand in no quotes and no brackets.
+pub(super) fn pieces<'a>(text: &'a str, at: &[char]) -> Vec<&'a str> {
+    let (mut found, mut start, mut depth, mut quote) = (Vec::new(), 0, 0usize, None);
+    let mut rest = text.char_indices();
+    while let Some((position, c)) = rest.next() {
+        match (quote, c) {
+            (Some('"'), '`') => drop(rest.next()),
+            (Some(mark), c) if mark == c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '{' | '(' | '[') => depth += 1,
+            (None, '}' | ')' | ']') => depth = depth.saturating_sub(1),
+            (None, c) if depth == 0 && at.contains(&c) => {
+                found.push(&text[start..position]);
+                start = position + c.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    found.push(&text[start..]);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(text: &str) -> Written {
+        Written { text: text.to_owned(), exact: false }
+    }
+
+    fn line(text: &str) -> Written {
+        Written { text: text.to_owned(), exact: true }
+    }
+
+    #[test]
+    fn values_are_read_with_and_without_their_quotes() {
+        assert_eq!(line("\"a `\"b`\" 'c'\"").text(), "a \"b\" 'c'");
+        assert_eq!(line("'it''s'").text(), "it's");
+        assert_eq!(shell("it's \"so\"").text(), "it's \"so\"");
+        assert_eq!(line("{a -eq 'b'}").text(), "{a -eq 'b'}");
+        assert_eq!((shell("$Null").text(), shell("'x y'").text()), (String::new(), "x y".to_owned()));
+        assert_eq!((line("$true").truth(), shell("False").truth(), shell("").truth()), (Some(true), Some(false), None));
+    }
+
+    #[test]
+    fn lists_and_their_changes_are_read() {
+        let one = |text: &str| Written::changes(&[line(text)]).unwrap();
+        assert_eq!(
+            one("@{Add=\"sip:a@x\", \"CN=c,DC=x,DC=com\"; Remove='sip:b@x'}"),
+            ["+sip:a@x", "+CN=c,DC=x,DC=com", "-sip:b@x"]
+        );
+        // A shell has taken the quotes away.
+        assert_eq!(
+            one("@{Add=sip:a@x, CN=c,OU=d,DC=x,DC=com,OU=e,DC=x}"),
+            ["+sip:a@x", "+CN=c,OU=d,DC=x,DC=com", "+OU=e,DC=x"]
+        );
+        assert_eq!(one("$Null"), [""]);
+        assert_eq!(one("\"a\",\"b\""), ["a", "b"]);
+        assert_eq!(one("@('+a','b')"), ["=+a", "b"]);
+        assert_eq!(Written::items(&[shell("a"), shell("b,c")]), ["a", "b", "c"]);
+        for text in ["@{}", "@{Add=}", "@{Drop='a'}", "@{Add}"] {
+            assert!(Written::changes(&[line(text)]).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_told_apart() {
+        let words: Vec<String> =
+            ["-Name", "x", "-Confirm:$False", "\u{2013}WhatIf", "--store=s", "@{Add=a;", "Remove=b}", "-1"]
+                .map(str::to_owned)
+                .into();
+        let found = split(&words);
+        assert_eq!(found.len(), 7, "{found:?}");
+        assert_eq!(found[2], Item::Name("Confirm".into(), Some(shell("$False"))));
+        assert_eq!(found[4], Item::Own("store".into(), Some("s".into())));
+        assert_eq!(found[5], Item::Value(shell("@{Add=a; Remove=b}")));
+        assert_eq!(found[6], Item::Value(shell("-1")));
+    }
+}

@@ -1,0 +1,232 @@
+//! Which rooms are shown, and how.
+
+use super::{InvitationsName, PrivacyName, TypeName, word};
+use crate::error::{Error, Kind, Result};
+use crate::jobs::directory::Directory;
+use crate::jobs::rights;
+use crate::jobs::selection::{only_category, only_room, room_key};
+use crate::model::catalog::Catalog;
+use crate::model::ids::{RoomKey, fold};
+use crate::model::record::{Record, Value};
+use crate::model::reply::{Cell, Reply, Table};
+use crate::nouns::{SHAPES, objects, roles};
+use crate::select::expression::Expression;
+use crate::select::scope::Scope;
+use crate::store::Corpus;
+use crate::store::sqlite::Sqlite;
+use clap::Args;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const MIB: u64 = 1 << 20;
+
+/// Which rooms are shown.
+#[derive(Debug, Args)]
+pub struct GetRequest {
+    /// Only this one, by name, pool\name or address
+    #[arg(conflicts_with_all = ["pool", "category", "addin", "manager", "member", "privacy", "type", "invitations", "disabled", "filter", "larger_than", "limit"])]
+    room: Option<String>,
+    /// Rooms of this pool
+    #[arg(long, value_name = "FQDN")]
+    pool: Option<String>,
+    /// Rooms of this category, by name or pool\name
+    #[arg(long, value_name = "CATEGORY")]
+    category: Option<String>,
+    /// Rooms with this add-in
+    #[arg(long, value_name = "ADDIN")]
+    addin: Option<String>,
+    /// Rooms this person manages, by SIP address
+    #[arg(long, value_name = "SIP")]
+    manager: Option<String>,
+    /// Rooms this person is a member of, by SIP address
+    #[arg(long, value_name = "SIP")]
+    member: Option<String>,
+    /// Rooms with this privacy
+    #[arg(long, value_enum, ignore_case = true)]
+    privacy: Option<PrivacyName>,
+    /// Rooms of this type
+    #[arg(long = "type", id = "type", value_enum, ignore_case = true)]
+    of_type: Option<TypeName>,
+    /// Rooms that follow their category, or that invite nobody
+    #[arg(long, value_enum, ignore_case = true)]
+    invitations: Option<InvitationsName>,
+    /// Disabled rooms, or active ones
+    #[arg(long, value_name = "true|false")]
+    disabled: Option<bool>,
+    /// Rooms whose name has this in it, or a condition as {Name -like "IT*"}
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// --filter looks at the description, too
+    #[arg(long, requires = "filter")]
+    search_description: bool,
+    /// Rooms whose content is larger than so many MiB
+    #[arg(long, value_name = "MIB")]
+    larger_than: Option<u64>,
+    /// At most so many rooms
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Show people by display name instead of SIP address
+    #[arg(long)]
+    as_object: bool,
+}
+
+impl GetRequest {
+    /// Finds and shows.
+    pub(super) fn run(self, store: &Path) -> Result<Reply> {
+        let mut corpus = Sqlite::snapshot(store)?;
+        let catalog = corpus.catalog(SHAPES)?;
+        let mut found: Vec<&Record> = match &self.room {
+            Some(name) => vec![only_room(&catalog, name)?],
+            None => self.chosen(&catalog)?,
+        };
+        if let Some(least) = self.larger_than {
+            let sizes = sizes(&mut corpus)?;
+            found.retain(|room| sizes.get(&room_key(room)).is_some_and(|size| *size > least.saturating_mul(MIB)));
+        }
+        found.truncate(self.limit.unwrap_or(usize::MAX));
+        Ok(objects(shown(&catalog, &found, self.as_object), "no room is like this"))
+    }
+
+    fn chosen<'a>(&self, catalog: &'a Catalog) -> Result<Vec<&'a Record>> {
+        let category = self.category.as_ref().map(|name| only_category(catalog, name)).transpose()?;
+        let condition = self.filter.as_deref().map(Filter::parse).transpose()?;
+        let directory = Directory::new(catalog);
+        let text = |room: &Record, field: &str| room.get(field).text().map(fold);
+        let is = |room: &Record, field: &str, wanted: &Option<String>| {
+            wanted.as_deref().is_none_or(|wanted| text(room, field) == Some(fold(wanted)))
+        };
+        let privacy = self.privacy.map(word);
+        let of_type = self.of_type.map(word);
+        let invitations = self.invitations.map(word);
+        let mut found = Vec::new();
+        for room in catalog.of("room") {
+            let in_category = category.is_none_or(|category| {
+                text(room, "Pool") == text(category, "Pool") && text(room, "Category") == text(category, "Name")
+            });
+            let named = |filter: &Filter| filter.is_true_of(room, self.search_description);
+            if in_category
+                && is(room, "Pool", &self.pool)
+                && is(room, "Addin", &self.addin)
+                && is(room, "Privacy", &privacy)
+                && is(room, "Type", &of_type)
+                && is(room, "Invitations", &invitations)
+                && self.disabled.is_none_or(|is| (*room.get("Disabled") == Value::Bool(true)) == is)
+                && condition.as_ref().is_none_or(named)
+                && self.manager.as_ref().is_none_or(|person| rights::covered(&directory, room.get("Managers"), person))
+                && self.member.as_ref().is_none_or(|person| rights::is_member(catalog, &directory, room, person))
+            {
+                found.push(room);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A condition, or words that stand in the name.
+enum Filter {
+    Condition(Expression),
+    Words(String),
+}
+
+impl Filter {
+    fn parse(text: &str) -> Result<Filter> {
+        if !Expression::is_meant(text) {
+            return Ok(Filter::Words(fold(text)));
+        }
+        let condition = Expression::parse(text)?;
+        for name in condition.properties() {
+            if !SHOWN.iter().any(|shown| shown.eq_ignore_ascii_case(name)) {
+                return Err(Error::new(Kind::Usage, format!("rooms have no property {name}"))
+                    .hint(format!("they have {}", SHOWN.join(", "))));
+            }
+        }
+        Ok(Filter::Condition(condition))
+    }
+
+    fn is_true_of(&self, room: &Record, description: bool) -> bool {
+        let has = |field: &str, word: &str| room.get(field).text().is_some_and(|text| fold(text).contains(word));
+        match self {
+            Filter::Words(word) => has("Name", word) || description && has("Description", word),
+            Filter::Condition(condition) => {
+                let with = |name_is: &'static str| {
+                    condition.matches(&|name: &str| {
+                        let field = SHOWN.iter().find(|shown| shown.eq_ignore_ascii_case(name))?;
+                        Some(property(room, if *field == "Name" { name_is } else { field }))
+                    })
+                };
+                with("Name") || description && with("Description")
+            }
+        }
+    }
+}
+
+/// The properties, in the order they are shown.
+const SHOWN: [&str; 19] = [
+    "Identity",
+    "Name",
+    "Description",
+    "Category",
+    "Type",
+    "Privacy",
+    "Invitations",
+    "Disabled",
+    "Addin",
+    "Members",
+    "Managers",
+    "Presenters",
+    "PersistentChatPoolFqdn",
+    "Uri",
+    "Guid",
+    "CreatedBy",
+    "CreatedOn",
+    "UpdatedBy",
+    "UpdatedOn",
+];
+
+/// Those that make a table too wide.
+const ASIDE: [&str; 11] = [
+    "Name",
+    "Members",
+    "Managers",
+    "Presenters",
+    "PersistentChatPoolFqdn",
+    "Uri",
+    "Guid",
+    "CreatedBy",
+    "CreatedOn",
+    "UpdatedBy",
+    "UpdatedOn",
+];
+
+fn property(room: &Record, name: &str) -> Value {
+    match name {
+        "Identity" => room.identity().as_str().into(),
+        "PersistentChatPoolFqdn" => room.get("Pool").clone(),
+        // A room that nobody has disabled is not disabled.
+        "Disabled" if *room.get(name) == Value::Null => Value::Bool(false),
+        other => room.get(other).clone(),
+    }
+}
+
+/// The table of rooms, with addresses.
+pub(super) fn listed(catalog: &Catalog, rooms: &[&Record]) -> Table {
+    shown(catalog, rooms, false)
+}
+
+fn shown(catalog: &Catalog, rooms: &[&Record], as_object: bool) -> Table {
+    let directory = Directory::new(catalog);
+    let rows = rooms.iter().map(|room| {
+        let cells = SHOWN.iter().map(|name| match property(room, name) {
+            list @ Value::List(_) => roles::cell(&directory, &list, as_object),
+            value => Cell::from(&value),
+        });
+        cells.collect()
+    });
+    let rows = rows.collect();
+    Table { title: "rooms", columns: SHOWN.to_vec(), aside: ASIDE.to_vec(), rows, sums: None }
+}
+
+/// Bytes of content by room.
+fn sizes(corpus: &mut Sqlite) -> Result<BTreeMap<RoomKey, u64>> {
+    Ok(corpus.census(&Scope::all())?.into_iter().map(|census| (census.room, census.bytes)).collect())
+}

@@ -1,0 +1,317 @@
+//! Conditions as PowerShell writes them: `{Name -like "IT*" -and Disabled -eq $False}`. Parses one and asks it about the
+//! properties of an object. Text is compared without regard to case, unless the operator begins with `c`.
+
+mod parse;
+
+use crate::error::{Error, Kind, Result};
+use crate::model::ids::fold;
+use crate::model::record::Value;
+use crate::model::time::{Ticks, iso};
+use regex::{Regex, RegexBuilder};
+use std::cmp::Ordering;
+
+/// No condition is deeper.
+const DEEPEST: usize = 64;
+
+/// A condition.
+#[derive(Debug, Clone)]
+pub struct Expression(Node);
+
+#[derive(Debug, Clone)]
+enum Node {
+    And(Box<Node>, Box<Node>),
+    Or(Box<Node>, Box<Node>),
+    Not(Box<Node>),
+    True(Operand),
+    Compare { left: Operand, is: Operator, not: bool, case: bool, right: Operand, pattern: Option<Regex> },
+}
+
+#[derive(Debug, Clone)]
+enum Operand {
+    Property(String),
+    Literal(Value),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Like,
+    Match,
+    Contains,
+    In,
+}
+
+/// Gives a property by its name; nothing when there is no such property.
+pub type Properties<'a> = dyn Fn(&str) -> Option<Value> + 'a;
+
+impl Expression {
+    /// Reads a condition, with or without braces around it.
+    pub fn parse(text: &str) -> Result<Expression> {
+        let inside = text.trim();
+        let inside = inside.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(inside);
+        parse::parse(inside)
+    }
+
+    /// Does it look like a condition, and not like plain words?
+    pub fn is_meant(text: &str) -> bool {
+        let text = text.trim();
+        text.starts_with('{') || text.contains(" -") && Expression::parse(text).is_ok()
+    }
+
+    /// The properties it names.
+    pub fn properties(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        self.0.properties(&mut found);
+        found
+    }
+
+    /// Is it true of these properties? What is not there is null.
+    pub fn matches(&self, properties: &Properties<'_>) -> bool {
+        self.0.matches(properties)
+    }
+}
+
+/// Does `text` match a pattern in which `*` stands for anything and `?` for one character?
+pub fn like(pattern: &str, text: &str) -> bool {
+    glob(pattern, false).is_ok_and(|pattern| pattern.is_match(text))
+}
+
+fn wrong(what: String) -> Error {
+    Error::new(Kind::Usage, what).hint("conditions are written as {Name -like \"IT*\" -and Disabled -eq $False}")
+}
+
+fn glob(pattern: &str, case: bool) -> Result<Regex> {
+    let mut text = String::from("^");
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '*' => text.push_str(".*"),
+            '?' => text.push('.'),
+            '`' => text.push_str(&regex::escape(&rest.next().unwrap_or('`').to_string())),
+            other => text.push_str(&regex::escape(&other.to_string())),
+        }
+    }
+    text.push('$');
+    compile(&text, case)
+}
+
+fn compile(pattern: &str, case: bool) -> Result<Regex> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(!case)
+        .dot_matches_new_line(true)
+        .size_limit(1 << 20)
+        .build()
+        .map_err(|_| wrong(format!("{pattern:?} is no pattern that can be used")))
+}
+
+impl Node {
+    fn properties<'a>(&'a self, found: &mut Vec<&'a str>) {
+        let mut see = |operand: &'a Operand| {
+            if let Operand::Property(name) = operand {
+                found.push(name);
+            }
+        };
+        match self {
+            Node::And(a, b) | Node::Or(a, b) => {
+                a.properties(found);
+                b.properties(found);
+            }
+            Node::Not(a) => a.properties(found),
+            Node::True(a) => see(a),
+            Node::Compare { left, right, .. } => {
+                see(left);
+                see(right);
+            }
+        }
+    }
+
+    fn matches(&self, properties: &Properties<'_>) -> bool {
+        match self {
+            Node::And(a, b) => a.matches(properties) && b.matches(properties),
+            Node::Or(a, b) => a.matches(properties) || b.matches(properties),
+            Node::Not(a) => !a.matches(properties),
+            Node::True(a) => truth(&a.value(properties)),
+            Node::Compare { left, is, not, case, right, pattern } => {
+                let (left, right) = (left.value(properties), right.value(properties));
+                let how = Comparison { is: *is, not: *not, case: *case, pattern: pattern.as_ref() };
+                how.holds(&left, &right)
+            }
+        }
+    }
+}
+
+impl Operand {
+    fn value(&self, properties: &Properties<'_>) -> Value {
+        match self {
+            Operand::Property(name) => properties(name).unwrap_or_default(),
+            Operand::Literal(value) => value.clone(),
+        }
+    }
+}
+
+fn truth(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(is) => *is,
+        Value::Int(number) => *number != 0,
+        Value::Text(text) => !text.is_empty(),
+        Value::List(items) => !items.is_empty(),
+        Value::Time(_) => true,
+    }
+}
+
+/// A time, or the beginning of a day, as people write it here or in the United States.
+fn instant(text: &str) -> Option<Ticks> {
+    let text = iso(text)?;
+    ["", "Z", "T00:00:00Z"].iter().find_map(|end| Ticks::parse(&format!("{text}{end}"))).map(|(at, _)| at)
+}
+
+struct Comparison<'a> {
+    is: Operator,
+    not: bool,
+    case: bool,
+    pattern: Option<&'a Regex>,
+}
+
+impl Comparison<'_> {
+    fn holds(&self, left: &Value, right: &Value) -> bool {
+        let one = |item: &str, other: &Value| self.compares(&Value::Text(item.to_owned()), other);
+        let found = match (self.is, left, right) {
+            (Operator::Contains, Value::List(items), item) | (Operator::In, item, Value::List(items)) => {
+                items.iter().any(|entry| self.equal(&Value::Text(entry.clone()), item))
+            }
+            (Operator::Contains | Operator::In, left, right) => self.equal(left, right),
+            // An operator on a list gives the items it is true of; any of them is enough.
+            (_, Value::List(items), _) if *right != Value::Null => {
+                return items.iter().any(|item| one(item, right) != self.not);
+            }
+            _ => self.compares(left, right),
+        };
+        found != self.not
+    }
+
+    fn compares(&self, left: &Value, right: &Value) -> bool {
+        match self.is {
+            Operator::Equal | Operator::Contains | Operator::In => self.equal(left, right),
+            Operator::Like | Operator::Match => match (self.pattern, right.show()) {
+                (Some(pattern), _) => pattern.is_match(&left.show()),
+                (None, text) if self.is == Operator::Like => {
+                    glob(&text, self.case).is_ok_and(|p| p.is_match(&left.show()))
+                }
+                (None, text) => compile(&text, self.case).is_ok_and(|p| p.is_match(&left.show())),
+            },
+            Operator::Less => self.order(left, right) == Some(Ordering::Less),
+            Operator::Greater => self.order(left, right) == Some(Ordering::Greater),
+            Operator::LessOrEqual => self.order(left, right).is_some_and(Ordering::is_le),
+            Operator::GreaterOrEqual => self.order(left, right).is_some_and(Ordering::is_ge),
+        }
+    }
+
+    fn equal(&self, left: &Value, right: &Value) -> bool {
+        match (left, right) {
+            (Value::Null, Value::Null) => true,
+            // Empty is what a property is that nobody has set.
+            (Value::Null, other) | (other, Value::Null) => *other == Value::Text(String::new()),
+            (Value::Bool(is), other) | (other, Value::Bool(is)) => match other {
+                Value::Text(text) => fold(text) == if *is { "true" } else { "false" },
+                other => truth(other) == *is,
+            },
+            _ => self.order(left, right) == Some(Ordering::Equal),
+        }
+    }
+
+    fn order(&self, left: &Value, right: &Value) -> Option<Ordering> {
+        let number = |value: &Value| match value {
+            Value::Int(number) => Some(*number as f64),
+            Value::Text(text) => text.trim().parse::<f64>().ok().filter(|number| number.is_finite()),
+            _ => None,
+        };
+        match (left, right) {
+            (Value::Null, _) | (_, Value::Null) => None,
+            (Value::Time(a), Value::Time(b)) => Some(a.cmp(b)),
+            (Value::Time(a), Value::Text(b)) => Some(a.cmp(&instant(b)?)),
+            (Value::Text(a), Value::Time(b)) => Some(instant(a)?.cmp(b)),
+            _ => match (number(left), number(right)) {
+                (Some(a), Some(b)) => a.partial_cmp(&b),
+                _ if self.case => Some(left.show().cmp(&right.show())),
+                _ => Some(fold(&left.show()).cmp(&fold(&right.show()))),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is(text: &str) -> bool {
+        let room = |name: &str| {
+            Some(match fold(name).as_str() {
+                "name" => "ITChatRoom".into(),
+                "disabled" => Value::Bool(false),
+                "history" => Value::Int(30),
+                "creators" => Value::List(vec!["Ken Myer".into(), "Pilar".into()]),
+                "empty" => Value::Null,
+                "on" => Value::Time(Ticks::parse("2014-05-06T07:08:09Z").unwrap().0),
+                _ => return None,
+            })
+        };
+        Expression::parse(text).unwrap().matches(&room)
+    }
+
+    #[test]
+    fn conditions_hold_as_powershell_says() {
+        for text in [
+            "{Name -like \"IT*\"}",
+            "{$_.Name -eq 'itchatroom'}",
+            "Name -like '?tchatroom' -and -not Disabled",
+            "{$_.Disabled -eq $False}",
+            "{Disabled -ne $true}",
+            "{$_.History -ge 30 -and $_.History -lt 100.5}",
+            "{$_.Creators -contains \"ken myer\"}",
+            "{Creators -eq 'Pilar'}",
+            "{'pilar' -in $_.Creators}",
+            "{$_.Empty -eq $Null}",
+            "{$_.Nothing -eq $Null -and !($_.Nothing)}",
+            "{$_.Name -ne $Null}",
+            "{Name -match '^it.+room$'}",
+            "{Name -cnotlike 'it*'}",
+            "{Name -in 'a','ITCHATROOM'}",
+            "{On -gt '2014-01-01' -and On -lt '2015-01-01T00:00:00Z'}",
+            "{On -ge '5/6/2014' -and On -lt '5/6/2014 7:09 AM'}",
+            "{(Name -eq 'x' -or Name -like 'IT*') -and History}",
+            "{Name -eq \u{201c}ITChatRoom\u{201d}}",
+        ] {
+            assert!(is(text), "{text}");
+        }
+        for text in [
+            "{Name -ceq 'itchatroom'}",
+            "{Name -like 'Chat'}",
+            "{Creators -notcontains 'Ken Myer'}",
+            "{Nothing -eq 'x'}",
+            "{Empty -gt 1}",
+            "{Disabled}",
+        ] {
+            assert!(!is(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_condition_is_refused() {
+        for text in
+            ["", "{", "{Name -like}", "{Name -huh 'x'}", "{(Name -eq 'x'}", "{Name -eq 'x", "a b", "{Name -match '('}"]
+        {
+            assert!(Expression::parse(text).is_err(), "{text}");
+        }
+        assert!(Expression::parse(&"(".repeat(100_000)).is_err() && Expression::parse(&"!".repeat(100_000)).is_err());
+        assert!(
+            Expression::is_meant("{Name -like \"x\"}")
+                && !Expression::is_meant("help desk")
+                && !Expression::is_meant("a -b")
+        );
+    }
+}
