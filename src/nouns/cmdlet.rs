@@ -192,6 +192,5 @@ impl Cmdlet {
 
 /// All cmdlets.
 pub fn all() -> impl Iterator<Item = &'static Cmdlet> {
-    let nouns: &[&'static [Cmdlet]] = &[nouns::room::CMDLETS, nouns::category::CMDLETS];
-    nouns.iter().copied().flatten()
+    [nouns::room::CMDLETS, nouns::category::CMDLETS].into_iter().flatten()
 }
