@@ -178,6 +178,19 @@ fn held_back(purge: &PurgeState, hold: &str) -> Option<HeldBack> {
     events.filter(|events| *events > 0).map(|events| HeldBack { purge: purge.number, events })
 }
 
+/// Places a hold, or changes the one that is as `before`.
+pub fn place(
+    cx: &Context<'_>,
+    path: &Path,
+    hold: &Record,
+    before: Option<&Record>,
+    action: &'static str,
+    details: Vec<(&'static str, String)>,
+) -> Result<()> {
+    crate::jobs::catalog::check_lengths(hold)?;
+    Sqlite::open(path)?.place(hold, before, cx.entry(action, hold.identity(), details))
+}
+
 /// Ends a hold. `hold` is its record with who, when and why.
 pub fn release(cx: &Context<'_>, path: &Path, hold: &Record) -> Result<()> {
     crate::jobs::catalog::check_lengths(hold)?;

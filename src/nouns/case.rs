@@ -89,13 +89,7 @@ impl CaseVerb {
             CaseVerb::Close { name } => {
                 let case = open(&catalog, &name)?;
                 let name = case.identity();
-                let holds = holds::of_case(&catalog, &name);
-                if !holds.is_empty() {
-                    let (are, ends) = if holds.len() == 1 { ("is", "it") } else { ("are", "them") };
-                    let what = format!("{} of case \"{name}\" {are} in force", holds::in_words(&holds));
-                    return Err(Error::new(Kind::Refused, what)
-                        .hint(format!("pchat hold release ends {ends}, with a reason; then close the case")));
-                }
+                // The store asks for its holds when it closes it.
                 let case = case.clone().with("ClosedBy", Some(cx.actor.name())).with("ClosedOn", (cx.clock)());
                 settings::put(cx, store, &case, "case close", Vec::new())?;
                 Ok(told(format!("case \"{name}\" is closed")))

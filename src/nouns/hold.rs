@@ -186,7 +186,7 @@ impl NewHold {
         if let Some(review) = &self.review {
             hold.set("ReviewOn", instant(review, part.timezone.as_deref(), false)?);
         }
-        settings::put(cx, store, &hold, "hold new", details(&hold))?;
+        holds::place(cx, store, &hold, None, "hold new", details(&hold))?;
         Ok(Reply {
             notes: vec![format!("hold \"{}\" is in force: {}", self.name, protects.written)],
             ..Reply::default()
@@ -258,7 +258,7 @@ impl SetHold {
             return Err(Error::new(Kind::Usage, format!("nothing of hold \"{}\" would change", hold.identity()))
                 .hint("pchat hold set --help lists what can change"));
         }
-        settings::put(cx, store, &hold, "hold set", details(&hold))?;
+        holds::place(cx, store, &hold, Some(old), "hold set", details(&hold))?;
         Ok(Reply {
             notes: vec![format!("hold \"{}\" is in force: {}", hold.identity(), hold.get("Written").show())],
             ..Reply::default()

@@ -226,6 +226,8 @@ pub trait Store: Corpus {
     fn put(&mut self, records: &[Record], entry: Entry) -> Result<()>;
     /// Refuses what [`Store::put`] would refuse; nothing is changed.
     fn rehearse(&mut self, records: &[Record]) -> Result<()>;
+    /// Places a hold, or changes the one that is as `before`, whose case must be open, in one transaction.
+    fn place(&mut self, hold: &Record, before: Option<&Record>, entry: Entry) -> Result<()>;
     /// Changes one record that [`Store::put`] would refuse to weaken: releases a hold.
     fn release(&mut self, hold: &Record, entry: Entry) -> Result<()>;
     /// Removes a record, in one transaction with its audit entry. Whatever a hold needs stays.

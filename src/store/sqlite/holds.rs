@@ -3,13 +3,13 @@
 //! What cannot be read or understood protects everything: an error while asking means no.
 
 use crate::error::{Error, Kind as Failure, Result};
-use crate::model::ids::{fold, person_key};
+use crate::model::ids::{fold, join_key, person_key};
 use crate::model::message::{Event, Persona};
 use crate::model::record::{Record, Value};
 use crate::model::time::Ticks;
 use crate::select::names::{names_category, names_room};
 use crate::select::terms::{Match, Terms};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A room that holds are resolved against.
@@ -242,6 +242,51 @@ pub(super) fn category_is_free(connection: &Connection, category: &Record) -> Re
             Err(Error::new(Failure::Refused, format!("{rooms} in category {}", category.identity()))
                 .hint("pchat store info lists them; a category goes when it is empty"))
         }
+    }
+}
+
+/// Refuses to close a case while a hold of it is in force.
+pub(super) fn case_is_free(connection: &Connection, case: &Record) -> Result<()> {
+    let unread = |error| Error::new(Failure::Held, "the holds cannot be read, so no case is closed").because(error);
+    let identity = case.identity();
+    let mut statement = connection
+        .prepare("SELECT identity, \"case\" FROM hold WHERE released_on IS NULL ORDER BY key")
+        .map_err(unread)?;
+    let named = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(unread)?;
+    let mut holds = Vec::new();
+    for row in named {
+        let (hold, of): (String, Option<String>) = row.map_err(unread)?;
+        if of.is_some_and(|of| fold(&of) == fold(&identity)) {
+            holds.push(format!("\"{hold}\""));
+        }
+    }
+    let (word, are, ends) = if holds.len() == 1 { ("hold", "is", "it") } else { ("holds", "are", "them") };
+    match holds.is_empty() {
+        true => Ok(()),
+        false => Err(Error::new(
+            Failure::Refused,
+            format!("{word} {} of case \"{identity}\" {are} in force", holds.join(", ")),
+        )
+        .hint(format!("pchat hold release ends {ends}, with a reason; then close the case"))),
+    }
+}
+
+/// Refuses a hold whose case is not open.
+pub(super) fn case_is_open(connection: &Connection, hold: &Record) -> Result<()> {
+    let name = hold.get("Case").text().unwrap_or_default();
+    let closed = connection
+        .query_row("SELECT identity, closed_on FROM \"case\" WHERE key = ?1", [join_key([name])], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?))
+        })
+        .optional()
+        .map_err(|error| Error::new(Failure::Damaged, format!("case \"{name}\" cannot be read")).because(error))?;
+    match closed {
+        Some((_, None)) => Ok(()),
+        Some((name, Some(on))) => {
+            Err(Error::new(Failure::Refused, format!("case \"{name}\" was closed on {}", Ticks(on)))
+                .hint("pchat case new opens another one"))
+        }
+        None => Err(Error::new(Failure::NotFound, format!("there is no case \"{name}\""))),
     }
 }
 

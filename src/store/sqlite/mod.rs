@@ -364,11 +364,12 @@ impl Store for Sqlite {
         settings::put(&tx, &path, records)
     }
 
+    fn place(&mut self, hold: &Record, before: Option<&Record>, entry: Entry) -> Result<()> {
+        self.change(entry, |tx, path| settings::place(tx, path, hold, before))
+    }
+
     fn release(&mut self, hold: &Record, entry: Entry) -> Result<()> {
-        self.change(entry, |tx, path| {
-            holds::only_released(records::one(tx, hold.shape, &hold.key()).map_err(|e| explain(e, path))?, hold)?;
-            records::put(tx, hold).map(|_| ()).map_err(|e| explain(e, path))
-        })
+        self.change(entry, |tx, path| settings::release(tx, path, hold))
     }
 
     fn remove(&mut self, shape: &'static Shape, key: &str, entry: Entry) -> Result<()> {

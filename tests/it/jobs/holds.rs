@@ -10,6 +10,7 @@ use pchat::store::sqlite::Sqlite;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
+mod cases;
 mod random;
 
 const FIRST: &str = "2020-03-01T08:00:00Z";
