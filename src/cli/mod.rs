@@ -12,13 +12,14 @@ mod words;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::jobs::audit;
 use crate::model::reply::{Reply, Status};
 use crate::model::time::Ticks;
 use crate::nouns::Prepared;
 use crate::nouns::audit::AuditVerb;
 use crate::nouns::case::CaseVerb;
 use crate::nouns::category::CategoryVerb;
-use crate::nouns::data::{self, ExportRequest, ImportRequest, VerifyRequest};
+use crate::nouns::data::{ExportRequest, ImportRequest, VerifyRequest};
 use crate::nouns::hold::HoldVerb;
 use crate::nouns::message::MessageVerb;
 use crate::nouns::purge::{CertificateVerb, PurgeRequest};
@@ -118,6 +119,26 @@ enum Command {
     Category(CategoryVerb),
 }
 
+impl Command {
+    /// Its name, if it changes the store.
+    fn change(&self) -> Option<&'static str> {
+        match self {
+            Command::Export(request) => request.change(),
+            Command::Import(request) => request.change(),
+            Command::Purge(request) => request.change(),
+            Command::Store(verb) => verb.change(),
+            Command::Audit(verb) => verb.change(),
+            Command::Case(verb) => verb.change(),
+            Command::Hold(verb) => verb.change(),
+            Command::Retention(verb) => verb.change(),
+            Command::Message(verb) => verb.change(),
+            Command::Room(verb) => verb.change(),
+            Command::Category(verb) => verb.change(),
+            Command::Verify(_) | Command::Certificate(_) => None,
+        }
+    }
+}
+
 /// The commands and options, for whoever wants to list them.
 pub fn command() -> clap::Command {
     Cli::command()
@@ -186,6 +207,7 @@ fn native(words: Vec<OsString>, world: &mut World<'_>) -> u8 {
             watch: &watch,
         };
         let mut ask = |prepared: Result<Prepared>| confirm::perform(&cx, prepared?, *answer, quiet, &mut **err);
+        let change = cli.command.change();
         let done = match cli.command {
             Command::Export(request) => request.run(&cx, &path),
             Command::Import(request) => request.run(&cx, &path),
@@ -201,7 +223,7 @@ fn native(words: Vec<OsString>, world: &mut World<'_>) -> u8 {
             Command::Room(verb) => ask(verb.prepare(&cx, &path)),
             Command::Category(verb) => ask(verb.prepare(&cx, &path)),
         };
-        let mut reply = done.inspect_err(|error| data::refused(&cx, &path, error))?;
+        let mut reply = done.inspect_err(|error| audit::refused(&cx, &path, change, error))?;
         if !remarks {
             reply.notes.clear();
         }

@@ -168,11 +168,20 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Records that something was refused. A store that cannot be written refuses all the same.
-pub fn refused(cx: &Context<'_>, path: &Path, why: &str) {
-    let mut entry = cx.entry("refused", path.display().to_string(), vec![("why", why.to_owned())]);
-    entry.outcome = Ended::Refused;
-    drop(Sqlite::open(path).and_then(|mut store| store.record(entry)));
+/// Records that something was refused: whatever a hold forbade, whoever asked, and what a rule forbade to a command
+/// that would have changed the store. A store that cannot be written refuses all the same.
+pub fn refused(cx: &Context<'_>, path: &Path, change: Option<&'static str>, error: &Error) {
+    match (error.kind(), change) {
+        (Kind::Held, _) | (Kind::Refused | Kind::Denied | Kind::Conflict, Some(_)) => {}
+        _ => return,
+    }
+    let mut details = vec![("why", error.what().to_owned())];
+    details.extend(change.map(|command| ("command", command.to_owned())));
+    details.extend(error.place().map(|place| ("place", place.to_string())));
+    let entry = cx.entry("refused", path.display().to_string(), details).ended(Ended::Refused);
+    // Only a store of this version is opened for writing here: to be refused brings none up to date.
+    let record = || Sqlite::snapshot(path).map(drop).and_then(|()| Sqlite::open(path))?.record(entry);
+    drop(record());
 }
 
 /// Writes a small file, which has its name only when it is complete. What is there already stays.

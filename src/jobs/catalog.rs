@@ -79,7 +79,12 @@ impl Renames {
         let new = self.name(name);
         let length = new.chars().count();
         match !self.prefix.is_empty() && length > LONGEST_NAME {
-            true => Err(too_long("the name", noun, name, length, LONGEST_NAME)),
+            true => Err(too_long(
+                "the name",
+                &format!("{noun} {:?}", name.chars().take(60).collect::<String>()),
+                length,
+                LONGEST_NAME,
+            )),
             false => Ok(new),
         }
     }
@@ -200,7 +205,7 @@ pub fn plan(
                 };
                 let (kept, other) = differences(old, &record);
                 let object = format!("{} {}", shape.noun, record.identity());
-                differing.push(object.clone());
+                differing.push(in_error(&record));
                 receipt.conflict(Conflict { object, kept, other, outcome });
                 if on_conflict == OnConflict::Replace {
                     changes.push(record.clone());
@@ -235,15 +240,32 @@ pub fn check_lengths(record: &Record) -> Result<()> {
         };
         let length = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
         if field.max > 0 && length > field.max {
-            return Err(too_long(field.name, record.shape.noun, &record.identity(), length, field.max));
+            let name: String = record.identity().chars().take(60).collect();
+            let object = match names_a_person(record) {
+                true => in_error(record),
+                false => format!("{} {name:?}", record.shape.noun),
+            };
+            return Err(too_long(field.name, &object, length, field.max));
         }
     }
     Ok(())
 }
 
-fn too_long(field: &str, noun: &str, name: &str, length: usize, limit: usize) -> Error {
-    let name: String = name.chars().take(60).collect();
-    let what = format!("{field} of {noun} {name:?} would have {length} characters; the limit is {limit}");
+/// Is the identity of it the address of a person?
+fn names_a_person(record: &Record) -> bool {
+    matches!(record.shape.noun, "principal" | "grant")
+}
+
+/// A record as an error may name it: never by the address of a person. Reports name everybody.
+fn in_error(record: &Record) -> String {
+    match names_a_person(record) {
+        true => format!("a {}", record.shape.noun),
+        false => format!("{} {}", record.shape.noun, record.identity()),
+    }
+}
+
+fn too_long(field: &str, object: &str, length: usize, limit: usize) -> Error {
+    let what = format!("{field} of {object} would have {length} characters; the limit is {limit}");
     Error::new(Kind::Refused, what).hint("use shorter new names, or shorten the name before the export")
 }
 

@@ -87,6 +87,14 @@ pub enum AuditVerb {
 }
 
 impl AuditVerb {
+    /// Its name, if it changes the store. Signing the log changes nothing that is in it.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            AuditVerb::Anchor { reply: Some(_), .. } => Some("audit anchor"),
+            _ => None,
+        }
+    }
+
     /// Does it.
     pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
         match self {

@@ -59,6 +59,16 @@ pub enum CaseVerb {
 }
 
 impl CaseVerb {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            CaseVerb::New { .. } => Some("case new"),
+            CaseVerb::Get { .. } => None,
+            CaseVerb::Set { .. } => Some("case set"),
+            CaseVerb::Close { .. } => Some("case close"),
+        }
+    }
+
     /// Does it.
     pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
         let catalog = settings::read(store, SHAPES)?;

@@ -194,6 +194,16 @@ pub static CMDLETS: &[Cmdlet] = &[
 ];
 
 impl CategoryVerb {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            CategoryVerb::Get { .. } => None,
+            CategoryVerb::New { consent, .. } => consent.change("category new"),
+            CategoryVerb::Set { consent, .. } => consent.change("category set"),
+            CategoryVerb::Remove { consent, .. } => consent.change("category remove"),
+        }
+    }
+
     /// Says what would change, and what does it.
     pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
         match self {

@@ -185,6 +185,11 @@ fn renaming(text: &str) -> Result<(String, String), String> {
 }
 
 impl ExportRequest {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        self.disable_exported_nodes.then_some("export")
+    }
+
     /// Standard output carries the export; nothing else may be mixed in.
     pub fn takes_stdout(&self) -> bool {
         self.out.as_os_str() == "-"
@@ -239,6 +244,11 @@ impl ExportRequest {
 }
 
 impl ImportRequest {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        (!self.what_if).then_some("import")
+    }
+
     /// Imports.
     pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
         let job = Import {
@@ -289,13 +299,6 @@ impl VerifyRequest {
             return Err(wrong(&receipt));
         }
         Ok(reply(&receipt))
-    }
-}
-
-/// What a hold forbade is recorded in the audit log, whoever asked for it.
-pub fn refused(cx: &Context<'_>, store: &Path, error: &Error) {
-    if error.kind() == Kind::Held {
-        jobs::audit::refused(cx, store, error.what());
     }
 }
 

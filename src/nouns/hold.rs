@@ -135,6 +135,16 @@ pub struct SetHold {
 }
 
 impl HoldVerb {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            HoldVerb::New(_) => Some("hold new"),
+            HoldVerb::Set(_) => Some("hold set"),
+            HoldVerb::Release { consent, .. } => consent.change("hold release"),
+            HoldVerb::Get { .. } | HoldVerb::Report { .. } => None,
+        }
+    }
+
     /// Does it, or says what it would do.
     pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
         let reply = match self {

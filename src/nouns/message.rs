@@ -47,6 +47,14 @@ pub struct RemoveRequest {
 }
 
 impl MessageVerb {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            MessageVerb::History { .. } => None,
+            MessageVerb::Remove(request) => request.how.consent.change("message remove"),
+        }
+    }
+
     /// Does it, or says what it would do.
     pub fn prepare(self, store: &Path) -> Result<Prepared> {
         match self {

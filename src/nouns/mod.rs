@@ -79,6 +79,13 @@ pub fn objects(table: Table, none: &str) -> Reply {
     reply
 }
 
+impl Consent {
+    /// The name of a command, if it changes something.
+    fn change(self, name: &'static str) -> Option<&'static str> {
+        (!self.what_if).then_some(name)
+    }
+}
+
 /// Every noun that is kept as a record. Holds come first wherever the order matters for safety.
 pub static SHAPES: &[&Shape] = &[
     &hold::SHAPE,

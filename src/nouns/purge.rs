@@ -52,6 +52,11 @@ pub struct PurgeRequest {
 }
 
 impl PurgeRequest {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        self.consent.change("purge")
+    }
+
     /// Draws the plan.
     pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
         let planned = match (self.resume, self.by_retention) {

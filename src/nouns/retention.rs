@@ -111,6 +111,15 @@ fn named(scope: &str, target: &str) -> String {
 }
 
 impl RetentionVerb {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            RetentionVerb::Get => None,
+            RetentionVerb::Set { .. } => Some("retention set"),
+            RetentionVerb::Remove { .. } => Some("retention remove"),
+        }
+    }
+
     /// Does it.
     pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
         let catalog = settings::read(store, SHAPES)?;

@@ -213,6 +213,17 @@ pub static CMDLETS: &[Cmdlet] = &[
 ];
 
 impl RoomVerb {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            RoomVerb::Get(_) => None,
+            RoomVerb::New(request) => request.consent.change("room new"),
+            RoomVerb::Set(request) => request.consent.change("room set"),
+            RoomVerb::Clear { how, .. } => how.consent.change("room clear"),
+            RoomVerb::Remove { how, .. } => how.consent.change("room remove"),
+        }
+    }
+
     /// Says what would change, and what does it.
     pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
         match self {

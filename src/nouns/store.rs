@@ -31,6 +31,14 @@ pub enum StoreVerb {
 }
 
 impl StoreVerb {
+    /// Its name, if it changes the store. A new one is refused where something is already, and that stays out of it.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            StoreVerb::Upgrade => Some("store upgrade"),
+            StoreVerb::New | StoreVerb::Check { .. } | StoreVerb::Info => None,
+        }
+    }
+
     /// Does it.
     pub fn run(self, cx: &Context<'_>, path: &Path) -> Result<Reply> {
         match self {

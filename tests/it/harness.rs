@@ -233,6 +233,26 @@ pub(crate) fn entry() -> pchat::store::Entry {
     }
 }
 
+/// Everything a store holds, row by row, but for what its audit log says of refusals.
+pub(crate) fn content(store: &Path) -> Vec<String> {
+    let db = rusqlite::Connection::open(store).unwrap();
+    let mut found = Vec::new();
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'audit_tree' ORDER BY name";
+    let mut names = db.prepare(names).unwrap();
+    let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    for name in names {
+        let which = if name == "audit" { "WHERE record NOT LIKE '%\"outcome\":\"refused\"%'" } else { "" };
+        let mut rows = db.prepare(&format!("SELECT * FROM \"{name}\" {which}")).unwrap();
+        let columns = rows.column_count();
+        let mut rows = rows.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let values: Vec<_> = (0..columns).map(|at| row.get_ref(at).unwrap()).collect();
+            found.push(format!("{name} {values:?}"));
+        }
+    }
+    found
+}
+
 /// A record of every field of every noun, filled from `seed`.
 pub(crate) fn full_catalog(seed: &str) -> Vec<pchat::model::record::Record> {
     use pchat::model::record::{Record, Type, Value};

@@ -8,6 +8,7 @@ mod fuzz;
 mod names;
 mod zips;
 
+use crate::harness::content;
 use pchat::cli::{World, run};
 use pchat::model::time::Ticks;
 use sha2::{Digest, Sha256};
@@ -60,16 +61,18 @@ const HISTORY: &str = r#"{"pool":"pool01","room":"ma-chan://x.com/one","room_tit
 struct Desk {
     root: tempfile::TempDir,
     before: String,
+    /// The store, byte for byte.
+    bytes: Vec<u8>,
 }
 
 impl Desk {
     fn new() -> Desk {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("h.jsonl"), HISTORY).unwrap();
-        let desk = Desk { root, before: String::new() };
+        let desk = Desk { root, before: String::new(), bytes: Vec::new() };
         assert_eq!(desk.pchat(&["import", "h.jsonl", "--store", "s.db"]).code, 0);
         std::fs::remove_file(desk.path("h.jsonl")).unwrap();
-        Desk { before: desk.state(), ..desk }
+        Desk { before: desk.state(), bytes: std::fs::read(desk.path("s.db")).unwrap(), ..desk }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -86,13 +89,13 @@ impl Desk {
         pchat(full)
     }
 
-    /// The names in this folder, with the hash of the store.
+    /// The names in this folder, with a hash over what the store holds.
     fn state(&self) -> String {
         let entries = std::fs::read_dir(self.root.path()).unwrap();
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
         names.sort();
-        format!("{names:?} {}", hex(&Sha256::digest(std::fs::read(self.path("s.db")).unwrap())))
+        format!("{names:?} {}", hex(&Sha256::digest(content(&self.path("s.db")).join("\n"))))
     }
 
     /// Asserts that nothing was made or changed but the input itself, which is removed.
@@ -104,6 +107,13 @@ impl Desk {
         } else {
             std::fs::remove_file(path).unwrap()
         }
+        // As long as nothing was refused by a rule, which is recorded, not even a byte has changed.
+        let db = rusqlite::Connection::open(self.path("s.db")).unwrap();
+        let refused = "SELECT count(*) FROM audit WHERE record LIKE '%\"outcome\":\"refused\"%'";
+        if db.query_row(refused, [], |row| row.get::<_, i64>(0)).unwrap() == 0 {
+            assert!(std::fs::read(self.path("s.db")).unwrap() == self.bytes);
+        }
+        drop(db);
         assert_eq!(self.state(), self.before);
     }
 

@@ -1,6 +1,6 @@
 //! Settings that meet settings: added, completed, equal, or a conflict that somebody decides.
 
-use crate::harness::{Desk, entry, full_catalog, message, store_of, unzip};
+use crate::harness::{Desk, content, entry, full_catalog, message, store_of, unzip};
 use pchat::model::catalog::Catalog;
 use pchat::model::record::{Record, Value};
 use pchat::nouns::{SHAPES, category, hold, room};
@@ -84,12 +84,13 @@ fn a_difference_is_decided_by_whoever_imports() {
     };
     desk.run("export --store @b.db --out @b.zip").code(0);
 
-    let bytes = desk.read("a.db");
+    let before = content(&desk.path("a.db"));
     let failed = desk.run("import @b.zip --store @a.db").code(17);
     for name in ["room ", "category ", "hold ", "--on-conflict keep"] {
         assert!(failed.err.contains(name), "{}", failed.err);
     }
-    assert!(desk.read("a.db") == bytes, "a failed import has written");
+    assert_eq!(content(&desk.path("a.db")), before, "a failed import has written");
+    let bytes = desk.read("a.db");
 
     for (choice, expected, counts) in [("keep", &old, [0, 0, 0, 3]), ("replace", &new, [0, 0, 3, 0])] {
         let store = format!("{choice}.db");
@@ -270,10 +271,10 @@ fn two_rooms_cannot_have_one_name() {
     store_of(&desk, "a.db", &[a_room("pool", "ma-chan://a.example/1", "Desk")]);
     store_of(&desk, "b.db", &[a_room("pool", "ma-chan://a.example/2", "DESK")]);
     desk.run("export --store @b.db --out @b.zip").code(0);
-    let bytes = desk.read("a.db");
+    let before = content(&desk.path("a.db"));
     desk.run("import @b.zip --store @a.db").code(17).says("another room").says("--rename-prefix");
     desk.run("import @b.zip --store @a.db --on-conflict replace").code(17);
-    assert!(desk.read("a.db") == bytes);
+    assert_eq!(content(&desk.path("a.db")), before);
     desk.run("import @b.zip --store @a.db --rename-prefix b-").code(0);
     assert_eq!(desk.catalog("a.db").of("room").count(), 2);
     // Two names that change places are no collision.

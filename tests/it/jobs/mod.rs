@@ -8,6 +8,7 @@ mod import;
 mod keys;
 mod merge;
 mod purge;
+mod refusals;
 mod report;
 mod rooms;
 mod round_trip;

@@ -1,6 +1,7 @@
 //! Exit codes, and stores that are not what they should be.
 
 use super::{Desk, Dice, slow, tree};
+use crate::harness::content;
 use rusqlite::Connection;
 use std::process::Command;
 
@@ -51,9 +52,9 @@ fn settings_that_differ_are_a_conflict() {
     desk.run("export --store b.db --out b.zip").ends(0, "");
     desk.run("import b.zip --store c.db").ends(0, "");
     Connection::open(desk.path("c.db")).unwrap().execute_batch("UPDATE room SET name = 'Third ' || number").unwrap();
-    let before = std::fs::read(desk.path("c.db")).unwrap();
+    let before = content(&desk.path("c.db"));
     desk.run("import b.zip --store c.db").ends(17, "settings exist with other values");
-    assert!(std::fs::read(desk.path("c.db")).unwrap() == before, "the store has not changed");
+    assert_eq!(content(&desk.path("c.db")), before, "the store has not changed");
 }
 
 #[test]
@@ -191,6 +192,7 @@ fn a_store_that_cannot_be_written_can_be_exported() {
     mode("in", 0o755);
     mode("shut/s.db", 0o444);
     mode("shut", 0o555);
+    std::fs::write(desk.path("empty.zip"), [&b"PK\x05\x06"[..], &[0; 18]].concat()).unwrap();
     let root = desk.run("store new --store shut/probe.db").code == 0;
     let run = |args: &str| match root {
         false => Some(desk.run(args)),
@@ -216,6 +218,8 @@ fn a_store_that_cannot_be_written_can_be_exported() {
         );
         run("store check --read-data --store shut/s.db").unwrap().ends(0, "");
         run("import in --store shut/s.db").unwrap().ends(20, "s.db");
+        // What is refused is refused, though it cannot be recorded.
+        run("import empty.zip --store shut/s.db").unwrap().ends(15, "this zip is not a pchat archive");
         run("store upgrade --store shut/s.db").unwrap();
         // Where it may, SQLite leaves its empty log behind: who cannot write the store cannot tidy up either.
         for name in tree(&desk.path("shut"), false).into_keys().filter(|name| name != "s.db") {
