@@ -10,6 +10,7 @@ use pchat::store::sqlite::Sqlite;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
+mod belongings;
 mod cases;
 mod random;
 

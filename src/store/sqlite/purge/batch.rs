@@ -3,7 +3,9 @@
 //! A block that loses events is given up with its number; what stays of it gets new blocks. So words of the
 //! destroyed texts stand only in lists of blocks that are gone, and the sweep (`erase.rs`) finds them there.
 
-use super::{Block, Fate, Identities, Judge, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
+use super::{
+    Block, Fate, Identities, Judge, blocks, counts_json, counts_of, earlier_in_full, event_in, revision, rooms_of, rows,
+};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
@@ -345,6 +347,10 @@ impl Work<'_> {
             }
             taken.run_open = true;
             leave_traces(&event, traces);
+            if judge.versions {
+                // Whatever it said before goes as well, and is searched for as well.
+                earlier_in_full(connection, id)?.iter().for_each(|text| traces.text(text));
+            }
             if self.plan.request.replacement.is_some() {
                 // It stays, with another text.
                 taken.run_open = false;
