@@ -78,7 +78,7 @@ impl Call {
                     continue;
                 }
                 Item::Own(name, value) => {
-                    let takes = own_option(native, &name).ok_or_else(|| call.unknown(&name))?;
+                    let takes = own_option(cmdlet, native, &name).ok_or_else(|| call.unknown(&name))?;
                     let value = match (takes, value) {
                         (false, _) => None,
                         (true, Some(value)) => Some(value),
@@ -225,6 +225,10 @@ impl Call {
                 return Err(self.wrong(format!("{} exclude each other", given.join(" and "))));
             }
         }
+        if !self.cmdlet.one_of.is_empty() && !self.cmdlet.one_of.iter().any(|name| self.has(name)) {
+            let names: Vec<String> = self.cmdlet.one_of.iter().map(|name| format!("-{name}")).collect();
+            return Err(self.wrong(format!("{} needs {}", self.cmdlet.name, names.join(" or "))));
+        }
         let missing = |p: &&Parameter| {
             p.needed && !self.has(p.name) && !(p.to == To::Word && self.cmdlet.takes != Takes::Nothing)
         };
@@ -281,6 +285,7 @@ impl Call {
                     words.extend(more.iter().map(|word| (*word).to_owned()));
                 }
                 To::Words(_) => {}
+                To::Place(word) => places.push(word.to_owned()),
                 To::Word if parameter.kind == Kind::Object => {
                     for value in values.iter().filter(|value| !value.is_input()) {
                         places.push(called(&super::objects::parse(&value.text())));
@@ -306,6 +311,7 @@ impl Call {
         }
         let has = |name: &str| own.get_arguments().any(|arg| arg.get_long() == Some(name));
         match self.confirm {
+            Some(true) if words.iter().any(|word| word == "--confirm") => {}
             Some(true) if has("confirm") => words.push("--confirm".to_owned()),
             Some(false) if has("yes") => words.push("--yes".to_owned()),
             _ => {}
@@ -437,9 +443,9 @@ fn called(object: &Object) -> String {
     }
 }
 
-/// An option every command of pchat has, and whether it takes a value.
-fn own_option(native: &Command, name: &str) -> Option<bool> {
-    let mut known = native.get_arguments();
-    // `--yes` and `--what-if` are the parameters' affair.
+/// An option of pchat or of the command, and whether it takes a value.
+fn own_option(cmdlet: &Cmdlet, native: &Command, name: &str) -> Option<bool> {
+    let own = cmdlet.command.iter().try_fold(native, |command, word| command.find_subcommand(word));
+    let mut known = native.get_arguments().chain(own.into_iter().flat_map(Command::get_arguments));
     known.find(|arg| arg.get_long() == Some(name)).map(|arg| arg.get_action().takes_values())
 }

@@ -210,7 +210,7 @@ fn native(words: Vec<OsString>, world: &mut World<'_>) -> u8 {
         let change = cli.command.change();
         let done = match cli.command {
             Command::Export(request) => request.run(&cx, &path),
-            Command::Import(request) => request.run(&cx, &path),
+            Command::Import(request) => ask(request.prepare(&cx, &path)),
             Command::Verify(request) => request.run(&cx, &path),
             Command::Purge(request) => ask(request.prepare(&cx, &path)),
             Command::Certificate(verb) => verb.run(&path),
@@ -219,7 +219,7 @@ fn native(words: Vec<OsString>, world: &mut World<'_>) -> u8 {
             Command::Case(verb) => verb.run(&cx, &path),
             Command::Hold(verb) => ask(verb.prepare(&cx, &path)),
             Command::Retention(verb) => verb.run(&cx, &path),
-            Command::Message(verb) => ask(verb.prepare(&path)),
+            Command::Message(verb) => ask(verb.prepare(&cx, &path)),
             Command::Room(verb) => ask(verb.prepare(&cx, &path)),
             Command::Category(verb) => ask(verb.prepare(&cx, &path)),
         };
@@ -251,5 +251,6 @@ fn show(reply: &Reply, output: print::Output, out: &mut dyn Write, err: &mut dyn
         Status::Done => 0,
         Status::Gaps => 3,
         Status::Nothing => 4,
+        Status::Failed(kind) => kind.exit_code(),
     }
 }

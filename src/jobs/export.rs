@@ -57,7 +57,9 @@ pub struct Export {
 pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     let start = (cx.clock)();
     job.target.check(job.form == Form::JsonLines)?;
-    let history = matches!(job.level, Level::All | Level::Content);
+    // The one cmdlet that exported took a first date with the level of rooms, and meant their content from then on.
+    let dated = job.level == Level::RoomDirectory && job.wanted.from.is_some();
+    let history = dated || matches!(job.level, Level::All | Level::Content);
     if !history && (job.wanted.from.is_some() || job.wanted.to.is_some() || !job.wanted.people.is_empty()) {
         return Err(Error::new(Kind::Usage, "dates and users select history, and this level has none")
             .hint("use --level All or --level Content"));

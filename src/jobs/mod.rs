@@ -9,6 +9,7 @@ pub mod holds;
 pub mod import;
 pub mod intake;
 pub mod keys;
+pub mod post;
 pub mod purge;
 pub mod report;
 pub mod rights;

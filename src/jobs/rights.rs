@@ -1,9 +1,26 @@
-//! Who may do what in a room: membership as category and room settle it together.
+//! Who may do what in a room: policy, category and room settle it together.
 
+use crate::error::{Error, Kind, Result};
 use crate::jobs::directory::Directory;
 use crate::model::catalog::Catalog;
-use crate::model::ids::fold;
+use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
+
+/// KB that a file may have where nobody has said otherwise.
+const LARGEST_FILE_KB: u64 = 20_000;
+
+/// What somebody does in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Enters.
+    Enter,
+    /// Leaves.
+    Leave,
+    /// Writes.
+    Post,
+    /// Puts a file into it.
+    Upload,
+}
 
 /// Does an entry of a list cover a person?
 pub fn covered(directory: &Directory<'_>, list: &Value, person: &str) -> bool {
@@ -14,14 +31,13 @@ pub fn covered(directory: &Directory<'_>, list: &Value, person: &str) -> bool {
 }
 
 /// Members are those the list names, as far as the category allows them; without a list, and in Open rooms, all the category
-/// allows.
+/// allows. Managers are members.
 pub fn is_member(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person: &str) -> bool {
     let category = category_of(catalog, room);
     let allowed = category.is_some_and(|category| directory.allows(category, person));
+    let listed = |field| covered(directory, room.get(field), person) && (allowed || category.is_none());
     match room.get("Members") {
-        members @ Value::List(_) if room.get("Privacy").text() != Some("Open") => {
-            covered(directory, members, person) && (allowed || category.is_none())
-        }
+        Value::List(_) if room.get("Privacy").text() != Some("Open") => listed("Members") || listed("Managers"),
         _ => allowed,
     }
 }
@@ -35,4 +51,70 @@ pub fn category_of<'a>(catalog: &'a Catalog, room: &Record) -> Option<&'a Record
 pub fn lies_in(room: &Record, category: &Record) -> bool {
     let text = |record: &Record, field| record.get(field).text().map(fold);
     text(room, "Pool") == text(category, "Pool") && text(room, "Category") == text(category, "Name")
+}
+
+fn denied(what: String) -> Error {
+    Error::new(Kind::Denied, what)
+}
+
+/// Fails when the policy of a person does not let them use rooms at all.
+pub fn enabled(catalog: &Catalog, _directory: &Directory<'_>, person: &str) -> Result<()> {
+    let of = |identity: &str| {
+        catalog.of("policy").find(|policy| policy.get("Identity").text().map(fold) == Some(fold(identity)))
+    };
+    let granted =
+        catalog.of("grant").find(|grant| grant.get("Identity").text().map(person_key) == Some(person_key(person)));
+    let policy = granted.and_then(|grant| of(grant.get("Policy").text().unwrap_or_default())).or_else(|| of("global"));
+    match policy.map(|policy| policy.get("EnablePersistentChat")) {
+        Some(Value::Bool(true)) => Ok(()),
+        _ => Err(denied("the policy of this person does not enable Persistent Chat".to_owned())
+            .hint("pchat policy grant gives another one; pchat policy set global --enable true enables everybody")),
+    }
+}
+
+/// Fails when the rules forbid it; otherwise, is it kept?
+pub fn check(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person: &str, deed: Deed) -> Result<bool> {
+    let identity = room.identity();
+    if deed == Deed::Leave {
+        // Nobody is held back.
+        return Ok(keeps_history(catalog, room));
+    }
+    enabled(catalog, directory, person)?;
+    if *room.get("Disabled") == Value::Bool(true) {
+        return Err(Error::new(Kind::Refused, format!("room {identity} is disabled"))
+            .hint("pchat room set --disabled false enables it"));
+    }
+    if !is_member(catalog, directory, room, person) {
+        return Err(denied(format!("this person is no member of room {identity}")).hint(
+            "members are those of the room whom its category allows: pchat room get and pchat category get show them",
+        ));
+    }
+    if matches!(deed, Deed::Post | Deed::Upload)
+        && room.get("Type").text() == Some("Auditorium")
+        && !covered(directory, room.get("Presenters"), person)
+    {
+        return Err(denied(format!("room {identity} is an Auditorium, and this person is no presenter of it"))
+            .hint("pchat room set --presenters names who may post"));
+    }
+    let category = category_of(catalog, room);
+    if deed == Deed::Upload && category.is_none_or(|category| *category.get("FileUpload") != Value::Bool(true)) {
+        return Err(Error::new(Kind::Refused, format!("the category of room {identity} allows no files"))
+            .hint("pchat category set --file-upload true allows them"));
+    }
+    Ok(keeps_history(catalog, room))
+}
+
+/// A category that says nothing keeps history.
+fn keeps_history(catalog: &Catalog, room: &Record) -> bool {
+    category_of(catalog, room).is_none_or(|category| *category.get("ChatHistory") != Value::Bool(false))
+}
+
+/// The most bytes a file may have in a room.
+pub fn largest_file(catalog: &Catalog, _room: &Record) -> u64 {
+    let global = catalog.of("configuration").find(|c| c.get("Identity").text().map(fold).as_deref() == Some("global"));
+    let kb = match global.map(|configuration| configuration.get("MaxFileSizeKB")) {
+        Some(Value::Int(kb)) => u64::try_from(*kb).unwrap_or(LARGEST_FILE_KB),
+        _ => LARGEST_FILE_KB,
+    };
+    kb.saturating_mul(1024)
 }

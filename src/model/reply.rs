@@ -2,6 +2,7 @@
 
 use super::record::Value;
 use super::time::Ticks;
+use crate::error::Kind;
 
 /// How a command ended when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,6 +14,8 @@ pub enum Status {
     Gaps,
     /// Nothing matched. Exit code 4.
     Nothing,
+    /// It ran to its end, and what it tried has failed for a reason of this kind, which is in the tables. Exit code of the kind.
+    Failed(Kind),
 }
 
 /// One cell of a table.

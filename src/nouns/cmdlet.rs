@@ -18,6 +18,8 @@ pub struct Cmdlet {
     pub takes: Takes,
     /// Parameters of which only one may be given.
     pub apart: &'static [&'static [&'static str]],
+    /// Parameters of which one must be given.
+    pub one_of: &'static [&'static str],
     /// Words the command is given in every case.
     pub always: &'static [&'static str],
     /// A command line that works.
@@ -88,6 +90,8 @@ pub enum To {
     Word,
     /// These words.
     Words(&'static [&'static str]),
+    /// This word without an option.
+    Place(&'static str),
     /// The store.
     Store,
     /// The name of the file in the folder that is the store's.
@@ -156,7 +160,17 @@ pub const fn shows(
     parameters: &'static [Parameter],
     example: &'static str,
 ) -> Cmdlet {
-    Cmdlet { name, command, parameters, confirms: false, takes: Takes::Nothing, apart: &[], always: &[], example }
+    Cmdlet {
+        name,
+        command,
+        parameters,
+        confirms: false,
+        takes: Takes::Nothing,
+        apart: &[],
+        one_of: &[],
+        always: &[],
+        example,
+    }
 }
 
 /// A cmdlet that changes something, and has `-Confirm` and `-WhatIf`.
@@ -167,7 +181,7 @@ pub const fn changes(
     parameters: &'static [Parameter],
     example: &'static str,
 ) -> Cmdlet {
-    Cmdlet { name, command, parameters, confirms: true, takes, apart: &[], always: &[], example }
+    Cmdlet { name, command, parameters, confirms: true, takes, apart: &[], one_of: &[], always: &[], example }
 }
 
 impl Cmdlet {
@@ -175,6 +189,12 @@ impl Cmdlet {
     #[must_use]
     pub const fn apart(self, apart: &'static [&'static [&'static str]]) -> Cmdlet {
         Cmdlet { apart, ..self }
+    }
+
+    /// One of these parameters must be given.
+    #[must_use]
+    pub const fn one_of(self, one_of: &'static [&'static str]) -> Cmdlet {
+        Cmdlet { one_of, ..self }
     }
 
     /// It asks nothing and has no `-WhatIf`.
@@ -192,5 +212,7 @@ impl Cmdlet {
 
 /// All cmdlets.
 pub fn all() -> impl Iterator<Item = &'static Cmdlet> {
-    [nouns::room::CMDLETS, nouns::category::CMDLETS].into_iter().flatten()
+    [nouns::room::CMDLETS, nouns::category::CMDLETS, nouns::message::CMDLETS, nouns::data::CMDLETS]
+        .into_iter()
+        .flatten()
 }

@@ -1,19 +1,27 @@
-//! Messages: what can still be known of one, and their removal or replacement in one room.
+//! Messages: posting them, what can still be known of one, and their removal or replacement in one room.
 
-use crate::error::{Error, Kind, Result};
+mod post;
+mod test;
+
+use self::post::{PostRequest, UploadRequest, Who};
+use self::test::TestRequest;
+use crate::context::Context;
+use crate::error::{Error, Kind as Failure, Result};
+use crate::jobs::post::What;
 use crate::jobs::purge::REPLACEMENT;
 use crate::jobs::selection::{only_room, room_key};
 use crate::jobs::settings;
 use crate::model::reply::{Cell, Reply, Table};
+use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Takes, To, option};
 use crate::nouns::purge::How;
-use crate::nouns::which::What;
+use crate::nouns::which::What as Chosen;
 use crate::nouns::{Prepared, SHAPES};
 use crate::store::Corpus;
 use crate::store::sqlite::Sqlite;
 use clap::{Args, Subcommand};
 use std::path::Path;
 
-/// Messages: their history, and their removal
+/// Messages: posting, history, removal, and a test of all of it
 #[derive(Debug, Subcommand)]
 pub enum MessageVerb {
     /// Show all versions of a message that may still be known
@@ -26,6 +34,16 @@ pub enum MessageVerb {
     },
     /// Replace the text of messages of a room, or remove them
     Remove(Box<RemoveRequest>),
+    /// Write a message in a room, on behalf of a person, under all rules
+    Post(PostRequest),
+    /// Put a file into a room
+    Upload(UploadRequest),
+    /// Enter a room
+    Join(Who),
+    /// Leave a room
+    Part(Who),
+    /// Test whether two people can use a room; only the record of the test stays
+    Test(TestRequest),
 }
 
 /// Which messages of a room go, and how.
@@ -35,7 +53,7 @@ pub struct RemoveRequest {
     #[arg(long, value_name = "ROOM")]
     room: String,
     #[command(flatten)]
-    what: What,
+    what: Chosen,
     /// Remove the messages instead of replacing their texts
     #[arg(long)]
     remove: bool,
@@ -46,18 +64,76 @@ pub struct RemoveRequest {
     how: How,
 }
 
+const NO_REGISTRAR: To = To::Nothing("the store is asked directly: there is no registrar, and nobody signs in");
+const NO_VARIABLE: To = To::Nothing("a shell keeps what is printed; --output json keeps all of it");
+
+/// The cmdlets for messages.
+pub static CMDLETS: &[Cmdlet] = &[
+    cmdlet::changes(
+        "Remove-CsPersistentChatMessage",
+        &["message", "remove"],
+        Takes::Nothing,
+        &[
+            option("Identity", Kind::Text, "room").needed(),
+            option("Remove", Kind::Switch, "remove"),
+            option("ReplaceMessage", Kind::Text, "replace-with"),
+            option("CaseSensitive", Kind::Bool, "case-sensitive"),
+            option("EndDate", Kind::Date, "to"),
+            option("Filter", Kind::Text, "filter"),
+            option("MatchClause", Kind::Word, "match"),
+            option("StartDate", Kind::Date, "from"),
+            option("UserUri", Kind::Text, "user"),
+        ],
+        "Remove-CsPersistentChatMessage -Identity \"atl-persistentchat-001.litwareinc.com\\ITChatRoom\" -EndDate \"4/1/2012\"",
+    )
+    .apart(&[&["Remove", "ReplaceMessage"]]),
+    cmdlet::changes(
+        "Test-CsPersistentChatMessage",
+        &["message", "test"],
+        Takes::Nothing,
+        &[
+            option("TargetFqdn", Kind::Text, "target").at(2).or(&["t"]),
+            option("ReceiverCredential", Kind::Text, "receiver-account").or(&["rc"]),
+            option("ReceiverSipAddress", Kind::Text, "receiver").or(&["ra"]),
+            option("SenderCredential", Kind::Text, "sender-account").or(&["sc"]),
+            option("SenderSipAddress", Kind::Text, "sender").or(&["sa"]),
+            option("Authentication", Kind::Text, "").becomes(NO_REGISTRAR).or(&["Ath"]),
+            option("ChatRoomUri", Kind::Text, "room").or(&["ChatRoomIdentity"]),
+            FORCE,
+            option("OutLoggerVariable", Kind::Text, "").becomes(NO_VARIABLE).or(&["olv"]),
+            option("OutVerboseVariable", Kind::Text, "").becomes(NO_VARIABLE).or(&["ovv"]),
+            option("RegistrarPort", Kind::Number, "").becomes(NO_REGISTRAR).or(&["rp"]),
+            option("Setup", Kind::Bool, "setup"),
+            option("TestUser1SipAddress", Kind::Text, "user1"),
+            option("TestUser2SipAddress", Kind::Text, "user2"),
+        ],
+        "Test-CsPersistentChatMessage -TargetFqdn atl-cs-001.litwareinc.com -SenderSipAddress \"sip:pilar@litwareinc.com\" -ReceiverSipAddress \"sip:kenmyer@litwareinc.com\"",
+    )
+    .silent(),
+];
+
 impl MessageVerb {
     /// Its name, if it changes the store.
     pub fn change(&self) -> Option<&'static str> {
         match self {
             MessageVerb::History { .. } => None,
             MessageVerb::Remove(request) => request.how.consent.change("message remove"),
+            MessageVerb::Post(_) => Some("message post"),
+            MessageVerb::Upload(_) => Some("message upload"),
+            MessageVerb::Join(_) => Some("message join"),
+            MessageVerb::Part(_) => Some("message part"),
+            MessageVerb::Test(_) => Some("message test"),
         }
     }
 
     /// Does it, or says what it would do.
-    pub fn prepare(self, store: &Path) -> Result<Prepared> {
+    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
         match self {
+            MessageVerb::Post(request) => request.run(cx, store).map(Prepared::Answer),
+            MessageVerb::Upload(request) => request.run(cx, store).map(Prepared::Answer),
+            MessageVerb::Join(who) => who.does(cx, store, What::Join).map(Prepared::Answer),
+            MessageVerb::Part(who) => who.does(cx, store, What::Part).map(Prepared::Answer),
+            MessageVerb::Test(request) => request.prepare(cx, store),
             MessageVerb::History { room, number } => history(store, &room, number).map(Prepared::Answer),
             MessageVerb::Remove(request) => {
                 let RemoveRequest { room, what, remove, replace_with, how } = *request;
@@ -125,8 +201,11 @@ fn history(path: &Path, room: &str, number: i64) -> Result<Reply> {
         ]);
         notes.push(format!("pchat certificate get {taken} shows how it was destroyed"));
     } else {
-        return Err(Error::new(Kind::NotFound, format!("there never was a message {number} in {}", room.identity()))
-            .hint("pchat export --format jsonl shows messages with their numbers"));
+        return Err(Error::new(
+            Failure::NotFound,
+            format!("there never was a message {number} in {}", room.identity()),
+        )
+        .hint("pchat export --format jsonl shows messages with their numbers"));
     }
     Ok(Reply { tables: vec![versions], notes, ..Reply::default() })
 }

@@ -274,6 +274,12 @@ pub trait Intake {
     fn take(&mut self, unit: &Unit, words: Postings, details: usize) -> Result<Outcome>;
     /// Notes that a piece of input has been taken in completely.
     fn done(&mut self, piece: &[u8; 32], events: u64) -> Result<()>;
+    /// The settings, as they are in this batch.
+    fn settings(&mut self, shapes: &[&'static Shape]) -> Result<Catalog>;
+    /// The number the next message of a room gets: above all there are, and all there were.
+    fn next_chat(&mut self, room: &RoomKey) -> Result<i64>;
+    /// Who wrote the message of this number, and what, as it stands in this batch.
+    fn message(&mut self, room: &RoomKey, chat: i64) -> Result<Option<(String, String)>>;
     /// Does the store have the content of this attachment?
     fn has_content(&mut self, sha256: &[u8; 32]) -> Result<bool>;
     /// Takes in the content of an attachment that an event of the store names; fails when it does not

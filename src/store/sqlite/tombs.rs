@@ -23,6 +23,34 @@ pub(super) fn purge_of(connection: &Connection, room: i64, chat: i64) -> rusqlit
     Ok(None)
 }
 
+/// The highest number a message of this room has or had; 0 without any.
+pub(super) fn last_chat(connection: &Connection, room: &RoomKey) -> rusqlite::Result<i64> {
+    let found = connection
+        .prepare_cached(
+            "SELECT max(ifnull((SELECT max(chat) FROM event WHERE event.room = room.number AND chat IS NOT NULL), 0), \
+             ifnull((SELECT max(last_chat) FROM tombstone WHERE tombstone.room = room.number), 0)) \
+             FROM room WHERE key = ?1",
+        )?
+        .query_row([room.key()], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or(0))
+}
+
+/// Who wrote the message of this number, and what.
+pub(super) fn message(
+    connection: &Connection,
+    room: &RoomKey,
+    chat: i64,
+) -> rusqlite::Result<Option<(String, String)>> {
+    connection
+        .prepare_cached(
+            "SELECT persona.uri, event.body FROM event JOIN persona ON persona.number = event.persona \
+             WHERE event.room = (SELECT number FROM room WHERE key = ?1) AND chat = ?2 AND chat IS NOT NULL",
+        )?
+        .query_row((room.key(), chat), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+}
+
 /// Everything that can still be known of a message of a room.
 pub(super) fn versions(connection: &Connection, room: i64, chat: i64) -> rusqlite::Result<Versions> {
     let found: Option<(i64, i64, String, String)> = connection

@@ -5,9 +5,11 @@ use super::index::{self, Pending};
 use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of, sum_of};
 use super::{audit, explain::explain, records, tombs};
 use crate::error::{Error, Kind as Failure, Result};
+use crate::model::catalog::Catalog;
 use crate::model::hash;
 use crate::model::ids::{RoomKey, join_key, person_key};
 use crate::model::message::{Attachment, Event, Persona};
+use crate::model::record::Shape;
 use crate::model::unit::{RoomHint, Unit};
 use crate::select::postings::{BLOCK, Builder, Postings};
 use crate::store::{Entry, Intake, Outcome};
@@ -381,6 +383,21 @@ impl Intake for Writer<'_> {
                 .execute((self.ledger_key(piece)?, events as i64))
         });
         self.told(done).map(|_| ())
+    }
+
+    fn settings(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
+        let found = self.begin().and_then(|()| records::catalog(self.connection, shapes));
+        self.told(found)
+    }
+
+    fn next_chat(&mut self, room: &RoomKey) -> Result<i64> {
+        let found = self.begin().and_then(|()| tombs::last_chat(self.connection, room));
+        Ok(self.told(found)?.saturating_add(1))
+    }
+
+    fn message(&mut self, room: &RoomKey, chat: i64) -> Result<Option<(String, String)>> {
+        let found = self.begin().and_then(|()| tombs::message(self.connection, room, chat));
+        self.told(found)
     }
 
     fn has_content(&mut self, sha256: &[u8; 32]) -> Result<bool> {

@@ -105,6 +105,7 @@ fn a_plan_that_is_no_longer_true_is_refused_and_recorded() {
             err: &mut Vec::new(),
             terminal: false,
             answer,
+            input: &|| None,
             cancelled: &AtomicBool::new(false),
         };
         run(args, world)

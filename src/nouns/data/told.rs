@@ -1,0 +1,160 @@
+//! What was done, as tables, remarks, errors and reports.
+
+use crate::error::{Error, Kind, Result};
+use crate::jobs::report;
+use crate::model::receipt::Receipt;
+use crate::model::reply::{Cell, Reply, Status, Table};
+use std::path::Path;
+
+/// The findings of a verification as one error.
+pub fn wrong(receipt: &Receipt) -> Error {
+    let lines: Vec<String> = receipt.gaps.iter().map(|gap| format!("\n  {}: {}", gap.place, gap.why)).collect();
+    let more = receipt.gap_count - receipt.gaps.len() as u64;
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    let count = match receipt.gap_count {
+        1 => "1 thing is wrong".to_owned(),
+        count => format!("{count} things are wrong"),
+    };
+    Error::new(Kind::Damaged, format!("{count}:{}{more}", lines.concat()))
+}
+
+/// A report that cannot be written is better known before the work than after it.
+pub(super) fn check_report(path: Option<&Path>) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() || !folder.is_dir() {
+        return Err(Error::new(Kind::NotFound, format!("the report cannot be written to {}", path.display()))
+            .hint("name a file in a folder that exists"));
+    }
+    if !is_device(path) {
+        draft(folder).map_err(|e| Error::io(path.display(), e))?;
+    }
+    Ok(())
+}
+
+/// Something that is there and is no file, such as /dev/stdout, is written to and not replaced.
+fn is_device(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file())
+}
+
+fn draft(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(".pchat-report-").tempfile_in(folder)
+}
+
+pub(super) fn write_report(path: Option<&Path>, receipt: &Receipt) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+    let text = if json { report::json(receipt) } else { report::html(receipt) };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let told = |e| Error::io(path.display(), e);
+    if is_device(path) {
+        return std::fs::write(path, text).map_err(told);
+    }
+    let mut file = draft(folder).map_err(told)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(told)?;
+    file.persist(path).map_err(|e| told(e.error))?;
+    Ok(())
+}
+
+/// A receipt as tables and notes.
+pub fn reply(receipt: &Receipt) -> Reply {
+    let mut reply = Reply::default();
+    let events = receipt.events();
+    let import = receipt.job == "import";
+    let mut rooms = Table { title: "rooms", aside: vec!["Uri"], ..Table::default() };
+    rooms.columns = vec!["Room", "Pool", "Uri", "Messages", "Events"];
+    if import {
+        rooms.columns.extend(["AlreadyThere", "Conflicts"]);
+        rooms.aside.extend(["First", "Last"]);
+    }
+    rooms.columns.extend(["First", "Last"]);
+    let (mut duplicates, mut conflicts) = (0, 0);
+    for (key, room) in &receipt.rooms {
+        let messages = room.events.of(crate::model::message::Kind::Chat);
+        let mut row: Vec<Cell> =
+            vec![room.name.as_str().into(), key.pool.as_str().into(), key.uri.as_str().into(), messages.into()];
+        row.push(room.events.total().into());
+        if import {
+            row.extend([room.duplicates.into(), room.conflicts.into()]);
+        }
+        row.extend([Cell::time(room.first), Cell::time(room.last)]);
+        duplicates += room.duplicates;
+        conflicts += room.conflicts;
+        rooms.rows.push(row);
+    }
+    let messages = events.of(crate::model::message::Kind::Chat);
+    let mut sums: Vec<Cell> = vec![
+        rooms_in_words(receipt.rooms.len()).into(),
+        Cell::Empty,
+        Cell::Empty,
+        messages.into(),
+        events.total().into(),
+    ];
+    if import {
+        sums.extend([duplicates.into(), conflicts.into()]);
+    }
+    sums.extend([Cell::Empty, Cell::Empty]);
+    rooms.sums = Some(sums);
+    reply.tables.push(rooms);
+    if receipt.settings.values().any(|s| s.added + s.unchanged + s.replaced + s.kept > 0) && import {
+        let mut settings = Table { title: "settings", ..Table::default() };
+        settings.columns = vec!["Settings", "Added", "Unchanged", "Replaced", "Kept"];
+        for (noun, s) in receipt.settings.iter().filter(|(_, s)| s.added + s.unchanged + s.replaced + s.kept > 0) {
+            settings.rows.push(vec![
+                (*noun).into(),
+                s.added.into(),
+                s.unchanged.into(),
+                s.replaced.into(),
+                s.kept.into(),
+            ]);
+        }
+        reply.tables.push(settings);
+    }
+    let mut facts = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
+    facts.rows = receipt.facts.iter().map(|(name, value)| vec![name.as_str().into(), value.as_str().into()]).collect();
+    for file in &receipt.files {
+        facts.rows.push(vec!["Written".into(), format!("{} ({} bytes)", file.name, file.size).into()]);
+        if let Some(hash) = &file.sha256 {
+            facts.rows.push(vec!["SHA-256".into(), hash.as_str().into()]);
+        }
+    }
+    reply.tables.push(facts);
+    notes(receipt, &mut reply);
+    reply
+}
+
+/// A number of rooms.
+pub fn rooms_in_words(count: usize) -> String {
+    if count == 1 { "1 room".to_owned() } else { format!("{count} rooms") }
+}
+
+fn notes(receipt: &Receipt, reply: &mut Reply) {
+    for (remark, times) in &receipt.remarks {
+        reply.notes.push(format!("{times} × {remark}"));
+    }
+    for gap in receipt.gaps.iter().take(20) {
+        reply.notes.push(format!("left out: {}: {}", gap.place, gap.why));
+    }
+    if receipt.gap_count > 20 {
+        reply.notes.push(format!("and {} more left out; --report FILE.html lists them", receipt.gap_count - 20));
+    }
+    for conflict in receipt.conflicts.iter().take(20) {
+        reply.notes.push(format!("conflict: {}: {}", conflict.object, conflict.outcome));
+    }
+    if receipt.conflict_count > 20 {
+        reply.notes.push(format!("and {} more conflicts", receipt.conflict_count - 20));
+    }
+    if receipt.conflict_count > 0 {
+        reply.notes.push("--report FILE.html shows both versions of each conflict".to_owned());
+    }
+    let none_new = receipt.events().total() == 0 && receipt.conflict_count == 0;
+    if receipt.job == "import" && none_new && receipt.rooms.values().any(|r| r.duplicates > 0) {
+        reply.notes.push("no event is new: all of them were in the store already".to_owned());
+    }
+    if receipt.what_if {
+        reply.notes.push("nothing was changed: this is what would happen".to_owned());
+    }
+    if receipt.gap_count > 0 || receipt.conflict_count > 0 {
+        reply.status = Status::Gaps;
+    }
+}

@@ -1,0 +1,157 @@
+//! The test that two people can use a room, and what must be there for it.
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::directory::Directory;
+use crate::jobs::post::{self, Trial};
+use crate::jobs::settings::{self, Decision};
+use crate::model::catalog::Catalog;
+use crate::model::ids::{fold, person_key};
+use crate::model::record::{Record, Value};
+use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::change::{Manner, Stamp, prepared};
+use crate::nouns::{Consent, Prepared, SHAPES, category, policy, pool, principal, room};
+use clap::Args;
+use std::path::Path;
+
+/// What is made for tests, where no room is named.
+const NAME: &str = "Persistent Chat test";
+const POLICY: &str = "tag:PersistentChatTest";
+
+/// Who tests what.
+#[derive(Debug, Args)]
+pub struct TestRequest {
+    /// Who writes first, by SIP address
+    #[arg(long, value_name = "SIP", required_unless_present = "setup")]
+    sender: Option<String>,
+    /// Who answers, by SIP address
+    #[arg(long, value_name = "SIP", required_unless_present = "setup")]
+    receiver: Option<String>,
+    /// The account of the sender; it must be that of the address, as far as the store knows
+    #[arg(long, value_name = "ACCOUNT")]
+    sender_account: Option<String>,
+    /// The account of the receiver, in the same way
+    #[arg(long, value_name = "ACCOUNT")]
+    receiver_account: Option<String>,
+    /// The room [default: the first in which both may write]
+    #[arg(long, value_name = "ROOM")]
+    room: Option<String>,
+    /// The server under test; if it is a pool of the store, the room is one of its rooms
+    #[arg(long, value_name = "FQDN")]
+    target: Option<String>,
+    /// Make what a test needs: two users, a policy for them, a category and a room
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
+    setup: bool,
+    /// The first user, for --setup
+    #[arg(long, value_name = "SIP", requires = "setup")]
+    user1: Option<String>,
+    /// The second user, for --setup
+    #[arg(long, value_name = "SIP", requires = "setup")]
+    user2: Option<String>,
+}
+
+impl TestRequest {
+    /// Tests, or makes what a test needs.
+    pub(super) fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+        if self.setup {
+            let (Some(first), Some(second)) = (&self.user1, &self.user2) else {
+                return Err(Error::new(Kind::Usage, "--setup needs two users")
+                    .hint("name them with --user1 and --user2 (-TestUser1SipAddress, -TestUser2SipAddress)"));
+            };
+            let users = [first.clone(), second.clone()];
+            return self.set_up(cx, store, users);
+        }
+        let catalog = settings::read(store, SHAPES)?;
+        let directory = Directory::new(&catalog);
+        let (sender, receiver) = (self.sender.clone().unwrap_or_default(), self.receiver.clone().unwrap_or_default());
+        let accounts = [(&sender, &self.sender_account), (&receiver, &self.receiver_account)];
+        for (address, account) in accounts {
+            if let Some(account) = account
+                && let Ok(owner) = directory.entry(account, true)
+                && person_key(&owner) != person_key(&directory.entry(address, false)?)
+            {
+                return Err(Error::new(Kind::Denied, "an account is not that of the address it is given for")
+                    .hint("pchat principal get shows which account has which address"));
+            }
+        }
+        let target = self.target.clone();
+        let trial = Trial { room: self.room, target: self.target, sender, receiver };
+        let tried = post::trial(cx, store, SHAPES, &trial)?;
+        let mut row: Vec<Cell> = vec![target.or(tried.room.clone()).into()];
+        row.push(if tried.failed.is_none() { "Success" } else { "Failure" }.into());
+        row.push(span(tried.ticks).into());
+        row.push(tried.failed.as_ref().map(|error| error.what().to_owned()).into());
+        row.push(tried.failed.as_ref().and_then(|error| error.hint_text().map(str::to_owned)).into());
+        row.push(tried.room.into());
+        let columns = vec!["Target Fqdn", "Result", "Latency", "Error Message", "Diagnosis", "Room"];
+        let table = Table { title: "test", columns, rows: vec![row], ..Table::default() };
+        let status = tried.failed.map_or(Status::Done, |error| Status::Failed(error.kind()));
+        Ok(Prepared::Answer(Reply { tables: vec![table], status, objects: true, ..Reply::default() }))
+    }
+
+    fn set_up(self, cx: &Context<'_>, store: &Path, users: [String; 2]) -> Result<Prepared> {
+        let stamp = Stamp::new(cx)?;
+        let manner = Manner { action: "message test setup", destroys: false, consent: Consent::default(), shows: None };
+        let done = format!("room {} and its two users are ready for tests", self.room.as_deref().unwrap_or(NAME));
+        prepared(store, manner, "Make what a test needs?", done, move |catalog| self.needed(catalog, &stamp, &users))
+    }
+
+    /// What a test needs and is not there.
+    fn needed(&self, catalog: &Catalog, stamp: &Stamp, users: &[String; 2]) -> Result<Decision> {
+        let directory = Directory::new(catalog);
+        let people = users.iter().map(|user| directory.entry(user, false)).collect::<Result<Vec<_>>>()?;
+        if person_key(&people[0]) == person_key(&people[1]) {
+            return Err(Error::new(Kind::Usage, "a test needs two different users"));
+        }
+        let (named_pool, name) = self.room.as_deref().map_or((None, NAME), pool::split);
+        let (pool, new_pool) = pool::meant(catalog, named_pool.or(self.target.as_deref()))?;
+        let mut decision = Decision { puts: new_pool.into_iter().collect(), ..Decision::default() };
+        let is = |record: &&Record, field, value: &str| record.get(field).text().map(fold) == Some(fold(value));
+        let in_pool = |noun| {
+            let mut all = catalog.of(noun).filter(|record| is(record, "Pool", &pool));
+            all.find(|record| is(record, "Name", name))
+        };
+        let category = in_pool("category").cloned().unwrap_or_else(|| {
+            let empty = Record::new(&category::SHAPE).with("Pool", pool.as_str()).with("Name", name);
+            stamp.made(empty.with("ChatHistory", Value::Bool(true)))
+        });
+        let mut allowed =
+            if let Value::List(items) = category.get("AllowedMembers") { items.clone() } else { Vec::new() };
+        for person in &people {
+            if !allowed.iter().any(|item| directory.covers(item, person)) {
+                allowed.push(person.clone());
+            }
+            let known =
+                catalog.of("principal").any(|p| p.get("Uri").text().map(person_key) == Some(person_key(person)));
+            if !known {
+                decision.puts.push(Record::new(&principal::SHAPE).with("Uri", person.as_str()).with("Type", "User"));
+            }
+            let grant = Record::new(&policy::GRANT).with("Identity", person.as_str()).with("Policy", POLICY);
+            decision.puts.push(grant);
+        }
+        decision.puts.push(category.with("AllowedMembers", allowed));
+        if in_pool("room").is_none() {
+            let made = Record::new(&room::SHAPE)
+                .with("Pool", pool.as_str())
+                .with("Name", name)
+                .with("Uri", format!("ma-chan://{pool}/{}", stamp.guid()).as_str())
+                .with("Category", name)
+                .with("Type", "Normal")
+                .with("Privacy", "Closed")
+                .with("Invitations", "False")
+                .with("Disabled", Value::Bool(false));
+            decision.puts.push(stamp.made(made));
+        }
+        let policy =
+            Record::new(&policy::SHAPE).with("Identity", POLICY).with("EnablePersistentChat", Value::Bool(true));
+        decision.puts.push(policy);
+        Ok(decision)
+    }
+}
+
+/// Ticks as a duration: `00:00:00.0123456`.
+fn span(ticks: i64) -> String {
+    let ticks = ticks.max(0);
+    let (seconds, rest) = (ticks / 10_000_000, ticks % 10_000_000);
+    format!("{:02}:{:02}:{:02}.{rest:07}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
