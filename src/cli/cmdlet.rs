@@ -28,6 +28,9 @@ pub(super) const COMMON: &[&str] = &[
 const COMMON_SHORT: &[(&str, &str)] =
     &[("ea", "ErrorAction"), ("wa", "WarningAction"), ("vb", "Verbose"), ("db", "Debug")];
 
+/// Says which command a cmdlet becomes, and does nothing.
+const SHOW: &str = "show-command";
+
 /// An object that came from another command: its properties, or only what it is called.
 pub(super) type Object = Map<String, Value>;
 
@@ -63,12 +66,14 @@ pub(super) struct Call {
     confirm: Option<bool>,
     /// Options of pchat itself, which may stand anywhere.
     own: Vec<String>,
+    /// Only say which command it becomes.
+    pub(super) shown: bool,
 }
 
 impl Call {
     /// Sorts the words behind a cmdlet. `native` knows the options of pchat itself.
     pub(super) fn new(cmdlet: &'static Cmdlet, items: Vec<Item>, native: &Command) -> Result<Call> {
-        let mut call = Call { cmdlet, given: Vec::new(), what_if: false, confirm: None, own: Vec::new() };
+        let mut call = Call { cmdlet, given: Vec::new(), what_if: false, confirm: None, own: Vec::new(), shown: false };
         let mut items = items.into_iter().peekable();
         let mut free = Vec::new();
         while let Some(item) = items.next() {
@@ -77,8 +82,16 @@ impl Call {
                     free.push(value);
                     continue;
                 }
+                Item::Own(name, None) if name == SHOW => {
+                    call.shown = true;
+                    continue;
+                }
+                // A parameter may have two dashes, as completion writes it.
+                Item::Own(name, value) if own_option(cmdlet, native, &name).is_none() => {
+                    (name, value.map(Written::plain))
+                }
                 Item::Own(name, value) => {
-                    let takes = own_option(cmdlet, native, &name).ok_or_else(|| call.unknown(&name))?;
+                    let takes = own_option(cmdlet, native, &name).unwrap_or_default();
                     let value = match (takes, value) {
                         (false, _) => None,
                         (true, Some(value)) => Some(value),

@@ -63,7 +63,8 @@ impl Session {
     }
 
     fn statement(&mut self, text: &str, world: &mut World<'_>) -> Result<u8> {
-        if text.is_empty() {
+        // Everything that modules have is there.
+        if text.is_empty() || fold(text).starts_with("import-module ") {
             return Ok(0);
         }
         if let Some((name, rest)) = text.strip_prefix('$').and_then(|rest| rest.split_once('='))
@@ -169,6 +170,13 @@ impl Session {
                 let mut all = 0;
                 for mut words in self.commands(&call, objects, &conditions, world)? {
                     words.splice(0..0, self.before.iter().cloned());
+                    if call.shown {
+                        let told = |error| Error::io("standard output", error);
+                        writeln!(world.out, "pchat {}", quoted(&words))
+                            .and_then(|()| world.out.flush())
+                            .map_err(told)?;
+                        continue;
+                    }
                     all = native(words, world);
                     if !FINE.contains(&all) {
                         return Ok(all);
@@ -260,6 +268,17 @@ impl Session {
         }
         Ok(commands)
     }
+}
+
+/// Words as a shell takes them.
+fn quoted(words: &[OsString]) -> String {
+    let plain =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=./:,@+%".contains(&b));
+    let words = words.iter().map(|word| match word.to_string_lossy() {
+        word if plain(&word) => word.into_owned(),
+        word => format!("'{}'", word.replace('\'', "'\\''")),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn nothing_piped() -> Error {

@@ -4,6 +4,7 @@ mod cmdlet;
 mod confirm;
 mod fail;
 mod globals;
+mod help;
 mod line;
 mod objects;
 mod print;
@@ -30,6 +31,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use globals::Globals;
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 /// What the process hands in.
@@ -117,6 +119,22 @@ enum Command {
     Room(RoomVerb),
     #[command(subcommand)]
     Category(CategoryVerb),
+    /// Run the lines of a file, in the spelling of the cmdlets, to the first that fails
+    Script {
+        /// The file; - is standard input
+        file: PathBuf,
+    },
+    /// Print what a shell needs to complete commands and cmdlets
+    Completion {
+        /// The shell
+        shell: help::Shell,
+    },
+    /// Write manual pages for all commands and cmdlets
+    Manual {
+        /// The folder they go to, which is made if need be
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+    },
 }
 
 impl Command {
@@ -135,6 +153,8 @@ impl Command {
             Command::Room(verb) => verb.change(),
             Command::Category(verb) => verb.change(),
             Command::Verify(_) | Command::Certificate(_) => None,
+            // Each line of a script says for itself what it changes.
+            Command::Script { .. } | Command::Completion { .. } | Command::Manual { .. } => None,
         }
     }
 }
@@ -165,11 +185,20 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<u8>> {
         at += if known.get_action().takes_values() && !inside { 2 } else { 1 };
     }
     let first = *texts.get(at)?;
+    if first == "help"
+        && let Some(name) =
+            texts.get(at + 1).filter(|name| cmdlet::is_meant(name) || name.eq_ignore_ascii_case("cmdlets"))
+    {
+        return Some(help::cmdlet(name, &command, world.out));
+    }
     let mut before = words[..at].to_vec();
     let rest: Vec<String> = words[at + 1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if line::is_meant(first) {
         before.extend_from_slice(&words[at + 1..]);
         return Some(line::Session::new(before).text(first, None, world));
+    }
+    if cmdlet::is_meant(first) && rest.iter().any(|word| matches!(word.as_str(), "--help" | "-h" | "-?")) {
+        return Some(help::cmdlet(first, &command, world.out));
     }
     if cmdlet::is_meant(first) || matches!(first.to_ascii_lowercase().as_str(), "where-object" | "get-credential") {
         return Some(line::Session::new(before).cmdlet(first, &rest, world));
@@ -179,12 +208,52 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<u8>> {
 
 /// Runs a command in pchat's own spelling.
 fn native(words: Vec<OsString>, world: &mut World<'_>) -> u8 {
-    let World { clock, random, user, host, store, key, out, err, terminal, answer, cancelled, .. } = world;
-    let args = std::iter::once(OsString::from("pchat")).chain(words);
+    let args = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return fail::usage(&error, out, err),
+        Err(error) => return fail::usage(&error, world.out, world.err),
     };
+    let done = match &cli.command {
+        Command::Script { file } => Some(script(file, &words, world)),
+        Command::Completion { shell } => Some(help::completion(*shell, command(), world.out).map(|()| 0)),
+        Command::Manual { out } => Some(help::manual(out, command()).map(|pages| {
+            drop(writeln!(world.err, "{pages} pages are in {}", out.display()));
+            0
+        })),
+        _ => None,
+    };
+    match done {
+        None => perform(cli, world),
+        Some(done) => done.unwrap_or_else(|error| fail::show(&error, world.err)),
+    }
+}
+
+/// Runs a script. The options before and behind its name hold for every line.
+fn script(file: &Path, words: &[OsString], world: &mut World<'_>) -> Result<u8> {
+    let name = file.display().to_string();
+    let text = match name.as_str() {
+        "-" => (world.input)().unwrap_or_else(|| Ok(String::new())).map_err(|e| Error::io("standard input", e))?,
+        _ => std::fs::read(file).map_err(|e| Error::io(&name, e)).and_then(|bytes| utf8(bytes, &name))?,
+    };
+    let own = |word: &&OsString| *word != "script" && *word != "--" && Path::new(word) != file;
+    line::Session::new(words.iter().filter(own).cloned().collect()).text(&text, Some(&name), world)
+}
+
+/// Scripts are UTF-8, or the UTF-16 that PowerShell writes.
+fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
+    let broken = || Error::new(Kind::Damaged, format!("{name} is no text")).hint("scripts are UTF-8 or UTF-16");
+    match bytes.as_slice() {
+        [0xFF, 0xFE, rest @ ..] => {
+            let units = rest.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+            char::decode_utf16(units).collect::<std::result::Result<_, _>>().map_err(|_| broken())
+        }
+        _ => String::from_utf8(bytes).map_err(|_| broken()),
+    }
+}
+
+/// Does what a command line says.
+fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
+    let World { clock, random, user, host, store, key, out, err, terminal, answer, cancelled, .. } = world;
     let (output, quiet, remarks) = (cli.globals.output, cli.globals.quiet, !cli.globals.no_remarks);
     let chosen = cli.globals.chosen();
     let taken = matches!(&cli.command, Command::Export(request) if request.takes_stdout());
@@ -222,6 +291,7 @@ fn native(words: Vec<OsString>, world: &mut World<'_>) -> u8 {
             Command::Message(verb) => ask(verb.prepare(&cx, &path)),
             Command::Room(verb) => ask(verb.prepare(&cx, &path)),
             Command::Category(verb) => ask(verb.prepare(&cx, &path)),
+            Command::Script { .. } | Command::Completion { .. } | Command::Manual { .. } => Ok(Reply::default()),
         };
         let mut reply = done.inspect_err(|error| audit::refused(&cx, &path, change, error))?;
         if !remarks {

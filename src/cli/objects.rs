@@ -49,10 +49,25 @@ fn object(value: Value) -> Object {
     }
 }
 
+/// Other names that documents give properties.
+const ALIASES: [(&str, &str); 6] = [
+    ("Invites", "Invitations"),
+    ("EnableInvitations", "Invitations"),
+    ("EnableFileUpload", "FileUpload"),
+    ("EnableChatHistory", "ChatHistory"),
+    ("PoolFqdn", "PersistentChatPoolFqdn"),
+    ("ChatRoomUri", "Uri"),
+];
+
+/// Is a property meant by this name?
+pub(super) fn is_named(property: &str, name: &str) -> bool {
+    let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
+    property.eq_ignore_ascii_case(name) || alias.is_some_and(|(_, of)| property.eq_ignore_ascii_case(of))
+}
+
 /// A property of an object, whatever the case of its name.
 pub(super) fn property(object: &Object, name: &str) -> Option<Property> {
-    let wanted = crate::model::ids::fold(name);
-    let (_, value) = object.iter().find(|(name, _)| crate::model::ids::fold(name) == wanted)?;
+    let (_, value) = object.iter().find(|(property, _)| is_named(property, name))?;
     Some(match value {
         Value::Null => Property::Null,
         Value::Bool(is) => Property::Bool(*is),

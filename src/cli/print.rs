@@ -1,5 +1,6 @@
 //! Replies as tables and lists for people, and as JSON, JSON Lines and CSV for programs.
 
+use super::objects::is_named;
 use crate::model::record::Value as Property;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::select::expression::Expression;
@@ -29,7 +30,7 @@ pub(super) fn choose(reply: &mut Reply, conditions: &[Expression]) {
     let columns = table.columns.clone();
     table.rows.retain(|row| {
         let property = |name: &str| {
-            let at = columns.iter().position(|column| column.eq_ignore_ascii_case(name))?;
+            let at = columns.iter().position(|column| is_named(column, name))?;
             row.get(at).map(property)
         };
         conditions.iter().all(|condition| condition.matches(&property))

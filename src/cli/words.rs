@@ -78,6 +78,11 @@ fn open(text: &str) -> usize {
 }
 
 impl Written {
+    /// A text as a shell gives it.
+    pub(super) fn plain(text: String) -> Written {
+        Written { text, exact: false }
+    }
+
     /// A value of an object.
     pub(super) fn of(value: &Value) -> Written {
         let text = match value {

@@ -93,6 +93,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("comfy_table", &["src/cli/print.rs"]),
     ("csv", &["src/cli/print.rs"]),
     ("clap", &["src/cli/", "src/nouns/"]),
+    ("clap_complete", &["src/cli/help.rs"]),
+    ("clap_mangen", &["src/cli/help.rs"]),
     ("bytesize", &["src/cli/", "src/nouns/"]),
     ("ctrlc", &["src/main.rs"]),
     ("whoami", &["src/main.rs"]),
