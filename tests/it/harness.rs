@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// What a command gave back.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ impl Run {
 /// A folder for one test.
 pub(crate) struct Desk {
     folder: tempfile::TempDir,
+    /// How often chance was asked.
+    chance: AtomicU8,
 }
 
 /// 2021-03-04T05:06:07Z.
@@ -57,7 +59,7 @@ fn noon() -> Ticks {
 
 impl Desk {
     pub(crate) fn new() -> Desk {
-        Desk { folder: tempfile::tempdir().unwrap() }
+        Desk { folder: tempfile::tempdir().unwrap(), chance: AtomicU8::new(7) }
     }
 
     /// A path in the folder.
@@ -77,7 +79,7 @@ impl Desk {
 
     /// The same with something on standard input.
     pub(crate) fn fed(&self, words: &[&str], input: Option<&str>) -> Run {
-        let expand = |word: &&str| match word.strip_prefix('@') {
+        let expand = |word: &&str| match word.strip_prefix('@').filter(|name| !name.starts_with('{')) {
             Some(name) => self.path(name).into_os_string(),
             None => OsString::from(word),
         };
@@ -87,7 +89,7 @@ impl Desk {
             args,
             World {
                 clock: &noon,
-                random: &|| Ok([7; 32]),
+                random: &|| Ok([self.chance.fetch_add(1, Ordering::Relaxed); 32]),
                 user: "tester".to_owned(),
                 host: "desk".to_owned(),
                 store: None,

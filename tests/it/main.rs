@@ -3,12 +3,14 @@
 // Tests stop at the first surprise; helpers of tests count as tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cmdlets;
 mod docs;
 mod formats;
 mod harness;
 mod hostile;
 mod house;
 mod jobs;
+mod nouns;
 mod pipeline;
 mod process;
 mod select;

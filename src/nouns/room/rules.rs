@@ -153,7 +153,13 @@ impl NewRequest {
             }
             room.set("Managers", vec![creator]);
         }
-        Ok(Decision { puts: vec![stamp.made(room)], ..Decision::default() })
+        let room = stamp.made(room);
+        if catalog.get("room", &room.key()).is_some() {
+            return Err(
+                Error::new(Kind::Conflict, "chance has given an address that another room has").hint("run it again")
+            );
+        }
+        Ok(Decision { puts: vec![room], ..Decision::default() })
     }
 }
 

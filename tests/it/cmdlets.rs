@@ -1,0 +1,253 @@
+//! Every cmdlet of the product: its parameters, its parameter sets, and every line its documents show. The list is
+//! `fixtures/cmdlets.json`, facts from the pages of the PowerShell reference.
+
+use crate::harness::{Desk, Run};
+use pchat::nouns::cmdlet::{Cmdlet, To, all};
+use serde_json::Value;
+
+fn list() -> Vec<Value> {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/cmdlets.json")).unwrap();
+    let list: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(list.len(), 38);
+    list
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("no {name}: {value}"))
+}
+
+fn named(name: &str) -> &'static Cmdlet {
+    all().find(|cmdlet| cmdlet.name == name).unwrap_or_else(|| panic!("there is no {name}"))
+}
+
+/// Parameters every cmdlet has; they are no part of a list.
+const CONFIRM: [&str; 2] = ["Confirm", "WhatIf"];
+
+#[test]
+fn every_cmdlet_has_every_parameter_in_its_place() {
+    let mut wrong = Vec::new();
+    for entry in list() {
+        let cmdlet = named(text(&entry, "cmdlet"));
+        let parameters = entry["parameters"].as_array().unwrap();
+        let has = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+        if cmdlet.confirms != has("Confirm") || cmdlet.confirms != has("WhatIf") {
+            wrong.push(format!("{}: -Confirm and -WhatIf", cmdlet.name));
+        }
+        for parameter in parameters {
+            let name = text(parameter, "name");
+            if CONFIRM.contains(&name) {
+                continue;
+            }
+            let Some(ours) = cmdlet.parameters.iter().find(|ours| ours.name == name) else {
+                wrong.push(format!("{} has no -{name}", cmdlet.name));
+                continue;
+            };
+            // An object and an identity share a place; what stands there is told by looking.
+            let place = parameter["position"].is_number() && name != "Instance";
+            if ours.position.is_some() != place {
+                wrong.push(format!("{} -{name}: place {}", cmdlet.name, parameter["position"]));
+            }
+            for alias in parameter["aliases"].as_array().unwrap() {
+                if !ours.aliases.iter().any(|ours| alias == ours) {
+                    wrong.push(format!("{} -{name} is not called -{alias}", cmdlet.name));
+                }
+            }
+        }
+        for ours in cmdlet.parameters.iter().filter(|ours| !has(ours.name)) {
+            wrong.push(format!("{} has -{} too much", cmdlet.name, ours.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Something to write behind a parameter.
+fn sample(parameter: &Value) -> Option<String> {
+    if let Some(first) = parameter["allowed"].as_array().and_then(|allowed| allowed.first()) {
+        return Some(match first {
+            Value::String(word) => word.clone(),
+            Value::Bool(_) => "$True".to_owned(),
+            other => other.to_string(),
+        });
+    }
+    let name = text(parameter, "name");
+    Some(match text(parameter, "type") {
+        "SwitchParameter" => return None,
+        "Boolean" => "$True".to_owned(),
+        "DateTime" => "\"3/1/2018\"".to_owned(),
+        "TimeSpan" => "\"00:30:00\"".to_owned(),
+        "Int16" | "Int32" | "UInt32" | "Unlimited<UInt32>" => "5".to_owned(),
+        "PSListModifier<String>" | "PSListModifier<Fqdn>" => {
+            "@{Add=\"sip:a@example.com\"; Remove=\"sip:b@example.com\"}".to_owned()
+        }
+        "List<String>" => "\"IT\",\"HR\"".to_owned(),
+        "Byte[]" => return None,
+        _ if name == "Filter" => "{Name -like \"IT*\"}".to_owned(),
+        _ if name == "LdapFilter" || name == "LDAPFilter" => "\"l=Redmond\"".to_owned(),
+        _ => format!("\"a {name}\""),
+    })
+}
+
+/// The command a cmdlet becomes.
+fn shown(line: &str) -> Run {
+    Desk::new().args(&[&format!("{line} --show-command")])
+}
+
+#[test]
+fn every_parameter_set_becomes_a_command_in_which_every_parameter_counts() {
+    let mut wrong = Vec::new();
+    for entry in list() {
+        let cmdlet = named(text(&entry, "cmdlet"));
+        let parameters = entry["parameters"].as_array().unwrap();
+        let find = |name: &str| parameters.iter().find(|parameter| parameter["name"] == name);
+        for set in entry["sets"].as_array().unwrap() {
+            let names: Vec<&str> = set["parameters"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            let line = |without: Option<&str>| {
+                let mut line = cmdlet.name.to_owned();
+                for name in names.iter().filter(|name| Some(**name) != without) {
+                    let Some(parameter) = find(name) else { continue };
+                    line.push_str(&format!(" -{name}"));
+                    line.extend(sample(parameter).map(|value| format!(" {value}")));
+                }
+                line
+            };
+            let whole = shown(&line(None));
+            if whole.code != 0 {
+                wrong.push(format!("{} ({}): {}", cmdlet.name, text(set, "name"), whole.err));
+                continue;
+            }
+            // Without it, the command is another one, or there is none; unless the page says that it changes nothing.
+            for name in &names {
+                let ours = cmdlet.parameters.iter().find(|ours| ours.name == *name);
+                let nothing = ours.is_some_and(|ours| matches!(ours.to, To::Nothing(_)));
+                let store = ours.is_some_and(|ours| matches!(ours.to, To::Store | To::StoreName));
+                if nothing || store || *name == "Confirm" {
+                    continue;
+                }
+                let less = shown(&line(Some(name)));
+                if less.code == 0 && less.out == whole.out {
+                    wrong.push(format!("{} -{name} changes nothing: {}", cmdlet.name, whole.out));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_changes_nothing_is_named_on_its_page_and_in_its_help() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/commands/cmdlets.md")).unwrap();
+    for cmdlet in all() {
+        let help = Desk::new().args(&["help", cmdlet.name]).code(0);
+        assert!(help.out.contains(cmdlet.example) && page.contains(cmdlet.name), "{}", cmdlet.name);
+        for parameter in cmdlet.parameters {
+            assert!(help.out.contains(&format!("  -{}", parameter.name)), "{} -{}", cmdlet.name, parameter.name);
+            if let To::Nothing(why) = parameter.to {
+                assert!(help.out.contains(why), "{} -{}", cmdlet.name, parameter.name);
+                let line = format!("`-{}`", parameter.name);
+                let told = page.lines().any(|row| row.contains(cmdlet.name) && row.contains(&line));
+                assert!(
+                    told,
+                    "docs/commands/cmdlets.md does not say that {} -{} changes nothing",
+                    cmdlet.name, parameter.name
+                );
+            }
+        }
+    }
+}
+
+/// A store in which what the documents name exists.
+fn documented() -> Desk {
+    let desk = Desk::new();
+    let setup = include_str!("cmdlets/setup.ps1");
+    let file = desk.write("setup.ps1", setup);
+    desk.run("store new --store @s.db").code(0);
+    desk.args(&["script", file.to_str().unwrap(), "--store", "@s.db"]).code(0);
+    desk
+}
+
+#[test]
+fn every_line_of_the_documents_runs() {
+    let ready = documented();
+    let mut wrong = Vec::new();
+    let mut lines = 0;
+    for entry in list() {
+        for example in entry["examples"].as_array().unwrap() {
+            let example = example.as_str().unwrap();
+            lines += 1;
+            let desk = Desk::new();
+            std::fs::copy(ready.path("s.db"), desk.path("s.db")).unwrap();
+            std::fs::copy(ready.path("s.db.key"), desk.path("s.db.key")).unwrap();
+            // What is exported and imported lies in this folder, and not on a drive C.
+            let line = example.replace("C:\\Logs\\", &format!("{}/", desk.path("").display()));
+            let line = line.replace("atl-sql-001.litwareinc.com\\rtc", &desk.path("s.db").to_string_lossy());
+            if line.starts_with("Import-") {
+                desk.run("export --store @s.db --out @PersistentChatExport.zip").code(0);
+            }
+            let asks = ["Remove-", "Clear-"].iter().any(|verb| line.contains(verb)) && !line.contains("-Confirm");
+            let line = if asks { format!("{line} -Confirm:$False") } else { line };
+            let run = desk.args(&[&line, "--store", "@s.db"]);
+            if !matches!(run.code, 0 | 4) {
+                wrong.push(format!("{example}\n  code {}: {}", run.code, run.err));
+            }
+        }
+    }
+    assert!(lines > 80, "{lines}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn names_are_taken_as_powershell_takes_them() {
+    let desk = Desk::new();
+    let show = |words: &[&str]| {
+        let mut all = words.to_vec();
+        all.push("--show-command");
+        desk.args(&all)
+    };
+    let same = |words: &[&str], is: &str| assert_eq!(show(words).code(0).out, format!("pchat {is}\n"));
+    same(&["get-cspersistentchatroom", "Help"], "room get -- Help");
+    same(&["GET-CSPERSISTENTCHATROOM", "-Ident", "Help", "-AsObject:$False"], "room get -- Help");
+    same(&["Set-CsPersistentChatRoom", "x", "-Disabled"], "room set --disabled=true -- x");
+    same(&["Set-CsPersistentChatRoom", "x", "-Disabled", "$False"], "room set --disabled=false -- x");
+    same(&["Set-CsPersistentChatRoom", "x", "-Disabled:True", "-cf"], "room set --disabled=true --confirm -- x");
+    same(&["Set-CsPersistentChatRoom", "x", "-Addin", "$Null"], "room set --addin= -- x");
+    // PowerShell splits lists before pchat sees them; so do other shells.
+    same(&["Set-CsPersistentChatRoom", "x", "-Members", "a@x", "b@x"], "room set --members=a@x --members=b@x -- x");
+    same(
+        &["Set-CsPersistentChatRoom", "x", "-Members", "@{Add=a@x;", "Remove=b@x}"],
+        "room set --members=+a@x --members=-b@x -- x",
+    );
+    same(
+        &["Clear-CsPersistentChatRoom", "x", "-EndDate", "3/1/2018 5:00 PM", "-Confirm:$False"],
+        "room clear --to=2018-03-01T17:00:00 --yes -- x",
+    );
+    show(&["Get-CsPersistentChatRoom", "-P", "x"]).code(2).says("-PersistentChatPoolFqdn or -Privacy");
+    show(&["Get-CsPersistentChatRoom", "-Categry", "x"]).code(2).says("did you mean -Category?");
+    show(&["Get-CsPersistentChatRoms"]).code(2).says("did you mean Get-CsPersistentChatRoom?");
+    show(&["Clear-CsPersistentChatRoom", "x", "-EndDate", "31/12/2018"]).code(2).says("month first");
+    show(&["Clear-CsPersistentChatRoom", "x", "-EndDate", "1/1/2018", "-Confirm:"]).code(2).says("in quotes");
+    show(&["Set-CsPersistentChatRoom", "x", "-Members"]).code(2).says("in quotes");
+    show(&["Set-CsPersistentChatRoom", "x", "-Name", "a", "-Name", "b"]).code(2).says("twice");
+    show(&["Get-CsPersistentChatRoom", "x", "y"]).code(2).says("belongs to no parameter");
+    show(&["Remove-CsPersistentChatMessage", "-Identity", "x", "-Remove", "-ReplaceMessage", "y"])
+        .code(2)
+        .says("exclude");
+    show(&["Export-CsPersistentChatData", "-DBInstance", "x"]).code(2).says("-AsBytes or -FileName");
+}
+
+#[test]
+fn a_shell_completes_cmdlets_and_manual_pages_cover_them() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let out = desk.run(&format!("completion {shell}")).code(0).out;
+        for cmdlet in all() {
+            assert!(out.contains(cmdlet.name), "{shell}: {}", cmdlet.name);
+        }
+        assert!(out.contains("PersistentChatPoolFqdn") && out.contains("retention"), "{shell}");
+    }
+    // What is completed is taken.
+    desk.args(&["Get-CsPersistentChatRoom", "--Category=IT", "--AsObject", "--show-command"]).code(0);
+    desk.run("manual --out @man").code(0);
+    let page = String::from_utf8(desk.read("man/pchat-Set-CsPersistentChatRoom.1")).unwrap();
+    assert!(page.contains(".TH") && page.contains("Presenters"));
+    assert!(desk.path("man/pchat-room-get.1").exists());
+}
