@@ -26,7 +26,7 @@ use std::time::Duration;
 pub const REPLACEMENT: &str = "This message was replaced by the Persistent Chat administrator.";
 
 /// What is done is made permanent after looking at this many events.
-pub const COMMIT_EVERY: u64 = 50_000;
+pub const COMMIT_EVERY: u64 = 250_000;
 
 /// How long to wait for those who read an older state of the store.
 pub const WAIT: Duration = Duration::from_secs(30);

@@ -1,23 +1,26 @@
 //! Traces of destroyed texts: windows of their bytes, so that the bytes of files can be searched for them.
 //!
-//! Kept in memory only, and bounded: of the first texts the beginning is kept, of later ones a sample of windows.
+//! Kept in memory only, and bounded: of the first texts the beginning and the end are kept, of later ones a sample of windows.
 //! Short texts are left out: chance would find them everywhere.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// How many bytes of the beginning of a text are compared: the most that it has.
+/// How many bytes of the beginning and the end of a text are compared: the most that it has.
 const WIDTHS: [usize; 3] = [32, 16, 8];
 /// How many bytes a sampled window has.
 const SAMPLED: usize = 24;
 /// The shortest text that is searched for.
 pub const SHORTEST: usize = 8;
-/// So many texts are kept by their beginning; of later ones only windows are kept that a search looks at anyway.
+/// So many texts are kept by their beginning and end; of later ones only windows are kept that a search looks at anyway.
 const FIRST: usize = 20_000;
 /// The most windows that are kept.
 const MOST: usize = 4_000_000;
 /// How many bytes of the end of one piece belong before the next, so that nothing is missed between them.
 pub const OVERLAP: usize = WIDTHS[0] - 1;
+
+/// So many places are passed over at once where there are only zeros.
+const STRETCH: usize = 256;
 
 /// What is looked up is a hash already.
 #[derive(Debug, Default, Clone)]
@@ -79,7 +82,7 @@ fn is_sampled(head: u64) -> bool {
     (head >> 8) & 7 == 0
 }
 
-const FIRST_BITS: u32 = 19;
+const FIRST_BITS: u32 = 20;
 const BITS: u32 = 24;
 
 fn mark(bits: &mut Vec<u64>, size: u32, head: u64) {
@@ -106,6 +109,8 @@ impl Trails {
         if self.texts < FIRST {
             self.texts += 1;
             self.keep(&text[..width], true);
+            // Many texts begin alike, and then the beginning tells nothing.
+            self.keep(&text[text.len() - width..], true);
             return;
         }
         let mut any = false;
@@ -158,7 +163,21 @@ impl Trails {
         if self.known.is_empty() {
             return;
         }
-        for (at, eight) in bytes.windows(SHORTEST).enumerate() {
+        // What was overwritten is zeros, and most of what belongs to no row is. No window begins with them, unless a
+        // text did.
+        let skips = !self.heads.contains(&head(&[0; SHORTEST]));
+        for start in (0..bytes.len()).step_by(STRETCH) {
+            let rest = &bytes[start..];
+            let stretch = &rest[..rest.len().min(STRETCH + SHORTEST - 1)];
+            if !(skips && stretch.iter().fold(0, |any, byte| any | byte) == 0) {
+                self.search_stretch(rest, stretch, found);
+            }
+        }
+    }
+
+    /// Adds the windows that begin in this stretch, the beginning of `rest`.
+    fn search_stretch(&self, rest: &[u8], stretch: &[u8], found: &mut HashSet<u64>) {
+        for (at, eight) in stretch.windows(SHORTEST).enumerate() {
             let head = head(eight);
             let looks =
                 is_marked(&self.first, FIRST_BITS, head) || (is_sampled(head) && is_marked(&self.bits, BITS, head));
@@ -166,7 +185,7 @@ impl Trails {
                 continue;
             }
             for width in [32, SAMPLED, 16, 8] {
-                if let Some(window) = bytes.get(at..at + width) {
+                if let Some(window) = rest.get(at..at + width) {
                     let hash = hash(window);
                     if self.known.contains_key(&hash) {
                         found.insert(hash);
@@ -193,14 +212,44 @@ mod tests {
         for text in ["elephant", "a sentence of sixteen and more", "x".repeat(99).as_str(), "short"] {
             trails.add(text.as_bytes());
         }
-        assert_eq!((trails.len(), trails.given, trails.short), (3, 4, 1));
+        assert_eq!((trails.len(), trails.given, trails.short), (4, 4, 1));
+        assert_eq!(search(&trails, "the end of sixteen and more").len(), 1);
         assert_eq!(search(&trails, "an elephant").len(), 1);
         assert_eq!(search(&trails, "elephan t short").len(), 0);
         let found = search(&trails, &format!("{}..elephants{}", "a sentence of sixteen", "x".repeat(32)));
         assert_eq!(found.len(), 3);
-        assert_eq!(search(&trails, "a sentence of fifteen and more").len(), 0);
+        assert_eq!(search(&trails, "a sentence of fifteen and none").len(), 0);
         assert_eq!(search(&trails.only(&found), "an elephant").len(), 1);
         assert_eq!(search(&trails.only(&search(&trails, "elephant")), "a sentence of sixteen").len(), 0);
+    }
+
+    #[test]
+    fn zeros_hide_nothing() {
+        // Before, behind and across every edge of the stretches that are passed over, and of zeros themselves.
+        let mut trails = Trails::default();
+        trails.add(b"elephant");
+        trails.add(b"giraffe\0giraffe\0and more of them to be wide");
+        for size in [600, 8192] {
+            for at in 0..size - 48 {
+                let mut bytes = vec![0; size];
+                bytes[at..at + 8].copy_from_slice(b"elephant");
+                let mut found = HashSet::new();
+                trails.search(&bytes[..at + 8], &mut found);
+                assert_eq!(found.len(), 1, "{at}");
+                trails.search(&bytes, &mut found);
+                bytes[at..at + 32].copy_from_slice(b"giraffe\0giraffe\0and more of them");
+                trails.search(&bytes, &mut found);
+                assert_eq!(found.len(), 2, "{at}");
+            }
+        }
+        let mut found = HashSet::new();
+        trails.search(&[0; 1000], &mut found);
+        assert!(found.is_empty());
+        trails.add(b"\0\0\0\0\0\0\0\0\0\0 a text that begins with them");
+        let mut bytes = vec![0; 1000];
+        bytes[700..732].copy_from_slice(b"\0\0\0\0\0\0\0\0\0\0 a text that begins wi");
+        trails.search(&bytes, &mut found);
+        assert_eq!(found.len(), 1);
     }
 
     #[test]

@@ -15,17 +15,31 @@ const BATCH: usize = 50_000;
 /// Does both; does only the second when no words can be left over.
 pub(super) fn erase(store: &Sqlite, wait: Duration, traces: &mut dyn Traces) -> Result<()> {
     let told = |error| explain(error, &store.path);
-    sweep(&store.connection, traces).map_err(told)?;
+    // The index is laid anew by copying pages, which SQLite does not do where it has references to look after.
+    store.connection.pragma_update(None, "foreign_keys", false).map_err(told)?;
+    let swept = sweep(&store.connection, traces);
+    store.connection.pragma_update(None, "foreign_keys", true).map_err(told)?;
+    swept.map_err(told)?;
     fold(store, wait)
 }
 
-/// Deletes the words all blocks of which are gone. Doing it again does no harm.
+/// Deletes the words all blocks of which are gone, then lays the index anew. Doing it again does no harm.
 fn sweep(connection: &Connection, traces: &mut dyn Traces) -> rusqlite::Result<()> {
+    let done = delete_dead(connection, traces);
+    if done.is_err() && !connection.is_autocommit() {
+        drop(connection.execute_batch("ROLLBACK"));
+    }
+    done
+}
+
+/// The mark of a sweep that has deleted something, so that the index has to be laid anew.
+const DELETED: &str = "2";
+
+fn delete_dead(connection: &Connection, traces: &mut dyn Traces) -> rusqlite::Result<()> {
     let wanted: Option<String> =
         connection.query_row("SELECT value FROM meta WHERE name = 'sweep'", [], |row| row.get(0)).optional()?;
-    if wanted.is_none() {
-        return Ok(());
-    }
+    let Some(wanted) = wanted else { return Ok(()) };
+    let mut deleted = wanted == DELETED;
     let alive = Alive::read(connection)?;
     let segments: Vec<i64> = connection
         .prepare("SELECT number FROM segment ORDER BY number")?
@@ -60,14 +74,38 @@ fn sweep(connection: &Connection, traces: &mut dyn Traces) -> rusqlite::Result<(
                     traces.word(word);
                 }
             }
+            if !deleted {
+                connection.execute("UPDATE meta SET value = ?1 WHERE name = 'sweep'", [DELETED])?;
+                deleted = true;
+            }
             connection.execute_batch("COMMIT")?;
             if dead.len() < BATCH {
                 break;
             }
         }
     }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    if deleted {
+        lay_anew(connection)?;
+    }
     connection.execute("DELETE FROM meta WHERE name = 'sweep'", [])?;
-    Ok(())
+    connection.execute_batch("COMMIT")
+}
+
+/// Takes all words out, with the pages they stand on, and puts them in again. SQLite overwrites a row that is deleted,
+/// but where it moved rows between pages before, copies of them lie on in the gaps.
+fn lay_anew(connection: &Connection) -> rusqlite::Result<()> {
+    let made: String = connection.query_row(
+        "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = 'word'",
+        [],
+        |row| row.get(0),
+    )?;
+    // Only a table of the same form is copied page by page.
+    let form = made.find('(').map_or("", |at| &made[at..]);
+    connection.execute_batch(&format!(
+        "CREATE TEMP TABLE word_aside {form}; INSERT INTO temp.word_aside SELECT * FROM main.word; \
+         DELETE FROM main.word; INSERT INTO main.word SELECT * FROM temp.word_aside; DROP TABLE temp.word_aside;"
+    ))
 }
 
 /// The blocks there are, one bit each.

@@ -13,7 +13,9 @@ const MOST_BYTES: usize = 24 << 20;
 /// What a word costs in memory beside its letters and its list.
 const WORD_BYTES: usize = 96;
 /// So many segments of one level become one of the next.
-const FAN: i64 = 16;
+pub(super) const FAN: i64 = 16;
+/// The same for whoever makes small segments: merging those of imports for their sake would cost more than it is worth.
+pub(super) const FAN_OF_SMALL: i64 = 4 * FAN;
 
 /// A word and its blocks, while a batch is open.
 struct List {
@@ -81,14 +83,14 @@ fn segment(connection: &Connection, level: i64) -> rusqlite::Result<i64> {
     connection.prepare_cached("INSERT INTO segment (level) VALUES (?1)")?.insert([level])
 }
 
-/// Merges segments where there are too many of one level, so that a search never asks many. The
+/// Merges segments where there are as many of one level as `fan`, so that a search never asks many. The
 /// segments of a level are newer than those of higher levels, so their lists follow each other.
-pub(super) fn merge(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn merge(connection: &Connection, fan: i64) -> rusqlite::Result<()> {
     for level in 0.. {
         let count: i64 = connection
             .prepare_cached("SELECT count(*) FROM segment WHERE level = ?1")?
             .query_row([level], |row| row.get(0))?;
-        if count < FAN {
+        if count < fan {
             return Ok(());
         }
         let merged = segment(connection, level + 1)?;

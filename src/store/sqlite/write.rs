@@ -466,7 +466,7 @@ impl Intake for Writer<'_> {
                 state.changed = false;
             }
             self.index.write(self.connection)?;
-            index::merge(self.connection)?;
+            index::merge(self.connection, index::FAN)?;
             audit::append(self.connection, &entry)?;
             self.connection.execute_batch("COMMIT")
         });

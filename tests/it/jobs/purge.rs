@@ -74,6 +74,11 @@ fn a_thousand_of_three_thousand_leave_no_trace() {
 
 #[test]
 fn scattered_messages_leave_no_trace_and_the_rest_is_found() {
+    // However many segments the index comes to have, and however often its pages were divided.
+    ["10", "100", "250000"].into_iter().for_each(scattered);
+}
+
+fn scattered(every: &str) {
     let desk = Desk::new();
     let mut events = planted(3, 1000);
     for (n, event) in events.iter_mut().enumerate() {
@@ -90,9 +95,9 @@ fn scattered_messages_leave_no_trace_and_the_rest_is_found() {
     desk.lines("2.jsonl", &late);
     desk.run("import @1.jsonl --store @s.db").code(0);
     desk.run("import @2.jsonl --store @s.db").code(0);
-    desk.run("purge --store @s.db --user gone@x --yes --commit-every 100").code(0);
+    desk.run(&format!("purge --store @s.db --user gone@x --yes --commit-every {every}")).code(0);
     let left = readable(&bytes(&desk, "s.db"));
-    assert_eq!(left, (0..3000).filter(|n| n % 3 != 0).collect());
+    assert_eq!(left, (0..3000).filter(|n| n % 3 != 0).collect(), "{every}");
     desk.run("store check --store @s.db --read-data").code(0);
     desk.run("store check --store @s.db").code(0);
     assert_eq!(desk.history("s.db").len(), 2000);
@@ -217,4 +222,47 @@ fn a_replaced_message_is_replaced_once() {
     assert!(readable(&bytes(&desk, "s.db")).is_empty());
     let all = desk.history("s.db");
     assert!(all.iter().all(|event| event["text"] == pchat::jobs::purge::REPLACEMENT));
+}
+
+#[test]
+fn many_small_batches_of_many_rooms_leave_few_segments() {
+    let desk = Desk::new();
+    let mut events = Vec::new();
+    for (room, count) in [("one", 9000), ("two", 40), ("three", 300)] {
+        for n in 0..count {
+            let time = format!("2020-01-{:02}T{:02}:{:02}:{:02}Z", 1 + n / 3600, n / 600 % 6, n / 10 % 60, n % 10);
+            let user = if n % 10 == 3 { "gone@x" } else { "stays@x" };
+            events.push(message(room, n + 1, &time, user, &format!("word{room}{n} said")));
+        }
+    }
+    desk.lines("h.jsonl", &events);
+    desk.run("import @h.jsonl --store @base.db").code(0);
+    let of = |store: &str, sql: &str| -> i64 {
+        let db = rusqlite::Connection::open(desk.path(store)).unwrap();
+        db.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let mut kept = Vec::new();
+    // A block at a time, several rooms at once, and all of it at once come to the same.
+    for (every, batches) in [("1", 75), ("500", 16), ("250000", 1)] {
+        let store = format!("{every}.db");
+        desk.copy("base.db", &store);
+        desk.copy("base.db.key", &format!("{store}.key"));
+        desk.run(&format!("purge --store @{store} --user gone@x --yes --commit-every {every}")).code(0);
+        let records = desk.audit(&store);
+        let records: Vec<_> = records.iter().filter(|record| record["action"] == "purge").collect();
+        assert!(records.len() >= batches && records.len() <= batches + 10, "{every}: {}", records.len());
+        let events: u64 =
+            records.iter().map(|r| r["details"]["events"].as_str().unwrap().parse::<u64>().unwrap()).sum();
+        assert_eq!(events, 934, "{every}");
+        if batches == 1 {
+            assert_eq!(records[0]["details"]["more rooms"], "2");
+        }
+        assert!(of(&store, "SELECT count(*) FROM segment") < 64, "{every}");
+        desk.run(&format!("store check --read-data --store @{store}")).code(0);
+        assert_eq!(of(&store, "SELECT count(*) FROM word WHERE word = 'wordone3'"), 0, "{every}");
+        assert!(of(&store, "SELECT count(*) FROM word WHERE word = 'wordone4'") > 0, "{every}");
+        kept.push(desk.history(&store));
+    }
+    assert_eq!(kept[0].len(), 9340 - 934);
+    assert!(kept.iter().all(|history| *history == kept[0]));
 }

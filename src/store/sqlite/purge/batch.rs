@@ -13,7 +13,7 @@ use crate::pipeline::{Event as Progress, Watch};
 use crate::select::postings::{BLOCK, Builder};
 use crate::select::searched_texts;
 use crate::store::Entry;
-use crate::store::purge::{Counts, PurgePlan, Traces};
+use crate::store::purge::{Counts, PurgePlan, PurgeRequest, Traces};
 use crate::store::sqlite::holds::Holds;
 use crate::store::sqlite::index::{self, Pending};
 use crate::store::sqlite::read::{COLUMNS, Place, ROOM_SHIFT};
@@ -120,32 +120,25 @@ fn run(
         index: Pending::default(),
     };
     let mut open = true;
-    let places = rooms_of(connection, &plan.request).map_err(told)?;
-    for place in places {
-        if !plan.rooms.contains_key(&place.number) {
-            continue;
+    let mut places = rooms_of(connection, &plan.request).map_err(told)?;
+    places.retain(|place| plan.rooms.contains_key(&place.number));
+    let mut at = Cursor { room: 0, after: i64::MIN };
+    while at.room < places.len() {
+        if watch.cancelled() {
+            return Err(abandon(
+                connection,
+                Error::new(Failure::Cancelled, "interrupted")
+                    .hint("what was purged is gone; pchat purge --continue does the rest"),
+            ));
         }
-        let mut after = i64::MIN;
-        loop {
-            if watch.cancelled() {
-                return Err(abandon(
-                    connection,
-                    Error::new(Failure::Cancelled, "interrupted")
-                        .hint("what was purged is gone; pchat purge --continue does the rest"),
-                ));
-            }
-            let before = work.mine.events;
-            let step = work.batch(connection, &place, after, open, entry, traces);
-            match step {
-                Ok(Ok(Some(next))) => after = next,
-                Ok(Ok(None)) => break,
-                Ok(Err(error)) => return Err(abandon(connection, error)),
-                Err(error) => return Err(abandon(connection, told(error))),
-            }
-            open = false;
-            watch.event(Progress::Advance(work.mine.events - before));
+        let before = work.mine.events;
+        match work.batch(connection, &places, &mut at, open, entry, traces) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(abandon(connection, error)),
+            Err(error) => return Err(abandon(connection, told(error))),
         }
-        // The batch that found nothing more has left its transaction to the next one, if it was the first.
+        open = false;
+        watch.event(Progress::Advance(work.mine.events - before));
     }
     if open {
         connection.execute_batch("COMMIT").map_err(told)?;
@@ -199,6 +192,25 @@ fn plan_text(plan: &PurgePlan) -> String {
     .to_string()
 }
 
+/// How far a purge has got: the room it is at, and the last event it has looked at there.
+struct Cursor {
+    room: usize,
+    after: i64,
+}
+
+/// How much a batch has looked at.
+#[derive(Default)]
+struct Looked {
+    events: u64,
+    bytes: usize,
+}
+
+impl Looked {
+    fn is_enough(&self, request: &PurgeRequest) -> bool {
+        self.events >= request.commit_every || self.bytes >= BATCH_BYTES
+    }
+}
+
 /// What a batch takes from a room.
 #[derive(Default)]
 struct Taken {
@@ -216,16 +228,16 @@ struct Taken {
 }
 
 impl Work<'_> {
-    /// Does one batch. Gives the last event it looked at, or nothing when the room is done.
+    /// Does one batch, of as many rooms as it takes: one transaction, one segment of the index, one record.
     fn batch(
         &mut self,
         connection: &Connection,
-        place: &Place,
-        after: i64,
+        places: &[Place],
+        at: &mut Cursor,
         open: bool,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
         traces: &mut dyn Traces,
-    ) -> rusqlite::Result<Result<Option<i64>>> {
+    ) -> rusqlite::Result<Result<()>> {
         if !open {
             connection.execute_batch("BEGIN IMMEDIATE")?;
         }
@@ -238,34 +250,79 @@ impl Work<'_> {
             Err(error) => return Ok(Err(error)),
         };
         let request = &self.plan.request;
-        let chosen = super::selections(request, place);
         let mut judge = Judge::new(connection, request, &holds)?;
-        let todo = blocks(connection, place.number, &chosen, after)?;
+        let now = entry(Vec::new());
+        let (mut looked, mut counts, mut rooms) = (Looked::default(), Counts::default(), Vec::new());
+        while let Some(place) = places.get(at.room)
+            && !looked.is_enough(request)
+        {
+            let taken = self.room(connection, place, at, &mut judge, &mut looked, &now, traces)?;
+            if taken.events > 0 {
+                counts.add(&taken);
+                rooms.push(&place.key);
+                self.done.entry(place.key.clone()).or_default().add(&taken);
+            }
+        }
+        self.mine.add(&counts);
+        if let [first, others @ ..] = rooms.as_slice() {
+            let so_far = done_text(&self.done);
+            connection.execute("UPDATE purge SET done = ?2 WHERE number = ?1", (self.number, so_far))?;
+            self.index.write(connection)?;
+            index::merge(connection, index::FAN_OF_SMALL)?;
+            let mut details = vec![
+                ("purge", self.number.to_string()),
+                ("events", counts.events.to_string()),
+                ("messages", counts.messages.to_string()),
+                ("room", first.to_string()),
+            ];
+            if !others.is_empty() {
+                details.push(("more rooms", others.len().to_string()));
+            }
+            audit::append(connection, &entry(details))?;
+        }
+        self.revision = revision(connection)?;
+        connection.execute_batch("COMMIT")?;
+        Ok(Ok(()))
+    }
+
+    /// Takes from a room what there is, or as much as the batch has room for, and gives the counts of it.
+    #[allow(clippy::too_many_arguments)] // All of it is the state of one loop; a struct would only rename it.
+    fn room(
+        &mut self,
+        connection: &Connection,
+        place: &Place,
+        at: &mut Cursor,
+        judge: &mut Judge<'_>,
+        looked: &mut Looked,
+        now: &Entry,
+        traces: &mut dyn Traces,
+    ) -> rusqlite::Result<Counts> {
+        let request = &self.plan.request;
+        let chosen = super::selections(request, place);
+        let todo = blocks(connection, place.number, &chosen, at.after)?;
         let mut taken = Taken::default();
         let mut reblock = Reblock::default();
-        let (mut seen, mut bytes, mut last_seen) = (0, 0, None);
+        let mut left = todo.len();
         for block in &todo {
-            if seen as u64 >= request.commit_every || bytes >= BATCH_BYTES {
+            if looked.is_enough(request) {
                 break;
             }
-            let (events, size) =
-                self.block(connection, place, &chosen, &mut judge, *block, &mut taken, &mut reblock, traces)?;
-            seen += events;
-            bytes += size;
-            last_seen = Some(block.2);
+            let (events, bytes) =
+                self.block(connection, place, &chosen, judge, *block, &mut taken, &mut reblock, traces)?;
+            looked.events += events as u64;
+            looked.bytes += bytes;
+            (at.after, left) = (block.2, left - 1);
+        }
+        if left == 0 {
+            *at = Cursor { room: at.room + 1, after: i64::MIN };
         }
         reblock.close();
         if taken.gone.is_empty() {
             // Nothing of these blocks went, so there is nothing to write; the plan says whether that is right.
-            if last_seen.is_none() {
-                if !open {
-                    connection.execute_batch("COMMIT")?;
-                }
-                return Ok(Ok(None));
-            }
+            return Ok(taken.counts);
         }
         match &request.replacement {
-            Some(text) => rows::replace(connection, self.number, request, text, &taken.gone, &entry(Vec::new()))?,
+            Some(text) => rows::replace(connection, self.number, request, text, &taken.gone, now)?,
             None => rows::delete(connection, &taken.runs, taken.files)?,
         }
         rows::drop_contents(connection, &taken.contents)?;
@@ -284,25 +341,7 @@ impl Work<'_> {
         }
         self.write_blocks(connection, &reblock)?;
         self.tombstones(connection, place, &taken)?;
-        self.mine.add(&taken.counts);
-        let room = self.done.entry(place.key.clone()).or_default();
-        room.add(&taken.counts);
-        let so_far = done_text(&self.done);
-        connection.execute("UPDATE purge SET done = ?2 WHERE number = ?1", (self.number, so_far))?;
-        self.index.write(connection)?;
-        index::merge(connection)?;
-        if !taken.gone.is_empty() {
-            let details = vec![
-                ("purge", self.number.to_string()),
-                ("events", taken.counts.events.to_string()),
-                ("messages", taken.counts.messages.to_string()),
-                ("room", place.key.to_string()),
-            ];
-            audit::append(connection, &entry(details))?;
-        }
-        self.revision = revision(connection)?;
-        connection.execute_batch("COMMIT")?;
-        Ok(Ok(last_seen))
+        Ok(taken.counts)
     }
 
     /// Looks at one block.
