@@ -28,6 +28,9 @@ pub(super) struct Globals {
     /// Print no remarks, only results and errors
     #[arg(long, global = true, help_heading = "Common options")]
     pub(super) no_remarks: bool,
+    /// Change the store although a pool is failed over
+    #[arg(long, global = true, help_heading = "Common options")]
+    pub(super) failed_over: bool,
     /// Draw no progress
     #[arg(long, short, global = true, help_heading = "Common options")]
     pub(super) quiet: bool,

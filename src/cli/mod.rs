@@ -17,15 +17,22 @@ use crate::jobs::audit;
 use crate::model::reply::{Reply, Status};
 use crate::model::time::Ticks;
 use crate::nouns::Prepared;
+use crate::nouns::addin::AddinVerb;
 use crate::nouns::audit::AuditVerb;
 use crate::nouns::case::CaseVerb;
 use crate::nouns::category::CategoryVerb;
+use crate::nouns::compliance::ComplianceVerb;
+use crate::nouns::configuration::ConfigurationVerb;
 use crate::nouns::data::{ExportRequest, ImportRequest, VerifyRequest};
+use crate::nouns::endpoint::EndpointVerb;
 use crate::nouns::hold::HoldVerb;
 use crate::nouns::message::MessageVerb;
+use crate::nouns::policy::PolicyVerb;
 use crate::nouns::purge::{CertificateVerb, PurgeRequest};
 use crate::nouns::retention::RetentionVerb;
 use crate::nouns::room::RoomVerb;
+use crate::nouns::server::ServerVerb;
+use crate::nouns::state::{self, StateVerb};
 use crate::nouns::store::StoreVerb;
 use clap::{CommandFactory, Parser, Subcommand};
 use globals::Globals;
@@ -119,6 +126,20 @@ enum Command {
     Room(RoomVerb),
     #[command(subcommand)]
     Category(CategoryVerb),
+    #[command(subcommand)]
+    Configuration(ConfigurationVerb),
+    #[command(subcommand)]
+    Compliance(ComplianceVerb),
+    #[command(subcommand)]
+    Policy(PolicyVerb),
+    #[command(subcommand)]
+    Addin(AddinVerb),
+    #[command(subcommand)]
+    Endpoint(EndpointVerb),
+    #[command(subcommand)]
+    State(StateVerb),
+    #[command(subcommand)]
+    Server(ServerVerb),
     /// Run the lines of a file, in the spelling of the cmdlets, to the first that fails
     Script {
         /// The file; - is standard input
@@ -152,6 +173,13 @@ impl Command {
             Command::Message(verb) => verb.change(),
             Command::Room(verb) => verb.change(),
             Command::Category(verb) => verb.change(),
+            Command::Configuration(verb) => verb.change(),
+            Command::Compliance(verb) => verb.change(),
+            Command::Policy(verb) => verb.change(),
+            Command::Addin(verb) => verb.change(),
+            Command::Endpoint(verb) => verb.change(),
+            Command::State(verb) => verb.change(),
+            Command::Server(verb) => verb.change(),
             Command::Verify(_) | Command::Certificate(_) => None,
             // Each line of a script says for itself what it changes.
             Command::Script { .. } | Command::Completion { .. } | Command::Manual { .. } => None,
@@ -277,6 +305,9 @@ fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
         };
         let mut ask = |prepared: Result<Prepared>| confirm::perform(&cx, prepared?, *answer, quiet, &mut **err);
         let change = cli.command.change();
+        if change.is_some() && !cli.globals.failed_over && !matches!(cli.command, Command::State(_)) {
+            state::check(&path).inspect_err(|error| audit::refused(&cx, &path, change, error))?;
+        }
         let done = match cli.command {
             Command::Export(request) => request.run(&cx, &path),
             Command::Import(request) => ask(request.prepare(&cx, &path)),
@@ -291,6 +322,13 @@ fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
             Command::Message(verb) => ask(verb.prepare(&cx, &path)),
             Command::Room(verb) => ask(verb.prepare(&cx, &path)),
             Command::Category(verb) => ask(verb.prepare(&cx, &path)),
+            Command::Configuration(verb) => ask(verb.prepare(&path)),
+            Command::Compliance(verb) => ask(verb.prepare(&path)),
+            Command::Policy(verb) => ask(verb.prepare(&path)),
+            Command::Addin(verb) => ask(verb.prepare(&path)),
+            Command::Endpoint(verb) => ask(verb.prepare(&cx, &path)),
+            Command::State(verb) => ask(verb.prepare(&path)),
+            Command::Server(verb) => ask(verb.prepare(&path)),
             Command::Script { .. } | Command::Completion { .. } | Command::Manual { .. } => Ok(Reply::default()),
         };
         let mut reply = done.inspect_err(|error| audit::refused(&cx, &path, change, error))?;

@@ -22,6 +22,11 @@ impl<'a> Directory<'a> {
         Ok(text.to_owned())
     }
 
+    /// The addresses of the people who are meant.
+    pub fn people(&self, text: &str) -> Result<Vec<String>> {
+        Ok(vec![self.entry(text, false)?])
+    }
+
     /// How an entry is shown.
     pub fn shown(&self, entry: &str, _as_object: bool) -> String {
         let found =

@@ -1,6 +1,18 @@
-//! Add-ins offered to rooms. Lengths are those of the product's tables (tblSiopWhiteList).
+//! Add-ins: pages that rooms show beside their messages. Lengths are those of the product's tables (tblSiopWhiteList).
 
-use crate::model::record::{Field, Level, Shape, Type};
+use crate::error::{Error, Kind as Failure, Result};
+use crate::jobs::selection::nearest;
+use crate::jobs::settings::{self, Decision, check_name};
+use crate::model::catalog::Catalog;
+use crate::model::ids::fold;
+use crate::model::record::{Field, Level, Record, Shape, Type, Value};
+use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::change::{Manner, prepared};
+use crate::nouns::cmdlet::{self, Cmdlet, INSTANCE, Kind, Parameter, Takes, identity, option};
+use crate::nouns::configuration::is_url;
+use crate::nouns::{Consent, Prepared, SHAPES, objects, pool};
+use clap::Subcommand;
+use std::path::Path;
 
 /// The shape of a addin.
 pub static SHAPE: Shape = Shape {
@@ -15,3 +27,288 @@ pub static SHAPE: Shape = Shape {
     identity: &["Pool", "Name"],
     levels: &[Level::RoomDirectory],
 };
+
+/// Add-ins: pages that rooms show
+#[derive(Debug, Subcommand)]
+pub enum AddinVerb {
+    /// Show add-ins
+    Get {
+        /// Only this one, by name or pool\name
+        #[arg(conflicts_with = "pool")]
+        name: Option<String>,
+        /// Only those of this pool
+        #[arg(long, value_name = "FQDN")]
+        pool: Option<String>,
+    },
+    /// Register an add-in, so that rooms can show it
+    New {
+        /// Its name, up to 50 characters; no other add-in of the pool has it
+        #[arg(long)]
+        name: String,
+        /// The page, http or https, up to 255 characters
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// Its pool [default: the only one]
+        #[arg(long, value_name = "FQDN")]
+        pool: Option<String>,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Change add-ins
+    Set {
+        /// Which, by name or pool\name
+        #[arg(required = true, value_name = "ADDIN")]
+        names: Vec<String>,
+        /// Another name; rooms follow
+        #[arg(long)]
+        name: Option<String>,
+        /// Another page
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Remove add-ins; rooms that show one no longer do
+    Remove {
+        /// Which, by name or pool\name
+        #[arg(required = true, value_name = "ADDIN")]
+        names: Vec<String>,
+        /// Say nothing of rooms that show it
+        #[arg(long)]
+        force: bool,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+const NAME: Parameter = option("Name", Kind::Text, "name");
+const URL: Parameter = option("Url", Kind::Text, "url");
+const POOL: Parameter = option("PersistentChatPoolFqdn", Kind::Text, "pool");
+
+/// The cmdlets for add-ins.
+pub static CMDLETS: &[Cmdlet] = &[
+    cmdlet::shows(
+        "Get-CsPersistentChatAddin",
+        &["addin", "get"],
+        &[identity(Kind::Text), POOL],
+        "Get-CsPersistentChatAddin -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\"",
+    )
+    .apart(&[&["Identity", "PersistentChatPoolFqdn"]]),
+    cmdlet::changes(
+        "New-CsPersistentChatAddin",
+        &["addin", "new"],
+        Takes::Nothing,
+        &[NAME.needed(), URL.needed(), POOL],
+        "New-CsPersistentChatAddin -Name \"ITPersistentChatAddin\" -Url \"https://atl-cs-001.litwareinc.com/itchat\"",
+    )
+    .silent(),
+    cmdlet::changes(
+        "Set-CsPersistentChatAddin",
+        &["addin", "set"],
+        Takes::Each,
+        &[identity(Kind::Text).needed(), INSTANCE, NAME, URL],
+        "Set-CsPersistentChatAddin -Identity \"atl-cs-001.litwareinc.com\\ITPersistentChatAddin\" -Url \"https://atl-cs-001.litwareinc.com/itchat2\"",
+    )
+    .apart(&[&["Identity", "Instance"]]),
+    cmdlet::changes(
+        "Remove-CsPersistentChatAddin",
+        &["addin", "remove"],
+        Takes::All,
+        &[identity(Kind::Text).needed(), INSTANCE, option("Force", Kind::Switch, "force")],
+        "Remove-CsPersistentChatAddin -Identity \"atl-cs-001.litwareinc.com\\ITChatAddin\"",
+    )
+    .apart(&[&["Identity", "Instance"]]),
+];
+
+impl AddinVerb {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            AddinVerb::Get { .. } => None,
+            AddinVerb::New { consent, .. } => consent.change("addin new"),
+            AddinVerb::Set { consent, .. } => consent.change("addin set"),
+            AddinVerb::Remove { consent, .. } => consent.change("addin remove"),
+        }
+    }
+
+    /// Says what would change, and what does it.
+    pub fn prepare(self, store: &Path) -> Result<Prepared> {
+        match self {
+            AddinVerb::Get { name, pool } => {
+                let catalog = settings::read(store, SHAPES)?;
+                let found: Vec<&Record> = match name {
+                    Some(name) => vec![only(&catalog, &name)?],
+                    None => {
+                        let is = |addin: &&Record| pool.as_ref().is_none_or(|pool| has(addin, "Pool", pool));
+                        catalog.of("addin").filter(is).collect()
+                    }
+                };
+                Ok(Prepared::Answer(objects(listed(&catalog, &found), "there is no add-in")))
+            }
+            AddinVerb::New { name, url, pool, consent } => {
+                let manner = Manner { action: "addin new", destroys: false, consent, shows: Some(listed) };
+                let done = format!("add-in {name} is there");
+                prepared(store, manner, &format!("Register add-in {name}?"), done, move |catalog| {
+                    check_name("add-in", &name)?;
+                    check_url(&url)?;
+                    let (pool, new_pool) = pool::meant(catalog, pool.as_deref())?;
+                    unique(catalog, &pool, &name, None)?;
+                    let addin = Record::new(&SHAPE)
+                        .with("Pool", pool.as_str())
+                        .with("Name", name.as_str())
+                        .with("Url", url.as_str());
+                    let notes = new_pool.iter().map(|_| format!("pool {pool} is new in this store")).collect();
+                    Ok(Decision { puts: std::iter::once(addin).chain(new_pool).collect(), removes: Vec::new(), notes })
+                })
+            }
+            AddinVerb::Set { names, name, url, consent } => {
+                if name.is_some() && names.len() > 1 {
+                    return Err(Error::new(Failure::Usage, "several add-ins cannot have one name"));
+                }
+                let manner = Manner { action: "addin set", destroys: false, consent, shows: None };
+                let what = names.join(", ");
+                let (question, done) = (format!("Change add-in {what}?"), format!("add-in {what} is changed"));
+                prepared(store, manner, &question, done, move |catalog| {
+                    let mut decision = Decision::default();
+                    for identity in &names {
+                        change(catalog, only(catalog, identity)?, name.as_deref(), url.as_deref(), &mut decision)?;
+                    }
+                    Ok(decision)
+                })
+            }
+            AddinVerb::Remove { names, force, consent } => remove(store, names, force, consent),
+        }
+    }
+}
+
+fn has(record: &Record, field: &str, value: &str) -> bool {
+    record.get(field).text().map(fold) == Some(fold(value))
+}
+
+/// The one add-in that is meant.
+fn only<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
+    let (pool, short) = pool::split(name);
+    let is = |addin: &&Record| has(addin, "Name", short) && pool.is_none_or(|pool| has(addin, "Pool", pool));
+    let mut found = catalog.of("addin").filter(is);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(_), Some(_)) => {
+            Err(Error::new(Failure::Usage, format!("{name:?} means more than one add-in"))
+                .hint("name one as pool\\name"))
+        }
+        _ => {
+            let known: Vec<String> = catalog.of("addin").map(Record::identity).collect();
+            let error = Error::new(Failure::NotFound, format!("there is no add-in {name:?}"));
+            Err(match nearest(name, &known) {
+                Some(near) => error.hint(format!("did you mean \"{near}\"?")),
+                None => error.hint("pchat addin get lists all of them"),
+            })
+        }
+    }
+}
+
+fn check_url(url: &str) -> Result<()> {
+    if is_url(url) {
+        return Ok(());
+    }
+    Err(Error::new(Failure::Refused, "the page of an add-in has an http or https address")
+        .hint("as in https://server.example.com/page"))
+}
+
+fn unique(catalog: &Catalog, pool: &str, name: &str, but: Option<&Record>) -> Result<()> {
+    let mut others = catalog.of("addin").filter(|other| but.is_none_or(|but| but.key() != other.key()));
+    match others.find(|other| has(other, "Pool", pool) && has(other, "Name", name)) {
+        Some(other) => Err(Error::new(Failure::Refused, format!("there is an add-in {} already", other.identity()))
+            .hint("names of add-ins are unique in their pool")),
+        None => Ok(()),
+    }
+}
+
+/// The rooms that show an add-in.
+fn rooms_with<'a>(catalog: &'a Catalog, addin: &'a Record) -> impl Iterator<Item = &'a Record> {
+    let of = |record: &'a Record, field| record.get(field).text().unwrap_or_default();
+    catalog.of("room").filter(move |room| has(room, "Pool", of(addin, "Pool")) && has(room, "Addin", of(addin, "Name")))
+}
+
+fn change(
+    catalog: &Catalog,
+    old: &Record,
+    name: Option<&str>,
+    url: Option<&str>,
+    decision: &mut Decision,
+) -> Result<()> {
+    let mut new = old.clone();
+    if let Some(url) = url {
+        check_url(url)?;
+        new.set("Url", url);
+    }
+    if let Some(name) = name {
+        check_name("add-in", name)?;
+        unique(catalog, old.get("Pool").text().unwrap_or_default(), name, Some(old))?;
+        new.set("Name", name);
+    }
+    let (renamed, other_key) = (new.get("Name") != old.get("Name"), new.key() != old.key());
+    decision.puts.push(new.clone());
+    if other_key {
+        decision.removes.push(old.clone());
+    }
+    if renamed {
+        let moved =
+            rooms_with(catalog, old).map(|room| room.clone().with("Addin", new.get("Name").text().unwrap_or_default()));
+        decision.puts.extend(moved);
+    }
+    Ok(())
+}
+
+fn remove(store: &Path, names: Vec<String>, force: bool, consent: Consent) -> Result<Prepared> {
+    let manner = Manner { action: "addin remove", destroys: false, consent, shows: None };
+    let what = names.join(", ");
+    let catalog = settings::read(store, SHAPES)?;
+    let mut used = 0;
+    for name in &names {
+        used += rooms_with(&catalog, only(&catalog, name)?).count();
+    }
+    let (question, done) = (format!("Remove add-in {what}?"), format!("add-in {what} is removed"));
+    let mut prepared = prepared(store, manner, &question, done, move |catalog| {
+        let mut decision = Decision::default();
+        for name in &names {
+            let addin = only(catalog, name)?;
+            for room in rooms_with(catalog, addin) {
+                let mut room = room.clone();
+                if !force {
+                    decision.notes.push(format!(
+                        "room {} showed add-in {}, and no longer does",
+                        room.identity(),
+                        addin.identity()
+                    ));
+                }
+                room.set("Addin", Value::Null);
+                decision.puts.push(room);
+            }
+            decision.removes.push(addin.clone());
+        }
+        Ok(decision)
+    })?;
+    if let (Prepared::Act(action), true) = (&mut prepared, used > 0 && !force) {
+        // The cmdlet raised an error here that did not stop it.
+        let act = std::mem::replace(&mut action.act, Box::new(|_| Ok(Reply::default())));
+        action.act = Box::new(move |cx| Ok(Reply { status: Status::Gaps, ..act(cx)? }));
+    }
+    Ok(prepared)
+}
+
+fn listed(_: &Catalog, addins: &[&Record]) -> Table {
+    let rows = addins.iter().map(|addin| {
+        vec![
+            addin.identity().into(),
+            Cell::from(addin.get("Name")),
+            Cell::from(addin.get("Url")),
+            Cell::from(addin.get("Pool")),
+        ]
+    });
+    let columns = vec!["Identity", "Name", "Url", "PersistentChatPoolFqdn"];
+    Table { title: "addins", columns, aside: vec!["Name", "PersistentChatPoolFqdn"], rows: rows.collect(), sums: None }
+}

@@ -212,7 +212,19 @@ impl Cmdlet {
 
 /// All cmdlets.
 pub fn all() -> impl Iterator<Item = &'static Cmdlet> {
-    [nouns::room::CMDLETS, nouns::category::CMDLETS, nouns::message::CMDLETS, nouns::data::CMDLETS]
-        .into_iter()
-        .flatten()
+    [
+        nouns::room::CMDLETS,
+        nouns::category::CMDLETS,
+        nouns::message::CMDLETS,
+        nouns::data::CMDLETS,
+        nouns::compliance::CMDLETS,
+        nouns::configuration::CMDLETS,
+        nouns::policy::CMDLETS,
+        nouns::addin::CMDLETS,
+        nouns::endpoint::CMDLETS,
+        nouns::state::CMDLETS,
+        nouns::server::CMDLETS,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -1,6 +1,14 @@
-//! Compliance settings per scope: global, site or service.
+//! Compliance settings per scope: global, site or service. What an adapter writes is no affair of this file.
 
-use crate::model::record::{Field, Shape, Type};
+use crate::error::{Error, Kind as Failure, Result};
+use crate::model::catalog::Catalog;
+use crate::model::ids::fold;
+use crate::model::record::{Field, Record, Shape, Type, Value};
+use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Parameter, Takes, identity, option};
+use crate::nouns::scoped::{Others, Scoped, shown, text, truth};
+use crate::nouns::{Consent, Prepared};
+use clap::{Args, Subcommand};
+use std::path::Path;
 
 /// The shape of a compliance.
 pub static SHAPE: Shape = Shape {
@@ -22,3 +30,262 @@ pub static SHAPE: Shape = Shape {
     identity: &["Identity"],
     levels: &[],
 };
+
+/// Compliance settings: what is written for archives, where, and how often
+#[derive(Debug, Subcommand)]
+pub enum ComplianceVerb {
+    /// Show compliance settings
+    Get {
+        /// Only this one: global, site:NAME or service:PersistentChatServer:FQDN
+        #[arg(conflicts_with = "filter")]
+        identity: Option<String>,
+        /// Only those whose identity is like this, with * and ?
+        #[arg(long, value_name = "PATTERN")]
+        filter: Option<String>,
+    },
+    /// Make compliance settings for another scope
+    New {
+        /// The scope: site:NAME or service:PersistentChatServer:FQDN
+        identity: String,
+        /// Properties.
+        #[command(flatten)]
+        properties: Properties,
+        /// Show the object and store nothing
+        #[arg(long)]
+        in_memory: bool,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Change compliance settings
+    Set {
+        /// Which [default: global]
+        #[arg(value_name = "IDENTITY")]
+        names: Vec<String>,
+        /// Properties.
+        #[command(flatten)]
+        properties: Properties,
+        /// Make what is not there
+        #[arg(long, hide = true)]
+        create: bool,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Remove compliance settings; global goes back to its defaults
+    Remove {
+        /// Which
+        #[arg(required = true, value_name = "IDENTITY")]
+        names: Vec<String>,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// The adapter that writes the product's XML, under the name its own settings gave it.
+const XML: &str = "Microsoft.Rtc.Internal.Chat.Server.Compliance.XmlAdapter,compliance";
+
+/// What may be set.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Properties {
+    /// The name of the adapter
+    #[arg(long, value_name = "NAME")]
+    adapter_name: Option<String>,
+    /// The folder the adapter writes to; each adapter has its own
+    #[arg(long, value_name = "FOLDER")]
+    adapter_output_directory: Option<String>,
+    /// The adapter: XML, or its .NET type; '' writes nothing [default of a scope: XML]
+    #[arg(long, value_name = "TYPE")]
+    adapter_type: Option<String>,
+    /// Give the adapter more details of rooms [default of a scope: false]
+    #[arg(long, value_name = "true|false")]
+    add_chat_room_details: Option<bool>,
+    /// Give the adapter more details of people [default of a scope: false]
+    #[arg(long, value_name = "true|false")]
+    add_user_details: Option<bool>,
+    /// Write .ATTACH files that list the files in rooms [default of a scope: false]
+    #[arg(long, value_name = "true|false")]
+    create_file_attachments_manifest: Option<bool>,
+    /// The XSLT stylesheet that makes another format of the output; '' for none
+    #[arg(long, value_name = "XSLT")]
+    custom_configuration: Option<String>,
+    /// A file for each room [default of a scope: false]
+    #[arg(long, value_name = "true|false")]
+    one_chat_room_per_output_file: Option<bool>,
+    /// The time from one file to the next, as 00:15:00 or 1.12:00:00; one minute to 30 days [default of a scope: 00:15:00]
+    #[arg(long, value_name = "SPAN")]
+    run_interval: Option<String>,
+}
+
+impl Properties {
+    fn apply(&self, record: &mut Record) -> Result<()> {
+        text(record, "AdapterName", &self.adapter_name);
+        text(record, "AdapterOutputDirectory", &self.adapter_output_directory);
+        text(record, "CustomConfiguration", &self.custom_configuration);
+        if let Some(kind) = &self.adapter_type {
+            record.set("AdapterType", adapter(kind)?);
+        }
+        truth(record, "AddChatRoomDetails", self.add_chat_room_details);
+        truth(record, "AddUserDetails", self.add_user_details);
+        truth(record, "CreateFileAttachmentsManifest", self.create_file_attachments_manifest);
+        truth(record, "OneChatRoomPerOutputFile", self.one_chat_room_per_output_file);
+        if let Some(interval) = &self.run_interval {
+            record.set("RunInterval", span(interval)?.as_str());
+        }
+        Ok(())
+    }
+}
+
+/// The type of an adapter as it is kept.
+fn adapter(kind: &str) -> Result<Option<String>> {
+    let folded = fold(kind.trim());
+    if ["akonix", "assentor", "facetime"].contains(&folded.as_str()) {
+        return Err(Error::new(
+            Failure::Refused,
+            format!("the adapter {} was a vendor's, and is not part of pchat", kind.trim()),
+        )
+        .hint("XML writes the product's own format"));
+    }
+    if folded == "xml" || folded == fold(XML) {
+        return Ok(Some(XML.to_owned()));
+    }
+    Ok(Some(kind.trim().to_owned()).filter(|kind| !kind.is_empty()))
+}
+
+/// A duration `days.hours:minutes:seconds` as it is kept.
+fn span(text: &str) -> Result<String> {
+    let wrong = || {
+        Error::new(Failure::Refused, format!("{text:?} is no time between two files"))
+            .hint("write days.hours:minutes:seconds, as 00:15:00; from 00:01:00 to 30.00:00:00")
+    };
+    let (days, clock) = text.trim().split_once('.').map_or(("0", text.trim()), |(days, clock)| (days, clock));
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
+    let parts = clock.split(':').map(number).collect::<Option<Vec<u64>>>().ok_or_else(wrong)?;
+    let (Some(days), &[hours, minutes, seconds]) = (number(days), parts.as_slice()) else { return Err(wrong()) };
+    if hours > 23 || minutes > 59 || seconds > 59 || days > 30 {
+        return Err(wrong());
+    }
+    if !(60..=30 * 86_400).contains(&(days * 86_400 + hours * 3600 + minutes * 60 + seconds)) {
+        return Err(wrong());
+    }
+    let clock = format!("{hours:02}:{minutes:02}:{seconds:02}");
+    Ok(if days > 0 { format!("{days}.{clock}") } else { clock })
+}
+
+fn defaults(record: &mut Record) {
+    record.set("AdapterType", XML);
+    for field in ["AddChatRoomDetails", "AddUserDetails", "CreateFileAttachmentsManifest", "OneChatRoomPerOutputFile"] {
+        record.set(field, Value::Bool(false));
+    }
+    record.set("RunInterval", "00:15:00");
+}
+
+/// Two adapters that write to one folder would mix their files.
+fn check(record: &Record, catalog: &Catalog) -> Result<()> {
+    let folder = |record: &Record| {
+        record.get("AdapterOutputDirectory").text().map(|path| fold(path.trim_end_matches(['/', '\\'])))
+    };
+    let Some(own) = folder(record) else { return Ok(()) };
+    let mut others = catalog.of("compliance").filter(|other| other.key() != record.key());
+    match others.find(|other| folder(other).as_ref() == Some(&own)) {
+        None => Ok(()),
+        Some(other) => {
+            let what = format!("compliance {} writes to this folder already", shown(&other.identity()));
+            Err(Error::new(Failure::Refused, what).hint("each adapter has a folder of its own"))
+        }
+    }
+}
+
+const SCOPED: &Scoped = &Scoped {
+    shape: &SHAPE,
+    name: "compliance",
+    others: Others::Services,
+    defaults,
+    check,
+    actions: ["compliance new", "compliance set", "compliance remove"],
+};
+
+const IDENTITY: Parameter = identity(Kind::Text);
+
+/// What New and Set share, with Identity and Instance before it.
+macro_rules! properties {
+    ($($first:expr),*) => {
+        &[
+            $($first,)*
+            option("AdapterName", Kind::Text, "adapter-name"),
+            option("AdapterOutputDirectory", Kind::Text, "adapter-output-directory"),
+            option("AdapterType", Kind::Text, "adapter-type"),
+            option("AddChatRoomDetails", Kind::Bool, "add-chat-room-details"),
+            option("AddUserDetails", Kind::Bool, "add-user-details"),
+            option("CreateFileAttachmentsManifest", Kind::Bool, "create-file-attachments-manifest"),
+            option("CustomConfiguration", Kind::Text, "custom-configuration"),
+            FORCE,
+            option("OneChatRoomPerOutputFile", Kind::Bool, "one-chat-room-per-output-file"),
+            option("RunInterval", Kind::Span, "run-interval"),
+        ]
+    };
+}
+
+/// The cmdlets for compliance settings.
+pub static CMDLETS: &[Cmdlet] = &[
+    cmdlet::shows(
+        "Get-CsPersistentChatComplianceConfiguration",
+        &["compliance", "get"],
+        &[IDENTITY, option("Filter", Kind::Text, "filter"), LOCAL_STORE],
+        "Get-CsPersistentChatComplianceConfiguration -Identity \"site:Redmond\"",
+    )
+    .apart(&[&["Identity", "Filter"]]),
+    cmdlet::changes(
+        "New-CsPersistentChatComplianceConfiguration",
+        &["compliance", "new"],
+        Takes::Nothing,
+        properties!(IDENTITY.needed(), option("InMemory", Kind::Switch, "in-memory")),
+        "New-CsPersistentChatComplianceConfiguration -Identity \"site:Redmond\" -RunInterval \"00:30:00\"",
+    ),
+    cmdlet::changes(
+        "Set-CsPersistentChatComplianceConfiguration",
+        &["compliance", "set"],
+        Takes::Each,
+        properties!(IDENTITY, INSTANCE),
+        "Set-CsPersistentChatComplianceConfiguration -Identity \"global\" -RunInterval \"00:10:00\"",
+    )
+    .apart(&[&["Identity", "Instance"]]),
+    cmdlet::changes(
+        "Remove-CsPersistentChatComplianceConfiguration",
+        &["compliance", "remove"],
+        Takes::All,
+        &[IDENTITY.needed(), FORCE],
+        "Remove-CsPersistentChatComplianceConfiguration -Identity \"site:Redmond\"",
+    ),
+];
+
+impl ComplianceVerb {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            ComplianceVerb::Get { .. } | ComplianceVerb::New { in_memory: true, .. } => None,
+            ComplianceVerb::New { consent, .. } => consent.change("compliance new"),
+            ComplianceVerb::Set { consent, .. } => consent.change("compliance set"),
+            ComplianceVerb::Remove { consent, .. } => consent.change("compliance remove"),
+        }
+    }
+
+    /// Says what would change, and what does it.
+    pub fn prepare(self, store: &Path) -> Result<Prepared> {
+        match self {
+            ComplianceVerb::Get { identity, filter } => {
+                SCOPED.get(store, identity.as_deref(), filter.as_deref()).map(Prepared::Answer)
+            }
+            ComplianceVerb::New { identity, properties, in_memory, consent } => {
+                SCOPED.new(store, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
+            }
+            ComplianceVerb::Set { names, properties, create, consent } => {
+                SCOPED.set(store, &names, create, consent, Box::new(move |record| properties.apply(record)))
+            }
+            ComplianceVerb::Remove { names, consent } => {
+                SCOPED.remove(store, &names, consent, false, |_, _| Vec::new())
+            }
+        }
+    }
+}

@@ -19,6 +19,7 @@ pub mod purge;
 pub mod retention;
 pub mod roles;
 pub mod room;
+pub mod scoped;
 pub mod server;
 pub mod state;
 pub mod store;

@@ -1,6 +1,18 @@
 //! Policies: who may use Persistent Chat, and who was granted which policy.
 
-use crate::model::record::{Field, Level, Shape, Type};
+use crate::error::Result;
+use crate::jobs::directory::Directory;
+use crate::jobs::settings::{self, Decision};
+use crate::model::catalog::Catalog;
+use crate::model::ids::{fold, person_key};
+use crate::model::record::{Field, Level, Record, Shape, Type, Value};
+use crate::model::reply::{Cell, Table};
+use crate::nouns::change::{Manner, prepared};
+use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Parameter, Takes, To, identity, option};
+use crate::nouns::scoped::{Others, Scoped, shown, text, truth};
+use crate::nouns::{Consent, Prepared, SHAPES};
+use clap::{Args, Subcommand};
+use std::path::Path;
 
 /// The shape of a policy.
 pub static SHAPE: Shape = Shape {
@@ -25,3 +37,269 @@ pub static GRANT: Shape = Shape {
     identity: &["Identity"],
     levels: &[Level::User],
 };
+
+/// Policies: who may use Persistent Chat
+#[derive(Debug, Subcommand)]
+pub enum PolicyVerb {
+    /// Show policies
+    Get {
+        /// Only this one: global, site:NAME or the name of a policy for users
+        #[arg(conflicts_with = "filter")]
+        identity: Option<String>,
+        /// Only those whose identity is like this, with * and ?
+        #[arg(long, value_name = "PATTERN")]
+        filter: Option<String>,
+    },
+    /// Make a policy for another scope
+    New {
+        /// The scope: site:NAME, or a name for a policy for users
+        identity: String,
+        /// Properties.
+        #[command(flatten)]
+        properties: Properties,
+        /// Show the object and store nothing
+        #[arg(long)]
+        in_memory: bool,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Change policies
+    Set {
+        /// Which [default: global]
+        #[arg(value_name = "IDENTITY")]
+        names: Vec<String>,
+        /// Properties.
+        #[command(flatten)]
+        properties: Properties,
+        /// Make what is not there
+        #[arg(long, hide = true)]
+        create: bool,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Remove policies; global goes back to its defaults
+    Remove {
+        /// Which
+        #[arg(required = true, value_name = "IDENTITY")]
+        names: Vec<String>,
+        /// Remove a policy that users have, without asking
+        #[arg(long)]
+        force: bool,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Give users a policy, or take theirs away
+    Grant {
+        /// The users, by SIP address, user principal name, domain\\logon, display name or DN
+        #[arg(required = true, value_name = "USER")]
+        users: Vec<String>,
+        /// The policy for users they get; '' takes theirs away
+        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+        policy: String,
+        /// Show the users
+        #[arg(long)]
+        pass_thru: bool,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// What may be set.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Properties {
+    /// Whom it is for
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// May they use Persistent Chat? [default of a policy: false]
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    enable: Option<bool>,
+}
+
+impl Properties {
+    fn apply(&self, record: &mut Record) -> Result<()> {
+        text(record, "Description", &self.description);
+        truth(record, "EnablePersistentChat", self.enable);
+        Ok(())
+    }
+}
+
+fn defaults(record: &mut Record) {
+    record.set("EnablePersistentChat", Value::Bool(false));
+}
+
+fn check(_: &Record, _: &Catalog) -> Result<()> {
+    Ok(())
+}
+
+const SCOPED: &Scoped = &Scoped {
+    shape: &SHAPE,
+    name: "policy",
+    others: Others::Users,
+    defaults,
+    check,
+    actions: ["policy new", "policy set", "policy remove"],
+};
+
+/// The grants of a policy.
+fn grants(catalog: &Catalog, policy: &Record) -> Vec<Record> {
+    let has = |grant: &&Record| grant.get("Policy").text().map(fold) == Some(fold(&policy.identity()));
+    catalog.of("grant").filter(has).cloned().collect()
+}
+
+/// Gives users a policy, or takes it away.
+fn grant(store: &Path, users: Vec<String>, policy: String, pass_thru: bool, consent: Consent) -> Result<Prepared> {
+    let manner = Manner { action: "policy grant", destroys: false, consent, shows: pass_thru.then_some(granted as _) };
+    let many = if users.len() == 1 { "1 user".to_owned() } else { format!("{} users", users.len()) };
+    let (question, done) = match policy.is_empty() {
+        true => (format!("Take the policy of {many} away?"), format!("{many}: no policy of their own")),
+        false => (format!("Give {many} policy {policy}?"), format!("{many}: policy {policy}")),
+    };
+    prepared(store, manner, &question, done, move |catalog| {
+        let directory = Directory::new(catalog);
+        let mut decision = Decision::default();
+        let identity = match policy.is_empty() {
+            true => None,
+            false => Some(
+                SCOPED.named(catalog, &format!("tag:{}", policy.strip_prefix("tag:").unwrap_or(&policy)))?.identity(),
+            ),
+        };
+        for user in &users {
+            for address in directory.people(user)? {
+                let key = person_key(&address);
+                let old =
+                    catalog.of("grant").find(|grant| grant.get("Identity").text().map(person_key) == Some(key.clone()));
+                match (&identity, old) {
+                    (Some(policy), old) => {
+                        let address = old.map_or(address, Record::identity);
+                        decision.puts.push(
+                            Record::new(&GRANT).with("Identity", address.as_str()).with("Policy", policy.as_str()),
+                        );
+                    }
+                    (None, Some(old)) => decision.removes.push(old.clone()),
+                    (None, None) => decision.notes.push("a user had no policy of their own".to_owned()),
+                }
+            }
+        }
+        Ok(decision)
+    })
+}
+
+/// The users who were granted something.
+fn granted(catalog: &Catalog, grants: &[&Record]) -> Table {
+    let directory = Directory::new(catalog);
+    let rows = grants.iter().map(|grant| {
+        let address = grant.identity();
+        let policy = shown(grant.get("Policy").text().unwrap_or_default());
+        vec![directory.shown(&address, true).into(), Cell::from(address), policy.into()]
+    });
+    Table {
+        title: "users",
+        columns: vec!["Identity", "SipAddress", "PersistentChatPolicy"],
+        rows: rows.collect(),
+        ..Table::default()
+    }
+}
+
+const IDENTITY: Parameter = identity(Kind::Text);
+const DESCRIPTION: Parameter = option("Description", Kind::Text, "description");
+const ENABLE: Parameter = option("EnablePersistentChat", Kind::Bool, "enable");
+const TENANT: Parameter =
+    option("Tenant", Kind::Text, "").becomes(To::Nothing("tenants were of the online service; a store has none"));
+
+/// The cmdlets for policies.
+pub static CMDLETS: &[Cmdlet] = &[
+    cmdlet::shows(
+        "Get-CsPersistentChatPolicy",
+        &["policy", "get"],
+        &[IDENTITY, option("Filter", Kind::Text, "filter"), LOCAL_STORE, TENANT],
+        "Get-CsPersistentChatPolicy -Filter \"site:*\"",
+    )
+    .apart(&[&["Identity", "Filter"]]),
+    cmdlet::changes(
+        "New-CsPersistentChatPolicy",
+        &["policy", "new"],
+        Takes::Nothing,
+        &[IDENTITY.needed(), DESCRIPTION, ENABLE, FORCE, option("InMemory", Kind::Switch, "in-memory"), TENANT],
+        "New-CsPersistentChatPolicy -Identity \"RedmondPersistentChatPolicy\" -EnablePersistentChat $True",
+    ),
+    cmdlet::changes(
+        "Set-CsPersistentChatPolicy",
+        &["policy", "set"],
+        Takes::Each,
+        &[IDENTITY, INSTANCE, DESCRIPTION, ENABLE, FORCE, TENANT],
+        "Set-CsPersistentChatPolicy -Identity \"global\" -EnablePersistentChat $True",
+    )
+    .apart(&[&["Identity", "Instance"]]),
+    cmdlet::changes(
+        "Remove-CsPersistentChatPolicy",
+        &["policy", "remove"],
+        Takes::All,
+        &[IDENTITY.needed(), option("Force", Kind::Switch, "force"), TENANT],
+        "Remove-CsPersistentChatPolicy -Identity \"RedmondPersistentChatPolicy\"",
+    ),
+    cmdlet::changes(
+        "Grant-CsPersistentChatPolicy",
+        &["policy", "grant"],
+        Takes::All,
+        &[
+            IDENTITY.needed(),
+            option("PolicyName", Kind::Text, "policy").at(2),
+            option("DomainController", Kind::Text, "")
+                .becomes(To::Nothing("the store knows the users; no domain controller is asked")),
+            option("PassThru", Kind::Switch, "pass-thru"),
+        ],
+        "Grant-CsPersistentChatPolicy -Identity \"sip:kenmyer@litwareinc.com\" -PolicyName \"RedmondPersistentChatPolicy\"",
+    ),
+];
+
+impl PolicyVerb {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            PolicyVerb::Get { .. } | PolicyVerb::New { in_memory: true, .. } => None,
+            PolicyVerb::New { consent, .. } => consent.change("policy new"),
+            PolicyVerb::Set { consent, .. } => consent.change("policy set"),
+            PolicyVerb::Remove { consent, .. } => consent.change("policy remove"),
+            PolicyVerb::Grant { consent, .. } => consent.change("policy grant"),
+        }
+    }
+
+    /// Says what would change, and what does it.
+    pub fn prepare(self, store: &Path) -> Result<Prepared> {
+        match self {
+            PolicyVerb::Get { identity, filter } => {
+                SCOPED.get(store, identity.as_deref(), filter.as_deref()).map(Prepared::Answer)
+            }
+            PolicyVerb::New { identity, properties, in_memory, consent } => {
+                SCOPED.new(store, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
+            }
+            PolicyVerb::Set { names, properties, create, consent } => {
+                SCOPED.set(store, &names, create, consent, Box::new(move |record| properties.apply(record)))
+            }
+            PolicyVerb::Remove { names, force, consent } => {
+                let catalog = settings::read(store, SHAPES)?;
+                let mut used = 0;
+                for name in &names {
+                    used += grants(&catalog, &SCOPED.named(&catalog, name)?).len();
+                }
+                let asks = used > 0 && !force;
+                let prepared = SCOPED.remove(store, &names, consent, asks, grants)?;
+                Ok(match prepared {
+                    Prepared::Act(mut action) if used > 0 => {
+                        let have = if used == 1 { "1 user has".to_owned() } else { format!("{used} users have") };
+                        action.preview.notes.push(format!(
+                            "{have} this policy, and fall back to that of their site, or the global one"
+                        ));
+                        Prepared::Act(action)
+                    }
+                    other => other,
+                })
+            }
+            PolicyVerb::Grant { users, policy, pass_thru, consent } => grant(store, users, policy, pass_thru, consent),
+        }
+    }
+}

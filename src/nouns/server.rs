@@ -1,6 +1,16 @@
-//! Active servers of a pool.
+//! Servers that take new connections: one collection for the store.
 
-use crate::model::record::{Field, Shape, Type};
+use crate::error::{Error, Kind as Failure, Result};
+use crate::jobs::settings::{self, Decision};
+use crate::model::catalog::Catalog;
+use crate::model::ids::fold;
+use crate::model::record::{Field, Record, Shape, Type, Value};
+use crate::model::reply::{Cell, Table};
+use crate::nouns::change::{Manner, list, prepared};
+use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Takes, identity, option};
+use crate::nouns::{Consent, Prepared, SHAPES, objects};
+use clap::Subcommand;
+use std::path::Path;
 
 /// The shape of a server.
 pub static SHAPE: Shape = Shape {
@@ -9,8 +19,131 @@ pub static SHAPE: Shape = Shape {
     fields: &[
         Field::new("Identity", "identity", Type::Text, 256),
         Field::new("ActiveServers", "active_servers", Type::List, 256),
+        Field::new("InactiveServers", "inactive_servers", Type::List, 256),
     ],
     key: &["Identity"],
     identity: &["Identity"],
     levels: &[],
 };
+
+/// The one collection.
+const COLLECTION: &str = "PChatServerCollection";
+/// So many servers may be active at once, says the guide on capacity planning.
+const MOST_ACTIVE: usize = 4;
+
+/// Servers that take new connections
+#[derive(Debug, Subcommand)]
+pub enum ServerVerb {
+    /// Show which servers are active
+    Get,
+    /// Say which servers are active
+    Set {
+        /// The collection, of which there is one
+        #[arg(value_name = "COLLECTION", default_value = "PChatServerCollection")]
+        identity: String,
+        /// Active servers: +FQDN comes in, -FQDN goes, names without a sign replace the list, '' empties it
+        #[arg(
+            long,
+            value_name = "FQDN",
+            allow_hyphen_values = true,
+            conflicts_with = "swap",
+            required_unless_present = "swap"
+        )]
+        active_servers: Vec<String>,
+        /// Active servers become inactive, and inactive ones active
+        #[arg(long)]
+        swap: bool,
+        /// Ask or not.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// The cmdlet for active servers.
+pub static CMDLETS: &[Cmdlet] = &[cmdlet::changes(
+    "Set-CsPersistentChatActiveServer",
+    &["server", "set"],
+    Takes::Nothing,
+    &[
+        identity(Kind::Text),
+        option("ActiveServers", Kind::Changes, "active-servers"),
+        option("Swap", Kind::Switch, "swap"),
+        FORCE,
+    ],
+    "Set-CsPersistentChatActiveServer -ActiveServers @{Add=\"atl-gc-001.litwareinc.com\"}",
+)
+.one_of(&["ActiveServers", "Swap"])
+.apart(&[&["ActiveServers", "Swap"]])];
+
+fn collection(catalog: &Catalog) -> Record {
+    catalog.of("server").next().cloned().unwrap_or_else(|| Record::new(&SHAPE).with("Identity", COLLECTION))
+}
+
+fn fqdn(name: &str) -> Result<String> {
+    let label = |label: &str| {
+        !label.is_empty() && label.len() < 64 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    if name.split('.').all(label) {
+        return Ok(name.to_owned());
+    }
+    Err(Error::new(Failure::Usage, format!("{name:?} is no name of a server")).hint("servers are named by their FQDN"))
+}
+
+impl ServerVerb {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            ServerVerb::Get => None,
+            ServerVerb::Set { consent, .. } => consent.change("server set"),
+        }
+    }
+
+    /// Says what would change, and what does it.
+    pub fn prepare(self, store: &Path) -> Result<Prepared> {
+        match self {
+            ServerVerb::Get => {
+                let servers = collection(&settings::read(store, SHAPES)?);
+                let fields = ["Identity", "ActiveServers", "InactiveServers"];
+                let rows = vec![fields.map(|field| Cell::from(servers.get(field))).into()];
+                let table = Table { title: "servers", columns: fields.to_vec(), rows, ..Table::default() };
+                Ok(Prepared::Answer(objects(table, "")))
+            }
+            ServerVerb::Set { identity, active_servers, swap, consent } => {
+                let known = ["pchatservercollection", "global"].contains(&fold(&identity).as_str());
+                if !known && !fold(&identity).starts_with("persistentchatserver:") {
+                    return Err(Error::new(Failure::NotFound, format!("there is no collection {identity:?}"))
+                        .hint("the one collection is PChatServerCollection; it may be left off"));
+                }
+                let manner = Manner { action: "server set", destroys: false, consent, shows: None };
+                let done =
+                    "the list of active servers is changed; servers off it keep the connections they have".to_owned();
+                prepared(store, manner, "Change the list of active servers?", done, move |catalog| {
+                    decide(catalog, &active_servers, swap)
+                })
+            }
+        }
+    }
+}
+
+fn decide(catalog: &Catalog, changes: &[String], swap: bool) -> Result<Decision> {
+    let old = collection(catalog);
+    let mut decision = Decision::default();
+    let items = |value: &Value| if let Value::List(items) = value { items.clone() } else { Vec::new() };
+    let (active, inactive) = (items(old.get("ActiveServers")), items(old.get("InactiveServers")));
+    let (now, off) = if swap {
+        (inactive, active)
+    } else {
+        let now = items(&list(old.get("ActiveServers"), "ActiveServers", changes, &fqdn, &mut decision.notes)?);
+        let is_on = |name: &String| now.iter().any(|on| fold(on) == fold(name));
+        let mut off: Vec<String> = inactive.into_iter().filter(|name| !is_on(name)).collect();
+        off.extend(active.into_iter().filter(|name| !is_on(name)));
+        (now, off)
+    };
+    if now.len() > MOST_ACTIVE {
+        let what =
+            format!("{} servers are active; the guide on capacity planning has at most {MOST_ACTIVE} of 8", now.len());
+        decision.notes.push(what);
+    }
+    decision.puts.push(old.with("ActiveServers", now).with("InactiveServers", off));
+    Ok(decision)
+}
