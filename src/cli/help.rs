@@ -13,7 +13,7 @@ pub(super) enum Shell {
     Bash,
     Fish,
     #[value(name = "powershell")]
-    PowerShell,
+    Power,
     Zsh,
 }
 
@@ -142,7 +142,7 @@ pub(super) fn completion(shell: Shell, native: Command, out: &mut dyn Write) -> 
     let shell = match shell {
         Shell::Bash => clap_complete::Shell::Bash,
         Shell::Fish => clap_complete::Shell::Fish,
-        Shell::PowerShell => clap_complete::Shell::PowerShell,
+        Shell::Power => clap_complete::Shell::PowerShell,
         Shell::Zsh => clap_complete::Shell::Zsh,
     };
     let mut text = Vec::new();

@@ -32,7 +32,18 @@ enum Stage {
 impl Session {
     /// Options of pchat that hold for every line.
     pub(super) fn new(before: Vec<OsString>) -> Session {
-        Session { variables: BTreeMap::new(), before }
+        let mut joined: Vec<OsString> = Vec::new();
+        for word in before {
+            match joined.last_mut() {
+                // The form of output is another one between two pipes.
+                Some(last) if last == "--output" => {
+                    last.push("=");
+                    last.push(word);
+                }
+                _ => joined.push(word),
+            }
+        }
+        Session { variables: BTreeMap::new(), before: joined }
     }
 
     /// Runs a cmdlet whose words a shell has split.
@@ -225,6 +236,7 @@ impl Session {
                 let (mut all, mut found) = (0, Vec::new());
                 for mut words in self.commands(&call, before, &conditions, world)? {
                     words.splice(0..0, self.before.iter().cloned());
+                    words.retain(|word| !word.to_string_lossy().starts_with("--output="));
                     words.insert(0, OsString::from("--output=jsonl"));
                     let mut out = Vec::new();
                     all = native(words, &mut world.with_out(&mut out));

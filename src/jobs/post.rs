@@ -241,7 +241,7 @@ fn exchange(
     let directory = Directory::new(&catalog);
     let people = [persona(&directory, &trial.sender)?, persona(&directory, &trial.receiver)?];
     for person in &people {
-        rights::enabled(&catalog, &directory, &person.uri)?;
+        rights::enabled(&catalog, &person.uri)?;
     }
     let room = match &trial.room {
         Some(name) => only_room(&catalog, name)?,

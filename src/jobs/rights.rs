@@ -57,18 +57,30 @@ fn denied(what: String) -> Error {
     Error::new(Kind::Denied, what)
 }
 
+/// The first of these scopes that there are settings of this noun for.
+fn effective<'a>(catalog: &'a Catalog, noun: &'static str, scopes: &[String]) -> Option<&'a Record> {
+    let of =
+        |scope: &String| catalog.of(noun).find(|record| record.get("Identity").text().map(fold) == Some(fold(scope)));
+    scopes.iter().find_map(of)
+}
+
+/// The policy of a person: the one they were given, else that of their site, else the global one.
+pub fn policy_of<'a>(catalog: &'a Catalog, person: &str) -> Option<&'a Record> {
+    let key = Some(person_key(person));
+    let grant = catalog.of("grant").find(|grant| grant.get("Identity").text().map(person_key) == key);
+    let principal = catalog.of("principal").find(|principal| principal.get("Uri").text().map(person_key) == key);
+    let site = principal.and_then(|principal| principal.get("Site").text()).map(|site| format!("site:{site}"));
+    let given = grant.and_then(|grant| grant.get("Policy").text()).map(str::to_owned);
+    let scopes: Vec<String> = given.into_iter().chain(site).chain(["global".to_owned()]).collect();
+    effective(catalog, "policy", &scopes)
+}
+
 /// Fails when the policy of a person does not let them use rooms at all.
-pub fn enabled(catalog: &Catalog, _directory: &Directory<'_>, person: &str) -> Result<()> {
-    let of = |identity: &str| {
-        catalog.of("policy").find(|policy| policy.get("Identity").text().map(fold) == Some(fold(identity)))
-    };
-    let granted =
-        catalog.of("grant").find(|grant| grant.get("Identity").text().map(person_key) == Some(person_key(person)));
-    let policy = granted.and_then(|grant| of(grant.get("Policy").text().unwrap_or_default())).or_else(|| of("global"));
-    match policy.map(|policy| policy.get("EnablePersistentChat")) {
+pub fn enabled(catalog: &Catalog, person: &str) -> Result<()> {
+    match policy_of(catalog, person).map(|policy| policy.get("EnablePersistentChat")) {
         Some(Value::Bool(true)) => Ok(()),
         _ => Err(denied("the policy of this person does not enable Persistent Chat".to_owned())
-            .hint("pchat policy grant gives another one; pchat policy set global --enable true enables everybody")),
+            .hint("pchat policy grant gives another one; pchat policy set global --enable enables everybody")),
     }
 }
 
@@ -79,7 +91,7 @@ pub fn check(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person
         // Nobody is held back.
         return Ok(keeps_history(catalog, room));
     }
-    enabled(catalog, directory, person)?;
+    enabled(catalog, person)?;
     if *room.get("Disabled") == Value::Bool(true) {
         return Err(Error::new(Kind::Refused, format!("room {identity} is disabled"))
             .hint("pchat room set --disabled false enables it"));
@@ -109,10 +121,11 @@ fn keeps_history(catalog: &Catalog, room: &Record) -> bool {
     category_of(catalog, room).is_none_or(|category| *category.get("ChatHistory") != Value::Bool(false))
 }
 
-/// The most bytes a file may have in a room.
-pub fn largest_file(catalog: &Catalog, _room: &Record) -> u64 {
-    let global = catalog.of("configuration").find(|c| c.get("Identity").text().map(fold).as_deref() == Some("global"));
-    let kb = match global.map(|configuration| configuration.get("MaxFileSizeKB")) {
+/// The most bytes a file may have in a room: as the settings of its pool say, else the global ones.
+pub fn largest_file(catalog: &Catalog, room: &Record) -> u64 {
+    let pool = room.get("Pool").text().unwrap_or_default();
+    let scopes = [format!("service:PersistentChatServer:{pool}"), "global".to_owned()];
+    let kb = match effective(catalog, "configuration", &scopes).map(|settings| settings.get("MaxFileSizeKB")) {
         Some(Value::Int(kb)) => u64::try_from(*kb).unwrap_or(LARGEST_FILE_KB),
         _ => LARGEST_FILE_KB,
     };

@@ -36,6 +36,8 @@ pub struct Decision {
     pub removes: Vec<Record>,
     /// Remarks for people.
     pub notes: Vec<String>,
+    /// What the command is about, where that is not the first record.
+    pub about: Option<String>,
 }
 
 /// A property that changes.
@@ -106,9 +108,14 @@ pub fn amend(
                 check_lengths(record)?;
             }
             let about = decision.puts.first().or(decision.removes.first());
-            let object = about.map(Record::identity).unwrap_or_default();
+            let object = decision.about.clone().or_else(|| about.map(Record::identity)).unwrap_or_default();
             let (puts, removes) = (decision.puts.clone(), decision.removes.clone());
-            let entry = cx.entry(action, object, details(&decision.differences(catalog)));
+            let mut differences = decision.differences(catalog);
+            if let Some(about) = &decision.about {
+                // What the command is about comes first, and with all its values.
+                differences.sort_by_key(|change| !change.object.ends_with(about.as_str()));
+            }
+            let entry = cx.entry(action, object, details(&differences));
             amendment = Some(Amendment { puts, removes, entry });
         }
         last = decision;

@@ -161,7 +161,11 @@ impl AddinVerb {
                         .with("Name", name.as_str())
                         .with("Url", url.as_str());
                     let notes = new_pool.iter().map(|_| format!("pool {pool} is new in this store")).collect();
-                    Ok(Decision { puts: std::iter::once(addin).chain(new_pool).collect(), removes: Vec::new(), notes })
+                    Ok(Decision {
+                        puts: std::iter::once(addin).chain(new_pool).collect(),
+                        notes,
+                        ..Decision::default()
+                    })
                 })
             }
             AddinVerb::Set { names, name, url, consent } => {
@@ -288,6 +292,7 @@ fn remove(store: &Path, names: Vec<String>, force: bool, consent: Consent) -> Re
                 room.set("Addin", Value::Null);
                 decision.puts.push(room);
             }
+            decision.about.get_or_insert_with(|| addin.identity());
             decision.removes.push(addin.clone());
         }
         Ok(decision)

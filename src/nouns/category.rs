@@ -225,7 +225,7 @@ impl CategoryVerb {
                         .with("ChatHistory", Value::Bool(!no_chat_history));
                     let notes = new_pool.iter().map(|_| format!("pool {pool} is new in this store")).collect();
                     let puts = std::iter::once(stamp.made(category)).chain(new_pool).collect();
-                    Ok(Decision { puts, removes: Vec::new(), notes })
+                    Ok(Decision { puts, notes, ..Decision::default() })
                 })
             }
             CategoryVerb::Set {
@@ -265,7 +265,7 @@ impl CategoryVerb {
                     format!("category {what} is removed"),
                     move |catalog| {
                         let removes = names.iter().map(|name| free(catalog, name)).collect::<Result<_>>()?;
-                        Ok(Decision { puts: Vec::new(), removes, notes: Vec::new() })
+                        Ok(Decision { removes, ..Decision::default() })
                     },
                 )
             }

@@ -278,7 +278,7 @@ impl ComplianceVerb {
                 SCOPED.get(store, identity.as_deref(), filter.as_deref()).map(Prepared::Answer)
             }
             ComplianceVerb::New { identity, properties, in_memory, consent } => {
-                SCOPED.new(store, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
+                SCOPED.make(store, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
             }
             ComplianceVerb::Set { names, properties, create, consent } => {
                 SCOPED.set(store, &names, create, consent, Box::new(move |record| properties.apply(record)))

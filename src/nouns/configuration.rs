@@ -143,13 +143,6 @@ const SCOPED: &Scoped = &Scoped {
     actions: ["configuration new", "configuration set", "configuration remove"],
 };
 
-/// The settings that hold for a server: its own, else those of its site, else the global ones.
-pub fn effective(catalog: &Catalog, server: &str, site: Option<&str>) -> Record {
-    let own = SCOPED.identity(&format!("service:{server}")).ok().and_then(|identity| SCOPED.find(catalog, &identity));
-    let of_site = || site.and_then(|site| SCOPED.find(catalog, &format!("site:{site}")));
-    own.or_else(of_site).or_else(|| SCOPED.find(catalog, "global")).unwrap_or_else(|| SCOPED.empty("global"))
-}
-
 const IDENTITY: Parameter = identity(Kind::Text);
 const HISTORY: Parameter = option("DefaultChatHistory", Kind::Number, "default-chat-history");
 const SIZE: Parameter = option("MaxFileSizeKB", Kind::Number, "max-file-size-kb");
@@ -207,7 +200,7 @@ impl ConfigurationVerb {
                 SCOPED.get(store, identity.as_deref(), filter.as_deref()).map(Prepared::Answer)
             }
             ConfigurationVerb::New { identity, properties, in_memory, consent } => {
-                SCOPED.new(store, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
+                SCOPED.make(store, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
             }
             ConfigurationVerb::Set { names, properties, create, consent } => {
                 SCOPED.set(store, &names, create, consent, Box::new(move |record| properties.apply(record)))

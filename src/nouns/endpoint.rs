@@ -182,8 +182,8 @@ impl EndpointVerb {
                     let notes = new_pool.iter().map(|_| format!("pool {pool} is new in this store")).collect();
                     Ok(Decision {
                         puts: std::iter::once(endpoint).chain(new_pool).collect(),
-                        removes: Vec::new(),
                         notes,
+                        ..Decision::default()
                     })
                 })
             }

@@ -275,7 +275,7 @@ impl PolicyVerb {
                 SCOPED.get(store, identity.as_deref(), filter.as_deref()).map(Prepared::Answer)
             }
             PolicyVerb::New { identity, properties, in_memory, consent } => {
-                SCOPED.new(store, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
+                SCOPED.make(store, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
             }
             PolicyVerb::Set { names, properties, create, consent } => {
                 SCOPED.set(store, &names, create, consent, Box::new(move |record| properties.apply(record)))

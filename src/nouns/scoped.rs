@@ -128,7 +128,7 @@ impl Scoped {
     }
 
     /// Makes settings for another scope.
-    pub fn new(
+    pub fn make(
         &'static self,
         store: &Path,
         identity: &str,
@@ -229,6 +229,7 @@ impl Scoped {
                         .push(format!("the global {} is never removed: it has its defaults again", self.name));
                 }
                 if catalog.get(self.shape.noun, &record.key()).is_some() {
+                    decision.about.get_or_insert_with(|| record.identity());
                     decision.removes.extend(more(catalog, &record));
                     decision.removes.push(record);
                 }

@@ -105,7 +105,8 @@ impl TestRequest {
         }
         let (named_pool, name) = self.room.as_deref().map_or((None, NAME), pool::split);
         let (pool, new_pool) = pool::meant(catalog, named_pool.or(self.target.as_deref()))?;
-        let mut decision = Decision { puts: new_pool.into_iter().collect(), ..Decision::default() };
+        let about = Some(format!("{pool}\\{name}"));
+        let mut decision = Decision { puts: new_pool.into_iter().collect(), about, ..Decision::default() };
         let is = |record: &&Record, field, value: &str| record.get(field).text().map(fold) == Some(fold(value));
         let in_pool = |noun| {
             let mut all = catalog.of(noun).filter(|record| is(record, "Pool", &pool));

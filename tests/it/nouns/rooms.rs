@@ -1,6 +1,7 @@
 //! Rooms and categories: what they must have, what they allow, and what goes when they allow less.
 
-use crate::harness::{Desk, Run};
+use super::{line, one};
+use crate::harness::Desk;
 use serde_json::Value;
 
 /// A store with a pool, a category whose members are known, and a room in it.
@@ -18,24 +19,8 @@ fn desk() -> Desk {
     desk
 }
 
-/// Runs a whole line in the spelling of the cmdlets.
-fn line(desk: &Desk, line: &str) -> Run {
-    desk.args(&[line, "--store", "@s.db"])
-}
-
-/// The only object a cmdlet shows.
-#[track_caller]
-fn one(desk: &Desk, text: &str) -> Value {
-    let run = desk.args(&[text, "--store", "@s.db", "--output", "json"]).code(0);
-    let all = run.json();
-    assert_eq!(all.as_array().unwrap().len(), 1, "{all}");
-    all[0].clone()
-}
-
 fn names(desk: &Desk, text: &str) -> Vec<String> {
-    let run = desk.args(&[text, "--store", "@s.db", "--output", "json"]);
-    assert!(matches!(run.code, 0 | 4), "{run:?}");
-    run.json().as_array().unwrap().iter().map(|object| object["Name"].as_str().unwrap().to_owned()).collect()
+    super::each(desk, text, "Name")
 }
 
 #[test]
