@@ -14,9 +14,10 @@ pub mod select;
 // Row 2: how it moves.
 pub mod pipeline;
 
-// Row 3: where it lives, what it becomes, where it lands.
+// Row 3: where it lives, what it becomes, where it lands, who is asked.
 pub mod containers;
 pub mod formats;
+pub mod ldap;
 pub mod store;
 
 // Row 4: steps between, and what work is given.

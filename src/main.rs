@@ -35,6 +35,7 @@ fn main() -> ExitCode {
                 host: gethostname::gethostname().to_string_lossy().into_owned(),
                 store: std::env::var_os("PCHAT_STORE"),
                 key: std::env::var_os("PCHAT_KEY"),
+                password: std::env::var("PCHAT_LDAP_PASSWORD").ok(),
                 out: &mut std::io::BufWriter::new(std::io::stdout()),
                 err: &mut std::io::stderr(),
                 terminal: std::io::stderr().is_terminal(),

@@ -28,6 +28,7 @@ use crate::nouns::endpoint::EndpointVerb;
 use crate::nouns::hold::HoldVerb;
 use crate::nouns::message::MessageVerb;
 use crate::nouns::policy::PolicyVerb;
+use crate::nouns::principal::PrincipalVerb;
 use crate::nouns::purge::{CertificateVerb, PurgeRequest};
 use crate::nouns::retention::RetentionVerb;
 use crate::nouns::room::RoomVerb;
@@ -55,6 +56,8 @@ pub struct World<'a> {
     pub store: Option<OsString>,
     /// The key file named by the environment.
     pub key: Option<OsString>,
+    /// The password for a directory, named by the environment.
+    pub password: Option<String>,
     /// Results go here.
     pub out: &'a mut dyn Write,
     /// Everything else goes here.
@@ -79,6 +82,7 @@ impl World<'_> {
             host: self.host.clone(),
             store: self.store.clone(),
             key: self.key.clone(),
+            password: self.password.clone(),
             out,
             err: self.err,
             terminal: self.terminal,
@@ -140,6 +144,8 @@ enum Command {
     State(StateVerb),
     #[command(subcommand)]
     Server(ServerVerb),
+    #[command(subcommand)]
+    Principal(PrincipalVerb),
     /// Run the lines of a file, in the spelling of the cmdlets, to the first that fails
     Script {
         /// The file; - is standard input
@@ -180,6 +186,7 @@ impl Command {
             Command::Endpoint(verb) => verb.change(),
             Command::State(verb) => verb.change(),
             Command::Server(verb) => verb.change(),
+            Command::Principal(verb) => verb.change(),
             Command::Verify(_) | Command::Certificate(_) => None,
             // Each line of a script says for itself what it changes.
             Command::Script { .. } | Command::Completion { .. } | Command::Manual { .. } => None,
@@ -281,7 +288,7 @@ fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
 
 /// Does what a command line says.
 fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
-    let World { clock, random, user, host, store, key, out, err, terminal, answer, cancelled, .. } = world;
+    let World { clock, random, user, host, store, key, password, out, err, terminal, answer, cancelled, .. } = world;
     let (output, quiet, remarks) = (cli.globals.output, cli.globals.quiet, !cli.globals.no_remarks);
     let chosen = cli.globals.chosen();
     let taken = matches!(&cli.command, Command::Export(request) if request.takes_stdout());
@@ -329,6 +336,7 @@ fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
             Command::Endpoint(verb) => ask(verb.prepare(&cx, &path)),
             Command::State(verb) => ask(verb.prepare(&path)),
             Command::Server(verb) => ask(verb.prepare(&path)),
+            Command::Principal(verb) => verb.run(&cx, &path, password.as_deref()),
             Command::Script { .. } | Command::Completion { .. } | Command::Manual { .. } => Ok(Reply::default()),
         };
         let mut reply = done.inspect_err(|error| audit::refused(&cx, &path, change, error))?;

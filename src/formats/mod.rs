@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod compliance;
+pub mod directory;
 pub mod jsonl;
 mod xml;
 

@@ -10,6 +10,7 @@ pub mod import;
 pub mod intake;
 pub mod keys;
 pub mod post;
+pub mod principals;
 pub mod purge;
 pub mod report;
 pub mod rights;

@@ -1,6 +1,8 @@
 //! What flows: plain values, no input or output, nothing imported but `error`.
 
 pub mod catalog;
+pub mod dn;
+pub mod entry;
 pub mod hash;
 pub mod ids;
 pub mod message;

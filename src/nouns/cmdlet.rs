@@ -224,6 +224,7 @@ pub fn all() -> impl Iterator<Item = &'static Cmdlet> {
         nouns::endpoint::CMDLETS,
         nouns::state::CMDLETS,
         nouns::server::CMDLETS,
+        nouns::principal::CMDLETS,
     ]
     .into_iter()
     .flatten()

@@ -1,22 +1,42 @@
-//! Principals: people, groups and containers. Lengths are those of the product's tables (tblPrincipal).
+//! Principals: users, groups and what they lie in. Lengths are those of the product's tables (tblPrincipal).
 
+mod get;
+mod sync;
+
+use self::get::{EligibleRequest, GetRequest};
+use self::sync::SyncRequest;
+use crate::context::Context;
+use crate::error::{Error, Kind as Failure, Result};
+use crate::jobs::principals::{self, Counts, Incoming};
 use crate::model::record::{Field, Level, Shape, Type};
+use crate::model::reply::{Reply, Table};
+use crate::nouns::SHAPES;
+use crate::nouns::cmdlet::{self, Cmdlet, Kind, Parameter, To, identity, option};
+use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
 
-/// The shape of a principal.
+/// The shape of a principal. `Uri` tells two apart: the SIP address of whoever has one, else `ma-grp://` and the identity the
+/// directory gave it, else the DN. `Affiliations` are the DNs of the groups it is in directly; units follow from its own DN.
+/// `Disabled` is 0, or 1 for an address that is switched off, or 2 for what the directory no longer has. `Attributes` are
+/// other attributes, each as `name=value`.
 pub static SHAPE: Shape = Shape {
     noun: "principal",
     plural: "principals",
     fields: &[
-        Field::new("Uri", "uri", Type::Text, 256),
+        Field::new("Uri", "uri", Type::Text, 384),
         Field::new("Type", "type", Type::Text, 16),
         Field::new("Name", "name", Type::Text, 256),
         Field::new("DisplayName", "display_name", Type::Text, 256),
         Field::new("Company", "company", Type::Text, 256),
         Field::new("Email", "email", Type::Text, 256),
         Field::new("DirectoryPath", "directory_path", Type::Text, 384),
-        Field::new("UserPrincipalName", "user_principal_name", Type::Text, 256),
+        Field::new("UserPrincipalName", "user_principal_name", Type::Text, 1024),
+        Field::new("Logon", "logon", Type::Text, 512),
+        Field::new("ObjectClass", "object_class", Type::List, 256),
+        Field::new("Attributes", "attributes", Type::List, 0),
         Field::new("Guid", "guid", Type::Text, 64),
         Field::new("Disabled", "disabled", Type::Int, 0),
+        Field::new("Site", "site", Type::Text, 256),
         Field::new("Pool", "pool", Type::Text, 256),
         Field::new("Affiliations", "affiliations", Type::List, 384),
         Field::new("VerifiedOn", "verified_on", Type::Time, 0),
@@ -29,3 +49,126 @@ pub static SHAPE: Shape = Shape {
     identity: &["Uri"],
     levels: &[Level::User],
 };
+
+/// Principals: users, groups and what they lie in
+#[derive(Debug, Subcommand)]
+pub enum PrincipalVerb {
+    /// Show principals
+    Get(Box<GetRequest>),
+    /// Show who may be given a role in a category or room
+    Eligible(EligibleRequest),
+    /// Take in principals from LDIF or CSV, as ldifde and csvde write them
+    Import(ImportRequest),
+    /// Take in principals from a live directory
+    Sync(Box<SyncRequest>),
+}
+
+/// What is taken in.
+#[derive(Debug, Args)]
+pub struct ImportRequest {
+    /// Files of LDIF or CSV
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Principals below --base that are not in the files are gone from the directory
+    #[arg(long, requires = "base")]
+    missing_deleted: bool,
+    /// What the files hold all of, by DN
+    #[arg(long, value_name = "DN", requires = "missing_deleted")]
+    base: Vec<String>,
+    /// Say what would change, and change nothing
+    #[arg(long, alias = "dry-run")]
+    what_if: bool,
+}
+
+const RESULT_SIZE: Parameter = option("ResultSize", Kind::Number, "limit");
+const NO_CONTROLLER: To = To::Nothing("the store answers, not a domain controller; pchat principal sync asks one");
+
+/// What the two cmdlets that list the directory share.
+const LISTING: &[Parameter] = &[
+    identity(Kind::Text),
+    option("Credential", Kind::Text, "").becomes(NO_CONTROLLER),
+    option("DomainController", Kind::Text, "").becomes(NO_CONTROLLER),
+    option("Filter", Kind::Condition, "filter"),
+    option("LDAPFilter", Kind::Text, "ldap-filter").or(&["LdapFilter"]),
+    option("OU", Kind::Text, "ou"),
+    RESULT_SIZE,
+];
+
+/// The cmdlets for principals.
+pub static CMDLETS: &[Cmdlet] = &[
+    cmdlet::shows(
+        "Get-CsAdPrincipal",
+        &["principal", "get"],
+        LISTING,
+        "Get-CsAdPrincipal -Filter {SipAddress -eq \"sip:RedmondMeetingRoom@litwareinc.com\"}",
+    ),
+    cmdlet::shows("Get-CsUser", &["principal", "get"], LISTING, "Get-CsUser -LdapFilter \"Department=IT\"")
+        .always(&["--type=User"]),
+    cmdlet::shows(
+        "Get-CsPersistentChatEligiblePrincipal",
+        &["principal", "eligible"],
+        &[
+            option("Category", Kind::Text, "category"),
+            option("Room", Kind::Text, "room"),
+            option("Filter", Kind::Text, "filter"),
+            option("PersistentChatPoolFqdn", Kind::Text, "pool"),
+            option("Presenters", Kind::Switch, "presenters"),
+            RESULT_SIZE,
+        ],
+        "Get-CsPersistentChatEligiblePrincipal -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" -Category \"ITChat\"",
+    )
+    .one_of(&["Category", "Room"])
+    .apart(&[&["Category", "Room"], &["Category", "Presenters"]]),
+];
+
+impl PrincipalVerb {
+    /// Its name, if it changes the store.
+    pub fn change(&self) -> Option<&'static str> {
+        match self {
+            PrincipalVerb::Get(_) | PrincipalVerb::Eligible(_) => None,
+            PrincipalVerb::Import(request) => (!request.what_if).then_some("principal import"),
+            PrincipalVerb::Sync(request) => (!request.what_if).then_some("principal sync"),
+        }
+    }
+
+    /// Does it. The password of a directory may come from outside.
+    pub fn run(self, cx: &Context<'_>, store: &Path, password: Option<&str>) -> Result<Reply> {
+        match self {
+            PrincipalVerb::Get(request) => request.run(store),
+            PrincipalVerb::Eligible(request) => request.run(store),
+            PrincipalVerb::Sync(request) => request.run(cx, store, password),
+            PrincipalVerb::Import(request) => {
+                let entries = principals::read(&request.files)?;
+                let incoming = Incoming { entries, bases: bases(&request.base)? };
+                let names: Vec<String> = request.files.iter().map(|file| file.display().to_string()).collect();
+                let action = ("principal import", names.join("; "));
+                let counts = principals::take(cx, store, SHAPES, &SHAPE, &incoming, action, request.what_if)?;
+                Ok(told(counts, request.what_if))
+            }
+        }
+    }
+}
+
+/// Names below which something is looked for.
+fn bases(names: &[String]) -> Result<Vec<String>> {
+    for name in names {
+        if crate::model::dn::key(name).is_none() {
+            return Err(Error::new(Failure::Usage, format!("{name:?} is no DN")).hint("as OU=IT,DC=example,DC=com"));
+        }
+    }
+    Ok(names.to_vec())
+}
+
+fn told(counts: Counts, what_if: bool) -> Reply {
+    let columns = vec!["New", "Changed", "Unchanged", "Deleted", "PassedOver"];
+    let row = [counts.new, counts.changed, counts.unchanged, counts.deleted, counts.passed].map(Into::into);
+    let mut notes = Vec::new();
+    if counts.passed > 0 {
+        notes.push("entries passed over are computers and others that can be in no room".to_owned());
+    }
+    if what_if {
+        notes.push("nothing was changed: this is what would happen".to_owned());
+    }
+    let table = Table { title: "principals", columns, rows: vec![row.into()], ..Table::default() };
+    Reply { tables: vec![table], notes, ..Reply::default() }
+}

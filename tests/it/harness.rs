@@ -94,6 +94,7 @@ impl Desk {
                 host: "desk".to_owned(),
                 store: None,
                 key: None,
+                password: None,
                 out: &mut out,
                 err: &mut err,
                 terminal: false,

@@ -37,6 +37,7 @@ fn pchat<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Ran {
         host: "host01".to_owned(),
         store: None,
         key: None,
+        password: None,
         out: &mut out,
         err: &mut err,
         terminal: false,

@@ -1,0 +1,83 @@
+//! LDIF (RFC 2849): entries, and changes that add entries.
+
+use super::{LONGEST, wrong};
+use crate::error::Result;
+use crate::model::entry::{Entry, text_of};
+use base64::Engine;
+
+/// A line with those that continue it, and its number.
+struct Line {
+    number: usize,
+    text: String,
+}
+
+pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+    let mut entry: Option<Entry> = None;
+    let mut rest = text.lines().enumerate().peekable();
+    while let Some((at, line)) = rest.next() {
+        let mut line = Line { number: at + 1, text: line.to_owned() };
+        while let Some((_, more)) = rest.next_if(|(_, more)| more.starts_with(' ')) {
+            if line.text.len() + more.len() > LONGEST {
+                return Err(wrong(file, line.number, "a line is too long"));
+            }
+            line.text.push_str(&more[1..]);
+        }
+        if line.text.trim().is_empty() {
+            if let Some(done) = entry.take() {
+                take(done)?;
+            }
+            continue;
+        }
+        if line.text.starts_with('#') {
+            continue;
+        }
+        let (name, value) = attribute(file, &line)?;
+        match (entry.as_mut(), name.to_ascii_lowercase().as_str()) {
+            (None, "version") => {}
+            (None, "dn") => {
+                let dn = value.ok_or_else(|| wrong(file, line.number, "the name of an entry is no text"))?;
+                entry = Some(Entry { dn, ..Entry::default() });
+            }
+            (None, _) => return Err(wrong(file, line.number, "an entry begins with dn:")),
+            (Some(_), "dn") => return Err(wrong(file, line.number, "an empty line is missing before an entry")),
+            (Some(_), "changetype") => {
+                if value.is_none_or(|kind| !kind.trim().eq_ignore_ascii_case("add")) {
+                    return Err(wrong(
+                        file,
+                        line.number,
+                        "a change of an entry cannot be imported, only what adds one",
+                    )
+                    .hint("export the directory as it is: ldifde -f FILE"));
+                }
+            }
+            (Some(entry), _) => {
+                // `member;range=0-1499` is a part of member.
+                let name = name.split(';').next().unwrap_or(name);
+                if let Some(value) = value {
+                    entry.add(name, value);
+                }
+            }
+        }
+    }
+    entry.map_or(Ok(()), take)
+}
+
+/// The name of an attribute and its value, if that is text.
+fn attribute<'a>(file: &str, line: &'a Line) -> Result<(&'a str, Option<String>)> {
+    let Some((name, value)) = line.text.split_once(':') else {
+        return Err(wrong(file, line.number, "an attribute is followed by a colon"));
+    };
+    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.;=_".contains(&b)) {
+        return Err(wrong(file, line.number, "this is no name of an attribute"));
+    }
+    if let Some(encoded) = value.strip_prefix(':') {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim());
+        let bytes = bytes.map_err(|_| wrong(file, line.number, "a value is no base64"))?;
+        return Ok((name, text_of(name.split(';').next().unwrap_or(name), &bytes)));
+    }
+    if value.starts_with('<') {
+        return Err(wrong(file, line.number, "a value that lies in another file is not read")
+            .hint("put the value into this file"));
+    }
+    Ok((name, Some(value.trim_start_matches(' ').to_owned())))
+}

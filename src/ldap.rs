@@ -1,0 +1,143 @@
+//! Asks a live directory (LDAP, RFC 4511) page by page, over TLS if that is asked for. Hands out entries; knows nothing of
+//! principals, and never says what a password was.
+
+use crate::error::{Error, Kind, Result};
+use crate::model::entry::{Entry, text_of};
+use crate::pipeline::Watch;
+use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
+use ldap3::{LdapConn, LdapConnSettings, LdapError, Scope, SearchEntry};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How to ask.
+pub struct Ask {
+    /// The directory.
+    pub url: String,
+    /// Who asks.
+    pub login: Option<Login>,
+    /// Begin TLS on a plain connection.
+    pub starttls: bool,
+    /// Send a password without TLS.
+    pub insecure: bool,
+    /// The certificates that are trusted (PEM), if not those of the system.
+    pub ca: Option<Vec<u8>>,
+    /// Give up after so long without an answer.
+    pub timeout: Duration,
+    /// Entries in a page.
+    pub page: i32,
+    /// Which entries.
+    pub filter: String,
+    /// Which attributes.
+    pub attributes: Vec<&'static str>,
+}
+
+/// Who asks.
+pub struct Login {
+    /// A DN, or what else the directory takes for one.
+    pub name: String,
+    /// The password.
+    pub password: String,
+}
+
+/// All entries below these names.
+pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch) -> Result<Vec<Entry>> {
+    let plain = ask.url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ldap://"));
+    let secure = ask.url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ldaps://"));
+    if !plain && !secure {
+        return Err(Error::new(Kind::Usage, "a directory has an address as ldaps://dc1.example.com"));
+    }
+    if secure && ask.starttls {
+        return Err(Error::new(Kind::Usage, "--starttls is for ldap://; ldaps:// is TLS from the beginning"));
+    }
+    let host = ask.url.split("://").nth(1).unwrap_or_default();
+    let loopback = ["localhost", "127.", "[::1]"].iter().any(|name| host.starts_with(name));
+    if plain && !ask.starttls && ask.login.is_some() && !ask.insecure && !loopback {
+        return Err(Error::new(Kind::Refused, "a password would be sent in the clear")
+            .hint("use ldaps://, or --starttls; --insecure sends it all the same"));
+    }
+    let mut settings = LdapConnSettings::new().set_conn_timeout(ask.timeout).set_starttls(ask.starttls);
+    if let Some(ca) = &ask.ca {
+        settings = settings.set_config(Arc::new(tls(ca)?));
+    }
+    let told = |error: LdapError| explain(&ask.url, &error);
+    let mut connection = LdapConn::with_settings(settings, &ask.url).map_err(told)?;
+    if let Some(login) = &ask.login {
+        let bound = connection.with_timeout(ask.timeout).simple_bind(&login.name, &login.password).map_err(told)?;
+        bound.success().map_err(told)?;
+    }
+    let mut found = Vec::new();
+    for base in bases {
+        let adapters: Vec<Box<dyn Adapter<_, _>>> =
+            vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(ask.page))];
+        let connection = connection.with_timeout(ask.timeout);
+        let mut search = connection
+            .streaming_search_with(adapters, base, Scope::Subtree, &ask.filter, ask.attributes.clone())
+            .map_err(told)?;
+        while let Some(entry) = search.next().map_err(told)? {
+            if watch.cancelled() {
+                return Err(
+                    Error::new(Kind::Cancelled, "interrupted").hint("nothing was changed; run the same command again")
+                );
+            }
+            found.push(read(SearchEntry::construct(entry)));
+        }
+        search.result().success().map_err(told)?;
+    }
+    drop(connection.unbind());
+    Ok(found)
+}
+
+fn read(entry: SearchEntry) -> Entry {
+    let mut found = Entry { dn: entry.dn, ..Entry::default() };
+    for (name, values) in entry.attrs {
+        // A large group comes in parts: `member;range=0-1499`.
+        let name = name.split(';').next().unwrap_or(&name).to_owned();
+        values.into_iter().for_each(|value| found.add(&name, value));
+    }
+    for (name, values) in entry.bin_attrs {
+        for value in values {
+            if let Some(text) = text_of(&name, &value) {
+                found.add(&name, text);
+            }
+        }
+    }
+    // The order of attributes is that of a hash table; that of values is the directory's.
+    found.attributes.sort();
+    found
+}
+
+/// TLS that trusts these certificates and no other.
+fn tls(ca: &[u8]) -> Result<rustls::ClientConfig> {
+    let broken = || Error::new(Kind::Damaged, "the certificates of --ca cannot be read").hint("--ca takes PEM");
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(ca) {
+        roots.add(certificate.map_err(|_| broken())?).map_err(|_| broken())?;
+    }
+    if roots.is_empty() {
+        return Err(broken());
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(config.map_err(|_| broken())?.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// What went wrong, in words that help.
+fn explain(url: &str, error: &LdapError) -> Error {
+    let about = |what: &str| format!("directory {url}: {what}");
+    match error {
+        LdapError::LdapResult { result } => match result.rc {
+            49 => Error::new(Kind::Denied, about("it does not know this name and password"))
+                .hint("check --bind-dn and the password"),
+            32 => Error::new(Kind::NotFound, about("there is nothing of this name")).hint("check --base"),
+            50 => Error::new(Kind::Denied, about("it does not let this name read")).hint("ask with --bind-dn"),
+            4 => Error::new(Kind::Refused, about("it gives no more entries than so many"))
+                .hint("use a smaller --page-size"),
+            code => Error::new(Kind::Io, about(&format!("it has answered with code {code}"))),
+        },
+        LdapError::Timeout { .. } => Error::new(Kind::Io, about("it does not answer")).hint("--timeout waits longer"),
+        LdapError::FilterParsing => Error::new(Kind::Usage, "the filter cannot be read").hint("as (objectClass=user)"),
+        other => Error::new(Kind::Io, about("it cannot be asked")).because(std::io::Error::other(other.to_string())),
+    }
+}

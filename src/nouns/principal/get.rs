@@ -1,0 +1,286 @@
+//! Which principals are shown, and who may be given a role.
+
+use super::SHAPE;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::directory::{Directory, is_active, is_address, is_deleted, is_user, kept};
+use crate::jobs::rights::{category_of, policy_of};
+use crate::jobs::selection::{only_category, only_room};
+use crate::jobs::settings;
+use crate::model::catalog::Catalog;
+use crate::model::dn;
+use crate::model::ids::{fold, person_key};
+use crate::model::record::{Record, Value};
+use crate::model::reply::{Cell, Reply, Table};
+use crate::nouns::scoped::shown;
+use crate::nouns::{SHAPES, objects};
+use crate::select::expression::{Expression, like};
+use crate::select::ldap::Filter;
+use clap::Args;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Which principals are shown.
+#[derive(Debug, Args)]
+pub struct GetRequest {
+    /// Only these, by SIP address, user principal name, domain\logon, display name (with *) or DN
+    names: Vec<String>,
+    /// Only those of which this is true, as {SipAddress -eq "sip:ken@example.com"}
+    #[arg(long, value_name = "CONDITION")]
+    filter: Option<String>,
+    /// Only those of which this is true, in the form of directories, as (&(objectClass=user)(l=Redmond))
+    #[arg(long, value_name = "FILTER")]
+    ldap_filter: Option<String>,
+    /// Only those below this unit or container
+    #[arg(long, value_name = "DN")]
+    ou: Option<String>,
+    /// Only those of this type: User, Group, Contact, Folder or DC
+    #[arg(long = "type", value_name = "TYPE")]
+    of_type: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+/// Of what somebody is to be a part.
+#[derive(Debug, Args)]
+pub struct EligibleRequest {
+    /// Who may be in this category
+    #[arg(long, value_name = "CATEGORY", required_unless_present = "room", conflicts_with_all = ["room", "presenters"])]
+    category: Option<String>,
+    /// Who may be a member or manager of this room
+    #[arg(long, value_name = "ROOM")]
+    room: Option<String>,
+    /// Who may be a presenter of it, which must be an Auditorium
+    #[arg(long)]
+    presenters: bool,
+    /// Only users whose SIP address is like this, with * and ?
+    #[arg(long, value_name = "PATTERN")]
+    filter: Option<String>,
+    /// The pool of the category or room
+    #[arg(long, value_name = "FQDN")]
+    pool: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+/// Properties in the order they are shown.
+const SHOWN: [&str; 16] = [
+    "Identity",
+    "Name",
+    "DisplayName",
+    "SipAddress",
+    "Type",
+    "Enabled",
+    "PersistentChatPolicy",
+    "UserPrincipalName",
+    "SamAccountName",
+    "WindowsEmailAddress",
+    "Company",
+    "ObjectClass",
+    "Groups",
+    "Site",
+    "Attributes",
+    "Deleted",
+];
+const ASIDE: [&str; 10] = [
+    "Name",
+    "UserPrincipalName",
+    "SamAccountName",
+    "WindowsEmailAddress",
+    "Company",
+    "ObjectClass",
+    "Groups",
+    "Site",
+    "Attributes",
+    "Deleted",
+];
+
+/// The policies users were given, by person.
+fn grants(catalog: &Catalog) -> HashMap<String, &Record> {
+    catalog.of("grant").map(|grant| (person_key(&grant.identity()), grant)).collect()
+}
+
+fn property(record: &Record, grants: &HashMap<String, &Record>, name: &str) -> Option<Value> {
+    let uri = record.get("Uri").text().unwrap_or_default();
+    let field = |name: &str| record.get(name).clone();
+    let known = SHOWN.iter().find(|shown| shown.eq_ignore_ascii_case(name));
+    Some(match known.copied() {
+        Some("Identity") => match record.get("DirectoryPath").text() {
+            Some(path) => path.into(),
+            None => uri.into(),
+        },
+        Some("SipAddress") => {
+            if is_address(uri) {
+                uri.into()
+            } else {
+                Value::Null
+            }
+        }
+        Some("Enabled") => Value::Bool(is_active(record)),
+        Some("Deleted") => Value::Bool(is_deleted(record)),
+        Some("PersistentChatPolicy") => {
+            let grant = grants.get(&person_key(uri)).and_then(|grant| grant.get("Policy").text());
+            grant.map_or(Value::Null, |policy| shown(policy).as_str().into())
+        }
+        Some("SamAccountName") => match record.get("Logon").text() {
+            Some(logon) => logon.rsplit('\\').next().unwrap_or(logon).into(),
+            None => Value::Null,
+        },
+        Some("WindowsEmailAddress") => field("Email"),
+        Some("Groups") => field("Affiliations"),
+        Some("Type") if *record.get("Type") == Value::Null && is_user(record) => "User".into(),
+        Some(other) => field(other),
+        None => {
+            let Value::List(all) = record.get("Attributes") else { return None };
+            let found =
+                all.iter().filter_map(|item| item.split_once('=')).find(|(own, _)| own.eq_ignore_ascii_case(name));
+            return found.map(|(_, value)| value.into());
+        }
+    })
+}
+
+/// The values of an attribute, as directories call it.
+fn values(record: &Record, name: &str) -> Vec<String> {
+    let text = |field: &str| record.get(field).text().map(str::to_owned).into_iter().collect();
+    let list = |field: &str| if let Value::List(items) = record.get(field) { items.clone() } else { Vec::new() };
+    match fold(name).as_str() {
+        "objectclass" => list("ObjectClass"),
+        "memberof" => list("Affiliations"),
+        "cn" | "name" => text("Name"),
+        "displayname" => text("DisplayName"),
+        "mail" => text("Email"),
+        "company" => text("Company"),
+        "userprincipalname" => text("UserPrincipalName"),
+        "distinguishedname" => text("DirectoryPath"),
+        "objectguid" => text("Guid"),
+        "msrtcsip-primaryuseraddress" => text("Uri"),
+        "samaccountname" => record
+            .get("Logon")
+            .text()
+            .and_then(|logon| logon.rsplit('\\').next())
+            .map(str::to_owned)
+            .into_iter()
+            .collect(),
+        other => {
+            let all = list("Attributes");
+            let own = all.iter().filter_map(|item| item.split_once('='));
+            own.filter(|(own, _)| fold(own) == other).map(|(_, value)| value.to_owned()).collect()
+        }
+    }
+}
+
+impl GetRequest {
+    /// Finds and shows.
+    pub(super) fn run(self, store: &Path) -> Result<Reply> {
+        let catalog = settings::read(store, SHAPES)?;
+        let directory = Directory::new(&catalog);
+        let mut found: Vec<&Record> = Vec::new();
+        if self.names.is_empty() {
+            found.extend(catalog.of("principal"));
+        }
+        for name in &self.names {
+            let named = directory.find(name);
+            if named.is_empty() {
+                directory.one(name)?;
+            }
+            found.extend(named);
+        }
+        let grants = grants(&catalog);
+        let condition = self.filter.as_deref().map(Expression::parse).transpose()?;
+        let filter = self.ldap_filter.as_deref().map(Filter::parse).transpose()?;
+        let below = self.ou.as_deref().map(|ou| {
+            dn::key(ou)
+                .ok_or_else(|| Error::new(Kind::Usage, format!("{ou:?} is no DN")).hint("as OU=IT,DC=example,DC=com"))
+        });
+        let below = below.transpose()?;
+        let in_unit = |record: &Record| {
+            below.as_ref().is_none_or(|above| {
+                let path = record.get("DirectoryPath").text().and_then(dn::key);
+                path.is_some_and(|path| dn::is_below(&path, above))
+            })
+        };
+        let of_type = |record: &Record| {
+            self.of_type.as_deref().is_none_or(|wanted| match fold(wanted).as_str() {
+                "user" => is_user(record),
+                other => record.get("Type").text().map(fold).as_deref() == Some(other),
+            })
+        };
+        found.retain(|record| {
+            in_unit(record)
+                && of_type(record)
+                && condition.as_ref().is_none_or(|c| c.matches(&|name: &str| property(record, &grants, name)))
+                && filter.as_ref().is_none_or(|filter| filter.matches(&|name: &str| values(record, name)))
+        });
+        found.truncate(self.limit.unwrap_or(usize::MAX));
+        let rows = found.iter().map(|record| {
+            SHOWN.iter().map(|name| Cell::from(&property(record, &grants, name).unwrap_or_default())).collect()
+        });
+        let (columns, aside) = (SHOWN.to_vec(), ASIDE.to_vec());
+        let table = Table { title: SHAPE.plural, columns, aside, rows: rows.collect(), sums: None };
+        Ok(objects(table, "no principal is like this"))
+    }
+}
+
+impl EligibleRequest {
+    /// Finds and shows.
+    pub(super) fn run(self, store: &Path) -> Result<Reply> {
+        let catalog = settings::read(store, SHAPES)?;
+        let in_pool = |name: &str| match &self.pool {
+            Some(pool) if !name.contains('\\') => format!("{pool}\\{name}"),
+            _ => name.to_owned(),
+        };
+        let category = match (&self.category, &self.room) {
+            (Some(name), _) => only_category(&catalog, &in_pool(name))?,
+            (None, name) => {
+                let room = only_room(&catalog, &in_pool(name.as_deref().unwrap_or_default()))?;
+                if self.presenters && room.get("Type").text() != Some("Auditorium") {
+                    let what = format!("room {} is no Auditorium, and has no presenters", room.identity());
+                    return Err(Error::new(Kind::Refused, what).hint("pchat room set --type Auditorium makes it one"));
+                }
+                category_of(&catalog, room).ok_or_else(|| {
+                    Error::new(Kind::NotFound, format!("the category of room {} is not known", room.identity()))
+                        .hint("pchat room set --category puts it into one")
+                })?
+            }
+        };
+        let directory = Directory::new(&catalog);
+        let allowed = if let Value::List(items) = category.get("AllowedMembers") { items.clone() } else { Vec::new() };
+        let mut people: Vec<(String, Option<&Record>)> = directory
+            .users(&allowed)
+            .into_iter()
+            .filter(|user| directory.allows(category, kept(user)))
+            .map(|user| (kept(user).to_owned(), Some(user)))
+            .collect();
+        // Entries nobody is known for stand for themselves.
+        for entry in &allowed {
+            let is_known = directory.find(entry).iter().any(|record| is_user(record));
+            let stands = people.iter().any(|(address, _)| directory.covers(entry, address));
+            if !is_known && !stands && directory.allows(category, entry) {
+                people.push((entry.clone(), directory.find(entry).first().copied()));
+            }
+        }
+        if let Some(pattern) = &self.filter {
+            people.retain(|(address, _)| {
+                is_address(address) && (like(pattern, address) || like(pattern, &person_key(address)))
+            });
+        }
+        people.truncate(self.limit.unwrap_or(usize::MAX));
+        let rows = people.iter().map(|(entry, record)| {
+            let kind = record.and_then(|record| record.get("Type").text()).map(str::to_lowercase);
+            let kind = kind.unwrap_or_else(|| if is_address(entry) { "user" } else { "unknown" }.to_owned());
+            let policy =
+                policy_of(&catalog, entry).filter(|_| is_address(entry)).map(|policy| shown(&policy.identity()));
+            let address = if is_address(entry) { Cell::from(entry.as_str()) } else { Cell::Empty };
+            let text = |field: &str| record.map_or(Cell::Empty, |record| Cell::from(record.get(field)));
+            let identity = match text("DirectoryPath") {
+                Cell::Empty => Cell::from(entry.as_str()),
+                path => path,
+            };
+            vec![identity, text("DisplayName"), address, kind.into(), policy.into()]
+        });
+        let columns = vec!["Identity", "DisplayName", "SipAddress", "PersistentChatPrincipalType", "EffectivePolicy"];
+        let table = Table { title: "principals", columns, rows: rows.collect(), ..Table::default() };
+        Ok(objects(table, "nobody may be given a role here"))
+    }
+}

@@ -1,0 +1,100 @@
+//! Principals from a live directory.
+
+use super::{SHAPE, bases, told};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::principals::{self, Incoming};
+use crate::ldap::{Ask, Login};
+use crate::model::reply::Reply;
+use crate::nouns::SHAPES;
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Whom to ask for what.
+#[derive(Debug, Args)]
+pub struct SyncRequest {
+    /// The directory: ldaps://HOST or ldap://HOST, with :PORT if need be
+    #[arg(long, value_name = "URL")]
+    ldap: String,
+    /// What to read, by DN; may be repeated
+    #[arg(long, value_name = "DN", required = true)]
+    base: Vec<String>,
+    /// Who asks, by DN or user principal name [default: nobody]
+    #[arg(long, value_name = "NAME")]
+    bind_dn: Option<String>,
+    /// The file that holds the password [default: $PCHAT_LDAP_PASSWORD]
+    #[arg(long, value_name = "FILE", requires = "bind_dn")]
+    password_file: Option<PathBuf>,
+    /// Begin TLS on a connection of ldap://
+    #[arg(long)]
+    starttls: bool,
+    /// The certificates you trust (PEM) [default: those of the system]
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Send a password without TLS
+    #[arg(long)]
+    insecure: bool,
+    /// Entries in a page, 1 to 100000
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(i32).range(1..=100_000))]
+    page_size: i32,
+    /// Give up when the directory says nothing for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+    /// Only entries like this
+    #[arg(long, value_name = "FILTER", default_value = "(objectClass=*)")]
+    ldap_filter: String,
+    /// Principals below --base that the directory no longer has are gone from it
+    #[arg(long)]
+    missing_deleted: bool,
+    /// Say what would change, and change nothing
+    #[arg(long, alias = "dry-run")]
+    pub(super) what_if: bool,
+}
+
+impl SyncRequest {
+    /// Asks, and takes in what is said.
+    pub(super) fn run(self, cx: &Context<'_>, store: &Path, password: Option<&str>) -> Result<Reply> {
+        if self.missing_deleted && self.ldap_filter != "(objectClass=*)" {
+            return Err(Error::new(Kind::Usage, "what a filter leaves out is not gone")
+                .hint("leave out --ldap-filter, or --missing-deleted"));
+        }
+        let told_by_file = self.password_file.as_deref().map(read_password).transpose()?;
+        let login = match (&self.bind_dn, told_by_file.as_deref().or(password)) {
+            (None, _) => None,
+            (Some(name), Some(password)) if !password.is_empty() => {
+                Some(Login { name: name.clone(), password: password.to_owned() })
+            }
+            (Some(_), _) => {
+                return Err(Error::new(Kind::Usage, "--bind-dn needs a password").hint(
+                    "--password-file names a file that holds it; so does the environment variable PCHAT_LDAP_PASSWORD",
+                ));
+            }
+        };
+        let ca =
+            self.ca.as_deref().map(|path| std::fs::read(path).map_err(|e| Error::io(path.display(), e))).transpose()?;
+        let ask = Ask {
+            url: self.ldap,
+            login,
+            starttls: self.starttls,
+            insecure: self.insecure,
+            ca,
+            timeout: Duration::from_secs(self.timeout),
+            page: self.page_size,
+            filter: self.ldap_filter,
+            attributes: principals::attributes(),
+        };
+        let names = bases(&self.base)?;
+        let entries = crate::ldap::entries(&ask, &names, cx.watch)?;
+        let incoming = Incoming { entries, bases: if self.missing_deleted { names } else { Vec::new() } };
+        let action = ("principal sync", ask.url);
+        let counts = principals::take(cx, store, SHAPES, &SHAPE, &incoming, action, self.what_if)?;
+        Ok(told(counts, self.what_if))
+    }
+}
+
+/// The first line of a file.
+fn read_password(path: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path.display(), e))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
