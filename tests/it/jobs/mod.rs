@@ -8,6 +8,7 @@ mod holds;
 mod import;
 mod keys;
 mod merge;
+mod principals;
 mod purge;
 mod refusals;
 mod report;

@@ -1,0 +1,177 @@
+//! Principals from files and from a real directory.
+
+mod live;
+
+use crate::harness::{Desk, Run};
+use base64::Engine;
+use serde_json::Value;
+
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.run("store new --store @s.db").code(0);
+    desk
+}
+
+fn person(n: usize, more: &str) -> String {
+    format!(
+        "dn: CN=Person {n},OU=IT,DC=example,DC=com\nobjectClass: top\nobjectClass: user\ncn: Person {n}\nsAMAccountName: p{n}\n\
+         userPrincipalName: p{n}@example.com\nmsRTCSIP-PrimaryUserAddress: sip:p{n}@example.com\n{more}\n"
+    )
+}
+
+fn import(desk: &Desk, file: &str, text: impl AsRef<[u8]>, more: &str) -> Run {
+    desk.write(file, text);
+    desk.run(&format!("principal import @{file} --store @s.db --output json {more}"))
+}
+
+fn counts(run: &Run) -> (u64, u64, u64, u64) {
+    let row = &run.json()["principals"][0];
+    let of = |name: &str| row[name].as_u64().unwrap();
+    (of("New"), of("Changed"), of("Unchanged"), of("Deleted"))
+}
+
+fn get(desk: &Desk, line: &str) -> Vec<Value> {
+    let run = desk.args(&[line, "--store", "@s.db", "--output", "json"]);
+    assert!(matches!(run.code, 0 | 4), "{run:?}");
+    run.json().as_array().unwrap().clone()
+}
+
+#[test]
+fn ldif_is_read_merged_and_merged_again() {
+    let desk = desk();
+    let guid = base64::engine::general_purpose::STANDARD.encode((0..16).collect::<Vec<u8>>());
+    let name = base64::engine::general_purpose::STANDARD.encode("Jürgen Groß");
+    let text = format!(
+        "# a comment\n# that goes on\n over two lines\nversion: 1\n\n{}\ndn: CN=Sales,OU=IT,DC=example,DC=com\nchangetype: add\nobjectClass: group\n\
+         objectGUID:: {guid}\nmember: CN=Person 1,OU=IT,\n DC=example,DC=com\n\ndn: CN=PC1,OU=IT,DC=example,DC=com\nobjectClass: computer\n\n{}",
+        person(1, &format!("displayName:: {name}\ndepartment: Sales")),
+        person(2, "userAccountControl: 514")
+    );
+    let run = import(&desk, "a.ldif", text.replace('\n', "\r\n"), "").code(0);
+    assert_eq!(counts(&run), (3, 0, 0, 0));
+    assert_eq!(run.json()["principals"][0]["PassedOver"], 1);
+    assert_eq!(counts(&import(&desk, "a.ldif", &text, "").code(0)), (0, 0, 3, 0));
+    let one = &get(&desk, "Get-CsAdPrincipal p1@example.com")[0];
+    assert_eq!((one["DisplayName"].as_str(), one["SamAccountName"].as_str()), (Some("Jürgen Groß"), Some("p1")));
+    assert_eq!(one["Groups"], serde_json::json!(["CN=Sales,OU=IT,DC=example,DC=com"]));
+    assert_eq!(get(&desk, "Get-CsUser -Filter {Enabled -eq $False}")[0]["SipAddress"], "sip:p2@example.com");
+    let group = desk.catalog("s.db");
+    let group = group.of("principal").find(|p| p.get("Type").text() == Some("Group")).unwrap();
+    assert_eq!(group.get("Uri").text(), Some("ma-grp://03020100-0504-0706-0809-0a0b0c0d0e0f"));
+    // A change, and nobody is lost whom the file does not name.
+    let run = import(&desk, "b.ldif", person(1, "displayName: Other\ntitle: Head"), "").code(0);
+    assert_eq!(counts(&run), (0, 1, 0, 0));
+    assert_eq!(get(&desk, "Get-CsUser").len(), 2);
+    let records = desk.audit("s.db");
+    assert!(records.iter().all(|record| !record.to_string().contains("p1@")), "the log counts, and names nobody");
+}
+
+#[test]
+fn who_is_gone_is_kept_as_deleted() {
+    let desk = desk();
+    import(&desk, "a.ldif", format!("{}\n{}", person(1, ""), person(2, "")), "").code(0);
+    let more = "--missing-deleted --base DC=example,DC=com";
+    assert_eq!(counts(&import(&desk, "b.ldif", person(1, ""), &format!("{more} --what-if")).code(0)), (0, 0, 1, 1));
+    assert_eq!(
+        counts(&import(&desk, "b.ldif", person(1, ""), "--missing-deleted --base DC=other,DC=com").code(0)).3,
+        0
+    );
+    assert_eq!(counts(&import(&desk, "b.ldif", person(1, ""), more).code(0)), (0, 0, 1, 1));
+    let gone = get(&desk, "Get-CsUser | Where-Object {$_.Deleted -eq $True}");
+    assert_eq!((gone.len(), &gone[0]["SipAddress"]), (1, &"sip:p2@example.com".into()));
+    // Who comes back is there again.
+    assert_eq!(counts(&import(&desk, "a.ldif", person(2, ""), "").code(0)), (0, 1, 0, 0));
+    import(&desk, "b.ldif", person(1, ""), "--missing-deleted").code(2);
+    import(&desk, "b.ldif", person(1, ""), "--missing-deleted --base nowhere").code(2);
+}
+
+#[test]
+fn csv_of_csvde_gives_the_same() {
+    let desk = desk();
+    let csv = "DN,objectClass,cn,sAMAccountName,msRTCSIP-PrimaryUserAddress,memberOf,objectGUID,description\r\n\
+        \"CN=Person 1,OU=IT,DC=example,DC=com\",top;user,Person 1,p1,sip:p1@example.com,\"CN=A,DC=example,DC=com;CN=B,DC=example,DC=com\",X'000102030405060708090a0b0c0d0e0f',one\\;two\r\n\
+        \"CN=A,DC=example,DC=com\",top;group,A,A,,,,\r\n";
+    for text in [csv.as_bytes().to_vec(), utf16(csv)] {
+        let run = import(&desk, "a.csv", text, "").code(0);
+        assert_eq!(counts(&run).0 + counts(&run).2, 2);
+    }
+    let one = &get(&desk, "Get-CsAdPrincipal example\\p1")[0];
+    assert_eq!(one["Groups"], serde_json::json!(["CN=A,DC=example,DC=com", "CN=B,DC=example,DC=com"]));
+    assert_eq!(one["Attributes"], serde_json::json!(["description=one;two"]));
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
+}
+
+#[test]
+fn files_that_are_broken_change_nothing_and_the_error_names_the_line() {
+    let desk = desk();
+    let good = person(1, "");
+    for (text, line, what) in [
+        ("hello".to_owned(), 1, "neither LDIF nor CSV"),
+        (format!("{good}\ndn: CN=x,DC=y\nmail secret@example.com\n"), 12, "colon"),
+        (format!("{good}\ncn: x\n"), 11, "begins with dn:"),
+        ("dn: CN=x,DC=y\njpegPhoto:: !!!\n".to_owned(), 2, "base64"),
+        ("dn: CN=x,DC=y\nmail:< file:///etc/passwd\n".to_owned(), 2, "another file"),
+        ("dn: CN=x,DC=y\nchangetype: delete\n".to_owned(), 2, "a change"),
+        ("DN,cn\n\"CN=x,DC=y\",x\n\"CN=x,DC=y\",x,secret@example.com\n".to_owned(), 3, "more values"),
+        ("DN,cn\n,x\n".to_owned(), 2, "no DN"),
+    ] {
+        let run = import(&desk, "bad", &text, "").code(13).says(what);
+        assert!(run.err.contains(&format!("bad:{line}")), "{text}: {}", run.err);
+        assert!(!run.err.contains("secret"), "{}", run.err);
+    }
+    import(&desk, "bad", [0xFF, 0x00, 0x61], "").code(13);
+    let long = format!("dn: CN={},DC=y\nobjectClass: user\n", "x".repeat(400));
+    import(&desk, "long", long, "").code(15);
+    assert!(get(&desk, "Get-CsAdPrincipal").is_empty());
+}
+
+#[test]
+fn membership_through_groups_and_units_counts() {
+    let desk = desk();
+    let group = |name: &str, members: &[&str]| {
+        let members: String = members.iter().map(|m| format!("member: CN={m},OU=IT,DC=example,DC=com\n")).collect();
+        format!("dn: CN={name},OU=IT,DC=example,DC=com\nobjectClass: group\ncn: {name}\n{members}\n")
+    };
+    let people: String = (1..=4).map(|n| person(n, "") + "\n").collect();
+    // All holds Some, Some holds All: a circle is no trouble.
+    let text = format!("{people}{}{}", group("All", &["Some", "Person 1"]), group("Some", &["All", "Person 2"]));
+    import(&desk, "a.ldif", text, "").code(0);
+    let line = |line: &str| desk.args(&[line, "--store", "@s.db"]);
+    line("New-CsPersistentChatCategory -Name IT -PersistentChatPoolFqdn pool.example.com").code(0);
+    line("New-CsPersistentChatRoom -Name Help -Category IT -Type Auditorium").code(0);
+    line("Set-CsPersistentChatCategory IT -AllowedMembers 'CN=Some,OU=IT,DC=example,DC=com' -DeniedMembers sip:p2@example.com").code(0);
+    let eligible = |more: &str| -> Vec<String> {
+        let all = get(&desk, &format!("Get-CsPersistentChatEligiblePrincipal {more}"));
+        all.iter().map(|p| p["SipAddress"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(eligible("-Category IT"), ["sip:p1@example.com"]);
+    line("Set-CsPersistentChatCategory IT -AllowedMembers @{Add='OU=IT,DC=example,DC=com'}").code(0);
+    assert_eq!(eligible("-Room Help -Presenters"), ["sip:p1@example.com", "sip:p3@example.com", "sip:p4@example.com"]);
+    assert_eq!(eligible("-Room Help -Filter '*p3*'"), ["sip:p3@example.com"]);
+    assert_eq!(eligible("-Room Help -ResultSize 2").len(), 2);
+    assert_eq!(eligible("-Category IT -PersistentChatPoolFqdn pool.example.com").len(), 3);
+    line("Set-CsPersistentChatRoom Help -Type Normal").code(0);
+    line("Get-CsPersistentChatEligiblePrincipal -Room Help -Presenters").code(15);
+    line("Get-CsPersistentChatEligiblePrincipal").code(2);
+    line("Get-CsPersistentChatEligiblePrincipal -Category IT -Room Help").code(2);
+    // People are named as directories name them.
+    line("Set-CsPersistentChatRoom Help -AsObject -Members 'Person 1','Person 3'").code(0);
+    let room = &get(&desk, "Get-CsPersistentChatRoom Help")[0];
+    assert_eq!(room["Members"], serde_json::json!(["sip:p1@example.com", "sip:p3@example.com"]));
+    assert_eq!(
+        get(&desk, "Get-CsPersistentChatRoom Help -AsObject")[0]["Members"],
+        serde_json::json!(["Person 1", "Person 3"])
+    );
+    line("Set-CsPersistentChatRoom Help -AsObject -Members 'Nobody'").code(10);
+    // And get policies by them.
+    line("New-CsPersistentChatPolicy P -EnablePersistentChat $True").code(0);
+    line("Get-CsUser -LdapFilter '(|(cn=Person 1)(sAMAccountName=p4))' | Grant-CsPersistentChatPolicy -PolicyName P")
+        .code(0);
+    line("Grant-CsPersistentChatPolicy 'Person *' P").code(0);
+    assert_eq!(get(&desk, "Get-CsUser -Filter {PersistentChatPolicy -eq 'P'} -OU 'OU=IT,DC=example,DC=com'").len(), 4);
+    desk.run("message join Help --user sip:p3@example.com --store @s.db").code(0);
+    desk.run("message join Help --user sip:p4@example.com --store @s.db").code(16);
+}
