@@ -13,7 +13,8 @@ const LONGEST: usize = 16 << 20;
 /// Reads a file; hands out its entries.
 pub fn read(file: &str, bytes: &[u8], take: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
     let text = text(bytes).ok_or_else(|| wrong(file, 0, "this is neither UTF-8 nor UTF-16"))?;
-    let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#')).unwrap_or_default();
+    // Comments may go on over several lines, which begin with a blank.
+    let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with(['#', ' '])).unwrap_or_default();
     let begins = |word: &str| first.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
     if begins("dn:") || begins("version:") {
         return ldif::read(file, &text, take);

@@ -110,8 +110,8 @@ fn files_that_are_broken_change_nothing_and_the_error_names_the_line() {
     let good = person(1, "");
     for (text, line, what) in [
         ("hello".to_owned(), 1, "neither LDIF nor CSV"),
-        (format!("{good}\ndn: CN=x,DC=y\nmail secret@example.com\n"), 12, "colon"),
-        (format!("{good}\ncn: x\n"), 11, "begins with dn:"),
+        (format!("{good}\ndn: CN=x,DC=y\nmail secret@example.com\n"), 11, "colon"),
+        (format!("{good}\ncn: x\n"), 10, "begins with dn:"),
         ("dn: CN=x,DC=y\njpegPhoto:: !!!\n".to_owned(), 2, "base64"),
         ("dn: CN=x,DC=y\nmail:< file:///etc/passwd\n".to_owned(), 2, "another file"),
         ("dn: CN=x,DC=y\nchangetype: delete\n".to_owned(), 2, "a change"),
