@@ -165,6 +165,9 @@ impl Written {
         if fold(&joined) == "$null" {
             return Ok(vec![String::new()]);
         }
+        if joined.starts_with("@{") && !joined.ends_with('}') {
+            return Err("the brace of @{ is not closed".to_owned());
+        }
         let Some(inside) = joined.strip_prefix("@{").and_then(|rest| rest.strip_suffix('}')) else {
             let items = Written::items(values);
             return Ok(if items.is_empty() { vec![String::new()] } else { items.into_iter().map(plain).collect() });
@@ -319,7 +322,7 @@ mod tests {
         assert_eq!(one("\"a\",\"b\""), ["a", "b"]);
         assert_eq!(one("@('+a','b')"), ["=+a", "b"]);
         assert_eq!(Written::items(&[shell("a"), shell("b,c")]), ["a", "b", "c"]);
-        for text in ["@{}", "@{Add=}", "@{Drop='a'}", "@{Add}"] {
+        for text in ["@{}", "@{Add=}", "@{Drop='a'}", "@{Add}", "@{Add='a'"] {
             assert!(Written::changes(&[line(text)]).is_err(), "{text}");
         }
     }
