@@ -16,7 +16,7 @@ const FINE: [u8; 3] = [0, 3, 4];
 
 /// What lines share: variables, and options of pchat that stood before them.
 #[derive(Default)]
-pub(super) struct Session {
+pub(super) struct Lines {
     variables: BTreeMap<String, Vec<Object>>,
     before: Vec<OsString>,
 }
@@ -29,9 +29,9 @@ enum Stage {
     Where(String),
 }
 
-impl Session {
+impl Lines {
     /// Options of pchat that hold for every line.
-    pub(super) fn new(before: Vec<OsString>) -> Session {
+    pub(super) fn new(before: Vec<OsString>) -> Lines {
         let mut joined: Vec<OsString> = Vec::new();
         for word in before {
             match joined.last_mut() {
@@ -43,7 +43,7 @@ impl Session {
                 _ => joined.push(word),
             }
         }
-        Session { variables: BTreeMap::new(), before: joined }
+        Lines { variables: BTreeMap::new(), before: joined }
     }
 
     /// Runs a cmdlet whose words a shell has split.

@@ -230,13 +230,13 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<u8>> {
     let rest: Vec<String> = words[at + 1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if line::is_meant(first) {
         before.extend_from_slice(&words[at + 1..]);
-        return Some(line::Session::new(before).text(first, None, world));
+        return Some(line::Lines::new(before).text(first, None, world));
     }
     if cmdlet::is_meant(first) && rest.iter().any(|word| matches!(word.as_str(), "--help" | "-h" | "-?")) {
         return Some(help::cmdlet(first, &command, world.out));
     }
     if cmdlet::is_meant(first) || matches!(first.to_ascii_lowercase().as_str(), "where-object" | "get-credential") {
-        return Some(line::Session::new(before).cmdlet(first, &rest, world));
+        return Some(line::Lines::new(before).cmdlet(first, &rest, world));
     }
     None
 }
@@ -271,7 +271,7 @@ fn script(file: &Path, words: &[OsString], world: &mut World<'_>) -> Result<u8> 
         _ => std::fs::read(file).map_err(|e| Error::io(&name, e)).and_then(|bytes| utf8(bytes, &name))?,
     };
     let own = |word: &&OsString| *word != "script" && *word != "--" && Path::new(word) != file;
-    line::Session::new(words.iter().filter(own).cloned().collect()).text(&text, Some(&name), world)
+    line::Lines::new(words.iter().filter(own).cloned().collect()).text(&text, Some(&name), world)
 }
 
 /// Scripts are UTF-8, or the UTF-16 that PowerShell writes.
