@@ -82,6 +82,7 @@ fn filter(rest: &mut &str, depth: usize) -> Result<Filter> {
     }
     *rest =
         rest.trim_start().strip_prefix('(').ok_or_else(|| wrong("a bracket is missing in a filter of a directory"))?;
+    *rest = rest.trim_start();
     let several = |rest: &mut &str| {
         let mut found = Vec::new();
         while rest.trim_start().starts_with('(') {
