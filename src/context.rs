@@ -1,6 +1,7 @@
 //! What work is given: the clock, the actor, limits, and somebody who watches.
 
 use crate::containers::InputLimits;
+use crate::error::{Error, Kind};
 use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
 use crate::store::{Actor, Ended, Entry};
@@ -12,6 +13,11 @@ pub type Clock<'a> = &'a (dyn Fn() -> Ticks + Sync);
 
 /// Gives random bytes, for keys. Handed in like the clock, so that everything else is determined.
 pub type Random<'a> = &'a (dyn Fn() -> std::io::Result<[u8; 32]> + Sync);
+
+/// The error of an operating system that gives no random bytes.
+pub fn no_random(error: std::io::Error) -> Error {
+    Error::new(Kind::Io, "no random bytes from the operating system").because(error)
+}
 
 /// What every job is given.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! History and archives → store. First everything is read and checked, and nothing is written; then
 //! the catalog goes in, then the history, in batches that survive an interruption.
 
-use crate::context::Context;
+use crate::context::{Context, Random};
 use crate::error::{Error, Kind, Place, Result};
 use crate::jobs::archive::Archive;
 use crate::jobs::catalog::{self, OnConflict, Renames};
@@ -9,12 +9,13 @@ use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, PieceSource, find
 use crate::jobs::keys;
 use crate::jobs::sums::Sums;
 use crate::model::catalog::Catalog;
+use crate::model::hash;
 use crate::model::message::{Content, Event as Message};
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
 use crate::model::record::{Record, Shape};
 use crate::pipeline::{self, Event, Sink, Watch};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Corpus, Entry, Intake, Loaded, Store};
+use crate::store::{Corpus, Entry, Intake, Loaded, SourceFact, Store};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -114,9 +115,11 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     }
     cx.watch.event(Event::Begin { step: "importing", total: Some(checked.events), unit: "events" });
     let done = {
-        let load = Load::new(cx, job, store.intake(job.restore_purged)?, receipt, sources.join("; "));
-        let mut load =
-            pipeline::run(source(cx, job, &found, broken.clone()), decode(job, true), load, cx.limits, cx.watch)?;
+        let mut intake = store.intake(job.restore_purged)?;
+        let first = intake.expect(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
+        let load = Load::new(cx, job, intake, receipt, sources.join("; "));
+        let stage = decode(job, Some((first, cx.random)));
+        let mut load = pipeline::run(source(cx, job, &found, broken.clone()), stage, load, cx.limits, cx.watch)?;
         load.attachments(&found, &broken)?;
         load.close()?
     };
@@ -179,12 +182,24 @@ fn source(cx: &Context<'_>, job: &Import, found: &Found, skip: HashSet<String>) 
     }
 }
 
-fn decode(job: &Import, words: bool) -> Decode {
+/// What is known of a source: its name, and the SHA-256 of a file, or of the list of files a bag has.
+fn fact(input: &Input) -> Result<SourceFact> {
+    let (Input::Archive(path) | Input::File(path) | Input::Zip(path)) = input;
+    let file = if path.is_dir() { path.join("manifest-sha256.txt") } else { path.clone() };
+    let told = |error| Error::io(file.display(), error);
+    let sha256 = match file.is_file() {
+        true => Some(std::fs::File::open(&file).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?.0),
+        false => None,
+    };
+    Ok(SourceFact { name: path.display().to_string(), sha256 })
+}
+
+fn decode<'a>(job: &Import, prepare: Option<(i64, Random<'a>)>) -> Decode<'a> {
     Decode {
         pool: job.pool.clone(),
         keep_going: job.keep_going,
         renames: job.renames.clone(),
-        words,
+        prepare,
         options: format!("{:?} {:?}{}", job.pool, job.renames, if job.restore_purged { " restored" } else { "" }),
     }
 }
@@ -291,7 +306,7 @@ fn check<'a>(cx: &Context<'a>, job: &Import, found: &Found) -> Result<Checked<'a
         sums: HashMap::new(),
     };
     let mut checked =
-        pipeline::run(source(cx, job, found, HashSet::new()), decode(job, false), sink, cx.limits, cx.watch)?;
+        pipeline::run(source(cx, job, found, HashSet::new()), decode(job, None), sink, cx.limits, cx.watch)?;
     for input in &found.inputs {
         if let Input::Archive(path) = input {
             checked.archive(cx, job, path)?;
@@ -327,8 +342,8 @@ impl<'a, 's> Load<'a, 's> {
 
     fn unit(&mut self, loaded: Loaded) -> Result<()> {
         let room = KEPT_IN_FULL.saturating_sub(self.receipt.conflicts.len());
-        let Loaded { unit, words } = loaded;
-        let outcome = self.intake.take(&unit, words, room)?;
+        let Loaded { unit, prepared } = loaded;
+        let outcome = self.intake.take(&unit, prepared, room)?;
         let tally = self.receipt.rooms.entry((*unit.room).clone()).or_default();
         if tally.name.is_empty() {
             tally.name = unit.hint.title.clone().unwrap_or_else(|| unit.room.uri.clone());

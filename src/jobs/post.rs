@@ -1,7 +1,7 @@
 //! What people do in rooms, one thing at a time: enter, leave, write, put a file. Everything is asked in the transaction
 //! that keeps it: policy, category, room. Also the test that two people can do it.
 
-use crate::context::Context;
+use crate::context::{Context, no_random};
 use crate::error::{Error, Kind as Failure, Place, Result};
 use crate::jobs::directory::Directory;
 use crate::jobs::rights::{self, Deed};
@@ -12,7 +12,7 @@ use crate::model::message::{Attachment, Content, Event, Kind, More, Persona};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
-use crate::select::postings::Postings;
+use crate::store::block::Prepared;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Intake, Store};
 use sha2::{Digest, Sha256};
@@ -100,7 +100,7 @@ pub fn post(
         None => Vec::new(),
     };
     if kept {
-        take(&mut *intake, &key, persona, event)?;
+        take(cx, &mut *intake, &key, persona, event)?;
         if let (Some(sha256), Some(file)) = (sha256, file) {
             let mut opened = std::fs::File::open(&file).map_err(|e| Error::io(file.display(), e))?;
             intake.content(&sha256, &mut opened)?;
@@ -180,12 +180,12 @@ fn event(
     })
 }
 
-fn take(intake: &mut dyn Intake, key: &RoomKey, persona: Persona, event: Event) -> Result<()> {
+fn take(cx: &Context<'_>, intake: &mut dyn Intake, key: &RoomKey, persona: Persona, event: Event) -> Result<()> {
     let mut unit = Unit::new(Arc::new(key.clone()), 1);
     unit.people.push(persona);
     unit.events.push(event);
-    let words = Postings::of(&unit.events);
-    intake.take(&unit, words, 0).map(|_| ())
+    let prepared = Prepared::of(&unit, &mut || (cx.random)()).map_err(no_random)?;
+    intake.take(&unit, prepared, 0).map(|_| ())
 }
 
 /// Two people who test a room.
@@ -252,7 +252,7 @@ fn exchange(
     for person in &people {
         rights::check(&catalog, &directory, room, &person.uri, Deed::Enter)?;
         let (event, _) = event(cx, &catalog, room, &What::Join, || Ok(0))?;
-        take(intake, &key, person.clone(), event)?;
+        take(cx, intake, &key, person.clone(), event)?;
     }
     let texts = ["pchat tests this room", "pchat has tested this room"];
     for (person, text) in people.iter().zip(texts) {
@@ -263,7 +263,7 @@ fn exchange(
         if !kept {
             continue;
         }
-        take(intake, &key, person.clone(), event)?;
+        take(cx, intake, &key, person.clone(), event)?;
         let found = intake.message(&key, number)?;
         if found != Some((person.uri.clone(), text.to_owned())) {
             return Err(Error::new(Failure::Damaged, "a message that was posted does not come back as it was")
@@ -272,7 +272,7 @@ fn exchange(
     }
     for person in people {
         let (event, _) = event(cx, &catalog, room, &What::Part, || Ok(0))?;
-        take(intake, &key, person, event)?;
+        take(cx, intake, &key, person, event)?;
     }
     Ok(())
 }

@@ -217,7 +217,7 @@ pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -
             let total = Some(plan.goes().events);
             cx.watch.event(Event::Begin { step: "purging", total, unit: "events" });
             let mut entry = |details| cx.entry("purge", object.clone(), details);
-            let number = store.purge(plan, &mut entry, &mut seen, cx.watch)?;
+            let number = store.purge(plan, &mut entry, cx.watch)?;
             cx.watch.event(Event::End);
             let done = vec![("purge", number.to_string()), ("events", plan.goes().events.to_string())];
             store.forget(number, &asked.forgotten().written(), cx.entry("purge deleted", object.clone(), done))?;

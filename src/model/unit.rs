@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub const PAGE_EVENTS: usize = 10_000;
 /// A page holds at most this many bytes of bodies, unless a single event is larger.
 pub const PAGE_BYTES: usize = 8 << 20;
+/// A block, the unit of the index and of digests, spans at most this many numbers of a room.
+pub const BLOCK: usize = 128;
 
 /// What a source of history says about a room; used when the room is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +30,8 @@ pub struct Unit {
     pub hint: RoomHint,
     /// Which run of this room, counted from 1.
     pub number: u32,
+    /// The source it came from, as the store numbers them; 0 for what no file holds.
+    pub source: i64,
     /// Everybody the events name, in order of first mention.
     pub people: Vec<Persona>,
     /// The events, in order of time.
@@ -37,7 +41,7 @@ pub struct Unit {
 impl Unit {
     /// An empty run.
     pub fn new(room: Arc<RoomKey>, number: u32) -> Unit {
-        Unit { room, hint: RoomHint::default(), number, people: Vec::new(), events: Vec::new() }
+        Unit { room, hint: RoomHint::default(), number, source: 0, people: Vec::new(), events: Vec::new() }
     }
 
     /// About how many bytes this unit holds in memory.

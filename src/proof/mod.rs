@@ -2,6 +2,7 @@
 //! Pure: values in, values out. Must not know stores, files or clocks.
 
 pub mod bundle;
+pub mod content;
 pub mod note;
 pub mod timestamp;
 pub mod tree;

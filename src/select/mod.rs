@@ -2,6 +2,7 @@
 
 mod fold;
 pub mod expression;
+pub mod heads;
 pub mod ldap;
 pub mod names;
 pub mod postings;

@@ -1,7 +1,5 @@
-//! Which words stand in which block: what the full-text index is made of, computed beside the text
+//! Which words stand in which event: what the full-text index is made of, computed beside the text
 //! and without a store.
-//!
-//! A block is a run of [`BLOCK`] events of one room. The index finds blocks, the text decides.
 
 use super::searched_texts;
 use super::words::each_word;
@@ -11,29 +9,30 @@ use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-/// Events in a block. Larger blocks make the index smaller and imports faster, smaller blocks make
-/// searches read less.
-pub const BLOCK: usize = 128;
-
 /// Words are hashed once, on workers; the seed is that of this process.
 static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
-/// The words of a run of events, and the blocks each stands in.
+/// The words of a run of events, and the events each stands in, counted from 0.
 #[derive(Debug, Default)]
 pub struct Postings {
     /// The letters of all words.
     letters: String,
     words: Vec<Word>,
-    /// The blocks of all words, those of one word together.
-    blocks: Vec<u32>,
+    /// The events of all words, those of one word together.
+    events: Vec<u32>,
 }
 
-/// A word: its hash, its letters, its blocks.
+/// A word: its hash, its letters, its events.
 #[derive(Debug)]
 struct Word {
     hash: u64,
     letters: Range<u32>,
-    blocks: Range<u32>,
+    events: Range<u32>,
+}
+
+/// The hash of a word, as postings carry it.
+pub fn hash_of(word: &str) -> u64 {
+    HASHER.hash_one(word)
 }
 
 /// Collects postings.
@@ -41,40 +40,40 @@ struct Word {
 pub struct Builder {
     letters: String,
     words: Vec<Word>,
-    /// For each word, the last block it was met in.
+    /// For each word, the last event it was met in.
     last: Vec<u32>,
-    /// Word and block, in order of blocks.
+    /// Word and event, in order of events.
     pairs: Vec<(u32, u32)>,
     table: HashTable<u32>,
 }
 
 impl Builder {
-    /// Adds the words of an event of this block. Blocks come in ascending order.
-    pub fn add(&mut self, block: u32, event: &Event) {
+    /// Adds the words of the event with this number. Numbers come in ascending order.
+    pub fn add(&mut self, number: u32, event: &Event) {
         let Builder { letters, words, last, pairs, table } = self;
         for text in searched_texts(event) {
             each_word(text, &mut |word| {
-                let hash = HASHER.hash_one(word);
+                let hash = hash_of(word);
                 let same = |at: &u32| {
                     let known: &Word = &words[*at as usize];
                     known.hash == hash && letters[known.letters.start as usize..known.letters.end as usize] == *word
                 };
                 let at = match table.find(hash, same) {
-                    Some(at) if last[*at as usize] == block => return,
+                    Some(at) if last[*at as usize] == number => return,
                     Some(at) => *at,
                     None => {
                         let at = words.len() as u32;
                         let start = letters.len() as u32;
                         letters.push_str(word);
-                        words.push(Word { hash, letters: start..letters.len() as u32, blocks: 0..0 });
-                        last.push(block);
+                        words.push(Word { hash, letters: start..letters.len() as u32, events: 0..0 });
+                        last.push(number);
                         table.insert_unique(hash, at, |at| words[*at as usize].hash);
                         at
                     }
                 };
-                last[at as usize] = block;
-                words[at as usize].blocks.end += 1;
-                pairs.push((at, block));
+                last[at as usize] = number;
+                words[at as usize].events.end += 1;
+                pairs.push((at, number));
             });
         }
     }
@@ -83,35 +82,33 @@ impl Builder {
     pub fn finish(mut self) -> Postings {
         let mut end = 0;
         for word in &mut self.words {
-            let count = word.blocks.end;
-            word.blocks = end..end;
+            let count = word.events.end;
+            word.events = end..end;
             end += count;
         }
-        let mut blocks = vec![0; self.pairs.len()];
-        for (at, block) in self.pairs {
-            let list = &mut self.words[at as usize].blocks;
-            blocks[list.end as usize] = block;
+        let mut events = vec![0; self.pairs.len()];
+        for (at, event) in self.pairs {
+            let list = &mut self.words[at as usize].events;
+            events[list.end as usize] = event;
             list.end += 1;
         }
-        Postings { letters: self.letters, words: self.words, blocks }
+        Postings { letters: self.letters, words: self.words, events }
     }
 }
 
 impl Postings {
-    /// The words of `events`, the first of which begins a block.
+    /// The words of `events`.
     pub fn of(events: &[Event]) -> Postings {
         let mut builder = Builder::default();
-        for (block, events) in events.chunks(BLOCK).enumerate() {
-            events.iter().for_each(|event| builder.add(block as u32, event));
-        }
+        events.iter().enumerate().for_each(|(number, event)| builder.add(number as u32, event));
         builder.finish()
     }
 
-    /// Hands out each word with its hash and its blocks in ascending order; the words are in no order.
+    /// Hands out each word with its hash and its events in ascending order; the words are in no order.
     pub fn each(&self, take: &mut dyn FnMut(&str, u64, &[u32])) {
         for word in &self.words {
             let letters = &self.letters[word.letters.start as usize..word.letters.end as usize];
-            take(letters, word.hash, &self.blocks[word.blocks.start as usize..word.blocks.end as usize]);
+            take(letters, word.hash, &self.events[word.events.start as usize..word.events.end as usize]);
         }
     }
 }
@@ -126,6 +123,17 @@ pub fn append(list: &mut Vec<u8>, last: &mut u64, number: u64) {
         rest >>= 7;
     }
     list.push(rest as u8);
+}
+
+/// Inserts a number that is not above all others. Only for short lists.
+pub fn insert(list: &mut Vec<u8>, last: &mut u64, number: u64) {
+    let mut all: Vec<u64> = numbers(list).flatten().collect();
+    if let Err(at) = all.binary_search(&number) {
+        all.insert(at, number);
+        list.clear();
+        *last = 0;
+        all.into_iter().for_each(|number| append(list, last, number));
+    }
 }
 
 /// The numbers of a list; `None` where it is damaged.
@@ -165,6 +173,9 @@ mod tests {
         let (mut list, mut last) = (Vec::new(), 0);
         wanted.iter().for_each(|n| append(&mut list, &mut last, *n));
         assert_eq!(numbers(&list).collect::<Option<Vec<u64>>>().unwrap(), wanted);
+        let (mut mixed, mut end) = (Vec::new(), 0);
+        [2, 300, 1, 128, 127, 1 << 40, 129, 70_000, 128].iter().for_each(|n| insert(&mut mixed, &mut end, *n));
+        assert_eq!((&mixed, end), (&list, last));
         assert_eq!(numbers(&list[..list.len() - 1]).last(), Some(None));
         assert_eq!(numbers(&[0xFF; 12]).next(), Some(None));
     }

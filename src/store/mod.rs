@@ -1,5 +1,6 @@
 //! Where it lives: what a store can do, without saying how. No SQL ever crosses this interface.
 
+pub mod block;
 pub mod purge;
 pub mod sqlite;
 
@@ -13,8 +14,8 @@ use crate::model::unit::Unit;
 use crate::pipeline::Watch;
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
-use crate::select::postings::Postings;
 use crate::select::scope::Scope;
+use block::Prepared;
 use purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
@@ -108,13 +109,22 @@ pub struct Census {
     pub last: Option<Ticks>,
 }
 
-/// A unit on its way into a store, with its words.
+/// A unit on its way into a store.
 #[derive(Debug)]
 pub struct Loaded {
     /// The events.
     pub unit: Unit,
-    /// The words of its blocks.
-    pub words: Postings,
+    /// Its words and blocks.
+    pub prepared: Prepared,
+}
+
+/// What events came from.
+#[derive(Debug, Clone)]
+pub struct SourceFact {
+    /// The file, as it was named.
+    pub name: String,
+    /// Its SHA-256, when it is one file.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// What became of the events of a unit.
@@ -237,12 +247,11 @@ pub trait Store: Corpus {
     fn amend(&mut self, shapes: &[&'static Shape], decide: &mut Decide<'_>) -> Result<bool>;
     /// Draws the plan of a purge; nothing is changed.
     fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan>;
-    /// Executes a plan, each batch with its audit entry, and gives the number of the purge. `traces` sees what goes.
+    /// Executes a plan, each batch with its audit entry, and gives the number of the purge.
     fn purge(
         &mut self,
         plan: &PurgePlan,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-        traces: &mut dyn Traces,
         watch: &dyn Watch,
     ) -> Result<i64>;
     /// Removes from the index the words that no text holds any more, and folds the log into the file, so that no old
@@ -270,8 +279,11 @@ pub trait Store: Corpus {
 pub trait Intake {
     /// The events of this piece of input, if an earlier run has taken it in completely.
     fn known(&mut self, piece: &[u8; 32]) -> Result<Option<u64>>;
+    /// What units will come from. Gives the number of the first, by which they say it; the others follow. Those that give
+    /// nothing new are not noted.
+    fn expect(&mut self, sources: Vec<SourceFact>, now: Ticks) -> Result<i64>;
     /// Takes in a unit; with `details` up to that many conflicts are described.
-    fn take(&mut self, unit: &Unit, words: Postings, details: usize) -> Result<Outcome>;
+    fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome>;
     /// Notes that a piece of input has been taken in completely.
     fn done(&mut self, piece: &[u8; 32], events: u64) -> Result<()>;
     /// The settings, as they are in this batch.

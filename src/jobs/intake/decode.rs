@@ -1,6 +1,7 @@
 //! Pieces of input become units, on workers: unpacked, checked, read, renamed, and their words cut.
 
 use super::{Form, is_gap};
+use crate::context::{Random, no_random};
 use crate::error::{Error, Place, Result};
 use crate::formats::{ReadOptions, Remarks, compliance, jsonl};
 use crate::jobs::archive::RawPage;
@@ -12,8 +13,8 @@ use crate::model::message::{Content, Event};
 use crate::model::receipt::RoomTally;
 use crate::model::unit::Unit;
 use crate::pipeline::Stage;
-use crate::select::postings::Postings;
 use crate::store::Loaded;
+use crate::store::block::Prepared;
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -87,22 +88,22 @@ pub struct Decoded {
     pub bytes: u64,
 }
 
-/// Reads pieces.
-#[derive(Debug)]
-pub struct Decode {
+/// Reads pieces, each with the number of its input.
+pub struct Decode<'a> {
     /// The pool of rooms whose source does not say.
     pub pool: Option<String>,
     /// Leave out what is broken, and list it.
     pub keep_going: bool,
     /// New names.
     pub renames: Renames,
-    /// Cut the words for the full-text index; a run that only checks does not need them.
-    pub words: bool,
+    /// Prepare words and blocks, with the number of the first source and what gives salts; a run that only checks does not
+    /// need them.
+    pub prepare: Option<(i64, Random<'a>)>,
     /// The options that change what a piece becomes, for its fingerprint.
     pub options: String,
 }
 
-impl Decode {
+impl Decode<'_> {
     fn read(&self, piece: Piece, done: &mut Decoded) -> Result<Vec<Unit>> {
         let mut units = Vec::new();
         let mut take = |unit: Unit| {
@@ -188,11 +189,11 @@ impl Decode {
     }
 }
 
-impl Stage for Decode {
-    type In = Piece;
+impl Stage for Decode<'_> {
+    type In = (usize, Piece);
     type Out = Decoded;
 
-    fn apply(&self, piece: Piece) -> Result<Decoded> {
+    fn apply(&self, (input, piece): (usize, Piece)) -> Result<Decoded> {
         let (place, bytes) = match &piece {
             Piece::Bytes { place, bytes, .. } => (place.clone(), bytes.len() as u64),
             Piece::Unit { place, unit } => (place.clone(), unit.weight() as u64),
@@ -219,8 +220,14 @@ impl Stage for Decode {
         };
         for mut unit in units {
             self.rename(&mut unit).map_err(|error| error.at(Place::file(&done.place)))?;
-            let words = if self.words { Postings::of(&unit.events) } else { Postings::default() };
-            done.loaded.push(Loaded { unit, words });
+            let prepared = match self.prepare {
+                Some((first, random)) => {
+                    unit.source = first + input as i64;
+                    Prepared::of(&unit, &mut || random()).map_err(no_random)?
+                }
+                None => Prepared::default(),
+            };
+            done.loaded.push(Loaded { unit, prepared });
         }
         Ok(done)
     }

@@ -50,10 +50,11 @@ type Flow = Result<ControlFlow<()>>;
 const GO_ON: Flow = Ok(ControlFlow::Continue(()));
 
 impl Source for PieceSource {
-    type Item = Piece;
+    type Item = (usize, Piece);
 
-    fn read(&mut self, emit: &mut Emit<'_, Piece>) -> Result<()> {
-        for input in std::mem::take(&mut self.inputs) {
+    fn read(&mut self, emit: &mut Emit<'_, (usize, Piece)>) -> Result<()> {
+        for (number, input) in std::mem::take(&mut self.inputs).into_iter().enumerate() {
+            let emit: &mut Emit<'_, Piece> = &mut |piece, weight| emit((number, piece), weight);
             let flow = match &input {
                 Input::Archive(path) => self.archive(path, emit),
                 Input::File(path) => self.file(path, emit),

@@ -2,6 +2,7 @@
 //! inside the transaction of the change; there is no other way in. Reading tells what is there, whole or not:
 //! what that means is for `jobs/audit` to say.
 
+use super::roots;
 use crate::model::hash::hex;
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::{self, Frontier, Hash};
@@ -11,11 +12,10 @@ use std::ops::{ControlFlow, Range};
 
 /// The settings of a log that has no record yet.
 pub(super) fn begin(connection: &Connection, key: Option<&Verifier>) -> rusqlite::Result<()> {
-    let set = "INSERT INTO meta (name, value) VALUES (?1, ?2)";
-    connection.execute(set, ("revision", ""))?;
     if let Some(key) = key {
-        connection.execute(set, ("verifier", key.to_string()))?;
+        connection.execute("INSERT INTO meta (name, value) VALUES ('verifier', ?1)", [key.to_string()])?;
     }
+    roots::begin(connection)?;
     connection.execute("INSERT INTO audit_tree (one, frontier) VALUES (1, ?1)", [Frontier::default().to_bytes()])?;
     Ok(())
 }
@@ -23,7 +23,7 @@ pub(super) fn begin(connection: &Connection, key: Option<&Verifier>) -> rusqlite
 /// Appends a record for a change of the store.
 pub(super) fn append(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     let hash = append_only(connection, entry)?;
-    connection.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'revision'")?.execute([hex(&hash)]).map(|_| ())
+    connection.prepare_cached("UPDATE root SET revision = ?1")?.execute([hex(&hash)]).map(|_| ())
 }
 
 /// Appends a record for something that changed nothing in the store: an export, or what was refused.
@@ -39,16 +39,19 @@ pub(super) fn append_only(connection: &Connection, entry: &Entry) -> rusqlite::R
     let previous = last.map_or_else(String::new, |(_, hash)| hex(&hash));
     let details: serde_json::Map<String, serde_json::Value> =
         entry.details.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+    let roots = roots::take(connection)?;
     // Keys are sorted and there is no white space: the canonical form of RFC 8785 for text values and small numbers.
     let record = serde_json::json!({
         "action": entry.action,
         "actor": entry.actor.json(),
         "at": entry.at.to_string(),
+        "content": roots.content,
         "details": details,
         "number": number,
         "object": entry.object,
         "outcome": entry.outcome.word(),
         "previous": previous,
+        "settings": roots.settings,
         "version": env!("CARGO_PKG_VERSION"),
     })
     .to_string();

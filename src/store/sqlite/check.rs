@@ -1,18 +1,21 @@
-//! Is the store whole? Pages, references, numbering, attachments, the audit chain, and an index that
-//! agrees with the text. Reads one snapshot and changes nothing.
+//! Is the store what its log says? Roots, trees, blocks and numbering without reading any text; with the data also pages,
+//! references, every event under the root of its block, attachments, and an index that agrees with the text. Reads one snapshot
+//! and changes nothing.
 
-use super::read::{COLUMNS, ROOM_SHIFT, event_of, id_range};
-use super::{Sqlite, audit};
-use crate::error::Result;
+use super::blocks::{self, History, Kept, sequence};
+use super::explain::Broken;
+use super::read::ROOM_SHIFT;
+use super::{Sqlite, audit, roots};
+use crate::error::{Error, Kind, Place, Result};
 use crate::model::hash;
 use crate::model::receipt::Gap;
-use crate::proof::tree;
+use crate::proof::tree::{self, Frontier};
+use crate::select::heads::heads;
 use crate::select::postings::numbers;
-use crate::select::words::WordSet;
 use rusqlite::Connection;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+mod data;
 
 /// At most this many findings of one kind are listed.
 const LISTED: usize = 100;
@@ -21,168 +24,198 @@ const LISTED: usize = 100;
 pub(super) fn check(store: &Sqlite, read_data: bool) -> Result<Vec<Gap>> {
     let mut findings = Vec::new();
     let mut run = |what: fn(&Connection, &mut Vec<Gap>) -> rusqlite::Result<()>| {
-        what(&store.connection, &mut findings).map_err(|e| store.explain(e))
+        let before = findings.len();
+        match what(&store.connection, &mut findings) {
+            Err(rusqlite::Error::FromSqlConversionFailure(_, _, why)) if why.is::<Broken>() => {
+                found(&mut findings, "store", why.to_string());
+                Ok(())
+            }
+            done => done,
+        }
+        .map_err(|e| store.explain(e))?;
+        findings.truncate(before + LISTED);
+        Ok::<_, Error>(())
     };
-    run(pages)?;
-    run(references)?;
-    run(numbering)?;
-    run(blocks)?;
-    run(orphans)?;
-    run(chain)?;
     if read_data {
-        run(rows)?;
-        run(index)?;
-        run(contents)?;
+        run(data::pages)?;
+    }
+    run(chain)?;
+    run(settings)?;
+    run(rooms)?;
+    if read_data {
+        run(data::references)?;
+        run(data::orphans)?;
+        run(data::events)?;
+        run(data::index)?;
+        run(data::contents)?;
     }
     Ok(findings)
+}
+
+/// What a command asks that destroys, or ends what protects: are settings and blocks those that the newest record of the log names?
+pub(super) fn trusted(store: &Sqlite) -> Result<()> {
+    let mut findings = Vec::new();
+    let connection = &store.connection;
+    let asked = newest(connection, &mut findings)
+        .and_then(|()| settings(connection, &mut findings))
+        .and_then(|()| rooms(connection, &mut findings));
+    asked.map_err(|error| store.explain(error))?;
+    let name = store.path.display();
+    match findings.first() {
+        None => Ok(()),
+        Some(first) => Err(Error::new(
+            Kind::Damaged,
+            format!("the store was altered outside pchat, so nothing is destroyed: {}: {}", first.place, first.why),
+        )
+        .at(Place::file(name.to_string()))
+        .hint(format!("pchat store check --store {name} --read-data lists all of it; restore the file from a backup"))),
+    }
 }
 
 fn found(findings: &mut Vec<Gap>, place: impl Into<String>, why: impl Into<String>) {
     findings.push(Gap { place: place.into(), why: why.into() });
 }
 
-/// SQLite's own check of every page and index.
-fn pages(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(&format!("PRAGMA integrity_check({LISTED})"))?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let line: String = row.get(0)?;
-        if line != "ok" {
-            found(findings, "pages", line);
-        }
+/// The newest record of the log is what its hash says, and the tree over the log ends with it.
+fn newest(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    let (number, record, hash): (u64, String, Vec<u8>) =
+        connection.query_row("SELECT number, record, hash FROM audit ORDER BY number DESC LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+    let tree = audit::frontier(connection)?;
+    if tree::leaf(record.as_bytes())[..] != hash[..] || tree.size() != number {
+        found(findings, format!("audit record {number}"), "the log does not end with it");
     }
     Ok(())
 }
 
-fn references(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (table, id, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        found(findings, format!("{table} {}", id.unwrap_or_default()), format!("the {parent} it refers to is missing"));
-        if findings.len() >= LISTED {
-            break;
-        }
-    }
-    Ok(())
+/// The roots that the newest record names.
+fn named(connection: &Connection) -> rusqlite::Result<(u64, roots::Roots)> {
+    let (number, record): (u64, String) =
+        connection.query_row("SELECT number, record FROM audit ORDER BY number DESC LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let record: serde_json::Value =
+        serde_json::from_str(&record).map_err(|_| Broken(format!("audit record {number} cannot be read")))?;
+    let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+    Ok((number, roots::Roots { settings: text("settings"), content: text("content") }))
 }
 
-/// Events belong to the room their number says, and timely ones lie in order of time.
-fn numbering(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
-    let mut rooms = connection.prepare("SELECT number, key, next, latest FROM room")?;
-    let mut rooms = rooms.query([])?;
-    let mut counted = 0i64;
-    while let Some(room) = rooms.next()? {
-        let (number, key, next, latest): (i64, String, i64, i64) =
-            (room.get(0)?, room.get(1)?, room.get(2)?, room.get(3)?);
-        let place = key.replace('\u{1}', "\\");
-        let (start, end) = id_range(number);
-        let mut events = connection
-            .prepare_cached("SELECT id, room, ticks, late FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id")?;
-        let mut events = events.query((start, end))?;
-        let mut last = i64::MIN;
-        while let Some(event) = events.next()? {
-            let (id, of, ticks, late): (i64, i64, i64, bool) =
-                (event.get(0)?, event.get(1)?, event.get(2)?, event.get(3)?);
-            counted += 1;
-            let why = match () {
-                () if of != number => "belongs to another room than its number says",
-                () if id - start >= next => "has a number the room has not given yet",
-                () if ticks > latest => "is later than the latest event the room knows",
-                () if !late && ticks < last => "is out of order but not marked as late",
-                () => "",
-            };
-            if !late {
-                last = last.max(ticks);
-            }
-            if !why.is_empty() && findings.len() < LISTED {
-                found(findings, format!("room {place}, event {}", id - start), why);
-            }
+/// The settings are those that the newest record of the log names.
+fn settings(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    for (table, sum) in roots::settings(connection)? {
+        if roots::kept_sum(connection, &table)? != sum {
+            let why = "a row was added, changed or taken out by hand: the sum over its rows differs";
+            found(findings, format!("settings, table {table}"), why);
         }
     }
-    let all: i64 = connection.query_row("SELECT count(*) FROM event", [], |row| row.get(0))?;
-    if all != counted {
-        found(findings, "event", format!("{} events belong to no room", all - counted));
+    let (number, named) = named(connection)?;
+    let kept = roots::kept(connection)?;
+    let place = format!("audit record {number}");
+    if named.settings != kept.settings {
+        found(findings, &place, "it names another root of the settings than the store has");
     }
-    let wrong: i64 = connection.query_row(
-        "SELECT count(*) FROM event WHERE files <> 0 \
-         AND files <> (SELECT count(*) FROM attachment WHERE attachment.event = event.id)",
-        [],
+    if named.content != kept.content {
+        found(findings, &place, "it names another root of the content than the store has");
+    }
+    let revision: String = connection.query_row("SELECT revision FROM root", [], |row| row.get(0))?;
+    let known: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM audit WHERE hex(hash) = upper(?1))",
+        [&revision],
         |row| row.get(0),
     )?;
-    if wrong > 0 {
-        found(findings, "attachment", format!("{wrong} events do not have the attachments they count"));
+    if !known {
+        found(findings, "root", "the revision of the store is that of no record of the log");
     }
     Ok(())
 }
 
-/// Every event lies in exactly one block of the index.
-fn blocks(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
-    let mut blocks = connection.prepare("SELECT first, last FROM block ORDER BY first")?;
-    let mut blocks = blocks.query([])?;
-    let mut events = connection.prepare("SELECT id FROM event ORDER BY id")?;
-    let mut events = events.query([])?;
-    let (mut first, mut last) = (i64::MIN, i64::MIN);
-    while let Some(event) = events.next()? {
-        let id: i64 = event.get(0)?;
-        while id > last {
-            let Some(block) = blocks.next()? else { break };
-            let (from, to): (i64, i64) = (block.get(0)?, block.get(1)?);
-            if from <= last || to < from || from >> ROOM_SHIFT != to >> ROOM_SHIFT {
-                found(findings, format!("block {from}"), "blocks of the index overlap or leave their room");
-            }
-            (first, last) = (from, to);
-        }
-        if id < first || id > last {
-            found(findings, format!("event {id}"), "is in no block of the index, so no search finds it");
-            if findings.len() >= LISTED {
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Rows that belong to nothing, where SQLite itself does not look.
-fn orphans(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
-    let counts = [
-        (
-            "block",
-            "hold no event",
-            "SELECT count(*) FROM block WHERE NOT EXISTS (SELECT 1 FROM event WHERE id >= first AND id <= last)",
-        ),
-        (
-            "attachment",
-            "belong to events that count none",
-            "SELECT count(*) FROM attachment JOIN event ON event.id = attachment.event WHERE event.files = 0",
-        ),
-        (
-            "file_part",
-            "belong to no attachment",
-            "SELECT count(*) FROM file_part WHERE NOT EXISTS (SELECT 1 FROM file WHERE number = file_part.id >> 20)",
-        ),
-    ];
-    let mut orphans = |table: &str, why: &str, count: i64| {
-        if count > 0 {
-            found(findings, table, format!("{count} rows {why}"));
-        }
+/// The blocks of each room are those of its tree, the rooms those of the tree over all, and every number a room has given is
+/// that of an event or of one that was purged.
+fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+    let names: BTreeMap<i64, String> = {
+        let mut read = connection
+            .prepare("SELECT number, key FROM room UNION ALL SELECT number, key FROM removed_room ORDER BY number")?;
+        read.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?
     };
-    for (table, why, sql) in counts {
-        orphans(table, why, connection.query_row(sql, [], |row| row.get(0))?);
+    let gone = purged(connection, findings)?;
+    let mut list = connection.prepare("SELECT room, leaf FROM history ORDER BY room")?;
+    let mut list = list.query([])?;
+    let mut tree = Frontier::default();
+    let mut blocks = connection.prepare(&format!("SELECT {} FROM block ORDER BY first", blocks::COLUMNS_OF_BLOCK))?;
+    let mut blocks = blocks.query([])?;
+    let mut block = blocks.next()?.map(Kept::of).transpose()?;
+    while let Some(row) = list.next()? {
+        let (room, leaf): (i64, tree::Hash) = (row.get(0)?, row.get(1)?);
+        roots::fill(&mut tree, room);
+        tree.push(leaf);
+        let key = names.get(&room).map_or("", String::as_str);
+        let place = format!("room {}", key.replace('\u{1}', "\\"));
+        let history = History::load(connection, room)?;
+        let mut real = history.bare();
+        let (mut last, mut events) = (-1i64, 0);
+        while let Some(kept) = block.take_if(|kept| kept.first >> ROOM_SHIFT <= room) {
+            span(&kept, room, &place, last, &history, findings);
+            (last, events) = (sequence(kept.last).cast_signed(), events + kept.events);
+            if kept.first >> ROOM_SHIFT == room {
+                real.push(kept.leaf());
+            }
+            block = blocks.next()?.map(Kept::of).transpose()?;
+        }
+        if key.is_empty() {
+            found(findings, format!("room number {room}"), "there is no such room, but there is history of it");
+        }
+        if real.tree() != history.tree() {
+            found(findings, &place, "its blocks are not those of its tree");
+        }
+        if history.leaf(key) != leaf {
+            found(findings, &place, "it is not what its leaf in the tree over all rooms says");
+        }
+        let gone = gone.get(&room).copied().unwrap_or_default();
+        if events + gone != history.next.cast_unsigned() {
+            let why = format!("{} events have been written, {events} are there and {gone} were purged", history.next);
+            found(findings, &place, why);
+        }
     }
-    let mut nouns = connection.prepare("SELECT DISTINCT noun FROM list_entry")?;
-    let nouns: Vec<String> = nouns.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    for noun in nouns {
-        let known = "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = 'number')";
-        let known: bool = connection.query_row(known, [&noun], |row| row.get(0))?;
-        // The name comes from the file, so it is quoted even though it is that of a table.
-        let owner =
-            format!("SELECT 1 FROM \"{}\" AS owner WHERE owner.number = list_entry.owner", noun.replace('"', "\"\""));
-        let lost = if known { format!("AND NOT EXISTS ({owner})") } else { String::new() };
-        let sql = format!("SELECT count(*) FROM list_entry WHERE noun = ?1 {lost}");
-        orphans("list_entry", "belong to no setting", connection.query_row(&sql, [&noun], |row| row.get(0))?);
+    if let Some(block) = block {
+        found(findings, format!("block {}", block.number), "it belongs to no room");
+    }
+    let content: tree::Hash = connection.query_row("SELECT content FROM root", [], |row| row.get(0))?;
+    if tree.root() != content {
+        found(findings, "rooms", "the tree over all rooms has another root");
     }
     Ok(())
+}
+
+/// A block lies behind the one before it, in its room, and counts what its heads list.
+fn span(block: &Kept, room: i64, place: &str, last: i64, history: &History, findings: &mut Vec<Gap>) {
+    let (first, end) = (sequence(block.first).cast_signed(), sequence(block.last).cast_signed());
+    let listed = heads(&block.heads).try_fold((0, 0), |(count, _), head| Some((count + 1, i64::from(head?.place))));
+    let why = match listed {
+        _ if block.first >> ROOM_SHIFT != room || block.last >> ROOM_SHIFT != room || first <= last || end < first => {
+            "blocks overlap or leave their room"
+        }
+        _ if end >= history.next => "a block has a number the room has not given yet",
+        _ if block.ticks.1 > history.latest => "a block is later than the latest event the room knows",
+        Some((count, place)) if count == block.events && first + place <= end => return,
+        _ => "a block does not hold what its heads say",
+    };
+    found(findings, format!("{place}, events #{first} to #{end}"), why);
+}
+
+/// How many events of each room were purged.
+fn purged(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<BTreeMap<i64, u64>> {
+    let mut tombs = connection.prepare("SELECT number, room, events, sequences FROM tombstone")?;
+    let mut tombs = tombs.query([])?;
+    let mut gone: BTreeMap<i64, u64> = BTreeMap::new();
+    while let Some(row) = tombs.next()? {
+        let counted = numbers(row.get_ref(3)?.as_blob()?).try_fold(0u64, |count, number| number.map(|_| count + 1));
+        if counted != Some(row.get(2)?) {
+            found(findings, format!("tombstone {}", row.get::<_, i64>(0)?), "it does not list what it counts");
+        }
+        *gone.entry(row.get(1)?).or_default() += counted.unwrap_or_default();
+    }
+    Ok(gone)
 }
 
 /// Each audit record has the hash it says and follows the one before it.
@@ -209,91 +242,6 @@ fn chain(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
     let counted = audit::frontier(connection).map(|kept| kept.size()).unwrap_or_default();
     if counted != u64::try_from(expected - 1).unwrap_or_default() {
         found(findings, "audit", format!("the log has had {counted} records, and not {}", expected - 1));
-    }
-    Ok(())
-}
-
-/// Every event is what was written.
-fn rows(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
-    let mut events = connection.prepare(&format!("SELECT {COLUMNS} FROM event ORDER BY id"))?;
-    let mut events = events.query([])?;
-    while let Some(row) = events.next()? {
-        if let Err(rusqlite::Error::FromSqlConversionFailure(_, _, why)) = event_of(row)
-            && findings.len() < LISTED
-        {
-            found(findings, format!("event {}", row.get::<_, i64>(0)?), why.to_string());
-        }
-    }
-    Ok(())
-}
-
-/// The words of every block are those of its texts: for both, a sum over hashes of words is made
-/// for each block, so neither side has to be held in memory.
-fn index(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
-    let hasher = BuildHasherDefault::<DefaultHasher>::default();
-    let mut sums: BTreeMap<u64, u64> = BTreeMap::new();
-    let mut set = WordSet::default();
-    let mut blocks = connection.prepare("SELECT number, first, last FROM block ORDER BY first")?;
-    let mut blocks = blocks.query([])?;
-    while let Some(block) = blocks.next()? {
-        let (number, first, last): (u64, i64, i64) = (block.get(0)?, block.get(1)?, block.get(2)?);
-        let mut texts = connection.prepare_cached(
-            "SELECT body FROM event WHERE id >= ?1 AND id <= ?2 UNION ALL \
-             SELECT name FROM attachment WHERE event >= ?1 AND event <= ?2 AND name IS NOT NULL",
-        )?;
-        let mut texts = texts.query((first, last))?;
-        while let Some(text) = texts.next()? {
-            set.add(text.get_ref(0)?.as_str()?);
-        }
-        let words = set.finish();
-        let sum = words.split(' ').filter(|word| !word.is_empty());
-        sums.insert(number, sum.fold(0, |sum: u64, word| sum.wrapping_add(hasher.hash_one(word))));
-    }
-    let mut words = connection.prepare("SELECT segment, word, blocks FROM word")?;
-    let mut words = words.query([])?;
-    while let Some(row) = words.next()? {
-        let hash = hasher.hash_one(row.get_ref(1)?.as_str()?);
-        for block in numbers(row.get_ref(2)?.as_blob()?) {
-            match block {
-                // A list may name blocks that are gone; their numbers are never given again.
-                Some(block) => {
-                    if let Some(sum) = sums.get_mut(&block) {
-                        *sum = sum.wrapping_sub(hash);
-                    }
-                }
-                None if findings.len() < LISTED => {
-                    let place = format!("segment {} of the index", row.get::<_, i64>(0)?);
-                    found(findings, place, "a list of blocks is damaged");
-                }
-                None => {}
-            }
-        }
-    }
-    for (block, _) in sums.iter().filter(|(_, sum)| **sum != 0).take(LISTED) {
-        let why = "the index of this block does not agree with its texts";
-        found(findings, format!("block {block}"), why);
-    }
-    Ok(())
-}
-
-/// Every attachment is what its hash says.
-fn contents(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
-    let mut files = connection.prepare("SELECT number, sha256, size FROM file ORDER BY number")?;
-    let mut files = files.query([])?;
-    while let Some(file) = files.next()? {
-        let (number, sha256, size): (i64, Vec<u8>, u64) = (file.get(0)?, file.get(1)?, file.get(2)?);
-        let mut parts =
-            connection.prepare_cached("SELECT bytes FROM file_part WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
-        let mut parts = parts.query((number << super::read::FILE_SHIFT, (number + 1) << super::read::FILE_SHIFT))?;
-        let (mut hash, mut sum) = (Sha256::new(), 0);
-        while let Some(part) = parts.next()? {
-            let bytes = part.get_ref(0)?.as_blob()?;
-            hash.update(bytes);
-            sum += bytes.len() as u64;
-        }
-        if sum != size || hash.finalize()[..] != sha256[..] {
-            found(findings, format!("attachment {}", hash::hex(&sha256)), "the content is not what its SHA-256 says");
-        }
     }
     Ok(())
 }

@@ -3,132 +3,15 @@
 
 use super::{Sqlite, explain::explain};
 use crate::error::{Error, Kind as Failure, Result};
-use crate::select::postings::numbers;
 use crate::store::purge::Traces;
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-/// Words that are deleted in one transaction.
-const BATCH: usize = 50_000;
-/// Does both; does only the second when no words can be left over.
-pub(super) fn erase(store: &Sqlite, wait: Duration, traces: &mut dyn Traces) -> Result<()> {
-    let told = |error| explain(error, &store.path);
-    // The index is laid anew by copying pages, which SQLite does not do where it has references to look after.
-    store.connection.pragma_update(None, "foreign_keys", false).map_err(told)?;
-    let swept = sweep(&store.connection, traces);
-    store.connection.pragma_update(None, "foreign_keys", true).map_err(told)?;
-    swept.map_err(told)?;
+/// Folds the log into the file.
+pub(super) fn erase(store: &Sqlite, wait: Duration, _traces: &mut dyn Traces) -> Result<()> {
     fold(store, wait)
-}
-
-/// Deletes the words all blocks of which are gone, then lays the index anew. Doing it again does no harm.
-fn sweep(connection: &Connection, traces: &mut dyn Traces) -> rusqlite::Result<()> {
-    let done = delete_dead(connection, traces);
-    if done.is_err() && !connection.is_autocommit() {
-        drop(connection.execute_batch("ROLLBACK"));
-    }
-    done
-}
-
-/// The mark of a sweep that has deleted something, so that the index has to be laid anew.
-const DELETED: &str = "2";
-
-fn delete_dead(connection: &Connection, traces: &mut dyn Traces) -> rusqlite::Result<()> {
-    let wanted: Option<String> =
-        connection.query_row("SELECT value FROM meta WHERE name = 'sweep'", [], |row| row.get(0)).optional()?;
-    let Some(wanted) = wanted else { return Ok(()) };
-    let mut deleted = wanted == DELETED;
-    let alive = Alive::read(connection)?;
-    let segments: Vec<i64> = connection
-        .prepare("SELECT number FROM segment ORDER BY number")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    for segment in segments {
-        let mut after = String::new();
-        loop {
-            let mut dead: Vec<String> = Vec::new();
-            {
-                let mut read = connection
-                    .prepare_cached("SELECT word, blocks FROM word WHERE segment = ?1 AND word > ?2 ORDER BY word")?;
-                let mut rows = read.query((segment, &after))?;
-                while let Some(row) = rows.next()? {
-                    let any =
-                        numbers(row.get_ref(1)?.as_blob()?).any(|block| block.is_none_or(|block| alive.has(block)));
-                    if !any {
-                        dead.push(row.get(0)?);
-                        if dead.len() >= BATCH {
-                            break;
-                        }
-                    }
-                }
-            }
-            let Some(last) = dead.last() else { break };
-            after.clone_from(last);
-            connection.execute_batch("BEGIN IMMEDIATE")?;
-            {
-                let mut delete = connection.prepare_cached("DELETE FROM word WHERE segment = ?1 AND word = ?2")?;
-                for word in &dead {
-                    delete.execute((segment, word))?;
-                    traces.word(word);
-                }
-            }
-            if !deleted {
-                connection.execute("UPDATE meta SET value = ?1 WHERE name = 'sweep'", [DELETED])?;
-                deleted = true;
-            }
-            connection.execute_batch("COMMIT")?;
-            if dead.len() < BATCH {
-                break;
-            }
-        }
-    }
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    if deleted {
-        lay_anew(connection)?;
-    }
-    connection.execute("DELETE FROM meta WHERE name = 'sweep'", [])?;
-    connection.execute_batch("COMMIT")
-}
-
-/// Takes all words out, with the pages they stand on, and puts them in again. SQLite overwrites a row that is deleted,
-/// but where it moved rows between pages before, copies of them lie on in the gaps.
-fn lay_anew(connection: &Connection) -> rusqlite::Result<()> {
-    let made: String = connection.query_row(
-        "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = 'word'",
-        [],
-        |row| row.get(0),
-    )?;
-    // Only a table of the same form is copied page by page.
-    let form = made.find('(').map_or("", |at| &made[at..]);
-    connection.execute_batch(&format!(
-        "CREATE TEMP TABLE word_aside {form}; INSERT INTO temp.word_aside SELECT * FROM main.word; \
-         DELETE FROM main.word; INSERT INTO main.word SELECT * FROM temp.word_aside; DROP TABLE temp.word_aside;"
-    ))
-}
-
-/// The blocks there are, one bit each.
-struct Alive(Vec<u64>);
-
-impl Alive {
-    fn read(connection: &Connection) -> rusqlite::Result<Alive> {
-        let most: Option<i64> = connection.query_row("SELECT max(number) FROM block", [], |row| row.get(0))?;
-        let mut bits = vec![0u64; (most.unwrap_or(0) as usize >> 6) + 1];
-        let mut read = connection.prepare("SELECT number FROM block")?;
-        let mut rows = read.query([])?;
-        while let Some(row) = rows.next()? {
-            let number: i64 = row.get(0)?;
-            if let Some(word) = bits.get_mut(number as usize >> 6) {
-                *word |= 1 << (number & 63);
-            }
-        }
-        Ok(Alive(bits))
-    }
-
-    fn has(&self, block: u64) -> bool {
-        self.0.get(block as usize >> 6).is_some_and(|word| word & (1 << (block & 63)) != 0)
-    }
 }
 
 /// Writes everything into the file and cuts the log to nothing.

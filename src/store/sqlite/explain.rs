@@ -2,7 +2,26 @@
 
 use super::read;
 use crate::error::{Error, Kind, Place};
+use std::fmt;
 use std::path::Path;
+
+/// Something in the file that is not as it was written, in words.
+#[derive(Debug)]
+pub(super) struct Broken(pub(super) String);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Broken {}
+
+impl From<Broken> for rusqlite::Error {
+    fn from(broken: Broken) -> rusqlite::Error {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, Box::new(broken))
+    }
+}
 
 /// Something that is no store.
 pub(super) fn not_ours(path: &Path, why: &str) -> Error {
@@ -16,7 +35,7 @@ pub(super) fn explain(error: rusqlite::Error, path: &Path) -> Error {
     let name = path.display();
     let Some(code) = error.sqlite_error_code() else {
         if let rusqlite::Error::FromSqlConversionFailure(_, _, why) = &error
-            && why.is::<read::Altered>()
+            && (why.is::<read::Altered>() || why.is::<Broken>())
         {
             return Error::damaged(Place::file(name.to_string()), why.to_string()).hint(format!(
                 "pchat store check --store {name} --read-data lists all of them; restore the file from a backup"

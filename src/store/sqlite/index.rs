@@ -1,12 +1,17 @@
-//! The full-text index: lists of blocks for each word, collected in memory during a batch and
-//! written as one segment in the same transaction as the text.
+//! The full-text index, exact to the event: for each word the list of events it stands in, collected in memory during a batch
+//! and written as one segment in the same transaction as the text.
 //!
 //! FTS5 was measured first, with a row for each message and with a row for each block, and cost more than
 //! the messages themselves (docs/performance.md).
 
-use crate::select::postings::{self, Postings};
+use crate::model::message::{Event, Kind};
+use crate::select::postings::{self, Postings, hash_of};
 use hashbrown::HashTable;
 use rusqlite::{Connection, params};
+
+mod sweep;
+
+pub(super) use sweep::{Dead, sweep};
 
 /// A segment is written early when the words collected for it take about this much memory.
 const MOST_BYTES: usize = 24 << 20;
@@ -14,10 +19,23 @@ const MOST_BYTES: usize = 24 << 20;
 const WORD_BYTES: usize = 96;
 /// So many segments of one level become one of the next.
 pub(super) const FAN: i64 = 16;
-/// The same for whoever makes small segments: merging those of imports for their sake would cost more than it is worth.
-pub(super) const FAN_OF_SMALL: i64 = 4 * FAN;
+/// The number of an event in the index is that of its block, shifted by this, and its place in the block.
+pub(super) const BLOCK_SHIFT: u32 = 7;
 
-/// A word and its blocks, while a batch is open.
+/// The word of all events of a person, as named at the time.
+pub(super) fn of_person(persona: i64) -> String {
+    format!("\u{1}p{persona}")
+}
+
+/// The word of all events of a kind. There is none for messages: they are what no other kind is.
+pub(super) fn of_kind(kind: Kind) -> String {
+    format!("\u{1}k{}", kind.code())
+}
+
+/// The word of all events with attachments.
+pub(super) const WITH_FILES: &str = "\u{1}f";
+
+/// A word and its events, while a batch is open.
 struct List {
     hash: u64,
     word: Box<str>,
@@ -32,34 +50,69 @@ pub(super) struct Pending {
     bytes: usize,
 }
 
+/// Where an event stands: its number in the index, or none when it was there already.
+pub(super) type Numbered = Option<u64>;
+
 impl Pending {
-    /// Adds blocks, each from its first to its last event, with their words. Blocks without events
-    /// are left out; nothing stands in them.
-    pub(super) fn add(
-        &mut self,
-        connection: &Connection,
-        blocks: &[(i64, i64)],
-        words: &Postings,
-    ) -> rusqlite::Result<()> {
-        let mut insert = connection.prepare_cached("INSERT INTO block (first, last) VALUES (?1, ?2)")?;
-        let mut numbers = Vec::with_capacity(blocks.len());
-        for (first, last) in blocks {
-            numbers.push(if first <= last { insert.insert((first, last))? as u64 } else { 0 });
-        }
-        words.each(&mut |word, hash, blocks| {
-            let entry = self.words.entry(hash, |list| list.hash == hash && *list.word == *word, |list| list.hash);
-            let mut entry = entry.or_insert_with(|| {
-                self.bytes += word.len() + WORD_BYTES;
-                List { hash, word: word.into(), bytes: Vec::new(), last: 0 }
-            });
-            let list = entry.get_mut();
-            let before = list.bytes.len();
-            for block in blocks {
-                postings::append(&mut list.bytes, &mut list.last, numbers[*block as usize]);
-            }
-            self.bytes += list.bytes.len() - before;
+    /// Adds the words of events, whose numbers in the index ascend.
+    pub(super) fn add(&mut self, numbers: &[Numbered], words: &Postings) {
+        words.each(&mut |word, hash, events| {
+            self.list(word, hash, events.iter().filter_map(|event| numbers[*event as usize]));
         });
-        if self.bytes > MOST_BYTES { self.write(connection) } else { Ok(()) }
+    }
+
+    /// Adds what can be asked for beside words: persons, kinds, and whether there are attachments.
+    pub(super) fn add_facts(&mut self, numbers: &[Numbered], events: &[Event], people: &[i64]) {
+        let mut of: Vec<Vec<u64>> = vec![Vec::new(); people.len()];
+        for (number, event) in numbers.iter().zip(events) {
+            let Some(number) = number else { continue };
+            of[event.who as usize].push(*number);
+            if event.kind != Kind::Chat {
+                let word = of_kind(event.kind);
+                self.list(&word, hash_of(&word), [*number]);
+            }
+            if !event.more().files.is_empty() {
+                self.list(WITH_FILES, hash_of(WITH_FILES), [*number]);
+            }
+        }
+        // Two persons of a unit may be one of the store.
+        let mut order: Vec<usize> = (0..people.len()).collect();
+        order.sort_unstable_by_key(|at| people[*at]);
+        for alike in order.chunk_by(|a, b| people[*a] == people[*b]) {
+            let word = of_person(people[alike[0]]);
+            let mut numbers: Vec<u64> = alike.iter().flat_map(|at| std::mem::take(&mut of[*at])).collect();
+            numbers.sort_unstable();
+            if !numbers.is_empty() {
+                self.list(&word, hash_of(&word), numbers);
+            }
+        }
+    }
+
+    fn list(&mut self, word: &str, hash: u64, numbers: impl IntoIterator<Item = u64>) {
+        let mut numbers = numbers.into_iter().peekable();
+        if numbers.peek().is_none() {
+            return;
+        }
+        let entry = self.words.entry(hash, |list| list.hash == hash && *list.word == *word, |list| list.hash);
+        let mut entry = entry.or_insert_with(|| {
+            self.bytes += word.len() + WORD_BYTES;
+            List { hash, word: word.into(), bytes: Vec::new(), last: 0 }
+        });
+        let list = entry.get_mut();
+        let before = list.bytes.len();
+        for number in numbers {
+            match number > list.last {
+                true => postings::append(&mut list.bytes, &mut list.last, number),
+                // An older block that had room left was filled up.
+                false => postings::insert(&mut list.bytes, &mut list.last, number),
+            }
+        }
+        self.bytes += list.bytes.len().saturating_sub(before);
+    }
+
+    /// Must it be written before more is added?
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes > MOST_BYTES
     }
 
     /// Writes what was collected as a segment.
@@ -71,7 +124,7 @@ impl Pending {
         }
         words.sort_unstable_by(|a, b| a.word.cmp(&b.word));
         let segment = segment(connection, 0)?;
-        let mut insert = connection.prepare_cached("INSERT INTO word (segment, word, blocks) VALUES (?1, ?2, ?3)")?;
+        let mut insert = connection.prepare_cached("INSERT INTO word (segment, word, events) VALUES (?1, ?2, ?3)")?;
         for list in words {
             insert.execute(params![segment, &*list.word, list.bytes])?;
         }
@@ -83,8 +136,40 @@ fn segment(connection: &Connection, level: i64) -> rusqlite::Result<i64> {
     connection.prepare_cached("INSERT INTO segment (level) VALUES (?1)")?.insert([level])
 }
 
-/// Merges segments where there are as many of one level as `fan`, so that a search never asks many. The
-/// segments of a level are newer than those of higher levels, so their lists follow each other.
+/// A list of the index that cannot be read.
+pub(super) fn damaged(segment: i64) -> rusqlite::Error {
+    super::explain::Broken(format!("segment {segment} of the index holds a list that cannot be read")).into()
+}
+
+/// One list of several, each ascending; one that only continues the others is appended as it is.
+struct Merged {
+    bytes: Vec<u8>,
+    last: u64,
+}
+
+impl Merged {
+    fn add(&mut self, segment: i64, list: &[u8]) -> rusqlite::Result<()> {
+        let mut numbers = postings::numbers(list);
+        let first = numbers.next().flatten().ok_or_else(|| damaged(segment))?;
+        if first > self.last {
+            postings::append(&mut self.bytes, &mut self.last, first);
+            for number in numbers {
+                let number = number.filter(|number| *number > self.last).ok_or_else(|| damaged(segment))?;
+                postings::append(&mut self.bytes, &mut self.last, number);
+            }
+            return Ok(());
+        }
+        let own = postings::numbers(&self.bytes).chain(postings::numbers(list));
+        let mut all: Vec<u64> = own.collect::<Option<_>>().ok_or_else(|| damaged(segment))?;
+        all.sort_unstable();
+        all.dedup();
+        (self.bytes, self.last) = (Vec::with_capacity(self.bytes.len() + list.len()), 0);
+        all.into_iter().for_each(|number| postings::append(&mut self.bytes, &mut self.last, number));
+        Ok(())
+    }
+}
+
+/// Merges segments where there are as many of one level as `fan`, so that a search never asks many.
 pub(super) fn merge(connection: &Connection, fan: i64) -> rusqlite::Result<()> {
     for level in 0.. {
         let count: i64 = connection
@@ -93,29 +178,26 @@ pub(super) fn merge(connection: &Connection, fan: i64) -> rusqlite::Result<()> {
         if count < fan {
             return Ok(());
         }
-        let merged = segment(connection, level + 1)?;
+        let into = segment(connection, level + 1)?;
         let mut read = connection.prepare_cached(
-            "SELECT word, blocks FROM word WHERE segment IN (SELECT number FROM segment WHERE level = ?1) \
+            "SELECT word, events, segment FROM word WHERE segment IN (SELECT number FROM segment WHERE level = ?1) \
              ORDER BY word, segment",
         )?;
-        let mut insert = connection.prepare_cached("INSERT INTO word (segment, word, blocks) VALUES (?1, ?2, ?3)")?;
+        let mut insert = connection.prepare_cached("INSERT INTO word (segment, word, events) VALUES (?1, ?2, ?3)")?;
         let mut rows = read.query([level])?;
-        let (mut current, mut bytes, mut last): (Option<String>, Vec<u8>, u64) = (None, Vec::new(), 0);
+        let (mut current, mut merged): (Option<String>, _) = (None, Merged { bytes: Vec::new(), last: 0 });
         while let Some(row) = rows.next()? {
             let word = row.get_ref(0)?.as_str()?;
             if current.as_deref() != Some(word) {
                 if let Some(done) = current.replace(word.to_owned()) {
-                    insert.execute(params![merged, done, bytes])?;
+                    insert.execute(params![into, done, merged.bytes])?;
                 }
-                (bytes, last) = (Vec::new(), 0);
+                merged = Merged { bytes: Vec::new(), last: 0 };
             }
-            for block in postings::numbers(row.get_ref(1)?.as_blob()?) {
-                let block = block.filter(|block| *block > last).ok_or(rusqlite::Error::InvalidQuery)?;
-                postings::append(&mut bytes, &mut last, block);
-            }
+            merged.add(row.get(2)?, row.get_ref(1)?.as_blob()?)?;
         }
         if let Some(done) = current {
-            insert.execute(params![merged, done, bytes])?;
+            insert.execute(params![into, done, merged.bytes])?;
         }
         drop(rows);
         connection

@@ -2,6 +2,7 @@
 //! SQLite's errors mean to people.
 
 mod audit;
+mod blocks;
 mod check;
 mod erase;
 mod explain;
@@ -12,6 +13,7 @@ pub mod pages;
 mod purge;
 mod read;
 mod records;
+mod roots;
 mod settings;
 mod tombs;
 mod write;
@@ -78,6 +80,7 @@ impl Sqlite {
             };
             prepare(&connection).map_err(|e| explain(e, path))?;
             migrate::upgrade(&mut connection).map_err(|e| explain(e, path))?;
+            roots::watch(&mut connection).map_err(|e| explain(e, path))?;
             let tx = connection.transaction().map_err(|e| explain(e, path))?;
             let id: String = tx
                 .query_row("SELECT lower(hex(randomblob(16)))", [], |row| row.get(0))
@@ -128,6 +131,7 @@ impl Sqlite {
             Ok(())
         };
         settings(&store.connection).map_err(|e| explain(e, path))?;
+        roots::watch(&mut store.connection).map_err(|e| explain(e, path))?;
         Ok(store)
     }
 
@@ -280,9 +284,7 @@ impl Corpus for Sqlite {
     }
 
     fn revision(&mut self) -> Result<String> {
-        self.connection
-            .query_row("SELECT value FROM meta WHERE name = 'revision'", [], |row| row.get(0))
-            .map_err(|e| self.explain(e))
+        self.connection.query_row("SELECT revision FROM root", [], |row| row.get(0)).map_err(|e| self.explain(e))
     }
 
     fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
@@ -369,10 +371,12 @@ impl Store for Sqlite {
     }
 
     fn release(&mut self, hold: &Record, entry: Entry) -> Result<()> {
+        check::trusted(self)?;
         self.change(entry, |tx, path| settings::release(tx, path, hold))
     }
 
     fn remove(&mut self, shape: &'static Shape, key: &str, entry: Entry) -> Result<()> {
+        check::trusted(self)?;
         self.change(entry, |tx, path| settings::remove(tx, path, shape, key))
     }
 
@@ -412,7 +416,7 @@ impl Store for Sqlite {
 
     fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan> {
         self.connection.execute_batch("BEGIN").map_err(|e| self.explain(e))?;
-        let plan = purge::plan(self, request);
+        let plan = check::trusted(self).and_then(|()| purge::plan(self, request));
         drop(self.connection.execute_batch("ROLLBACK"));
         plan
     }
@@ -421,10 +425,9 @@ impl Store for Sqlite {
         &mut self,
         plan: &PurgePlan,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-        traces: &mut dyn Traces,
         watch: &dyn Watch,
     ) -> Result<i64> {
-        purge::execute(self, plan, entry, traces, watch)
+        purge::execute(self, plan, entry, watch)
     }
 
     fn erase(&mut self, wait: Duration, traces: &mut dyn Traces) -> Result<()> {

@@ -6,6 +6,7 @@ mod batch;
 mod survey;
 mod rows;
 
+use super::blocks::{COLUMNS_OF_BLOCK, Kept};
 use super::holds::Holds;
 use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek};
 use super::{Sqlite, explain::explain};
@@ -87,25 +88,13 @@ fn earlier(connection: &Connection, id: i64) -> rusqlite::Result<Vec<String>> {
     statement.query_map([id], |row| row.get(0))?.collect()
 }
 
-/// Everything that earlier versions of a message have of it, however it is written.
-fn earlier_in_full(connection: &Connection, id: i64) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT body FROM version WHERE event = ?1 AND body IS NOT NULL \
-         UNION ALL SELECT rtf FROM version WHERE event = ?1 AND rtf IS NOT NULL",
-    )?;
-    statement.query_map([id], |row| row.get(0))?.collect()
-}
-
 /// The selections that can include something of a room.
 fn selections<'a>(request: &'a PurgeRequest, place: &Place) -> Vec<&'a Selection> {
     request.selections.iter().filter(|selection| selection.scope.has_room(&place.key)).collect()
 }
 
-/// A block of the index: its number, first and last event.
-type Block = (i64, i64, i64);
-
 /// The blocks of a room in which anything of the selections can lie, from an event on.
-fn blocks(connection: &Connection, room: i64, chosen: &[&Selection], after: i64) -> rusqlite::Result<Vec<Block>> {
+fn blocks(connection: &Connection, room: i64, chosen: &[&Selection], after: i64) -> rusqlite::Result<Vec<Kept>> {
     let (start, end) = id_range(room);
     let from = chosen.iter().map(|selection| selection.scope.from).min().unwrap_or(Ticks::MIN);
     let to = chosen.iter().map(|selection| selection.scope.to).max().unwrap_or(Ticks::MAX);
@@ -116,13 +105,11 @@ fn blocks(connection: &Connection, room: i64, chosen: &[&Selection], after: i64)
         .prepare_cached("SELECT min(id), max(id) FROM event WHERE room = ?1 AND late = 1 AND ticks BETWEEN ?2 AND ?3")?
         .query_row((room, from.0, to.0), |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (late_first, late_last) = (late.0.unwrap_or(i64::MAX), late.1.unwrap_or(i64::MIN));
-    let mut statement = connection.prepare_cached(
-        "SELECT number, first, last FROM block WHERE first >= ?1 AND first <= ?2 AND last > ?3 \
-         AND ((last >= ?4 AND first <= ?5) OR (last >= ?6 AND first <= ?7)) ORDER BY first",
-    )?;
-    let rows = statement.query_map((start, end, after, first, last, late_first, late_last), |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-    })?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS_OF_BLOCK} FROM block WHERE first >= ?1 AND first <= ?2 AND last > ?3 \
+         AND ((last >= ?4 AND first <= ?5) OR (last >= ?6 AND first <= ?7)) ORDER BY first"
+    ))?;
+    let rows = statement.query_map((start, end, after, first, last, late_first, late_last), Kept::of)?;
     rows.collect()
 }
 
@@ -148,7 +135,8 @@ fn event_in(connection: &Connection, row: &Row<'_>, texts: bool) -> rusqlite::Re
 }
 
 /// The columns that suffice when no text is needed: those of [`COLUMNS`], with the size of the text in place of it.
-const LIGHT: &str = "id, ticks, kind, chat, persona, NULL, octet_length(body), NULL, NULL, NULL, files, NULL";
+const LIGHT: &str =
+    "id, ticks, kind, chat, persona, NULL, octet_length(body), NULL, NULL, NULL, files, NULL, late, source";
 
 /// A digest over what goes, to compare what was done with what was shown.
 struct Identities(Sha256);
@@ -176,7 +164,7 @@ fn rooms_of(connection: &Connection, request: &PurgeRequest) -> rusqlite::Result
 
 /// The revision of content and holds: it is another after every change of them.
 fn revision(connection: &Connection) -> rusqlite::Result<String> {
-    connection.query_row("SELECT value FROM meta WHERE name = 'revision'", [], |row| row.get(0))
+    connection.query_row("SELECT revision FROM root", [], |row| row.get(0))
 }
 
 /// The purge that was interrupted, if there is one.
@@ -218,8 +206,8 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
             let mut room = RoomPlan { room: place.key.clone(), name: place.name.clone(), ..RoomPlan::default() };
             let mut statement = connection
                 .prepare_cached(&format!("SELECT {columns} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
-            for (_, first, last) in blocks(connection, place.number, &chosen, i64::MIN)? {
-                let mut rows = statement.query((first, last))?;
+            for block in blocks(connection, place.number, &chosen, i64::MIN)? {
+                let mut rows = statement.query((block.first, block.last))?;
                 while let Some(row) = rows.next()? {
                     let event = event_in(connection, row, texts)?;
                     let id: i64 = row.get(0)?;

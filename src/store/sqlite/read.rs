@@ -23,7 +23,8 @@ use std::sync::Arc;
 pub(super) const ROOM_SHIFT: u32 = 40;
 
 /// The columns [`event_of`] reads.
-pub(super) const COLUMNS: &str = "id, ticks, kind, chat, persona, alert, body, rtf, word, extra, files, sum";
+pub(super) const COLUMNS: &str =
+    "id, ticks, kind, chat, persona, alert, body, rtf, word, extra, files, sum, late, source";
 
 /// A room as the store knows it.
 pub(super) struct Place {
@@ -65,7 +66,9 @@ pub(super) fn seek(connection: &Connection, room: i64, at: Ticks) -> rusqlite::R
     if at == Ticks::MIN {
         return Ok(low);
     }
-    let next: i64 = connection.query_row("SELECT next FROM room WHERE number = ?1", [room], |row| row.get(0))?;
+    let next: i64 =
+        connection
+            .query_row("SELECT ifnull((SELECT next FROM history WHERE room = ?1), 0)", [room], |row| row.get(0))?;
     let mut high = (low + next).min(end);
     let mut probe = connection
         .prepare_cached("SELECT id, ticks FROM event WHERE id >= ?1 AND id < ?2 AND late = 0 ORDER BY id LIMIT 1")?;
@@ -362,7 +365,7 @@ pub(super) fn size(connection: &Connection, scope: &Scope) -> rusqlite::Result<u
     let mut sum = 0;
     for place in rooms(connection, scope)? {
         sum += connection
-            .prepare_cached("SELECT next FROM room WHERE number = ?1")?
+            .prepare_cached("SELECT ifnull((SELECT next FROM history WHERE room = ?1), 0)")?
             .query_row([place.number], |row| row.get::<_, u64>(0))?;
     }
     Ok(sum)

@@ -93,8 +93,7 @@ pub(super) fn any(connection: &Connection, room: i64) -> rusqlite::Result<bool> 
 /// Keeps the number of a room that is about to be removed, if anything of it was purged.
 pub(super) fn keep_room(connection: &Connection, room: i64) -> rusqlite::Result<()> {
     connection.execute(
-        "INSERT INTO removed_room (number, key, pool, uri, next, latest) \
-         SELECT number, key, pool, uri, next, latest FROM room WHERE number = ?1 \
+        "INSERT INTO removed_room (number, key, pool, uri) SELECT number, key, pool, uri FROM room WHERE number = ?1 \
          AND EXISTS (SELECT 1 FROM tombstone WHERE room = ?1)",
         [room],
     )?;
@@ -104,15 +103,12 @@ pub(super) fn keep_room(connection: &Connection, room: i64) -> rusqlite::Result<
 /// Gives a room that has just been added the number it had before it was removed, and no room the number of another
 /// one. Returns its number.
 pub(super) fn settle_room(connection: &Connection, number: i64, key: &str) -> rusqlite::Result<i64> {
-    let earlier: Option<(i64, i64, i64)> = connection
-        .prepare_cached("SELECT number, next, latest FROM removed_room WHERE key = ?1")?
-        .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    let earlier: Option<i64> = connection
+        .prepare_cached("SELECT number FROM removed_room WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
         .optional()?;
-    if let Some((earlier, next, latest)) = earlier {
-        connection.execute(
-            "UPDATE room SET number = ?2, next = ?3, latest = ?4 WHERE number = ?1",
-            (number, earlier, next, latest),
-        )?;
+    if let Some(earlier) = earlier {
+        connection.execute("UPDATE room SET number = ?2 WHERE number = ?1", (number, earlier))?;
         connection.execute("DELETE FROM removed_room WHERE number = ?1", [earlier])?;
         return Ok(earlier);
     }

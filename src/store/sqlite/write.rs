@@ -1,6 +1,7 @@
 //! Takes in history: units become rows, in batches, each one transaction. An event that is there
 //! already is compared, never overwritten and never doubled.
 
+use super::blocks::History;
 use super::index::{self, Pending};
 use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of, sum_of};
 use super::{audit, explain::explain, records, tombs};
@@ -10,9 +11,11 @@ use crate::model::hash;
 use crate::model::ids::{RoomKey, join_key, person_key};
 use crate::model::message::{Attachment, Event, Persona};
 use crate::model::record::Shape;
+use crate::model::time::Ticks;
 use crate::model::unit::{RoomHint, Unit};
-use crate::select::postings::{BLOCK, Builder, Postings};
-use crate::store::{Entry, Intake, Outcome};
+use crate::proof::content::salted;
+use crate::store::block::Prepared;
+use crate::store::{Entry, Intake, Outcome, SourceFact};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -20,6 +23,7 @@ use std::io::Read;
 use std::path::Path;
 
 mod compare;
+mod place;
 
 /// Personas kept in memory; beyond that they are looked up again.
 const PERSONAS_KEPT: usize = 50_000;
@@ -31,8 +35,7 @@ const PART: usize = 1 << 20;
 /// What the writer must know of a room to number its next event.
 struct RoomState {
     number: i64,
-    next: i64,
-    latest: i64,
+    history: History,
     changed: bool,
     /// Some of its messages were purged; they do not come back.
     purged: bool,
@@ -48,8 +51,18 @@ pub(super) struct Writer<'s> {
     rooms: HashMap<String, RoomState>,
     personas: HashMap<Persona, i64>,
     index: Pending,
+    /// What units come from, by the numbers they say it with.
+    sources: HashMap<i64, Expected>,
     /// Take in again what was purged.
     restore_purged: bool,
+}
+
+/// A source that was announced.
+struct Expected {
+    fact: SourceFact,
+    now: Ticks,
+    /// The number it has, once anything came from it.
+    number: Option<i64>,
 }
 
 impl<'s> Writer<'s> {
@@ -62,6 +75,7 @@ impl<'s> Writer<'s> {
             rooms: HashMap::new(),
             personas: HashMap::new(),
             index: Pending::default(),
+            sources: HashMap::new(),
             restore_purged,
         }
     }
@@ -139,13 +153,12 @@ impl<'s> Writer<'s> {
         if number >= MOST_ROOMS {
             return Err(rusqlite::Error::IntegralValueOutOfRange(0, number));
         }
-        let state = self
-            .connection
-            .prepare_cached("SELECT next, latest FROM room WHERE number = ?1")?
-            .query_row([number], |row| {
-                Ok(RoomState { number, next: row.get(0)?, latest: row.get(1)?, changed: false, purged: false })
-            })?;
-        let state = RoomState { purged: !self.restore_purged && tombs::any(self.connection, number)?, ..state };
+        let state = RoomState {
+            number,
+            history: History::load(self.connection, number)?,
+            changed: false,
+            purged: !self.restore_purged && tombs::any(self.connection, number)?,
+        };
         self.rooms.insert(folded.to_owned(), state);
         Ok(())
     }
@@ -193,65 +206,90 @@ impl<'s> Writer<'s> {
         Ok(number)
     }
 
-    fn unit(&mut self, unit: &Unit, mut words: Postings, details: usize) -> rusqlite::Result<Outcome> {
+    /// The number that a source has or gets: the one it was announced with, unless somebody else took that meanwhile.
+    fn source(&self, announced: i64) -> rusqlite::Result<i64> {
+        let Some(expected) = self.sources.get(&announced) else { return Ok(announced) };
+        if let Some(number) = expected.number {
+            return Ok(number);
+        }
+        self.connection
+            .prepare_cached(
+                "SELECT CASE WHEN EXISTS (SELECT 1 FROM source WHERE number = ?1) \
+                 THEN (SELECT max(number) + 1 FROM source) ELSE ?1 END",
+            )?
+            .query_row([announced], |row| row.get(0))
+    }
+
+    /// Notes a source of which something was added.
+    fn note_source(&mut self, announced: i64, number: i64) -> rusqlite::Result<()> {
+        let Some(expected) = self.sources.get_mut(&announced).filter(|expected| expected.number.is_none()) else {
+            return Ok(());
+        };
+        expected.number = Some(number);
+        let salt: Vec<u8> = self.connection.query_row("SELECT randomblob(32)", [], |row| row.get(0))?;
+        let digest = expected.fact.sha256.map(|sha256| salted("pchat source", &salt, &sha256));
+        self.connection
+            .prepare_cached(
+                "INSERT INTO source (number, name, version, on_time, salt, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute((number, &expected.fact.name, env!("CARGO_PKG_VERSION"), expected.now.0, salt, digest))
+            .map(|_| ())
+    }
+
+    fn unit(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> rusqlite::Result<Outcome> {
         let mut outcome = Outcome::default();
         let folded = unit.room.key();
         self.room(&folded, &unit.room, &unit.hint)?;
         let people: Vec<i64> = unit.people.iter().map(|p| self.persona(p)).collect::<rusqlite::Result<_>>()?;
         let connection = self.connection;
+        let source = self.source(unit.source)?;
         let mut statements = Statements::new(connection)?;
         let Some(state) = self.rooms.get_mut(&folded) else { return Ok(outcome) };
-        let mut fresh = vec![true; unit.events.len()];
-        let mut blocks = Vec::new();
-        for (n, event) in unit.events.iter().enumerate() {
-            if n % BLOCK == 0 {
-                blocks.push(state.next);
-            }
+        let mut placed = place::Placed::new(state.history.next, source, unit.events.len());
+        for event in &unit.events {
             let who = people[event.who as usize];
             if let (true, Some(chat)) = (state.purged, event.chat)
                 && tombs::purge_of(connection, state.number, chat)?.is_some()
             {
-                fresh[n] = false;
+                placed.skip();
                 outcome.purged += 1;
                 continue;
             }
             let old = match event.chat {
                 Some(_) => None,
                 // Nothing of this time can be there when everything there is older.
-                None if event.at.0 > state.latest => None,
+                None if !state.history.reaches(event.at) => None,
                 None => statements.same_other(connection, state.number, event, &unit.people)?,
             };
-            let id = (state.number << ROOM_SHIFT) | state.next;
-            let late = event.at.0 < state.latest;
-            if old.is_none() && statements.insert(id, state.number, late, who, event)? {
-                state.next += 1;
+            let id = (state.number << ROOM_SHIFT) | state.history.next;
+            let late = event.at.0 < state.history.latest;
+            if old.is_none() && statements.insert(id, (state.number, late, who, source), event)? {
+                placed.add(state.history.next, late);
+                state.history.next += 1;
                 state.changed = true;
-                state.latest = state.latest.max(event.at.0);
-                if state.next >= MOST_EVENTS {
-                    return Err(rusqlite::Error::IntegralValueOutOfRange(0, state.next));
+                state.history.latest = state.history.latest.max(event.at.0);
+                if state.history.next >= MOST_EVENTS {
+                    return Err(rusqlite::Error::IntegralValueOutOfRange(0, state.history.next));
                 }
                 outcome.added.count(event.kind);
                 continue;
             }
-            fresh[n] = false;
+            placed.skip();
             let old = match old {
                 Some(old) => old,
                 None => statements.same_chat(connection, state.number, event)?,
             };
             compare::settle(&unit.room, &old, event, &unit.people, details, &mut outcome);
         }
-        blocks.push(state.next);
-        let base = state.number << ROOM_SHIFT;
-        let blocks: Vec<(i64, i64)> = blocks.windows(2).map(|pair| (base | pair[0], base | (pair[1] - 1))).collect();
-        if fresh.contains(&false) {
-            // Words that stand only in events that were there already belong to their blocks, not to these.
-            let mut builder = Builder::default();
-            for (n, event) in unit.events.iter().enumerate().filter(|(n, _)| fresh[*n]) {
-                builder.add((n / BLOCK) as u32, event);
-            }
-            words = builder.finish();
+        let numbers = placed.into_blocks(connection, state, unit, prepared.drafts, &mut statements.personas)?;
+        if outcome.added.total() > 0 {
+            self.note_source(unit.source, source)?;
         }
-        self.index.add(connection, &blocks, &words)?;
+        self.index.add(&numbers, &prepared.words);
+        self.index.add_facts(&numbers, &unit.events, &people);
+        if self.index.is_full() {
+            self.index.write(connection)?;
+        }
         Ok(outcome)
     }
 }
@@ -277,7 +315,8 @@ impl<'s> Statements<'s> {
         Ok(Statements {
             event: connection.prepare_cached(
                 "INSERT INTO event (id, room, ticks, kind, late, chat, persona, alert, sum, body, rtf, word, extra, \
-                 files) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING",
+                 files, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+                 ON CONFLICT DO NOTHING",
             )?,
             attachment: connection.prepare_cached(
                 "INSERT INTO attachment (event, position, name, link, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -289,7 +328,12 @@ impl<'s> Statements<'s> {
     }
 
     /// Adds an event; false when the room has a message of this number already.
-    fn insert(&mut self, id: i64, room: i64, late: bool, who: i64, event: &Event) -> rusqlite::Result<bool> {
+    fn insert(
+        &mut self,
+        id: i64,
+        (room, late, who, source): (i64, bool, i64, i64),
+        event: &Event,
+    ) -> rusqlite::Result<bool> {
         let more = event.more();
         let added = self.event.execute(rusqlite::params![
             id,
@@ -305,7 +349,8 @@ impl<'s> Statements<'s> {
             more.rtf,
             more.word,
             more.extra,
-            more.files.len() as i64
+            more.files.len() as i64,
+            source
         ])?;
         if added > 0 {
             for (position, file) in more.files.iter().enumerate() {
@@ -371,8 +416,17 @@ impl Intake for Writer<'_> {
         self.told(found)
     }
 
-    fn take(&mut self, unit: &Unit, words: Postings, details: usize) -> Result<Outcome> {
-        let done = self.begin().and_then(|()| self.unit(unit, words, details));
+    fn expect(&mut self, sources: Vec<SourceFact>, now: Ticks) -> Result<i64> {
+        let first = self.begin().and_then(|()| {
+            self.connection.query_row("SELECT ifnull(max(number), 0) + 1 FROM source", [], |row| row.get(0))
+        });
+        let first: i64 = self.told(first)?;
+        self.sources = (first..).zip(sources).map(|(n, fact)| (n, Expected { fact, now, number: None })).collect();
+        Ok(first)
+    }
+
+    fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome> {
+        let done = self.begin().and_then(|()| self.unit(unit, prepared, details));
         self.told(done)
     }
 
@@ -459,10 +513,8 @@ impl Intake for Writer<'_> {
 
     fn commit(&mut self, entry: Entry) -> Result<()> {
         let done = self.begin().and_then(|()| {
-            for state in self.rooms.values_mut().filter(|state| state.changed) {
-                self.connection
-                    .prepare_cached("UPDATE room SET next = ?2, latest = ?3 WHERE number = ?1")?
-                    .execute((state.number, state.next, state.latest))?;
+            for (key, state) in self.rooms.iter_mut().filter(|(_, state)| state.changed) {
+                state.history.save(self.connection, state.number, key)?;
                 state.changed = false;
             }
             self.index.write(self.connection)?;

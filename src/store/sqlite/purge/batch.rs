@@ -1,25 +1,25 @@
 //! Executes a plan: deletes or replaces batch by batch, keeps the index in step, and leaves tombstones.
 //!
-//! A block that loses events is given up with its number; what stays of it gets new blocks. So words of the
-//! destroyed texts stand only in lists of blocks that are gone, and the sweep (`erase.rs`) finds them there.
+//! Before a block loses anything it is compared with its root. What stays of it gets a new salt and a new root, and the trees
+//! of its room are made anew. The index follows at the end (`index/sweep.rs`).
 
-use super::{
-    Block, Fate, Identities, Judge, blocks, counts_json, counts_of, earlier_in_full, event_in, revision, rooms_of, rows,
-};
+use super::{Fate, Identities, Judge, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
 use crate::pipeline::{Event as Progress, Watch};
-use crate::select::postings::{BLOCK, Builder};
-use crate::select::searched_texts;
+use crate::select::postings::Builder;
 use crate::store::Entry;
-use crate::store::purge::{Counts, PurgePlan, PurgeRequest, Traces};
+use crate::store::block::{Draft, Drafting};
+use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
+use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, sequence, update as update_block};
+use crate::store::sqlite::explain::{Broken, explain};
 use crate::store::sqlite::holds::Holds;
-use crate::store::sqlite::index::{self, Pending};
-use crate::store::sqlite::read::{COLUMNS, Place, ROOM_SHIFT};
-use crate::store::sqlite::{Sqlite, audit, explain::explain};
+use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Pending};
+use crate::store::sqlite::read::{COLUMNS, Place};
+use crate::store::sqlite::{Sqlite, audit};
 use rusqlite::Connection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A batch ends after so many events as the request says, or so many bytes of texts.
 const BATCH_BYTES: usize = 64 << 20;
@@ -50,6 +50,8 @@ struct Work<'a> {
     mine: Counts,
     digest: Identities,
     index: Pending,
+    /// What the index has to lose.
+    dead: Dead,
 }
 
 /// Executes a plan. Returns the number of the purge.
@@ -57,14 +59,13 @@ pub(in crate::store::sqlite) fn execute(
     store: &mut Sqlite,
     plan: &PurgePlan,
     entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-    traces: &mut dyn Traces,
     watch: &dyn Watch,
 ) -> Result<i64> {
     let path = store.path.clone();
     let told = |error| explain(error, &path);
     // Children of what goes are deleted with it, so looking for them once more would only cost time.
     store.connection.pragma_update(None, "foreign_keys", false).map_err(told)?;
-    let done = run(store, plan, entry, traces, watch);
+    let done = run(store, plan, entry, watch);
     store.connection.pragma_update(None, "foreign_keys", true).map_err(told)?;
     done
 }
@@ -73,7 +74,6 @@ fn run(
     store: &Sqlite,
     plan: &PurgePlan,
     entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-    traces: &mut dyn Traces,
     watch: &dyn Watch,
 ) -> Result<i64> {
     let connection = &store.connection;
@@ -99,7 +99,6 @@ fn run(
                 // What was imported must not be recognised by a fingerprint that outlives it.
                 connection.execute("DELETE FROM ledger", [])?;
                 connection.execute("UPDATE meta SET value = lower(hex(randomblob(16))) WHERE name = 'epoch'", [])?;
-                connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('sweep', '1')", [])?;
                 (number, BTreeMap::new())
             }
         };
@@ -118,6 +117,8 @@ fn run(
         mine: Counts::default(),
         digest: Identities::new(),
         index: Pending::default(),
+        // What an interrupted run destroyed is not known any more.
+        dead: if plan.open.is_some() { Dead::unknown() } else { Dead::default() },
     };
     let mut open = true;
     let mut places = rooms_of(connection, &plan.request).map_err(told)?;
@@ -132,7 +133,7 @@ fn run(
             ));
         }
         let before = work.mine.events;
-        match work.batch(connection, &places, &mut at, open, entry, traces) {
+        match work.batch(connection, &places, &mut at, open, entry) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(abandon(connection, error)),
             Err(error) => return Err(abandon(connection, told(error))),
@@ -141,8 +142,13 @@ fn run(
         watch.event(Progress::Advance(work.mine.events - before));
     }
     if open {
-        connection.execute_batch("COMMIT").map_err(told)?;
+        let mut end = || -> rusqlite::Result<()> {
+            audit::append(connection, &entry(vec![("purge", number.to_string()), ("events", "0".to_owned())]))?;
+            connection.execute_batch("COMMIT")
+        };
+        end().map_err(|error| abandon(connection, told(error)))?;
     }
+    index::sweep(connection, &work.dead).map_err(told)?;
     let digest = std::mem::replace(&mut work.digest, Identities::new()).finish();
     if digest != plan.digest || work.mine != plan.goes() {
         return Err(Error::new(Failure::Bug, "the purge did not do what its plan says")
@@ -221,10 +227,23 @@ struct Taken {
     gone: Vec<(i64, Option<i64>)>,
     counts: Counts,
     files: bool,
-    /// Blocks that lose something.
-    blocks: Vec<i64>,
+    /// Blocks that lose something, as they are afterwards.
+    blocks: Vec<Touched>,
     /// Hashes of attachments that may be left without an event.
     contents: Vec<[u8; 32]>,
+    /// Where what goes came from.
+    sources: BTreeSet<i64>,
+}
+
+/// A block that loses something.
+struct Touched {
+    number: i64,
+    first: i64,
+    last: i64,
+    /// What it is afterwards; nothing when no event of it is left.
+    left: Option<Draft>,
+    /// When texts are replaced: its events, with persona and id.
+    events: Vec<(i64, i64, Event)>,
 }
 
 impl Work<'_> {
@@ -236,7 +255,6 @@ impl Work<'_> {
         at: &mut Cursor,
         open: bool,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-        traces: &mut dyn Traces,
     ) -> rusqlite::Result<Result<()>> {
         if !open {
             connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -256,7 +274,7 @@ impl Work<'_> {
         while let Some(place) = places.get(at.room)
             && !looked.is_enough(request)
         {
-            let taken = self.room(connection, place, at, &mut judge, &mut looked, &now, traces)?;
+            let taken = self.room(connection, place, at, &mut judge, &mut looked, &now)?;
             if taken.events > 0 {
                 counts.add(&taken);
                 rooms.push(&place.key);
@@ -264,19 +282,19 @@ impl Work<'_> {
             }
         }
         self.mine.add(&counts);
-        if let [first, others @ ..] = rooms.as_slice() {
+        if open || !rooms.is_empty() {
             let so_far = done_text(&self.done);
             connection.execute("UPDATE purge SET done = ?2 WHERE number = ?1", (self.number, so_far))?;
             self.index.write(connection)?;
-            index::merge(connection, index::FAN_OF_SMALL)?;
+            index::merge(connection, index::FAN)?;
             let mut details = vec![
                 ("purge", self.number.to_string()),
                 ("events", counts.events.to_string()),
                 ("messages", counts.messages.to_string()),
-                ("room", first.to_string()),
             ];
-            if !others.is_empty() {
-                details.push(("more rooms", others.len().to_string()));
+            details.extend(rooms.first().map(|first| ("room", first.to_string())));
+            if rooms.len() > 1 {
+                details.push(("more rooms", (rooms.len() - 1).to_string()));
             }
             audit::append(connection, &entry(details))?;
         }
@@ -286,7 +304,6 @@ impl Work<'_> {
     }
 
     /// Takes from a room what there is, or as much as the batch has room for, and gives the counts of it.
-    #[allow(clippy::too_many_arguments)] // All of it is the state of one loop; a struct would only rename it.
     fn room(
         &mut self,
         connection: &Connection,
@@ -295,28 +312,22 @@ impl Work<'_> {
         judge: &mut Judge<'_>,
         looked: &mut Looked,
         now: &Entry,
-        traces: &mut dyn Traces,
     ) -> rusqlite::Result<Counts> {
         let request = &self.plan.request;
         let chosen = super::selections(request, place);
         let todo = blocks(connection, place.number, &chosen, at.after)?;
         let mut taken = Taken::default();
-        let mut reblock = Reblock::default();
         let mut left = todo.len();
         for block in &todo {
             if looked.is_enough(request) {
                 break;
             }
-            let (events, bytes) =
-                self.block(connection, place, &chosen, judge, *block, &mut taken, &mut reblock, traces)?;
-            looked.events += events as u64;
-            looked.bytes += bytes;
-            (at.after, left) = (block.2, left - 1);
+            self.block(connection, place, &chosen, judge, block, &mut taken, looked)?;
+            (at.after, left) = (block.last, left - 1);
         }
         if left == 0 {
             *at = Cursor { room: at.room + 1, after: i64::MIN };
         }
-        reblock.close();
         if taken.gone.is_empty() {
             // Nothing of these blocks went, so there is nothing to write; the plan says whether that is right.
             return Ok(taken.counts);
@@ -326,20 +337,12 @@ impl Work<'_> {
             None => rows::delete(connection, &taken.runs, taken.files)?,
         }
         rows::drop_contents(connection, &taken.contents)?;
-        let mut gone = connection.prepare_cached("DELETE FROM block WHERE number = ?1")?;
+        rows::forget_sources(connection, &taken.sources)?;
         for block in &taken.blocks {
-            gone.execute([block])?;
+            self.write_block(connection, block)?;
         }
-        if request.replacement.is_some() {
-            // The new text is indexed like any other.
-            for (id, event) in &mut reblock.events {
-                if taken.gone.binary_search_by_key(id, |(id, _)| *id).is_ok() {
-                    event.body.clone_from(request.replacement.as_ref().unwrap_or(&String::new()));
-                    event.more = None;
-                }
-            }
-        }
-        self.write_blocks(connection, &reblock)?;
+        let history = History::load(connection, place.number)?.rebuilt(connection, place.number)?;
+        history.save(connection, place.number, &place.key.key())?;
         self.tombstones(connection, place, &taken)?;
         Ok(taken.counts)
     }
@@ -352,77 +355,98 @@ impl Work<'_> {
         place: &Place,
         chosen: &[&crate::select::scope::Selection],
         judge: &mut Judge<'_>,
-        (number, first, last): Block,
+        block: &Kept,
         taken: &mut Taken,
-        reblock: &mut Reblock,
-        traces: &mut dyn Traces,
-    ) -> rusqlite::Result<(usize, usize)> {
+        looked: &mut Looked,
+    ) -> rusqlite::Result<()> {
+        let replacement = self.plan.request.replacement.as_deref();
         let mut statement = connection
             .prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
-        let mut rows = statement.query((first, last))?;
-        let mut stays = Vec::new();
-        let (mut events, mut bytes, mut touched) = (0, 0, false);
+        let mut rows = statement.query((block.first, block.last))?;
+        let mut before = Drafting::new(block.salt()?);
+        let fresh = connection.prepare_cached("SELECT randomblob(32)")?.query_row([], |row| row.get(0))?;
+        let mut after = Drafting::new(fresh);
+        let (mut stay, mut gone, mut events) = (0, 0, Vec::new());
         while let Some(row) = rows.next()? {
-            let event = event_in(connection, row, true)?;
-            let id: i64 = row.get(0)?;
-            events += 1;
-            bytes += event.weight();
-            let fate = judge.fate(connection, place, chosen, (id, row.get(4)?), &event)?;
-            if !matches!(fate, Fate::Goes) {
-                taken.run_open = false;
-                stays.push((id, event));
-                continue;
+            let mut event = event_in(connection, row, true)?;
+            let (id, persona, late, source): (i64, i64, bool, i64) =
+                (row.get(0)?, row.get(4)?, row.get(12)?, row.get(13)?);
+            let spot = (id - block.first) as u8;
+            looked.events += 1;
+            looked.bytes += event.weight();
+            before.push(spot, &event, judge.personas.get(connection, persona)?, late, source);
+            let fate = judge.fate(connection, place, chosen, (id, persona), &event)?;
+            let goes = matches!(fate, Fate::Goes);
+            if goes {
+                gone += 1;
+                let files = event.more().files.len() as u64;
+                taken.counts.count(event.at, event.kind == Kind::Chat, event.body.len() as u64, files);
+                taken.files |= files > 0;
+                taken.contents.extend(event.more().files.iter().filter_map(|file| file.sha256));
+                taken.gone.push((id, event.chat));
+                taken.sources.insert(source);
+                self.digest.event(id);
             }
-            touched = true;
-            let files = event.more().files.len() as u64;
-            taken.counts.count(event.at, event.kind == Kind::Chat, event.body.len() as u64, files);
-            taken.files |= files > 0;
-            taken.contents.extend(event.more().files.iter().filter_map(|file| file.sha256));
-            taken.gone.push((id, event.chat));
-            self.digest.event(id);
             match taken.runs.last_mut() {
+                _ if !goes || replacement.is_some() => taken.run_open = false,
                 Some(run) if taken.run_open => run.1 = id,
-                _ => taken.runs.push((id, id)),
-            }
-            taken.run_open = true;
-            leave_traces(&event, traces);
-            if judge.versions {
-                // Whatever it said before goes as well, and is searched for as well.
-                earlier_in_full(connection, id)?.iter().for_each(|text| traces.text(text));
-            }
-            if self.plan.request.replacement.is_some() {
-                // It stays, with another text.
-                taken.run_open = false;
-                stays.push((id, event));
-            }
-        }
-        if touched {
-            taken.blocks.push(number);
-            stays.into_iter().for_each(|(id, event)| reblock.add(id, event));
-        } else {
-            taken.run_open = false;
-            reblock.close();
-        }
-        Ok((events, bytes))
-    }
-
-    /// Gives what stays of the blocks new ones.
-    fn write_blocks(&mut self, connection: &Connection, reblock: &Reblock) -> rusqlite::Result<()> {
-        let (mut ranges, mut builder) = (Vec::new(), Builder::default());
-        let mut start = 0;
-        for end in &reblock.ends {
-            for events in reblock.events[start..*end].chunks(BLOCK) {
-                if let (Some((first, _)), Some((last, _))) = (events.first(), events.last()) {
-                    events.iter().for_each(|(_, event)| builder.add(ranges.len() as u32, event));
-                    ranges.push((*first, *last));
+                _ => {
+                    taken.runs.push((id, id));
+                    taken.run_open = true;
                 }
             }
-            start = *end;
+            if goes || replacement.is_some() {
+                self.dead.event(block.number, persona, &event);
+            }
+            if goes && replacement.is_none() {
+                continue;
+            }
+            if let (true, Some(text)) = (goes, replacement) {
+                rows::put_text(&mut event, text);
+            }
+            stay += 1;
+            after.push(spot, &event, judge.personas.get(connection, persona)?, late, source);
+            if replacement.is_some() {
+                events.push((id, persona, event));
+            }
         }
-        match ranges.is_empty() {
-            true => Ok(()),
-            false => self.index.add(connection, &ranges, &builder.finish()),
+        if gone == 0 {
+            return Ok(());
         }
+        if before.finish().root[..] != block.root[..] {
+            let (first, last) = (sequence(block.first), sequence(block.last));
+            let why =
+                format!("an event of {}#{first} to #{last} is not what was written: the digest differs", place.key);
+            return Err(Broken(why).into());
+        }
+        let left = (stay > 0).then(|| after.finish());
+        taken.blocks.push(Touched { number: block.number, first: block.first, last: block.last, left, events });
+        Ok(())
+    }
+
+    /// Writes what is left of a block. Where texts were replaced it gets another number, so that the words of the old texts
+    /// stand in lists of a block that is gone.
+    fn write_block(&mut self, connection: &Connection, block: &Touched) -> rusqlite::Result<()> {
+        let drop = "DELETE FROM block WHERE number = ?1";
+        let Some(draft) = &block.left else {
+            return connection.prepare_cached(drop)?.execute([block.number]).map(|_| ());
+        };
+        if block.events.is_empty() {
+            return update_block(connection, block.number, block.last, draft);
+        }
+        connection.prepare_cached(drop)?.execute([block.number])?;
+        let number = insert_block(connection, (block.first, block.last), draft)?;
+        let (mut numbers, mut builder) = (Vec::new(), Builder::default());
+        let mut events = Vec::new();
+        let people: Vec<i64> = block.events.iter().map(|(_, persona, _)| *persona).collect();
+        for (n, (id, _, event)) in block.events.iter().enumerate() {
+            builder.add(n as u32, event);
+            numbers.push(Some(((number as u64) << BLOCK_SHIFT) | (id - block.first) as u64));
+            events.push(Event { who: n as u32, ..event.clone() });
+        }
+        self.index.add(&numbers, &builder.finish());
+        self.index.add_facts(&numbers, &events, &people);
+        Ok(())
     }
 
     /// Notes which events went.
@@ -439,8 +463,7 @@ impl Work<'_> {
             let mut last = 0;
             // A number is kept as itself and one more, for the first may be zero and differences are not.
             for (id, _) in run {
-                let sequence = (id & ((1 << ROOM_SHIFT) - 1)) as u64 + 1;
-                crate::select::postings::append(&mut sequences, &mut last, sequence);
+                crate::select::postings::append(&mut sequences, &mut last, sequence(*id) + 1);
             }
             let mut numbers: Vec<i64> = run.iter().filter_map(|(_, chat)| *chat).collect();
             numbers.sort_unstable();
@@ -454,30 +477,4 @@ impl Work<'_> {
         }
         Ok(())
     }
-}
-
-/// Events that stay, in runs that have nothing else between them.
-#[derive(Default)]
-struct Reblock {
-    events: Vec<(i64, Event)>,
-    ends: Vec<usize>,
-}
-
-impl Reblock {
-    fn add(&mut self, id: i64, event: Event) {
-        self.events.push((id, event));
-    }
-
-    /// What comes next does not belong to the same block.
-    fn close(&mut self) {
-        if self.ends.last() != Some(&self.events.len()) {
-            self.ends.push(self.events.len());
-        }
-    }
-}
-
-fn leave_traces(event: &Event, traces: &mut dyn Traces) {
-    searched_texts(event).for_each(|text| traces.text(text));
-    let more = event.more();
-    [&more.rtf, &more.extra].into_iter().flatten().for_each(|text| traces.text(text));
 }

@@ -1,10 +1,12 @@
 //! What a purge does to rows: deletes them with what belongs to them, or puts another text in the place of the old one.
 
 use super::event_in;
+use crate::model::message::Event;
 use crate::store::Entry;
 use crate::store::purge::PurgeRequest;
 use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, sum_of};
 use rusqlite::{Connection, OptionalExtension};
+use std::collections::BTreeSet;
 
 /// Deletes runs of events with what belongs to them.
 pub(super) fn delete(connection: &Connection, runs: &[(i64, i64)], files: bool) -> rusqlite::Result<()> {
@@ -44,16 +46,28 @@ pub(super) fn replace(
     for (id, _) in gone {
         let (mut event, persona) =
             read.query_row([id], |row| Ok((event_in(connection, row, true)?, row.get::<_, i64>(4)?)))?;
-        text.clone_into(&mut event.body);
-        if let Some(more) = &mut event.more {
-            (more.rtf, more.extra) = (None, None);
-        }
+        put_text(&mut event, text);
         write.execute((id, text, sum_of(*id, persona, &event)))?;
         older.execute([id])?;
         note.execute((id, entry.at.0, entry.actor.name(), &request.reason, purge))?;
         files.execute([id])?;
     }
     Ok(())
+}
+
+/// Puts a text in the place of that of a message: what else it carried goes.
+pub(super) fn put_text(event: &mut Event, text: &str) {
+    text.clone_into(&mut event.body);
+    if let Some(more) = &mut event.more {
+        (more.rtf, more.extra, more.files) = (None, None, Vec::new());
+    }
+}
+
+/// What was kept to recognise a file by goes with the first event of it, for it could confirm a guess at what it held.
+pub(super) fn forget_sources(connection: &Connection, sources: &BTreeSet<i64>) -> rusqlite::Result<()> {
+    let mut forget = connection
+        .prepare_cached("UPDATE source SET salt = NULL, digest = NULL WHERE number = ?1 AND digest IS NOT NULL")?;
+    sources.iter().try_for_each(|source| forget.execute([source]).map(|_| ()))
 }
 
 /// Contents of attachments that no event names any more go, too.

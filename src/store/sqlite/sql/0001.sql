@@ -50,10 +50,7 @@ CREATE TABLE room (
     created_by  TEXT,
     created_on  INTEGER,
     updated_by  TEXT,
-    updated_on  INTEGER,
-    -- The number the next event of this room gets, and the time of its latest event.
-    next        INTEGER NOT NULL DEFAULT 0,
-    latest      INTEGER NOT NULL DEFAULT -1
+    updated_on  INTEGER
 ) STRICT;
 
 -- Rooms that were removed after a purge. Tombstones go by the number of the room, so no other room ever gets it, and the
@@ -62,9 +59,7 @@ CREATE TABLE removed_room (
     number INTEGER PRIMARY KEY,
     key    TEXT NOT NULL UNIQUE,
     pool   TEXT NOT NULL,
-    uri    TEXT NOT NULL,
-    next   INTEGER NOT NULL,
-    latest INTEGER NOT NULL
+    uri    TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE principal (
@@ -246,7 +241,8 @@ CREATE INDEX persona_key ON persona (key);
 
 -- One thing that happened. id = room number * 2^40 + sequence, so a room is one run of the table.
 -- `late` marks events that arrived after a later event of their room; they are found through event_late.
--- `files` is the number of attachments. `sum` is a CRC-32 over what the row says, made when it was written.
+-- `source` is where it came from, 0 for what was posted by a command. `files` is the number of attachments. `sum` is a
+-- CRC-32 over what the row says, made when it was written.
 CREATE TABLE event (
     id      INTEGER PRIMARY KEY,
     room    INTEGER NOT NULL REFERENCES room,
@@ -254,6 +250,7 @@ CREATE TABLE event (
     kind    INTEGER NOT NULL,
     late    INTEGER NOT NULL,
     chat    INTEGER,
+    source  INTEGER NOT NULL,
     persona INTEGER NOT NULL REFERENCES persona,
     alert   INTEGER,
     sum     INTEGER NOT NULL,
@@ -327,15 +324,51 @@ CREATE TABLE file_part (
     bytes BLOB NOT NULL
 ) STRICT;
 
--- Full-text index. A block is a run of events of one room, `first` to `last`. A segment is what one
--- batch wrote; segments of one level are merged into one of the next. `blocks` lists the blocks a
--- word stands in: differences, seven bits to a byte. The index finds blocks, the text decides. Numbers are never given
--- again, so a list may still name blocks that are gone.
+-- A block is a run of at most 128 numbers of one room, `first` to `last`; the events of it that are there are `events`, with
+-- `bytes` of texts, between two instants. `heads` holds the place in the block, the second and the kind of each, so that
+-- counting reads no text. `root` is that of the tree over the events, each under `salt` (docs/formats/digests.md).
 CREATE TABLE block (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    first  INTEGER NOT NULL UNIQUE,
-    last   INTEGER NOT NULL
+    number  INTEGER PRIMARY KEY AUTOINCREMENT,
+    first   INTEGER NOT NULL UNIQUE,
+    last    INTEGER NOT NULL,
+    events  INTEGER NOT NULL,
+    bytes   INTEGER NOT NULL,
+    from_time INTEGER NOT NULL,
+    to_time INTEGER NOT NULL,
+    heads   BLOB NOT NULL,
+    salt    BLOB NOT NULL,
+    root    BLOB NOT NULL
 ) STRICT;
+
+-- What has been written of a room: the number its next event gets, the time of its latest event, the right edge of the tree
+-- over its blocks but the last, the leaf of the last, and the leaf of the room in the tree over all rooms.
+CREATE TABLE history (
+    room     INTEGER PRIMARY KEY,
+    next     INTEGER NOT NULL,
+    latest   INTEGER NOT NULL,
+    frontier BLOB NOT NULL,
+    tip      BLOB,
+    leaf     BLOB NOT NULL
+) STRICT;
+
+-- The roots that the newest record of the audit log names are made of these: for each table of settings the sum over the hashes of
+-- its rows; the root over all rooms; and the salt of both, another with every record. `revision` is the hash of the newest
+-- record that changed something.
+CREATE TABLE settings_sum (
+    name   TEXT NOT NULL PRIMARY KEY,
+    sum    BLOB NOT NULL,
+    digest BLOB NOT NULL
+) STRICT;
+CREATE TABLE root (
+    one      INTEGER PRIMARY KEY CHECK (one = 1),
+    content  BLOB NOT NULL,
+    salt     BLOB NOT NULL,
+    revision TEXT NOT NULL
+) STRICT;
+
+-- Full-text index, exact to the event. A segment is what one batch wrote; segments of one level are merged into one of the
+-- next. `events` lists the events a word stands in, each as block * 128 + place: differences, seven bits to a byte. Words that
+-- begin with U+0001 are none of a text: persons, kinds other than messages, and events with attachments.
 CREATE TABLE segment (
     number INTEGER PRIMARY KEY,
     level  INTEGER NOT NULL
@@ -343,9 +376,20 @@ CREATE TABLE segment (
 CREATE TABLE word (
     segment INTEGER NOT NULL REFERENCES segment,
     word    TEXT NOT NULL,
-    blocks  BLOB NOT NULL,
+    events  BLOB NOT NULL,
     PRIMARY KEY (segment, word)
 ) STRICT, WITHOUT ROWID;
+
+-- Where events came from: what was imported, by which version, and the SHA-256 of the file under a salt. Both go when anything
+-- of it is purged, for then they could confirm a guess at what it held.
+CREATE TABLE source (
+    number  INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL,
+    version TEXT NOT NULL,
+    on_time INTEGER NOT NULL,
+    salt    BLOB,
+    digest  BLOB
+) STRICT;
 
 -- What has been imported: fingerprints of the pieces of input, so that a repeated run skips them.
 CREATE TABLE ledger (

@@ -1,0 +1,183 @@
+//! Takes events that are gone out of the lists of the index, and words that no event holds any more out of the index.
+//!
+//! Reads only the lists of the words that were met in what went, when those are few; otherwise, and after an interruption,
+//! all lists. What is gone is told by the blocks as they are, so doing it again does no harm.
+
+use super::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person};
+use crate::model::message::Event;
+use crate::select::{heads, postings, searched_texts, words::each_word};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::{BTreeSet, HashMap};
+
+/// Words that are remembered one by one; with more of them all lists are read.
+const MOST_WORDS: usize = 20_000;
+/// Lists that are changed in one transaction, and bytes of them.
+const BATCH: usize = 50_000;
+const BATCH_BYTES: usize = 32 << 20;
+
+/// What went: in which blocks, and which words were met in it.
+#[derive(Default)]
+pub(in super::super) struct Dead {
+    blocks: BTreeSet<i64>,
+    words: BTreeSet<String>,
+    /// There were too many words, or what went is not known.
+    all: bool,
+}
+
+impl Dead {
+    /// Nothing is known of what went.
+    pub(in super::super) fn unknown() -> Dead {
+        Dead { all: true, ..Dead::default() }
+    }
+
+    /// An event of a block went, with all its words.
+    pub(in super::super) fn event(&mut self, block: i64, persona: i64, event: &Event) {
+        self.blocks.insert(block);
+        if self.all {
+            return;
+        }
+        for text in searched_texts(event) {
+            each_word(text, &mut |word| {
+                if !self.words.contains(word) {
+                    self.words.insert(word.to_owned());
+                }
+            });
+        }
+        self.words.extend([of_person(persona), of_kind(event.kind), WITH_FILES.to_owned()]);
+        if self.words.len() > MOST_WORDS {
+            self.words.clear();
+            self.all = true;
+        }
+    }
+}
+
+/// Which places of which blocks hold an event.
+struct Alive {
+    places: HashMap<i64, u128>,
+    /// A block that is not listed has lost nothing.
+    only: bool,
+}
+
+impl Alive {
+    fn read(connection: &Connection, dead: &Dead) -> rusqlite::Result<Alive> {
+        let mut places = HashMap::new();
+        let bits = |heads: &[u8], number| heads::places(heads).ok_or_else(|| super::super::blocks::damaged(number));
+        if dead.all {
+            let mut read = connection.prepare("SELECT number, heads FROM block")?;
+            let mut rows = read.query([])?;
+            while let Some(row) = rows.next()? {
+                let number = row.get(0)?;
+                places.insert(number, bits(row.get_ref(1)?.as_blob()?, number)?);
+            }
+            return Ok(Alive { places, only: false });
+        }
+        let mut read = connection.prepare("SELECT heads FROM block WHERE number = ?1")?;
+        for number in &dead.blocks {
+            let heads: Option<Vec<u8>> = read.query_row([number], |row| row.get(0)).optional()?;
+            places.insert(*number, heads.map_or(Ok(0), |heads| bits(&heads, *number))?);
+        }
+        Ok(Alive { places, only: true })
+    }
+
+    fn has(&self, event: u64) -> bool {
+        match self.places.get(&((event >> BLOCK_SHIFT) as i64)) {
+            Some(places) => places >> (event & ((1 << BLOCK_SHIFT) - 1)) & 1 == 1,
+            None => self.only,
+        }
+    }
+
+    /// The list without what is gone; none when nothing is.
+    fn left(&self, segment: i64, list: &[u8]) -> rusqlite::Result<Option<Vec<u8>>> {
+        let mut gone = false;
+        for number in postings::numbers(list) {
+            gone |= !self.has(number.ok_or_else(|| damaged(segment))?);
+        }
+        if !gone {
+            return Ok(None);
+        }
+        let (mut bytes, mut last) = (Vec::with_capacity(list.len()), 0);
+        postings::numbers(list)
+            .flatten()
+            .filter(|number| self.has(*number))
+            .for_each(|number| postings::append(&mut bytes, &mut last, number));
+        Ok(Some(bytes))
+    }
+}
+
+/// A list that changes: its segment, its word, and what is left of it.
+type Change = (i64, String, Vec<u8>);
+
+/// Brings the index in step with the blocks. Each transaction is one of its own.
+pub(in super::super) fn sweep(connection: &Connection, dead: &Dead) -> rusqlite::Result<()> {
+    if !dead.all && dead.blocks.is_empty() {
+        return Ok(());
+    }
+    let alive = Alive::read(connection, dead)?;
+    let mut segments = connection.prepare("SELECT number FROM segment ORDER BY number")?;
+    let segments: Vec<i64> = segments.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    for segment in segments {
+        let mut changes = Vec::new();
+        if !dead.all {
+            let mut read = connection.prepare_cached("SELECT events FROM word WHERE segment = ?1 AND word = ?2")?;
+            for word in &dead.words {
+                let mut rows = read.query((segment, word))?;
+                if let Some(row) = rows.next()?
+                    && let Some(left) = alive.left(segment, row.get_ref(0)?.as_blob()?)?
+                {
+                    changes.push((segment, word.clone(), left));
+                }
+            }
+            apply(connection, &mut changes)?;
+            continue;
+        }
+        let mut after: Option<String> = None;
+        loop {
+            let (mut bytes, mut last) = (0, None);
+            {
+                let mut read = connection.prepare_cached(
+                    "SELECT word, events FROM word WHERE segment = ?1 AND (?2 IS NULL OR word > ?2) ORDER BY word",
+                )?;
+                let mut rows = read.query((segment, &after))?;
+                while let Some(row) = rows.next()? {
+                    if let Some(left) = alive.left(segment, row.get_ref(1)?.as_blob()?)? {
+                        bytes += left.len();
+                        changes.push((segment, row.get(0)?, left));
+                        if changes.len() >= BATCH || bytes >= BATCH_BYTES {
+                            last = changes.last().map(|(_, word, _)| word.clone());
+                            break;
+                        }
+                    }
+                }
+            }
+            apply(connection, &mut changes)?;
+            match last {
+                Some(word) => after = Some(word),
+                None => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn apply(connection: &Connection, changes: &mut Vec<Change>) -> rusqlite::Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let mut run = || -> rusqlite::Result<()> {
+        let mut put = connection.prepare_cached("UPDATE word SET events = ?3 WHERE segment = ?1 AND word = ?2")?;
+        let mut drop = connection.prepare_cached("DELETE FROM word WHERE segment = ?1 AND word = ?2")?;
+        for (segment, word, left) in changes.drain(..) {
+            match left.is_empty() {
+                true => drop.execute(params![segment, word])?,
+                false => put.execute(params![segment, word, left])?,
+            };
+        }
+        connection.execute_batch("COMMIT")
+    };
+    run().inspect_err(|_| {
+        if !connection.is_autocommit() {
+            drop(connection.execute_batch("ROLLBACK"));
+        }
+    })
+}
