@@ -3,7 +3,7 @@
 //!
 //! A block is a run of [`BLOCK`] events of one room. The index finds blocks, the text decides.
 
-use super::searched_texts;
+use super::texts::searched_texts;
 use super::words::each_word;
 use crate::model::message::Event;
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -53,7 +53,7 @@ impl Builder {
     pub fn add(&mut self, block: u32, event: &Event) {
         let Builder { letters, words, last, pairs, table } = self;
         for text in searched_texts(event) {
-            each_word(text, &mut |word| {
+            each_word(&text, &mut |word| {
                 let hash = HASHER.hash_one(word);
                 let same = |at: &u32| {
                     let known: &Word = &words[*at as usize];

@@ -14,7 +14,7 @@ use crate::pipeline::Watch;
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
 use crate::select::postings::Postings;
-use crate::select::scope::Scope;
+use crate::select::scope::{Scope, Selection};
 use purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
@@ -161,8 +161,8 @@ pub trait Corpus: Send {
     fn census(&mut self, scope: &Scope) -> Result<Vec<Census>>;
     /// How many events the rooms of the scope have been given, for progress.
     fn size(&mut self, scope: &Scope) -> Result<u64>;
-    /// The history in order of rooms and time, in pages.
-    fn units(&mut self, scope: &Scope, take: &mut TakeUnit<'_>) -> Result<()>;
+    /// The history that a selection includes, in order of rooms and time, in pages.
+    fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()>;
     /// The purges of this store, oldest first.
     fn purges(&mut self) -> Result<Vec<PurgeState>>;
     /// The digest over the identities of everything a purge took.

@@ -8,6 +8,7 @@ use crate::model::hash;
 use crate::model::receipt::Gap;
 use crate::proof::tree;
 use crate::select::postings::numbers;
+use crate::select::texts::other_texts;
 use crate::select::words::WordSet;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
@@ -238,12 +239,15 @@ fn index(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
     while let Some(block) = blocks.next()? {
         let (number, first, last): (u64, i64, i64) = (block.get(0)?, block.get(1)?, block.get(2)?);
         let mut texts = connection.prepare_cached(
-            "SELECT body FROM event WHERE id >= ?1 AND id <= ?2 UNION ALL \
-             SELECT name FROM attachment WHERE event >= ?1 AND event <= ?2 AND name IS NOT NULL",
+            "SELECT body, rtf, word, extra FROM event WHERE id >= ?1 AND id <= ?2 UNION ALL \
+             SELECT name, NULL, NULL, NULL FROM attachment WHERE event >= ?1 AND event <= ?2 AND name IS NOT NULL",
         )?;
         let mut texts = texts.query((first, last))?;
         while let Some(text) = texts.next()? {
             set.add(text.get_ref(0)?.as_str()?);
+            let (rtf, word, extra) = (text.get_ref(1)?, text.get_ref(2)?, text.get_ref(3)?);
+            let rest = [rtf.as_str_or_null()?, word.as_str_or_null()?, extra.as_str_or_null()?];
+            other_texts(rest).for_each(|text| set.add(&text));
         }
         let words = set.finish();
         let sum = words.split(' ').filter(|word| !word.is_empty());

@@ -27,7 +27,8 @@ use crate::model::record::{Record, Shape};
 use crate::pipeline::Watch;
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::Frontier;
-use crate::select::{scope::Scope, words};
+use crate::select::scope::{Scope, Selection};
+use crate::select::words;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
@@ -297,8 +298,8 @@ impl Corpus for Sqlite {
         read::size(&self.connection, scope).map_err(|e| self.explain(e))
     }
 
-    fn units(&mut self, scope: &Scope, take: &mut TakeUnit<'_>) -> Result<()> {
-        read::units(&self.connection, scope, take).map_err(|e| self.explain(e))
+    fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()> {
+        read::units(&self.connection, selection, take).map_err(|e| self.explain(e))
     }
 
     fn purges(&mut self) -> Result<Vec<PurgeState>> {

@@ -6,12 +6,13 @@ mod batch;
 mod survey;
 mod rows;
 
-use super::holds::Holds;
+use super::holds::{Earlier, Holds};
 use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek};
 use super::{Sqlite, explain::explain};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::message::{Event, Kind};
 use crate::model::time::Ticks;
+use crate::select::matches::Subject;
 use crate::select::scope::{Scope, Selection};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest, PurgeState, RoomPlan};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -45,7 +46,7 @@ impl<'a> Judge<'a> {
     /// Must texts be read to decide?
     fn reads_texts(&self) -> bool {
         self.request.replacement.is_some()
-            || self.request.selections.iter().any(|selection| selection.terms.is_some())
+            || self.request.selections.iter().any(|selection| selection.query.is_some())
             || self.holds.read_words()
     }
 
@@ -64,14 +65,15 @@ impl<'a> Judge<'a> {
             return Ok(Fate::Stays);
         }
         let persona = self.personas.get(connection, persona)?;
-        if !selections.iter().any(|selection| selection.has(persona, event)) {
+        let subject = Subject::new(persona, event);
+        if !selections.iter().any(|selection| selection.has(&subject)) {
             return Ok(Fate::Stays);
         }
         if !self.holds.touches(place.number) {
             return Ok(Fate::Goes);
         }
         let earlier = if self.versions { earlier(connection, id)? } else { Vec::new() };
-        let holds: Vec<usize> = self.holds.covering(place.number, persona, event, &earlier).collect();
+        let holds = self.holds.covering(place.number, &subject, &earlier);
         Ok(if holds.is_empty() { Fate::Goes } else { Fate::Held(holds) })
     }
 }
@@ -81,10 +83,11 @@ fn has_earlier(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT EXISTS (SELECT 1 FROM version WHERE body IS NOT NULL)", [], |row| row.get(0))
 }
 
-/// The earlier texts of a message.
-fn earlier(connection: &Connection, id: i64) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare_cached("SELECT body FROM version WHERE event = ?1 AND body IS NOT NULL")?;
-    statement.query_map([id], |row| row.get(0))?.collect()
+/// The earlier versions of a message, as far as they are still known.
+fn earlier(connection: &Connection, id: i64) -> rusqlite::Result<Vec<Earlier>> {
+    let mut statement =
+        connection.prepare_cached("SELECT body, rtf FROM version WHERE event = ?1 AND body IS NOT NULL")?;
+    statement.query_map([id], |row| Ok(Earlier { body: row.get(0)?, rtf: row.get(1)? }))?.collect()
 }
 
 /// Everything that earlier versions of a message have of it, however it is written.

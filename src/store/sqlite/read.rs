@@ -8,7 +8,8 @@ use crate::model::ids::RoomKey;
 use crate::model::message::{Attachment, Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, Unit};
-use crate::select::scope::Scope;
+use crate::select::matches::Subject;
+use crate::select::scope::{Scope, Selection};
 use crate::store::{Census, TakeUnit};
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
@@ -190,9 +191,11 @@ pub(super) fn attach(connection: &Connection, id: i64, event: &mut Event) -> rus
     Ok(())
 }
 
-/// Hands out the history of the scope in pages.
-pub(super) fn units(connection: &Connection, scope: &Scope, take: &mut TakeUnit<'_>) -> rusqlite::Result<()> {
+/// Hands out the history of a selection in pages.
+pub(super) fn units(connection: &Connection, selection: &Selection, take: &mut TakeUnit<'_>) -> rusqlite::Result<()> {
     let mut personas = Personas::default();
+    let scope = &selection.scope;
+    let narrows = selection.query.is_some() || selection.messages_only;
     for place in rooms(connection, scope)? {
         let mut page = Page::new(place.key);
         let flow = room_events(connection, place.number, scope, &mut |row| {
@@ -203,6 +206,9 @@ pub(super) fn units(connection: &Connection, scope: &Scope, take: &mut TakeUnit<
             let mut event = event_of(row)?;
             if row.get::<_, i64>(10)? > 0 {
                 attach(connection, row.get(0)?, &mut event)?;
+            }
+            if narrows && !selection.has(&Subject::new(personas.get(connection, persona)?, &event)) {
+                return Ok(ControlFlow::Continue(()));
             }
             let weight = event.weight() + expansion(&event.body);
             if page.is_full(weight)

@@ -8,10 +8,9 @@ use super::{
 };
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
-use crate::model::message::{Event, Kind};
+use crate::model::message::{Event, Kind, More};
 use crate::pipeline::{Event as Progress, Watch};
 use crate::select::postings::{BLOCK, Builder};
-use crate::select::searched_texts;
 use crate::store::Entry;
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest, Traces};
 use crate::store::sqlite::holds::Holds;
@@ -335,7 +334,8 @@ impl Work<'_> {
             for (id, event) in &mut reblock.events {
                 if taken.gone.binary_search_by_key(id, |(id, _)| *id).is_ok() {
                     event.body.clone_from(request.replacement.as_ref().unwrap_or(&String::new()));
-                    event.more = None;
+                    let word = event.more.take().and_then(|more| more.word);
+                    event.more = word.map(|word| Box::new(More { word: Some(word), ..More::default() }));
                 }
             }
         }
@@ -477,7 +477,8 @@ impl Reblock {
 }
 
 fn leave_traces(event: &Event, traces: &mut dyn Traces) {
-    searched_texts(event).for_each(|text| traces.text(text));
     let more = event.more();
-    [&more.rtf, &more.extra].into_iter().flatten().for_each(|text| traces.text(text));
+    let names = more.files.iter().filter_map(|file| file.name.as_deref());
+    let rest = [&more.rtf, &more.word, &more.extra].into_iter().flatten().map(String::as_str);
+    std::iter::once(event.body.as_str()).chain(names).chain(rest).for_each(|text| traces.text(text));
 }
