@@ -59,10 +59,10 @@ pub struct What {
     #[arg(long, value_name = "WORDS")]
     pub filter: Option<String>,
     /// How keywords are combined
-    #[arg(long = "match", value_enum, ignore_case = true, default_value = "all")]
+    #[arg(long = "match", value_enum, ignore_case = true, default_value = "all", requires = "filter")]
     pub matching: MatchName,
     /// Compare the case of letters
-    #[arg(long)]
+    #[arg(long, requires = "filter")]
     pub case_sensitive: bool,
 }
 

@@ -1,7 +1,7 @@
 //! RTF as plain text: what is searched of it. Pure, and never fails: what is no RTF is its own text.
 //!
-//! Fonts, colours, styles and pictures are no text. Characters come as they are, as `\u`, or as bytes of the code page of
-//! their font; bytes of the double-byte code pages cannot be read and become U+FFFD.
+//! Fonts, colours, styles and pictures are no text. Characters come as they are, as `\u`, or as bytes of the code page
+//! of their font; bytes of the double-byte code pages cannot be read and become U+FFFD.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

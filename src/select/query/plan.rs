@@ -1,8 +1,8 @@
 //! What an index answers of a query, and what the texts must still decide.
 //!
-//! The index knows, for each event, its words, its person, its kind, and whether it has an attachment; it knows neither
-//! the order of words nor the case of letters. So a query has two bounds: events it surely means, and events it may mean.
-//! They are the same where the index is exact, and `NOT` swaps them.
+//! The index knows, for each event, its words, its person, its kind, and whether it has an attachment; it knows
+//! neither the order of words nor the case of letters. So a query has two bounds: events it surely means, and events
+//! it may mean. They are the same where the index is exact, and `NOT` swaps them.
 
 use super::Node;
 use crate::model::message::Kind;

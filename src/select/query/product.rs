@@ -1,8 +1,8 @@
-//! The product's rules: keywords separated by blanks, of which all, or one, must occur, or all of them as a phrase; with
-//! the case of letters or without.
+//! The product's rules: keywords separated by blanks, of which all, or one, must occur, or all of them as a phrase;
+//! with the case of letters or without.
 //!
 //! Signs of richer languages are refused where somebody types them: taken as punctuation they would silently mean
-//! something else. What stores and archives keep from before is read by its words alone, so that it means what it meant.
+//! something else. What stores and archives keep from before is read by its words alone, so it means what it meant.
 
 use super::{Node, Query};
 use crate::error::{Error, Kind, Result};
