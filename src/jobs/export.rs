@@ -8,7 +8,7 @@ use self::bag::{Encode, Reader, Writer};
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::selection::{Wanted, catalog_part, room_key};
+use crate::jobs::selection::{WORDS, Wanted, catalog_part, room_key};
 use crate::jobs::{audit, keys};
 use crate::model::catalog::Catalog;
 use crate::model::hash;
@@ -16,7 +16,7 @@ use crate::model::receipt::{FileFact, Receipt};
 use crate::model::record::{Level, Shape, Value};
 use crate::pipeline::{self, Event};
 use crate::proof::note::{self, Checkpoint};
-use crate::select::scope::Scope;
+use crate::select::scope::{Scope, Selection};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Store};
 use sha2::{Digest, Sha256};
@@ -60,8 +60,8 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     // The one cmdlet that exported took a first date with the level of rooms, and meant their content from then on.
     let dated = job.level == Level::RoomDirectory && job.wanted.from.is_some();
     let history = dated || matches!(job.level, Level::All | Level::Content);
-    if !history && (job.wanted.from.is_some() || job.wanted.to.is_some() || !job.wanted.people.is_empty()) {
-        return Err(Error::new(Kind::Usage, "dates and users select history, and this level has none")
+    if !history && !job.wanted.is_whole_rooms() {
+        return Err(Error::new(Kind::Usage, "dates, users and words select history, and this level has none")
             .hint("use --level All or --level Content"));
     }
     if job.disable_exported && matches!(job.level, Level::User | Level::Category) {
@@ -70,25 +70,26 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     }
     let mut corpus = Sqlite::snapshot(&job.store)?;
     let whole = corpus.catalog(job.shapes)?;
-    let scope = job.wanted.resolve(&whole)?;
+    let selection = job.wanted.selection(&whole)?;
     let mut receipt = Receipt::new("export");
     receipt.fact("Store", job.store.display().to_string());
     receipt.fact("Store identity", corpus.id()?);
     receipt.fact("Level", format!("{:?}", job.level));
-    receipt.facts.extend(job.wanted.describe(&scope));
+    receipt.facts.extend(job.wanted.describe(&selection));
     match job.form {
         Form::JsonLines if job.level != Level::All && job.level != Level::Content => {
             return Err(Error::new(Kind::Usage, "JSON Lines holds history, and this level has none"));
         }
         Form::JsonLines => {
-            let mut leave = |receipt: &mut Receipt, files: &[FileFact]| record(cx, job, &scope, None, receipt, files);
-            lines::export(cx, job, corpus, &whole, &scope, &mut receipt, &mut leave)?;
+            let mut leave =
+                |receipt: &mut Receipt, files: &[FileFact]| record(cx, job, &selection, None, receipt, files);
+            lines::export(cx, job, corpus, &whole, &selection, &mut receipt, &mut leave)?;
         }
-        Form::Archive => archive(cx, job, corpus, &whole, &scope, history, &mut receipt)?,
+        Form::Archive => archive(cx, job, corpus, &whole, &selection, history, &mut receipt)?,
     }
     receipt.timings.push(("export", cx.since(start)));
     if job.disable_exported {
-        disable(cx, job, &whole, &scope, &mut receipt)?;
+        disable(cx, job, &whole, &selection.scope, &mut receipt)?;
     }
     Ok(receipt)
 }
@@ -98,16 +99,16 @@ fn archive(
     job: &Export,
     mut corpus: Sqlite,
     whole: &Catalog,
-    scope: &Scope,
+    selection: &Selection,
     history: bool,
     receipt: &mut Receipt,
 ) -> Result<()> {
-    let catalog = Arc::new(catalog_part(whole, job.shapes, job.level, &job.wanted, scope));
+    let catalog = Arc::new(catalog_part(whole, job.shapes, job.level, &job.wanted, &selection.scope));
     let facts = serde_json::json!({
         "format": "pchat-archive",
         "formatVersion": 1,
         "level": format!("{:?}", job.level),
-        "selection": job.wanted.describe(scope).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+        "selection": job.wanted.describe(selection).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         "software": concat!("pchat ", env!("CARGO_PKG_VERSION")),
     });
     let signed = if job.checkpoint { checkpoint(cx, job, &mut corpus, receipt)? } else { None };
@@ -127,16 +128,22 @@ fn archive(
         writer.catalog(shape, &catalog)?;
     }
     if history {
-        let total = if scope.is_whole() { Some(corpus.size(scope)?) } else { None };
+        let total = if selection.is_whole() { Some(corpus.size(&selection.scope)?) } else { None };
         cx.watch.event(Event::Begin { step: "exporting", total, unit: "events" });
         let (packer, done) = (writer.packer(), writer.done());
         let stage = Encode { packer: packer.clone(), done };
         writer.watch(cx.watch);
-        writer =
-            pipeline::run(Reader::new(Box::new(corpus), scope.clone(), packer), stage, writer, cx.limits, cx.watch)?;
+        writer = pipeline::run(
+            Reader::new(Box::new(corpus), selection.clone(), packer),
+            stage,
+            writer,
+            cx.limits,
+            cx.watch,
+        )?;
         cx.watch.event(Event::End);
     }
-    let mut leave = |receipt: &mut Receipt, files: &[FileFact]| record(cx, job, scope, signed.as_ref(), receipt, files);
+    let mut leave =
+        |receipt: &mut Receipt, files: &[FileFact]| record(cx, job, selection, signed.as_ref(), receipt, files);
     writer.close(history, receipt, &mut leave)
 }
 
@@ -182,13 +189,18 @@ const PATIENCE: usize = 60;
 fn record(
     cx: &Context<'_>,
     job: &Export,
-    scope: &Scope,
+    selection: &Selection,
     signed: Option<&(Checkpoint, String)>,
     receipt: &mut Receipt,
     files: &[FileFact],
 ) -> Result<()> {
-    let selection: Vec<String> =
-        job.wanted.describe(scope).into_iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    // The log outlives the messages: it has no words of theirs, only how many were asked for.
+    let words = selection.query.as_ref().map(|query| query.written());
+    let written = |(name, value): (String, String)| match words {
+        Some(words) if name == WORDS => format!("Keywords: {} ({})", words.keywords(), words.rule()),
+        _ => format!("{name}: {value}"),
+    };
+    let selected: Vec<String> = job.wanted.describe(selection).into_iter().map(written).collect();
     let names: Vec<String> =
         files.iter().map(|file| format!("{} {}", file.name, file.sha256.as_deref().unwrap_or("a folder"))).collect();
     let content = receipt.facts.iter().filter(|(name, _)| name.starts_with("Content"));
@@ -200,7 +212,7 @@ fn record(
         ("format", format!("{:?}", job.form)),
         ("level", format!("{:?}", job.level)),
         ("rooms", receipt.rooms.len().to_string()),
-        ("selection", selection.join("; ")),
+        ("selection", selected.join("; ")),
         ("state", if files.is_empty() { "begins" } else { "complete" }.to_owned()),
     ];
     let entry = cx.entry("export", job.target.path.display().to_string(), details);

@@ -4,14 +4,14 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::purge::Part;
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Shape, Value};
 use crate::model::time::Ticks;
 use crate::select::names::{names_category, names_room};
-use crate::select::terms::Terms;
+use crate::select::query::Query;
+use crate::select::query::product::Written;
 use crate::store::purge::{Coverage, PurgeState};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Store};
@@ -32,59 +32,56 @@ pub struct Protects {
     /// Last instant.
     pub to: Option<Ticks>,
     /// Words.
-    pub terms: Option<Terms>,
+    pub words: Option<Written>,
     /// All of it as it was typed.
     pub written: String,
 }
 
 /// Resolves what was typed. Rooms and categories must exist; people need not have written anything yet.
-pub fn protects(part: &Part, catalog: &Catalog) -> Result<Protects> {
-    if part.people.iter().any(|person| person.trim().is_empty()) {
+pub fn protects(wanted: &Wanted, catalog: &Catalog) -> Result<Protects> {
+    if wanted.people.iter().any(|person| person.trim().is_empty()) {
         return Err(Error::new(Kind::Usage, "a person without an address would protect nothing")
             .hint("give a SIP address, as in --user user@example.com"));
     }
-    let selection = part.selection(catalog)?;
+    let selection = wanted.selection(catalog)?;
     let mut rooms = Vec::new();
-    for room in &part.rooms {
+    for room in &wanted.rooms {
         if room.contains('*') {
             rooms.push(room.clone());
             continue;
         }
         let one = Wanted { rooms: vec![room.clone()], ..Wanted::default() };
-        let found = one.resolve(catalog)?.rooms.unwrap_or_default();
+        let found = one.scope(catalog)?.rooms.unwrap_or_default();
         rooms.extend(found.values().map(ToString::to_string));
     }
     rooms.sort();
     rooms.dedup();
     Ok(Protects {
         rooms,
-        categories: part.categories.clone(),
-        people: part.people.clone(),
+        categories: wanted.categories.clone(),
+        people: wanted.people.clone(),
         from: (selection.scope.from != Ticks::MIN).then_some(selection.scope.from),
         to: (selection.scope.to != Ticks::MAX).then_some(selection.scope.to),
-        terms: selection.terms,
-        written: written(part),
+        written: written(wanted, selection.query.as_ref()),
+        words: selection.query.map(|query| query.written().clone()),
     })
 }
 
 /// A selection in the words it was typed in.
-fn written(part: &Part) -> String {
+fn written(wanted: &Wanted, query: Option<&Query>) -> String {
     let mut words = Vec::new();
-    for (name, items) in [("rooms", &part.rooms), ("categories", &part.categories), ("people", &part.people)] {
+    for (name, items) in [("rooms", &wanted.rooms), ("categories", &wanted.categories), ("people", &wanted.people)] {
         if !items.is_empty() {
             words.push(format!("{name} {}", items.join(", ")));
         }
     }
-    for (name, date) in [("from", &part.from), ("to", &part.to)] {
+    for (name, date) in [("from", &wanted.from), ("to", &wanted.to)] {
         words.extend(date.as_ref().map(|date| format!("{name} {date}")));
     }
-    if part.from.is_some() || part.to.is_some() {
-        words.extend(part.timezone.as_ref().map(|zone| format!("time zone {zone}")));
+    if wanted.from.is_some() || wanted.to.is_some() {
+        words.extend(wanted.timezone.as_ref().map(|zone| format!("time zone {zone}")));
     }
-    if let Some(filter) = &part.filter {
-        let case = if part.case_sensitive { ", case-sensitive" } else { "" };
-        words.push(format!("words \"{filter}\" ({}{case})", part.matching));
-    }
+    words.extend(query.map(|query| format!("words {}", query.written())));
     if words.is_empty() { "everything".to_owned() } else { words.join("; ") }
 }
 

@@ -9,11 +9,9 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::keys;
 use crate::jobs::selection::Wanted;
-use crate::model::catalog::Catalog;
 use crate::model::record::Shape;
 use crate::pipeline::Event;
 use crate::select::scope::Selection;
-use crate::select::terms::{Match, Terms};
 use crate::select::traces::Trails;
 use crate::store::purge::{PurgePlan, PurgeRequest, PurgeState, Traces};
 use crate::store::sqlite::Sqlite;
@@ -31,36 +29,11 @@ pub const COMMIT_EVERY: u64 = 250_000;
 /// How long to wait for those who read an older state of the store.
 pub const WAIT: Duration = Duration::from_secs(30);
 
-/// One part of what is asked, in the words of those who ask.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// Keywords, and how they are matched.
-    pub filter: Option<String>,
-    /// `all`, `or`, `exact`.
-    pub matching: String,
-    /// Compare the case of letters.
-    pub case_sensitive: bool,
-    /// Only messages.
-    pub messages_only: bool,
-    /// Rooms, categories, people, dates.
-    pub categories: Vec<String>,
-    /// Rooms.
-    pub rooms: Vec<String>,
-    /// People.
-    pub people: Vec<String>,
-    /// First date or time.
-    pub from: Option<String>,
-    /// Last date or time.
-    pub to: Option<String>,
-    /// Time zone of dates.
-    pub timezone: Option<String>,
-}
-
 /// What is asked. This is what the store keeps of a request until the purge is finished.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     /// Everything that one of these includes.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Wanted>,
     /// The text put in the place of messages, when they are replaced.
     pub replacement: Option<String>,
     /// Why.
@@ -71,35 +44,6 @@ pub struct Asked {
     /// How many keywords the filter had, once it is forgotten.
     #[serde(default)]
     pub keywords: u64,
-}
-
-impl Part {
-    /// Resolves it against the catalog.
-    pub fn selection(&self, catalog: &Catalog) -> Result<Selection> {
-        let wanted = Wanted {
-            categories: self.categories.clone(),
-            rooms: self.rooms.clone(),
-            people: self.people.clone(),
-            from: self.from.clone(),
-            to: self.to.clone(),
-            timezone: self.timezone.clone(),
-        };
-        let mode = Match::from_word(&self.matching).unwrap_or_default();
-        let terms = self.filter.as_deref().map(|text| Terms::new(text, mode, self.case_sensitive)).transpose()?;
-        Ok(Selection { scope: wanted.resolve(catalog)?, terms, messages_only: self.messages_only })
-    }
-
-    /// True when nothing narrows it.
-    pub fn is_everything(&self) -> bool {
-        let narrow = Part {
-            matching: self.matching.clone(),
-            timezone: self.timezone.clone(),
-            messages_only: self.messages_only,
-            case_sensitive: self.case_sensitive,
-            ..Part::default()
-        };
-        *self == narrow
-    }
 }
 
 impl Asked {
@@ -114,10 +58,9 @@ impl Asked {
             .map_err(|error| Error::new(Kind::Damaged, "the request of a purge cannot be read").because(error))
     }
 
-    fn request(&self, catalog: &Catalog, commit_every: u64) -> Result<PurgeRequest> {
-        let selections = self.parts.iter().map(|part| part.selection(catalog)).collect::<Result<_>>()?;
+    fn request(&self, selections: Result<Vec<Selection>>, commit_every: u64) -> Result<PurgeRequest> {
         Ok(PurgeRequest {
-            selections,
+            selections: selections?,
             replacement: self.replacement.clone(),
             written: self.written(),
             reason: self.reason.clone(),
@@ -163,7 +106,8 @@ pub fn plan(path: &Path, asked: &Asked, commit_every: u64, shapes: &'static [&'s
             .hint("pchat purge --continue finishes it; then run this command again"));
     }
     let catalog = store.catalog(shapes)?;
-    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(&catalog, commit_every)?)?), asked.clone()))
+    let selections = asked.parts.iter().map(|part| part.selection(&catalog)).collect();
+    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked.clone()))
 }
 
 /// Draws the plan of what an interrupted purge has left to do.
@@ -179,7 +123,8 @@ pub fn plan_rest(path: &Path, commit_every: u64, shapes: &'static [&'static Shap
         return Ok(Planned::Finish(open.number));
     }
     let catalog = store.catalog(shapes)?;
-    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(&catalog, commit_every)?)?), asked))
+    let selections = asked.parts.iter().map(|part| part.kept_selection(&catalog)).collect();
+    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked))
 }
 
 /// What the destroyed texts and words leave to be searched for.

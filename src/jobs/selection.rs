@@ -1,4 +1,4 @@
-//! From what people type — rooms, categories, users, dates — to a scope of the history and the part
+//! From what people type — rooms, categories, users, dates, words — to a selection of the history and the part
 //! of the catalog that goes with it.
 
 use crate::error::{Error, Kind, Result};
@@ -7,13 +7,27 @@ use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::record::{Level, Record, Shape};
 use crate::model::time::Ticks;
 use crate::select::names::{names_category, names_room};
-use crate::select::scope::Scope;
+use crate::select::query::Query;
+use crate::select::query::product::{self, Match};
+use crate::select::scope::{Scope, Selection};
 use chrono::{NaiveDate, NaiveDateTime, TimeZone};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What people type to name a part of the history.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The name of the words in a selection that is described.
+pub const WORDS: &str = "Words";
+
+/// What people type to name a part of the history. Stores keep it as JSON until a purge is finished.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
+    /// Keywords, and how they are matched.
+    pub filter: Option<String>,
+    /// How they are combined.
+    pub matching: Match,
+    /// Compare the case of letters.
+    pub case_sensitive: bool,
+    /// Only messages.
+    pub messages_only: bool,
     /// Categories, by name or `pool\name`.
     pub categories: Vec<String>,
     /// Rooms, by name, `pool\name` or address; `*` stands for anything.
@@ -29,13 +43,33 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// True when nothing narrows the history.
+    /// True when neither a place, nor a person, nor a date, nor a word narrows the history.
     pub fn is_everything(&self) -> bool {
-        *self == Wanted { timezone: self.timezone.clone(), ..Wanted::default() }
+        self.is_whole_rooms() && self.categories.is_empty() && self.rooms.is_empty()
     }
 
-    /// Resolves it against the catalog. What is named must exist.
-    pub fn resolve(&self, catalog: &Catalog) -> Result<Scope> {
+    /// True when it takes the whole history of rooms.
+    pub fn is_whole_rooms(&self) -> bool {
+        self.people.is_empty() && self.from.is_none() && self.to.is_none() && self.filter.is_none()
+    }
+
+    /// Resolves it against the catalog. What is named must exist, and words must follow the product's rules.
+    pub fn selection(&self, catalog: &Catalog) -> Result<Selection> {
+        self.selected(catalog, product::typed)
+    }
+
+    /// Resolves what a store has kept, whatever rules words followed when it was written.
+    pub fn kept_selection(&self, catalog: &Catalog) -> Result<Selection> {
+        self.selected(catalog, product::kept)
+    }
+
+    fn selected(&self, catalog: &Catalog, read: fn(&str, Match, bool) -> Result<Query>) -> Result<Selection> {
+        let query = self.filter.as_deref().map(|text| read(text, self.matching, self.case_sensitive)).transpose()?;
+        Ok(Selection { scope: self.scope(catalog)?, query, messages_only: self.messages_only })
+    }
+
+    /// Rooms, people and dates alone.
+    pub fn scope(&self, catalog: &Catalog) -> Result<Scope> {
         let zone = Zone::parse(self.timezone.as_deref())?;
         let from = self.from.as_deref().map(|text| zone.bound(text, false)).transpose()?.unwrap_or(Ticks::MIN);
         let to = self.to.as_deref().map(|text| zone.bound(text, true)).transpose()?.unwrap_or(Ticks::MAX);
@@ -77,7 +111,8 @@ impl Wanted {
     }
 
     /// The selection in words, for reports.
-    pub fn describe(&self, scope: &Scope) -> Vec<(String, String)> {
+    pub fn describe(&self, selection: &Selection) -> Vec<(String, String)> {
+        let scope = &selection.scope;
         let mut facts = Vec::new();
         let mut list = |name: &str, items: &[String]| {
             if !items.is_empty() {
@@ -87,6 +122,9 @@ impl Wanted {
         list("Categories", &self.categories);
         list("Rooms", &self.rooms);
         list("Users", &self.people);
+        if let Some(query) = &selection.query {
+            facts.push((WORDS.to_owned(), query.written().to_string()));
+        }
         if scope.from != Ticks::MIN {
             facts.push(("From".to_owned(), scope.from.to_string()));
         }

@@ -12,7 +12,6 @@ use crate::model::receipt::{Gap, Receipt, RoomTally};
 use crate::model::record::Shape;
 use crate::model::time::Ticks;
 use crate::pipeline::{self, Emit, Event, Sink, Source, Stage, Watch};
-use crate::select::scope::Scope;
 use crate::store::Corpus;
 use crate::store::sqlite::Sqlite;
 use sha2::{Digest, Sha256};
@@ -166,7 +165,7 @@ pub fn store(cx: &Context<'_>, path: &Path, read_data: bool, shapes: &'static [&
     }
     // A damaged store may not let itself be counted; what is wrong with it is said already.
     if receipt.gap_count == 0 {
-        for room in store.census(&Scope::all())? {
+        for room in store.census()? {
             let (name, events, bytes) = (room.name, room.kinds, room.bytes);
             let tally = RoomTally { name, events, bytes, first: room.first, last: room.last, ..RoomTally::default() };
             receipt.rooms.insert(room.room, tally);

@@ -100,7 +100,7 @@ impl AuditVerb {
         match self {
             AuditVerb::Get { action, user, from, to, limit } => {
                 let dates = selection::Wanted { from, to, ..selection::Wanted::default() };
-                let scope = dates.resolve(&Catalog::default())?;
+                let scope = dates.scope(&Catalog::default())?;
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 get(store, &audit::Wanted { action, user, from: scope.from, to: scope.to, limit })
             }

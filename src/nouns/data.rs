@@ -17,6 +17,7 @@ use crate::jobs::verify::Depth;
 use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
+use crate::nouns::which::What;
 use crate::nouns::{Action, Consent, Prepared, SHAPES};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -85,18 +86,9 @@ pub struct ExportRequest {
     /// Only rooms with this name, pool\name or address; * stands for anything
     #[arg(long, value_name = "ROOM")]
     pub room: Vec<String>,
-    /// Only events of this person, by SIP address
-    #[arg(long, value_name = "SIP")]
-    pub user: Vec<String>,
-    /// First date, or time as in 2020-01-31T08:00:00Z
-    #[arg(long, value_name = "DATE")]
-    pub from: Option<String>,
-    /// Last date, which counts whole, or time
-    #[arg(long, value_name = "DATE")]
-    pub to: Option<String>,
-    /// Time zone of dates, as Europe/Berlin or +02:00 [default: UTC]
-    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
-    pub timezone: Option<String>,
+    /// What of what happened in them.
+    #[command(flatten)]
+    pub what: What,
     /// What is made
     #[arg(long, value_enum, default_value = "archive")]
     pub format: ExportFormat,
@@ -226,14 +218,7 @@ impl ExportRequest {
                 LevelName::RoomDirectory => Level::RoomDirectory,
                 LevelName::Content => Level::Content,
             },
-            wanted: Wanted {
-                categories: self.scope,
-                rooms: self.room,
-                people: self.user,
-                from: self.from,
-                to: self.to,
-                timezone: self.timezone,
-            },
+            wanted: Wanted { categories: self.scope, ..self.what.wanted(self.room) },
             checkpoint: !self.no_checkpoint,
             disable_exported: self.disable_exported_nodes,
             shapes: SHAPES,

@@ -6,8 +6,7 @@ mod register;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::holds::{self, Protects, protects};
-use crate::jobs::purge::Part;
-use crate::jobs::selection::{instant, named};
+use crate::jobs::selection::{Wanted, instant, named};
 use crate::jobs::settings;
 use crate::model::catalog::Catalog;
 use crate::model::record::{Field, Level, Record, Shape, Type, Value};
@@ -171,7 +170,7 @@ impl NewHold {
                 .hint("pchat hold set widens it; give a new one another name"));
         }
         let case = case::open(&catalog, &self.case)?;
-        let part = self.which.part(false);
+        let part = self.which.wanted(false);
         if part.is_everything() && !self.everything {
             return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")
                 .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
@@ -188,10 +187,10 @@ impl NewHold {
             .with("PlacedBy", Some(cx.actor.name()))
             .with("PlacedOn", (cx.clock)());
         bounds(&mut hold, &protects);
-        if let Some(terms) = &protects.terms {
-            hold.set("Query", terms.text());
-            hold.set("Match", terms.mode().word());
-            hold.set("CaseSensitive", Value::Bool(terms.is_case_sensitive()));
+        if let Some(words) = &protects.words {
+            hold.set("Query", words.text.as_str());
+            hold.set("Match", words.mode.word());
+            hold.set("CaseSensitive", Value::Bool(words.case_sensitive));
         }
         if let Some(review) = &self.review {
             hold.set("ReviewOn", instant(review, part.timezone.as_deref(), false)?);
@@ -244,15 +243,14 @@ impl SetHold {
         if let Some(review) = &self.review {
             hold.set("ReviewOn", instant(review, self.timezone.as_deref(), false)?);
         }
-        let part = Part {
+        let part = Wanted {
             rooms: self.room,
             categories: self.category,
             people: self.user,
             from: self.from,
             to: self.to,
             timezone: self.timezone,
-            matching: "all".to_owned(),
-            ..Part::default()
+            ..Wanted::default()
         };
         if !part.is_everything() {
             let more = protects(&part, &catalog)?;

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::post::What;
 use crate::jobs::purge::REPLACEMENT;
-use crate::jobs::selection::{only_room, room_key};
+use crate::jobs::selection::{Wanted, only_room, room_key};
 use crate::jobs::settings;
 use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Takes, To, option};
@@ -140,7 +140,8 @@ impl MessageVerb {
                 let catalog = settings::read(store, SHAPES)?;
                 let room = room_key(only_room(&catalog, &room)?);
                 let replacement = (!remove).then(|| replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
-                let planned = how.plan(store, what.part(vec![room.to_string()], true), replacement)?;
+                let wanted = Wanted { messages_only: true, ..what.wanted(vec![room.to_string()]) };
+                let planned = how.plan(store, wanted, replacement)?;
                 how.prepared(store, planned)
             }
         }

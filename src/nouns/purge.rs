@@ -3,7 +3,8 @@
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::purge::certificate::Certificate;
-use crate::jobs::purge::{self as job, Asked, Part, Planned, REPLACEMENT};
+use crate::jobs::purge::{self as job, Asked, Planned, REPLACEMENT};
+use crate::jobs::selection::Wanted;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::which::Which;
 use crate::nouns::{Action, Consent, Prepared, SHAPES};
@@ -66,7 +67,7 @@ impl PurgeRequest {
                 job::plan(store, &Asked { parts, reason: self.reason, ..Asked::default() }, self.commit_every, SHAPES)?
             }
             (false, false) => {
-                let part = self.which.part(self.messages_only);
+                let part = self.which.wanted(self.messages_only);
                 if part.is_everything() && !self.everything {
                     return Err(Error::new(Kind::Usage, "a purge needs to know what goes")
                         .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
@@ -101,7 +102,7 @@ pub struct How {
 
 impl How {
     /// Draws the plan.
-    pub fn plan(&self, store: &Path, part: Part, replacement: Option<String>) -> Result<Planned> {
+    pub fn plan(&self, store: &Path, part: Wanted, replacement: Option<String>) -> Result<Planned> {
         let asked = Asked { parts: vec![part], replacement, reason: self.reason.clone(), ..Asked::default() };
         job::plan(store, &asked, job::COMMIT_EVERY, SHAPES)
     }

@@ -7,7 +7,7 @@ use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::{SHAPES, data};
-use crate::select::{scope::Scope, words};
+use crate::select::words;
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Corpus, Log};
 use clap::Subcommand;
@@ -71,7 +71,7 @@ impl StoreVerb {
 
 fn info(path: &Path) -> Result<Reply> {
     let mut store = Sqlite::snapshot(path)?;
-    let census = store.census(&Scope::all())?;
+    let census = store.census()?;
     let catalog = store.catalog(SHAPES)?;
     let mut rooms = Table {
         title: "rooms",

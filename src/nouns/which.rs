@@ -1,7 +1,8 @@
-//! Which part of the history is meant: the options that purges, holds and removals share, so that the same words mean
+//! Which part of the history is meant: the options that exports, purges, holds and removals share, so that the same words mean
 //! the same messages everywhere.
 
-use crate::jobs::purge::Part;
+use crate::jobs::selection::Wanted;
+use crate::select::query::product::Match;
 use clap::{Args, ValueEnum};
 
 /// How several keywords are combined.
@@ -16,13 +17,12 @@ pub enum MatchName {
     Exact,
 }
 
-impl MatchName {
-    /// The word that requests and holds keep.
-    pub fn word(self) -> &'static str {
-        match self {
-            MatchName::All => "all",
-            MatchName::Or => "or",
-            MatchName::Exact => "exact",
+impl From<MatchName> for Match {
+    fn from(name: MatchName) -> Match {
+        match name {
+            MatchName::All => Match::All,
+            MatchName::Or => Match::Or,
+            MatchName::Exact => Match::Exact,
         }
     }
 }
@@ -59,28 +59,28 @@ pub struct What {
     #[arg(long, value_name = "WORDS")]
     pub filter: Option<String>,
     /// How keywords are combined
-    #[arg(long = "match", value_enum, ignore_case = true, default_value = "all")]
+    #[arg(long = "match", value_enum, ignore_case = true, default_value = "all", requires = "filter")]
     pub matching: MatchName,
     /// Compare the case of letters
-    #[arg(long)]
+    #[arg(long, requires = "filter")]
     pub case_sensitive: bool,
 }
 
 impl Which {
     /// As a job takes it.
-    pub fn part(self, messages_only: bool) -> Part {
-        Part { categories: self.category, ..self.what.part(self.room, messages_only) }
+    pub fn wanted(self, messages_only: bool) -> Wanted {
+        Wanted { categories: self.category, messages_only, ..self.what.wanted(self.room) }
     }
 }
 
 impl What {
     /// As a job takes it, in these rooms.
-    pub fn part(self, rooms: Vec<String>, messages_only: bool) -> Part {
-        Part {
+    pub fn wanted(self, rooms: Vec<String>) -> Wanted {
+        Wanted {
             filter: self.filter,
-            matching: self.matching.word().to_owned(),
+            matching: self.matching.into(),
             case_sensitive: self.case_sensitive,
-            messages_only,
+            messages_only: false,
             categories: Vec::new(),
             rooms,
             people: self.user,

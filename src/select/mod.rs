@@ -1,20 +1,15 @@
-//! Which: the words of a text, and the selection of rooms, people, dates and words.
+//! Which: the words of a text, queries, and the selection of rooms, people and dates.
 
 mod fold;
 pub mod expression;
 pub mod heads;
 pub mod ldap;
+pub mod matches;
 pub mod names;
 pub mod postings;
+pub mod query;
+mod rtf;
 pub mod scope;
-pub mod terms;
+pub mod texts;
 pub mod traces;
 pub mod words;
-
-use crate::model::message::Event;
-
-/// The texts of an event that people search: its body and the names of its attachments.
-pub fn searched_texts(event: &Event) -> impl Iterator<Item = &str> {
-    let names = event.more().files.iter().filter_map(|file| file.name.as_deref());
-    std::iter::once(event.body.as_str()).chain(names)
-}

@@ -1,7 +1,7 @@
 //! Which words stand in which event: what the full-text index is made of, computed beside the text
 //! and without a store.
 
-use super::searched_texts;
+use super::texts::searched_texts;
 use super::words::each_word;
 use crate::model::message::Event;
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -52,7 +52,7 @@ impl Builder {
     pub fn add(&mut self, number: u32, event: &Event) {
         let Builder { letters, words, last, pairs, table } = self;
         for text in searched_texts(event) {
-            each_word(text, &mut |word| {
+            each_word(&text, &mut |word| {
                 let hash = hash_of(word);
                 let same = |at: &u32| {
                     let known: &Word = &words[*at as usize];

@@ -1,11 +1,13 @@
-//! Which rooms, people, dates and words a command is about.
+//! Which rooms, people and dates a command is about, and which events of them.
 //!
 //! Rooms are resolved against the catalog before they get here; dates are inclusive at both ends.
 
 use crate::model::ids::{RoomKey, person_key};
-use crate::model::message::{Event, Kind, Persona};
+use crate::model::message::{Kind, Persona};
 use crate::model::time::Ticks;
-use crate::select::terms::Terms;
+use crate::select::matches::{Subject, matches};
+use crate::select::query::plan::{Plan, plan};
+use crate::select::query::{Node, Query};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A selection of history. Everything that is not named is included.
@@ -48,23 +50,51 @@ impl Scope {
     }
 }
 
-/// A selection of events: a scope, and perhaps words. What a purge destroys and a hold protects.
+/// A selection of events: a scope, and perhaps a query. What a purge destroys, a hold protects and an export takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// Rooms, people and dates.
     pub scope: Scope,
-    /// Words that must occur.
-    pub terms: Option<Terms>,
+    /// What else must be true of an event.
+    pub query: Option<Query>,
     /// Only messages, and nothing else that happened.
     pub messages_only: bool,
 }
 
 impl Selection {
-    /// Does it include this event of a room that the scope has? The event must have the names of its attachments.
-    pub fn has(&self, persona: &Persona, event: &Event) -> bool {
-        self.scope.has_time(event.at)
-            && (!self.messages_only || event.kind == Kind::Chat)
-            && self.scope.has_person(persona)
-            && self.terms.as_ref().is_none_or(|terms| terms.match_event(event))
+    /// Everything in a scope.
+    pub fn of(scope: Scope) -> Selection {
+        Selection { scope, query: None, messages_only: false }
+    }
+
+    /// True when the whole history of each room is meant.
+    pub fn is_whole(&self) -> bool {
+        self.scope.is_whole() && self.query.is_none() && !self.messages_only
+    }
+
+    /// Does it include this event of a room that the scope has?
+    pub fn has(&self, subject: &Subject<'_>) -> bool {
+        self.scope.has_time(subject.event.at)
+            && (!self.messages_only || subject.event.kind == Kind::Chat)
+            && self.scope.has_person(subject.persona)
+            && self.query.as_ref().is_none_or(|query| matches(query.node(), subject))
+    }
+
+    /// All of it but rooms and dates, as one query.
+    pub fn node(&self) -> Node {
+        let mut nodes = Vec::new();
+        nodes.extend(self.messages_only.then_some(Node::Kind(Kind::Chat)));
+        nodes.extend(self.scope.people.clone().map(Node::Person));
+        nodes.extend(self.query.as_ref().map(|query| query.node().clone()));
+        match nodes.len() {
+            0 => Node::All,
+            1 => nodes.remove(0),
+            _ => Node::And(nodes),
+        }
+    }
+
+    /// What an index answers of that. Rooms and dates are for the store, which keeps history in their order.
+    pub fn plan(&self) -> Plan {
+        plan(&self.node())
     }
 }

@@ -14,7 +14,7 @@ use crate::model::unit::Unit;
 use crate::pipeline::Watch;
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
-use crate::select::scope::Scope;
+use crate::select::scope::{Scope, Selection};
 use block::Prepared;
 use purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
 use std::ops::{ControlFlow, Range};
@@ -168,11 +168,11 @@ pub trait Corpus: Send {
     /// All records of these shapes.
     fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog>;
     /// What is in each room, in order of rooms.
-    fn census(&mut self, scope: &Scope) -> Result<Vec<Census>>;
+    fn census(&mut self) -> Result<Vec<Census>>;
     /// How many events the rooms of the scope have been given, for progress.
     fn size(&mut self, scope: &Scope) -> Result<u64>;
-    /// The history in order of rooms and time, in pages.
-    fn units(&mut self, scope: &Scope, take: &mut TakeUnit<'_>) -> Result<()>;
+    /// The history that a selection includes, in order of rooms and time, in pages.
+    fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()>;
     /// The purges of this store, oldest first.
     fn purges(&mut self) -> Result<Vec<PurgeState>>;
     /// The digest over the identities of everything a purge took.

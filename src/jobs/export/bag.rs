@@ -15,7 +15,7 @@ use crate::model::receipt::{Receipt, RoomTally, Tally};
 use crate::model::record::Shape;
 use crate::model::unit::Unit;
 use crate::pipeline::{Emit, Event, Sink, Source, Stage, Watch};
-use crate::select::scope::Scope;
+use crate::select::scope::Selection;
 use crate::store::Corpus;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -33,16 +33,16 @@ pub(super) enum Piece {
     Packed(Packed),
 }
 
-/// Reads the units of the scope, then the attachments they name.
+/// Reads the units of a selection, then the attachments they name.
 pub(super) struct Reader {
     corpus: Box<dyn Corpus>,
-    scope: Scope,
+    selection: Selection,
     packer: Arc<dyn Pack>,
 }
 
 impl Reader {
-    pub(super) fn new(corpus: Box<dyn Corpus>, scope: Scope, packer: Arc<dyn Pack>) -> Reader {
-        Reader { corpus, scope, packer }
+    pub(super) fn new(corpus: Box<dyn Corpus>, selection: Selection, packer: Arc<dyn Pack>) -> Reader {
+        Reader { corpus, selection, packer }
     }
 
     fn attachment(&mut self, sha256: &[u8; 32]) -> Result<(Piece, usize)> {
@@ -91,7 +91,7 @@ impl Source for Reader {
     fn read(&mut self, emit: &mut Emit<'_, Piece>) -> Result<()> {
         let mut files = BTreeSet::new();
         let mut stopped = false;
-        self.corpus.units(&self.scope, &mut |unit, weight| {
+        self.corpus.units(&self.selection, &mut |unit, weight| {
             for file in unit.events.iter().filter_map(|event| event.more.as_ref()).flat_map(|more| &more.files) {
                 if let (Content::Kept, Some(sha256)) = (&file.content, file.sha256) {
                     files.insert(sha256);

@@ -12,7 +12,7 @@ use crate::model::message::Content;
 use crate::model::receipt::{FileFact, Receipt, RoomTally, Tally};
 use crate::model::unit::Unit;
 use crate::pipeline::{self, Emit, Event, Sink, Source, Stage};
-use crate::select::scope::Scope;
+use crate::select::scope::Selection;
 use crate::store::Corpus;
 use crate::store::sqlite::Sqlite;
 use sha2::{Digest, Sha256};
@@ -25,14 +25,14 @@ const EMBEDDED: u64 = 8 << 20;
 
 struct Reader {
     corpus: Sqlite,
-    scope: Scope,
+    selection: Selection,
 }
 
 impl Source for Reader {
     type Item = Unit;
 
     fn read(&mut self, emit: &mut Emit<'_, Unit>) -> Result<()> {
-        self.corpus.units(&self.scope, &mut |unit, weight| {
+        self.corpus.units(&self.selection, &mut |unit, weight| {
             let files = unit.events.iter().flat_map(|event| &event.more().files);
             let embedded = files.filter(|file| file.content == Content::Kept).filter_map(|file| file.size);
             let embedded: u64 = embedded.filter(|size| *size <= EMBEDDED).sum();
@@ -146,7 +146,7 @@ pub(super) fn export(
     job: &Export,
     corpus: Sqlite,
     catalog: &Catalog,
-    scope: &Scope,
+    selection: &Selection,
     receipt: &mut Receipt,
     leave: &mut Leave<'_>,
 ) -> Result<()> {
@@ -174,7 +174,7 @@ pub(super) fn export(
     let stage = Encode { rooms: rooms.collect(), store: std::sync::Mutex::new(Sqlite::snapshot(&job.store)?) };
     let sink = Writer { out, hash: Sha256::new(), size: 0, left_out: 0, tally: Tally::new(), watch: cx.watch };
     cx.watch.event(Event::Begin { step: "exporting", total: None, unit: "events" });
-    let done = pipeline::run(Reader { corpus, scope: scope.clone() }, stage, sink, cx.limits, cx.watch)?;
+    let done = pipeline::run(Reader { corpus, selection: selection.clone() }, stage, sink, cx.limits, cx.watch)?;
     cx.watch.event(Event::End);
     let sha256 = Some(hash::hex(&done.hash.finalize()));
     let fact = FileFact { name: path.display().to_string(), size: done.size, sha256 };

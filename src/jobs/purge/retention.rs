@@ -1,7 +1,7 @@
 //! Retention rules → what has been kept longer than they ask for.
 
-use super::Part;
 use crate::error::{Error, Kind, Result};
+use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Shape};
@@ -75,7 +75,7 @@ pub fn rule<'a>(catalog: &'a Catalog, room: &Record) -> Option<&'a Record> {
 }
 
 /// What the rules let go at this moment: for each instant, the rooms that are kept since then.
-pub fn parts(path: &Path, now: Ticks, shapes: &'static [&'static Shape]) -> Result<Vec<Part>> {
+pub fn parts(path: &Path, now: Ticks, shapes: &'static [&'static Shape]) -> Result<Vec<Wanted>> {
     let catalog = Sqlite::snapshot(path)?.catalog(shapes)?;
     if catalog.of("retention").next().is_none() {
         return Err(Error::new(Kind::NotFound, "there is no rule of retention")
@@ -90,12 +90,8 @@ pub fn parts(path: &Path, now: Ticks, shapes: &'static [&'static Shape]) -> Resu
             cutoffs.entry(cutoff).or_default().push(format!("{}\\{}", text("Pool"), text("Uri")));
         }
     }
-    let part = |(cutoff, rooms): (Ticks, Vec<String>)| Part {
-        rooms,
-        to: Some(cutoff.to_string()),
-        matching: "all".to_owned(),
-        ..Part::default()
-    };
+    let part =
+        |(cutoff, rooms): (Ticks, Vec<String>)| Wanted { rooms, to: Some(cutoff.to_string()), ..Wanted::default() };
     Ok(cutoffs.into_iter().map(part).collect())
 }
 

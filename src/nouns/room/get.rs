@@ -11,7 +11,6 @@ use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::{SHAPES, objects, roles};
 use crate::select::expression::Expression;
-use crate::select::scope::Scope;
 use crate::store::Corpus;
 use crate::store::sqlite::Sqlite;
 use clap::Args;
@@ -228,5 +227,5 @@ fn shown(catalog: &Catalog, rooms: &[&Record], as_object: bool) -> Table {
 
 /// Bytes of content by room.
 fn sizes(corpus: &mut Sqlite) -> Result<BTreeMap<RoomKey, u64>> {
-    Ok(corpus.census(&Scope::all())?.into_iter().map(|census| (census.room, census.bytes)).collect())
+    Ok(corpus.census()?.into_iter().map(|census| (census.room, census.bytes)).collect())
 }

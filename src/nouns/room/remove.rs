@@ -2,8 +2,8 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::purge::{Part, Planned};
-use crate::jobs::selection::{only_room, room_key};
+use crate::jobs::purge::Planned;
+use crate::jobs::selection::{Wanted, only_room, room_key};
 use crate::jobs::{holds, settings};
 use crate::model::record::Record;
 use crate::model::reply::Reply;
@@ -46,7 +46,7 @@ fn held(what: String) -> Error {
 
 fn plan(store: &Path, rooms: &[&Record], to: Option<String>, timezone: Option<String>, how: &How) -> Result<Planned> {
     let rooms = rooms.iter().map(|room| room_key(room).to_string()).collect();
-    let part = Part { rooms, to, timezone, matching: "all".to_owned(), ..Part::default() };
+    let part = Wanted { rooms, to, timezone, ..Wanted::default() };
     how.plan(store, part, None)
 }
 

@@ -4,12 +4,15 @@
 
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::{fold, join_key, person_key};
-use crate::model::message::{Event, Persona};
 use crate::model::record::{Record, Value};
 use crate::model::time::Ticks;
+use crate::select::matches::{Subject, matches};
 use crate::select::names::{names_category, names_room};
-use crate::select::terms::{Match, Terms};
+use crate::select::query::Query;
+use crate::select::query::product::{Match, kept};
+use crate::select::texts::other_texts;
 use rusqlite::{Connection, OptionalExtension, params};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A room that holds are resolved against.
@@ -31,7 +34,7 @@ pub(super) struct Hold {
     people: Option<BTreeSet<String>>,
     from: Ticks,
     to: Ticks,
-    terms: Option<Terms>,
+    query: Option<Query>,
 }
 
 impl Hold {
@@ -42,7 +45,7 @@ impl Hold {
 
     /// Is the text needed to decide?
     pub(super) fn reads_words(&self) -> bool {
-        self.terms.is_some()
+        self.query.is_some()
     }
 
     /// The first and the last instant.
@@ -50,15 +53,21 @@ impl Hold {
         (self.from, self.to)
     }
 
-    fn covers(&self, room: i64, persona: &Persona, event: &Event, earlier: &[String]) -> bool {
-        self.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room))
-            && self.from <= event.at
-            && event.at <= self.to
-            && self.people.as_ref().is_none_or(|people| people.contains(&person_key(&persona.uri)))
-            && self.terms.as_ref().is_none_or(|terms| {
-                terms.match_event(event) || earlier.iter().any(|text| terms.match_texts(&[text.as_str()]))
+    fn covers(&self, room: i64, subject: &Subject<'_>, earlier: &[Subject<'_>]) -> bool {
+        self.touches(room)
+            && self.from <= subject.event.at
+            && subject.event.at <= self.to
+            && self.people.as_ref().is_none_or(|people| people.contains(&person_key(&subject.persona.uri)))
+            && self.query.as_ref().is_none_or(|query| {
+                matches(query.node(), subject) || earlier.iter().any(|subject| matches(query.node(), subject))
             })
     }
+}
+
+/// What an earlier version of a message said: its text, and its RTF.
+pub(super) struct Earlier {
+    pub(super) body: String,
+    pub(super) rtf: Option<String>,
 }
 
 /// All holds in force.
@@ -112,15 +121,15 @@ impl Holds {
                     known.iter().filter(is).map(|place| place.number).collect::<BTreeSet<i64>>()
                 });
             }
-            let terms = match row.get::<_, Option<String>>(4)? {
+            let query = match row.get::<_, Option<String>>(4)? {
                 None => None,
-                Some(query) => {
+                Some(text) => {
                     let word: Option<String> = row.get(5)?;
                     let mode = Match::from_word(word.as_deref().unwrap_or("all"));
-                    let terms = mode.and_then(|mode| {
-                        Terms::new(&query, mode, row.get::<_, Option<bool>>(6).ok()?.unwrap_or_default()).ok()
+                    let query = mode.and_then(|mode| {
+                        kept(&text, mode, row.get::<_, Option<bool>>(6).ok()?.unwrap_or_default()).ok()
                     });
-                    if terms.is_none() {
+                    if query.is_none() {
                         return Ok(Err(Error::new(
                             Failure::Held,
                             format!(
@@ -131,7 +140,7 @@ impl Holds {
                             "pchat hold get shows it; pchat hold release ends it, pchat hold new places a better one",
                         )));
                     }
-                    terms
+                    query
                 }
             };
             list.push(Hold {
@@ -142,22 +151,23 @@ impl Holds {
                 people: (!people.is_empty()).then(|| people.iter().map(|uri| person_key(uri)).collect()),
                 from: row.get::<_, Option<i64>>(2)?.map_or(Ticks::MIN, Ticks),
                 to: row.get::<_, Option<i64>>(3)?.map_or(Ticks::MAX, Ticks),
-                terms,
+                query,
             });
         }
         Ok(Ok(Holds { list }))
     }
 
     /// THE question: which holds protect this event? Earlier versions of it count as well.
-    pub(super) fn covering<'a>(
-        &'a self,
-        room: i64,
-        persona: &'a Persona,
-        event: &'a Event,
-        earlier: &'a [String],
-    ) -> impl Iterator<Item = usize> + 'a {
-        let held = move |hold: &Hold| hold.covers(room, persona, event, earlier);
-        self.list.iter().enumerate().filter(move |(_, hold)| held(hold)).map(|(at, _)| at)
+    pub(super) fn covering(&self, room: i64, subject: &Subject<'_>, earlier: &[Earlier]) -> Vec<usize> {
+        let earlier: Vec<Subject<'_>> = earlier
+            .iter()
+            .map(|earlier| {
+                let body = std::iter::once(Cow::Borrowed(earlier.body.as_str()));
+                subject.with_texts(body.chain(other_texts([earlier.rtf.as_deref(), None, None])))
+            })
+            .collect();
+        let covers = |(at, hold): (usize, &Hold)| hold.covers(room, subject, &earlier).then_some(at);
+        self.list.iter().enumerate().filter_map(covers).collect()
     }
 
     /// Do any of them need the text to decide?

@@ -3,9 +3,11 @@
 
 mod audit;
 mod blocks;
+mod census;
 mod check;
 mod erase;
 mod explain;
+mod find;
 mod holds;
 mod index;
 mod migrate;
@@ -29,7 +31,8 @@ use crate::model::record::{Record, Shape};
 use crate::pipeline::Watch;
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::Frontier;
-use crate::select::{scope::Scope, words};
+use crate::select::scope::{Scope, Selection};
+use crate::select::words;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
@@ -291,16 +294,16 @@ impl Corpus for Sqlite {
         records::catalog(&self.connection, shapes).map_err(|e| self.explain(e))
     }
 
-    fn census(&mut self, scope: &Scope) -> Result<Vec<Census>> {
-        read::census(&self.connection, scope).map_err(|e| self.explain(e))
+    fn census(&mut self) -> Result<Vec<Census>> {
+        census::census(&self.connection).map_err(|e| self.explain(e))
     }
 
     fn size(&mut self, scope: &Scope) -> Result<u64> {
         read::size(&self.connection, scope).map_err(|e| self.explain(e))
     }
 
-    fn units(&mut self, scope: &Scope, take: &mut TakeUnit<'_>) -> Result<()> {
-        read::units(&self.connection, scope, take).map_err(|e| self.explain(e))
+    fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()> {
+        read::units(&self.connection, selection, take).map_err(|e| self.explain(e))
     }
 
     fn purges(&mut self) -> Result<Vec<PurgeState>> {

@@ -7,12 +7,14 @@ mod survey;
 mod rows;
 
 use super::blocks::{COLUMNS_OF_BLOCK, Kept};
-use super::holds::Holds;
+use super::find;
+use super::holds::{Earlier, Holds};
 use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek};
 use super::{Sqlite, explain::explain};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::message::{Event, Kind};
 use crate::model::time::Ticks;
+use crate::select::matches::Subject;
 use crate::select::scope::{Scope, Selection};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest, PurgeState, RoomPlan};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -46,7 +48,7 @@ impl<'a> Judge<'a> {
     /// Must texts be read to decide?
     fn reads_texts(&self) -> bool {
         self.request.replacement.is_some()
-            || self.request.selections.iter().any(|selection| selection.terms.is_some())
+            || self.request.selections.iter().any(|selection| selection.query.is_some())
             || self.holds.read_words()
     }
 
@@ -65,14 +67,15 @@ impl<'a> Judge<'a> {
             return Ok(Fate::Stays);
         }
         let persona = self.personas.get(connection, persona)?;
-        if !selections.iter().any(|selection| selection.has(persona, event)) {
+        let subject = Subject::new(persona, event);
+        if !selections.iter().any(|selection| selection.has(&subject)) {
             return Ok(Fate::Stays);
         }
         if !self.holds.touches(place.number) {
             return Ok(Fate::Goes);
         }
         let earlier = if self.versions { earlier(connection, id)? } else { Vec::new() };
-        let holds: Vec<usize> = self.holds.covering(place.number, persona, event, &earlier).collect();
+        let holds = self.holds.covering(place.number, &subject, &earlier);
         Ok(if holds.is_empty() { Fate::Goes } else { Fate::Held(holds) })
     }
 }
@@ -82,10 +85,11 @@ fn has_earlier(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT EXISTS (SELECT 1 FROM version WHERE body IS NOT NULL)", [], |row| row.get(0))
 }
 
-/// The earlier texts of a message.
-fn earlier(connection: &Connection, id: i64) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare_cached("SELECT body FROM version WHERE event = ?1 AND body IS NOT NULL")?;
-    statement.query_map([id], |row| row.get(0))?.collect()
+/// The earlier versions of a message, as far as they are still known.
+fn earlier(connection: &Connection, id: i64) -> rusqlite::Result<Vec<Earlier>> {
+    let mut statement =
+        connection.prepare_cached("SELECT body, rtf FROM version WHERE event = ?1 AND body IS NOT NULL")?;
+    statement.query_map([id], |row| Ok(Earlier { body: row.get(0)?, rtf: row.get(1)? }))?.collect()
 }
 
 /// The selections that can include something of a room.
@@ -93,8 +97,14 @@ fn selections<'a>(request: &'a PurgeRequest, place: &Place) -> Vec<&'a Selection
     request.selections.iter().filter(|selection| selection.scope.has_room(&place.key)).collect()
 }
 
-/// The blocks of a room in which anything of the selections can lie, from an event on.
-fn blocks(connection: &Connection, room: i64, chosen: &[&Selection], after: i64) -> rusqlite::Result<Vec<Kept>> {
+/// The blocks of a room in which anything of the selections can lie, by dates and by what the index found, from an event on.
+fn blocks(
+    connection: &Connection,
+    room: i64,
+    chosen: &[&Selection],
+    found: Option<&find::Ids>,
+    after: i64,
+) -> rusqlite::Result<Vec<Kept>> {
     let (start, end) = id_range(room);
     let from = chosen.iter().map(|selection| selection.scope.from).min().unwrap_or(Ticks::MIN);
     let to = chosen.iter().map(|selection| selection.scope.to).max().unwrap_or(Ticks::MAX);
@@ -110,7 +120,8 @@ fn blocks(connection: &Connection, room: i64, chosen: &[&Selection], after: i64)
          AND ((last >= ?4 AND first <= ?5) OR (last >= ?6 AND first <= ?7)) ORDER BY first"
     ))?;
     let rows = statement.query_map((start, end, after, first, last, late_first, late_last), Kept::of)?;
-    rows.collect()
+    let holds = |block: &Kept| found.is_none_or(|found| found.between(block.first, block.last).next().is_some());
+    rows.filter(|block| block.as_ref().map_or(true, holds)).collect()
 }
 
 /// What a row says, with as much of its text as was asked for.
@@ -156,9 +167,16 @@ impl Identities {
 }
 
 /// The rooms that any of the selections includes, in order of their keys.
-fn rooms_of(connection: &Connection, request: &PurgeRequest) -> rusqlite::Result<Vec<Place>> {
+fn rooms_of(
+    connection: &Connection,
+    request: &PurgeRequest,
+    found: Option<&find::Ids>,
+) -> rusqlite::Result<Vec<Place>> {
     let mut all = rooms(connection, &Scope::all())?;
-    all.retain(|place| request.selections.iter().any(|selection| selection.scope.has_room(&place.key)));
+    all.retain(|place| {
+        request.selections.iter().any(|selection| selection.scope.has_room(&place.key))
+            && found.is_none_or(|found| found.any_of(place.number))
+    });
     Ok(all)
 }
 
@@ -201,12 +219,13 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
         let texts = judge.reads_texts();
         let columns = if texts { COLUMNS } else { LIGHT };
         let mut digest = Identities::new();
-        for place in rooms_of(connection, &request)? {
+        let found = find::candidates_of_any(connection, &request.selections)?;
+        for place in rooms_of(connection, &request, found.as_ref())? {
             let chosen = selections(&request, &place);
             let mut room = RoomPlan { room: place.key.clone(), name: place.name.clone(), ..RoomPlan::default() };
             let mut statement = connection
                 .prepare_cached(&format!("SELECT {columns} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
-            for block in blocks(connection, place.number, &chosen, i64::MIN)? {
+            for block in blocks(connection, place.number, &chosen, found.as_ref(), i64::MIN)? {
                 let mut rows = statement.query((block.first, block.last))?;
                 while let Some(row) = rows.next()? {
                     let event = event_in(connection, row, texts)?;

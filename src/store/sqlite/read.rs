@@ -2,14 +2,16 @@
 //! they are merged in from their own index, so everything else stays one run of the table.
 
 use super::explain::explain;
+use super::find;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::message::{Attachment, Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, Unit};
-use crate::select::scope::Scope;
-use crate::store::{Census, TakeUnit};
+use crate::select::matches::Subject;
+use crate::select::scope::{Scope, Selection};
+use crate::store::TakeUnit;
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
 use std::collections::HashMap;
@@ -193,12 +195,18 @@ pub(super) fn attach(connection: &Connection, id: i64, event: &mut Event) -> rus
     Ok(())
 }
 
-/// Hands out the history of the scope in pages.
-pub(super) fn units(connection: &Connection, scope: &Scope, take: &mut TakeUnit<'_>) -> rusqlite::Result<()> {
+/// Hands out the history of a selection in pages.
+pub(super) fn units(connection: &Connection, selection: &Selection, take: &mut TakeUnit<'_>) -> rusqlite::Result<()> {
     let mut personas = Personas::default();
+    let scope = &selection.scope;
+    let narrows = selection.query.is_some() || selection.messages_only;
+    let found = find::candidates(connection, selection)?;
     for place in rooms(connection, scope)? {
+        if found.as_ref().is_some_and(|found| !found.any_of(place.number)) {
+            continue;
+        }
         let mut page = Page::new(place.key);
-        let flow = room_events(connection, place.number, scope, &mut |row| {
+        let flow = room_events(connection, place.number, scope, found.as_ref(), &mut |row| {
             let persona: i64 = row.get(4)?;
             if scope.people.is_some() && !scope.has_person(personas.get(connection, persona)?) {
                 return Ok(ControlFlow::Continue(()));
@@ -206,6 +214,9 @@ pub(super) fn units(connection: &Connection, scope: &Scope, take: &mut TakeUnit<
             let mut event = event_of(row)?;
             if row.get::<_, i64>(10)? > 0 {
                 attach(connection, row.get(0)?, &mut event)?;
+            }
+            if narrows && !selection.has(&Subject::new(personas.get(connection, persona)?, &event)) {
+                return Ok(ControlFlow::Continue(()));
             }
             let weight = event.weight() + expansion(&event.body);
             if page.is_full(weight)
@@ -237,8 +248,12 @@ fn room_events(
     connection: &Connection,
     room: i64,
     scope: &Scope,
+    found: Option<&find::Ids>,
     take: &mut TakeRow<'_>,
 ) -> rusqlite::Result<ControlFlow<()>> {
+    if let Some(found) = found {
+        return listed(connection, room, scope, found, take);
+    }
     let start = seek(connection, room, scope.from)?;
     let (_, end) = id_range(room);
     let any_late: bool = connection
@@ -263,6 +278,48 @@ fn room_events(
     let mut late = late_statement(connection)?;
     let mut late = late.query((room, scope.from.0, scope.to.0))?;
     merge(&mut timely, &mut late, scope.to, take)
+}
+
+/// Hands out the rows of a room that are listed, in order of time.
+fn listed(
+    connection: &Connection,
+    room: i64,
+    scope: &Scope,
+    found: &find::Ids,
+    take: &mut TakeRow<'_>,
+) -> rusqlite::Result<ControlFlow<()>> {
+    let (first, last) = id_range(room);
+    let mut read = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id = ?1"))?;
+    let mut one = |id: i64, take: &mut TakeRow<'_>| -> rusqlite::Result<ControlFlow<()>> {
+        let mut rows = read.query([id])?;
+        match rows.next()? {
+            Some(row) if scope.has_time(Ticks(row.get(1)?)) => take(row),
+            _ => Ok(ControlFlow::Continue(())),
+        }
+    };
+    let any_late: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM event WHERE room = ?1 AND late = 1)")?
+        .query_row([room], |row| row.get(0))?;
+    if !any_late {
+        for id in found.between(first, last) {
+            if one(id, take)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        return Ok(ControlFlow::Continue(()));
+    }
+    let mut ticks = connection.prepare_cached("SELECT ticks FROM event WHERE id = ?1")?;
+    let mut order: Vec<(i64, i64)> = Vec::new();
+    for id in found.between(first, last) {
+        order.extend(ticks.query_row([id], |row| row.get(0)).optional()?.map(|ticks: i64| (ticks, id)));
+    }
+    order.sort_unstable();
+    for (_, id) in order {
+        if one(id, take)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 fn late_statement(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
@@ -369,35 +426,6 @@ pub(super) fn size(connection: &Connection, scope: &Scope) -> rusqlite::Result<u
             .query_row([place.number], |row| row.get::<_, u64>(0))?;
     }
     Ok(sum)
-}
-
-/// Counts what is in each room of the scope.
-pub(super) fn census(connection: &Connection, scope: &Scope) -> rusqlite::Result<Vec<Census>> {
-    let mut personas = Personas::default();
-    let mut list = Vec::new();
-    for place in rooms(connection, scope)? {
-        let mut census = Census { room: place.key, name: place.name, category: place.category, ..Census::default() };
-        let (start, end) = id_range(place.number);
-        let mut statement = connection
-            .prepare_cached("SELECT ticks, kind, persona, octet_length(body) FROM event WHERE id >= ?1 AND id <= ?2")?;
-        let mut rows = statement.query((start, end))?;
-        while let Some(row) = rows.next()? {
-            let at = Ticks(row.get(0)?);
-            if !scope.has_time(at)
-                || (scope.people.is_some() && !scope.has_person(personas.get(connection, row.get(2)?)?))
-            {
-                continue;
-            }
-            if let Some(kind) = Kind::from_code(row.get(1)?) {
-                census.kinds.count(kind);
-            }
-            census.bytes += row.get::<_, u64>(3)?;
-            census.first = Some(census.first.map_or(at, |first| first.min(at)));
-            census.last = Some(census.last.map_or(at, |last| last.max(at)));
-        }
-        list.push(census);
-    }
-    Ok(list)
 }
 
 /// Hands out the content of an attachment in parts.

@@ -16,3 +16,4 @@ mod rooms;
 mod round_trip;
 mod selection;
 mod verify;
+mod words;

@@ -165,14 +165,15 @@ fn words_choose_and_replaced_messages_keep_who_and_when() {
 
 #[test]
 fn a_plan_that_is_out_of_date_is_not_executed() {
-    use pchat::jobs::purge::{Asked, Part, Planned};
+    use pchat::jobs::purge::{Asked, Planned};
+    use pchat::jobs::selection::Wanted;
     use pchat::store::Store;
     use pchat::store::sqlite::Sqlite;
     let desk = Desk::new();
     desk.lines("h.jsonl", &planted(2, 50));
     desk.lines("more.jsonl", &[message("new", 1, "2020-01-01T00:00:00Z", "a", "one more")]);
     desk.run("import @h.jsonl --store @s.db").code(0);
-    let part = Part { matching: "all".into(), to: Some("2030-01-01".into()), ..Part::default() };
+    let part = Wanted { to: Some("2030-01-01".into()), ..Wanted::default() };
     let asked = Asked { parts: vec![part], ..Asked::default() };
     let planned = pchat::jobs::purge::plan(&desk.path("s.db"), &asked, 10, pchat::nouns::SHAPES).unwrap();
     let Planned::Purge(plan, _) = planned else { panic!() };
@@ -184,7 +185,7 @@ fn a_plan_that_is_out_of_date_is_not_executed() {
         fn word(&mut self, _: &str) {}
     }
     let mut store = Sqlite::open(&desk.path("s.db")).unwrap();
-    let failed = store.purge(&plan, &mut |_| crate::harness::entry(), &mut Nothing, &pchat::pipeline::Silent);
+    let failed = store.purge(&plan, &mut |_| crate::harness::entry(), &pchat::pipeline::Silent);
     assert_eq!(failed.unwrap_err().kind(), pchat::error::Kind::Conflict);
     drop(store);
     assert_eq!(desk.history("s.db").len(), 101);

@@ -1,3 +1,4 @@
 //! Tests of `src/select`.
 
+mod query;
 mod words;

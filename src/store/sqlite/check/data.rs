@@ -6,7 +6,7 @@ use crate::model::message::{Event, Kind};
 use crate::model::receipt::Gap;
 use crate::select::heads::heads;
 use crate::select::postings::numbers;
-use crate::select::searched_texts;
+use crate::select::texts::searched_texts;
 use crate::select::words::WordSet;
 use crate::store::block::Drafting;
 use crate::store::sqlite::blocks::{COLUMNS_OF_BLOCK, Kept, sequence};
@@ -224,7 +224,7 @@ impl Sums {
 
     fn text(&mut self, event: &Event, persona: i64, number: u64, set: &mut WordSet) {
         self.sums.entry(if self.by_event { number } else { number >> BLOCK_SHIFT }).or_default();
-        searched_texts(event).for_each(|text| set.add(text));
+        searched_texts(event).for_each(|text| set.add(&text));
         for word in set.finish().split(' ').filter(|word| !word.is_empty()) {
             self.word(self.hasher.hash_one(word), number, 1);
         }

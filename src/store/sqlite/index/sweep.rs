@@ -5,7 +5,8 @@
 
 use super::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person};
 use crate::model::message::Event;
-use crate::select::{heads, postings, searched_texts, words::each_word};
+use crate::select::texts::searched_texts;
+use crate::select::{heads, postings, words::each_word};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeSet, HashMap};
 
@@ -37,7 +38,7 @@ impl Dead {
             return;
         }
         for text in searched_texts(event) {
-            each_word(text, &mut |word| {
+            each_word(&text, &mut |word| {
                 if !self.words.contains(word) {
                     self.words.insert(word.to_owned());
                 }

@@ -14,6 +14,7 @@ use crate::store::block::{Draft, Drafting};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
 use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, sequence, update as update_block};
 use crate::store::sqlite::explain::{Broken, explain};
+use crate::store::sqlite::find;
 use crate::store::sqlite::holds::Holds;
 use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Pending};
 use crate::store::sqlite::read::{COLUMNS, Place};
@@ -50,6 +51,8 @@ struct Work<'a> {
     mine: Counts,
     digest: Identities,
     index: Pending,
+    /// What may go, as far as the index tells.
+    found: Option<find::Ids>,
     /// What the index has to lose.
     dead: Dead,
 }
@@ -110,6 +113,8 @@ fn run(
         Err(error) => return Err(abandon(connection, told(error))),
     };
     let mut work = Work {
+        found: find::candidates_of_any(connection, &plan.request.selections)
+            .map_err(|error| abandon(connection, told(error)))?,
         plan,
         number,
         revision: plan.revision.clone(),
@@ -121,7 +126,7 @@ fn run(
         dead: if plan.open.is_some() { Dead::unknown() } else { Dead::default() },
     };
     let mut open = true;
-    let mut places = rooms_of(connection, &plan.request).map_err(told)?;
+    let mut places = rooms_of(connection, &plan.request, work.found.as_ref()).map_err(told)?;
     places.retain(|place| plan.rooms.contains_key(&place.number));
     let mut at = Cursor { room: 0, after: i64::MIN };
     while at.room < places.len() {
@@ -315,7 +320,7 @@ impl Work<'_> {
     ) -> rusqlite::Result<Counts> {
         let request = &self.plan.request;
         let chosen = super::selections(request, place);
-        let todo = blocks(connection, place.number, &chosen, at.after)?;
+        let todo = blocks(connection, place.number, &chosen, self.found.as_ref(), at.after)?;
         let mut taken = Taken::default();
         let mut left = todo.len();
         for block in &todo {

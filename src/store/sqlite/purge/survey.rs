@@ -6,6 +6,7 @@ use super::{COLUMNS, LIGHT, Personas, Scope, earlier, event_in, has_earlier, id_
 use crate::error::Result;
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
+use crate::select::matches::Subject;
 use crate::store::purge::{Counts, Coverage};
 use crate::store::sqlite::holds::Holds;
 use crate::store::sqlite::{Sqlite, explain::explain};
@@ -50,7 +51,7 @@ pub(in crate::store::sqlite) fn coverage(store: &Sqlite) -> Result<Vec<Coverage>
                 let event = event_in(connection, row, texts)?;
                 let before = if versions && texts { earlier(connection, row.get(0)?)? } else { Vec::new() };
                 let persona = personas.get(connection, row.get(4)?)?;
-                let by: Vec<usize> = holds.covering(place.number, persona, &event, &before).collect();
+                let by = holds.covering(place.number, &Subject::new(persona, &event), &before);
                 if by.is_empty() {
                     continue;
                 }

@@ -248,7 +248,7 @@ fn earlier_versions_that_went_are_searched_for() {
         let kind = &KINDS[5];
         let desk = held_store(kind);
         let mut store = Sqlite::open(&desk.path("base.db")).unwrap();
-        let everything = Selection { scope: Scope::all(), terms: None, messages_only: true };
+        let everything = Selection { messages_only: true, ..Selection::of(Scope::all()) };
         let request = PurgeRequest {
             selections: vec![everything],
             replacement,
@@ -258,7 +258,7 @@ fn earlier_versions_that_went_are_searched_for() {
         };
         let plan = store.plan_purge(request).unwrap();
         let mut seen = Seen(BTreeSet::new());
-        store.purge(&plan, &mut |_| entry(), &mut seen, &Silent).unwrap();
+        store.purge(&plan, &mut |_| entry(), &Silent).unwrap();
         for (number, said) in all().iter().enumerate().filter(|(number, said)| said.text.is_some() && number % 2 == 1) {
             let texts = [earlier(number), format!("rtf{}", earlier(number)), format!("again{number:04}y")];
             let goes = !protects(kind, number, said);

@@ -1,0 +1,237 @@
+//! The product's rules: keywords separated by blanks, of which all, or one, must occur, or all of them as a phrase;
+//! with the case of letters or without.
+//!
+//! Signs of richer languages are refused where somebody types them: taken as punctuation they would silently mean
+//! something else. What stores and archives keep from before is read by its words alone, so it means what it meant.
+
+use super::{Node, Query};
+use crate::error::{Error, Kind, Result};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How several keywords are combined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Match {
+    /// Every keyword must occur.
+    #[default]
+    All,
+    /// One of them is enough.
+    Or,
+    /// The keywords must occur as a phrase, in this order, one after the other.
+    Exact,
+}
+
+impl Match {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Match::All => "all",
+            Match::Or => "or",
+            Match::Exact => "exact",
+        }
+    }
+
+    /// The mode with this word.
+    pub fn from_word(word: &str) -> Option<Match> {
+        [Match::All, Match::Or, Match::Exact].into_iter().find(|mode| mode.word() == word)
+    }
+}
+
+/// Keywords as they were written, and how they are matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// As they were written.
+    pub text: String,
+    /// How they are combined.
+    pub mode: Match,
+    /// Is the case of letters compared?
+    pub case_sensitive: bool,
+}
+
+impl Written {
+    /// How many keywords there are.
+    pub fn keywords(&self) -> usize {
+        self.text.split_whitespace().count()
+    }
+
+    /// How they are matched, without the words themselves.
+    pub fn rule(&self) -> String {
+        format!("{}{}", self.mode.word(), if self.case_sensitive { ", case-sensitive" } else { "" })
+    }
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\" ({})", self.text, self.rule())
+    }
+}
+
+/// Reads what somebody types. A keyword without a letter or digit could never be found, and one with a sign of another
+/// rule would be found by something else than was meant: both are errors.
+pub fn typed(text: &str, mode: Match, case_sensitive: bool) -> Result<Query> {
+    match mode {
+        // A phrase is what stands in a message, with all its signs; but no message holds a word and a star for its end.
+        Match::Exact => text.split_whitespace().enumerate().try_for_each(|(at, part)| whole(at, part))?,
+        Match::All | Match::Or => text.split_whitespace().enumerate().try_for_each(|(at, part)| plain(at, part))?,
+    }
+    kept(text, mode, case_sensitive)
+}
+
+/// Reads what a store or an archive keeps: by its words alone.
+pub fn kept(text: &str, mode: Match, case_sensitive: bool) -> Result<Query> {
+    let parts: Vec<&str> = match mode {
+        Match::Exact => vec![text.trim()],
+        Match::All | Match::Or => text.split_whitespace().collect(),
+    };
+    if text.trim().is_empty() {
+        return Err(Error::new(Kind::Usage, "no keyword was given").hint("give at least one word"));
+    }
+    let nodes: Option<Vec<Node>> = parts.iter().map(|part| Node::phrase(part, case_sensitive)).collect();
+    let Some(mut nodes) = nodes else {
+        return Err(Error::new(Kind::Usage, "a keyword holds no letter or digit, so nothing can match it")
+            .hint("give words as they stand in the messages, separated by blanks"));
+    };
+    let node = match (mode, nodes.len()) {
+        (_, 1) => nodes.remove(0),
+        (Match::Or, _) => Node::Or(nodes),
+        _ => Node::And(nodes),
+    };
+    Ok(Query { node, written: Written { text: text.to_owned(), mode, case_sensitive } })
+}
+
+/// Refuses a keyword that ends or begins with any letters.
+fn whole(at: usize, part: &str) -> Result<()> {
+    match part.contains(['*', '＊']) {
+        true => Err(refused(at, "an asterisk, and keywords are whole words", "name each word, with --match or")),
+        false => Ok(()),
+    }
+}
+
+/// Refuses a keyword with a sign of a richer language.
+fn plain(at: usize, part: &str) -> Result<()> {
+    whole(at, part)?;
+    if part.contains(['"', '＂', '“', '”', '„', '‟', '«', '»']) {
+        return Err(refused(at, "a quotation mark, and keywords are single words", "--match exact finds a phrase"));
+    }
+    if part.contains(['(', ')', '（', '）']) {
+        let hint = "--match or finds one of several words, --match all every one; use one command for each group";
+        return Err(refused(at, "a parenthesis, and keywords are not grouped", hint));
+    }
+    let letter_after = |sign| part.strip_prefix(sign).is_some_and(|rest: &str| rest.starts_with(char::is_alphabetic));
+    match part {
+        "OR" => {
+            Err(refused(at, "the operator OR", "--match or finds one of several words; or in small letters is a word"))
+        }
+        "AND" => Err(refused(at, "the operator AND", "--match all needs none; and in small letters is a word")),
+        "NOT" => Err(refused(at, "the operator NOT", "keywords cannot leave out; not in small letters is a word")),
+        _ if letter_after('-') => {
+            Err(refused(at, "a minus sign, and keywords cannot leave out", "leave it out, or the keyword"))
+        }
+        _ if letter_after('+') => {
+            Err(refused(at, "a plus sign before it", "leave it out: --match all asks for every keyword"))
+        }
+        _ if is_distance(part) => Err(refused(
+            at,
+            "an operator of distance, and keywords have none",
+            "--match all finds all words anywhere in a message, --match exact one after the other",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// `NEAR`, `ONEAR`; with a number, as in `w/5` or `NEAR/3`, in small letters as well.
+fn is_distance(part: &str) -> bool {
+    let numbered = part.split_once('/').filter(|(_, number)| number.parse::<u32>().is_ok());
+    let names = ["near", "onear", "w", "pre"];
+    matches!(part, "NEAR" | "ONEAR") || numbered.is_some_and(|(name, _)| names.contains(&&*name.to_ascii_lowercase()))
+}
+
+fn refused(at: usize, what: &str, hint: &str) -> Error {
+    Error::new(Kind::Usage, format!("keyword {} has {what}", at + 1)).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_of_other_rules_are_refused_and_punctuation_is_not() {
+        use Match::{All, Exact, Or};
+        let refused = [
+            "rebat*",
+            "*bate",
+            "re*te",
+            "a *",
+            "gift “rebate",
+            "\"gift rebate\"",
+            "(gift rebate",
+            "gift)",
+            "NEAR(5)",
+            "gift OR x",
+            "gift AND x",
+            "NOT gift",
+            "gift NEAR x",
+            "gift w/5 x",
+            "gift W/10 x",
+            "near/3",
+            "pre/2 a",
+            "-gift",
+            "+gift",
+            "«gift»",
+        ];
+        for text in refused {
+            for mode in [All, Or] {
+                let error = typed(text, mode, false).unwrap_err();
+                assert!(
+                    error.kind() == Kind::Usage && error.what().starts_with("keyword "),
+                    "{text}: {}",
+                    error.what()
+                );
+                assert!(!error.what().contains("gift") && error.what().lines().count() == 1);
+            }
+        }
+        let fine = [
+            "GBP/USD",
+            "anna.weiler@litwareinc.com",
+            "50%",
+            "C++?",
+            "don't",
+            "or",
+            "and not",
+            "Near",
+            "-5",
+            "+49 30",
+            "R&D",
+            "w/o",
+            "T-1",
+            "3.14",
+            "10:30",
+            "http://a.example/b?c=d",
+            "Orders",
+            "#tag",
+            "C#",
+            "[draft]",
+            "oR",
+        ];
+        for text in fine {
+            for mode in [All, Or, Exact] {
+                assert_eq!(typed(text, mode, true).unwrap(), kept(text, mode, true).unwrap(), "{text}");
+            }
+        }
+        for text in ["NOT FOR RELEASE", "call (me) \"back\"", "-gift w/5"] {
+            assert!(typed(text, Exact, false).is_ok(), "{text}");
+        }
+        assert!(typed("gift rebat*", Exact, false).is_err());
+        assert_eq!(kept("rebat*", All, false).unwrap().node(), &Node::Word("rebat".to_owned()));
+    }
+
+    #[test]
+    fn a_keyword_without_a_word_is_an_error() {
+        for text in ["  ", "", "plan !!", "&&"] {
+            assert!(typed(text, Match::All, false).is_err() && kept(text, Match::Or, false).is_err(), "{text}");
+        }
+        let written = typed("a  b", Match::Exact, true).unwrap().written().clone();
+        assert_eq!((written.keywords(), written.to_string().as_str()), (2, "\"a  b\" (exact, case-sensitive)"));
+    }
+}

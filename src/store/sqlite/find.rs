@@ -1,0 +1,180 @@
+//! Asks the index: which events may a query mean? Lists are decoded into bitmaps in memory; the file holds none.
+
+use super::index::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person};
+use super::read::id_range;
+use crate::model::message::Kind;
+use crate::select::postings::numbers;
+use crate::select::query::plan::Pre;
+use crate::select::scope::Selection;
+use roaring::RoaringTreemap;
+use rusqlite::{Connection, OptionalExtension};
+
+/// Events by their numbers in the index: those listed, or all others.
+struct Set {
+    listed: RoaringTreemap,
+    others: bool,
+}
+
+impl Set {
+    fn of(listed: RoaringTreemap) -> Set {
+        Set { listed, others: false }
+    }
+
+    fn not(self) -> Set {
+        Set { others: !self.others, ..self }
+    }
+
+    fn and(self, other: Set) -> Set {
+        match (self.others, other.others) {
+            (false, false) => Set::of(self.listed & other.listed),
+            (false, true) => Set::of(self.listed - other.listed),
+            (true, false) => Set::of(other.listed - self.listed),
+            (true, true) => Set { listed: self.listed | other.listed, others: true },
+        }
+    }
+}
+
+/// The events of all lists of these words.
+fn lists(connection: &Connection, condition: &str, words: (&str, &str)) -> rusqlite::Result<RoaringTreemap> {
+    let mut read = connection.prepare_cached(&format!(
+        "SELECT events, segment FROM word WHERE segment IN (SELECT number FROM segment) AND {condition}"
+    ))?;
+    let mut rows = read.query([words.0, words.1])?;
+    let mut all = RoaringTreemap::new();
+    while let Some(row) = rows.next()? {
+        let mut whole = true;
+        let list = numbers(row.get_ref(0)?.as_blob()?).map_while(|number| {
+            whole &= number.is_some();
+            number
+        });
+        let list = RoaringTreemap::from_sorted_iter(list).map_err(|_| damaged(row.get(1).unwrap_or_default()))?;
+        if !whole {
+            return Err(damaged(row.get(1)?));
+        }
+        all |= list;
+    }
+    Ok(all)
+}
+
+/// The events of one word.
+pub(super) fn word(connection: &Connection, word: &str) -> rusqlite::Result<RoaringTreemap> {
+    lists(connection, "word = ?1 AND ?2 = ''", (word, ""))
+}
+
+fn prefix(connection: &Connection, start: &str) -> rusqlite::Result<RoaringTreemap> {
+    // No word holds the last character there is, so nothing that begins like this comes after it.
+    let end = format!("{start}\u{10FFFF}");
+    lists(connection, "word >= ?1 AND word < ?2", (start, &end))
+}
+
+/// The personas of a person.
+pub(super) fn personas(connection: &Connection, key: &str) -> rusqlite::Result<Vec<i64>> {
+    let mut read = connection.prepare_cached("SELECT number FROM persona WHERE key = ?1")?;
+    read.query_map([key], |row| row.get(0))?.collect()
+}
+
+fn answer(connection: &Connection, pre: &Pre) -> rusqlite::Result<Set> {
+    Ok(match pre {
+        Pre::Everything => Set::of(RoaringTreemap::new()).not(),
+        Pre::Nothing => Set::of(RoaringTreemap::new()),
+        Pre::Word(text) => Set::of(word(connection, text)?),
+        Pre::Prefix(start) => Set::of(prefix(connection, start)?),
+        Pre::Person(key) => {
+            let mut all = RoaringTreemap::new();
+            for persona in personas(connection, key)? {
+                all |= word(connection, &of_person(persona))?;
+            }
+            Set::of(all)
+        }
+        Pre::Kind(Kind::Chat) => {
+            let mut others = RoaringTreemap::new();
+            for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Chat) {
+                others |= word(connection, &of_kind(kind))?;
+            }
+            Set::of(others).not()
+        }
+        Pre::Kind(kind) => Set::of(word(connection, &of_kind(*kind))?),
+        Pre::HasFile => Set::of(word(connection, WITH_FILES)?),
+        Pre::And(list) => {
+            let mut all = Set::of(RoaringTreemap::new()).not();
+            for pre in list {
+                all = all.and(answer(connection, pre)?);
+            }
+            all
+        }
+        // What one lets through is what not all keep out.
+        Pre::Or(list) => {
+            let mut none = Set::of(RoaringTreemap::new()).not();
+            for pre in list {
+                none = none.and(answer(connection, pre)?.not());
+            }
+            none.not()
+        }
+        Pre::Not(pre) => answer(connection, pre)?.not(),
+    })
+}
+
+/// Events by their ids.
+pub(super) struct Ids(RoaringTreemap);
+
+impl Ids {
+    /// Those between two ids, both included.
+    pub(super) fn between(&self, first: i64, last: i64) -> impl Iterator<Item = i64> + '_ {
+        let mut ids = self.0.iter();
+        ids.advance_to(first.cast_unsigned());
+        ids.map(u64::cast_signed).take_while(move |id| *id <= last)
+    }
+
+    /// Is there any of this room?
+    pub(super) fn any_of(&self, room: i64) -> bool {
+        let (first, last) = id_range(room);
+        self.between(first, last).next().is_some()
+    }
+
+    /// Those that either has.
+    fn or(self, other: Ids) -> Ids {
+        Ids(self.0 | other.0)
+    }
+}
+
+/// The events that a selection may mean, as far as the index tells; none when it may mean most of them, so that reading the
+/// rooms in order is better.
+pub(super) fn candidates(connection: &Connection, selection: &Selection) -> rusqlite::Result<Option<Ids>> {
+    let set = answer(connection, &selection.plan().prefilter)?;
+    if set.others {
+        return Ok(None);
+    }
+    ids(connection, &set.listed).map(Some)
+}
+
+/// The same for several selections.
+pub(super) fn candidates_of_any(connection: &Connection, all: &[Selection]) -> rusqlite::Result<Option<Ids>> {
+    let mut ids = Ids(RoaringTreemap::new());
+    for selection in all {
+        match candidates(connection, selection)? {
+            Some(more) => ids = ids.or(more),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(ids))
+}
+
+/// The ids of events, by their numbers in the index. Events of blocks that are gone are left out.
+fn ids(connection: &Connection, numbers: &RoaringTreemap) -> rusqlite::Result<Ids> {
+    let mut first_of = connection.prepare_cached("SELECT first FROM block WHERE number = ?1")?;
+    let mut ids = RoaringTreemap::new();
+    let mut block: Option<(u64, Option<u64>)> = None;
+    for number in numbers {
+        let of = number >> BLOCK_SHIFT;
+        let first = match block {
+            Some((known, first)) if known == of => first,
+            _ => {
+                let found: Option<i64> = first_of.query_row([of], |row| row.get(0)).optional()?;
+                block = Some((of, found.map(i64::cast_unsigned)));
+                found.map(i64::cast_unsigned)
+            }
+        };
+        ids.extend(first.map(|first| first + (number & ((1 << BLOCK_SHIFT) - 1))));
+    }
+    Ok(Ids(ids))
+}
