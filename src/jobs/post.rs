@@ -134,8 +134,7 @@ fn event(
     what: &What,
     number: impl FnOnce() -> Result<i64>,
 ) -> Result<(Event, Option<PathBuf>)> {
-    let plain =
-        |kind| Event { at: (cx.clock)(), kind, chat: None, who: 0, alert: None, body: String::new(), more: None };
+    let plain = |kind| Event::new((cx.clock)(), kind);
     Ok(match what {
         What::Join => (plain(Kind::Join), None),
         What::Part => (plain(Kind::Part), None),

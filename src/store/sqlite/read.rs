@@ -52,6 +52,11 @@ pub(super) fn id_range(room: i64) -> (i64, i64) {
     (room << ROOM_SHIFT, ((room + 1) << ROOM_SHIFT) - 1)
 }
 
+/// The number in its room of the event with this id.
+pub(super) fn sequence_of(id: i64) -> u64 {
+    (id & ((1 << ROOM_SHIFT) - 1)) as u64
+}
+
 /// Has anything happened in this room?
 pub(super) fn has_events(connection: &Connection, room: i64) -> rusqlite::Result<bool> {
     connection
@@ -113,14 +118,13 @@ impl Personas {
 pub(super) fn event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
     let code: i64 = row.get(2)?;
     let kind = Kind::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(2, code))?;
+    let id: i64 = row.get(0)?;
     let mut event = Event {
-        at: Ticks(row.get(1)?),
-        kind,
+        sequence: sequence_of(id),
         chat: row.get(3)?,
-        who: 0,
         alert: row.get(5)?,
         body: row.get(6)?,
-        more: None,
+        ..Event::new(Ticks(row.get(1)?), kind)
     };
     let text = |column| row.get::<_, Option<String>>(column);
     let (rtf, word, extra) = (text(7)?, text(8)?, text(9)?);
@@ -128,7 +132,6 @@ pub(super) fn event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
         let more = event.more_mut();
         (more.rtf, more.word, more.extra) = (rtf, word, extra);
     }
-    let id: i64 = row.get(0)?;
     match row.get::<_, u32>(11)? == sum_of(id, row.get(4)?, &event) {
         true => Ok(event),
         false => Err(rusqlite::Error::FromSqlConversionFailure(11, Type::Integer, Box::new(Altered(id)))),
