@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
-use crate::model::ids::{RoomKey, fold, person_key};
+use crate::model::ids::{EventId, RoomKey, fold, no_address, person_key};
 use crate::model::record::{Level, Record, Shape};
 use crate::model::time::Ticks;
 use crate::select::names::{names_category, names_room};
@@ -132,6 +132,12 @@ pub fn only_room<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
     add_rooms(catalog, name, &mut found)?;
     let rooms: Vec<&Record> = found.values().filter_map(|key| catalog.room(key)).collect();
     only("room", name, &rooms)
+}
+
+/// The event that is meant by an address; its room may be named as everywhere.
+pub fn event_id(catalog: &Catalog, address: &str) -> Result<EventId> {
+    let (room, sequence) = EventId::split(address).ok_or_else(|| no_address(address))?;
+    Ok(EventId { room: room_key(only_room(catalog, room)?), sequence })
 }
 
 /// The one category that is meant by `name`.

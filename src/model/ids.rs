@@ -65,10 +65,19 @@ impl FromStr for EventId {
     }
 }
 
+/// How one event of a room is named: by the number its source gave a message, or by its sequence in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventNumber {
+    /// The number of a message.
+    Message(i64),
+    /// The sequence of anything that happened.
+    Sequence(u64),
+}
+
 /// What is said about a text that is no address of an event.
 pub fn no_address(text: &str) -> Error {
     Error::new(Kind::Usage, format!("{text:?} is no address of an event"))
-        .hint("an address is pool\\address#sequence, or a room as people name it and #sequence")
+        .hint("an address is pool\\address#sequence; a message may also be named by its room and its number")
 }
 
 /// Folds case for comparing identities.

@@ -57,6 +57,8 @@ pub struct Selection {
     pub terms: Option<Terms>,
     /// Only messages, and nothing else that happened.
     pub messages_only: bool,
+    /// Only the events with these sequences; for one room.
+    pub sequences: Option<BTreeSet<u64>>,
 }
 
 impl Selection {
@@ -64,6 +66,7 @@ impl Selection {
     pub fn has(&self, persona: &Persona, event: &Event) -> bool {
         self.scope.has_time(event.at)
             && (!self.messages_only || event.kind == Kind::Chat)
+            && self.sequences.as_ref().is_none_or(|sequences| sequences.contains(&event.sequence))
             && self.scope.has_person(persona)
             && self.terms.as_ref().is_none_or(|terms| terms.match_event(event))
     }

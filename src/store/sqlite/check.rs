@@ -1,7 +1,7 @@
 //! Is the store whole? Pages, references, numbering, attachments, the audit chain, and an index that
 //! agrees with the text. Reads one snapshot and changes nothing.
 
-use super::read::{COLUMNS, ROOM_SHIFT, event_of, id_range};
+use super::read::{Altered, COLUMNS, ROOM_SHIFT, event_of, id_range, name_of};
 use super::{Sqlite, audit};
 use crate::error::Result;
 use crate::model::hash;
@@ -69,13 +69,11 @@ fn references(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Res
 
 /// Events belong to the room their number says, and timely ones lie in order of time.
 fn numbering(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
-    let mut rooms = connection.prepare("SELECT number, key, next, latest FROM room")?;
+    let mut rooms = connection.prepare("SELECT number, next, latest FROM room")?;
     let mut rooms = rooms.query([])?;
     let mut counted = 0i64;
     while let Some(room) = rooms.next()? {
-        let (number, key, next, latest): (i64, String, i64, i64) =
-            (room.get(0)?, room.get(1)?, room.get(2)?, room.get(3)?);
-        let place = key.replace('\u{1}', "\\");
+        let (number, next, latest): (i64, i64, i64) = (room.get(0)?, room.get(1)?, room.get(2)?);
         let (start, end) = id_range(number);
         let mut events = connection
             .prepare_cached("SELECT id, room, ticks, late FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id")?;
@@ -96,7 +94,7 @@ fn numbering(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Resu
                 last = last.max(ticks);
             }
             if !why.is_empty() && findings.len() < LISTED {
-                found(findings, format!("room {place}, event {}", id - start), why);
+                found(findings, format!("event {}", name_of(connection, id)?), why);
             }
         }
     }
@@ -129,12 +127,17 @@ fn blocks(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<
             let Some(block) = blocks.next()? else { break };
             let (from, to): (i64, i64) = (block.get(0)?, block.get(1)?);
             if from <= last || to < from || from >> ROOM_SHIFT != to >> ROOM_SHIFT {
-                found(findings, format!("block {from}"), "blocks of the index overlap or leave their room");
+                let place = format!("the block of the index that begins with event {}", name_of(connection, from)?);
+                found(findings, place, "overlaps another or leaves its room");
             }
             (first, last) = (from, to);
         }
         if id < first || id > last {
-            found(findings, format!("event {id}"), "is in no block of the index, so no search finds it");
+            found(
+                findings,
+                format!("event {}", name_of(connection, id)?),
+                "is in no block of the index, so no search finds it",
+            );
             if findings.len() >= LISTED {
                 break;
             }
@@ -218,10 +221,11 @@ fn rows(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()
     let mut events = connection.prepare(&format!("SELECT {COLUMNS} FROM event ORDER BY id"))?;
     let mut events = events.query([])?;
     while let Some(row) = events.next()? {
-        if let Err(rusqlite::Error::FromSqlConversionFailure(_, _, why)) = event_of(row)
+        if let Err(rusqlite::Error::FromSqlConversionFailure(_, _, why)) = event_of(connection, row)
             && findings.len() < LISTED
         {
-            found(findings, format!("event {}", row.get::<_, i64>(0)?), why.to_string());
+            let why = if why.is::<Altered>() { Altered::WHY.to_owned() } else { why.to_string() };
+            found(findings, format!("event {}", name_of(connection, row.get(0)?)?), why);
         }
     }
     Ok(())

@@ -134,7 +134,7 @@ fn event_in(connection: &Connection, row: &Row<'_>, texts: bool) -> rusqlite::Re
         let at = Ticks(row.get(1)?);
         return Ok(Event { sequence: sequence_of(row.get(0)?), chat: row.get(3)?, ..Event::new(at, kind) });
     }
-    let mut event = event_of(row)?;
+    let mut event = event_of(connection, row)?;
     if row.get::<_, i64>(10)? > 0 {
         attach(connection, row.get(0)?, &mut event)?;
     }

@@ -2,7 +2,7 @@
 //! already is compared, never overwritten and never doubled.
 
 use super::index::{self, Pending};
-use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of, sum_of};
+use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of, sequence_of, sum_of};
 use super::{audit, explain::explain, records, tombs};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::catalog::Catalog;
@@ -224,6 +224,7 @@ impl<'s> Writer<'s> {
             let id = (state.number << ROOM_SHIFT) | state.next;
             let late = event.at.0 < state.latest;
             if old.is_none() && statements.insert(id, state.number, late, who, event)? {
+                outcome.sequence = Some(sequence_of(id));
                 state.next += 1;
                 state.changed = true;
                 state.latest = state.latest.max(event.at.0);
@@ -317,7 +318,7 @@ impl<'s> Statements<'s> {
     }
 
     fn stored(&mut self, connection: &Connection, row: &rusqlite::Row<'_>) -> rusqlite::Result<Stored> {
-        let mut event = event_of(row)?;
+        let mut event = event_of(connection, row)?;
         if row.get::<_, i64>(10)? > 0 {
             attach(connection, row.get(0)?, &mut event)?;
         }

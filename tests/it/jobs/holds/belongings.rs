@@ -248,7 +248,7 @@ fn earlier_versions_that_went_are_searched_for() {
         let kind = &KINDS[5];
         let desk = held_store(kind);
         let mut store = Sqlite::open(&desk.path("base.db")).unwrap();
-        let everything = Selection { scope: Scope::all(), terms: None, messages_only: true };
+        let everything = Selection { scope: Scope::all(), terms: None, messages_only: true, sequences: None };
         let request = PurgeRequest {
             selections: vec![everything],
             replacement,
