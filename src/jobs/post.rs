@@ -7,7 +7,7 @@ use crate::jobs::directory::Directory;
 use crate::jobs::rights::{self, Deed};
 use crate::jobs::selection::{only_room, room_key};
 use crate::model::catalog::Catalog;
-use crate::model::ids::{RoomKey, fold, person_key};
+use crate::model::ids::{EventId, RoomKey, fold, person_key};
 use crate::model::message::{Attachment, Content, Event, Kind, More, Persona};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
@@ -48,6 +48,8 @@ pub struct Posted {
     pub room: Record,
     /// The number of the message in its room.
     pub number: Option<i64>,
+    /// Its address, when it was kept.
+    pub event: Option<EventId>,
     /// When.
     pub at: Ticks,
     /// The category keeps history, so it was kept.
@@ -95,12 +97,13 @@ pub fn post(
     let number = event.chat;
     let (at, sha256) = (event.at, event.more().files.first().and_then(|file| file.sha256));
     // Who wrote what is kept with it; the audit log knows where and which.
-    let details = match number {
-        Some(number) => vec![("message", number.to_string())],
-        None => Vec::new(),
-    };
+    let mut details: Vec<(&'static str, String)> =
+        number.iter().map(|number| ("message", number.to_string())).collect();
+    let mut address = None;
     if kept {
-        take(cx, &mut *intake, &key, persona, event)?;
+        let sequence = take(cx, &mut *intake, &key, persona, event)?;
+        address = sequence.map(|sequence| EventId { room: key, sequence });
+        details.extend(address.iter().map(|address| ("event", address.to_string())));
         if let (Some(sha256), Some(file)) = (sha256, file) {
             let mut opened = std::fs::File::open(&file).map_err(|e| Error::io(file.display(), e))?;
             intake.content(&sha256, &mut opened)?;
@@ -111,7 +114,7 @@ pub fn post(
         drop(intake);
         store.record(cx.entry(what.action(), room.identity(), vec![("kept", "no".to_owned())]))?;
     }
-    Ok(Posted { room, number: number.filter(|_| kept), at, kept })
+    Ok(Posted { room, number: number.filter(|_| kept), event: address, at, kept })
 }
 
 /// A person as history names them.
@@ -134,8 +137,7 @@ fn event(
     what: &What,
     number: impl FnOnce() -> Result<i64>,
 ) -> Result<(Event, Option<PathBuf>)> {
-    let plain =
-        |kind| Event { at: (cx.clock)(), kind, chat: None, who: 0, alert: None, body: String::new(), more: None };
+    let plain = |kind| Event::new((cx.clock)(), kind);
     Ok(match what {
         What::Join => (plain(Kind::Join), None),
         What::Part => (plain(Kind::Part), None),
@@ -180,12 +182,18 @@ fn event(
     })
 }
 
-fn take(cx: &Context<'_>, intake: &mut dyn Intake, key: &RoomKey, persona: Persona, event: Event) -> Result<()> {
+fn take(
+    cx: &Context<'_>,
+    intake: &mut dyn Intake,
+    key: &RoomKey,
+    persona: Persona,
+    event: Event,
+) -> Result<Option<u64>> {
     let mut unit = Unit::new(Arc::new(key.clone()), 1);
     unit.people.push(persona);
     unit.events.push(event);
     let prepared = Prepared::of(&unit, &mut || (cx.random)()).map_err(no_random)?;
-    intake.take(&unit, prepared, 0).map(|_| ())
+    intake.take(&unit, prepared, 0).map(|outcome| outcome.sequence)
 }
 
 /// Two people who test a room.

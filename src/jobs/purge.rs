@@ -8,8 +8,11 @@ mod search;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::keys;
-use crate::jobs::selection::Wanted;
+use crate::jobs::selection::{Wanted, event_id};
+use crate::model::ids::{EventNumber, RoomKey};
+use crate::model::message::Kind::Chat;
 use crate::model::record::Shape;
+use crate::model::time::Ticks;
 use crate::pipeline::Event;
 use crate::select::scope::Selection;
 use crate::select::traces::Trails;
@@ -17,6 +20,7 @@ use crate::store::purge::{PurgePlan, PurgeRequest, PurgeState, Traces};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Store};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -79,6 +83,46 @@ impl Asked {
         asked.deleted = true;
         asked
     }
+}
+
+/// Events named by their addresses, as parts of what is asked: one for each room. What is named must be there, and where
+/// texts are replaced it must be a message.
+pub fn events(path: &Path, addresses: &[String], replaces: bool, shapes: &[&'static Shape]) -> Result<Vec<Wanted>> {
+    let mut store = Sqlite::snapshot(path)?;
+    let catalog = store.catalog(shapes)?;
+    let mut parts: BTreeMap<RoomKey, (Wanted, Ticks, Ticks)> = BTreeMap::new();
+    for address in addresses {
+        let id = event_id(&catalog, address)?;
+        let known = store.versions(&id.room, EventNumber::Sequence(id.sequence))?;
+        let Some((at, _, _)) = known.now else {
+            let told = match known.purged {
+                Some(purge) => Error::new(Kind::NotFound, format!("event {id} is gone"))
+                    .hint(format!("pchat certificate get {purge} shows how it was destroyed")),
+                None => Error::new(Kind::NotFound, format!("there never was an event {id}"))
+                    .hint("pchat message history shows the address of a message"),
+            };
+            return Err(told);
+        };
+        if replaces && known.kind != Some(Chat) {
+            let what = known.kind.map_or("something else", |kind| kind.word());
+            return Err(Error::new(Kind::Usage, format!("event {id} is no message but a {what}: no text to replace"))
+                .hint("--remove removes it"));
+        }
+        let fresh = || {
+            let part = Wanted { rooms: vec![id.room.to_string()], ..Wanted::default() };
+            (part, Ticks::MAX, Ticks::MIN)
+        };
+        let (part, from, to) = parts.entry(id.room.clone()).or_insert_with(fresh);
+        part.events.push(id.to_string());
+        // With its time only the blocks around it are looked at.
+        (*from, *to) = (at.min(*from), at.max(*to));
+    }
+    let timed = |(part, from, to): (Wanted, Ticks, Ticks)| Wanted {
+        from: Some(from.to_string()),
+        to: Some(to.to_string()),
+        ..part
+    };
+    Ok(parts.into_values().map(timed).collect())
 }
 
 /// What a purge is about to do.

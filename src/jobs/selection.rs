@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
-use crate::model::ids::{RoomKey, fold, person_key};
+use crate::model::ids::{EventId, RoomKey, fold, no_address, person_key};
 use crate::model::record::{Level, Record, Shape};
 use crate::model::time::Ticks;
 use crate::select::names::{names_category, names_room};
@@ -40,6 +40,9 @@ pub struct Wanted {
     pub to: Option<String>,
     /// Time zone of dates: an IANA name or an offset; UTC when not given.
     pub timezone: Option<String>,
+    /// Events by address, all of the one room that is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<String>,
 }
 
 impl Wanted {
@@ -50,7 +53,11 @@ impl Wanted {
 
     /// True when it takes the whole history of rooms.
     pub fn is_whole_rooms(&self) -> bool {
-        self.people.is_empty() && self.from.is_none() && self.to.is_none() && self.filter.is_none()
+        self.people.is_empty()
+            && self.from.is_none()
+            && self.to.is_none()
+            && self.filter.is_none()
+            && self.events.is_empty()
     }
 
     /// Resolves it against the catalog. What is named must exist, and words must follow the product's rules.
@@ -65,7 +72,11 @@ impl Wanted {
 
     fn selected(&self, catalog: &Catalog, read: fn(&str, Match, bool) -> Result<Query>) -> Result<Selection> {
         let query = self.filter.as_deref().map(|text| read(text, self.matching, self.case_sensitive)).transpose()?;
-        Ok(Selection { scope: self.scope(catalog)?, query, messages_only: self.messages_only })
+        let sequence =
+            |address: &String| EventId::split(address).map(|(_, sequence)| sequence).ok_or_else(|| no_address(address));
+        let sequences = (!self.events.is_empty()).then(|| self.events.iter().map(sequence).collect::<Result<_>>());
+        let (scope, sequences) = (self.scope(catalog)?, sequences.transpose()?);
+        Ok(Selection { scope, query, messages_only: self.messages_only, sequences })
     }
 
     /// Rooms, people and dates alone.
@@ -170,6 +181,12 @@ pub fn only_room<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
     add_rooms(catalog, name, &mut found)?;
     let rooms: Vec<&Record> = found.values().filter_map(|key| catalog.room(key)).collect();
     only("room", name, &rooms)
+}
+
+/// The event that is meant by an address; its room may be named as everywhere.
+pub fn event_id(catalog: &Catalog, address: &str) -> Result<EventId> {
+    let (room, sequence) = EventId::split(address).ok_or_else(|| no_address(address))?;
+    Ok(EventId { room: room_key(only_room(catalog, room)?), sequence })
 }
 
 /// The one category that is meant by `name`.

@@ -2,7 +2,9 @@
 //!
 //! Comparison folds case; what is kept and shown is what the source wrote.
 
+use crate::error::{Error, Kind};
 use std::fmt;
+use std::str::FromStr;
 
 /// A room of the history: the pool it belongs to and the address the server gave it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -24,6 +26,58 @@ impl fmt::Display for RoomKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\\{}", self.pool, self.uri)
     }
+}
+
+/// The address of an event in a store: its room and its number there, which counts from 0 and is never given again. Every
+/// event has one, messages beside the number their source gave them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct EventId {
+    /// The room.
+    pub room: RoomKey,
+    /// The number of the event in its room.
+    pub sequence: u64,
+}
+
+impl EventId {
+    /// The room and the sequence of an address as it is written. The room may hold any character, so the sequence is what
+    /// follows the last `#`.
+    pub fn split(text: &str) -> Option<(&str, u64)> {
+        let (room, sequence) = text.rsplit_once('#')?;
+        let digits = !sequence.is_empty() && sequence.bytes().all(|byte| byte.is_ascii_digit());
+        (digits && !room.is_empty()).then_some((room, sequence.parse().ok()?))
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.room, self.sequence)
+    }
+}
+
+impl FromStr for EventId {
+    type Err = Error;
+
+    /// The pool ends at the first `\`.
+    fn from_str(text: &str) -> Result<EventId, Error> {
+        let parts = EventId::split(text).and_then(|(room, sequence)| Some((room.split_once('\\')?, sequence)));
+        let Some(((pool, uri), sequence)) = parts else { return Err(no_address(text)) };
+        Ok(EventId { room: RoomKey { pool: pool.to_owned(), uri: uri.to_owned() }, sequence })
+    }
+}
+
+/// How one event of a room is named: by the number its source gave a message, or by its sequence in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventNumber {
+    /// The number of a message.
+    Message(i64),
+    /// The sequence of anything that happened.
+    Sequence(u64),
+}
+
+/// What is said about a text that is no address of an event.
+pub fn no_address(text: &str) -> Error {
+    Error::new(Kind::Usage, format!("{text:?} is no address of an event"))
+        .hint("an address is pool\\address#sequence; a message may also be named by its room and its number")
 }
 
 /// Folds case for comparing identities.
@@ -60,6 +114,33 @@ mod tests {
         let keys: std::collections::BTreeSet<String> = parts.iter().map(|parts| join_key(*parts)).collect();
         assert_eq!(keys.len(), parts.len());
         assert_eq!(join_key(["A", "b"]), join_key(["a", "B"]));
+    }
+
+    fn address(pool: &str, uri: &str, sequence: u64) -> EventId {
+        EventId { room: RoomKey { pool: pool.to_owned(), uri: uri.to_owned() }, sequence }
+    }
+
+    #[test]
+    fn an_address_is_what_it_was_written_from() {
+        let plain = address("pool01.litwareinc.com", "ma-chan://litwareinc.com/1", 42);
+        assert_eq!(plain.to_string(), "pool01.litwareinc.com\\ma-chan://litwareinc.com/1#42");
+        for id in [plain, address("p", "C#\\#7", 0), address("", "", u64::MAX), address("#1", " # ", 1)] {
+            assert_eq!(id.to_string().parse::<EventId>().unwrap(), id);
+        }
+        for none in
+            ["", "#1", "a\\b", "a\\b#", "a\\b#x", "a\\b#+1", "a\\b#-1", "a\\b# 1", "a#1", "a\\b#18446744073709551616"]
+        {
+            assert!(none.parse::<EventId>().is_err(), "{none}");
+        }
+        assert_eq!(EventId::split("C# talk#7"), Some(("C# talk", 7)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_address_comes_back(pool in "[^\\\\]{0,12}", uri in "([#\\\\0-9a]|\\PC){0,12}", sequence: u64) {
+            let id = address(&pool, &uri, sequence);
+            proptest::prop_assert_eq!(id.to_string().parse::<EventId>().unwrap(), id);
+        }
     }
 
     #[test]

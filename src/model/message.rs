@@ -1,5 +1,6 @@
 //! What happened in a room: an event, its kind, its person as known at the time, its attachments.
 
+use super::ids::{EventId, RoomKey};
 use super::time::Ticks;
 
 /// The kinds of events. Six are those of the compliance XML, two more the product's database
@@ -150,6 +151,9 @@ pub struct Event {
     pub at: Ticks,
     /// What.
     pub kind: Kind,
+    /// The number of the event in its room of the store it was read from; 0 for one that comes from elsewhere. It says where
+    /// the event is, and is no part of what it is.
+    pub sequence: u64,
     /// The number of the message in its room.
     pub chat: Option<i64>,
     /// Who: an index into the people of the unit.
@@ -163,6 +167,16 @@ pub struct Event {
 }
 
 impl Event {
+    /// Something of this kind that says nothing yet.
+    pub fn new(at: Ticks, kind: Kind) -> Event {
+        Event { at, kind, sequence: 0, chat: None, who: 0, alert: None, body: String::new(), more: None }
+    }
+
+    /// The address of this event, which was read from a store, in its room.
+    pub fn address(&self, room: &RoomKey) -> EventId {
+        EventId { room: room.clone(), sequence: self.sequence }
+    }
+
     /// About how many bytes this event holds.
     pub fn weight(&self) -> usize {
         let more = self.more.as_ref().map_or(0, |more| {

@@ -1,36 +1,34 @@
-//! Messages: posting them, what can still be known of one, and their removal or replacement in one room.
+//! Messages: posting them, what can still be known of one, and their removal or replacement, in one room or by address.
 
+mod history;
 mod post;
 mod test;
 
 use self::post::{PostRequest, UploadRequest, Who};
 use self::test::TestRequest;
 use crate::context::Context;
-use crate::error::{Error, Kind as Failure, Result};
+use crate::error::Result;
 use crate::jobs::post::What;
-use crate::jobs::purge::REPLACEMENT;
+use crate::jobs::purge::{self, REPLACEMENT};
 use crate::jobs::selection::{Wanted, only_room, room_key};
 use crate::jobs::settings;
-use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Takes, To, option};
 use crate::nouns::purge::How;
 use crate::nouns::which::What as Chosen;
 use crate::nouns::{Prepared, SHAPES};
-use crate::store::Corpus;
-use crate::store::sqlite::Sqlite;
 use clap::{Args, Subcommand};
 use std::path::Path;
 
 /// Messages: posting, history, removal, and a test of all of it
 #[derive(Debug, Subcommand)]
 pub enum MessageVerb {
-    /// Show all versions of a message that may still be known
+    /// Show all versions of a message, or of whatever else happened, that may still be known
     History {
-        /// The room, by name, pool\name or address
+        /// The room, by name, pool\name or address; with #sequence behind it the address of an event
         room: String,
-        /// The number of the message in its room
+        /// The number of the message in its room; not with the address of an event
         #[arg(allow_negative_numbers = true)]
-        number: i64,
+        number: Option<i64>,
     },
     /// Replace the text of messages of a room, or remove them
     Remove(Box<RemoveRequest>),
@@ -50,8 +48,11 @@ pub enum MessageVerb {
 #[derive(Debug, Args)]
 pub struct RemoveRequest {
     /// The room, by name, pool\name or address
-    #[arg(long, value_name = "ROOM")]
-    room: String,
+    #[arg(long, value_name = "ROOM", required_unless_present = "event")]
+    room: Option<String>,
+    /// The event at this address: pool\address#sequence, or a room as it is named and #sequence
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["room", "user", "from", "to", "timezone", "filter", "matching", "case_sensitive"])]
+    event: Vec<String>,
     #[command(flatten)]
     what: Chosen,
     /// Remove the messages instead of replacing their texts
@@ -134,79 +135,21 @@ impl MessageVerb {
             MessageVerb::Join(who) => who.does(cx, store, What::Join).map(Prepared::Answer),
             MessageVerb::Part(who) => who.does(cx, store, What::Part).map(Prepared::Answer),
             MessageVerb::Test(request) => request.prepare(cx, store),
-            MessageVerb::History { room, number } => history(store, &room, number).map(Prepared::Answer),
+            MessageVerb::History { room, number } => history::show(store, &room, number).map(Prepared::Answer),
             MessageVerb::Remove(request) => {
-                let RemoveRequest { room, what, remove, replace_with, how } = *request;
-                let catalog = settings::read(store, SHAPES)?;
-                let room = room_key(only_room(&catalog, &room)?);
+                let RemoveRequest { room, event, what, remove, replace_with, how } = *request;
+                let parts = match room {
+                    None => purge::events(store, &event, !remove, SHAPES)?,
+                    Some(room) => {
+                        let catalog = settings::read(store, SHAPES)?;
+                        let room = room_key(only_room(&catalog, &room)?);
+                        vec![Wanted { messages_only: true, ..what.wanted(vec![room.to_string()]) }]
+                    }
+                };
                 let replacement = (!remove).then(|| replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
-                let wanted = Wanted { messages_only: true, ..what.wanted(vec![room.to_string()]) };
-                let planned = how.plan(store, wanted, replacement)?;
+                let planned = how.plan(store, parts, replacement)?;
                 how.prepared(store, planned)
             }
         }
     }
-}
-
-fn history(path: &Path, room: &str, number: i64) -> Result<Reply> {
-    let mut store = Sqlite::snapshot(path)?;
-    let catalog = store.catalog(SHAPES)?;
-    let room = only_room(&catalog, room)?;
-    let known = store.versions(&room_key(room), number)?;
-    let mut versions = Table {
-        title: "versions",
-        columns: vec!["Version", "State", "Since", "By", "Text", "Until", "Reason", "Purge"],
-        ..Table::default()
-    };
-    let purge = |number: Option<i64>| number.map_or(Cell::Empty, |number| Cell::Number(number as u64));
-    let mut count = 0u64;
-    let mut next = || {
-        count += 1;
-        Cell::Number(count)
-    };
-    let mut notes = Vec::new();
-    if let Some((at, who, text)) = known.now {
-        // Who replaced a text wrote the next one.
-        let (mut since, mut by) = (at, who);
-        for old in known.earlier {
-            let state = if old.body.is_some() { "replaced" } else { "destroyed" };
-            versions.rows.push(vec![
-                next(),
-                state.into(),
-                Cell::Time(since),
-                by.into(),
-                old.body.into(),
-                Cell::Time(old.on),
-                old.reason.into(),
-                purge(old.purge),
-            ]);
-            (since, by) = (old.on, old.by);
-        }
-        let stands = vec![next(), "stands".into(), Cell::Time(since), by.into(), text.into()];
-        versions.rows.push(stands.into_iter().chain([Cell::Empty, Cell::Empty, Cell::Empty]).collect());
-    } else if let Some(taken) = known.purged {
-        let state = store.purges()?.into_iter().find(|purge| purge.number == taken);
-        let reason = state.as_ref().and_then(|purge| {
-            let request: serde_json::Value = serde_json::from_str(&purge.request).ok()?;
-            Some(request["reason"].as_str()?.to_owned())
-        });
-        versions.rows.push(vec![
-            next(),
-            "purged".into(),
-            Cell::Empty,
-            Cell::Empty,
-            Cell::Empty,
-            Cell::time(state.map(|purge| purge.started)),
-            reason.into(),
-            purge(Some(taken)),
-        ]);
-        notes.push(format!("pchat certificate get {taken} shows how it was destroyed"));
-    } else {
-        return Err(Error::new(
-            Failure::NotFound,
-            format!("there never was a message {number} in {}", room.identity()),
-        )
-        .hint("pchat export --format jsonl shows messages with their numbers"));
-    }
-    Ok(Reply { tables: vec![versions], notes, ..Reply::default() })
 }

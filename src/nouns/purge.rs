@@ -102,8 +102,8 @@ pub struct How {
 
 impl How {
     /// Draws the plan.
-    pub fn plan(&self, store: &Path, part: Wanted, replacement: Option<String>) -> Result<Planned> {
-        let asked = Asked { parts: vec![part], replacement, reason: self.reason.clone(), ..Asked::default() };
+    pub fn plan(&self, store: &Path, parts: Vec<Wanted>, replacement: Option<String>) -> Result<Planned> {
+        let asked = Asked { parts, replacement, reason: self.reason.clone(), ..Asked::default() };
         job::plan(store, &asked, job::COMMIT_EVERY, SHAPES)
     }
 

@@ -87,6 +87,7 @@ impl What {
             from: self.from,
             to: self.to,
             timezone: self.timezone,
+            events: Vec::new(),
         }
     }
 }

@@ -59,23 +59,26 @@ pub struct Selection {
     pub query: Option<Query>,
     /// Only messages, and nothing else that happened.
     pub messages_only: bool,
+    /// Only the events with these sequences; for one room.
+    pub sequences: Option<BTreeSet<u64>>,
 }
 
 impl Selection {
     /// Everything in a scope.
     pub fn of(scope: Scope) -> Selection {
-        Selection { scope, query: None, messages_only: false }
+        Selection { scope, query: None, messages_only: false, sequences: None }
     }
 
     /// True when the whole history of each room is meant.
     pub fn is_whole(&self) -> bool {
-        self.scope.is_whole() && self.query.is_none() && !self.messages_only
+        self.scope.is_whole() && self.query.is_none() && !self.messages_only && self.sequences.is_none()
     }
 
     /// Does it include this event of a room that the scope has?
     pub fn has(&self, subject: &Subject<'_>) -> bool {
         self.scope.has_time(subject.event.at)
             && (!self.messages_only || subject.event.kind == Kind::Chat)
+            && self.sequences.as_ref().is_none_or(|sequences| sequences.contains(&subject.event.sequence))
             && self.scope.has_person(subject.persona)
             && self.query.as_ref().is_none_or(|query| matches(query.node(), subject))
     }

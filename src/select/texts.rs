@@ -82,6 +82,7 @@ mod tests {
             files: vec![file("a.txt"), Attachment::default(), file("b.txt")],
         };
         let mut event = Event {
+            sequence: 0,
             at: Ticks(0),
             kind: Kind::Chat,
             chat: None,

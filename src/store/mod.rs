@@ -6,7 +6,7 @@ pub mod sqlite;
 
 use crate::error::Result;
 use crate::model::catalog::Catalog;
-use crate::model::ids::RoomKey;
+use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::receipt::{Conflict, Kinds};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
@@ -138,6 +138,8 @@ pub struct Outcome {
     pub conflicts: u64,
     /// Messages that were purged from this store before, and stay out.
     pub purged: u64,
+    /// The sequence of the last event, whether it is new or was there already.
+    pub sequence: Option<u64>,
     /// The conflicts in full, as many as were asked for.
     pub details: Vec<Conflict>,
 }
@@ -177,8 +179,8 @@ pub trait Corpus: Send {
     fn purges(&mut self) -> Result<Vec<PurgeState>>;
     /// The digest over the identities of everything a purge took.
     fn purged_identities(&mut self, purge: i64) -> Result<[u8; 32]>;
-    /// What can still be known of a message.
-    fn versions(&mut self, room: &RoomKey, chat: i64) -> Result<Versions>;
+    /// What can still be known of an event of a room.
+    fn versions(&mut self, room: &RoomKey, number: EventNumber) -> Result<Versions>;
     /// What each hold protects, in force or not. Reads the history once, whatever the number of holds.
     fn coverage(&mut self) -> Result<Vec<Coverage>>;
     /// Hands out what every row of every table is in the file.

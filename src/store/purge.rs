@@ -4,6 +4,7 @@
 //! cannot be written.
 
 use crate::model::ids::RoomKey;
+use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use crate::select::scope::Selection;
 use std::collections::BTreeMap;
@@ -156,10 +157,18 @@ pub struct Coverage {
     pub shared: BTreeMap<String, u64>,
 }
 
-/// What can still be known of one message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What can still be known of one event; most are messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Versions {
-    /// The message as it stands: time, person and text; none when it was purged.
+    /// Its sequence; of what was purged only if it was asked for by that.
+    pub sequence: Option<u64>,
+    /// What it is, while it is there.
+    pub kind: Option<Kind>,
+    /// The number of the message; of what was purged only if it was asked for by that.
+    pub chat: Option<i64>,
+    /// The names of its attachments.
+    pub files: Vec<String>,
+    /// The event as it stands: time, person and text; none when it was purged.
     pub now: Option<(Ticks, String, String)>,
     /// Earlier versions, oldest first: replaced when, by whom, why, by which purge, and the text if it is still known.
     pub earlier: Vec<Replaced>,

@@ -1,5 +1,6 @@
 //! Managed objects from the command line: each rule of the product has a test that bears its name.
 
+mod addresses;
 mod data;
 mod messages;
 mod rooms;

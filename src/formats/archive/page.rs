@@ -213,7 +213,7 @@ fn read_event<'a>(pull: &mut Pull<'a>, start: &BytesStart<'a>) -> Result<Event> 
     let Some(kind) = Kind::from_word(start.name().as_ref()) else {
         return Err(pull.fail("this is not a kind of event"));
     };
-    let mut event = Event { at: Ticks::MIN, kind, chat: None, who: 0, alert: None, body: String::new(), more: None };
+    let mut event = Event::new(Ticks::MIN, kind);
     let (mut at, mut who) = (None, None);
     pull.attributes(start, |name, value| {
         match name {

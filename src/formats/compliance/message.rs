@@ -104,7 +104,7 @@ impl Draft {
             remarks.note("events whose sender has no address");
         }
         let kind = self.kind.unwrap_or(Kind::Change);
-        let mut event = Event { at, kind, chat: self.chat, who: 0, alert: None, body: self.body, more: None };
+        let mut event = Event { chat: self.chat, body: self.body, ..Event::new(at, kind) };
         if self.word.is_some() || self.extra.is_some() {
             let more = event.more_mut();
             more.word = self.word;

@@ -343,7 +343,7 @@ impl<'a> Visitor<'a> for Outer<'_, 'a> {
             });
         }
         let body = text.map(Cow::into_owned).unwrap_or_default();
-        let mut event = Event { at, kind, chat, who: 0, alert, body, more: None };
+        let mut event = Event { chat, alert, body, ..Event::new(at, kind) };
         if rtf.is_some() || named.is_some() || !extras.is_empty() || !files.is_empty() {
             let more = event.more_mut();
             more.rtf = rtf.map(Cow::into_owned);

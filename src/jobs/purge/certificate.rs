@@ -161,6 +161,12 @@ fn text(record: &Value) -> String {
     line("By", show(&record["actor"]));
     for part in record["request"]["parts"].as_array().into_iter().flatten() {
         let mut words = Vec::new();
+        let events: Vec<&str> = part["events"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if !events.is_empty() {
+            // Where they are says their room and narrows to their times.
+            line("Asked", format!("events {}", events.join(", ")));
+            continue;
+        }
         for name in ["rooms", "categories", "people"] {
             let items: Vec<&str> = part[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             if !items.is_empty() {
@@ -208,6 +214,7 @@ fn text(record: &Value) -> String {
     }
     line("Destroyed in all", destroyed(&record["total"]));
     line("Identities, SHA-256", show(&record["identities"]));
+    line("", "over the addresses of all that went: each room, then the sequences of its events".to_owned());
     let erasure = &record["erasure"];
     line("How", format!("{}; SQLite {}", show(&erasure["mode"]), show(&erasure["sqlite"])));
     for file in erasure["searched files"].as_array().into_iter().flatten() {

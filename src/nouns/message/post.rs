@@ -52,12 +52,13 @@ impl Who {
         let row = vec![
             posted.room.identity().into(),
             number.map_or(Cell::Empty, Cell::Number),
+            posted.event.map(|event| event.to_string()).into(),
             Cell::Time(posted.at),
             Cell::Bool(posted.kept),
         ];
         let table = Table {
             title: "posted",
-            columns: vec!["Room", "Number", "At", "Kept"],
+            columns: vec!["Room", "Number", "Event", "At", "Kept"],
             rows: vec![row],
             ..Table::default()
         };

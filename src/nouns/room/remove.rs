@@ -47,7 +47,7 @@ fn held(what: String) -> Error {
 fn plan(store: &Path, rooms: &[&Record], to: Option<String>, timezone: Option<String>, how: &How) -> Result<Planned> {
     let rooms = rooms.iter().map(|room| room_key(room).to_string()).collect();
     let part = Wanted { rooms, to, timezone, ..Wanted::default() };
-    how.plan(store, part, None)
+    how.plan(store, vec![part], None)
 }
 
 fn gone(store: &Path, rooms: Vec<Record>, planned: Planned, how: How) -> Result<Prepared> {

@@ -1,17 +1,12 @@
 //! Blocks of events in their table, and the history of a room: the tree over its blocks.
 
 use super::explain::Broken;
-use super::read::{COLUMNS, Personas, ROOM_SHIFT, attach, event_of, id_range};
+use super::read::{COLUMNS, Personas, attach, event_of, id_range, sequence_of};
 use crate::model::time::Ticks;
 use crate::proof::content::{self, Block, Salt};
 use crate::proof::tree::{Frontier, Hash};
 use crate::store::block::{Draft, Drafting};
 use rusqlite::{Connection, OptionalExtension, Row};
-
-/// The number in its room of an event with this id.
-pub(super) fn sequence(id: i64) -> u64 {
-    (id & ((1 << ROOM_SHIFT) - 1)) as u64
-}
 
 /// A block that cannot be read.
 pub(super) fn damaged(number: i64) -> rusqlite::Error {
@@ -52,7 +47,7 @@ impl Kept {
 
     /// The leaf of the block in the tree of its room.
     pub(super) fn leaf(&self) -> Hash {
-        let span = (sequence(self.first), sequence(self.last));
+        let span = (sequence_of(self.first), sequence_of(self.last));
         let (heads, salt, root) = (&self.heads[..], &self.salt[..], &self.root[..]);
         Block { span, events: self.events, bytes: self.bytes, ticks: self.ticks, heads, salt, root }.leaf()
     }
@@ -142,7 +137,7 @@ pub(super) fn draft(
     let mut drafting = Drafting::new(salt);
     while let Some(row) = rows.next()? {
         let (id, files): (i64, i64) = (row.get(0)?, row.get(10)?);
-        let mut event = event_of(row)?;
+        let mut event = event_of(connection, row)?;
         if files > 0 {
             attach(connection, id, &mut event)?;
         }

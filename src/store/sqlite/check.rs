@@ -2,9 +2,9 @@
 //! references, every event under the root of its block, attachments, and an index that agrees with the text. Reads one snapshot
 //! and changes nothing.
 
-use super::blocks::{self, History, Kept, sequence};
+use super::blocks::{self, History, Kept};
 use super::explain::Broken;
-use super::read::ROOM_SHIFT;
+use super::read::{ROOM_SHIFT, sequence_of};
 use super::{Sqlite, audit, roots};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::hash;
@@ -156,7 +156,7 @@ fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
         let (mut last, mut events) = (-1i64, 0);
         while let Some(kept) = block.take_if(|kept| kept.first >> ROOM_SHIFT <= room) {
             span(&kept, room, &place, last, &history, findings);
-            (last, events) = (sequence(kept.last).cast_signed(), events + kept.events);
+            (last, events) = (sequence_of(kept.last).cast_signed(), events + kept.events);
             if kept.first >> ROOM_SHIFT == room {
                 real.push(kept.leaf());
             }
@@ -189,7 +189,7 @@ fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
 
 /// A block lies behind the one before it, in its room, and counts what its heads list.
 fn span(block: &Kept, room: i64, place: &str, last: i64, history: &History, findings: &mut Vec<Gap>) {
-    let (first, end) = (sequence(block.first).cast_signed(), sequence(block.last).cast_signed());
+    let (first, end) = (sequence_of(block.first).cast_signed(), sequence_of(block.last).cast_signed());
     let listed = heads(&block.heads).try_fold((0, 0), |(count, _), head| Some((count + 1, i64::from(head?.place))));
     let why = match listed {
         _ if block.first >> ROOM_SHIFT != room || block.last >> ROOM_SHIFT != room || first <= last || end < first => {

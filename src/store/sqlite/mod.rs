@@ -25,7 +25,7 @@ use super::purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versio
 use super::{Actor, Census, Corpus, Decide, Entry, Intake, Log, Store, TakeCheckpoint, TakeRecord, TakeUnit};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::catalog::Catalog;
-use crate::model::ids::RoomKey;
+use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::receipt::Gap;
 use crate::model::record::{Record, Shape};
 use crate::pipeline::Watch;
@@ -314,10 +314,10 @@ impl Corpus for Sqlite {
         tombs::identities(&self.connection, purge).map_err(|e| self.explain(e))
     }
 
-    fn versions(&mut self, room: &RoomKey, chat: i64) -> Result<Versions> {
+    fn versions(&mut self, room: &RoomKey, number: EventNumber) -> Result<Versions> {
         let none = || Error::new(Kind::NotFound, format!("there is no room {room}"));
         let found = records::find(&self.connection, "room", &room.key()).map_err(|e| self.explain(e))?;
-        tombs::versions(&self.connection, found.ok_or_else(none)?.0, chat).map_err(|e| self.explain(e))
+        tombs::versions(&self.connection, found.ok_or_else(none)?.0, number).map_err(|e| self.explain(e))
     }
 
     fn coverage(&mut self) -> Result<Vec<Coverage>> {

@@ -9,7 +9,7 @@ mod rows;
 use super::blocks::{COLUMNS_OF_BLOCK, Kept};
 use super::find;
 use super::holds::{Earlier, Holds};
-use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek};
+use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek, sequence_of};
 use super::{Sqlite, explain::explain};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::message::{Event, Kind};
@@ -128,17 +128,11 @@ fn blocks(
 fn event_in(connection: &Connection, row: &Row<'_>, texts: bool) -> rusqlite::Result<Event> {
     let kind = row.get(2)?;
     if !texts {
-        return Ok(Event {
-            at: Ticks(row.get(1)?),
-            kind: Kind::from_code(kind).ok_or(rusqlite::Error::IntegralValueOutOfRange(2, kind))?,
-            chat: row.get(3)?,
-            who: 0,
-            alert: None,
-            body: String::new(),
-            more: None,
-        });
+        let kind = Kind::from_code(kind).ok_or(rusqlite::Error::IntegralValueOutOfRange(2, kind))?;
+        let at = Ticks(row.get(1)?);
+        return Ok(Event { sequence: sequence_of(row.get(0)?), chat: row.get(3)?, ..Event::new(at, kind) });
     }
-    let mut event = event_of(row)?;
+    let mut event = event_of(connection, row)?;
     if row.get::<_, i64>(10)? > 0 {
         attach(connection, row.get(0)?, &mut event)?;
     }

@@ -5,7 +5,7 @@ use super::explain::explain;
 use super::find;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::hash;
-use crate::model::ids::RoomKey;
+use crate::model::ids::{EventId, RoomKey};
 use crate::model::message::{Attachment, Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, Unit};
@@ -53,6 +53,11 @@ pub(super) fn rooms(connection: &Connection, scope: &Scope) -> rusqlite::Result<
 /// The ids a room can have.
 pub(super) fn id_range(room: i64) -> (i64, i64) {
     (room << ROOM_SHIFT, ((room + 1) << ROOM_SHIFT) - 1)
+}
+
+/// The number in its room of the event with this id.
+pub(super) fn sequence_of(id: i64) -> u64 {
+    (id & ((1 << ROOM_SHIFT) - 1)) as u64
 }
 
 /// Has anything happened in this room?
@@ -115,17 +120,16 @@ impl Personas {
 }
 
 /// The event in a row of [`COLUMNS`], but for its person and attachments.
-pub(super) fn event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
+pub(super) fn event_of(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Event> {
     let code: i64 = row.get(2)?;
     let kind = Kind::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(2, code))?;
+    let id: i64 = row.get(0)?;
     let mut event = Event {
-        at: Ticks(row.get(1)?),
-        kind,
+        sequence: sequence_of(id),
         chat: row.get(3)?,
-        who: 0,
         alert: row.get(5)?,
         body: row.get(6)?,
-        more: None,
+        ..Event::new(Ticks(row.get(1)?), kind)
     };
     let text = |column| row.get::<_, Option<String>>(column);
     let (rtf, word, extra) = (text(7)?, text(8)?, text(9)?);
@@ -133,21 +137,40 @@ pub(super) fn event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
         let more = event.more_mut();
         (more.rtf, more.word, more.extra) = (rtf, word, extra);
     }
-    let id: i64 = row.get(0)?;
     match row.get::<_, u32>(11)? == sum_of(id, row.get(4)?, &event) {
         true => Ok(event),
-        false => Err(rusqlite::Error::FromSqlConversionFailure(11, Type::Integer, Box::new(Altered(id)))),
+        false => {
+            let altered = Altered(name_of(connection, id)?);
+            Err(rusqlite::Error::FromSqlConversionFailure(11, Type::Integer, Box::new(altered)))
+        }
     }
+}
+
+/// The address of the event with this id; of one whose room is lost, the number of that.
+pub(super) fn name_of(connection: &Connection, id: i64) -> rusqlite::Result<String> {
+    let (number, sequence) = (id >> ROOM_SHIFT, sequence_of(id));
+    let room = connection
+        .prepare_cached("SELECT pool, uri FROM room WHERE number = ?1")?
+        .query_row([number], |row| Ok(RoomKey { pool: row.get(0)?, uri: row.get(1)? }))
+        .optional()?;
+    Ok(match room {
+        Some(room) => EventId { room, sequence }.to_string(),
+        None => format!("{sequence} of room number {number}"),
+    })
 }
 
 /// An event whose row is not what was written.
 #[derive(Debug)]
-pub(super) struct Altered(i64);
+pub(super) struct Altered(String);
+
+impl Altered {
+    /// What is wrong with it.
+    pub(super) const WHY: &str = "is not what was written: its check sum differs";
+}
 
 impl fmt::Display for Altered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (room, number) = (self.0 >> ROOM_SHIFT, self.0 & ((1 << ROOM_SHIFT) - 1));
-        write!(f, "event {number} of room number {room} is not what was written: its check sum differs")
+        write!(f, "event {} {}", self.0, Altered::WHY)
     }
 }
 
@@ -211,7 +234,7 @@ pub(super) fn units(connection: &Connection, selection: &Selection, take: &mut T
             if scope.people.is_some() && !scope.has_person(personas.get(connection, persona)?) {
                 return Ok(ControlFlow::Continue(()));
             }
-            let mut event = event_of(row)?;
+            let mut event = event_of(connection, row)?;
             if row.get::<_, i64>(10)? > 0 {
                 attach(connection, row.get(0)?, &mut event)?;
             }

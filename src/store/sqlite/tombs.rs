@@ -1,7 +1,8 @@
 //! What is left of what was purged: which message went with which purge, and what replaced one.
 
-use super::read::id_range;
-use crate::model::ids::RoomKey;
+use super::read::{id_range, sequence_of};
+use crate::model::ids::{EventNumber, RoomKey};
+use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use crate::select::postings::numbers;
 use crate::store::purge::{Replaced, Versions};
@@ -17,6 +18,19 @@ pub(super) fn purge_of(connection: &Connection, room: i64, chat: i64) -> rusqlit
     while let Some(row) = rows.next()? {
         let wanted = chat.wrapping_sub(row.get(2)?) as u64 + 1;
         if numbers(row.get_ref(1)?.as_blob()?).any(|number| number == Some(wanted)) {
+            return Ok(Some(row.get(0)?));
+        }
+    }
+    Ok(None)
+}
+
+/// The purge that took the event of this sequence.
+fn purge_of_sequence(connection: &Connection, room: i64, sequence: u64) -> rusqlite::Result<Option<i64>> {
+    let mut statement =
+        connection.prepare_cached("SELECT purge, sequences FROM tombstone WHERE room = ?1 ORDER BY number DESC")?;
+    let mut rows = statement.query([room])?;
+    while let Some(row) = rows.next()? {
+        if numbers(row.get_ref(1)?.as_blob()?).any(|number| number == sequence.checked_add(1)) {
             return Ok(Some(row.get(0)?));
         }
     }
@@ -51,18 +65,35 @@ pub(super) fn message(
         .optional()
 }
 
-/// Everything that can still be known of a message of a room.
-pub(super) fn versions(connection: &Connection, room: i64, chat: i64) -> rusqlite::Result<Versions> {
+/// Everything that can still be known of an event of a room.
+pub(super) fn versions(connection: &Connection, room: i64, number: EventNumber) -> rusqlite::Result<Versions> {
+    let (condition, wanted) = match number {
+        EventNumber::Message(chat) => ("event.room = ?1 AND chat = ?2 AND chat IS NOT NULL", chat),
+        EventNumber::Sequence(sequence) => {
+            let (first, last) = id_range(room);
+            let id = i64::try_from(sequence).ok().and_then(|sequence| first.checked_add(sequence));
+            // What is beyond the last number a room can give is in no row.
+            ("event.room = ?1 AND event.id = ?2", id.filter(|id| *id <= last).unwrap_or(-1))
+        }
+    };
+    let mut versions = Versions::default();
     let found: Option<(i64, i64, String, String)> = connection
-        .prepare_cached(
-            "SELECT event.id, event.ticks, ifnull(persona.name, persona.uri), event.body FROM event \
-             JOIN persona ON persona.number = event.persona WHERE room = ?1 AND chat = ?2 AND chat IS NOT NULL",
-        )?
-        .query_row((room, chat), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .prepare_cached(&format!(
+            "SELECT event.id, event.ticks, ifnull(persona.name, persona.uri), event.body, event.kind, event.chat \
+             FROM event JOIN persona ON persona.number = event.persona WHERE {condition}"
+        ))?
+        .query_row((room, wanted), |row| {
+            versions.sequence = Some(sequence_of(row.get(0)?));
+            versions.kind = Kind::from_code(row.get(4)?);
+            versions.chat = row.get(5)?;
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
         .optional()?;
-    let mut versions = Versions { now: None, earlier: Vec::new(), purged: None };
     match found {
         Some((id, ticks, who, body)) => {
+            let mut files = connection
+                .prepare_cached("SELECT coalesce(name, link, '') FROM attachment WHERE event = ?1 ORDER BY position")?;
+            versions.files = files.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
             let mut statement = connection.prepare_cached(
                 "SELECT replaced_on, replaced_by, reason, purge, body FROM version WHERE event = ?1 ORDER BY number",
             )?;
@@ -78,7 +109,16 @@ pub(super) fn versions(connection: &Connection, room: i64, chat: i64) -> rusqlit
             versions.earlier = rows.collect::<rusqlite::Result<_>>()?;
             versions.now = Some((Ticks(ticks), who, body));
         }
-        None => versions.purged = purge_of(connection, room, chat)?,
+        None => match number {
+            EventNumber::Message(chat) => {
+                versions.chat = Some(chat);
+                versions.purged = purge_of(connection, room, chat)?;
+            }
+            EventNumber::Sequence(sequence) => {
+                versions.sequence = Some(sequence);
+                versions.purged = purge_of_sequence(connection, room, sequence)?;
+            }
+        },
     }
     Ok(versions)
 }
@@ -126,7 +166,7 @@ pub(super) fn settle_room(connection: &Connection, number: i64, key: &str) -> ru
 }
 
 /// The digest over the identities of everything a purge took: for each room, in order of their keys, a line `room POOL\ADDRESS`
-/// and a line with the number in the room of each event, in order.
+/// and a line with the sequence of each event, in order: the addresses of all of them, in two parts.
 pub(super) fn identities(connection: &Connection, purge: i64) -> rusqlite::Result<[u8; 32]> {
     let mut digest = Sha256::new();
     let mut rooms = connection.prepare(

@@ -3,7 +3,7 @@
 
 use super::blocks::History;
 use super::index::{self, Pending};
-use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of, sum_of};
+use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of, sequence_of, sum_of};
 use super::{audit, explain::explain, records, tombs};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::catalog::Catalog;
@@ -264,6 +264,7 @@ impl<'s> Writer<'s> {
             let id = (state.number << ROOM_SHIFT) | state.history.next;
             let late = event.at.0 < state.history.latest;
             if old.is_none() && statements.insert(id, (state.number, late, who, source), event)? {
+                outcome.sequence = Some(sequence_of(id));
                 placed.add(state.history.next, late);
                 state.history.next += 1;
                 state.changed = true;
@@ -362,7 +363,7 @@ impl<'s> Statements<'s> {
     }
 
     fn stored(&mut self, connection: &Connection, row: &rusqlite::Row<'_>) -> rusqlite::Result<Stored> {
-        let mut event = event_of(row)?;
+        let mut event = event_of(connection, row)?;
         if row.get::<_, i64>(10)? > 0 {
             attach(connection, row.get(0)?, &mut event)?;
         }

@@ -27,7 +27,7 @@ fn room() -> Arc<RoomKey> {
 fn event(kind: Kind, second: i64) -> Event {
     let start = Ticks::parse("2014-03-10T07:45:00Z").unwrap().0.0;
     let at = Ticks(start + second * 10_000_000 + second);
-    Event { at, kind, chat: None, who: 0, alert: None, body: String::new(), more: None }
+    Event::new(at, kind)
 }
 
 /// A page with everything a page can have.
@@ -317,7 +317,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     (Ticks::MIN.0..=Ticks::MAX.0, kind, any::<Option<i64>>(), any::<u32>(), any::<Option<bool>>(), text(), more())
         .prop_map(|(at, kind, chat, who, alert, body, more)| {
             let chat = chat.filter(|_| kind == Kind::Chat);
-            Event { at: Ticks(at), kind, chat, who, alert, body, more }
+            Event { chat, who, alert, body, more, ..Event::new(Ticks(at), kind) }
         })
 }
 

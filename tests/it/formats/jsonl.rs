@@ -45,7 +45,7 @@ fn the_shortest_line_and_its_defaults() {
     assert_eq!(*unit.room, RoomKey { pool: "history".into(), uri: "r".into() });
     assert_eq!(unit.people, [Persona { uri: "u".into(), ..Persona::default() }]);
     let at = Ticks::parse("2015-03-12T19:56:40Z").unwrap().0;
-    let expected = Event { at, kind: Kind::Chat, chat: None, who: 0, alert: None, body: "t".into(), more: None };
+    let expected = Event { body: "t".into(), ..Event::new(at, Kind::Chat) };
     assert_eq!(event, expected);
     let options = ReadOptions { pool: Some("p".into()), ..options("x") };
     assert_eq!(jsonl(LINE.as_bytes(), &options).1[0].room.pool, "p");
@@ -277,7 +277,7 @@ fn event() -> impl Strategy<Value = Event> {
         let word = word.filter(|_| kind == Kind::Change);
         let more = More { rtf, word, extra, files };
         let more = (more != More::default()).then(|| Box::new(more));
-        Event { at: Ticks(at), kind, chat: chat.filter(|_| kind == Kind::Chat), who: 0, alert, body, more }
+        Event { chat: chat.filter(|_| kind == Kind::Chat), alert, body, more, ..Event::new(Ticks(at), kind) }
     })
 }
 

@@ -96,7 +96,7 @@ prop_compose! {
         files in prop::collection::vec(prop::option::of(text()), 0..3),
         more in prop::option::of((prop::option::of(text()), prop::option::of(text()))),
     ) -> Event {
-        let mut event = Event { at: Ticks(0), kind, chat: None, who, alert: None, body, more: None };
+        let mut event = Event { sequence: 0, at: Ticks(0), kind, chat: None, who, alert: None, body, more: None };
         event.more_mut().files = files.into_iter().map(|name| Attachment { name, ..Attachment::default() }).collect();
         if let Some((rtf, extra)) = more {
             event.more_mut().rtf = rtf.as_deref().map(rich);
@@ -271,7 +271,8 @@ proptest! {
 #[track_caller]
 fn is(text: &str, mode: Match, case: bool, body: &str) -> bool {
     let body = body.to_owned();
-    let event = Event { at: Ticks(0), kind: Kind::Chat, chat: None, who: 0, alert: None, body, more: None };
+    let event =
+        Event { sequence: 0, at: Ticks(0), kind: Kind::Chat, chat: None, who: 0, alert: None, body, more: None };
     matches(typed(text, mode, case).unwrap().node(), &Subject::new(&Persona::default(), &event))
 }
 
@@ -305,6 +306,7 @@ fn keywords_may_lie_in_different_texts_and_a_phrase_may_not() {
     let files = vec![Attachment { name: Some("budget.xlsx".to_owned()), ..Attachment::default() }];
     let more = More { files, rtf: Some(r"{\rtf1 caf\'e9}".to_owned()), ..More::default() };
     let event = Event {
+        sequence: 0,
         at: Ticks(0),
         kind: Kind::Chat,
         chat: None,

@@ -9,9 +9,9 @@ use crate::select::postings::numbers;
 use crate::select::texts::searched_texts;
 use crate::select::words::WordSet;
 use crate::store::block::Drafting;
-use crate::store::sqlite::blocks::{COLUMNS_OF_BLOCK, Kept, sequence};
+use crate::store::sqlite::blocks::{COLUMNS_OF_BLOCK, Kept};
 use crate::store::sqlite::index::{BLOCK_SHIFT, WITH_FILES, of_kind, of_person};
-use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, Personas, ROOM_SHIFT, attach, event_of};
+use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, Personas, ROOM_SHIFT, attach, event_of, name_of, sequence_of};
 use rusqlite::{Connection, Rows};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -80,23 +80,9 @@ pub(super) fn orphans(connection: &Connection, findings: &mut Vec<Gap>) -> rusql
     Ok(())
 }
 
-/// The rooms by number, as findings name them.
-fn rooms(connection: &Connection) -> rusqlite::Result<HashMap<i64, String>> {
-    let mut read = connection
-        .prepare("SELECT number, pool, uri FROM room UNION ALL SELECT number, pool, uri FROM removed_room")?;
-    let name = |row: &rusqlite::Row<'_>| {
-        Ok((row.get(0)?, format!("{}\\{}", row.get::<_, String>(1)?, row.get::<_, String>(2)?)))
-    };
-    read.query_map([], name)?.collect()
-}
-
 /// Every event is what was written: it lies in one block, and the root over the events of a block is that of the block.
 pub(super) fn events(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
-    let rooms = rooms(connection)?;
-    let name = |id: i64| {
-        let room = rooms.get(&(id >> ROOM_SHIFT)).map_or("room unknown", String::as_str);
-        format!("event {room}#{}", sequence(id))
-    };
+    let name = |id: i64| name_of(connection, id).map(|name| format!("event {name}"));
     let mut blocks = connection.prepare(&format!("SELECT {COLUMNS_OF_BLOCK} FROM block ORDER BY first"))?;
     let mut blocks = blocks.query([])?;
     let mut rows = connection.prepare(&format!("SELECT {COLUMNS}, room FROM event ORDER BY id"))?;
@@ -115,31 +101,31 @@ pub(super) fn events(connection: &Connection, findings: &mut Vec<Gap>) -> rusqli
                 break;
             }
             if id < block.first {
-                found(findings, name(id), "it is in no block, so the log does not know it");
+                found(findings, name(id)?, "it is in no block, so the log does not know it");
                 row = rows.next()?;
                 continue;
             }
             if let Some(why) = order.next(id, event)? {
-                found(findings, name(id), why);
+                found(findings, name(id)?, why);
             }
             seen.push((id - block.first) as u8);
-            match event_of(event) {
+            match event_of(connection, event) {
                 Err(rusqlite::Error::FromSqlConversionFailure(_, _, why)) => {
-                    found(findings, name(id), why.to_string());
+                    found(findings, name(id)?, why.to_string());
                     whole = false;
                 }
                 other => {
                     let mut read = other?;
                     attach(connection, id, &mut read)?;
                     if read.more().files.len() as i64 != event.get::<_, i64>(10)? {
-                        found(findings, name(id), "it does not have the attachments it counts");
+                        found(findings, name(id)?, "it does not have the attachments it counts");
                     }
                     match personas.get(connection, event.get(4)?) {
                         Ok(persona) => {
                             drafting.push((id - block.first) as u8, &read, persona, event.get(12)?, event.get(13)?);
                         }
                         Err(rusqlite::Error::QueryReturnedNoRows) => {
-                            found(findings, name(id), "its persona is missing");
+                            found(findings, name(id)?, "its persona is missing");
                             whole = false;
                         }
                         Err(error) => return Err(error),
@@ -155,20 +141,20 @@ pub(super) fn events(connection: &Connection, findings: &mut Vec<Gap>) -> rusqli
         let missing = listed.iter().find(|place| seen.binary_search(place).is_err());
         let more = seen.iter().find(|place| listed.binary_search(place).is_err());
         if let Some(place) = missing {
-            found(findings, name(block.first + i64::from(*place)), "it was taken out by hand");
+            found(findings, name(block.first + i64::from(*place))?, "it was taken out by hand");
         } else if let Some(place) = more {
-            found(findings, name(block.first + i64::from(*place)), "it was put in by hand");
+            found(findings, name(block.first + i64::from(*place))?, "it was put in by hand");
         } else if whole && drafting.finish().root[..] != block.root[..] {
             let why = format!(
                 "one of the {} events from here to #{} is not what was written: the digest differs",
                 seen.len(),
-                sequence(block.last)
+                sequence_of(block.last)
             );
-            found(findings, name(block.first), why);
+            found(findings, name(block.first)?, why);
         }
     }
     while let Some(event) = row {
-        found(findings, name(event.get(0)?), "it is in no block, so the log does not know it");
+        found(findings, name(event.get(0)?)?, "it is in no block, so the log does not know it");
         if findings.len() > LISTED {
             break;
         }
@@ -249,7 +235,7 @@ fn texts(connection: &Connection, blocks: &mut Rows<'_>, sums: &mut Sums) -> rus
         let mut rows = rows.query((first, last))?;
         while let Some(row) = rows.next()? {
             // What cannot be read is named elsewhere.
-            let Ok(mut event) = event_of(row) else { continue };
+            let Ok(mut event) = event_of(connection, row) else { continue };
             let id: i64 = row.get(0)?;
             attach(connection, id, &mut event)?;
             sums.text(&event, row.get(4)?, number << BLOCK_SHIFT | (id - first) as u64, &mut set);
@@ -288,7 +274,6 @@ pub(super) fn index(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlit
     if wrong.is_empty() {
         return Ok(());
     }
-    let rooms = rooms(connection)?;
     let mut by_event = Sums { hasher: Default::default(), sums: BTreeMap::new(), by_event: true };
     let mut firsts = HashMap::new();
     let mut one = connection.prepare("SELECT number, first, last FROM block WHERE number = ?1")?;
@@ -305,8 +290,7 @@ pub(super) fn index(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlit
     for (number, _) in by_event.sums.iter().filter(|(_, sum)| **sum != 0).take(LISTED) {
         let Some(first) = firsts.get(&(number >> BLOCK_SHIFT)) else { continue };
         let id = first + (number & ((1 << BLOCK_SHIFT) - 1)) as i64;
-        let room = rooms.get(&(id >> ROOM_SHIFT)).map_or("room unknown", String::as_str);
-        found(findings, format!("event {room}#{}", sequence(id)), "the index does not agree with its texts");
+        found(findings, format!("event {}", name_of(connection, id)?), "the index does not agree with its texts");
     }
     if findings.len() == before {
         found(findings, format!("block {}", wrong[0]), "the index lists events that are not there");

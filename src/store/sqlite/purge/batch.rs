@@ -12,12 +12,12 @@ use crate::select::postings::Builder;
 use crate::store::Entry;
 use crate::store::block::{Draft, Drafting};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
-use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, sequence, update as update_block};
+use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, update as update_block};
 use crate::store::sqlite::explain::{Broken, explain};
 use crate::store::sqlite::find;
 use crate::store::sqlite::holds::Holds;
 use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Pending};
-use crate::store::sqlite::read::{COLUMNS, Place};
+use crate::store::sqlite::read::{COLUMNS, Place, sequence_of};
 use crate::store::sqlite::{Sqlite, audit};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -419,7 +419,7 @@ impl Work<'_> {
             return Ok(());
         }
         if before.finish().root[..] != block.root[..] {
-            let (first, last) = (sequence(block.first), sequence(block.last));
+            let (first, last) = (sequence_of(block.first), sequence_of(block.last));
             let why =
                 format!("an event of {}#{first} to #{last} is not what was written: the digest differs", place.key);
             return Err(Broken(why).into());
@@ -468,7 +468,7 @@ impl Work<'_> {
             let mut last = 0;
             // A number is kept as itself and one more, for the first may be zero and differences are not.
             for (id, _) in run {
-                crate::select::postings::append(&mut sequences, &mut last, sequence(*id) + 1);
+                crate::select::postings::append(&mut sequences, &mut last, sequence_of(*id) + 1);
             }
             let mut numbers: Vec<i64> = run.iter().filter_map(|(_, chat)| *chat).collect();
             numbers.sort_unstable();

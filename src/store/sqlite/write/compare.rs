@@ -25,6 +25,7 @@ pub(super) fn settle(
     details: usize,
     outcome: &mut Outcome,
 ) {
+    outcome.sequence = Some(old.event.sequence);
     let persona = &people[event.who as usize];
     if adds_nothing(old, event, persona) {
         outcome.duplicates += 1;
@@ -32,9 +33,11 @@ pub(super) fn settle(
     }
     outcome.conflicts += 1;
     if outcome.details.len() < details {
+        // What comes in has no address: it is not stored. Both claim to be the event at this one.
+        let address = old.event.address(room);
         let object = match event.chat {
-            Some(chat) => format!("{room} message {chat}"),
-            None => format!("{room} {} at {}", event.kind.word(), event.at),
+            Some(chat) => format!("{address}, message {chat}"),
+            None => format!("{address}, {} at {}", event.kind.word(), event.at),
         };
         outcome.details.push(Conflict {
             object,

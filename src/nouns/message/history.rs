@@ -1,0 +1,116 @@
+//! What can still be known of one event: all versions of a message, what else happened, or that it was purged and how.
+
+use crate::error::{Error, Kind as Failure, Result};
+use crate::jobs::selection::{event_id, only_room, room_key};
+use crate::model::ids::{EventId, EventNumber};
+use crate::model::message::Kind;
+use crate::model::reply::{Cell, Reply, Table};
+use crate::nouns::SHAPES;
+use crate::store::Corpus;
+use crate::store::purge::Versions;
+use crate::store::sqlite::Sqlite;
+use std::path::Path;
+
+/// Shows it. Without a number, what stands in place of the room is the address of an event.
+pub(super) fn show(path: &Path, room: &str, number: Option<i64>) -> Result<Reply> {
+    let mut store = Sqlite::snapshot(path)?;
+    let catalog = store.catalog(SHAPES)?;
+    let (room, number) = match number {
+        Some(number) => (room_key(only_room(&catalog, room)?), EventNumber::Message(number)),
+        None => {
+            let id = event_id(&catalog, room)?;
+            (id.room, EventNumber::Sequence(id.sequence))
+        }
+    };
+    let known = store.versions(&room, number)?;
+    let address = known.sequence.map(|sequence| EventId { room: room.clone(), sequence });
+    let (rows, note) = match (&known.now, known.purged) {
+        (Some(_), _) => (standing(&known), address.as_ref().map(|address| format!("{address}: {}", what(&known)))),
+        (None, Some(purge)) => (
+            vec![purged(&mut store, purge)?],
+            Some(format!("pchat certificate get {purge} shows how it was destroyed")),
+        ),
+        (None, None) => {
+            let name = catalog.room(&room).map(|room| room.identity()).unwrap_or_else(|| room.to_string());
+            return Err(match number {
+                EventNumber::Message(number) => {
+                    Error::new(Failure::NotFound, format!("there never was a message {number} in {name}"))
+                        .hint("pchat export --format jsonl shows messages with their numbers")
+                }
+                EventNumber::Sequence(sequence) => {
+                    Error::new(Failure::NotFound, format!("there never was an event {}", EventId { room, sequence }))
+                        .hint("pchat message history with a room and the number of a message shows its address")
+                }
+            });
+        }
+    };
+    let about = [
+        Cell::from(known.kind.map(|kind| kind.word().to_owned())),
+        known.chat.map_or(Cell::Empty, |chat| u64::try_from(chat).map_or(chat.to_string().into(), Cell::Number)),
+        address.map(|address| address.to_string()).into(),
+        if known.files.is_empty() { Cell::Empty } else { Cell::List(known.files.clone()) },
+    ];
+    let mut aside = vec!["Number", "Event"];
+    if known.kind.is_none_or(|kind| kind == Kind::Chat) {
+        aside.push("Kind");
+    }
+    if known.files.is_empty() {
+        aside.push("Attachments");
+    }
+    let mut columns = vec!["Version", "State", "Since", "By", "Text", "Until", "Reason", "Purge"];
+    columns.extend(["Kind", "Number", "Event", "Attachments"]);
+    let numbered = rows.into_iter().zip(1..).map(|(row, version)| {
+        let row = std::iter::once(Cell::Number(version)).chain(row);
+        row.chain(about.iter().cloned()).collect()
+    });
+    let versions = Table { title: "versions", columns, aside, rows: numbered.collect(), ..Table::default() };
+    Ok(Reply { tables: vec![versions], notes: note.into_iter().collect(), ..Reply::default() })
+}
+
+/// What it is, in words.
+fn what(known: &Versions) -> String {
+    let word = known.kind.map_or("event", |kind| kind.word());
+    known.chat.map_or_else(|| word.to_owned(), |chat| format!("{word} {chat}"))
+}
+
+/// All versions of what is there, the oldest first, from the state on.
+fn standing(known: &Versions) -> Vec<Vec<Cell>> {
+    let Some((at, who, text)) = &known.now else { return Vec::new() };
+    let mut rows = Vec::new();
+    // Who replaced a text wrote the next one.
+    let (mut since, mut by) = (*at, who);
+    for old in &known.earlier {
+        let state = if old.body.is_some() { "replaced" } else { "destroyed" };
+        rows.push(vec![
+            state.into(),
+            Cell::Time(since),
+            by.as_str().into(),
+            old.body.clone().into(),
+            Cell::Time(old.on),
+            old.reason.clone().into(),
+            old.purge.map_or(Cell::Empty, |purge| Cell::Number(purge as u64)),
+        ]);
+        (since, by) = (old.on, &old.by);
+    }
+    let stands = ["stands".into(), Cell::Time(since), by.as_str().into(), text.as_str().into()];
+    rows.push(stands.into_iter().chain([Cell::Empty, Cell::Empty, Cell::Empty]).collect());
+    rows
+}
+
+/// What the purge that took it says of it.
+fn purged(store: &mut Sqlite, purge: i64) -> Result<Vec<Cell>> {
+    let state = store.purges()?.into_iter().find(|state| state.number == purge);
+    let reason = state.as_ref().and_then(|state| {
+        let request: serde_json::Value = serde_json::from_str(&state.request).ok()?;
+        Some(request["reason"].as_str()?.to_owned())
+    });
+    Ok(vec![
+        "purged".into(),
+        Cell::Empty,
+        Cell::Empty,
+        Cell::Empty,
+        Cell::time(state.map(|state| state.started)),
+        reason.into(),
+        Cell::Number(purge as u64),
+    ])
+}
