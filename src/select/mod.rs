@@ -7,7 +7,6 @@ pub mod names;
 pub mod postings;
 pub mod scope;
 pub mod terms;
-pub mod traces;
 pub mod words;
 
 use crate::model::message::Event;

@@ -10,12 +10,12 @@ use crate::model::receipt::{Conflict, Kinds};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
-use crate::pipeline::Watch;
+use crate::pipeline::{Limits, Watch};
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
 use crate::select::postings::Postings;
 use crate::select::scope::Scope;
-use purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
+use purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
@@ -171,8 +171,6 @@ pub trait Corpus: Send {
     fn versions(&mut self, room: &RoomKey, chat: i64) -> Result<Versions>;
     /// What each hold protects, in force or not. Reads the history once, whatever the number of holds.
     fn coverage(&mut self) -> Result<Vec<Coverage>>;
-    /// Hands out what every row of every table is in the file.
-    fn values(&mut self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<()>;
     /// Hands out the content of an attachment in parts; false when the store does not have it.
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool>;
 }
@@ -237,19 +235,17 @@ pub trait Store: Corpus {
     fn amend(&mut self, shapes: &[&'static Shape], decide: &mut Decide<'_>) -> Result<bool>;
     /// Draws the plan of a purge; nothing is changed.
     fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan>;
-    /// Executes a plan, each batch with its audit entry, and gives the number of the purge. `traces` sees what goes.
+    /// Executes a plan, each batch with its audit entry, and gives the number of the purge.
     fn purge(
         &mut self,
         plan: &PurgePlan,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-        traces: &mut dyn Traces,
         watch: &dyn Watch,
     ) -> Result<i64>;
-    /// Removes from the index the words that no text holds any more, and folds the log into the file, so that no old
-    /// page is left. Waits so long for those who read an older state, then fails with `Busy`.
-    fn erase(&mut self, wait: Duration, traces: &mut dyn Traces) -> Result<()>;
-    /// Writes the whole file anew, so that nothing is left between its rows.
-    fn rewrite(&mut self, wait: Duration) -> Result<()>;
+    /// Removes from the index the words that no text holds any more, and people of whom no event is left; makes every byte of
+    /// the file zero that belongs to nothing, and proves it. Needs no memory of what was destroyed. Waits so long for those
+    /// who read an older state, then fails with `Busy`.
+    fn erase(&mut self, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure>;
     /// Notes that all events of a purge are gone, with its request as it may be kept.
     fn forget(&mut self, purge: i64, request: &str, entry: Entry) -> Result<()>;
     /// Finishes a purge with its certificate.

@@ -1,45 +1,61 @@
-//! The end of a purge: words that no text holds any more leave the index, and the log is folded into the file, so
-//! that what was destroyed stands in no page any more.
+//! The end of a purge: words that no text holds any more leave the index, and people of whom no event is left the list of
+//! people. Then every byte of the file that belongs to nothing is made zero, and that is proved by reading it.
 
+use super::pages::map::{Map, Pages};
+use super::pages::walk::{self, Found};
 use super::{Sqlite, explain::explain};
-use crate::error::{Error, Kind as Failure, Result};
+use crate::error::{Error, Kind as Failure, Place, Result};
+use crate::pipeline::{Event, Limits, Watch};
 use crate::select::postings::numbers;
-use crate::store::purge::Traces;
-use rusqlite::types::ValueRef;
+use crate::store::purge::Erasure;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
-use std::ops::ControlFlow;
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Words that are deleted in one transaction.
 const BATCH: usize = 50_000;
-/// Does both; does only the second when no words can be left over.
-pub(super) fn erase(store: &Sqlite, wait: Duration, traces: &mut dyn Traces) -> Result<()> {
+/// Pages that are made zero in one transaction: 32 MiB.
+const PAGES: usize = 4096;
+/// How often others may write while the file is looked at, until it is given up.
+const ROUNDS: usize = 20;
+
+/// Does all of it. Needs to know nothing of what was destroyed, and doing it again does no harm.
+pub(super) fn erase(store: &Sqlite, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure> {
     let told = |error| explain(error, &store.path);
-    // The index is laid anew by copying pages, which SQLite does not do where it has references to look after.
+    // Whoever is deleted has no events, so looking for them once more for each would only cost time.
     store.connection.pragma_update(None, "foreign_keys", false).map_err(told)?;
-    let swept = sweep(&store.connection, traces);
+    let swept = sweep(&store.connection).and_then(|()| people(&store.connection));
     store.connection.pragma_update(None, "foreign_keys", true).map_err(told)?;
     swept.map_err(told)?;
-    fold(store, wait)
+    let (people, named) = people_gone(&store.connection).map_err(told)?;
+    Ok(Erasure { people, named, ..prove(store, wait, limits, watch)? })
 }
 
-/// Deletes the words all blocks of which are gone, then lays the index anew. Doing it again does no harm.
-fn sweep(connection: &Connection, traces: &mut dyn Traces) -> rusqlite::Result<()> {
-    let done = delete_dead(connection, traces);
-    if done.is_err() && !connection.is_autocommit() {
+/// Undoes a transaction that a failure has left open.
+fn undo(connection: &Connection) {
+    if !connection.is_autocommit() {
         drop(connection.execute_batch("ROLLBACK"));
+    }
+}
+
+/// Deletes the words all blocks of which are gone. Doing it again does no harm.
+fn sweep(connection: &Connection) -> rusqlite::Result<()> {
+    let done = delete_dead(connection);
+    if done.is_err() {
+        undo(connection);
     }
     done
 }
 
-/// The mark of a sweep that has deleted something, so that the index has to be laid anew.
-const DELETED: &str = "2";
-
-fn delete_dead(connection: &Connection, traces: &mut dyn Traces) -> rusqlite::Result<()> {
+fn delete_dead(connection: &Connection) -> rusqlite::Result<()> {
     let wanted: Option<String> =
         connection.query_row("SELECT value FROM meta WHERE name = 'sweep'", [], |row| row.get(0)).optional()?;
-    let Some(wanted) = wanted else { return Ok(()) };
-    let mut deleted = wanted == DELETED;
+    if wanted.is_none() {
+        return Ok(());
+    }
     let alive = Alive::read(connection)?;
     let segments: Vec<i64> = connection
         .prepare("SELECT number FROM segment ORDER BY number")?
@@ -71,12 +87,7 @@ fn delete_dead(connection: &Connection, traces: &mut dyn Traces) -> rusqlite::Re
                 let mut delete = connection.prepare_cached("DELETE FROM word WHERE segment = ?1 AND word = ?2")?;
                 for word in &dead {
                     delete.execute((segment, word))?;
-                    traces.word(word);
                 }
-            }
-            if !deleted {
-                connection.execute("UPDATE meta SET value = ?1 WHERE name = 'sweep'", [DELETED])?;
-                deleted = true;
             }
             connection.execute_batch("COMMIT")?;
             if dead.len() < BATCH {
@@ -84,28 +95,7 @@ fn delete_dead(connection: &Connection, traces: &mut dyn Traces) -> rusqlite::Re
             }
         }
     }
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    if deleted {
-        lay_anew(connection)?;
-    }
-    connection.execute("DELETE FROM meta WHERE name = 'sweep'", [])?;
-    connection.execute_batch("COMMIT")
-}
-
-/// Takes all words out, with the pages they stand on, and puts them in again. SQLite overwrites a row that is deleted,
-/// but where it moved rows between pages before, copies of them lie on in the gaps.
-fn lay_anew(connection: &Connection) -> rusqlite::Result<()> {
-    let made: String = connection.query_row(
-        "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = 'word'",
-        [],
-        |row| row.get(0),
-    )?;
-    // Only a table of the same form is copied page by page.
-    let form = made.find('(').map_or("", |at| &made[at..]);
-    connection.execute_batch(&format!(
-        "CREATE TEMP TABLE word_aside {form}; INSERT INTO temp.word_aside SELECT * FROM main.word; \
-         DELETE FROM main.word; INSERT INTO main.word SELECT * FROM temp.word_aside; DROP TABLE temp.word_aside;"
-    ))
+    connection.execute("DELETE FROM meta WHERE name = 'sweep'", []).map(|_| ())
 }
 
 /// The blocks there are, one bit each.
@@ -131,8 +121,265 @@ impl Alive {
     }
 }
 
+/// Deletes people of whom no event is left, and counts them until the certificate is made.
+fn people(connection: &Connection) -> rusqlite::Result<()> {
+    let done = delete_people(connection);
+    if done.is_err() {
+        undo(connection);
+    }
+    done
+}
+
+fn delete_people(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let mut left: HashSet<i64> = HashSet::new();
+    {
+        let mut all = connection.prepare("SELECT number FROM persona")?;
+        let mut all = all.query([])?;
+        while let Some(row) = all.next()? {
+            left.insert(row.get(0)?);
+        }
+        let mut events = connection.prepare("SELECT persona FROM event")?;
+        let mut events = events.query([])?;
+        let mut last = None;
+        while !left.is_empty() {
+            let Some(row) = events.next()? else { break };
+            let persona: i64 = row.get(0)?;
+            // Many things are said by whoever said the last.
+            if last != Some(persona) {
+                left.remove(&persona);
+                last = Some(persona);
+            }
+        }
+    }
+    let mut named = 0;
+    for number in &left {
+        named += connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM principal WHERE principal.key = persona.key) \
+                 OR EXISTS (SELECT 1 FROM list_entry WHERE entry_key = persona.key) FROM persona WHERE number = ?1",
+            )?
+            .query_row([number], |row| row.get::<_, u32>(0))?;
+        connection.prepare_cached("DELETE FROM persona WHERE number = ?1")?.execute([number])?;
+    }
+    for (name, count) in [(GONE, left.len() as u32), (NAMED, named)] {
+        connection.execute(
+            "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + ?2",
+            (name, count.to_string()),
+        )?;
+    }
+    connection.execute_batch("COMMIT")
+}
+
+/// Where people are counted that went and have no certificate yet, and those of them that settings name.
+const GONE: &str = "people gone";
+const NAMED: &str = "people named";
+
+fn people_gone(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
+    let mut read = connection.prepare("SELECT ifnull(max(CAST(value AS INTEGER)), 0) FROM meta WHERE name = ?1")?;
+    Ok((read.query_row([GONE], |row| row.get(0))?, read.query_row([NAMED], |row| row.get(0))?))
+}
+
+/// Forgets how many people went: the certificate says it. Then clears what the transaction has left on pages of the tables
+/// that a certificate is written to, so that what was proved before stays true.
+pub(super) fn certified(store: &Sqlite) -> Result<()> {
+    let connection = &store.connection;
+    let told = |error| explain(error, &store.path);
+    connection.execute("DELETE FROM meta WHERE name IN (?1, ?2)", (GONE, NAMED)).map_err(told)?;
+    let mut roots = connection
+        .prepare(
+            "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0 \
+             AND tbl_name IN ('purge', 'audit', 'audit_tree', 'checkpoint', 'meta')",
+        )
+        .map_err(told)?;
+    let roots = roots.query_map([], |row| row.get(0)).and_then(Iterator::collect::<rusqlite::Result<Vec<u32>>>);
+    let mut pages = Through { connection, store };
+    let (map, found) = walk::some(&mut pages, &roots.map_err(told)?)?;
+    clear(store, &map, &found.dirty)
+}
+
+/// The pages as the transaction has them.
+struct Through<'a> {
+    connection: &'a Connection,
+    store: &'a Sqlite,
+}
+
+impl Pages for Through<'_> {
+    fn read(&mut self, page: u32, at: usize, into: &mut [u8]) -> Result<()> {
+        let mut read = || -> rusqlite::Result<bool> {
+            let mut statement = self.connection.prepare_cached("SELECT data FROM sqlite_dbpage WHERE pgno = ?1")?;
+            let mut rows = statement.query([page])?;
+            let Some(row) = rows.next()? else { return Ok(false) };
+            let Some(bytes) = row.get_ref(0)?.as_blob()?.get(at..at + into.len()) else { return Ok(false) };
+            into.copy_from_slice(bytes);
+            Ok(true)
+        };
+        match read() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::new(Failure::Damaged, format!("page {page} cannot be read"))),
+            Err(error) => Err(explain(error, &self.store.path)),
+        }
+    }
+}
+
+/// Makes zero what belongs to nothing on these pages, in the transaction that is open.
+fn clear(store: &Sqlite, map: &Map, dirty: &[walk::Dirty]) -> Result<()> {
+    let connection = &store.connection;
+    let told = |error| explain(error, &store.path);
+    let mut pages = Through { connection, store };
+    let mut page = vec![0; map.page_size()];
+    for spot in dirty {
+        pages.read(spot.page, 0, &mut page)?;
+        if !walk::clear(map, spot, &mut page)? {
+            continue;
+        }
+        let mut write =
+            connection.prepare_cached("UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1").map_err(told)?;
+        // SQLite writes no pages by hand while it is on guard.
+        let guarded = connection.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).map_err(told)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false).map_err(told)?;
+        let written = write.execute((spot.page, &page));
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, guarded).map_err(told)?;
+        written.map_err(told)?;
+    }
+    Ok(())
+}
+
+/// The store's file and what SQLite may put beside it, links resolved.
+struct Beside {
+    store: PathBuf,
+    others: [PathBuf; 3],
+}
+
+impl Beside {
+    fn of(store: &Sqlite) -> Result<Beside> {
+        let path = std::fs::canonicalize(&store.path).map_err(|error| Error::io(store.path.display(), error))?;
+        let others = ["-wal", "-shm", "-journal"].map(|end| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        });
+        Ok(Beside { store: path, others })
+    }
+
+    fn size(path: &PathBuf) -> Option<u64> {
+        path.metadata().ok().map(|found| found.len())
+    }
+
+    fn sizes(&self) -> Vec<(String, u64)> {
+        let files = std::iter::once(&self.store).chain(&self.others);
+        files.filter_map(|path| Some((path.display().to_string(), Beside::size(path)?))).collect()
+    }
+}
+
+/// Looks at the whole file while nobody can write to it, makes zero what is not, and looks again.
+fn prove(store: &Sqlite, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure> {
+    let beside = Beside::of(store)?;
+    let connection = &store.connection;
+    let file = file(store, &beside)?;
+    for _ in 0..ROUNDS {
+        fold(store, wait)?;
+        lock(store)?;
+        let looked = look(store, &beside, file, limits, watch);
+        let done = match looked {
+            // Somebody wrote between the two.
+            Ok(None) => Ok(None),
+            Ok(Some((_, found))) if found.not_zero == 0 => {
+                let (loose, not_zero) = (found.loose, found.not_zero);
+                Ok(Some(Erasure { files: beside.sizes(), loose, not_zero, ..Erasure::default() }))
+            }
+            Ok(Some((map, found))) => clear_all(store, &map, &found, watch).map(|()| None),
+            Err(error) => Err(error),
+        };
+        undo(connection);
+        if let Some(erasure) = done? {
+            return Ok(erasure);
+        }
+    }
+    Err(Error::new(Failure::Busy, "the messages are deleted, but other programs keep writing to the store")
+        .hint("wait until they have finished, then run pchat purge --continue; until then there is no certificate"))
+}
+
+/// Takes the lock of whoever writes.
+fn lock(store: &Sqlite) -> Result<()> {
+    store.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| match explain_is_busy(&error) {
+        true => Error::new(Failure::Busy, "the messages are deleted, but another program writes to the store")
+            .hint("wait until it has finished, then run pchat purge --continue; until then there is no certificate"),
+        false => explain(error, &store.path),
+    })
+}
+
+/// The store's file, to be read beside SQLite. It stays open as long as the connection: whoever closes a file gives up the
+/// locks that the process has on it, also those of SQLite.
+fn file<'a>(store: &'a Sqlite, beside: &Beside) -> Result<&'a File> {
+    if let Some(file) = store.bytes.get() {
+        return Ok(file);
+    }
+    let file = File::open(&beside.store).map_err(|error| Error::io(beside.store.display(), error))?;
+    Ok(store.bytes.get_or_init(|| file))
+}
+
+/// Looks at every page; nothing when the log is not empty, so that the file is not all there is.
+fn look(
+    store: &Sqlite,
+    beside: &Beside,
+    file: &File,
+    limits: &Limits,
+    watch: &dyn Watch,
+) -> Result<Option<(Map, Found)>> {
+    let told = |error| explain(error, &store.path);
+    let [log, _, journal] = &beside.others;
+    // Reading makes the lock one on the newest state.
+    let roots = "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0";
+    let mut roots = store.connection.prepare(roots).map_err(told)?;
+    let roots = roots.query_map([], |row| row.get(0)).and_then(Iterator::collect::<rusqlite::Result<Vec<u32>>>);
+    let mut roots = roots.map_err(told)?;
+    if Beside::size(log).is_some_and(|size| size > 0) {
+        return Ok(None);
+    }
+    // A store has a log, so a journal is what another program has left, and SQLite has no use for it any more.
+    if Beside::size(journal).is_some_and(|size| size > 0) {
+        let cut = OpenOptions::new().write(true).open(journal).and_then(|file| file.set_len(0));
+        cut.map_err(|error| Error::io(journal.display(), error))?;
+    }
+    roots.push(1);
+    let damaged = |error: Error| match error.kind() {
+        Failure::Damaged => error
+            .at(Place::file(beside.store.display().to_string()))
+            .hint("pchat store check says where; restore the store from a backup, and purge that"),
+        _ => error,
+    };
+    walk::walk(file, &roots, limits, watch).map(Some).map_err(damaged)
+}
+
+/// Makes zero what belongs to nothing, in transactions of limited size. The first of them is open. Ends early when somebody
+/// else writes in between.
+fn clear_all(store: &Sqlite, map: &Map, found: &Found, watch: &dyn Watch) -> Result<()> {
+    let connection = &store.connection;
+    let told = |error| explain(error, &store.path);
+    let version = || connection.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0)).map_err(told);
+    let before = version()?;
+    watch.event(Event::Begin { step: "overwriting", total: Some(found.dirty.len() as u64), unit: "pages" });
+    for (n, pages) in found.dirty.chunks(PAGES).enumerate() {
+        if watch.cancelled() {
+            return Err(Error::new(Failure::Cancelled, "interrupted").hint("pchat purge --continue does the rest"));
+        }
+        if n > 0 {
+            lock(store)?;
+            if version()? != before {
+                return Ok(());
+            }
+        }
+        clear(store, map, pages)?;
+        connection.execute_batch("COMMIT").map_err(told)?;
+        watch.event(Event::Advance(pages.len() as u64));
+    }
+    watch.event(Event::End);
+    Ok(())
+}
+
 /// Writes everything into the file and cuts the log to nothing.
-fn fold(store: &Sqlite, wait: Duration) -> Result<()> {
+pub(super) fn fold(store: &Sqlite, wait: Duration) -> Result<()> {
     let told = |error| explain(error, &store.path);
     let connection = &store.connection;
     connection.busy_timeout(wait).map_err(told)?;
@@ -146,12 +393,6 @@ fn fold(store: &Sqlite, wait: Duration) -> Result<()> {
     }
 }
 
-/// Writes the whole file anew.
-pub(super) fn rewrite(store: &Sqlite, wait: Duration) -> Result<()> {
-    store.connection.execute_batch("VACUUM").map_err(|error| explain(error, &store.path))?;
-    fold(store, wait)
-}
-
 fn explain_is_busy(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode as Code;
     matches!(error.sqlite_error_code(), Some(Code::DatabaseBusy | Code::DatabaseLocked))
@@ -160,48 +401,4 @@ fn explain_is_busy(error: &rusqlite::Error) -> bool {
 fn busy_reader() -> Error {
     Error::new(Failure::Busy, "the messages are deleted, but another program still reads an older state of the store, so old pages cannot be overwritten yet")
         .hint("end what reads the store, then run pchat purge --continue; until then there is no certificate")
-}
-
-/// Hands out what every row of every table is in the file: its values one after the other, as they lie there.
-pub(super) fn values(connection: &Connection, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> rusqlite::Result<()> {
-    let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
-    let mut tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    // The names of tables and columns may be words that were destroyed, too.
-    tables.push("sqlite_schema".to_owned());
-    // Most texts are those of events, so whoever looks for something finds it soonest there.
-    tables.sort_by_key(|table| table != "event");
-    let mut payload = Vec::new();
-    for table in tables {
-        let mut rows = connection.prepare(&format!("SELECT * FROM \"{}\"", table.replace('"', "\"\"")))?;
-        let columns = rows.column_count();
-        let mut rows = rows.query([])?;
-        while let Some(row) = rows.next()? {
-            payload.clear();
-            for column in 0..columns {
-                match row.get_ref(column)? {
-                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => payload.extend_from_slice(bytes),
-                    ValueRef::Integer(number) => integer(&mut payload, number),
-                    ValueRef::Real(number) => payload.extend_from_slice(&number.to_be_bytes()),
-                    ValueRef::Null => {}
-                }
-            }
-            if take(&payload).is_break() {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
-}
-
-/// An integer as SQLite writes it: nothing for 0 and 1, else in 1, 2, 3, 4, 6 or 8 bytes (its file format, section 2.1).
-fn integer(payload: &mut Vec<u8>, number: i64) {
-    let bytes = number.to_be_bytes();
-    let width = match number {
-        0 | 1 => 0,
-        _ => {
-            let bits = 65 - if number < 0 { number.leading_ones() } else { number.leading_zeros() };
-            [1, 2, 3, 4, 6, 8].into_iter().find(|width| bits <= width * 8).unwrap_or(8) as usize
-        }
-    };
-    payload.extend_from_slice(&bytes[8 - width..]);
 }

@@ -8,7 +8,7 @@ mod explain;
 mod holds;
 mod index;
 mod migrate;
-pub mod pages;
+mod pages;
 mod purge;
 mod read;
 mod records;
@@ -17,19 +17,21 @@ mod tombs;
 mod write;
 
 use self::explain::{explain, not_ours};
-use super::purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
+use super::purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{Actor, Census, Corpus, Decide, Entry, Intake, Log, Store, TakeCheckpoint, TakeRecord, TakeUnit};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::RoomKey;
 use crate::model::receipt::Gap;
 use crate::model::record::{Record, Shape};
-use crate::pipeline::Watch;
+use crate::pipeline::{Limits, Watch};
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::Frontier;
 use crate::select::{scope::Scope, words};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
-use std::ops::{ControlFlow, Range};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+use std::cell::OnceCell;
+use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,6 +48,8 @@ pub type MakeKey<'a> = dyn Fn(&str) -> Result<Verifier> + 'a;
 pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
+    /// The file itself, once it was read as bytes. It is closed after the connection.
+    bytes: OnceCell<File>,
 }
 
 impl Sqlite {
@@ -205,7 +209,7 @@ impl Sqlite {
         connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|e| explain(e, path))?;
         connection.pragma_update(None, "temp_store", "file").map_err(|e| explain(e, path))?;
         connection.set_prepared_statement_cache_capacity(64);
-        Ok(Sqlite { connection, path: path.to_owned() })
+        Ok(Sqlite { connection, path: path.to_owned(), bytes: OnceCell::new() })
     }
 
     /// What is wrong with the store; nothing, if the list is empty. With `read_data` every text is
@@ -319,10 +323,6 @@ impl Corpus for Sqlite {
         purge::coverage(self)
     }
 
-    fn values(&mut self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<()> {
-        erase::values(&self.connection, take).map_err(|e| self.explain(e))
-    }
-
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
         read::content(&self.connection, &self.path, sha256, take)
     }
@@ -421,18 +421,13 @@ impl Store for Sqlite {
         &mut self,
         plan: &PurgePlan,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-        traces: &mut dyn Traces,
         watch: &dyn Watch,
     ) -> Result<i64> {
-        purge::execute(self, plan, entry, traces, watch)
+        purge::execute(self, plan, entry, watch)
     }
 
-    fn erase(&mut self, wait: Duration, traces: &mut dyn Traces) -> Result<()> {
-        erase::erase(self, wait, traces)
-    }
-
-    fn rewrite(&mut self, wait: Duration) -> Result<()> {
-        erase::rewrite(self, wait)
+    fn erase(&mut self, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure> {
+        erase::erase(self, wait, limits, watch)
     }
 
     fn forget(&mut self, purge: i64, request: &str, entry: Entry) -> Result<()> {
@@ -444,11 +439,12 @@ impl Store for Sqlite {
     }
 
     fn certify(&mut self, purge: i64, certificate: &str, entry: Entry) -> Result<()> {
-        self.change(entry, |tx, path| {
-            tx.execute("UPDATE purge SET certificate = ?2 WHERE number = ?1", (purge, certificate))
-                .map(|_| ())
-                .map_err(|e| explain(e, path))
-        })
+        let told = |error| explain(error, &self.path);
+        let tx = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(told)?;
+        tx.execute("UPDATE purge SET certificate = ?2 WHERE number = ?1", (purge, certificate)).map_err(told)?;
+        audit::append(&tx, &entry).map_err(told)?;
+        erase::certified(self)?;
+        tx.commit().map_err(told)
     }
 
     fn intake(&mut self, restore_purged: bool) -> Result<Box<dyn Intake + '_>> {

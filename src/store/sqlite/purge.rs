@@ -87,15 +87,6 @@ fn earlier(connection: &Connection, id: i64) -> rusqlite::Result<Vec<String>> {
     statement.query_map([id], |row| row.get(0))?.collect()
 }
 
-/// Everything that earlier versions of a message have of it, however it is written.
-fn earlier_in_full(connection: &Connection, id: i64) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT body FROM version WHERE event = ?1 AND body IS NOT NULL \
-         UNION ALL SELECT rtf FROM version WHERE event = ?1 AND rtf IS NOT NULL",
-    )?;
-    statement.query_map([id], |row| row.get(0))?.collect()
-}
-
 /// The selections that can include something of a room.
 fn selections<'a>(request: &'a PurgeRequest, place: &Place) -> Vec<&'a Selection> {
     request.selections.iter().filter(|selection| selection.scope.has_room(&place.key)).collect()

@@ -4,16 +4,15 @@
 //! destroyed texts stand only in lists of blocks that are gone, and the sweep (`erase.rs`) finds them there.
 
 use super::{
-    Block, Fate, Identities, Judge, blocks, counts_json, counts_of, earlier_in_full, event_in, revision, rooms_of, rows,
+    Block, Fate, Identities, Judge, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows,
 };
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
 use crate::pipeline::{Event as Progress, Watch};
 use crate::select::postings::{BLOCK, Builder};
-use crate::select::searched_texts;
 use crate::store::Entry;
-use crate::store::purge::{Counts, PurgePlan, PurgeRequest, Traces};
+use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
 use crate::store::sqlite::holds::Holds;
 use crate::store::sqlite::index::{self, Pending};
 use crate::store::sqlite::read::{COLUMNS, Place, ROOM_SHIFT};
@@ -57,14 +56,13 @@ pub(in crate::store::sqlite) fn execute(
     store: &mut Sqlite,
     plan: &PurgePlan,
     entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-    traces: &mut dyn Traces,
     watch: &dyn Watch,
 ) -> Result<i64> {
     let path = store.path.clone();
     let told = |error| explain(error, &path);
     // Children of what goes are deleted with it, so looking for them once more would only cost time.
     store.connection.pragma_update(None, "foreign_keys", false).map_err(told)?;
-    let done = run(store, plan, entry, traces, watch);
+    let done = run(store, plan, entry, watch);
     store.connection.pragma_update(None, "foreign_keys", true).map_err(told)?;
     done
 }
@@ -73,7 +71,6 @@ fn run(
     store: &Sqlite,
     plan: &PurgePlan,
     entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-    traces: &mut dyn Traces,
     watch: &dyn Watch,
 ) -> Result<i64> {
     let connection = &store.connection;
@@ -132,7 +129,7 @@ fn run(
             ));
         }
         let before = work.mine.events;
-        match work.batch(connection, &places, &mut at, open, entry, traces) {
+        match work.batch(connection, &places, &mut at, open, entry) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(abandon(connection, error)),
             Err(error) => return Err(abandon(connection, told(error))),
@@ -236,8 +233,7 @@ impl Work<'_> {
         at: &mut Cursor,
         open: bool,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-        traces: &mut dyn Traces,
-    ) -> rusqlite::Result<Result<()>> {
+        ) -> rusqlite::Result<Result<()>> {
         if !open {
             connection.execute_batch("BEGIN IMMEDIATE")?;
         }
@@ -256,7 +252,7 @@ impl Work<'_> {
         while let Some(place) = places.get(at.room)
             && !looked.is_enough(request)
         {
-            let taken = self.room(connection, place, at, &mut judge, &mut looked, &now, traces)?;
+            let taken = self.room(connection, place, at, &mut judge, &mut looked, &now)?;
             if taken.events > 0 {
                 counts.add(&taken);
                 rooms.push(&place.key);
@@ -295,8 +291,7 @@ impl Work<'_> {
         judge: &mut Judge<'_>,
         looked: &mut Looked,
         now: &Entry,
-        traces: &mut dyn Traces,
-    ) -> rusqlite::Result<Counts> {
+        ) -> rusqlite::Result<Counts> {
         let request = &self.plan.request;
         let chosen = super::selections(request, place);
         let todo = blocks(connection, place.number, &chosen, at.after)?;
@@ -308,7 +303,7 @@ impl Work<'_> {
                 break;
             }
             let (events, bytes) =
-                self.block(connection, place, &chosen, judge, *block, &mut taken, &mut reblock, traces)?;
+                self.block(connection, place, &chosen, judge, *block, &mut taken, &mut reblock)?;
             looked.events += events as u64;
             looked.bytes += bytes;
             (at.after, left) = (block.2, left - 1);
@@ -355,8 +350,7 @@ impl Work<'_> {
         (number, first, last): Block,
         taken: &mut Taken,
         reblock: &mut Reblock,
-        traces: &mut dyn Traces,
-    ) -> rusqlite::Result<(usize, usize)> {
+        ) -> rusqlite::Result<(usize, usize)> {
         let mut statement = connection
             .prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
         let mut rows = statement.query((first, last))?;
@@ -385,11 +379,6 @@ impl Work<'_> {
                 _ => taken.runs.push((id, id)),
             }
             taken.run_open = true;
-            leave_traces(&event, traces);
-            if judge.versions {
-                // Whatever it said before goes as well, and is searched for as well.
-                earlier_in_full(connection, id)?.iter().for_each(|text| traces.text(text));
-            }
             if self.plan.request.replacement.is_some() {
                 // It stays, with another text.
                 taken.run_open = false;
@@ -474,10 +463,4 @@ impl Reblock {
             self.ends.push(self.events.len());
         }
     }
-}
-
-fn leave_traces(event: &Event, traces: &mut dyn Traces) {
-    searched_texts(event).for_each(|text| traces.text(text));
-    let more = event.more();
-    [&more.rtf, &more.extra].into_iter().flatten().for_each(|text| traces.text(text));
 }
