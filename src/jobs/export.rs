@@ -189,10 +189,17 @@ fn record(
 ) -> Result<()> {
     let selection: Vec<String> =
         job.wanted.describe(scope).into_iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    let names: Vec<String> =
-        files.iter().map(|file| format!("{} {}", file.name, file.sha256.as_deref().unwrap_or("a folder"))).collect();
+    // The record outlives what was exported, so its hashes must not confirm what somebody guesses.
+    let salt =
+        (cx.random)().map_err(|e| Error::new(Kind::Io, "no random bytes from the operating system").because(e))?;
+    let salt = hash::hex(&salt);
+    let salted = |sum: &str| hash::hex(&Sha256::digest(format!("{salt}{sum}")));
+    let names: Vec<String> = files
+        .iter()
+        .map(|file| format!("{} {}", file.name, file.sha256.as_deref().map_or("a folder".to_owned(), salted)))
+        .collect();
     let content = receipt.facts.iter().filter(|(name, _)| name.starts_with("Content"));
-    let content: Vec<&str> = content.map(|(_, value)| value.as_str()).collect();
+    let content: Vec<String> = content.map(|(_, value)| salted(value)).collect();
     let details = vec![
         ("content", content.join(" ")),
         ("events", receipt.events().total().to_string()),
@@ -209,7 +216,7 @@ fn record(
         if let Some((checkpoint, note)) = signed {
             store.keep_checkpoint(checkpoint, note)?;
         }
-        store.record(entry.clone()).map(|()| true)
+        store.record_export(entry.clone(), &salt).map(|()| true)
     };
     for waited in 0.. {
         match write() {

@@ -178,7 +178,10 @@ fn cells(counts: &Counts) -> Vec<Cell> {
 fn preview(planned: &Planned) -> Reply {
     let Planned::Purge(plan, asked) = planned else {
         return Reply {
-            notes: vec!["all events are gone; overwriting what is left of them in the files and the certificate are missing".to_owned()],
+            notes: vec![
+                "all events are gone; overwriting what is left of them in the files and the certificate are missing"
+                    .to_owned(),
+            ],
             ..Reply::default()
         };
     };

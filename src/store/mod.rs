@@ -16,6 +16,7 @@ use crate::proof::tree::Frontier;
 use crate::select::postings::Postings;
 use crate::select::scope::Scope;
 use purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
+use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
@@ -214,6 +215,8 @@ pub trait Log {
     fn subtree(&mut self, range: Range<u64>) -> Result<Frontier>;
     /// All records, in the order of their numbers.
     fn records(&mut self, take: &mut TakeRecord<'_>) -> Result<()>;
+    /// What the hashes in records of exports are salted with, by the number of the record, as far as no purge came after.
+    fn salts(&mut self) -> Result<BTreeMap<i64, String>>;
     /// All checkpoints, the newest first.
     fn checkpoints(&mut self, take: &mut TakeCheckpoint<'_>) -> Result<()>;
 }
@@ -254,6 +257,8 @@ pub trait Store: Corpus {
     fn intake(&mut self, restore_purged: bool) -> Result<Box<dyn Intake + '_>>;
     /// Notes in the audit log what changed nothing here: an export, or what was refused.
     fn record(&mut self, entry: Entry) -> Result<()>;
+    /// Notes an export, and what the hashes in its record are salted with.
+    fn record_export(&mut self, entry: Entry, salt: &str) -> Result<()>;
     /// Keeps a signed checkpoint. One of the same size stays as it is.
     fn keep_checkpoint(&mut self, checkpoint: &Checkpoint, note: &str) -> Result<()>;
     /// Keeps with the checkpoint of this size what a time-stamp authority was asked.

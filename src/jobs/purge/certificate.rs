@@ -219,7 +219,9 @@ fn text(record: &Value) -> String {
     let people = &record["people"];
     let named = match people["still named by settings"].as_u64() {
         None | Some(0) => String::new(),
-        Some(named) => format!("; {named} of them stay in settings: in the directory, or as members or managers of rooms"),
+        Some(named) => {
+            format!("; {named} of them stay in settings: in the directory, or as members or managers of rooms")
+        }
     };
     line("People", format!("{} of whom no event was left are gone from the history{named}", people["gone"]));
     line("Not covered", show(&erasure["outside"]));
@@ -231,6 +233,7 @@ fn text(record: &Value) -> String {
 /// A number with its thousands apart.
 fn grouped(number: &Value) -> String {
     let digits = number.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|run| std::str::from_utf8(run).ok()).collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|run| std::str::from_utf8(run).ok()).collect();
     groups.join(",")
 }

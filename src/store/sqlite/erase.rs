@@ -3,13 +3,14 @@
 
 use super::pages::map::{Map, Pages};
 use super::pages::walk::{self, Found};
-use super::{Sqlite, explain::explain};
+use super::{LOG_PAGES, Sqlite, audit, explain::explain, real};
 use crate::error::{Error, Kind as Failure, Place, Result};
 use crate::pipeline::{Event, Limits, Watch};
 use crate::select::postings::numbers;
+use crate::store::Entry;
 use crate::store::purge::Erasure;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
@@ -121,7 +122,7 @@ impl Alive {
     }
 }
 
-/// Deletes people of whom no event is left, and counts them until the certificate is made.
+/// Deletes people of whom no event is left, and counts them until the certificate is made; and the salts of exports.
 fn people(connection: &Connection) -> rusqlite::Result<()> {
     let done = delete_people(connection);
     if done.is_err() {
@@ -162,6 +163,8 @@ fn delete_people(connection: &Connection) -> rusqlite::Result<()> {
             .query_row([number], |row| row.get::<_, u32>(0))?;
         connection.prepare_cached("DELETE FROM persona WHERE number = ?1")?.execute([number])?;
     }
+    // What was exported before can no longer be told from a guess.
+    connection.execute("DELETE FROM export_salt", [])?;
     for (name, count) in [(GONE, left.len() as u32), (NAMED, named)] {
         connection.execute(
             "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + ?2",
@@ -180,22 +183,34 @@ fn people_gone(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
     Ok((read.query_row([GONE], |row| row.get(0))?, read.query_row([NAMED], |row| row.get(0))?))
 }
 
-/// Forgets how many people went: the certificate says it. Then clears what the transaction has left on pages of the tables
-/// that a certificate is written to, so that what was proved before stays true.
-pub(super) fn certified(store: &Sqlite) -> Result<()> {
-    let connection = &store.connection;
+/// Lets the log of a purge become no larger than the store, so that no more of the disk is needed than was said.
+pub(super) fn keep_log_short(store: &Sqlite) -> Result<()> {
     let told = |error| explain(error, &store.path);
-    connection.execute("DELETE FROM meta WHERE name IN (?1, ?2)", (GONE, NAMED)).map_err(told)?;
-    let mut roots = connection
-        .prepare(
-            "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0 \
-             AND tbl_name IN ('purge', 'audit', 'audit_tree', 'checkpoint', 'meta')",
-        )
+    let pages: i64 = store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(told)?;
+    store.connection.pragma_update(None, "wal_autocheckpoint", pages.clamp(256, LOG_PAGES)).map_err(told)
+}
+
+/// Keeps a certificate. What that leaves on pages of the tables it is written to is cleared in the same transaction, so that
+/// what was proved before stays true.
+pub(super) fn certify(store: &Sqlite, purge: i64, certificate: &str, entry: &Entry) -> Result<()> {
+    let told = |error| explain(error, &store.path);
+    let connection = Transaction::new_unchecked(&store.connection, TransactionBehavior::Immediate).map_err(told)?;
+    connection
+        .execute("UPDATE purge SET certificate = ?2 WHERE number = ?1", (purge, certificate))
+        .and_then(|_| connection.execute("DELETE FROM meta WHERE name IN (?1, ?2)", (GONE, NAMED)))
+        .and_then(|_| audit::append(&connection, entry))
         .map_err(told)?;
-    let roots = roots.query_map([], |row| row.get(0)).and_then(Iterator::collect::<rusqlite::Result<Vec<u32>>>);
-    let mut pages = Through { connection, store };
-    let (map, found) = walk::some(&mut pages, &roots.map_err(told)?)?;
-    clear(store, &map, &found.dirty)
+    let tables = "AND tbl_name IN ('purge', 'audit', 'audit_tree', 'checkpoint', 'meta')";
+    let roots = roots(&connection, tables).map_err(told)?;
+    let (map, found) = walk::some(&mut Through { connection: &connection, store }, &roots)?;
+    clear(store, &map, &found.dirty)?;
+    connection.commit().map_err(told)
+}
+
+/// The first pages of the trees of the tables that fit, and of their indexes.
+fn roots(connection: &Connection, which: &str) -> rusqlite::Result<Vec<u32>> {
+    let mut roots = connection.prepare(&format!("SELECT rootpage FROM sqlite_schema WHERE rootpage > 0 {which}"))?;
+    roots.query_map([], |row| row.get(0))?.collect()
 }
 
 /// The pages as the transaction has them.
@@ -252,14 +267,14 @@ struct Beside {
 }
 
 impl Beside {
-    fn of(store: &Sqlite) -> Result<Beside> {
-        let path = std::fs::canonicalize(&store.path).map_err(|error| Error::io(store.path.display(), error))?;
+    fn of(store: &Sqlite) -> Beside {
+        let path = real(&store.path);
         let others = ["-wal", "-shm", "-journal"].map(|end| {
             let mut name = path.as_os_str().to_owned();
             name.push(end);
             PathBuf::from(name)
         });
-        Ok(Beside { store: path, others })
+        Beside { store: path, others }
     }
 
     fn size(path: &PathBuf) -> Option<u64> {
@@ -274,7 +289,7 @@ impl Beside {
 
 /// Looks at the whole file while nobody can write to it, makes zero what is not, and looks again.
 fn prove(store: &Sqlite, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure> {
-    let beside = Beside::of(store)?;
+    let beside = Beside::of(store);
     let connection = &store.connection;
     let file = file(store, &beside)?;
     for _ in 0..ROUNDS {
@@ -327,13 +342,8 @@ fn look(
     limits: &Limits,
     watch: &dyn Watch,
 ) -> Result<Option<(Map, Found)>> {
-    let told = |error| explain(error, &store.path);
     let [log, _, journal] = &beside.others;
-    // Reading makes the lock one on the newest state.
-    let roots = "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0";
-    let mut roots = store.connection.prepare(roots).map_err(told)?;
-    let roots = roots.query_map([], |row| row.get(0)).and_then(Iterator::collect::<rusqlite::Result<Vec<u32>>>);
-    let mut roots = roots.map_err(told)?;
+    let mut roots = roots(&store.connection, "").map_err(|error| explain(error, &store.path))?;
     if Beside::size(log).is_some_and(|size| size > 0) {
         return Ok(None);
     }

@@ -211,10 +211,8 @@ pub(in crate::store::sqlite) fn walk(
         map.tree(&mut pages, *root)?;
     }
     watch.event(Event::Begin { step: "checking the file", total: Some(bytes), unit: "bytes" });
-    let sink =
-        Collect { watch, most: map.layout.count as usize, found: Found::default(), chains: Vec::new() };
-    let (mut found, chains) =
-        pipeline::run(InOrder { file, map: &map }, Look(&map), sink, limits, watch)?;
+    let sink = Collect { watch, most: map.layout.count as usize, found: Found::default(), chains: Vec::new() };
+    let (mut found, chains) = pipeline::run(InOrder { file, map: &map }, Look(&map), sink, limits, watch)?;
     follow(&mut map, &mut pages, &chains, &mut found)?;
     watch.event(Event::End);
     match map.stray() {

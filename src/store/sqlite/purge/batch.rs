@@ -3,9 +3,7 @@
 //! A block that loses events is given up with its number; what stays of it gets new blocks. So words of the
 //! destroyed texts stand only in lists of blocks that are gone, and the sweep (`erase.rs`) finds them there.
 
-use super::{
-    Block, Fate, Identities, Judge, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows,
-};
+use super::{Block, Fate, Identities, Judge, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
@@ -233,7 +231,7 @@ impl Work<'_> {
         at: &mut Cursor,
         open: bool,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-        ) -> rusqlite::Result<Result<()>> {
+    ) -> rusqlite::Result<Result<()>> {
         if !open {
             connection.execute_batch("BEGIN IMMEDIATE")?;
         }
@@ -291,7 +289,7 @@ impl Work<'_> {
         judge: &mut Judge<'_>,
         looked: &mut Looked,
         now: &Entry,
-        ) -> rusqlite::Result<Counts> {
+    ) -> rusqlite::Result<Counts> {
         let request = &self.plan.request;
         let chosen = super::selections(request, place);
         let todo = blocks(connection, place.number, &chosen, at.after)?;
@@ -302,8 +300,7 @@ impl Work<'_> {
             if looked.is_enough(request) {
                 break;
             }
-            let (events, bytes) =
-                self.block(connection, place, &chosen, judge, *block, &mut taken, &mut reblock)?;
+            let (events, bytes) = self.block(connection, place, &chosen, judge, *block, &mut taken, &mut reblock)?;
             looked.events += events as u64;
             looked.bytes += bytes;
             (at.after, left) = (block.2, left - 1);
@@ -350,7 +347,7 @@ impl Work<'_> {
         (number, first, last): Block,
         taken: &mut Taken,
         reblock: &mut Reblock,
-        ) -> rusqlite::Result<(usize, usize)> {
+    ) -> rusqlite::Result<(usize, usize)> {
         let mut statement = connection
             .prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
         let mut rows = statement.query((first, last))?;
