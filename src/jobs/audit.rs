@@ -42,12 +42,15 @@ pub struct Shown {
     pub record: serde_json::Value,
     /// Its text.
     pub text: String,
+    /// What its hashes are salted with, if it has any and no purge came after it.
+    pub salt: Option<String>,
 }
 
 /// The newest records that are wanted, oldest first, and how many more there are.
 pub fn get(store: &Path, wanted: &Wanted) -> Result<(Vec<Shown>, u64)> {
     let mut store = Sqlite::snapshot(store)?;
     let (mut shown, mut more) = (VecDeque::new(), 0);
+    let mut salts = store.salts()?;
     store.records(&mut |LogRecord { number, text, .. }| {
         let record: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
         if fits(wanted, &record) {
@@ -56,7 +59,8 @@ pub fn get(store: &Path, wanted: &Wanted) -> Result<(Vec<Shown>, u64)> {
                 more += 1;
             }
             let text = String::from_utf8_lossy(&text).into_owned();
-            shown.push_back(Shown { number: u64::try_from(number).unwrap_or_default(), record, text });
+            let salt = salts.remove(&number);
+            shown.push_back(Shown { number: u64::try_from(number).unwrap_or_default(), record, text, salt });
         }
         ControlFlow::Continue(())
     })?;

@@ -6,7 +6,7 @@ mod lines;
 
 use self::bag::{Encode, Reader, Writer};
 use crate::containers::volumes::Target;
-use crate::context::Context;
+use crate::context::{Context, no_random};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::{WORDS, Wanted, catalog_part, room_key};
 use crate::jobs::{audit, keys};
@@ -201,10 +201,15 @@ fn record(
         _ => format!("{name}: {value}"),
     };
     let selected: Vec<String> = job.wanted.describe(selection).into_iter().map(written).collect();
-    let names: Vec<String> =
-        files.iter().map(|file| format!("{} {}", file.name, file.sha256.as_deref().unwrap_or("a folder"))).collect();
+    // The record outlives what was exported, so its hashes must not confirm what somebody guesses.
+    let salt = hash::hex(&(cx.random)().map_err(no_random)?);
+    let salted = |sum: &str| hash::hex(&Sha256::digest(format!("{salt}{sum}")));
+    let names: Vec<String> = files
+        .iter()
+        .map(|file| format!("{} {}", file.name, file.sha256.as_deref().map_or("a folder".to_owned(), salted)))
+        .collect();
     let content = receipt.facts.iter().filter(|(name, _)| name.starts_with("Content"));
-    let content: Vec<&str> = content.map(|(_, value)| value.as_str()).collect();
+    let content: Vec<String> = content.map(|(_, value)| salted(value)).collect();
     let details = vec![
         ("content", content.join(" ")),
         ("events", receipt.events().total().to_string()),
@@ -221,7 +226,7 @@ fn record(
         if let Some((checkpoint, note)) = signed {
             store.keep_checkpoint(checkpoint, note)?;
         }
-        store.record(entry.clone()).map(|()| true)
+        store.record_export(entry.clone(), &salt).map(|()| true)
     };
     for waited in 0.. {
         match write() {

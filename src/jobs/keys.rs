@@ -19,16 +19,17 @@ pub fn origin(id: &str) -> String {
     format!("pchat/{id}")
 }
 
-/// Where the key of this store is.
+/// Where the key of this store is: beside the name it is called by, or beside the file that name leads to.
 pub fn file(cx: &Context<'_>, store: &Path) -> PathBuf {
-    cx.key.map_or_else(
-        || {
-            let mut name = store.as_os_str().to_owned();
-            name.push(".key");
-            PathBuf::from(name)
-        },
-        Path::to_owned,
-    )
+    let beside = |store: &Path| {
+        let mut name = store.as_os_str().to_owned();
+        name.push(".key");
+        PathBuf::from(name)
+    };
+    cx.key.map(Path::to_owned).unwrap_or_else(|| match (beside(store), std::fs::canonicalize(store)) {
+        (named, Ok(real)) if !named.exists() => Some(beside(&real)).filter(|real| real.exists()).unwrap_or(named),
+        (named, _) => named,
+    })
 }
 
 /// Creates a store and the key that signs its log.

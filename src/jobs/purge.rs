@@ -1,9 +1,8 @@
-//! Purge: what was asked becomes a plan, the plan is executed, the store's files are searched for what went, and a
-//! certificate says so. Never one without the other.
+//! Purge: what was asked becomes a plan, the plan is executed, whatever of the store's files belongs to no row is made zero,
+//! and a certificate says so. Never one without the other.
 
 pub mod certificate;
 pub mod retention;
-mod search;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -15,8 +14,7 @@ use crate::model::record::Shape;
 use crate::model::time::Ticks;
 use crate::pipeline::Event;
 use crate::select::scope::Selection;
-use crate::select::traces::Trails;
-use crate::store::purge::{PurgePlan, PurgeRequest, PurgeState, Traces};
+use crate::store::purge::{PurgePlan, PurgeRequest, PurgeState};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Store};
 use serde::{Deserialize, Serialize};
@@ -42,7 +40,7 @@ pub struct Asked {
     pub replacement: Option<String>,
     /// Why.
     pub reason: Option<String>,
-    /// All events are gone; what is left to do is the search and the certificate.
+    /// All events are gone; what is left to do is to overwrite them, and the certificate.
     #[serde(default)]
     pub deleted: bool,
     /// How many keywords the filter had, once it is forgotten.
@@ -130,7 +128,7 @@ pub fn events(path: &Path, addresses: &[String], replaces: bool, shapes: &[&'sta
 pub enum Planned {
     /// Destroy what the plan says.
     Purge(Box<PurgePlan>, Asked),
-    /// Everything is gone already; only the search and the certificate are missing.
+    /// Everything is gone already; only the overwriting and the certificate are missing.
     Finish(i64),
 }
 
@@ -171,35 +169,40 @@ pub fn plan_rest(path: &Path, commit_every: u64, shapes: &'static [&'static Shap
     Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked))
 }
 
-/// What the destroyed texts and words leave to be searched for.
-#[derive(Default)]
-struct Seen {
-    trails: Trails,
-    words: u64,
-    short_words: u64,
+/// Free bytes of the disk that a purge of this store may need until it is done: its changes go through the log, which is cut
+/// back as soon as it is as large as the store or [`LOG`], and a transaction more.
+pub fn disk_needed(path: &Path) -> u64 {
+    let size = path.metadata().map_or(0, |found| found.len());
+    size.min(LOG) + size.min(TRANSACTION) + (4 << 20)
 }
 
-impl Traces for Seen {
-    fn text(&mut self, text: &str) {
-        self.trails.add(text.as_bytes());
-    }
-
-    fn word(&mut self, word: &str) {
-        let short = self.trails.short;
-        self.trails.add(word.as_bytes());
-        self.words += 1;
-        self.short_words += self.trails.short - short;
-    }
-}
+/// The log is cut back when it has this many bytes, if nobody reads an older state.
+const LOG: u64 = 256 << 20;
+/// What a transaction of a purge may write: its texts, and what moves when they go.
+const TRANSACTION: u64 = 256 << 20;
 
 /// Does what was planned, and gives the certificate.
 pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -> Result<certificate::Certificate> {
     let mut store = Sqlite::open(path)?;
+    let done = run(cx, path, &mut store, planned, wait);
+    // Whatever was in the way, the same command goes on once it is not.
+    done.map_err(|error| match (error.kind(), interrupted(&mut store)) {
+        (Kind::Io, Ok(Some(_))) => error.hint("free some space or mend the disk, then run pchat purge --continue"),
+        _ => error,
+    })
+}
+
+fn run(
+    cx: &Context<'_>,
+    path: &Path,
+    store: &mut Sqlite,
+    planned: &Planned,
+    wait: Duration,
+) -> Result<certificate::Certificate> {
     let object = path.display().to_string();
     // What cannot be certified is not destroyed: the key is asked for first.
-    let verifier = keys::verifier(&mut store)?;
-    let key = keys::load(cx, path, &mut store, verifier.as_ref())?;
-    let mut seen = Seen::default();
+    let verifier = keys::verifier(store)?;
+    let key = keys::load(cx, path, store, verifier.as_ref())?;
     let (number, held) = match planned {
         Planned::Finish(number) => (*number, Default::default()),
         Planned::Purge(plan, asked) => {
@@ -213,33 +216,18 @@ pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -
             (number, plan.held().clone())
         }
     };
-    store.erase(wait, &mut seen)?;
-    // What an interrupted run destroyed cannot be searched for any more, so nothing old is left to be found.
-    let blind = match planned {
-        Planned::Finish(_) => true,
-        Planned::Purge(plan, _) => plan.continues().is_some(),
-    };
-    if blind {
-        store.rewrite(wait)?;
-    }
-    let mut found = search::search(cx, &mut store, path, &seen.trails)?;
-    if found.left > 0 {
-        // Something lies where SQLite does not overwrite; writing the whole file anew leaves it behind.
-        store.rewrite(wait)?;
-        found = search::search(cx, &mut store, path, &seen.trails)?;
-        found.rewritten = true;
-    }
-    found.rewritten |= blind;
-    let seal = certificate::Seal { checkpoint: keys::checkpoint(cx, path)?, sign: &|text: &str| key.sign(text) };
-    let made = certificate::make(cx, &mut store, path, number, &held, &found, &seen, &seal)?;
-    if found.left > 0 {
+    // Signed before, so that nothing is written between the proof and the certificate.
+    let checkpoint = keys::checkpoint(cx, path)?;
+    let erasure = store.erase(wait, cx.limits, cx.watch)?;
+    if erasure.not_zero > 0 {
         return Err(Error::new(
             Kind::Damaged,
-            format!("{} destroyed texts can still be read in the files of the store", found.left),
+            format!("{} bytes that belong to nothing are still not zero in {object}", erasure.not_zero),
         )
-        .hint("end what reads the store, then run pchat purge --continue"));
+        .hint("end what writes to the store, then run pchat purge --continue"));
     }
-    Ok(made)
+    let seal = certificate::Seal { checkpoint, sign: &|text: &str| key.sign(text) };
+    certificate::make(cx, store, path, number, &held, &erasure, &seal)
 }
 
 /// All purges of a store, with their certificates.

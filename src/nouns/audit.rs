@@ -144,8 +144,10 @@ fn get(store: &Path, wanted: &audit::Wanted) -> Result<Reply> {
     let (records, more) = audit::get(store, wanted)?;
     let mut table = Table {
         title: "records",
-        columns: vec!["Number", "At", "User", "Operator", "Host", "Action", "Outcome", "Object", "Details", "Record"],
-        aside: vec!["Operator", "Host", "Record"],
+        columns: vec![
+            "Number", "At", "User", "Operator", "Host", "Action", "Outcome", "Object", "Details", "Record", "Salt",
+        ],
+        aside: vec!["Operator", "Host", "Record", "Salt"],
         ..Table::default()
     };
     for shown in &records {
@@ -166,6 +168,7 @@ fn get(store: &Path, wanted: &audit::Wanted) -> Result<Reply> {
             text(&record["object"]),
             details.join("; ").into(),
             shown.text.as_str().into(),
+            shown.salt.clone().into(),
         ]);
     }
     let mut reply = Reply { tables: vec![table], ..Reply::default() };

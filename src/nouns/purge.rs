@@ -121,7 +121,7 @@ pub fn prepared(
     certificate: Option<PathBuf>,
     wait: Duration,
 ) -> Result<Prepared> {
-    let preview = preview(&planned);
+    let mut preview = preview(&planned);
     let question = match &planned {
         Planned::Finish(number) => format!("Finish purge {number}?"),
         Planned::Purge(plan, _) if plan.goes().events == 0 && plan.continues().is_none() => {
@@ -143,6 +143,10 @@ pub fn prepared(
         return Err(Error::new(Kind::NotFound, format!("the certificate cannot be written to {}", base.display()))
             .hint("name a place in a folder that exists"));
     }
+    preview.notes.push(format!(
+        "until it is done, up to {} MiB of free space are needed on the disk of the store",
+        job::disk_needed(store).div_ceil(1 << 20)
+    ));
     let store = store.to_owned();
     let act = Box::new(move |cx: &Context<'_>| {
         let made = job::purge(cx, &store, &planned, wait)?;
@@ -175,7 +179,10 @@ fn cells(counts: &Counts) -> Vec<Cell> {
 fn preview(planned: &Planned) -> Reply {
     let Planned::Purge(plan, asked) = planned else {
         return Reply {
-            notes: vec!["all events are gone; the search of the files and the certificate are missing".to_owned()],
+            notes: vec![
+                "all events are gone; overwriting what is left of them in the files and the certificate are missing"
+                    .to_owned(),
+            ],
             ..Reply::default()
         };
     };
@@ -230,7 +237,8 @@ fn done(made: &Certificate, planned: &Planned) -> Reply {
         ("Purge", Cell::Number(made.number as u64)),
         ("Events destroyed", made.events.into()),
         ("Events held back", spared.into()),
-        ("Destroyed texts found in the files", 0.into()),
+        ("Loose bytes", made.loose.into()),
+        ("Loose bytes that are not zero", 0.into()),
     ] {
         facts.rows.push(vec![name.into(), value]);
     }

@@ -11,5 +11,4 @@ pub mod query;
 mod rtf;
 pub mod scope;
 pub mod texts;
-pub mod traces;
 pub mod words;

@@ -11,12 +11,13 @@ use crate::model::receipt::{Conflict, Kinds};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
-use crate::pipeline::Watch;
+use crate::pipeline::{Limits, Watch};
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
 use crate::select::scope::{Scope, Selection};
 use block::Prepared;
-use purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
+use purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
+use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
@@ -183,8 +184,6 @@ pub trait Corpus: Send {
     fn versions(&mut self, room: &RoomKey, number: EventNumber) -> Result<Versions>;
     /// What each hold protects, in force or not. Reads the history once, whatever the number of holds.
     fn coverage(&mut self) -> Result<Vec<Coverage>>;
-    /// Hands out what every row of every table is in the file.
-    fn values(&mut self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<()>;
     /// Hands out the content of an attachment in parts; false when the store does not have it.
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool>;
 }
@@ -228,6 +227,8 @@ pub trait Log {
     fn subtree(&mut self, range: Range<u64>) -> Result<Frontier>;
     /// All records, in the order of their numbers.
     fn records(&mut self, take: &mut TakeRecord<'_>) -> Result<()>;
+    /// What the hashes in records of exports are salted with, by the number of the record, as far as no purge came after.
+    fn salts(&mut self) -> Result<BTreeMap<i64, String>>;
     /// All checkpoints, the newest first.
     fn checkpoints(&mut self, take: &mut TakeCheckpoint<'_>) -> Result<()>;
 }
@@ -256,11 +257,10 @@ pub trait Store: Corpus {
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
         watch: &dyn Watch,
     ) -> Result<i64>;
-    /// Removes from the index the words that no text holds any more, and folds the log into the file, so that no old
-    /// page is left. Waits so long for those who read an older state, then fails with `Busy`.
-    fn erase(&mut self, wait: Duration, traces: &mut dyn Traces) -> Result<()>;
-    /// Writes the whole file anew, so that nothing is left between its rows.
-    fn rewrite(&mut self, wait: Duration) -> Result<()>;
+    /// Removes from the index the words that no text holds any more, and people of whom no event is left; makes every byte of
+    /// the file zero that belongs to nothing, and proves it. Needs no memory of what was destroyed. Waits so long for those
+    /// who read an older state, then fails with `Busy`.
+    fn erase(&mut self, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure>;
     /// Notes that all events of a purge are gone, with its request as it may be kept.
     fn forget(&mut self, purge: i64, request: &str, entry: Entry) -> Result<()>;
     /// Finishes a purge with its certificate.
@@ -269,6 +269,8 @@ pub trait Store: Corpus {
     fn intake(&mut self, restore_purged: bool) -> Result<Box<dyn Intake + '_>>;
     /// Notes in the audit log what changed nothing here: an export, or what was refused.
     fn record(&mut self, entry: Entry) -> Result<()>;
+    /// Notes an export, and what the hashes in its record are salted with.
+    fn record_export(&mut self, entry: Entry, salt: &str) -> Result<()>;
     /// Keeps a signed checkpoint. One of the same size stays as it is.
     fn keep_checkpoint(&mut self, checkpoint: &Checkpoint, note: &str) -> Result<()>;
     /// Keeps with the checkpoint of this size what a time-stamp authority was asked.

@@ -191,11 +191,17 @@ pub struct Replaced {
     pub body: Option<String>,
 }
 
-/// What an erasure is searched for with: it is shown every text that was destroyed and every word that no text
-/// holds any more.
-pub trait Traces {
-    /// A text that was destroyed.
-    fn text(&mut self, text: &str);
-    /// A word that left the index.
-    fn word(&mut self, word: &str);
+/// What was found when everything that was destroyed had been overwritten: only zeros, or there would be none of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Erasure {
+    /// The files, links resolved, and how large they are.
+    pub files: Vec<(String, u64)>,
+    /// Bytes of the store's file that belong to no row.
+    pub loose: u64,
+    /// Those among them that are not zero.
+    pub not_zero: u64,
+    /// People of whom no event was left, and whose names and addresses went.
+    pub people: u64,
+    /// Those among them whom settings still name: the directory, or lists of members.
+    pub named: u64,
 }

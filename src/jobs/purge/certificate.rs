@@ -1,13 +1,10 @@
-//! The certificate of a purge: what was asked, what went, what was held back, and what the search of the files said.
+//! The certificate of a purge: what was asked, what went, what was held back, and what of the files belongs to nothing.
 //! It holds no text that was destroyed, and no word of it.
 
-use super::Seen;
-use super::search::Found;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::hash::hex;
-use crate::select::traces::SHORTEST;
-use crate::store::purge::Counts;
+use crate::store::purge::{Counts, Erasure};
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Corpus, Store};
 use serde_json::{Map, Value, json};
@@ -20,7 +17,11 @@ const OUTSIDE: &str = "backups, snapshots, exports and other copies of the store
                        operating system or the disk itself keeps";
 
 /// How content is destroyed.
-const MODE: &str = "rows deleted and overwritten (secure_delete), words removed from the index, log truncated";
+const MODE: &str = "rows deleted, words removed from the index, log folded into the file and cut to nothing, then every byte \
+                    that belongs to no row made zero, and the whole file read to see that it is";
+
+/// What SQLite keeps in the file beside a store that says where pages are in the log.
+const SHARED: &str = "numbers of pages and check sums of the log, no content";
 
 /// A certificate as a person reads it and as a program does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Certificate {
     pub json: String,
     /// Events that went.
     pub events: u64,
+    /// Bytes of the store's file that belonged to no row; all of them were zero.
+    pub loose: u64,
 }
 
 impl Certificate {
@@ -42,7 +45,8 @@ impl Certificate {
         let all: Value = serde_json::from_str(json).map_err(|error| broken().because(error))?;
         let text = all["note"].as_str().ok_or_else(broken)?.to_owned();
         let events = all["record"]["total"]["events"].as_u64().ok_or_else(broken)?;
-        Ok(Certificate { number, text, json: json.to_owned(), events })
+        let loose = all["record"]["erasure"]["loose bytes"].as_u64().ok_or_else(broken)?;
+        Ok(Certificate { number, text, json: json.to_owned(), events, loose })
     }
 }
 
@@ -73,8 +77,7 @@ pub(super) fn make(
     path: &Path,
     number: i64,
     held: &BTreeMap<String, Counts>,
-    found: &Found,
-    seen: &Seen,
+    erasure: &Erasure,
     seal: &Seal<'_>,
 ) -> Result<Certificate> {
     let state = store.purges()?.into_iter().find(|purge| purge.number == number);
@@ -96,27 +99,26 @@ pub(super) fn make(
         .iter()
         .map(|(room, done)| json!({ "address": room.uri, "destroyed": counts(done), "pool": room.pool }))
         .collect();
-    let files: Vec<Value> = found.files.iter().map(|(name, bytes)| json!({ "bytes": bytes, "name": name })).collect();
+    let files = erasure.files.iter().map(|(name, bytes)| match name.ends_with("-shm") {
+        true => json!({ "bytes": bytes, "holds": SHARED, "name": name }),
+        false => json!({ "bytes": bytes, "name": name }),
+    });
     let record = json!({
         "actor": cx.actor.name(),
         "checkpoint": seal.checkpoint,
         "erasure": {
-            "found": found.left,
-            "mode": if found.rewritten { format!("{MODE}, whole file written anew") } else { MODE.to_owned() },
+            "files": files.collect::<Vec<_>>(),
+            "loose bytes": erasure.loose,
+            "mode": MODE,
+            "not zero": erasure.not_zero,
             "outside": OUTSIDE,
-            "same as what is kept": found.kept,
-            "searched files": files,
             "sqlite": sqlite_version(),
-            "texts": seen.trails.given - seen.words,
-            "not searched for": seen.trails.beyond,
-            "texts too short to search for": seen.trails.short - seen.short_words,
-            "words": seen.words,
-            "words too short to search for": seen.short_words,
         },
         "finished": (cx.clock)().to_string(),
         "held back": spared,
         "identities": hex(&store.purged_identities(number)?),
         "pchat": env!("CARGO_PKG_VERSION"),
+        "people": { "gone": erasure.people, "still named by settings": erasure.named },
         "plan": { "destroy": plan["goes"]["events"], "held back": plan["spared"]["events"] },
         "purge": number,
         "request": read(&state.request),
@@ -132,13 +134,12 @@ pub(super) fn make(
     let details = vec![
         ("purge", number.to_string()),
         ("events", total.events.to_string()),
-        ("found", found.left.to_string()),
+        ("loose bytes", erasure.loose.to_string()),
+        ("not zero", erasure.not_zero.to_string()),
         ("certificate", hex(&sum)),
     ];
-    if found.left == 0 {
-        store.certify(number, &json, cx.entry("purge certificate", path.display().to_string(), details))?;
-    }
-    Ok(Certificate { number, text: note, json, events: total.events })
+    store.certify(number, &json, cx.entry("purge certificate", path.display().to_string(), details))?;
+    Ok(Certificate { number, text: note, json, events: total.events, loose: erasure.loose })
 }
 
 /// The record as people read it. It ends with the hash of the record, so the signature covers that as well.
@@ -217,25 +218,29 @@ fn text(record: &Value) -> String {
     line("", "over the addresses of all that went: each room, then the sequences of its events".to_owned());
     let erasure = &record["erasure"];
     line("How", format!("{}; SQLite {}", show(&erasure["mode"]), show(&erasure["sqlite"])));
-    for file in erasure["searched files"].as_array().into_iter().flatten() {
-        line("Searched", format!("{} ({} bytes)", show(&file["name"]), file["bytes"]));
+    for file in erasure["files"].as_array().into_iter().flatten() {
+        let holds = file["holds"].as_str().map(|holds| format!(": {holds}")).unwrap_or_default();
+        line("File", format!("{} ({} bytes{holds})", show(&file["name"]), grouped(&file["bytes"])));
     }
-    line(
-        "Searched for",
-        format!(
-            "{} destroyed texts and {} words that left the index; {} and {} of them are shorter than {SHORTEST} bytes, \
-             of {} others no part was kept to search for",
-            erasure["texts"],
-            erasure["words"],
-            erasure["texts too short to search for"],
-            erasure["words too short to search for"],
-            erasure["not searched for"]
-        ),
-    );
-    let same = &erasure["same as what is kept"];
-    line("Found", format!("{} ({same} stand there because something that is kept begins alike)", erasure["found"]));
+    line("Loose bytes", format!("{}, of which {} are not zero", grouped(&erasure["loose bytes"]), erasure["not zero"]));
+    let people = &record["people"];
+    let named = match people["still named by settings"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(named) => {
+            format!("; {named} of them stay in settings: in the directory, or as members or managers of rooms")
+        }
+    };
+    line("People", format!("{} of whom no event was left are gone from the history{named}", people["gone"]));
     line("Not covered", show(&erasure["outside"]));
     let hash: [u8; 32] = Sha256::digest(record.to_string().as_bytes()).into();
     line("Record, SHA-256", hex(&hash));
     out
+}
+
+/// A number with its thousands apart.
+fn grouped(number: &Value) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|run| std::str::from_utf8(run).ok()).collect();
+    groups.join(",")
 }

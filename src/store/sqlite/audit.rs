@@ -8,6 +8,7 @@ use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::{self, Frontier, Hash};
 use crate::store::{Entry, LogRecord, SignedCheckpoint, TakeCheckpoint, TakeRecord};
 use rusqlite::{Connection, OptionalExtension};
+use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
 /// The settings of a log that has no record yet.
@@ -112,6 +113,17 @@ pub(super) fn checkpoints(connection: &Connection, take: &mut TakeCheckpoint<'_>
         }
     }
     Ok(())
+}
+
+/// Keeps what the hashes in the newest record are salted with.
+pub(super) fn keep_salt(connection: &Connection, salt: &str) -> rusqlite::Result<()> {
+    connection.execute("INSERT INTO export_salt (record, salt) SELECT max(number), ?1 FROM audit", [salt]).map(|_| ())
+}
+
+/// What the hashes in records of exports are salted with, as far as no purge has come after them.
+pub(super) fn salts(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, String>> {
+    let mut read = connection.prepare("SELECT record, salt FROM export_salt")?;
+    read.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// Keeps a checkpoint. One of the same size stays as it is.

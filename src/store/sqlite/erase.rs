@@ -1,21 +1,282 @@
-//! The end of a purge: words that no text holds any more leave the index, and the log is folded into the file, so
-//! that what was destroyed stands in no page any more.
+//! The end of a purge: people of whom no event is left leave the list of people, and every byte of the file that belongs to nothing is made zero, and that is proved by reading it.
 
-use super::{Sqlite, explain::explain};
-use crate::error::{Error, Kind as Failure, Result};
-use crate::store::purge::Traces;
-use rusqlite::Connection;
-use rusqlite::types::ValueRef;
-use std::ops::ControlFlow;
+use super::pages::map::{Map, Pages};
+use super::pages::walk::{self, Found};
+use super::{LOG_PAGES, Sqlite, audit, explain::explain, index, real};
+use crate::error::{Error, Kind as Failure, Place, Result};
+use crate::pipeline::{Event, Limits, Watch};
+use crate::store::Entry;
+use crate::store::purge::Erasure;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::fs::{File, OpenOptions};
+use std::path::PathBuf;
 use std::time::Duration;
 
-/// Folds the log into the file.
-pub(super) fn erase(store: &Sqlite, wait: Duration, _traces: &mut dyn Traces) -> Result<()> {
-    fold(store, wait)
+/// Pages that are made zero in one transaction: 32 MiB.
+const PAGES: usize = 4096;
+/// How often others may write while the file is looked at, until it is given up.
+const ROUNDS: usize = 20;
+
+/// Does all of it. Needs to know nothing of what was destroyed, and doing it again does no harm.
+pub(super) fn erase(store: &Sqlite, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure> {
+    let (people, named) = people_gone(&store.connection).map_err(|error| explain(error, &store.path))?;
+    Ok(Erasure { people, named, ..prove(store, wait, limits, watch)? })
+}
+
+/// Undoes a transaction that a failure has left open.
+fn undo(connection: &Connection) {
+    if !connection.is_autocommit() {
+        drop(connection.execute_batch("ROLLBACK"));
+    }
+}
+
+/// Deletes the people of whom no event is left, in the transaction that is open, and counts them until the certificate is made.
+/// The index knows who has events.
+pub(super) fn people(connection: &Connection) -> rusqlite::Result<u32> {
+    let mut all = connection.prepare("SELECT number FROM persona ORDER BY number")?;
+    let all: Vec<i64> = all.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut events = connection
+        .prepare("SELECT EXISTS (SELECT 1 FROM word WHERE segment IN (SELECT number FROM segment) AND word = ?1)")?;
+    let (mut gone, mut named) = (0, 0);
+    for number in all {
+        if events.query_row([index::of_person(number)], |row| row.get(0))? {
+            continue;
+        }
+        gone += 1;
+        named += connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM principal WHERE principal.key = persona.key) \
+                 OR EXISTS (SELECT 1 FROM list_entry WHERE entry_key = persona.key) FROM persona WHERE number = ?1",
+            )?
+            .query_row([number], |row| row.get::<_, u32>(0))?;
+        connection.prepare_cached("DELETE FROM persona WHERE number = ?1")?.execute([number])?;
+    }
+    for (name, count) in [(GONE, gone), (NAMED, named)] {
+        connection.execute(
+            "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + ?2",
+            (name, count.to_string()),
+        )?;
+    }
+    Ok(gone)
+}
+
+/// Where people are counted that went and have no certificate yet, and those of them that settings name.
+const GONE: &str = "people gone";
+const NAMED: &str = "people named";
+
+fn people_gone(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
+    let mut read = connection.prepare("SELECT ifnull(max(CAST(value AS INTEGER)), 0) FROM meta WHERE name = ?1")?;
+    Ok((read.query_row([GONE], |row| row.get(0))?, read.query_row([NAMED], |row| row.get(0))?))
+}
+
+/// Lets the log of a purge become no larger than the store, so that no more of the disk is needed than was said.
+pub(super) fn keep_log_short(store: &Sqlite) -> Result<()> {
+    let told = |error| explain(error, &store.path);
+    let pages: i64 = store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(told)?;
+    store.connection.pragma_update(None, "wal_autocheckpoint", pages.clamp(256, LOG_PAGES)).map_err(told)
+}
+
+/// Keeps a certificate. What that leaves on pages of the tables it is written to is cleared in the same transaction, so that
+/// what was proved before stays true.
+pub(super) fn certify(store: &Sqlite, purge: i64, certificate: &str, entry: &Entry) -> Result<()> {
+    let told = |error| explain(error, &store.path);
+    let connection = Transaction::new_unchecked(&store.connection, TransactionBehavior::Immediate).map_err(told)?;
+    connection
+        .execute("UPDATE purge SET certificate = ?2 WHERE number = ?1", (purge, certificate))
+        .and_then(|_| connection.execute("DELETE FROM meta WHERE name IN (?1, ?2)", (GONE, NAMED)))
+        .and_then(|_| audit::append(&connection, entry))
+        .map_err(told)?;
+    let tables = "AND tbl_name IN ('purge', 'audit', 'audit_tree', 'checkpoint', 'meta', 'root', 'settings_sum')";
+    let roots = roots(&connection, tables).map_err(told)?;
+    let (map, found) = walk::some(&mut Through { connection: &connection, store }, &roots)?;
+    clear(store, &map, &found.dirty)?;
+    connection.commit().map_err(told)
+}
+
+/// The first pages of the trees of the tables that fit, and of their indexes.
+fn roots(connection: &Connection, which: &str) -> rusqlite::Result<Vec<u32>> {
+    let mut roots = connection.prepare(&format!("SELECT rootpage FROM sqlite_schema WHERE rootpage > 0 {which}"))?;
+    roots.query_map([], |row| row.get(0))?.collect()
+}
+
+/// The pages as the transaction has them.
+struct Through<'a> {
+    connection: &'a Connection,
+    store: &'a Sqlite,
+}
+
+impl Pages for Through<'_> {
+    fn read(&mut self, page: u32, at: usize, into: &mut [u8]) -> Result<()> {
+        let mut read = || -> rusqlite::Result<bool> {
+            let mut statement = self.connection.prepare_cached("SELECT data FROM sqlite_dbpage WHERE pgno = ?1")?;
+            let mut rows = statement.query([page])?;
+            let Some(row) = rows.next()? else { return Ok(false) };
+            let Some(bytes) = row.get_ref(0)?.as_blob()?.get(at..at + into.len()) else { return Ok(false) };
+            into.copy_from_slice(bytes);
+            Ok(true)
+        };
+        match read() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::new(Failure::Damaged, format!("page {page} cannot be read"))),
+            Err(error) => Err(explain(error, &self.store.path)),
+        }
+    }
+}
+
+/// Makes zero what belongs to nothing on these pages, in the transaction that is open.
+fn clear(store: &Sqlite, map: &Map, dirty: &[walk::Dirty]) -> Result<()> {
+    let connection = &store.connection;
+    let told = |error| explain(error, &store.path);
+    let mut pages = Through { connection, store };
+    let mut page = vec![0; map.page_size()];
+    for spot in dirty {
+        pages.read(spot.page, 0, &mut page)?;
+        if !walk::clear(map, spot, &mut page)? {
+            continue;
+        }
+        let mut write =
+            connection.prepare_cached("UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1").map_err(told)?;
+        // SQLite writes no pages by hand while it is on guard.
+        let guarded = connection.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).map_err(told)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false).map_err(told)?;
+        let written = write.execute((spot.page, &page));
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, guarded).map_err(told)?;
+        written.map_err(told)?;
+    }
+    Ok(())
+}
+
+/// The store's file and what SQLite may put beside it, links resolved.
+struct Beside {
+    store: PathBuf,
+    others: [PathBuf; 3],
+}
+
+impl Beside {
+    fn of(store: &Sqlite) -> Beside {
+        let path = real(&store.path);
+        let others = ["-wal", "-shm", "-journal"].map(|end| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        });
+        Beside { store: path, others }
+    }
+
+    fn size(path: &PathBuf) -> Option<u64> {
+        path.metadata().ok().map(|found| found.len())
+    }
+
+    fn sizes(&self) -> Vec<(String, u64)> {
+        let files = std::iter::once(&self.store).chain(&self.others);
+        files.filter_map(|path| Some((path.display().to_string(), Beside::size(path)?))).collect()
+    }
+}
+
+/// Looks at the whole file while nobody can write to it, makes zero what is not, and looks again.
+fn prove(store: &Sqlite, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure> {
+    let beside = Beside::of(store);
+    let connection = &store.connection;
+    let file = file(store, &beside)?;
+    for _ in 0..ROUNDS {
+        fold(store, wait)?;
+        lock(store)?;
+        let looked = look(store, &beside, file, limits, watch);
+        let done = match looked {
+            // Somebody wrote between the two.
+            Ok(None) => Ok(None),
+            Ok(Some((_, found))) if found.not_zero == 0 => {
+                let (loose, not_zero) = (found.loose, found.not_zero);
+                Ok(Some(Erasure { files: beside.sizes(), loose, not_zero, ..Erasure::default() }))
+            }
+            Ok(Some((map, found))) => clear_all(store, &map, &found, watch).map(|()| None),
+            Err(error) => Err(error),
+        };
+        undo(connection);
+        if let Some(erasure) = done? {
+            return Ok(erasure);
+        }
+    }
+    Err(Error::new(Failure::Busy, "the messages are deleted, but other programs keep writing to the store")
+        .hint("wait until they have finished, then run pchat purge --continue; until then there is no certificate"))
+}
+
+/// Takes the lock of whoever writes.
+fn lock(store: &Sqlite) -> Result<()> {
+    store.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| match explain_is_busy(&error) {
+        true => Error::new(Failure::Busy, "the messages are deleted, but another program writes to the store")
+            .hint("wait until it has finished, then run pchat purge --continue; until then there is no certificate"),
+        false => explain(error, &store.path),
+    })
+}
+
+/// The store's file, to be read beside SQLite. It stays open as long as the connection: whoever closes a file gives up the
+/// locks that the process has on it, also those of SQLite.
+fn file<'a>(store: &'a Sqlite, beside: &Beside) -> Result<&'a File> {
+    if let Some(file) = store.bytes.get() {
+        return Ok(file);
+    }
+    let file = File::open(&beside.store).map_err(|error| Error::io(beside.store.display(), error))?;
+    Ok(store.bytes.get_or_init(|| file))
+}
+
+/// Looks at every page; nothing when the log is not empty, so that the file is not all there is.
+fn look(
+    store: &Sqlite,
+    beside: &Beside,
+    file: &File,
+    limits: &Limits,
+    watch: &dyn Watch,
+) -> Result<Option<(Map, Found)>> {
+    let [log, _, journal] = &beside.others;
+    let mut roots = roots(&store.connection, "").map_err(|error| explain(error, &store.path))?;
+    if Beside::size(log).is_some_and(|size| size > 0) {
+        return Ok(None);
+    }
+    // A store has a log, so a journal is what another program has left, and SQLite has no use for it any more.
+    if Beside::size(journal).is_some_and(|size| size > 0) {
+        let cut = OpenOptions::new().write(true).open(journal).and_then(|file| file.set_len(0));
+        cut.map_err(|error| Error::io(journal.display(), error))?;
+    }
+    roots.push(1);
+    let damaged = |error: Error| match error.kind() {
+        Failure::Damaged => error
+            .at(Place::file(beside.store.display().to_string()))
+            .hint("pchat store check says where; restore the store from a backup, and purge that"),
+        _ => error,
+    };
+    walk::walk(file, &roots, limits, watch).map(Some).map_err(damaged)
+}
+
+/// Makes zero what belongs to nothing, in transactions of limited size. The first of them is open. Ends early when somebody
+/// else writes in between.
+fn clear_all(store: &Sqlite, map: &Map, found: &Found, watch: &dyn Watch) -> Result<()> {
+    let connection = &store.connection;
+    let told = |error| explain(error, &store.path);
+    let version = || connection.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0)).map_err(told);
+    let before = version()?;
+    watch.event(Event::Begin { step: "overwriting", total: Some(found.dirty.len() as u64), unit: "pages" });
+    for (n, pages) in found.dirty.chunks(PAGES).enumerate() {
+        if watch.cancelled() {
+            return Err(Error::new(Failure::Cancelled, "interrupted").hint("pchat purge --continue does the rest"));
+        }
+        if n > 0 {
+            lock(store)?;
+            if version()? != before {
+                return Ok(());
+            }
+        }
+        clear(store, map, pages)?;
+        connection.execute_batch("COMMIT").map_err(told)?;
+        watch.event(Event::Advance(pages.len() as u64));
+    }
+    watch.event(Event::End);
+    Ok(())
 }
 
 /// Writes everything into the file and cuts the log to nothing.
-fn fold(store: &Sqlite, wait: Duration) -> Result<()> {
+pub(super) fn fold(store: &Sqlite, wait: Duration) -> Result<()> {
     let told = |error| explain(error, &store.path);
     let connection = &store.connection;
     connection.busy_timeout(wait).map_err(told)?;
@@ -29,12 +290,6 @@ fn fold(store: &Sqlite, wait: Duration) -> Result<()> {
     }
 }
 
-/// Writes the whole file anew.
-pub(super) fn rewrite(store: &Sqlite, wait: Duration) -> Result<()> {
-    store.connection.execute_batch("VACUUM").map_err(|error| explain(error, &store.path))?;
-    fold(store, wait)
-}
-
 fn explain_is_busy(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode as Code;
     matches!(error.sqlite_error_code(), Some(Code::DatabaseBusy | Code::DatabaseLocked))
@@ -43,48 +298,4 @@ fn explain_is_busy(error: &rusqlite::Error) -> bool {
 fn busy_reader() -> Error {
     Error::new(Failure::Busy, "the messages are deleted, but another program still reads an older state of the store, so old pages cannot be overwritten yet")
         .hint("end what reads the store, then run pchat purge --continue; until then there is no certificate")
-}
-
-/// Hands out what every row of every table is in the file: its values one after the other, as they lie there.
-pub(super) fn values(connection: &Connection, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> rusqlite::Result<()> {
-    let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
-    let mut tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    // The names of tables and columns may be words that were destroyed, too.
-    tables.push("sqlite_schema".to_owned());
-    // Most texts are those of events, so whoever looks for something finds it soonest there.
-    tables.sort_by_key(|table| table != "event");
-    let mut payload = Vec::new();
-    for table in tables {
-        let mut rows = connection.prepare(&format!("SELECT * FROM \"{}\"", table.replace('"', "\"\"")))?;
-        let columns = rows.column_count();
-        let mut rows = rows.query([])?;
-        while let Some(row) = rows.next()? {
-            payload.clear();
-            for column in 0..columns {
-                match row.get_ref(column)? {
-                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => payload.extend_from_slice(bytes),
-                    ValueRef::Integer(number) => integer(&mut payload, number),
-                    ValueRef::Real(number) => payload.extend_from_slice(&number.to_be_bytes()),
-                    ValueRef::Null => {}
-                }
-            }
-            if take(&payload).is_break() {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
-}
-
-/// An integer as SQLite writes it: nothing for 0 and 1, else in 1, 2, 3, 4, 6 or 8 bytes (its file format, section 2.1).
-fn integer(payload: &mut Vec<u8>, number: i64) {
-    let bytes = number.to_be_bytes();
-    let width = match number {
-        0 | 1 => 0,
-        _ => {
-            let bits = 65 - if number < 0 { number.leading_ones() } else { number.leading_zeros() };
-            [1, 2, 3, 4, 6, 8].into_iter().find(|width| bits <= width * 8).unwrap_or(8) as usize
-        }
-    };
-    payload.extend_from_slice(&bytes[8 - width..]);
 }

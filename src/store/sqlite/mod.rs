@@ -11,7 +11,7 @@ mod find;
 mod holds;
 mod index;
 mod migrate;
-pub mod pages;
+mod pages;
 mod purge;
 mod read;
 mod records;
@@ -21,20 +21,23 @@ mod tombs;
 mod write;
 
 use self::explain::{explain, not_ours};
-use super::purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
+use super::purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{Actor, Census, Corpus, Decide, Entry, Intake, Log, Store, TakeCheckpoint, TakeRecord, TakeUnit};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::receipt::Gap;
 use crate::model::record::{Record, Shape};
-use crate::pipeline::Watch;
+use crate::pipeline::{Limits, Watch};
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::Frontier;
 use crate::select::scope::{Scope, Selection};
 use crate::select::words;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
-use std::ops::{ControlFlow, Range};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,6 +47,9 @@ const PAGE_SIZE: i64 = 8192;
 /// Pages kept in memory by a connection, in KiB.
 const CACHE_KIB: i64 = 48 * 1024;
 
+/// Pages of the log, after which it is folded back.
+const LOG_PAGES: i64 = 32_768;
+
 /// Makes the key of a store from its identity, and gives the public half.
 pub type MakeKey<'a> = dyn Fn(&str) -> Result<Verifier> + 'a;
 
@@ -51,6 +57,8 @@ pub type MakeKey<'a> = dyn Fn(&str) -> Result<Verifier> + 'a;
 pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
+    /// The file itself, once it was read as bytes. It is closed after the connection.
+    bytes: OnceCell<File>,
 }
 
 impl Sqlite {
@@ -128,7 +136,7 @@ impl Sqlite {
             c.pragma_update(None, "foreign_keys", true)?;
             c.pragma_update(None, "secure_delete", true)?;
             // Folding the log back waits for the disk, so a large import does it seldom.
-            c.pragma_update(None, "wal_autocheckpoint", 32_768)?;
+            c.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
             // The log is cut back once it has been written to the store, so a large import leaves none behind.
             c.pragma_update(None, "journal_size_limit", 64 << 20)?;
             Ok(())
@@ -186,12 +194,14 @@ impl Sqlite {
                 .hint("restore it from a backup"));
         }
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|e| explain(e, path))?;
+        // SQLite takes some names for more than names, and none that begin at the root.
+        let real = real(path);
+        let connection = Connection::open_with_flags(&real, flags).map_err(|e| explain(e, path))?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(|e| explain(e, path))?;
         let connection = match connection.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0)) {
             // A store in a folder that cannot be written needs no log when none is there.
             Err(error) if cannot_open(&error) && !access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) => {
-                immutable(path, flags).map_err(|e| explain(e, path))?
+                immutable(&real, flags).map_err(|e| explain(e, path))?
             }
             Err(error) => return Err(explain(error, path)),
             Ok(_) => connection,
@@ -212,7 +222,7 @@ impl Sqlite {
         connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|e| explain(e, path))?;
         connection.pragma_update(None, "temp_store", "file").map_err(|e| explain(e, path))?;
         connection.set_prepared_statement_cache_capacity(64);
-        Ok(Sqlite { connection, path: path.to_owned() })
+        Ok(Sqlite { connection, path: path.to_owned(), bytes: OnceCell::new() })
     }
 
     /// What is wrong with the store; nothing, if the list is empty. With `read_data` every text is
@@ -251,9 +261,14 @@ fn cannot_open(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly))
 }
 
+/// The file itself, wherever links lead to it. Its log lies beside that.
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// Is there a log with changes that are not in the file yet?
 fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
+    let mut log = real(path).into_os_string();
     log.push("-wal");
     Path::new(&log).metadata().is_ok_and(|log| log.len() > 0)
 }
@@ -269,8 +284,7 @@ fn immutable(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     if has_log(path) {
         return Connection::open_with_flags(path, flags);
     }
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let escaped = absolute.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
@@ -324,10 +338,6 @@ impl Corpus for Sqlite {
         purge::coverage(self)
     }
 
-    fn values(&mut self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<()> {
-        erase::values(&self.connection, take).map_err(|e| self.explain(e))
-    }
-
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
         read::content(&self.connection, &self.path, sha256, take)
     }
@@ -350,6 +360,10 @@ impl Log for Sqlite {
 
     fn records(&mut self, take: &mut TakeRecord<'_>) -> Result<()> {
         audit::records(&self.connection, take).map_err(|e| self.explain(e))
+    }
+
+    fn salts(&mut self) -> Result<BTreeMap<i64, String>> {
+        audit::salts(&self.connection).map_err(|e| self.explain(e))
     }
 
     fn checkpoints(&mut self, take: &mut TakeCheckpoint<'_>) -> Result<()> {
@@ -402,6 +416,10 @@ impl Store for Sqlite {
         self.within(|tx| audit::append_only(tx, &entry).map(|_| ()))
     }
 
+    fn record_export(&mut self, entry: Entry, salt: &str) -> Result<()> {
+        self.within(|tx| audit::append_only(tx, &entry).and_then(|_| audit::keep_salt(tx, salt)))
+    }
+
     fn keep_checkpoint(&mut self, checkpoint: &Checkpoint, note: &str) -> Result<()> {
         self.within(|tx| audit::keep(tx, checkpoint, note))
     }
@@ -430,15 +448,12 @@ impl Store for Sqlite {
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
         watch: &dyn Watch,
     ) -> Result<i64> {
+        erase::keep_log_short(self)?;
         purge::execute(self, plan, entry, watch)
     }
 
-    fn erase(&mut self, wait: Duration, traces: &mut dyn Traces) -> Result<()> {
-        erase::erase(self, wait, traces)
-    }
-
-    fn rewrite(&mut self, wait: Duration) -> Result<()> {
-        erase::rewrite(self, wait)
+    fn erase(&mut self, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure> {
+        erase::erase(self, wait, limits, watch)
     }
 
     fn forget(&mut self, purge: i64, request: &str, entry: Entry) -> Result<()> {
@@ -450,11 +465,7 @@ impl Store for Sqlite {
     }
 
     fn certify(&mut self, purge: i64, certificate: &str, entry: Entry) -> Result<()> {
-        self.change(entry, |tx, path| {
-            tx.execute("UPDATE purge SET certificate = ?2 WHERE number = ?1", (purge, certificate))
-                .map(|_| ())
-                .map_err(|e| explain(e, path))
-        })
+        erase::certify(self, purge, certificate, &entry)
     }
 
     fn intake(&mut self, restore_purged: bool) -> Result<Box<dyn Intake + '_>> {

@@ -25,6 +25,7 @@ pub(super) const ELSEWHERE: &[(&str, &str)] = &[
     ("history", "leaves of the tree over content"),
     ("segment", "the index: made of the texts, and compared with them by store check --read-data"),
     ("word", "the index: made of the texts, and compared with them by store check --read-data"),
+    ("export_salt", "of use only with the record it belongs to: another salt confirms no hash of it"),
     ("audit", "the log itself: chained, under its tree and its checkpoints"),
     ("audit_tree", "made of the log, and compared with it"),
     ("checkpoint", "signed, and compared with the log"),

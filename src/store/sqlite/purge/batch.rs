@@ -18,7 +18,7 @@ use crate::store::sqlite::find;
 use crate::store::sqlite::holds::Holds;
 use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Pending};
 use crate::store::sqlite::read::{COLUMNS, Place, sequence_of};
-use crate::store::sqlite::{Sqlite, audit};
+use crate::store::sqlite::{Sqlite, audit, erase};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,6 +101,8 @@ fn run(
                 let number = connection.last_insert_rowid();
                 // What was imported must not be recognised by a fingerprint that outlives it.
                 connection.execute("DELETE FROM ledger", [])?;
+                // Nor can what was exported be told from a guess any more.
+                connection.execute("DELETE FROM export_salt", [])?;
                 connection.execute("UPDATE meta SET value = lower(hex(randomblob(16))) WHERE name = 'epoch'", [])?;
                 (number, BTreeMap::new())
             }
@@ -154,6 +156,14 @@ fn run(
         end().map_err(|error| abandon(connection, told(error)))?;
     }
     index::sweep(connection, &work.dead).map_err(told)?;
+    let mut people = || -> rusqlite::Result<()> {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        let gone = erase::people(connection)?;
+        let details = vec![("purge", number.to_string()), ("people", gone.to_string())];
+        audit::append(connection, &entry(details))?;
+        connection.execute_batch("COMMIT")
+    };
+    people().map_err(|error| abandon(connection, told(error)))?;
     let digest = std::mem::replace(&mut work.digest, Identities::new()).finish();
     if digest != plan.digest || work.mine != plan.goes() {
         return Err(Error::new(Failure::Bug, "the purge did not do what its plan says")

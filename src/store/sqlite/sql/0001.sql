@@ -404,6 +404,13 @@ CREATE TABLE audit (
     hash   BLOB NOT NULL
 ) STRICT;
 
+-- What the hashes in the record of an export are salted with, so that no guess about what it held can be tried on them. All
+-- of them go with the next purge; then nobody can.
+CREATE TABLE export_salt (
+    record INTEGER PRIMARY KEY REFERENCES audit,
+    salt   TEXT NOT NULL
+) STRICT;
+
 -- The right edge of the tree over the audit log: its size, and the roots of its complete subtrees.
 CREATE TABLE audit_tree (
     one      INTEGER PRIMARY KEY CHECK (one = 1),
