@@ -22,6 +22,7 @@ use self::explain::explain;
 use super::purge::{Coverage, PurgePlan, PurgeRequest, PurgeState, Traces, Versions};
 use super::{Actor, Census, Corpus, Decide, Entry, Intake, Log, Store, TakeCheckpoint, TakeRecord, TakeUnit};
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::model::catalog::Catalog;
 use crate::model::ids::RoomKey;
 use crate::model::receipt::Gap;
@@ -69,8 +70,10 @@ impl Sqlite {
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let failed = |error| Error::io(folder.display(), error);
-        let scratch = tempfile::Builder::new().prefix(".pchat-new-").tempdir_in(folder).map_err(failed)?;
+        let scratch = files::scratch("new", Some(path)).map_err(failed)?;
         let draft = scratch.path().join("store.db");
+        // SQLite gives a file it makes to others to read, and the files beside it what that one has.
+        files::create(&draft).map_err(failed)?;
         {
             let mut connection = sealed::connection(&draft, OpenFlags::default()).map_err(|e| explain(e, path))?;
             let prepare = |c: &Connection| -> rusqlite::Result<()> {
