@@ -7,7 +7,8 @@
 pub mod error;
 pub mod model;
 
-// Row 1: which, and why to believe it.
+// Row 1: which, why to believe it, and files that only their owner reads.
+pub mod files;
 pub mod proof;
 pub mod select;
 

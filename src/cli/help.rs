@@ -2,6 +2,7 @@
 
 use super::cmdlet::{COMMON, named};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::nouns::cmdlet::{Cmdlet, Kind, Parameter, Takes, To, all};
 use clap::{Arg, ArgAction, Command, ValueEnum};
 use std::io::Write;
@@ -153,7 +154,7 @@ pub(super) fn completion(shell: Shell, native: Command, out: &mut dyn Write) -> 
 /// Writes a manual page for each command and cmdlet; says how many.
 pub(super) fn manual(folder: &Path, native: Command) -> Result<usize> {
     let told = |e| Error::io(folder.display(), e);
-    std::fs::create_dir_all(folder).map_err(told)?;
+    files::folder(folder).map_err(told)?;
     let mut whole = everything(native);
     whole.build();
     let mut written = 0;
@@ -167,7 +168,7 @@ fn pages(command: &Command, name: String, folder: &Path, written: &mut usize) ->
     let page = clap_mangen::Man::new(command.clone().name(name.clone())).title(&name);
     let told = |e| Error::io(path.display(), e);
     page.render(&mut text).map_err(told)?;
-    std::fs::write(&path, text).map_err(told)?;
+    files::write(&path, &text).map_err(told)?;
     *written += 1;
     for inside in command.get_subcommands().filter(|inside| inside.get_name() != "help") {
         pages(inside, format!("{name}-{}", inside.get_name()), folder, written)?;

@@ -3,6 +3,7 @@
 use super::resume::{self, Placed, State, partial_path};
 use super::{Body, Container, Done, InputLimits, Member, Pack, Packed, Pages, Raw, Sealed, names};
 use crate::error::{Error, Kind, Place, Result};
+use crate::files;
 use crate::model::hash;
 use crate::model::receipt::FileFact;
 use sha2::{Digest, Sha256};
@@ -41,7 +42,7 @@ impl FolderTarget {
     pub fn open(target: &Path, fingerprint: &str, checkpoint: u64) -> Result<FolderTarget> {
         let partial = partial_path(target);
         let told = |e| Error::io(partial.display(), e);
-        std::fs::create_dir_all(&partial).map_err(told)?;
+        files::folder(&partial).map_err(told)?;
         let lock = File::open(&partial).map_err(told)?;
         resume::lock(&lock, target)?;
         let state = State::load(target, fingerprint).filter(|state| intact(&partial, state));
@@ -111,15 +112,15 @@ impl Container for FolderTarget {
         let path = self.partial.join(&packed.name);
         let told = |e| Error::io(path.display(), e);
         if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(told)?;
+            files::folder(parent).map_err(told)?;
         }
         match packed.body {
             Body::Bytes(bytes) => {
-                let mut file = File::create(&path).map_err(told)?;
+                let mut file = files::create(&path).map_err(told)?;
                 file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(told)?;
             }
             Body::File(file) => {
-                std::fs::copy(file.path(), &path).map_err(told)?;
+                files::copy(file.path(), &path).map_err(told)?;
             }
             Body::Zip(_) | Body::There => {
                 return Err(Error::new(Kind::Bug, "a folder was given a file it cannot take"));

@@ -9,6 +9,7 @@ pub mod volumes;
 pub mod zip;
 
 use crate::error::Result;
+use crate::files::Draft;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ enum Body {
     /// As they are.
     Bytes(Vec<u8>),
     /// Too large for memory: in a file of their own.
-    File(tempfile::NamedTempFile),
+    File(Draft),
     /// In the container already, from an earlier run that was interrupted.
     There,
 }
@@ -42,7 +43,7 @@ pub trait Pack: Send + Sync {
     /// Packs bytes that are in memory.
     fn pack(&self, name: String, bytes: Vec<u8>) -> Result<Packed>;
     /// Packs a file that is too large for memory; it is gone afterwards.
-    fn pack_file(&self, name: String, file: tempfile::NamedTempFile, size: u64, sha256: [u8; 32]) -> Packed {
+    fn pack_file(&self, name: String, file: Draft, size: u64, sha256: [u8; 32]) -> Packed {
         Packed { name, size, sha256, body: Body::File(file) }
     }
 }

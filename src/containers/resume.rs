@@ -5,6 +5,7 @@
 
 use super::Done;
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::model::hash;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
@@ -48,7 +49,7 @@ impl State {
         let draft = with_suffix(target, ".resume.new");
         let bytes = serde_json::to_vec(self).map_err(|e| Error::new(Kind::Bug, "cannot write JSON").because(e))?;
         let write = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(&draft)?;
+            let mut file = files::create(&draft)?;
             std::io::Write::write_all(&mut file, &bytes)?;
             file.sync_data()?;
             std::fs::rename(&draft, &path)

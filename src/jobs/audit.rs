@@ -6,6 +6,7 @@ pub mod verify;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
+use crate::files;
 use crate::jobs::keys;
 use crate::model::time::Ticks;
 use crate::proof::bundle::Bundle;
@@ -191,8 +192,7 @@ pub fn refused(cx: &Context<'_>, path: &Path, change: Option<&'static str>, erro
 /// Writes a small file, which has its name only when it is complete. What is there already stays.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let told = |e| Error::io(path.display(), e);
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".pchat-audit-").tempfile_in(folder).map_err(told)?;
+    let mut file = files::draft("audit", path).map_err(told)?;
     file.write_all(bytes).map_err(told)?;
     file.as_file().sync_all().map_err(told)?;
     match file.persist_noclobber(path) {

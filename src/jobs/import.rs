@@ -3,6 +3,7 @@
 
 use crate::context::{Context, Random};
 use crate::error::{Error, Kind, Place, Result};
+use crate::files;
 use crate::jobs::archive::Archive;
 use crate::jobs::catalog::{self, OnConflict, Renames};
 use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, PieceSource, find, is_gap};
@@ -87,7 +88,7 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     let changes = catalog::plan(incoming, present, &job.renames, job.on_conflict, &mut receipt)?;
 
     // A trial run of an import that would create the store uses one that disappears.
-    let scratch = (job.what_if && !exists).then(|| tempfile::Builder::new().prefix("pchat-what-if-").tempdir());
+    let scratch = (job.what_if && !exists).then(|| files::scratch("what-if", None));
     let scratch = scratch.transpose().map_err(|error| Error::io("a temporary folder", error))?;
     let path = scratch.as_ref().map_or_else(|| job.store.clone(), |folder| folder.path().join("store.db"));
     let mut store = match path.exists() {

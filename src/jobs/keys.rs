@@ -4,6 +4,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::proof::note::{self, Checkpoint, SigningKey, Verifier};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Entry, Log, Store};
@@ -38,6 +39,9 @@ pub fn create(cx: &Context<'_>, store: &Path, entry: Entry) -> Result<Sqlite> {
     let make = |id: &str| -> Result<Verifier> {
         let seed = (cx.random)().map_err(|e| Error::new(Kind::Io, "there is no chance to be had").because(e))?;
         let key = SigningKey::new(&origin(id), &seed)?;
+        if let Ok(there) = std::fs::File::open(&path) {
+            private(&there, &path)?;
+        }
         write(&path, &key).map_err(|e| Error::io(path.display(), e))?;
         Ok(key.verifier())
     };
@@ -46,16 +50,24 @@ pub fn create(cx: &Context<'_>, store: &Path, entry: Entry) -> Result<Sqlite> {
 
 /// Adds a line to a key file that only its owner can read.
 fn write(path: &Path, key: &SigningKey) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true).read(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = files::append(path)?;
     let mut there = Vec::new();
     Read::take(&file, LARGEST).read_to_end(&mut there)?;
     let apart = if there.is_empty() || there.ends_with(b"\n") { "" } else { "\n" };
     file.write_all(format!("{apart}{}", key.to_text()).as_bytes())?;
     file.sync_all()
+}
+
+/// A key that others can read is no key.
+fn private(file: &std::fs::File, path: &Path) -> Result<()> {
+    match files::open_to_others(file, path).map_err(|e| Error::io(path.display(), e))? {
+        None => Ok(()),
+        Some(hint) => Err(Error::new(
+            Kind::Refused,
+            format!("others than its owner can read or write the key file {}", path.display()),
+        )
+        .hint(hint)),
+    }
 }
 
 /// The key of this store.
@@ -71,6 +83,7 @@ pub fn load(cx: &Context<'_>, path: &Path, store: &mut dyn Corpus, log: Option<&
         opened => opened.map_err(|e| Error::io(file.display(), e))?,
     };
     let mut text = String::new();
+    private(&opened, &file)?;
     opened.take(LARGEST).read_to_string(&mut text).map_err(|e| Error::io(file.display(), e))?;
     let found = text.lines().filter_map(|line| SigningKey::parse(line).ok()).rfind(|key| key.name() == name);
     let key = found.ok_or_else(|| missing("it is not in"))?;

@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::jobs::purge::certificate::Certificate;
 use crate::jobs::purge::{self as job, Asked, Planned, REPLACEMENT};
 use crate::jobs::selection::Wanted;
@@ -251,9 +252,8 @@ fn write_out(made: &Certificate, base: &Path) -> Result<()> {
         let mut name = base.as_os_str().to_owned();
         name.push(format!(".{end}"));
         let path = PathBuf::from(name);
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let failed = |error| Error::io(path.display(), error);
-        let mut draft = tempfile::Builder::new().prefix(".pchat-certificate-").tempfile_in(folder).map_err(failed)?;
+        let mut draft = files::draft("certificate", &path).map_err(failed)?;
         std::io::Write::write_all(&mut draft, text.as_bytes()).map_err(failed)?;
         draft.persist(&path).map_err(|error| failed(error.error))?;
     }

@@ -5,6 +5,7 @@
 
 mod cmdlets;
 mod docs;
+mod files;
 mod formats;
 mod harness;
 mod hostile;

@@ -1,5 +1,7 @@
 //! The store: what a check finds in a copy that was damaged by hand.
 
+mod sealed;
+
 use crate::harness::{Desk, chat, full_catalog, store_of};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

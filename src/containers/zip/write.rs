@@ -4,13 +4,14 @@
 use crate::containers::resume::{self, Placed, State, partial_path};
 use crate::containers::{Body, Container, Done, Pack, Packed, Sealed};
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::model::hash;
 use crate::model::receipt::FileFact;
 use ::zip::write::{PreparedZipFile, SimpleFileOptions};
 use ::zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 use base64::Engine;
 use sha2::{Digest, Sha256};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,7 +85,7 @@ impl ZipTarget {
     /// Starts or resumes the zip `target`, whose entries lie below the folder `top`.
     pub fn open(target: &Path, top: &str, fingerprint: &str, checkpoint: u64) -> Result<ZipTarget> {
         let partial = partial_path(target);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&partial);
+        let file = files::update(&partial);
         let mut file = file.map_err(|e| Error::io(partial.display(), e))?;
         resume::lock(&file, target)?;
         let state = State::load(target, fingerprint).filter(|state| restore(&mut file, state).unwrap_or(false));
@@ -106,7 +107,7 @@ impl ZipTarget {
 
     /// Starts a zip in a file that is gone when the process is; its bytes are copied to `out` at the end.
     pub fn scratch(top: &str) -> Result<ZipTarget> {
-        let file = tempfile::tempfile().map_err(|e| Error::io("a temporary file", e))?;
+        let file = files::nameless().map_err(|e| Error::io("a temporary file", e))?;
         Ok(ZipTarget::new(PathBuf::from("-"), top, ZipWriter::new(file), State::default(), false))
     }
 

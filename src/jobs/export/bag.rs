@@ -6,6 +6,7 @@ use crate::containers::manifest::Bag;
 use crate::containers::volumes::Target;
 use crate::containers::{Container, Done, Pack, Packed, Sealed};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::formats::archive;
 use crate::model::catalog::Catalog;
 use crate::model::hash;
@@ -48,7 +49,7 @@ impl Reader {
     fn attachment(&mut self, sha256: &[u8; 32]) -> Result<(Piece, usize)> {
         let name = format!("{}{}", archive::FILES, hash::hex(sha256));
         let mut bytes = Vec::new();
-        let mut spill: Option<tempfile::NamedTempFile> = None;
+        let mut spill: Option<files::Draft> = None;
         let mut size = 0u64;
         let mut check = Sha256::new();
         let failed = |e| Error::io("a temporary file", e);
@@ -56,7 +57,7 @@ impl Reader {
             size += part.len() as u64;
             check.update(part);
             if spill.is_none() && bytes.len() + part.len() > IN_MEMORY {
-                let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
+                let mut file = files::temporary().map_err(failed)?;
                 file.write_all(&bytes).map_err(failed)?;
                 bytes = Vec::new();
                 spill = Some(file);

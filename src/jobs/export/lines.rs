@@ -3,6 +3,7 @@
 use super::{Export, Leave};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::formats::jsonl;
 use crate::jobs::selection::room_key;
 use crate::model::catalog::Catalog;
@@ -101,7 +102,7 @@ impl Encode {
 
 /// Where the lines go.
 enum Out {
-    File(tempfile::NamedTempFile),
+    File(files::Draft),
     Stdout,
 }
 
@@ -161,10 +162,7 @@ pub(super) fn export(
             leave(receipt, &[])?;
             Out::Stdout
         }
-        false => {
-            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-            Out::File(tempfile::Builder::new().prefix(".pchat-").suffix(".partial").tempfile_in(folder).map_err(told)?)
-        }
+        false => Out::File(files::draft("lines", path).map_err(told)?),
     };
     let rooms = catalog.of("room").map(|room| {
         let key = room_key(room);

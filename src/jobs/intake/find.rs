@@ -5,6 +5,7 @@ use super::Form;
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages};
 use crate::error::{Error, Kind, Place, Result};
+use crate::files;
 use crate::formats::{compliance, jsonl};
 use crate::jobs::archive::{is_bag, is_volume};
 use std::io::Read;
@@ -34,7 +35,7 @@ pub struct Found {
     /// What was left out because it is broken.
     pub gaps: Vec<Error>,
     /// Holds standard input, and is gone when the import is over.
-    pub spool: Option<tempfile::NamedTempFile>,
+    pub spool: Option<files::Draft>,
 }
 
 /// Finds what to read at these paths; `-` is standard input. With `keep_going` broken zips are left out and listed.
@@ -97,9 +98,9 @@ pub fn is_gap(error: &Error) -> bool {
     matches!(error.kind(), Kind::Damaged | Kind::Refused | Kind::NotFound | Kind::Io)
 }
 
-fn spool() -> Result<tempfile::NamedTempFile> {
+fn spool() -> Result<files::Draft> {
     let told = |e| Error::io("standard input", e);
-    let mut file = tempfile::Builder::new().prefix("standard-input-").tempfile().map_err(told)?;
+    let mut file = files::temporary().map_err(told)?;
     std::io::copy(&mut std::io::stdin().lock(), &mut file).map_err(told)?;
     Ok(file)
 }

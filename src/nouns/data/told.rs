@@ -1,6 +1,7 @@
 //! What was done, as tables, remarks, errors and reports.
 
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::jobs::report;
 use crate::model::receipt::Receipt;
 use crate::model::reply::{Cell, Reply, Status, Table};
@@ -27,7 +28,7 @@ pub(super) fn check_report(path: Option<&Path>) -> Result<()> {
             .hint("name a file in a folder that exists"));
     }
     if !is_device(path) {
-        draft(folder).map_err(|e| Error::io(path.display(), e))?;
+        files::draft("report", path).map_err(|e| Error::io(path.display(), e))?;
     }
     Ok(())
 }
@@ -37,20 +38,15 @@ fn is_device(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file())
 }
 
-fn draft(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    tempfile::Builder::new().prefix(".pchat-report-").tempfile_in(folder)
-}
-
 pub(super) fn write_report(path: Option<&Path>, receipt: &Receipt) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
     let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
     let text = if json { report::json(receipt) } else { report::html(receipt) };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let told = |e| Error::io(path.display(), e);
     if is_device(path) {
-        return std::fs::write(path, text).map_err(told);
+        return files::write(path, text.as_bytes()).map_err(told);
     }
-    let mut file = draft(folder).map_err(told)?;
+    let mut file = files::draft("report", path).map_err(told)?;
     std::io::Write::write_all(&mut file, text.as_bytes()).map_err(told)?;
     file.persist(path).map_err(|e| told(e.error))?;
     Ok(())

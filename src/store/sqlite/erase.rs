@@ -1,8 +1,9 @@
 //! The end of a purge: people of whom no event is left leave the list of people, and every byte of the file that belongs to nothing is made zero, and that is proved by reading it.
 
+use super::connect::real;
 use super::pages::map::{Map, Pages};
 use super::pages::walk::{self, Found};
-use super::{LOG_PAGES, Sqlite, audit, explain::explain, index, real};
+use super::{LOG_PAGES, Sqlite, audit, explain::explain, index};
 use crate::error::{Error, Kind as Failure, Place, Result};
 use crate::pipeline::{Event, Limits, Watch};
 use crate::store::Entry;

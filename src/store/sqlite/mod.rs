@@ -5,6 +5,7 @@ mod audit;
 mod blocks;
 mod census;
 mod check;
+mod connect;
 mod erase;
 mod explain;
 mod find;
@@ -16,14 +17,16 @@ mod purge;
 mod read;
 mod records;
 mod roots;
+mod sealed;
 mod settings;
 mod tombs;
 mod write;
 
-use self::explain::{explain, not_ours};
+use self::explain::explain;
 use super::purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{Actor, Census, Corpus, Decide, Entry, Intake, Log, Store, TakeCheckpoint, TakeRecord, TakeUnit};
-use crate::error::{Error, Kind, Place, Result};
+use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::receipt::Gap;
@@ -80,10 +83,12 @@ impl Sqlite {
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let failed = |error| Error::io(folder.display(), error);
-        let scratch = tempfile::Builder::new().prefix(".pchat-new-").tempdir_in(folder).map_err(failed)?;
+        let scratch = files::scratch("new", Some(path)).map_err(failed)?;
         let draft = scratch.path().join("store.db");
+        // SQLite gives a file it makes to others to read, and the files beside it what that one has.
+        files::create(&draft).map_err(failed)?;
         {
-            let mut connection = Connection::open(&draft).map_err(|e| explain(e, path))?;
+            let mut connection = sealed::connection(&draft, OpenFlags::default()).map_err(|e| explain(e, path))?;
             let prepare = |c: &Connection| -> rusqlite::Result<()> {
                 c.pragma_update(None, "page_size", PAGE_SIZE)?;
                 c.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -126,9 +131,12 @@ impl Sqlite {
 
     /// Opens a store for reading and writing; brings an older one up to date.
     pub fn open(path: &Path) -> Result<Sqlite> {
-        let mut store = Sqlite::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let connection = connect::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut store = Sqlite { connection, path: path.to_owned(), bytes: OnceCell::new() };
+        sealed::check(&store.connection, path)?;
         if migrate::version(&store.connection).map_err(|e| explain(e, path))? < migrate::CURRENT {
             migrate::upgrade(&mut store.connection).map_err(|e| explain(e, path))?;
+            sealed::check(&store.connection, path)?;
         }
         let settings = |c: &Connection| -> rusqlite::Result<()> {
             c.pragma_update(None, "journal_mode", "wal")?;
@@ -158,10 +166,11 @@ impl Sqlite {
 
     /// Opens a store for reading, in one snapshot that lasts as long as the value.
     pub fn snapshot(path: &Path) -> Result<Sqlite> {
-        let store = match Sqlite::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE) {
-            Err(error) if matches!(error.kind(), Kind::Io) => Sqlite::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        let connection = match connect::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+            Err(error) if matches!(error.kind(), Kind::Io) => connect::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
             other => other?,
         };
+        let store = Sqlite { connection, path: path.to_owned(), bytes: OnceCell::new() };
         let version = migrate::version(&store.connection).map_err(|e| explain(e, path))?;
         if version < migrate::CURRENT {
             return Err(Error::new(
@@ -171,58 +180,9 @@ impl Sqlite {
             .hint(format!("pchat store upgrade --store {}", path.display())));
         }
         store.connection.pragma_update(None, "query_only", true).map_err(|e| explain(e, path))?;
-        store.connection.execute_batch("BEGIN; SELECT count(*) FROM meta;").map_err(|e| explain(e, path))?;
+        store.connection.execute_batch("BEGIN").map_err(|e| explain(e, path))?;
+        sealed::check_within(&store.connection, path)?;
         Ok(store)
-    }
-
-    /// Connects and makes sure that this is a store this pchat can read.
-    fn connect(path: &Path, access: OpenFlags) -> Result<Sqlite> {
-        let found = std::fs::metadata(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::new(Kind::NotFound, format!("there is no store {}", path.display()))
-                .hint("pchat store new creates one, and so does pchat import"),
-            _ => Error::io(path.display(), error),
-        })?;
-        if found.is_dir() {
-            return Err(not_ours(path, "it is a folder"));
-        }
-        if found.len() == 0 {
-            return Err(not_ours(path, "it is empty"));
-        }
-        // SQLite fills what is missing of the last page with zeros. While there is a log the file may be incomplete.
-        if found.len() % PAGE_SIZE as u64 != 0 && !has_log(path) && is_sqlite(path) {
-            return Err(Error::damaged(Place::file(path.display().to_string()), "the store is cut short")
-                .hint("restore it from a backup"));
-        }
-        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        // SQLite takes some names for more than names, and none that begin at the root.
-        let real = real(path);
-        let connection = Connection::open_with_flags(&real, flags).map_err(|e| explain(e, path))?;
-        connection.busy_timeout(Duration::from_secs(5)).map_err(|e| explain(e, path))?;
-        let connection = match connection.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0)) {
-            // A store in a folder that cannot be written needs no log when none is there.
-            Err(error) if cannot_open(&error) && !access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) => {
-                immutable(&real, flags).map_err(|e| explain(e, path))?
-            }
-            Err(error) => return Err(explain(error, path)),
-            Ok(_) => connection,
-        };
-        let id: i64 =
-            connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(|e| explain(e, path))?;
-        if id != APPLICATION_ID {
-            return Err(not_ours(path, "it is an SQLite file of another program"));
-        }
-        let version = migrate::version(&connection).map_err(|e| explain(e, path))?;
-        if version > migrate::CURRENT {
-            return Err(Error::new(
-                Kind::TooNew,
-                format!("{} was made by a newer pchat (version {version} of the store)", path.display()),
-            )
-            .hint(format!("this pchat knows versions up to {}; use a newer one", migrate::CURRENT)));
-        }
-        connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|e| explain(e, path))?;
-        connection.pragma_update(None, "temp_store", "file").map_err(|e| explain(e, path))?;
-        connection.set_prepared_statement_cache_capacity(64);
-        Ok(Sqlite { connection, path: path.to_owned(), bytes: OnceCell::new() })
     }
 
     /// What is wrong with the store; nothing, if the list is empty. With `read_data` every text is
@@ -255,37 +215,6 @@ impl Sqlite {
         audit::append(&tx, &entry).map_err(told)?;
         tx.commit().map_err(told)
     }
-}
-
-fn cannot_open(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly))
-}
-
-/// The file itself, wherever links lead to it. Its log lies beside that.
-fn real(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Is there a log with changes that are not in the file yet?
-fn has_log(path: &Path) -> bool {
-    let mut log = real(path).into_os_string();
-    log.push("-wal");
-    Path::new(&log).metadata().is_ok_and(|log| log.len() > 0)
-}
-
-/// Does it begin like an SQLite file with pages of our size?
-fn is_sqlite(path: &Path) -> bool {
-    let mut head = [0; 18];
-    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
-    read.is_ok() && head.starts_with(b"SQLite format 3\0") && head[16..] == (PAGE_SIZE as u16).to_be_bytes()
-}
-
-fn immutable(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    if has_log(path) {
-        return Connection::open_with_flags(path, flags);
-    }
-    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
 /// The version of SQLite in use, for reports.

@@ -224,11 +224,32 @@ pub(super) fn fill(tree: &mut Frontier, room: i64) {
 
 /// The first state: nothing.
 pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO root (one, content, salt, revision) VALUES (1, ?1, randomblob(32), '')",
+        [Frontier::default().root()],
+    )?;
+    // What stands there already was partly written before anybody watched.
+    forget(connection)?;
+    settings(connection)?.into_iter().try_for_each(|(table, state)| keep_sum(connection, &table, &state))
+}
+
+/// Drops the changes that no record names yet.
+fn forget(connection: &Connection) -> rusqlite::Result<()> {
+    let mut changed = connection.prepare_cached("SELECT pchat_table_changed()")?;
+    while let Some(table) = changed.query_row([], |row| row.get::<_, Option<String>>(0))? {
+        connection.query_row("SELECT pchat_take_change(?1)", [table], |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+fn keep_sum(connection: &Connection, table: &str, state: &State) -> rusqlite::Result<()> {
+    let bytes = state.to_bytes();
     connection
-        .execute(
-            "INSERT INTO root (one, content, salt, revision) VALUES (1, ?1, randomblob(32), '')",
-            [Frontier::default().root()],
-        )
+        .prepare_cached(
+            "INSERT INTO settings_sum (name, sum, digest) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (name) DO UPDATE SET sum = excluded.sum, digest = excluded.digest",
+        )?
+        .execute((table, &bytes, digest(&bytes)))
         .map(|_| ())
 }
 
@@ -247,13 +268,7 @@ pub(super) fn take(connection: &Connection) -> rusqlite::Result<Roots> {
             connection.prepare_cached("SELECT pchat_take_change(?1)")?.query_row([&table], |row| row.get(0))?;
         let mut state = kept_sum(connection, &table)?;
         state.add(&State::from_bytes(&change).ok_or_else(unreadable)?);
-        let bytes = state.to_bytes();
-        connection
-            .prepare_cached(
-                "INSERT INTO settings_sum (name, sum, digest) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT (name) DO UPDATE SET sum = excluded.sum, digest = excluded.digest",
-            )?
-            .execute((table, &bytes, digest(&bytes)))?;
+        keep_sum(connection, &table, &state)?;
     }
     if connection.prepare_cached("SELECT pchat_content_changed()")?.query_row([], |row| row.get(0))? {
         let root = content(connection)?.root();

@@ -6,6 +6,10 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
+-- of an older layout is called old, not altered.
+INSERT INTO meta (name, value) VALUES ('layout', '3');
+
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
 CREATE TABLE pool (
