@@ -111,7 +111,10 @@ pub fn events(path: &Path, addresses: &[String], replaces: bool, shapes: &[&'sta
             (part, Ticks::MAX, Ticks::MIN)
         };
         let (part, from, to) = parts.entry(id.room.clone()).or_insert_with(fresh);
-        part.events.push(id.to_string());
+        let address = id.to_string();
+        if !part.events.contains(&address) {
+            part.events.push(address);
+        }
         // With its time only the blocks around it are looked at.
         (*from, *to) = (at.min(*from), at.max(*to));
     }

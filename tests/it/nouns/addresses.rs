@@ -134,14 +134,25 @@ fn one_event_is_replaced_or_removed_by_its_address() {
     remove(&["--event", "plain#0", "--replace-with", "gone", "--yes"]).code(0);
     let versions = history(&desk, "plain#0");
     assert_eq!((&versions[0]["State"], &versions[1]["Text"]), (&"destroyed".into(), &"gone".into()));
-    let run =
-        remove(&["--event", "plain#3", "--event", "C#\\7#1#4", "--remove", "--yes", "--certificate", "@c"]).code(0);
+    let run = remove(&[
+        "--event",
+        "plain#3",
+        "--event",
+        "PLAIN#3",
+        "--event",
+        "C#\\7#1#4",
+        "--remove",
+        "--yes",
+        "--certificate",
+        "@c",
+    ])
+    .code(0);
     assert!(run.out.contains("Events destroyed                        2"), "{}", run.out);
     let left = texts(&desk);
     assert_eq!(left.len(), 9);
     assert!(!left.iter().any(|text| text == "text 1 of C#\\7#1"), "{left:?}");
     let text = String::from_utf8(desk.read("c.txt")).unwrap();
-    assert!(text.contains("events pool\\plain#3") && text.contains("events pool\\C#\\7#1#4"), "{text}");
+    assert!(text.contains("events pool\\plain#3\n") && text.contains("events pool\\C#\\7#1#4"), "{text}");
     assert!(text.contains("over the addresses of all that went"), "{text}");
 
     for address in ["plain#3", "C#\\7#1#4"] {
