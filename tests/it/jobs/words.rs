@@ -155,6 +155,13 @@ fn signs_of_other_rules_are_refused_by_every_command_alike() {
     assert_eq!(desk.history("s.db").len(), 7);
     assert!(!desk.path("x.zip").exists());
     desk.run("hold get --store @s.db").code(4);
+    for command in
+        ["export --out @x.zip", "purge --yes", "hold new H --case M --reason r", "message remove --room desk"]
+    {
+        for alone in ["--match or", "--case-sensitive"] {
+            desk.run(&format!("{command} {alone} --user a@x --store @s.db")).code(2).says("--filter");
+        }
+    }
     // In capitals they may stand in a phrase.
     desk.args(&["purge", "--store", "@s.db", "--filter", "the \"REBATE\" (scheme)", "--match", "exact", "--yes"])
         .code(0);
