@@ -198,7 +198,7 @@ fn a_narrowed_export_carries_no_holds_cases_policies_and_directory_unless_it_say
     let desk = desk();
     desk.run("hold new H --case M --reason r --filter rebate --store @base.db").code(0);
     desk.run("policy new site:Oslo --enable --store @base.db").code(0);
-    desk.run("category new C --pool p --store @base.db").code(0);
+    desk.run("category new --name C --store @base.db").code(0);
     let narrow = ["--filter scheme", "--room desk", "--user a@x", "--from 2020-01-01", "--to 2020-02-01"];
     // The nouns an archive has anything of, and what it says of that.
     let of = |options: &str| -> (BTreeSet<String>, bool) {
