@@ -45,12 +45,42 @@ pub struct Export {
     pub level: Level,
     /// Which part of the history.
     pub wanted: Wanted,
+    /// Carry all settings, although something narrows the history.
+    pub settings: bool,
     /// Put the newest checkpoint of the audit log into the archive.
     pub checkpoint: bool,
     /// Disable the exported rooms afterwards.
     pub disable_exported: bool,
     /// All nouns.
     pub shapes: &'static [&'static Shape],
+}
+
+/// What a production has of the settings: where things were said. It carries no holds, cases, policies and directory.
+const PRODUCED: [&str; 3] = ["pool", "category", "room"];
+
+impl Export {
+    /// A narrowed export of history goes to somebody outside, unless it says otherwise.
+    fn is_production(&self) -> bool {
+        matches!(self.level, Level::All | Level::Content) && !self.wanted.is_everything() && !self.settings
+    }
+
+    /// The nouns that belong to it.
+    fn nouns(&self) -> Vec<&'static Shape> {
+        let belongs = |shape: &&Shape| {
+            (self.level == Level::All || shape.levels.contains(&self.level))
+                && (!self.is_production() || PRODUCED.contains(&shape.noun))
+        };
+        self.shapes.iter().copied().filter(belongs).collect()
+    }
+
+    /// What it takes, in words.
+    fn describe(&self, selection: &Selection) -> Vec<(String, String)> {
+        let mut facts = self.wanted.describe(selection);
+        if self.form == Form::Archive && self.is_production() {
+            facts.push(("Settings".to_owned(), "no holds, cases, policies and directory".to_owned()));
+        }
+        facts
+    }
 }
 
 /// Exports, and says what it did.
@@ -68,6 +98,10 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
         return Err(Error::new(Kind::Usage, "this level exports no rooms, so there are none to disable")
             .hint("leave out --disable-exported-nodes, or use another --level"));
     }
+    if job.settings && job.form == Form::JsonLines {
+        return Err(Error::new(Kind::Usage, "JSON Lines holds history and no settings")
+            .hint("leave out --with-settings, or use --format archive"));
+    }
     let mut corpus = Sqlite::snapshot(&job.store)?;
     let whole = corpus.catalog(job.shapes)?;
     let selection = job.wanted.selection(&whole)?;
@@ -75,7 +109,7 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     receipt.fact("Store", job.store.display().to_string());
     receipt.fact("Store identity", corpus.id()?);
     receipt.fact("Level", format!("{:?}", job.level));
-    receipt.facts.extend(job.wanted.describe(&selection));
+    receipt.facts.extend(job.describe(&selection));
     match job.form {
         Form::JsonLines if job.level != Level::All && job.level != Level::Content => {
             return Err(Error::new(Kind::Usage, "JSON Lines holds history, and this level has none"));
@@ -103,12 +137,13 @@ fn archive(
     history: bool,
     receipt: &mut Receipt,
 ) -> Result<()> {
-    let catalog = Arc::new(catalog_part(whole, job.shapes, job.level, &job.wanted, &selection.scope));
+    let nouns = job.nouns();
+    let catalog = Arc::new(catalog_part(whole, &nouns, &job.wanted, &selection.scope));
     let facts = serde_json::json!({
         "format": "pchat-archive",
         "formatVersion": 1,
         "level": format!("{:?}", job.level),
-        "selection": job.wanted.describe(selection).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+        "selection": job.describe(selection).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         "software": concat!("pchat ", env!("CARGO_PKG_VERSION")),
     });
     let signed = if job.checkpoint { checkpoint(cx, job, &mut corpus, receipt)? } else { None };
@@ -123,8 +158,7 @@ fn archive(
     );
     let fingerprint = hash::hex(&Sha256::digest(print));
     let mut writer = Writer::open(&job.target, fingerprint, facts, note, whole)?;
-    let shapes = job.shapes.iter().filter(|s| job.level == Level::All || s.levels.contains(&job.level));
-    for shape in shapes {
+    for shape in nouns {
         writer.catalog(shape, &catalog)?;
     }
     if history {
@@ -200,7 +234,7 @@ fn record(
         Some(words) if name == WORDS => format!("Keywords: {} ({})", words.keywords(), words.rule()),
         _ => format!("{name}: {value}"),
     };
-    let selected: Vec<String> = job.wanted.describe(selection).into_iter().map(written).collect();
+    let selected: Vec<String> = job.describe(selection).into_iter().map(written).collect();
     // The record outlives what was exported, so its hashes must not confirm what somebody guesses.
     let salt = hash::hex(&(cx.random)().map_err(no_random)?);
     let salted = |sum: &str| hash::hex(&Sha256::digest(format!("{salt}{sum}")));

@@ -4,7 +4,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventId, RoomKey, fold, no_address, person_key};
-use crate::model::record::{Level, Record, Shape};
+use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::select::names::{names_category, names_room};
 use crate::select::query::Query;
@@ -277,15 +277,9 @@ fn is_named(record: &Record, name: &str) -> bool {
     names_category(name, text("Pool"), text("Name"))
 }
 
-/// The part of the catalog that belongs to a level and a scope. Categories belong to it when they
+/// The part of the catalog that belongs to some nouns and a scope. Categories belong to it when they
 /// were asked for, or when one of the rooms lies in them.
-pub fn catalog_part(
-    catalog: &Catalog,
-    shapes: &[&'static Shape],
-    level: Level,
-    wanted: &Wanted,
-    scope: &Scope,
-) -> Catalog {
+pub fn catalog_part(catalog: &Catalog, shapes: &[&'static Shape], wanted: &Wanted, scope: &Scope) -> Catalog {
     let mut part = Catalog::default();
     let rooms: Vec<&Record> = catalog.of("room").filter(|room| scope.has_room(&room_key(room))).collect();
     let place = |record: &Record, name: &str| {
@@ -293,9 +287,6 @@ pub fn catalog_part(
     };
     let categories: BTreeSet<[String; 2]> = rooms.iter().map(|room| place(room, "Category")).collect();
     for shape in shapes {
-        if level != Level::All && !shape.levels.contains(&level) {
-            continue;
-        }
         for record in catalog.of(shape.noun) {
             let belongs = match shape.noun {
                 "room" => scope.has_room(&room_key(record)),

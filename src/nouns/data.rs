@@ -101,6 +101,10 @@ pub struct ExportRequest {
     /// Make certain of what is written after each so many bytes; an interrupted export goes on from there
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     pub checkpoint: bytesize::ByteSize,
+    /// Carry holds, cases, policies, the directory and all other settings of the level although something narrows the
+    /// history: for another pool, and not for others
+    #[arg(long)]
+    pub with_settings: bool,
     /// Leave out the signed checkpoint of the audit log: the same history then gives the same bytes in every store
     #[arg(long)]
     pub no_checkpoint: bool,
@@ -219,6 +223,7 @@ impl ExportRequest {
                 LevelName::Content => Level::Content,
             },
             wanted: Wanted { categories: self.scope, ..self.what.wanted(self.room) },
+            settings: self.with_settings,
             checkpoint: !self.no_checkpoint,
             disable_exported: self.disable_exported_nodes,
             shapes: SHAPES,
@@ -310,7 +315,8 @@ pub static CMDLETS: &[Cmdlet] = &[
     )
     .silent()
     .one_of(&["AsBytes", "FileName"])
-    .apart(&[&["AsBytes", "FileName"]]),
+    .apart(&[&["AsBytes", "FileName"]])
+    .always(&["--with-settings"]),
     cmdlet::changes(
         "Import-CsPersistentChatData",
         &["import"],

@@ -103,7 +103,7 @@ pub fn kept(text: &str, mode: Match, case_sensitive: bool) -> Result<Query> {
 /// Refuses a keyword that ends or begins with any letters.
 fn whole(at: usize, part: &str) -> Result<()> {
     match part.contains(['*', '＊']) {
-        true => Err(refused(at, "an asterisk, and keywords are whole words", "name each word, with --match or")),
+        true => Err(refused(at, "has an asterisk, and keywords are whole words", "name each word, with --match or")),
         false => Ok(()),
     }
 }
@@ -111,33 +111,29 @@ fn whole(at: usize, part: &str) -> Result<()> {
 /// Refuses a keyword with a sign of a richer language.
 fn plain(at: usize, part: &str) -> Result<()> {
     whole(at, part)?;
-    if part.contains(['"', '＂', '“', '”', '„', '‟', '«', '»']) {
-        return Err(refused(at, "a quotation mark, and keywords are single words", "--match exact finds a phrase"));
-    }
-    if part.contains(['(', ')', '（', '）']) {
-        let hint = "--match or finds one of several words, --match all every one; use one command for each group";
-        return Err(refused(at, "a parenthesis, and keywords are not grouped", hint));
-    }
     let letter_after = |sign| part.strip_prefix(sign).is_some_and(|rest: &str| rest.starts_with(char::is_alphabetic));
-    match part {
-        "OR" => {
-            Err(refused(at, "the operator OR", "--match or finds one of several words; or in small letters is a word"))
+    let (what, hint) = match part {
+        _ if part.contains(['"', '＂', '“', '”', '„', '‟', '«', '»']) => {
+            ("has a quotation mark, and keywords are single words", "--match exact finds a phrase, without the marks")
         }
-        "AND" => Err(refused(at, "the operator AND", "--match all needs none; and in small letters is a word")),
-        "NOT" => Err(refused(at, "the operator NOT", "keywords cannot leave out; not in small letters is a word")),
+        _ if part.contains(['(', ')', '（', '）']) => (
+            "has a parenthesis, and keywords are not grouped",
+            "--match or finds one of several words, --match all every one; use one command for each group",
+        ),
+        "OR" => ("is the operator OR, and keywords have none", "--match or finds one of several words"),
+        "AND" => ("is the operator AND, and keywords have none", "--match all finds every one of several words"),
+        "NOT" => ("is the operator NOT, and keywords leave nothing out", "name the words that must be there"),
         _ if letter_after('-') => {
-            Err(refused(at, "a minus sign, and keywords cannot leave out", "leave it out, or the keyword"))
+            ("has a minus sign, and keywords leave nothing out", "name the words that must be there")
         }
-        _ if letter_after('+') => {
-            Err(refused(at, "a plus sign before it", "leave it out: --match all asks for every keyword"))
-        }
-        _ if is_distance(part) => Err(refused(
-            at,
-            "an operator of distance, and keywords have none",
-            "--match all finds all words anywhere in a message, --match exact one after the other",
-        )),
-        _ => Ok(()),
-    }
+        _ if letter_after('+') => ("has a plus sign before it", "leave it out: --match all asks for every keyword"),
+        _ if is_distance(part) => (
+            "is an operator of distance, and keywords have none",
+            "--match all finds words anywhere in a message, --match exact one after the other",
+        ),
+        _ => return Ok(()),
+    };
+    Err(refused(at, what, hint))
 }
 
 /// `NEAR`, `ONEAR`; with a number, as in `w/5` or `NEAR/3`, in small letters as well.
@@ -148,7 +144,7 @@ fn is_distance(part: &str) -> bool {
 }
 
 fn refused(at: usize, what: &str, hint: &str) -> Error {
-    Error::new(Kind::Usage, format!("keyword {} has {what}", at + 1)).hint(hint)
+    Error::new(Kind::Usage, format!("keyword {} {what}", at + 1)).hint(hint)
 }
 
 #[cfg(test)]

@@ -155,6 +155,13 @@ fn signs_of_other_rules_are_refused_by_every_command_alike() {
     assert_eq!(desk.history("s.db").len(), 7);
     assert!(!desk.path("x.zip").exists());
     desk.run("hold get --store @s.db").code(4);
+    for command in
+        ["export --out @x.zip", "purge --yes", "hold new H --case M --reason r", "message remove --room desk"]
+    {
+        for alone in ["--match or", "--case-sensitive"] {
+            desk.run(&format!("{command} {alone} --user a@x --store @s.db")).code(2).says("--filter");
+        }
+    }
     // In capitals they may stand in a phrase.
     desk.args(&["purge", "--store", "@s.db", "--filter", "the \"REBATE\" (scheme)", "--match", "exact", "--yes"])
         .code(0);
@@ -184,4 +191,42 @@ fn a_hold_looks_at_the_rich_text_of_an_earlier_version() {
     desk.run("hold new H --case M --reason r --filter fabrikam --store @base.db").code(0);
     desk.run("purge --store @base.db --everything --yes").code(0);
     assert_eq!(numbers(&desk.history("base.db")), [7].into());
+}
+
+#[test]
+fn a_narrowed_export_carries_no_holds_cases_policies_and_directory_unless_it_says_so() {
+    let desk = desk();
+    desk.run("hold new H --case M --reason r --filter rebate --store @base.db").code(0);
+    desk.run("policy new site:Oslo --enable --store @base.db").code(0);
+    desk.run("category new --name C --store @base.db").code(0);
+    let narrow = ["--filter scheme", "--room desk", "--user a@x", "--from 2020-01-01", "--to 2020-02-01"];
+    // The nouns an archive has anything of, and what it says of that.
+    let of = |options: &str| -> (BTreeSet<String>, bool) {
+        desk.run(&format!("export --store @base.db --out @x.zip --overwrite {options}")).code(0);
+        desk.run("verify @x.zip --read-data").code(0);
+        let members = unzip(&desk.path("x.zip"));
+        let custody: Json = serde_json::from_slice(&members["custody.json"]).unwrap();
+        let settings = members.iter().filter(|(name, _)| name.contains("data/catalog/"));
+        let nouns = settings.filter(|(_, page)| String::from_utf8_lossy(page).contains("<record>"));
+        let name = |name: &String| name.rsplit('/').next().unwrap().trim_end_matches(".xml").to_owned();
+        (nouns.map(|(path, _)| name(path)).collect(), custody["selection"]["Settings"].is_string())
+    };
+    let (all, said) = of("");
+    assert!(
+        ["holds", "cases", "policies", "rooms", "pools"].iter().all(|noun| all.contains(*noun)) && !said,
+        "{all:?}"
+    );
+    for options in narrow {
+        let (some, said) = of(options);
+        let allowed = ["rooms", "pools", "categories"];
+        assert!(some.contains("rooms") && some.iter().all(|noun| allowed.contains(&noun.as_str())) && said, "{some:?}");
+        assert_eq!(of(&format!("{options} --level Content")), (BTreeSet::new(), true));
+        let (with, said) = of(&format!("{options} --with-settings"));
+        assert!(with.contains("holds") && with.contains("cases") && with.contains("policies") && !said, "{with:?}");
+        // Elsewhere the hold protects at once.
+        drop(std::fs::remove_file(desk.path("y.db")));
+        desk.run("import @x.zip --store @y.db").code(0);
+        desk.run("purge --store @y.db --filter rebate --yes").code(14);
+    }
+    desk.run("export --store @base.db --out @x.jsonl --format jsonl --with-settings").code(2).says("--with-settings");
 }

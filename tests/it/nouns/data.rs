@@ -75,7 +75,7 @@ fn i24_and_i25_what_is_exported_is_imported_and_the_imported_item_wins() {
     // Bytes instead of a file.
     let bytes =
         desk.args(&["Export-CsPersistentChatData", "-DBInstance", &db, "-AsBytes", "--show-command"]).code(0).out;
-    assert!(bytes.starts_with("pchat export --out=- --store="), "{bytes}");
+    assert!(bytes.starts_with("pchat export --with-settings --out=- --store="), "{bytes}");
     let bytes =
         desk.args(&["Import-CsPersistentChatData", "-DBInstance", &db, "-ByteInput", "--show-command"]).code(0).out;
     assert!(bytes.ends_with("-- -\n"), "{bytes}");
