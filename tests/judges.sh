@@ -60,6 +60,18 @@ run "$pchat" export --store "$work/s.db" --out "$work/folder/sample"
     fail "pchat export --out - ended with an error"
 }
 
+# What a purge leaves of the store's file, byte by byte, by a program that reads the file itself.
+cp "$work/s.db" "$work/purged.db"
+cp "$work/s.db.key" "$work/purged.db.key"
+for part in "--room Settlements" "--user sip:*" "--everything"; do
+    # shellcheck disable=SC2086 # Two words each.
+    "$pchat" purge --store "$work/purged.db" $part --yes >"$work/said" 2>&1 || [ $? = 4 ] || {
+        tail -n 40 "$work/said" >&2
+        fail "pchat purge $part ended with an error"
+    }
+    judge "loose bytes after purge $part" python3 tests/loose.py "$work/purged.db"
+done
+
 # top DIR: the one folder below DIR that is a bag.
 top() {
     local bags

@@ -152,7 +152,10 @@ pub fn prepared(
     let act = Box::new(move |cx: &Context<'_>| {
         let made = job::purge(cx, &store, &planned, wait)?;
         if let Some(base) = &certificate {
-            write_out(&made, base)?;
+            write_out(&made, base).map_err(|error| {
+                let again = format!("the purge is done; pchat certificate get {} --out BASE writes it", made.number);
+                error.hint(again)
+            })?;
         }
         Ok(done(&made, &planned))
     });
@@ -238,7 +241,6 @@ fn done(made: &Certificate, planned: &Planned) -> Reply {
         ("Purge", Cell::Number(made.number as u64)),
         ("Events destroyed", made.events.into()),
         ("Events held back", spared.into()),
-        ("Loose bytes", made.loose.into()),
         ("Loose bytes that are not zero", 0.into()),
     ] {
         facts.rows.push(vec![name.into(), value]);

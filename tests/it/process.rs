@@ -3,6 +3,7 @@
 
 mod codes;
 mod disk;
+mod erased;
 mod kill;
 mod together;
 

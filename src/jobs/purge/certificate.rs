@@ -34,8 +34,6 @@ pub struct Certificate {
     pub json: String,
     /// Events that went.
     pub events: u64,
-    /// Bytes of the store's file that belonged to no row; all of them were zero.
-    pub loose: u64,
 }
 
 impl Certificate {
@@ -45,8 +43,7 @@ impl Certificate {
         let all: Value = serde_json::from_str(json).map_err(|error| broken().because(error))?;
         let text = all["note"].as_str().ok_or_else(broken)?.to_owned();
         let events = all["record"]["total"]["events"].as_u64().ok_or_else(broken)?;
-        let loose = all["record"]["erasure"]["loose bytes"].as_u64().ok_or_else(broken)?;
-        Ok(Certificate { number, text, json: json.to_owned(), events, loose })
+        Ok(Certificate { number, text, json: json.to_owned(), events })
     }
 }
 
@@ -139,7 +136,7 @@ pub(super) fn make(
         ("certificate", hex(&sum)),
     ];
     store.certify(number, &json, cx.entry("purge certificate", path.display().to_string(), details))?;
-    Ok(Certificate { number, text: note, json, events: total.events, loose: erasure.loose })
+    Ok(Certificate { number, text: note, json, events: total.events })
 }
 
 /// The record as people read it. It ends with the hash of the record, so the signature covers that as well.

@@ -90,7 +90,9 @@ pub(super) fn certify(store: &Sqlite, purge: i64, certificate: &str, entry: &Ent
         .map_err(told)?;
     let tables = "AND tbl_name IN ('purge', 'audit', 'audit_tree', 'checkpoint', 'meta', 'root', 'settings_sum')";
     let roots = roots(&connection, tables).map_err(told)?;
-    let (map, found) = walk::some(&mut Through { connection: &connection, store }, &roots)?;
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0)).map_err(told);
+    let bytes = number("page_count")? * number("page_size")?;
+    let (map, found) = walk::some(&mut Through { connection: &connection, store }, bytes, &roots)?;
     clear(store, &map, &found.dirty)?;
     connection.commit().map_err(told)
 }

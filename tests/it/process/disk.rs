@@ -66,6 +66,44 @@ fn a_full_disk_stops_the_work_and_the_same_command_completes_it() {
 }
 
 #[test]
+fn a_purge_on_a_full_disk_is_finished_by_one_command() {
+    let desk = Desk::with_store(40, 300);
+    let size = desk.path("s.db").metadata().unwrap().len();
+    let Some(disk) = SmallDisk::new(&desk.path("small"), "64m") else { return };
+    let mut stopped = 0;
+    // From a disk with hardly any room left to one with enough.
+    for more in [40, 100, 200, 400, 700, 1000, 1500, 2000, 3000] {
+        disk.grow("64m");
+        for end in ["", "-wal", "-shm", ".key"] {
+            drop(std::fs::remove_file(desk.path(&format!("small/s.db{end}"))));
+        }
+        for end in ["", ".key"] {
+            std::fs::copy(desk.path(&format!("s.db{end}")), desk.path(&format!("small/s.db{end}"))).unwrap();
+        }
+        disk.grow(&format!("{}k", size / 1024 + more));
+        let purge = "purge --store small/s.db --room room*1 --room room*2 --yes --commit-every 500";
+        let done = desk.run(purge);
+        disk.grow("64m");
+        if done.code == 0 {
+            continue;
+        }
+        stopped += 1;
+        done.ends(20, "free some space");
+        // What the message says to run is what finishes it.
+        let again = if done.err.contains("pchat purge --continue") {
+            "purge --store small/s.db --continue --yes"
+        } else {
+            purge
+        };
+        assert_eq!(desk.run("certificate get 1 --store small/s.db --output json").code, 10, "{more}");
+        desk.run(again).ends(0, "");
+        crate::jobs::emptiness::empty(&desk.path("small/s.db"));
+        desk.check("small/s.db");
+    }
+    assert!(stopped >= 3, "{stopped}");
+}
+
+#[test]
 fn files_that_may_not_grow_are_like_a_full_disk() {
     let desk = Desk::with_store(40, 200);
     std::fs::create_dir(desk.path("at")).unwrap();

@@ -42,13 +42,13 @@ pub(super) fn broken(page: u32, why: &str) -> Error {
 }
 
 impl Map {
-    /// Reads the head of a file; `count` is how many pages it has by its size, where that is known.
-    pub(in crate::store::sqlite) fn new(pages: &mut dyn Pages, bytes: Option<u64>) -> Result<Map> {
+    /// Reads the head of a file of so many bytes.
+    pub(super) fn new(pages: &mut dyn Pages, bytes: u64) -> Result<Map> {
         let mut head = [0; HEAD];
         pages.read(1, 0, &mut head)?;
         let layout = Layout::read(&head).map_err(|why| broken(1, why))?;
         // The size comes first: memory is taken by it.
-        if bytes.is_some_and(|bytes| bytes != u64::from(layout.count) * layout.size as u64) || layout.count == 0 {
+        if bytes != u64::from(layout.count) * layout.size as u64 || bytes == 0 {
             return Err(broken(1, "it counts more or fewer pages than the file has"));
         }
         let mut map = Map { layout, roles: vec![Role::Nobody; layout.count as usize] };

@@ -205,7 +205,7 @@ pub(in crate::store::sqlite) fn walk(
     // A size that makes no sense is refused with the rest of the head.
     let size = (usize::from(head[16]) << 8 | usize::from(head[17])).max(2);
     let mut pages = Direct { file, size: if size == 2 { 65_536 } else { size } };
-    let mut map = Map::new(&mut pages, Some(bytes))?;
+    let mut map = Map::new(&mut pages, bytes)?;
     pages.size = map.layout.size;
     for root in roots {
         map.tree(&mut pages, *root)?;
@@ -221,9 +221,9 @@ pub(in crate::store::sqlite) fn walk(
     }
 }
 
-/// Looks at some trees, and at the list of free pages.
-pub(in crate::store::sqlite) fn some(pages: &mut dyn Pages, roots: &[u32]) -> Result<(Map, Found)> {
-    let mut map = Map::new(pages, None)?;
+/// Looks at some trees of a file of so many bytes, and at the list of free pages.
+pub(in crate::store::sqlite) fn some(pages: &mut dyn Pages, bytes: u64, roots: &[u32]) -> Result<(Map, Found)> {
+    let mut map = Map::new(pages, bytes)?;
     for root in roots {
         map.tree(pages, *root)?;
     }
