@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::jobs;
 use crate::jobs::purge::certificate::Certificate;
 use crate::jobs::purge::{self as job, Asked, Part, Planned, REPLACEMENT};
 use crate::model::reply::{Cell, Reply, Status, Table};
@@ -24,6 +25,9 @@ pub struct PurgeRequest {
     /// What has been kept longer than the rules of pchat retention ask for
     #[arg(long, conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "everything", "replace", "replace_with"])]
     by_retention: bool,
+    /// Trust the clock although it is more than 30 days ahead of the newest record and event of the store
+    #[arg(long, requires = "by_retention")]
+    clock_is_right: bool,
     /// Only messages; joins, uploads and whatever else happened stay
     #[arg(long)]
     messages_only: bool,
@@ -60,6 +64,13 @@ impl PurgeRequest {
 
     /// Draws the plan.
     pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+        let doubt = match self.by_retention {
+            true => job::retention::doubt(store, (cx.clock)())?,
+            false => None,
+        };
+        if let Some((days, newest)) = doubt.filter(|_| !self.clock_is_right) {
+            return Err(job::retention::doubted(days, newest));
+        }
         let planned = match (self.resume, self.by_retention) {
             (true, _) => job::plan_rest(store, self.commit_every, SHAPES)?,
             (false, true) => {
@@ -82,7 +93,18 @@ impl PurgeRequest {
                 )?
             }
         };
-        prepared(store, planned, self.consent, self.certificate, Duration::from_secs(self.wait))
+        let prepared = prepared(store, planned, self.consent, self.certificate, Duration::from_secs(self.wait))?;
+        let (days, newest, mut action) = match (doubt, prepared) {
+            (Some((days, newest)), Prepared::Act(action)) => (days, newest, action),
+            (_, prepared) => return Ok(prepared),
+        };
+        let (purge, store) = (action.act, store.to_owned());
+        action.act = Box::new(move |cx: &Context<'_>| {
+            let details = vec![("days ahead", days.to_string()), ("newest", newest.to_string())];
+            jobs::audit::record(&store, cx.entry("clock is right", store.display().to_string(), details))?;
+            purge(cx)
+        });
+        Ok(Prepared::Act(action))
     }
 }
 

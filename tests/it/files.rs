@@ -90,7 +90,9 @@ fn a_key_that_others_can_read_is_refused() {
     for mode in [0o640, 0o604, 0o620, 0o602] {
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
         let refused = desk.run("audit checkpoint --store @s.db").code(15);
-        refused.says("others than its owner can read or write the key file").says(&format!("chmod 600 {}", key.display()));
+        refused
+            .says("others than its owner can read or write the key file")
+            .says(&format!("chmod 600 {}", key.display()));
         // A second store would put its key into the same open file.
         desk.run("store new --store @t.db --key @s.db.key").code(15).says("chmod 600");
         assert!(!desk.path("t.db").exists());

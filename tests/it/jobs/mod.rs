@@ -14,5 +14,6 @@ mod refusals;
 mod report;
 mod rooms;
 mod round_trip;
+mod seen;
 mod selection;
 mod verify;
