@@ -343,7 +343,7 @@ fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
             Command::Import(request) => ask(request.prepare(&cx, &path)),
             Command::Verify(request) => request.run(&cx, &path),
             Command::Purge(request) => ask(request.prepare(&cx, &path)),
-            Command::Certificate(verb) => verb.run(&path),
+            Command::Certificate(verb) => verb.run(&cx, &path),
             Command::Store(verb) => verb.run(&cx, &path),
             Command::Audit(verb) => verb.run(&cx, &path),
             Command::Case(verb) => verb.run(&cx, &path),

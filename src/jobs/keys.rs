@@ -21,6 +21,11 @@ pub fn origin(id: &str) -> String {
     format!("pchat/{id}")
 }
 
+/// The name under which the key of a log signs certificates.
+pub fn certificates(log: &str) -> String {
+    format!("{log}/certificate")
+}
+
 /// Where the key of this store is.
 pub fn file(cx: &Context<'_>, store: &Path) -> PathBuf {
     cx.key.map_or_else(

@@ -4,6 +4,7 @@
 pub mod certificate;
 pub mod retention;
 mod search;
+pub mod verify;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -210,6 +211,7 @@ pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -
     // What cannot be certified is not destroyed: the key is asked for first.
     let verifier = keys::verifier(&mut store)?;
     let key = keys::load(cx, path, &mut store, verifier.as_ref())?;
+    let sealing = key.named(&keys::certificates(key.name()))?;
     let mut seen = Seen::default();
     let (number, held) = match planned {
         Planned::Finish(number) => (*number, Default::default()),
@@ -241,7 +243,7 @@ pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -
         found.rewritten = true;
     }
     found.rewritten |= blind;
-    let seal = certificate::Seal { checkpoint: keys::checkpoint(cx, path)?, sign: &|text: &str| key.sign(text) };
+    let seal = certificate::Seal { checkpoint: keys::checkpoint(cx, path)?, sign: &|text: &str| sealing.sign(text) };
     let made = certificate::make(cx, &mut store, path, number, &held, &found, &seen, &seal)?;
     if found.left > 0 {
         return Err(Error::new(

@@ -9,6 +9,7 @@ use crate::jobs::purge::{self as job, Asked, Part, Planned, REPLACEMENT};
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::which::Which;
 use crate::nouns::{Action, Consent, Prepared, SHAPES};
+use crate::proof::note::Verifier;
 use crate::store::purge::{Counts, PurgePlan};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -284,12 +285,50 @@ pub enum CertificateVerb {
         #[arg(long, value_name = "BASE", requires = "number")]
         out: Option<PathBuf>,
     },
+    /// Check a certificate: against the log of its store, or alone
+    Verify {
+        /// The certificate, as text or JSON
+        file: PathBuf,
+        /// The public key of its log, from outside; then no store is looked at
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+}
+
+/// A certificate as it was found.
+fn checked(found: &job::verify::Checked) -> Reply {
+    let mut facts = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
+    let inside = found.checkpoint.map_or("only in the JSON".to_owned(), |size| format!("records 1 to {size}"));
+    let (record, verdict) = match found.record {
+        Some(number) => {
+            (format!("record {number}"), "signed by the key of the store, kept by it, and named in its log")
+        }
+        None => ("not looked at".to_owned(), "signed by this key"),
+    };
+    for (name, value) in [
+        ("Log", Cell::from(found.log.as_str())),
+        ("Purge", Cell::Number(found.purge as u64)),
+        ("Checkpoint inside", inside.into()),
+        ("In the log", record.into()),
+        ("Verdict", verdict.into()),
+    ] {
+        facts.rows.push(vec![name.into(), value]);
+    }
+    Reply { tables: vec![facts], ..Reply::default() }
 }
 
 impl CertificateVerb {
     /// Does it.
-    pub fn run(self, store: &Path) -> Result<Reply> {
-        let CertificateVerb::Get { number, out } = self;
+    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+        let (number, out) = match self {
+            CertificateVerb::Get { number, out } => (number, out),
+            CertificateVerb::Verify { file, public_key: None } => {
+                return Ok(checked(&job::verify::against(cx, &file, store)?));
+            }
+            CertificateVerb::Verify { file, public_key: Some(key) } => {
+                return Ok(checked(&job::verify::alone(cx, &file, &Verifier::parse(&key)?)?));
+            }
+        };
         let purges = job::purges(store)?;
         let mut list = Table {
             title: "certificates",

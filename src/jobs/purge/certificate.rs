@@ -19,6 +19,11 @@ use std::path::Path;
 const OUTSIDE: &str = "backups, snapshots, exports and other copies of the store, and blocks of the disk that the \
                        operating system or the disk itself keeps";
 
+/// The first line of a certificate.
+pub(super) const TITLE: &str = "Certificate of destruction";
+/// The name of its last line.
+pub(super) const HASH: &str = "Record, SHA-256";
+
 /// How content is destroyed.
 const MODE: &str = "rows deleted and overwritten (secure_delete), words removed from the index, log truncated";
 
@@ -143,7 +148,7 @@ pub(super) fn make(
 
 /// The record as people read it. It ends with the hash of the record, so the signature covers that as well.
 fn text(record: &Value) -> String {
-    let mut out = String::from("Certificate of destruction\n\n");
+    let mut out = format!("{TITLE}\n\n");
     let show = |value: &Value| match value {
         Value::String(text) => text.clone(),
         Value::Null => "-".to_owned(),
@@ -229,6 +234,6 @@ fn text(record: &Value) -> String {
     line("Found", format!("{} ({same} stand there because something that is kept begins alike)", erasure["found"]));
     line("Not covered", show(&erasure["outside"]));
     let hash: [u8; 32] = Sha256::digest(record.to_string().as_bytes()).into();
-    line("Record, SHA-256", hex(&hash));
+    line(HASH, hex(&hash));
     out
 }

@@ -2,6 +2,7 @@
 
 mod anchor;
 mod audit;
+mod certificate;
 mod directory;
 mod export;
 mod holds;
