@@ -27,7 +27,7 @@ pub struct PurgeRequest {
     #[arg(long, conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "everything", "replace", "replace_with"])]
     by_retention: bool,
     /// Trust the clock although it is more than 30 days ahead of the newest record and event of the store
-    #[arg(long, requires = "by_retention")]
+    #[arg(long)]
     clock_is_right: bool,
     /// Only messages; joins, uploads and whatever else happened stay
     #[arg(long)]
@@ -65,6 +65,9 @@ impl PurgeRequest {
 
     /// Draws the plan.
     pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+        if self.clock_is_right && !self.by_retention {
+            return Err(Error::new(Kind::Usage, "--clock-is-right goes with --by-retention"));
+        }
         let doubt = match self.by_retention {
             true => job::retention::doubt(store, (cx.clock)())?,
             false => None,
