@@ -31,6 +31,9 @@ pub(super) struct Globals {
     /// Change the store although a pool is failed over
     #[arg(long, global = true, help_heading = "Common options")]
     pub(super) failed_over: bool,
+    /// Change or sign a store whose audit log is behind what was last seen of it, for this reason
+    #[arg(long, global = true, value_name = "REASON", help_heading = "Common options")]
+    pub(super) accept_older: Option<String>,
     /// Draw no progress
     #[arg(long, short, global = true, help_heading = "Common options")]
     pub(super) quiet: bool,

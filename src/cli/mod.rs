@@ -13,7 +13,7 @@ mod words;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::audit;
+use crate::jobs::{audit, seen};
 use crate::model::reply::{Reply, Status};
 use crate::model::time::Ticks;
 use crate::nouns::Prepared;
@@ -194,6 +194,18 @@ impl Command {
     }
 }
 
+impl Command {
+    /// It uses the key, though it may change nothing.
+    fn signs(&self) -> bool {
+        match self {
+            Command::Export(_) => true,
+            Command::Store(verb) => verb.signs(),
+            Command::Audit(verb) => verb.signs(),
+            _ => false,
+        }
+    }
+}
+
 /// The commands and options, for whoever wants to list them.
 pub fn command() -> clap::Command {
     Cli::command()
@@ -312,6 +324,17 @@ fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
         };
         let mut ask = |prepared: Result<Prepared>| confirm::perform(&cx, prepared?, *answer, quiet, &mut **err);
         let change = cli.command.change();
+        let writes = change.is_some() || cli.command.signs();
+        let remark = match (cli.globals.accept_older.as_deref(), writes) {
+            (reason, true) => seen::admit(&cx, &path, reason)?,
+            (None, false) => None,
+            (Some(_), false) => {
+                return Err(Error::new(
+                    Kind::Usage,
+                    "--accept-older is for commands that change a store or sign its log",
+                ));
+            }
+        };
         if change.is_some() && !cli.globals.failed_over && !matches!(cli.command, Command::State(_)) {
             state::check(&path).inspect_err(|error| audit::refused(&cx, &path, change, error))?;
         }
@@ -320,7 +343,7 @@ fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
             Command::Import(request) => ask(request.prepare(&cx, &path)),
             Command::Verify(request) => request.run(&cx, &path),
             Command::Purge(request) => ask(request.prepare(&cx, &path)),
-            Command::Certificate(verb) => verb.run(&path),
+            Command::Certificate(verb) => verb.run(&cx, &path),
             Command::Store(verb) => verb.run(&cx, &path),
             Command::Audit(verb) => verb.run(&cx, &path),
             Command::Case(verb) => verb.run(&cx, &path),
@@ -339,7 +362,11 @@ fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
             Command::Principal(verb) => verb.run(&cx, &path, password.as_deref()),
             Command::Script { .. } | Command::Completion { .. } | Command::Manual { .. } => Ok(Reply::default()),
         };
-        let mut reply = done.inspect_err(|error| audit::refused(&cx, &path, change, error))?;
+        let done = done.inspect_err(|error| audit::refused(&cx, &path, change, error));
+        let noted = if writes { seen::remember(&cx, &path) } else { Ok(()) };
+        let mut reply = done?;
+        reply.notes.extend(remark);
+        reply.notes.extend(noted.err().map(|why| format!("what the log is now could not be noted: {why}")));
         if !remarks {
             reply.notes.clear();
         }

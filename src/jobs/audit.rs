@@ -13,7 +13,7 @@ use crate::proof::bundle::Bundle;
 use crate::proof::note::{self, Checkpoint, Verifier};
 use crate::proof::tree;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Ended, Log, LogRecord, Store};
+use crate::store::{Ended, Entry, Log, LogRecord, Store};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
@@ -187,6 +187,11 @@ pub fn refused(cx: &Context<'_>, path: &Path, change: Option<&'static str>, erro
     // Only a store of this version is opened for writing here: to be refused brings none up to date.
     let record = || Sqlite::snapshot(path).map(drop).and_then(|()| Sqlite::open(path))?.record(entry);
     drop(record());
+}
+
+/// Notes something in the log of a store.
+pub fn record(path: &Path, entry: Entry) -> Result<()> {
+    Sqlite::open(path)?.record(entry)
 }
 
 /// Writes a small file, which has its name only when it is complete. What is there already stays.

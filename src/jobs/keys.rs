@@ -5,6 +5,7 @@
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::jobs::seen;
 use crate::proof::note::{self, Checkpoint, SigningKey, Verifier};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Entry, Log, Store};
@@ -18,6 +19,11 @@ const LARGEST: u64 = 1 << 20;
 /// The name of the log of a store, and of the key that signs it.
 pub fn origin(id: &str) -> String {
     format!("pchat/{id}")
+}
+
+/// The name under which the key of a log signs certificates.
+pub fn certificates(log: &str) -> String {
+    format!("{log}/certificate")
 }
 
 /// Where the key of this store is: beside the name it is called by, or beside the file that name leads to.
@@ -97,6 +103,14 @@ pub fn load(cx: &Context<'_>, path: &Path, store: &mut dyn Corpus, log: Option<&
     Ok(key)
 }
 
+/// Does a key file hold the key of this name?
+pub fn has(file: &Path, name: &str) -> Result<bool> {
+    let opened = std::fs::File::open(file).map_err(|e| Error::io(file.display(), e))?;
+    let mut text = String::new();
+    opened.take(LARGEST).read_to_string(&mut text).map_err(|e| Error::io(file.display(), e))?;
+    Ok(text.lines().filter_map(|line| SigningKey::parse(line).ok()).any(|key| key.name() == name))
+}
+
 /// The public key that the store says is its own.
 pub fn verifier(store: &mut dyn Log) -> Result<Option<Verifier>> {
     store.verifier()?.map(|text| Verifier::parse(&text)).transpose()
@@ -107,6 +121,8 @@ pub fn checkpoint(cx: &Context<'_>, path: &Path) -> Result<String> {
     let mut store = Sqlite::open(path)?;
     let (checkpoint, note) = sign(cx, path, &mut store)?;
     store.keep_checkpoint(&checkpoint, &note)?;
+    // Tried again, and told, when the command ends.
+    drop(seen::remember(cx, path));
     Ok(note)
 }
 

@@ -14,6 +14,7 @@ pub mod principals;
 pub mod purge;
 pub mod report;
 pub mod rights;
+pub mod seen;
 pub mod selection;
 pub mod settings;
 pub mod sums;

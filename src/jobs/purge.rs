@@ -3,6 +3,7 @@
 
 pub mod certificate;
 pub mod retention;
+pub mod verify;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -206,6 +207,7 @@ fn run(
     // What cannot be certified is not destroyed: the key is asked for first.
     let verifier = keys::verifier(store)?;
     let key = keys::load(cx, path, store, verifier.as_ref())?;
+    let sealing = key.named(&keys::certificates(key.name()))?;
     let (number, held) = match planned {
         Planned::Finish(number) => (*number, Default::default()),
         Planned::Purge(plan, asked) => {
@@ -229,7 +231,7 @@ fn run(
         )
         .hint("end what writes to the store, then run pchat purge --continue"));
     }
-    let seal = certificate::Seal { checkpoint, sign: &|text: &str| key.sign(text) };
+    let seal = certificate::Seal { checkpoint, sign: &|text: &str| sealing.sign(text) };
     certificate::make(cx, store, path, number, &held, &erasure, &seal)
 }
 

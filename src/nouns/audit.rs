@@ -95,6 +95,11 @@ impl AuditVerb {
         }
     }
 
+    /// It signs the log.
+    pub fn signs(&self) -> bool {
+        matches!(self, AuditVerb::Checkpoint { .. } | AuditVerb::Anchor { .. } | AuditVerb::Prove { .. })
+    }
+
     /// Does it.
     pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
         match self {
@@ -117,7 +122,7 @@ impl AuditVerb {
                 let public = public_key.as_deref().map(Verifier::parse).transpose()?;
                 let trusted = ca.as_deref().map(stamps::trusted).transpose()?;
                 let found = against.iter().map(|path| anchors::find(path, cx.input)).collect::<Result<Vec<_>>>()?;
-                let findings = verify::verify(store, &found, public.as_ref(), trusted.as_ref())?;
+                let findings = verify::verify(cx, store, &found, public.as_ref(), trusted.as_ref())?;
                 if findings.wrong.is_empty() { Ok(intact(&findings)) } else { Err(wrong(&findings)) }
             }
             AuditVerb::Prove { number, out } => prove(cx, store, number, &out),
@@ -240,6 +245,13 @@ fn intact(found: &verify::Findings) -> Reply {
         let how = if stamp.checked { "" } else { ", its signature not checked" };
         rows.push(("Time stamp", format!("records 1 to {}: {}{how}", stamp.size, stamp.at).into()));
     }
+    rows.push((
+        "Last seen",
+        match &found.seen {
+            Some(size) => range(1, *size),
+            None => "nothing is noted beside the key, or the key is not at hand".into(),
+        },
+    ));
     rows.extend([
         ("Signed, not anchored", range(anchored + 1, found.signed)),
         ("Neither", range(anchored.max(found.signed) + 1, found.records)),

@@ -3,12 +3,14 @@
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::jobs;
 use crate::jobs::purge::certificate::Certificate;
 use crate::jobs::purge::{self as job, Asked, Planned, REPLACEMENT};
 use crate::jobs::selection::Wanted;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::which::Which;
 use crate::nouns::{Action, Consent, Prepared, SHAPES};
+use crate::proof::note::Verifier;
 use crate::store::purge::{Counts, PurgePlan};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -25,6 +27,9 @@ pub struct PurgeRequest {
     /// What has been kept longer than the rules of pchat retention ask for
     #[arg(long, conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "everything", "replace", "replace_with"])]
     by_retention: bool,
+    /// Trust the clock although it is more than 30 days ahead of the newest record and event of the store
+    #[arg(long)]
+    clock_is_right: bool,
     /// Only messages; joins, uploads and whatever else happened stay
     #[arg(long)]
     messages_only: bool,
@@ -61,6 +66,16 @@ impl PurgeRequest {
 
     /// Draws the plan.
     pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+        if self.clock_is_right && !self.by_retention {
+            return Err(Error::new(Kind::Usage, "--clock-is-right goes with --by-retention"));
+        }
+        let doubt = match self.by_retention {
+            true => job::retention::doubt(store, (cx.clock)())?,
+            false => None,
+        };
+        if let Some((days, newest)) = doubt.filter(|_| !self.clock_is_right) {
+            return Err(job::retention::doubted(days, newest));
+        }
         let planned = match (self.resume, self.by_retention) {
             (true, _) => job::plan_rest(store, self.commit_every, SHAPES)?,
             (false, true) => {
@@ -83,7 +98,18 @@ impl PurgeRequest {
                 )?
             }
         };
-        prepared(store, planned, self.consent, self.certificate, Duration::from_secs(self.wait))
+        let prepared = prepared(store, planned, self.consent, self.certificate, Duration::from_secs(self.wait))?;
+        let (days, newest, mut action) = match (doubt, prepared) {
+            (Some((days, newest)), Prepared::Act(action)) => (days, newest, action),
+            (_, prepared) => return Ok(prepared),
+        };
+        let (purge, store) = (action.act, store.to_owned());
+        action.act = Box::new(move |cx: &Context<'_>| {
+            let details = vec![("days ahead", days.to_string()), ("newest", newest.to_string())];
+            jobs::audit::record(&store, cx.entry("clock is right", store.display().to_string(), details))?;
+            purge(cx)
+        });
+        Ok(Prepared::Act(action))
     }
 }
 
@@ -273,12 +299,50 @@ pub enum CertificateVerb {
         #[arg(long, value_name = "BASE", requires = "number")]
         out: Option<PathBuf>,
     },
+    /// Check a certificate: against the log of its store, or alone
+    Verify {
+        /// The certificate, as text or JSON
+        file: PathBuf,
+        /// The public key of its log, from outside; then no store is looked at
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+}
+
+/// A certificate as it was found.
+fn checked(found: &job::verify::Checked) -> Reply {
+    let mut facts = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
+    let inside = found.checkpoint.map_or("only in the JSON".to_owned(), |size| format!("records 1 to {size}"));
+    let (record, verdict) = match found.record {
+        Some(number) => {
+            (format!("record {number}"), "signed by the key of the store, kept by it, and named in its log")
+        }
+        None => ("not looked at".to_owned(), "signed by this key"),
+    };
+    for (name, value) in [
+        ("Log", Cell::from(found.log.as_str())),
+        ("Purge", Cell::Number(found.purge as u64)),
+        ("Checkpoint inside", inside.into()),
+        ("In the log", record.into()),
+        ("Verdict", verdict.into()),
+    ] {
+        facts.rows.push(vec![name.into(), value]);
+    }
+    Reply { tables: vec![facts], ..Reply::default() }
 }
 
 impl CertificateVerb {
     /// Does it.
-    pub fn run(self, store: &Path) -> Result<Reply> {
-        let CertificateVerb::Get { number, out } = self;
+    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+        let (number, out) = match self {
+            CertificateVerb::Get { number, out } => (number, out),
+            CertificateVerb::Verify { file, public_key: None } => {
+                return Ok(checked(&job::verify::against(cx, &file, store)?));
+            }
+            CertificateVerb::Verify { file, public_key: Some(key) } => {
+                return Ok(checked(&job::verify::alone(cx, &file, &Verifier::parse(&key)?)?));
+            }
+        };
         let purges = job::purges(store)?;
         let mut list = Table {
             title: "certificates",

@@ -39,6 +39,11 @@ impl StoreVerb {
         }
     }
 
+    /// It makes a key.
+    pub fn signs(&self) -> bool {
+        matches!(self, StoreVerb::New)
+    }
+
     /// Does it.
     pub fn run(self, cx: &Context<'_>, path: &Path) -> Result<Reply> {
         match self {

@@ -114,6 +114,12 @@ impl SigningKey {
         &self.name
     }
 
+    /// The same key under another name, which makes another number: for another kind of text, so that a note of one is
+    /// none of the other.
+    pub fn named(&self, name: &str) -> Result<SigningKey> {
+        SigningKey::new(name, self.secret.as_bytes())
+    }
+
     /// Signs a text, which ends with a line feed and has no other control characters. The same text gives the
     /// same note.
     pub fn sign(&self, text: &str) -> Result<String> {
@@ -142,6 +148,14 @@ impl Verifier {
             return Err(malformed("the public key is not the one its number says"));
         }
         Ok(Verifier { name: name.to_owned(), key })
+    }
+
+    /// The same key under another name.
+    pub fn named(&self, name: &str) -> Result<Verifier> {
+        if !is_name(name) {
+            return Err(malformed(format!("a key cannot be called {name:?}")));
+        }
+        Ok(Verifier { name: name.to_owned(), key: self.key })
     }
 
     /// The name of the key.

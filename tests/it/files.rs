@@ -22,7 +22,7 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn every_file_is_readable_by_its_owner_only() {
     let desk = Desk::new();
-    let mut events = chat(2, 400);
+    let mut events = chat(2, 3000);
     events[0]["attachments"] = serde_json::json!([{ "name": "a.txt", "data": "AAAA" }]);
     let given = desk.lines("in.jsonl", &events);
     // An earlier report that was open to others is not after it was written again.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 
 /// Is this program installed? Tests that need it pass without it, so that the tests run where nothing is installed; the full
 /// check installs all of them.
@@ -59,6 +59,8 @@ pub(crate) struct Desk {
     folder: tempfile::TempDir,
     /// How often chance was asked.
     chance: AtomicU8,
+    /// What the clock shows, in ticks.
+    clock: AtomicI64,
 }
 
 /// 2021-03-04T05:06:07Z.
@@ -68,7 +70,7 @@ fn noon() -> Ticks {
 
 impl Desk {
     pub(crate) fn new() -> Desk {
-        Desk { folder: tempfile::tempdir().unwrap(), chance: AtomicU8::new(7) }
+        Desk { folder: tempfile::tempdir().unwrap(), chance: AtomicU8::new(7), clock: AtomicI64::new(noon().0) }
     }
 
     /// A path in the folder.
@@ -97,7 +99,7 @@ impl Desk {
         let code = run(
             args,
             World {
-                clock: &noon,
+                clock: &|| Ticks(self.clock.load(Ordering::Relaxed)),
                 random: &|| Ok([self.chance.fetch_add(1, Ordering::Relaxed); 32]),
                 user: "tester".to_owned(),
                 host: "desk".to_owned(),
@@ -115,11 +117,19 @@ impl Desk {
         Run { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
     }
 
+    /// Sets the clock.
+    pub(crate) fn clock(&self, at: &str) {
+        self.clock.store(Ticks::parse(at).unwrap().0.0, Ordering::Relaxed);
+    }
+
     /// Writes a file.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();
+        // As pchat writes them, so that any of them may be a key.
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         path
     }
 

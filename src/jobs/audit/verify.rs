@@ -4,8 +4,10 @@
 
 use super::anchors::Anchor;
 use super::stamps;
+use crate::context::Context;
 use crate::error::Result;
 use crate::jobs::keys;
+use crate::jobs::seen::Memory;
 use crate::model::hash::hex;
 use crate::model::time::Ticks;
 use crate::proof::note::{self, Checkpoint, Verifier};
@@ -86,6 +88,8 @@ pub struct Findings {
     pub signed: u64,
     /// Up to where a copy from outside, or a time stamp that was checked, agrees with it, and which.
     pub anchored: Option<(u64, String)>,
+    /// Up to where what was last seen of it, as noted beside the key, agrees with it.
+    pub seen: Option<u64>,
     /// The time stamps of checkpoints that agree with it, the newest first.
     pub stamps: Vec<Stamped>,
 }
@@ -125,6 +129,8 @@ impl Findings {
 struct Signed {
     place: String,
     outside: bool,
+    /// Not signed: what is noted beside the key.
+    noted: bool,
     size: u64,
     root: Hash,
     stamped: Option<Ticks>,
@@ -133,11 +139,14 @@ struct Signed {
 /// Holds the log of a store against itself, against copies of checkpoints, and against the time stamps of those it keeps:
 /// in full against the authorities that are trusted, if there are any.
 pub fn verify(
+    cx: &Context<'_>,
     path: &Path,
     anchors: &[Anchor],
     public: Option<&Verifier>,
     trusted: Option<&Trusted>,
 ) -> Result<Findings> {
+    // First the memory: the store may go on meanwhile.
+    let memory = Memory::read(cx, path)?;
     let mut store = Sqlite::snapshot(path)?;
     let mut findings = Findings::default();
     let origin = keys::origin(&store.id()?);
@@ -155,7 +164,15 @@ pub fn verify(
         findings.add(Verdict::Unknown, "store", format!("it names another public key: {own}"));
     }
     let known: Vec<Verifier> = public.or(own.as_ref()).cloned().into_iter().collect();
-    let signed = signed(&mut store, &origin, &known, anchors, trusted, &mut findings)?;
+    let mut signed = signed(&mut store, &origin, &known, anchors, trusted, &mut findings)?;
+    signed.extend(memory.of(&origin).map(|seen| Signed {
+        place: memory.file.display().to_string(),
+        outside: true,
+        noted: true,
+        size: seen.size,
+        root: seen.root,
+        stamped: None,
+    }));
     let sizes: BTreeSet<u64> = signed.iter().map(|signed| signed.size).collect();
     let walked = walk(&mut store, &sizes, &mut findings)?;
     if walked.key.is_some() && walked.key != own.as_ref().map(ToString::to_string) {
@@ -197,7 +214,7 @@ fn signed(
                         findings.add(Verdict::Stamp, &place, error.what());
                         None
                     });
-                    signed.push(Signed { place, outside: kept.is_none(), size, root, stamped });
+                    signed.push(Signed { place, outside: kept.is_none(), noted: false, size, root, stamped });
                     return;
                 }
             },
@@ -306,6 +323,10 @@ fn hold(kept: &Frontier, walked: &Walked, signed: &[Signed], trusted: bool, find
                 findings.add(verdict, &signed.place, why);
             }
         } else if torn || walked.roots.get(&signed.size) == Some(&signed.root) {
+            if signed.noted {
+                findings.seen = Some(signed.size).filter(|_| !torn);
+                continue;
+            }
             let stamp = signed.stamped.filter(|_| trusted).map(|at| format!("time stamp of {at}"));
             let by = if signed.outside { Some(signed.place.clone()) } else { stamp };
             if let Some(by) = by

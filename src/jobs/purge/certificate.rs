@@ -16,6 +16,11 @@ use std::path::Path;
 const OUTSIDE: &str = "backups, snapshots, exports and other copies of the store, and blocks of the disk that the \
                        operating system or the disk itself keeps";
 
+/// The first line of a certificate.
+pub(super) const TITLE: &str = "Certificate of destruction";
+/// The name of its last line.
+pub(super) const HASH: &str = "Record, SHA-256";
+
 /// How content is destroyed.
 const MODE: &str = "rows deleted, words removed from the index, log folded into the file and cut to nothing, then every byte \
                     that belongs to no row made zero, and the whole file read to see that it is";
@@ -141,7 +146,7 @@ pub(super) fn make(
 
 /// The record as people read it. It ends with the hash of the record, so the signature covers that as well.
 fn text(record: &Value) -> String {
-    let mut out = String::from("Certificate of destruction\n\n");
+    let mut out = format!("{TITLE}\n\n");
     let show = |value: &Value| match value {
         Value::String(text) => text.clone(),
         Value::Null => "-".to_owned(),
@@ -230,7 +235,7 @@ fn text(record: &Value) -> String {
     line("People", format!("{} of whom no event was left are gone from the history{named}", people["gone"]));
     line("Not covered", show(&erasure["outside"]));
     let hash: [u8; 32] = Sha256::digest(record.to_string().as_bytes()).into();
-    line("Record, SHA-256", hex(&hash));
+    line(HASH, hex(&hash));
     out
 }
 

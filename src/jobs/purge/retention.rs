@@ -74,6 +74,29 @@ pub fn rule<'a>(catalog: &'a Catalog, room: &Record) -> Option<&'a Record> {
         .or_else(|| find("everything", &|_| true))
 }
 
+/// So far the clock may be ahead of what the store knows.
+const AHEAD: i64 = 30;
+const DAY: i64 = 864_000_000_000;
+
+/// How far the clock is ahead of the newest record and the newest event, in days, if that is too far for the rules to be
+/// believed: a clock that is wrong by years would destroy what has years to stay.
+pub fn doubt(path: &Path, now: Ticks) -> Result<Option<(i64, Ticks)>> {
+    let Some(newest) = Sqlite::snapshot(path)?.newest()? else { return Ok(None) };
+    let ahead = now.0.saturating_sub(newest.0);
+    Ok((ahead > AHEAD * DAY).then_some((ahead / DAY, newest)))
+}
+
+/// Refuses what the clock of the computer would decide wrongly.
+pub fn doubted(days: i64, newest: Ticks) -> Error {
+    Error::new(
+        Kind::Refused,
+        format!(
+            "the clock is {days} days ahead of the newest record and event of the store ({newest}), more than {AHEAD}"
+        ),
+    )
+    .hint("set the clock; if it is right, --clock-is-right says so, and that is noted in the audit log")
+}
+
 /// What the rules let go at this moment: for each instant, the rooms that are kept since then.
 pub fn parts(path: &Path, now: Ticks, shapes: &'static [&'static Shape]) -> Result<Vec<Wanted>> {
     let catalog = Sqlite::snapshot(path)?.catalog(shapes)?;

@@ -4,6 +4,7 @@
 
 use super::roots;
 use crate::model::hash::hex;
+use crate::model::time::Ticks;
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::{self, Frontier, Hash};
 use crate::store::{Entry, LogRecord, SignedCheckpoint, TakeCheckpoint, TakeRecord};
@@ -29,23 +30,28 @@ pub(super) fn append(connection: &Connection, entry: &Entry) -> rusqlite::Result
 
 /// Appends a record for something that changed nothing in the store: an export, or what was refused.
 pub(super) fn append_only(connection: &Connection, entry: &Entry) -> rusqlite::Result<Hash> {
-    let last: Option<(i64, Vec<u8>)> = connection
-        .prepare_cached("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+    let last: Option<(i64, Vec<u8>, Option<Ticks>)> = connection
+        .prepare_cached("SELECT number, hash, record FROM audit ORDER BY number DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, time(row.get_ref(2)?.as_bytes()?))))
         .optional()?;
+    // The time of the log never runs back: what the clock shows then is noted.
+    let at = last.as_ref().and_then(|(_, _, at)| *at).map_or(entry.at, |before| before.max(entry.at));
     let mut frontier = frontier(connection)?;
     // Where records have been taken away the log goes on after them, so that the gap stays.
     let counted = i64::try_from(frontier.size()).unwrap_or(i64::MAX - 1);
-    let number = last.as_ref().map_or(0, |(number, _)| *number).max(counted).saturating_add(1);
-    let previous = last.map_or_else(String::new, |(_, hash)| hex(&hash));
-    let details: serde_json::Map<String, serde_json::Value> =
+    let number = last.as_ref().map_or(0, |(number, ..)| *number).max(counted).saturating_add(1);
+    let previous = last.map_or_else(String::new, |(_, hash, _)| hex(&hash));
+    let mut details: serde_json::Map<String, serde_json::Value> =
         entry.details.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
     let roots = roots::take(connection)?;
+    if at != entry.at {
+        details.insert("clock".to_owned(), entry.at.to_string().into());
+    }
     // Keys are sorted and there is no white space: the canonical form of RFC 8785 for text values and small numbers.
     let record = serde_json::json!({
         "action": entry.action,
         "actor": entry.actor.json(),
-        "at": entry.at.to_string(),
+        "at": at.to_string(),
         "content": roots.content,
         "details": details,
         "number": number,
@@ -63,6 +69,27 @@ pub(super) fn append_only(connection: &Connection, entry: &Entry) -> rusqlite::R
         .execute((number, &record, hash))?;
     connection.prepare_cached("UPDATE audit_tree SET frontier = ?1")?.execute([frontier.to_bytes()])?;
     Ok(hash)
+}
+
+/// The time a record says.
+fn time(record: &[u8]) -> Option<Ticks> {
+    let record: serde_json::Value = serde_json::from_slice(record).ok()?;
+    Ticks::parse(record["at"].as_str()?).map(|(at, _)| at)
+}
+
+/// The newest time in the store: of its records, or of the events of a room. What was refused says nothing, for it was
+/// written because the clock was doubted.
+pub(super) fn newest(connection: &Connection) -> rusqlite::Result<Option<Ticks>> {
+    let mut records = connection.prepare("SELECT record FROM audit ORDER BY number DESC")?;
+    let mut records = records.query([])?;
+    let mut newest = None;
+    while let (None, Some(row)) = (newest, records.next()?) {
+        let text = row.get_ref(0)?.as_bytes()?;
+        let record: serde_json::Value = serde_json::from_slice(text).unwrap_or_default();
+        newest = time(text).filter(|_| record["action"] != "refused");
+    }
+    let latest: Option<i64> = connection.query_row("SELECT max(latest) FROM room", [], |row| row.get(0))?;
+    Ok(newest.max(latest.filter(|latest| *latest >= 0).map(Ticks)))
 }
 
 /// What the log keeps of its tree.

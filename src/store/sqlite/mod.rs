@@ -31,6 +31,7 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::receipt::Gap;
 use crate::model::record::{Record, Shape};
+use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::Frontier;
@@ -189,6 +190,11 @@ impl Sqlite {
     /// compared with the index, and every attachment with its hash.
     pub fn check(&self, read_data: bool) -> Result<Vec<Gap>> {
         check::check(self, read_data)
+    }
+
+    /// The newest time in the store: of its log, or of its events.
+    pub fn newest(&self) -> Result<Option<Ticks>> {
+        audit::newest(&self.connection).map_err(|e| self.explain(e))
     }
 
     /// Does something in one transaction.
@@ -350,7 +356,11 @@ impl Store for Sqlite {
     }
 
     fn keep_checkpoint(&mut self, checkpoint: &Checkpoint, note: &str) -> Result<()> {
-        self.within(|tx| audit::keep(tx, checkpoint, note))
+        // A signature that outlives its records would look as if somebody had taken them away: all of them go to the disk.
+        self.connection.pragma_update(None, "synchronous", "full").map_err(|e| self.explain(e))?;
+        let kept = self.within(|tx| audit::keep(tx, checkpoint, note));
+        self.connection.pragma_update(None, "synchronous", "normal").map_err(|e| self.explain(e))?;
+        kept
     }
 
     fn keep_request(&mut self, size: u64, request: &[u8]) -> Result<()> {

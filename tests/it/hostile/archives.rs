@@ -354,6 +354,7 @@ fn the_honest_ones_are_accepted() {
         assert_eq!(ran.code, 0, "{case}: {ran:?}");
         std::fs::remove_file(desk.path("new.db")).unwrap();
         std::fs::remove_file(desk.path("new.db.key")).unwrap();
+        std::fs::remove_file(desk.path("new.db.key.seen")).unwrap();
         desk.untouched("x.zip");
     }
 }
@@ -370,6 +371,7 @@ fn what_is_broken_can_be_left_out() {
         assert_eq!(desk.pchat(&["store", "check", "--read-data", "--store", "new.db"]).code, 0);
         std::fs::remove_file(desk.path("new.db")).unwrap();
         std::fs::remove_file(desk.path("new.db.key")).unwrap();
+        std::fs::remove_file(desk.path("new.db.key.seen")).unwrap();
         std::fs::remove_file(desk.path("new.jsonl")).unwrap();
         desk.untouched("x.zip");
         (ran, lines)
@@ -395,6 +397,7 @@ fn what_is_broken_can_be_left_out() {
     assert!(ran.err.contains("in/a.zip") && ran.err.contains("in/c.zip"), "{ran:?}");
     std::fs::remove_file(desk.path("new.db")).unwrap();
     std::fs::remove_file(desk.path("new.db.key")).unwrap();
+    std::fs::remove_file(desk.path("new.db.key.seen")).unwrap();
     std::fs::remove_file(desk.path("in/b.zip")).unwrap();
     std::fs::remove_file(desk.path("in/c.zip")).unwrap();
     let ran = desk.pchat(&["import", "in", "--store", "new.db", "--keep-going"]);

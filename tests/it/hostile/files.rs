@@ -44,6 +44,7 @@ fn broken_files_of_history_are_refused_and_can_be_left_out() {
             assert_eq!(desk.pchat(&["store", "check", "--read-data", "--store", "new.db"]).code, 0);
             std::fs::remove_file(desk.path("new.db")).unwrap();
             std::fs::remove_file(desk.path("new.db.key")).unwrap();
+            std::fs::remove_file(desk.path("new.db.key.seen")).unwrap();
             std::fs::remove_file(desk.path("new.jsonl")).unwrap();
             desk.untouched("in");
         }
@@ -70,6 +71,7 @@ fn every_kept_zip_is_refused_as_it_was() {
                 assert!(args.contains(&"--keep-going"), "{name}: {ran:?}");
                 std::fs::remove_file(desk.path("new.db")).unwrap();
                 std::fs::remove_file(desk.path("new.db.key")).unwrap();
+                std::fs::remove_file(desk.path("new.db.key.seen")).unwrap();
             }
             desk.untouched(&name);
             if codes.is_empty() {

@@ -148,6 +148,7 @@ fn fuzz(cases: u32, seeds: Vec<Vec<u8>>, name: &str, commands: &[&[&str]], make:
                 std::fs::remove_file(desk.path("new.zip")).unwrap();
                 std::fs::remove_file(desk.path("new.db")).unwrap();
                 std::fs::remove_file(desk.path("new.db.key")).unwrap();
+                std::fs::remove_file(desk.path("new.db.key.seen")).unwrap();
             }
             prop_assert_eq!(&desk.state(), &desk.before);
         }

@@ -18,6 +18,7 @@ fn desk() -> Desk {
     more(&desk, 2);
     desk.run("audit checkpoint --store @s.db --out @kept.txt").code(0);
     std::fs::rename(desk.path("s.db.key"), desk.path("key")).unwrap();
+    std::fs::remove_file(desk.path("s.db.key.seen")).unwrap();
     desk.copy("s.db", "yesterday.db");
     more(&desk, 2);
     assert_eq!(desk.audit("s.db").len(), 6);

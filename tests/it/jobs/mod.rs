@@ -2,6 +2,7 @@
 
 mod anchor;
 mod audit;
+mod certificate;
 mod directory;
 pub(crate) mod emptiness;
 mod export;
@@ -15,6 +16,7 @@ mod refusals;
 mod report;
 mod rooms;
 mod round_trip;
+mod seen;
 mod selection;
 mod verify;
 mod words;

@@ -20,7 +20,11 @@ fn each_way_to_end_has_its_code() {
     desk.run("export --store s.db --out no/such/x.zip").ends(10, "no folder");
     desk.run("import none --store s.db").ends(10, "none");
     desk.run("verify none.zip").ends(10, "none.zip");
-    assert_eq!(desk.names(), ["in", "new.db", "new.db.key", "s.db", "s.db.key"], "nothing of what failed is left");
+    assert_eq!(
+        desk.names(),
+        ["in", "new.db", "new.db.key", "new.db.key.seen", "s.db", "s.db.key", "s.db.key.seen"],
+        "nothing of what failed is left"
+    );
     desk.run("export --store s.db --out x.zip").ends(0, "");
     desk.run("export --store s.db --out x.zip").ends(15, "exists already");
     desk.run("verify x.zip --read-data").ends(0, "");
@@ -100,7 +104,7 @@ fn a_store_of_a_newer_pchat_is_left_alone() {
         desk.run(&format!("{command} --store s.db")).ends(12, "newer");
     }
     assert!(std::fs::read(desk.path("s.db")).unwrap() == before);
-    assert_eq!(desk.names(), ["in", "s.db", "s.db.key"]);
+    assert_eq!(desk.names(), ["in", "s.db", "s.db.key", "s.db.key.seen"]);
 }
 
 #[test]
@@ -240,7 +244,7 @@ fn a_report_that_cannot_be_written_is_told_before_the_work() {
     desk.run("export --store s.db --out x.zip --report no/such.json").ends(10, "no/such.json");
     desk.run("export --store s.db --out x.zip --report in").ends(10, "in");
     desk.run("export --store s.db --out x.zip --report /proc/report.json").ends(10, "/proc/report.json");
-    assert_eq!(desk.names(), ["in", "s.db", "s.db.key"]);
+    assert_eq!(desk.names(), ["in", "s.db", "s.db.key", "s.db.key.seen"]);
     // What is no file is written to, never replaced by one.
     desk.run("export --store s.db --out x.zip --report /dev/full").ends(20, "/dev/full");
     assert!(!std::fs::metadata("/dev/full").unwrap().is_file());

@@ -41,7 +41,7 @@ fn a_store_that_is_locked_whole_is_busy_for_everybody() {
     }
     drop(other);
     desk.check("s.db");
-    assert_eq!(desk.names(), ["in", "s.db", "s.db.key"]);
+    assert_eq!(desk.names(), ["in", "s.db", "s.db.key", "s.db.key.seen"]);
 }
 
 fn all(children: Vec<Child>) -> Vec<super::Ran> {

@@ -1,0 +1,97 @@
+//! Certificates: signed under a name of their own, checked alone and against the log; nothing else passes for one.
+
+use crate::harness::{Desk, chat};
+use pchat::proof::note::{self, SigningKey, Verifier};
+use serde_json::Value;
+
+/// A store with two purges, and their certificates `one` and `two`; the public key of its log.
+fn desk() -> (Desk, String) {
+    let desk = Desk::new();
+    desk.run("store new --store @s.db").code(0);
+    desk.lines("in.jsonl", &chat(2, 6));
+    desk.run("import @in.jsonl --store @s.db").code(0);
+    let room = chat(2, 6)[0]["room"].as_str().map(str::to_owned);
+    desk.args(&["purge", "--room", &room.unwrap(), "--yes", "--store", "@s.db", "--certificate", "@one"]).code(0);
+    desk.run("purge --everything --yes --store @s.db --certificate @two").code(0);
+    let key = SigningKey::parse(&String::from_utf8(desk.read("s.db.key")).unwrap()).unwrap();
+    (desk, key.verifier().to_string())
+}
+
+fn text(desk: &Desk, name: &str) -> String {
+    String::from_utf8(desk.read(name)).unwrap()
+}
+
+#[test]
+fn a_certificate_is_checked_alone_and_against_the_log() {
+    let (desk, public) = desk();
+    for name in ["one.txt", "one.json", "two.txt", "two.json"] {
+        let found = desk.run(&format!("certificate verify @{name} --store @s.db --output json")).code(0).json();
+        assert!(found.to_string().contains("named in its log"), "{found}");
+        desk.run(&format!("certificate verify @{name} --public-key {public} --store @none.db")).code(0);
+    }
+    let other = Desk::new();
+    other.run("store new --store @o.db").code(0);
+    let stranger = SigningKey::new("pchat/0f", &[3; 32]).unwrap().verifier();
+    for name in ["one.txt", "one.json"] {
+        desk.run(&format!("certificate verify @{name} --public-key {stranger}")).code(13).says("not known");
+        other.write(name, desk.read(name));
+        other.run(&format!("certificate verify @{name} --store @o.db")).code(13).says("not known");
+    }
+}
+
+#[test]
+fn what_was_changed_in_a_certificate_is_found() {
+    let (desk, public) = desk();
+    let one = text(&desk, "one.txt");
+    let mut json: Value = serde_json::from_str(&text(&desk, "one.json")).unwrap();
+    let two: Value = serde_json::from_str(&text(&desk, "two.json")).unwrap();
+    desk.write("a.txt", one.replace("events", "event5"));
+    json["record"]["total"]["events"] = 1.into();
+    desk.write("b.json", json.to_string());
+    json = serde_json::from_str(&text(&desk, "one.json")).unwrap();
+    json["checkpoint"] = two["checkpoint"].clone();
+    desk.write("c.json", json.to_string());
+    json["note"] = two["note"].clone();
+    desk.write("d.json", json.to_string());
+    desk.write("e.txt", "this is a letter");
+    desk.write("f.json", "{}");
+    for name in ["a.txt", "b.json", "c.json", "d.json", "e.txt", "f.json"] {
+        desk.run(&format!("certificate verify @{name} --store @s.db")).code(13).says(name);
+        desk.run(&format!("certificate verify @{name} --public-key {public}")).code(13).says(name);
+    }
+    // A certificate that is signed and that the store does not keep, or its log does not name.
+    desk.copy("s.db", "t.db");
+    desk.damage(
+        "t.db",
+        "UPDATE purge SET certificate = (SELECT certificate FROM purge WHERE number = 2) WHERE number = 1",
+    );
+    desk.run("certificate verify @one.json --store @t.db").code(13);
+    desk.copy("s.db", "t.db");
+    desk.damage("t.db", "UPDATE audit SET record = replace(record, 'purge certificate', 'purge sertificate')");
+    desk.run("certificate verify @one.json --store @t.db").code(13).says("audit verify");
+    desk.copy("s.db", "t.db");
+    desk.damage("t.db", "UPDATE purge SET certificate = NULL WHERE number = 2");
+    desk.run("certificate verify @two.txt --store @t.db").code(13).says("no certificate of purge 2");
+}
+
+#[test]
+fn a_certificate_is_no_checkpoint_and_a_checkpoint_no_certificate() {
+    let (desk, public) = desk();
+    let verifier = Verifier::parse(&public).unwrap();
+    let certificates = verifier.named(&format!("{}/certificate", verifier.name())).unwrap();
+    let one = text(&desk, "one.txt");
+    let opened = note::open(&one, &[verifier.clone(), certificates.clone()]).unwrap();
+    assert_eq!(opened.known, [1], "it is signed under its own name only");
+    assert_ne!(verifier.to_string().split('+').nth(1), certificates.to_string().split('+').nth(1));
+    desk.run("audit checkpoint --store @s.db --out @checkpoint.txt").code(0);
+    desk.run(&format!("certificate verify @checkpoint.txt --public-key {public}")).code(13);
+    // Whoever has the key signs either text under either name: the texts are told apart all the same.
+    let key = SigningKey::parse(&text(&desk, "s.db.key")).unwrap();
+    let checkpoint = note::open(&text(&desk, "checkpoint.txt"), &[verifier.clone()]).unwrap().text;
+    desk.write("x.txt", key.named(certificates.name()).unwrap().sign(&checkpoint).unwrap());
+    desk.run(&format!("certificate verify @x.txt --public-key {public}")).code(13).says("no certificate");
+    desk.write("y.txt", key.sign(&opened.text).unwrap());
+    desk.run(&format!("certificate verify @y.txt --public-key {public}")).code(13).says("not known");
+    desk.run("audit verify --store @s.db --against @y.txt").code(10).says("no signed checkpoint");
+    desk.run("audit verify --store @s.db --against @one.json").code(0);
+}
