@@ -117,7 +117,7 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     cx.watch.event(Event::Begin { step: "importing", total: Some(checked.events), unit: "events" });
     let done = {
         let mut intake = store.intake(job.restore_purged)?;
-        let first = intake.expect(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
+        let first = intake.announce(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
         let load = Load::new(cx, job, intake, receipt, sources.join("; "));
         let stage = decode(job, Some((first, cx.random)));
         let mut load = pipeline::run(source(cx, job, &found, broken.clone()), stage, load, cx.limits, cx.watch)?;

@@ -285,7 +285,7 @@ pub trait Intake {
     fn known(&mut self, piece: &[u8; 32]) -> Result<Option<u64>>;
     /// What units will come from. Gives the number of the first, by which they say it; the others follow. Those that give
     /// nothing new are not noted.
-    fn expect(&mut self, sources: Vec<SourceFact>, now: Ticks) -> Result<i64>;
+    fn announce(&mut self, sources: Vec<SourceFact>, now: Ticks) -> Result<i64>;
     /// Takes in a unit; with `details` up to that many conflicts are described.
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome>;
     /// Notes that a piece of input has been taken in completely.

@@ -2,6 +2,8 @@
 //!
 //! A test reads as the commands people type. Nothing here knows what is tested.
 
+pub(crate) mod forge;
+
 use pchat::cli::{World, run};
 use pchat::model::catalog::Catalog;
 use pchat::model::time::Ticks;
@@ -179,6 +181,11 @@ impl Desk {
         db.execute_batch(&format!("PRAGMA foreign_keys = OFF; {sql}")).unwrap();
     }
 
+    /// Changes the settings of a store by hand, and makes its sums and its log fit.
+    pub(crate) fn lay_out(&self, store: &str, sql: &str) {
+        forge::lay_out(&self.path(store), sql);
+    }
+
     /// Copies a file.
     pub(crate) fn copy(&self, from: &str, to: &str) {
         std::fs::copy(self.path(from), self.path(to)).unwrap();
@@ -255,11 +262,12 @@ pub(crate) fn entry() -> pchat::store::Entry {
     }
 }
 
-/// Everything a store holds, row by row, but for what its audit log says of refusals.
+/// Everything a store holds, row by row, but for what its audit log says of refusals and the salt every record brings.
 pub(crate) fn content(store: &Path) -> Vec<String> {
     let db = rusqlite::Connection::open(store).unwrap();
     let mut found = Vec::new();
-    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'audit_tree' ORDER BY name";
+    let names =
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('audit_tree', 'root') ORDER BY name";
     let mut names = db.prepare(names).unwrap();
     let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     for name in names {

@@ -114,6 +114,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("regex", &["src/select/expression.rs"]),
     ("tempfile", &["src/files.rs"]),
     ("hashbrown", &["src/select/postings.rs", "src/store/sqlite/index.rs"]),
+    ("roaring", &["src/store/sqlite/find.rs"]),
+    ("blake3", &["src/store/sqlite/roots.rs"]),
+    ("hmac", &["src/proof/content.rs"]),
     // These carry no rule of their own: many formats are JSON, many things are hashed.
     ("base64", &["src/"]),
     ("chrono", &["src/"]),

@@ -230,7 +230,10 @@ pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
     )?;
     // What stands there already was partly written before anybody watched.
     forget(connection)?;
-    settings(connection)?.into_iter().try_for_each(|(table, state)| keep_sum(connection, &table, &state))
+    let sums = settings(connection)?;
+    sums.iter()
+        .filter(|(_, sum)| **sum != State::default())
+        .try_for_each(|(table, sum)| keep_sum(connection, table, sum))
 }
 
 /// Drops the changes that no record names yet.

@@ -8,12 +8,11 @@ use super::{audit, explain::explain, records, tombs};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::catalog::Catalog;
 use crate::model::hash;
-use crate::model::ids::{RoomKey, join_key, person_key};
+use crate::model::ids::RoomKey;
 use crate::model::message::{Attachment, Event, Persona};
 use crate::model::record::Shape;
 use crate::model::time::Ticks;
-use crate::model::unit::{RoomHint, Unit};
-use crate::proof::content::salted;
+use crate::model::unit::Unit;
 use crate::store::block::Prepared;
 use crate::store::{Entry, Intake, Outcome, SourceFact};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
@@ -23,6 +22,7 @@ use std::io::Read;
 use std::path::Path;
 
 mod compare;
+mod named;
 mod place;
 
 /// Personas kept in memory; beyond that they are looked up again.
@@ -108,132 +108,6 @@ impl<'s> Writer<'s> {
             .prepare_cached("SELECT value FROM meta WHERE name = 'epoch'")?
             .query_row([], |row| row.get(0))?;
         Ok(Sha256::new().chain_update(epoch).chain_update([0]).chain_update(piece).finalize().into())
-    }
-
-    /// The room of a unit, made known if history has not mentioned it before.
-    fn room(&mut self, folded: &str, key: &RoomKey, hint: &RoomHint) -> rusqlite::Result<()> {
-        if self.rooms.contains_key(folded) {
-            return Ok(());
-        }
-        // A category without a name would be a record nobody can refer to.
-        let category = hint.category.as_ref().filter(|name| !name.is_empty());
-        let number = match records::find(self.connection, "room", folded)? {
-            Some((number, discovered)) => {
-                if let (true, Some(title)) = (discovered, &hint.title) {
-                    // So far the room was known by its address only.
-                    self.connection
-                        .prepare_cached("UPDATE room SET name = ?2 WHERE number = ?1 AND name = uri")?
-                        .execute((number, title))?;
-                }
-                if let (true, Some(category)) = (discovered, category) {
-                    self.discover("category", &key.pool, category)?;
-                    self.connection
-                        .prepare_cached("UPDATE room SET category = ?2 WHERE number = ?1 AND category IS NULL")?
-                        .execute((number, category))?;
-                }
-                number
-            }
-            None => {
-                self.connection
-                    .prepare_cached(
-                        "INSERT INTO pool (key, discovered, name) VALUES (?1, 1, ?2) ON CONFLICT DO NOTHING",
-                    )?
-                    .execute((join_key([key.pool.as_str()]), &key.pool))?;
-                if let Some(category) = category {
-                    self.discover("category", &key.pool, category)?;
-                }
-                self.connection
-                    .prepare_cached(
-                        "INSERT INTO room (key, discovered, pool, name, uri, category) VALUES (?1, 1, ?2, ?3, ?4, ?5)",
-                    )?
-                    .execute((folded, &key.pool, hint.title.as_ref().unwrap_or(&key.uri), &key.uri, category))?;
-                tombs::settle_room(self.connection, self.connection.last_insert_rowid(), folded)?
-            }
-        };
-        if number >= MOST_ROOMS {
-            return Err(rusqlite::Error::IntegralValueOutOfRange(0, number));
-        }
-        let state = RoomState {
-            number,
-            history: History::load(self.connection, number)?,
-            changed: false,
-            purged: !self.restore_purged && tombs::any(self.connection, number)?,
-        };
-        self.rooms.insert(folded.to_owned(), state);
-        Ok(())
-    }
-
-    fn discover(&self, noun: &str, pool: &str, name: &str) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached(&format!(
-                "INSERT INTO \"{noun}\" (key, discovered, pool, name) VALUES (?1, 1, ?2, ?3) ON CONFLICT DO NOTHING"
-            ))?
-            .execute((join_key([pool, name]), pool, name))?;
-        Ok(())
-    }
-
-    fn persona(&mut self, persona: &Persona) -> rusqlite::Result<i64> {
-        if let Some(number) = self.personas.get(persona) {
-            return Ok(*number);
-        }
-        let key = person_key(&persona.uri);
-        let found: Option<i64> = self
-            .connection
-            .prepare_cached(
-                "SELECT number FROM persona WHERE key = ?1 AND uri = ?2 AND name IS ?3 AND email IS ?4 \
-                 AND internal IS ?5 AND source_number IS ?6",
-            )?
-            .query_row((&key, &persona.uri, &persona.name, &persona.email, persona.internal, persona.number), |row| {
-                row.get(0)
-            })
-            .optional()?;
-        let number = match found {
-            Some(number) => number,
-            None => {
-                self.connection
-                    .prepare_cached(
-                        "INSERT INTO persona (key, uri, name, email, internal, source_number) \
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    )?
-                    .execute((&key, &persona.uri, &persona.name, &persona.email, persona.internal, persona.number))?;
-                self.connection.last_insert_rowid()
-            }
-        };
-        if self.personas.len() >= PERSONAS_KEPT {
-            self.personas.clear();
-        }
-        self.personas.insert(persona.clone(), number);
-        Ok(number)
-    }
-
-    /// The number that a source has or gets: the one it was announced with, unless somebody else took that meanwhile.
-    fn source(&self, announced: i64) -> rusqlite::Result<i64> {
-        let Some(expected) = self.sources.get(&announced) else { return Ok(announced) };
-        if let Some(number) = expected.number {
-            return Ok(number);
-        }
-        self.connection
-            .prepare_cached(
-                "SELECT CASE WHEN EXISTS (SELECT 1 FROM source WHERE number = ?1) \
-                 THEN (SELECT max(number) + 1 FROM source) ELSE ?1 END",
-            )?
-            .query_row([announced], |row| row.get(0))
-    }
-
-    /// Notes a source of which something was added.
-    fn note_source(&mut self, announced: i64, number: i64) -> rusqlite::Result<()> {
-        let Some(expected) = self.sources.get_mut(&announced).filter(|expected| expected.number.is_none()) else {
-            return Ok(());
-        };
-        expected.number = Some(number);
-        let salt: Vec<u8> = self.connection.query_row("SELECT randomblob(32)", [], |row| row.get(0))?;
-        let digest = expected.fact.sha256.map(|sha256| salted("pchat source", &salt, &sha256));
-        self.connection
-            .prepare_cached(
-                "INSERT INTO source (number, name, version, on_time, salt, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute((number, &expected.fact.name, env!("CARGO_PKG_VERSION"), expected.now.0, salt, digest))
-            .map(|_| ())
     }
 
     fn unit(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> rusqlite::Result<Outcome> {
@@ -417,7 +291,7 @@ impl Intake for Writer<'_> {
         self.told(found)
     }
 
-    fn expect(&mut self, sources: Vec<SourceFact>, now: Ticks) -> Result<i64> {
+    fn announce(&mut self, sources: Vec<SourceFact>, now: Ticks) -> Result<i64> {
         let first = self.begin().and_then(|()| {
             self.connection.query_row("SELECT ifnull(max(number), 0) + 1 FROM source", [], |row| row.get(0))
         });

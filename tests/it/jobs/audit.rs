@@ -67,7 +67,7 @@ fn rewrite(desk: &Desk, from: i64) {
         db.execute("UPDATE audit SET record = ?2, hash = ?3 WHERE number = ?1", (number, text, hash)).unwrap();
     }
     db.execute("UPDATE audit_tree SET frontier = ?1", [tree.to_bytes()]).unwrap();
-    db.execute("UPDATE meta SET value = ?1 WHERE name = 'revision'", [previous]).unwrap();
+    db.execute("UPDATE root SET revision = ?1", [previous]).unwrap();
 }
 
 #[test]
@@ -135,12 +135,12 @@ fn deleted_records_are_missed() {
     verdicts(&desk, "truncated", "truncated");
     // Somebody who knows about the tree but not about the newest change.
     let desk = self::desk();
-    let revision = "SELECT value FROM meta WHERE name = 'revision'";
+    let revision = "SELECT revision FROM root";
     let before: String =
         Connection::open(desk.path("s.db")).unwrap().query_row(revision, [], |row| row.get(0)).unwrap();
     desk.damage("s.db", "DELETE FROM audit WHERE number > 3");
     rewrite(&desk, 99);
-    desk.damage("s.db", &format!("UPDATE meta SET value = '{before}' WHERE name = 'revision'"));
+    desk.damage("s.db", &format!("UPDATE root SET revision = '{before}'"));
     verdicts(&desk, "truncated", "truncated");
     // Who changes that as well, but leaves the checkpoint.
     rewrite(&desk, 99);
@@ -334,6 +334,10 @@ fn an_export_carries_a_checkpoint_and_is_recorded_before_it_leaves() {
         assert_eq!(details["state"], "complete");
         if let Ok(bytes) = std::fs::read(desk.path(out)) {
             let said = hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
+            let db = Connection::open(desk.path("s.db")).unwrap();
+            let salt: String =
+                db.query_row("SELECT salt FROM export_salt ORDER BY record DESC", [], |row| row.get(0)).unwrap();
+            let said = hex(&<sha2::Sha256 as sha2::Digest>::digest(format!("{salt}{said}")));
             assert!(details["files"].as_str().unwrap().ends_with(&said), "{details}");
         }
     }

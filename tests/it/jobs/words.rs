@@ -173,7 +173,7 @@ fn a_hold_that_comes_with_such_signs_still_protects() {
     let desk = desk();
     desk.run("hold new H --case M --reason r --filter rebate --store @base.db").code(0);
     // As an earlier pchat could place it.
-    desk.damage("base.db", "UPDATE hold SET query = '\"rebate\" scheme*'");
+    desk.lay_out("base.db", "UPDATE hold SET query = '\"rebate\" scheme*'");
     desk.run("purge --store @base.db --filter rebate --yes").code(14);
     desk.run("purge --store @base.db --everything --yes").code(0);
     assert_eq!(numbers(&desk.history("base.db")), [1, 2, 3, 4, 7].into());
@@ -183,7 +183,7 @@ fn a_hold_that_comes_with_such_signs_still_protects() {
 fn a_hold_looks_at_the_rich_text_of_an_earlier_version() {
     let desk = desk();
     // A message that was replaced while something kept its earlier version.
-    desk.damage(
+    desk.lay_out(
         "base.db",
         "INSERT INTO version (event, number, replaced_on, replaced_by, body, rtf) \
          SELECT id, 1, ticks, 'who', 'old', '{\\rtf1 Fabri\\b kam}' FROM event WHERE chat = 7",

@@ -2,6 +2,7 @@
 
 use super::{Desk, Dice, slow, tree};
 use crate::harness::content;
+use crate::harness::forge::lay_out;
 use rusqlite::Connection;
 use std::process::Command;
 
@@ -52,10 +53,10 @@ fn settings_that_differ_are_a_conflict() {
     desk.run("import a.zip --store b.db").ends(0, "");
     // The room is known to the store by another name, as a record and not only from history.
     let change = "UPDATE room SET name = 'Other ' || number, discovered = 0";
-    Connection::open(desk.path("b.db")).unwrap().execute_batch(change).unwrap();
+    lay_out(&desk.path("b.db"), change);
     desk.run("export --store b.db --out b.zip").ends(0, "");
     desk.run("import b.zip --store c.db").ends(0, "");
-    Connection::open(desk.path("c.db")).unwrap().execute_batch("UPDATE room SET name = 'Third ' || number").unwrap();
+    lay_out(&desk.path("c.db"), "UPDATE room SET name = 'Third ' || number");
     let before = content(&desk.path("c.db"));
     desk.run("import b.zip --store c.db").ends(17, "settings exist with other values");
     assert_eq!(content(&desk.path("c.db")), before, "the store has not changed");

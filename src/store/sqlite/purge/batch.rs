@@ -159,7 +159,7 @@ fn run(
     let mut people = || -> rusqlite::Result<()> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         let gone = erase::people(connection)?;
-        let details = vec![("purge", number.to_string()), ("people", gone.to_string())];
+        let details = vec![("purge", number.to_string()), ("events", "0".to_owned()), ("people", gone.to_string())];
         audit::append(connection, &entry(details))?;
         connection.execute_batch("COMMIT")
     };

@@ -64,6 +64,7 @@ fn held_store(kind: &Kind) -> Desk {
     }
     tx.commit().unwrap();
     drop(db);
+    desk.lay_out("base.db", "");
     desk
 }
 
