@@ -1,5 +1,5 @@
-//! Which part of the history is meant: the options that exports, purges, holds and removals share, so that the same words mean
-//! the same messages everywhere.
+//! Which part of the history is meant: the options that exports, purges, holds and removals share, so that the same
+//! words mean the same messages everywhere.
 
 use crate::jobs::selection::Wanted;
 use crate::select::query::product::Match;

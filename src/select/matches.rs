@@ -1,4 +1,5 @@
-//! The judge: does a query mean this event? Pure, and the same for every store; an index only says whom to ask it about.
+//! The judge: does a query mean this event? Pure, and the same for every store; an index only says which events to
+//! ask it about.
 
 use super::query::Node;
 use super::texts::searched_texts;

@@ -1,7 +1,7 @@
 //! Queries: which events are meant, as a tree that every parser makes and every store answers alike.
 //!
-//! `query/product.rs` reads what people type under the product's rules, `matches.rs` judges an event, and `query/plan.rs`
-//! says what an index can answer. A query knows no rooms and no dates: those are of the [`Scope`](super::scope::Scope).
+//! `query/product.rs` reads what people type under the product's rules, `matches.rs` judges an event, and
+//! `query/plan.rs` says what an index can answer. A query knows no rooms and no dates: those are of the [`Scope`](super::scope::Scope).
 
 pub mod plan;
 pub mod product;
@@ -43,8 +43,8 @@ pub enum Node {
 }
 
 impl Node {
-    /// The words of a text next to each other, in this order; none when there is no word in it. With `case` the text must
-    /// also stand there as it is written.
+    /// The words of a text next to each other, in this order; none when there is no word in it. With `case` the text
+    /// must also stand there as it is written.
     pub fn phrase(text: &str, case: bool) -> Option<Node> {
         let mut words = Vec::new();
         each_word(text, &mut |word| words.push(word.to_owned()));

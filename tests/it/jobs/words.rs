@@ -207,7 +207,7 @@ fn a_narrowed_export_carries_no_holds_cases_policies_and_directory_unless_it_say
         let members = unzip(&desk.path("x.zip"));
         let custody: Json = serde_json::from_slice(&members["custody.json"]).unwrap();
         let settings = members.iter().filter(|(name, _)| name.contains("data/catalog/"));
-        let nouns = settings.filter(|(_, page)| String::from_utf8_lossy(page).contains("<record>"));
+        let nouns = settings.filter(|(_, page)| String::from_utf8_lossy(page).contains("<record"));
         let name = |name: &String| name.rsplit('/').next().unwrap().trim_end_matches(".xml").to_owned();
         (nouns.map(|(path, _)| name(path)).collect(), custody["selection"]["Settings"].is_string())
     };

@@ -244,16 +244,21 @@ proptest! {
     }
 
     #[test]
-    fn the_products_rules_are_what_they_read_as(unit in unit(), text in text(), mode in modes(), case in any::<bool>()) {
+    fn the_products_rules_are_what_they_read_as(
+        unit in unit(), text in text(), mode in modes(), case in any::<bool>()
+    ) {
         let Ok(query) = kept(&text, mode, case) else { return Ok(()) };
         for (at, event) in unit.events.iter().enumerate() {
             let expected = means(&text, mode, case, event);
-            prop_assert_eq!(matches_in(query.node(), &unit, at), expected, "{:?} {:?} {}: {:?}", text, mode, case, event);
+            let found = matches_in(query.node(), &unit, at);
+            prop_assert_eq!(found, expected, "{:?} {:?} {}: {:?}", text, mode, case, event);
         }
     }
 
     #[test]
-    fn a_selection_is_its_query_and_its_dates(unit in unit(), text in text(), people in 0..3usize, messages_only in any::<bool>()) {
+    fn a_selection_is_its_query_and_its_dates(
+        unit in unit(), text in text(), people in 0..3usize, messages_only in any::<bool>()
+    ) {
         let people = (people > 0).then(|| PEOPLE[..people].iter().map(|uri| person_key(uri)).collect());
         let scope = Scope { people, ..Scope::all() };
         let query = kept(&text, Match::Or, false).ok();
