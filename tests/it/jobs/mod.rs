@@ -3,7 +3,7 @@
 mod anchor;
 mod audit;
 mod directory;
-pub(crate) mod emptiness;
+mod emptiness;
 mod export;
 mod holds;
 mod import;
