@@ -315,3 +315,15 @@ pub(crate) fn store_of(desk: &Desk, name: &str, records: &[pchat::model::record:
     let mut store = Sqlite::create(&desk.path(name), entry()).unwrap();
     store.put(records, entry()).unwrap();
 }
+
+/// Asserts that every byte of a store's file that belongs to no row is zero, by a program that reads the file by itself.
+#[track_caller]
+pub(crate) fn empty(store: &Path) {
+    if !installed("python3") {
+        return;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/loose.py");
+    let output = std::process::Command::new("python3").arg(script).arg(store).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains(", 0 not zero"), "{said}");
+}

@@ -1,8 +1,8 @@
-//! The end of a purge: people of whom no event is left leave the list of people, and every byte of the file that belongs to nothing is made zero, and that is proved by reading it.
+//! The end of a purge: people of whom no event is left leave the list of people, and every byte of the file that belongs to
+//! nothing is made zero. That is proved by reading the file.
 
 use super::connect::real;
-use super::pages::map::{Map, Pages};
-use super::pages::walk::{self, Found};
+use super::pages::{self, Found, Map, Pages};
 use super::{LOG_PAGES, Sqlite, audit, explain::explain, index};
 use crate::error::{Error, Kind as Failure, Place, Result};
 use crate::pipeline::{Event, Limits, Watch};
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Pages that are made zero in one transaction: 32 MiB.
-const PAGES: usize = 4096;
+const AT_ONCE: usize = 4096;
 /// How often others may write while the file is looked at, until it is given up.
 const ROUNDS: usize = 20;
 
@@ -92,7 +92,7 @@ pub(super) fn certify(store: &Sqlite, purge: i64, certificate: &str, entry: &Ent
     let roots = roots(&connection, tables).map_err(told)?;
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0)).map_err(told);
     let bytes = number("page_count")? * number("page_size")?;
-    let (map, found) = walk::some(&mut Through { connection: &connection, store }, bytes, &roots)?;
+    let (map, found) = pages::some(&mut Through { connection: &connection, store }, bytes, &roots)?;
     clear(store, &map, &found.dirty)?;
     connection.commit().map_err(told)
 }
@@ -128,14 +128,14 @@ impl Pages for Through<'_> {
 }
 
 /// Makes zero what belongs to nothing on these pages, in the transaction that is open.
-fn clear(store: &Sqlite, map: &Map, dirty: &[walk::Dirty]) -> Result<()> {
+fn clear(store: &Sqlite, map: &Map, dirty: &[pages::Dirty]) -> Result<()> {
     let connection = &store.connection;
     let told = |error| explain(error, &store.path);
     let mut pages = Through { connection, store };
     let mut page = vec![0; map.page_size()];
     for spot in dirty {
         pages.read(spot.page, 0, &mut page)?;
-        if !walk::clear(map, spot, &mut page)? {
+        if !pages::clear(map, spot, &mut page)? {
             continue;
         }
         let mut write =
@@ -249,7 +249,7 @@ fn look(
             .hint("pchat store check says where; restore the store from a backup, and purge that"),
         _ => error,
     };
-    walk::walk(file, &roots, limits, watch).map(Some).map_err(damaged)
+    pages::walk(file, &roots, limits, watch).map(Some).map_err(damaged)
 }
 
 /// Makes zero what belongs to nothing, in transactions of limited size. The first of them is open. Ends early when somebody
@@ -260,7 +260,7 @@ fn clear_all(store: &Sqlite, map: &Map, found: &Found, watch: &dyn Watch) -> Res
     let version = || connection.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0)).map_err(told);
     let before = version()?;
     watch.event(Event::Begin { step: "overwriting", total: Some(found.dirty.len() as u64), unit: "pages" });
-    for (n, pages) in found.dirty.chunks(PAGES).enumerate() {
+    for (n, pages) in found.dirty.chunks(AT_ONCE).enumerate() {
         if watch.cancelled() {
             return Err(Error::new(Failure::Cancelled, "interrupted").hint("pchat purge --continue does the rest"));
         }

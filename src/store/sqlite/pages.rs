@@ -1,8 +1,11 @@
 //! A page of a store's file: what of it belongs to the structure and to rows, byte by byte, and what to nothing (the
 //! database file format of SQLite, sections 1.3 to 1.6). Pure; a file may be hostile, so nothing in it is trusted.
 
-pub(super) mod map;
-pub(super) mod walk;
+mod map;
+mod walk;
+
+pub(super) use map::{Map, Pages};
+pub(super) use walk::{Dirty, Found, clear, some, walk};
 
 use std::ops::Range;
 

@@ -333,11 +333,11 @@ fn an_export_carries_a_checkpoint_and_is_recorded_before_it_leaves() {
         assert_eq!((record["action"].as_str(), details["events"].as_str()), (Some("export"), Some("3")), "{record}");
         assert_eq!(details["state"], "complete");
         if let Ok(bytes) = std::fs::read(desk.path(out)) {
-            let said = hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
-            let db = Connection::open(desk.path("s.db")).unwrap();
-            let salt: String =
-                db.query_row("SELECT salt FROM export_salt ORDER BY record DESC", [], |row| row.get(0)).unwrap();
-            let said = hex(&<sha2::Sha256 as sha2::Digest>::digest(format!("{salt}{said}")));
+            let of = |bytes: &[u8]| hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
+            let salt = "SELECT salt FROM export_salt ORDER BY record DESC LIMIT 1";
+            let store = rusqlite::Connection::open(desk.path("s.db")).unwrap();
+            let salt: String = store.query_row(salt, [], |row| row.get(0)).unwrap();
+            let said = of(format!("{salt}{}", of(&bytes)).as_bytes());
             assert!(details["files"].as_str().unwrap().ends_with(&said), "{details}");
         }
     }

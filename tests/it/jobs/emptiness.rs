@@ -1,27 +1,13 @@
 //! After a purge every byte of the store's file that belongs to no row is zero. Judged by a program in another language that
 //! reads the file by itself (`tests/loose.py`), and by looking for what was planted.
 
-use crate::harness::{Desk, installed, message};
+use crate::harness::{Desk, empty, message};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pchat::model::hash::hex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::Command;
-
-/// How many bytes belong to no row, and that none of them is anything but zero.
-#[track_caller]
-pub(crate) fn empty(store: &Path) {
-    if !installed("python3") {
-        return;
-    }
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/loose.py");
-    let output = Command::new("python3").arg(script).arg(store).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains(", 0 not zero"), "{said}");
-}
 
 /// Numbers that look random.
 struct Dice(u64);
@@ -153,7 +139,7 @@ fn who_is_left_without_an_event_goes_with_name_and_address() {
     assert_eq!(certificate["record"]["people"], json!({ "gone": 1, "still named by settings": 0 }));
     empty(&desk.path("s.db"));
     // Whom the directory names stays there, and the certificate says so.
-    desk.args(&["room", "set", "s", "--store", "@s.db", "--add-member", "sip:bob@x", "--yes"]).code(0);
+    desk.args(&["room", "set", "s", "--store", "@s.db", "--members", "sip:bob@x", "--yes"]).code(0);
     desk.run("purge --store @s.db --room s --yes --certificate @d").code(0);
     let certificate: Value = serde_json::from_slice(&desk.read("d.json")).unwrap();
     assert_eq!(certificate["record"]["people"], json!({ "gone": 1, "still named by settings": 1 }));

@@ -4,7 +4,7 @@ mod anchor;
 mod audit;
 mod certificate;
 mod directory;
-pub(crate) mod emptiness;
+mod emptiness;
 mod export;
 mod holds;
 mod import;

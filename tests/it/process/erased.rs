@@ -1,7 +1,7 @@
 //! Purges of the real binary: stores by odd names and through links, full disks, readers, and how much of the disk is used.
 
 use super::{Desk, slow};
-use crate::jobs::emptiness::empty;
+use crate::harness::empty;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -30,7 +30,7 @@ fn a_store_by_any_name_and_through_links_is_emptied_itself() {
             // Somebody looks at it, so the log and what goes with it stay where they are.
             let reader = rusqlite::Connection::open(&here).unwrap();
             reader.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0)).unwrap();
-            let mut command = desk.command(&format!("purge --room room*{n} --yes --certificate c --quiet"));
+            let mut command = desk.command(&format!("purge --room *{n} --yes --certificate c --quiet"));
             let mut at = std::ffi::OsString::from("--store=");
             at.push(store);
             super::ran(command.arg(at).output().unwrap()).ends(0, "");
@@ -63,7 +63,7 @@ fn no_more_of_the_disk_is_used_than_the_plan_says() {
     for every in ["1", "1000", "250000"] {
         let desk = Desk::with_store(rooms, each);
         let before = desk.path("s.db").metadata().unwrap().len();
-        let purge = format!("purge --store s.db --room room* --to 2100-01-01 --commit-every {every}");
+        let purge = format!("purge --store s.db --to 2100-01-01 --commit-every {every}");
         let said = desk.run(&format!("{purge} --what-if"));
         let said = format!("{}{}", said.out, said.err);
         let (_, rest) = said.split_once("up to ").unwrap();

@@ -285,7 +285,7 @@ fn a_purge_killed_at_any_moment_is_finished_and_leaves_no_trace() {
         // Closing a file this process has open elsewhere gives up its locks, so the reader goes before files are read.
         drop(reader);
         assert_eq!(found(&desk, "at/s.db", "gonezebra"), 0, "after kill {}", killer.struck);
-        crate::jobs::emptiness::empty(&desk.path("at/s.db"));
+        crate::harness::empty(&desk.path("at/s.db"));
         desk.run("store check --store at/s.db --read-data").ends(0, "");
         desk.run("certificate get 1 --store at/s.db --out at/c").ends(0, "");
         let certificate: serde_json::Value =
