@@ -30,7 +30,8 @@ impl Memory {
         let file = PathBuf::from(name);
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            // Whoever may not read it has not the key either.
+            Err(error) if out_of_reach(&error) => String::new(),
             Err(error) => return Err(Error::io(file.display(), error)),
         };
         let mut lines = Vec::new();
@@ -150,11 +151,15 @@ pub fn remember(cx: &Context<'_>, path: &Path) -> Result<()> {
     }
 }
 
+fn out_of_reach(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied)
+}
+
 /// Keeps others from the memory beside a key; none when there is no key.
 fn lock(key: &Path) -> Result<Option<std::fs::File>> {
     let told = |e| Error::io(key.display(), e);
     match std::fs::File::open(key) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if out_of_reach(&error) => Ok(None),
         Err(error) => Err(told(error)),
         Ok(file) => match file.lock() {
             // Where files cannot be locked, such as some network drives, the file is still replaced in one go.

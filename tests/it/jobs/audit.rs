@@ -218,6 +218,9 @@ fn a_rewritten_suffix_is_a_fork() {
     rewrite(&desk, 1);
     verdicts(&desk, "", "unsigned or unknown key");
     desk.args(&["audit", "verify", "--store", "@s.db", "--public-key", &key]).code(13).says("another public key");
+    // Their own key remembers what they have signed before, but that can be thrown away.
+    desk.run("audit checkpoint --store @s.db --key @other").code(13).says("were others");
+    std::fs::remove_file(desk.path("other.seen")).unwrap();
     desk.run("audit checkpoint --store @s.db --key @other").code(0);
     desk.args(&["audit", "verify", "--store", "@s.db", "--public-key", &key]).code(13).says("unknown key");
 }

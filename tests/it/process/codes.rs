@@ -203,6 +203,7 @@ fn a_store_that_cannot_be_written_can_be_exported() {
     if root {
         std::fs::remove_file(desk.path("shut/probe.db")).unwrap();
         std::fs::remove_file(desk.path("shut/probe.db.key")).unwrap();
+        std::fs::remove_file(desk.path("shut/probe.db.key.seen")).unwrap();
     }
     match run("--version") {
         Some(ran) if ran.code == 0 => {}
