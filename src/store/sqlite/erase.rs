@@ -156,8 +156,9 @@ fn delete_people(connection: &Connection) -> rusqlite::Result<()> {
     for number in &left {
         named += connection
             .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM principal WHERE principal.key = persona.key) \
-                 OR EXISTS (SELECT 1 FROM list_entry WHERE entry_key = persona.key) FROM persona WHERE number = ?1",
+                "SELECT EXISTS (SELECT 1 FROM principal WHERE principal.key IN (persona.key, 'sip:' || persona.key)) \
+                 OR EXISTS (SELECT 1 FROM list_entry WHERE entry_key IN (persona.key, 'sip:' || persona.key)) \
+                 FROM persona WHERE number = ?1",
             )?
             .query_row([number], |row| row.get::<_, u32>(0))?;
         connection.prepare_cached("DELETE FROM persona WHERE number = ?1")?.execute([number])?;
