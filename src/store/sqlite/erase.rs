@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Words that are deleted in one transaction.
@@ -279,7 +279,7 @@ impl Beside {
         Beside { store: path, others }
     }
 
-    fn size(path: &PathBuf) -> Option<u64> {
+    fn size(path: &Path) -> Option<u64> {
         path.metadata().ok().map(|found| found.len())
     }
 
