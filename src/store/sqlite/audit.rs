@@ -88,7 +88,7 @@ pub(super) fn newest(connection: &Connection) -> rusqlite::Result<Option<Ticks>>
         let record: serde_json::Value = serde_json::from_slice(text).unwrap_or_default();
         newest = time(text).filter(|_| record["action"] != "refused");
     }
-    let latest: Option<i64> = connection.query_row("SELECT max(latest) FROM room", [], |row| row.get(0))?;
+    let latest: Option<i64> = connection.query_row("SELECT max(latest) FROM history", [], |row| row.get(0))?;
     Ok(newest.max(latest.filter(|latest| *latest >= 0).map(Ticks)))
 }
 

@@ -5,13 +5,14 @@ use super::connect::real;
 use super::pages::{self, Found, Map, Pages};
 use super::{LOG_PAGES, Sqlite, audit, explain::explain, index};
 use crate::error::{Error, Kind as Failure, Place, Result};
+use crate::files;
 use crate::pipeline::{Event, Limits, Watch};
 use crate::store::Entry;
 use crate::store::purge::Erasure;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use std::fs::{File, OpenOptions};
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Pages that are made zero in one transaction: 32 MiB.
@@ -47,8 +48,9 @@ pub(super) fn people(connection: &Connection) -> rusqlite::Result<u32> {
         gone += 1;
         named += connection
             .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM principal WHERE principal.key = persona.key) \
-                 OR EXISTS (SELECT 1 FROM list_entry WHERE entry_key = persona.key) FROM persona WHERE number = ?1",
+                "SELECT EXISTS (SELECT 1 FROM principal WHERE principal.key IN (persona.key, 'sip:' || persona.key)) \
+                 OR EXISTS (SELECT 1 FROM list_entry WHERE entry_key IN (persona.key, 'sip:' || persona.key)) \
+                 FROM persona WHERE number = ?1",
             )?
             .query_row([number], |row| row.get::<_, u32>(0))?;
         connection.prepare_cached("DELETE FROM persona WHERE number = ?1")?.execute([number])?;
@@ -167,7 +169,7 @@ impl Beside {
         Beside { store: path, others }
     }
 
-    fn size(path: &PathBuf) -> Option<u64> {
+    fn size(path: &Path) -> Option<u64> {
         path.metadata().ok().map(|found| found.len())
     }
 
@@ -239,7 +241,7 @@ fn look(
     }
     // A store has a log, so a journal is what another program has left, and SQLite has no use for it any more.
     if Beside::size(journal).is_some_and(|size| size > 0) {
-        let cut = OpenOptions::new().write(true).open(journal).and_then(|file| file.set_len(0));
+        let cut = files::create(journal).map(drop);
         cut.map_err(|error| Error::io(journal.display(), error))?;
     }
     roots.push(1);

@@ -103,7 +103,7 @@ fn follow(map: &mut Map, pages: &mut dyn Pages, chains: &[Chain], found: &mut Fo
 /// Makes zero what of a page belongs to nothing; false when it was already.
 pub(in crate::store::sqlite) fn clear(map: &Map, dirty: &Dirty, page: &mut [u8]) -> Result<bool> {
     let ranges = match dirty.from {
-        Some(from) => vec![from as usize..page.len()],
+        Some(from) => std::iter::once(from as usize..page.len()).collect(),
         None => parts(page, dirty.page, &map.layout).map_err(|why| broken(dirty.page, why))?.loose,
     };
     let mut any = false;
