@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// Tables that are no settings.
-pub(crate) const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 13] = [
     "event",
     "attachment",
     "file_part",

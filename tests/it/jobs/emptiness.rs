@@ -223,5 +223,5 @@ fn a_file_that_makes_no_sense_gets_no_certificate_or_a_true_one() {
             _ => refused += 1,
         }
     }
-    assert!(refused > 10 && certified > 0, "{refused} {certified}");
+    assert!(refused > 10 && certified > 5, "{refused} {certified}");
 }

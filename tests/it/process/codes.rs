@@ -2,7 +2,7 @@
 
 use super::{Desk, Dice, slow, tree};
 use crate::harness::content;
-use crate::harness::forge::lay_out;
+use crate::harness::lay_out;
 use rusqlite::Connection;
 use std::process::Command;
 
