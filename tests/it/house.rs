@@ -88,6 +88,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("quick_xml", &["src/formats/"]),
     ("zip", &["src/containers/zip/"]),
     ("flate2", &["src/containers/zip/"]),
+    ("libdeflater", &["src/containers/zip/"]),
     ("rayon", &["src/pipeline/"]),
     ("indicatif", &["src/cli/progress.rs"]),
     ("comfy_table", &["src/cli/print.rs"]),

@@ -1,6 +1,7 @@
 //! Reads a zip that may be hostile: names, sizes, overlaps, doubles, links and encryption are
 //! checked before anything is unpacked, and nothing grows beyond what the limits allow.
 
+use super::deflate::checked;
 use crate::containers::{InputLimits, Member, Pages, Raw, names};
 use crate::error::{Error, Kind, Place, Result};
 use ::zip::result::ZipError;
@@ -184,34 +185,4 @@ impl<R: Read> Read for Exact<R> {
         }
         Ok(count)
     }
-}
-
-fn checked(place: &str, bytes: &[u8], size: u64, crc: u32) -> Result<()> {
-    if bytes.len() as u64 != size {
-        return Err(Error::damaged(Place::file(place), "the entry does not have the size the zip says"));
-    }
-    let mut sum = flate2::Crc::new();
-    sum.update(bytes);
-    if sum.sum() != crc {
-        return Err(Error::damaged(Place::file(place), "the checksum of the entry is wrong"));
-    }
-    Ok(())
-}
-
-/// Unpacks an entry into exactly the size the zip says.
-pub(in crate::containers) fn inflate(place: &str, bytes: &[u8], size: u64, crc: u32) -> Result<Vec<u8>> {
-    let wrong = || Error::damaged(Place::file(place), "the compressed data of the entry is damaged");
-    // Deflate packs nothing tighter than about 1 to 1032.
-    if size / 1040 > bytes.len() as u64 {
-        return Err(Error::damaged(Place::file(place), "the entry does not have the size the zip says"));
-    }
-    let mut out = Vec::with_capacity(size as usize);
-    let mut inflate = flate2::Decompress::new(false);
-    let status = inflate.decompress_vec(bytes, &mut out, flate2::FlushDecompress::Finish).map_err(|_| wrong())?;
-    // A zero-length entry may need no output space at all; anything else must end exactly here.
-    if status != flate2::Status::StreamEnd && size > 0 {
-        return Err(Error::damaged(Place::file(place), "the entry does not have the size the zip says"));
-    }
-    checked(place, &out, size, crc)?;
-    Ok(out)
 }
