@@ -2,8 +2,10 @@
 //! rights, so the same files always make the same zip. Reading trusts nothing the zip says.
 
 mod deflate;
+mod directory;
 mod read;
 mod records;
+mod window;
 mod write;
 
 pub use read::ZipPages;

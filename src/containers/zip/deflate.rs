@@ -6,7 +6,7 @@ use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
 use std::sync::{Mutex, PoisonError};
 
 /// The level of deflate. Measured on pages of chat (docs/performance.md).
-const LEVEL: i32 = 1;
+const LEVEL: i32 = 3;
 
 /// Compressors, each for one worker at a time: making one costs as much as packing a small page.
 #[derive(Default)]

@@ -2,13 +2,13 @@
 //! interruption.
 
 use super::deflate::{self, Deflate};
+use super::read::ZipPages;
 use super::records::{self, Header, Method};
 use crate::containers::resume::{self, Placed, State, partial_path};
-use crate::containers::{Body, Container, Done, Pack, Packed, Sealed};
+use crate::containers::{Body, Container, Done, InputLimits, Pack, Packed, Pages, Sealed};
 use crate::error::{Error, Kind, Result};
 use crate::model::hash;
 use crate::model::receipt::FileFact;
-use ::zip::ZipArchive;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
@@ -231,12 +231,15 @@ fn restore(file: &mut File, state: &State) -> Result<Option<Vec<u8>>> {
     file.set_len(state.prefix).and_then(|()| file.seek(SeekFrom::End(0))).map_err(told)?;
     let end = records::end(state.files.len() as u64, state.prefix, directory.len() as u64);
     file.write_all(&directory).and_then(|()| file.write_all(&end)).and_then(|()| file.rewind()).map_err(told)?;
-    let Ok(mut archive) = ZipArchive::new(&mut *file) else { return Ok(None) };
-    if archive.len() != state.files.len() {
+    let all = InputLimits { entries: u64::MAX, page: u64::MAX, total: u64::MAX, ratio: u64::MAX };
+    let Ok(mut pages) = file.try_clone().map_err(told).and_then(|file| ZipPages::of(String::new(), file, all)) else {
+        return Ok(None);
+    };
+    if pages.members().len() != state.files.len() {
         return Ok(None);
     }
     for (index, placed) in state.files.iter().enumerate() {
-        let Ok(mut entry) = archive.by_index(index) else { return Ok(None) };
+        let Ok(mut entry) = pages.stream(index) else { return Ok(None) };
         if !hash::of_reader(&mut entry).is_ok_and(|(sha256, _)| hash::hex(&sha256) == placed.sha256) {
             return Ok(None);
         }
@@ -289,6 +292,10 @@ impl Container for ZipTarget {
     }
 
     fn seal(mut self: Box<Self>) -> Result<Box<dyn Sealed>> {
+        if self.position < self.resumed {
+            return Err(Error::new(Kind::Bug, "the interrupted export had put more files than this one")
+                .hint(format!("delete {} and start again", partial_path(&self.target).display())));
+        }
         if !self.state.sealed {
             self.save(true)?;
         }
