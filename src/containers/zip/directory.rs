@@ -247,7 +247,7 @@ fn decoded(name: &[u8]) -> Cow<'_, str> {
 /// Takes the numbers that did not fit into 32 bits from the extra fields: size, packed size and place, in this order.
 /// False when the fields are malformed or one is missing.
 fn wide(mut extra: &[u8], numbers: &mut [u64]) -> bool {
-    let mut missing = numbers.iter().any(|number| *number == 0xFFFF_FFFF);
+    let mut missing = numbers.contains(&0xFFFF_FFFF);
     while missing && extra.len() >= 4 {
         let (kind, length) = (short(extra, 0), short(extra, 2) as usize);
         let Some(field) = extra.get(4..4 + length) else { return false };

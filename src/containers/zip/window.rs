@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn every_part_is_what_the_file_holds() {
-        let all: Vec<u8> = (0..700_000u32).map(|n| (n * n >> 7) as u8).collect();
+        let all: Vec<u8> = (0..700_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&all).unwrap();
         let mut window = Window::new("x".into(), file).unwrap();
