@@ -4,7 +4,7 @@
 use crate::error::{Error, Place, Result};
 use crate::model::hash;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The list of payload files.
 pub const MANIFEST: &str = "manifest-sha256.txt";
@@ -93,20 +93,21 @@ fn lines(files: &BTreeMap<String, [u8; 32]>) -> Vec<u8> {
     out
 }
 
-/// Reads a list of files.
-pub fn parse(place: &str, bytes: &[u8]) -> Result<BTreeMap<String, [u8; 32]>> {
+/// Reads a list of files; no name stands there twice.
+pub fn parse<'a>(place: &str, bytes: &'a [u8]) -> Result<Vec<(&'a str, [u8; 32])>> {
     let fail =
         |line: usize, what: &str| Error::damaged(Place { file: place.into(), line: line as u64 + 1, column: 0 }, what);
     let text = std::str::from_utf8(bytes).map_err(|_| fail(0, "the list is not UTF-8"))?;
-    let mut files = BTreeMap::new();
+    let (mut files, mut known) = (Vec::new(), HashSet::new());
     for (number, line) in text.lines().enumerate() {
         let (hex, name) =
             line.split_once([' ', '\t']).ok_or_else(|| fail(number, "the line is not a checksum and a name"))?;
         let sha256 = hash::parse(hex).ok_or_else(|| fail(number, "the checksum is not SHA-256"))?;
         let name = name.trim_start_matches([' ', '\t', '*']);
-        if files.insert(name.to_owned(), sha256).is_some() {
+        if !known.insert(name) {
             return Err(fail(number, "the file is listed twice"));
         }
+        files.push((name, sha256));
     }
     Ok(files)
 }

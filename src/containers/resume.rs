@@ -28,8 +28,8 @@ pub(super) struct State {
     pub(super) fingerprint: String,
     /// Bytes of the container that are certain, without the directory.
     pub(super) prefix: u64,
-    /// The directory of a zip for these bytes, in base64.
-    pub(super) directory: String,
+    /// What the directory of a zip says of these bytes, in base64.
+    pub(super) entries: String,
     pub(super) files: Vec<Placed>,
     /// True when nothing more belongs into it.
     pub(super) sealed: bool,

@@ -12,16 +12,17 @@ use crate::model::ids::RoomKey;
 use crate::model::record::{Record, Shape};
 use crate::model::unit::Unit;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// One bag.
 struct Volume {
     pages: Box<dyn Pages>,
-    /// Position of each file by name.
-    index: HashMap<String, usize>,
-    manifest: BTreeMap<String, [u8; 32]>,
+    /// The files in order of their names. Names stand in `pages` only: there may be very many.
+    sorted: Vec<u32>,
+    /// What the list of the payload says of each file.
+    payload: Vec<Option<[u8; 32]>>,
 }
 
 /// An archive, opened and checked as far as that is possible without reading the history.
@@ -29,6 +30,8 @@ pub struct Archive {
     volumes: Vec<Volume>,
     /// The rooms it lists.
     pub rooms: Vec<Listed>,
+    /// Where its pages are, in order of rooms.
+    pub pages: Vec<PagePlace>,
     /// The records of its catalog.
     pub records: Vec<Record>,
     /// The digest that names its content, one for each volume.
@@ -36,24 +39,24 @@ pub struct Archive {
 }
 
 /// Where a page is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct PagePlace {
-    volume: usize,
-    member: usize,
-    /// The room.
-    pub room: Arc<RoomKey>,
-    /// Its folder.
-    pub folder: Arc<str>,
+    volume: u32,
+    member: u32,
+    /// The room, by its place in [`Archive::rooms`].
+    pub room: u32,
     /// The number of the page, counted from 1.
     pub number: u32,
-    sha256: [u8; 32],
 }
 
 /// A page on its way to a worker.
 #[derive(Debug)]
 pub struct RawPage {
     raw: Raw,
-    place: PagePlace,
+    room: Arc<RoomKey>,
+    folder: Arc<str>,
+    number: u32,
+    sha256: [u8; 32],
 }
 
 /// Is this the top of a bag?
@@ -71,11 +74,15 @@ pub fn is_volume(pages: &mut dyn Pages) -> bool {
 
 impl Volume {
     fn open(pages: Box<dyn Pages>) -> Result<Volume> {
-        let index = pages.members().iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();
-        let mut volume = Volume { pages, index, manifest: BTreeMap::new() };
+        let members = pages.members();
+        let mut sorted: Vec<u32> = (0..members.len() as u32).collect();
+        sorted.sort_unstable_by(|a, b| members[*a as usize].name.cmp(&members[*b as usize].name));
+        let payload = vec![None; members.len()];
+        let mut volume = Volume { pages, sorted, payload };
         manifest::check_declaration(&volume.place(DECLARATION), &volume.file(DECLARATION)?)?;
         let list = volume.file(MANIFEST)?;
-        let tags = manifest::parse(&volume.place(TAG_MANIFEST), &volume.file(TAG_MANIFEST)?)?;
+        let tags = volume.file(TAG_MANIFEST)?;
+        let tags: BTreeMap<&str, [u8; 32]> = manifest::parse(&volume.place(TAG_MANIFEST), &tags)?.into_iter().collect();
         for name in [DECLARATION, INFO, CUSTODY, MANIFEST] {
             let Some(wanted) = tags.get(name) else {
                 return Err(Error::damaged(Place::file(volume.place(TAG_MANIFEST)), format!("{name} is not listed")));
@@ -89,25 +96,51 @@ impl Volume {
         {
             return Err(wrong_hash(volume.place(CHECKPOINT)));
         }
-        volume.manifest = manifest::parse(&volume.place(MANIFEST), &list)?;
-        volume.complete(&tags)?;
+        let mut listed = manifest::parse(&volume.place(MANIFEST), &list)?;
+        listed.sort_unstable();
+        volume.complete(&listed, &tags)?;
         Ok(volume)
     }
 
+    /// The file of this name.
+    fn find(&self, name: &str) -> Option<usize> {
+        let members = self.pages.members();
+        let at = self.sorted.binary_search_by(|at| members[*at as usize].name.as_str().cmp(name)).ok()?;
+        Some(self.sorted[at] as usize)
+    }
+
+    /// The files of the payload in order of their names.
+    fn payload(&self) -> impl Iterator<Item = (&str, usize, &[u8; 32])> {
+        self.sorted.iter().filter_map(|at| {
+            let at = *at as usize;
+            Some((self.pages.members()[at].name.as_str(), at, self.payload[at].as_ref()?))
+        })
+    }
+
     /// Everything that is listed is there, and everything that is there is listed.
-    fn complete(&self, tags: &BTreeMap<String, [u8; 32]>) -> Result<()> {
-        for name in self.manifest.keys().chain(tags.keys()) {
-            if !self.index.contains_key(name) {
-                return Err(Error::damaged(Place::file(self.place(name)), "the file is listed but missing"));
+    fn complete(&mut self, listed: &[(&str, [u8; 32])], tags: &BTreeMap<&str, [u8; 32]>) -> Result<()> {
+        let pages = &self.pages;
+        let missing =
+            |name: &str| Err(Error::damaged(Place::file(pages.place(name)), "the file is listed but missing"));
+        let members = pages.members();
+        // Both are in order of names, so what is listed is met on one way through what is there.
+        let mut there = self.sorted.iter().peekable();
+        for (name, sha256) in listed {
+            while there.next_if(|at| members[**at as usize].name.as_str() < *name).is_some() {}
+            match there.peek() {
+                Some(at) if members[**at as usize].name == **name => self.payload[**at as usize] = Some(*sha256),
+                _ => return missing(name),
             }
         }
-        for member in self.pages.members() {
-            let name = &member.name;
-            let listed = self.manifest.contains_key(name) || tags.contains_key(name) || name == TAG_MANIFEST;
-            if !listed {
+        if let Some(name) = tags.keys().find(|name| self.find(name).is_none()) {
+            return missing(name);
+        }
+        for (_, member) in members.iter().enumerate().filter(|(at, _)| self.payload[*at].is_none()) {
+            let name = member.name.as_str();
+            if !tags.contains_key(name) && name != TAG_MANIFEST {
                 return Err(Error::damaged(Place::file(self.place(name)), "the file is there but not listed"));
             }
-            if !self.manifest.contains_key(name) && name.starts_with("data/") {
+            if name.starts_with("data/") {
                 return Err(Error::damaged(
                     Place::file(self.place(name)),
                     "a file of the payload is listed as a tag file",
@@ -120,9 +153,9 @@ impl Volume {
     /// The payload holds nothing that this version of the archive does not have.
     fn familiar(&self) -> Result<()> {
         let known =
-            |name: &&String| ![archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at));
-        match self.manifest.keys().find(known) {
-            Some(name) => Err(Error::damaged(Place::file(self.place(name)), "an archive has no such file")),
+            |name: &str| [archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at));
+        match self.payload().find(|(name, ..)| !known(name)) {
+            Some((name, ..)) => Err(Error::damaged(Place::file(self.place(name)), "an archive has no such file")),
             None => Ok(()),
         }
     }
@@ -132,16 +165,17 @@ impl Volume {
     }
 
     fn file(&mut self, name: &str) -> Result<Vec<u8>> {
-        match self.index.get(name) {
-            Some(member) => self.pages.raw(*member)?.unpack(),
+        match self.find(name) {
+            Some(member) => self.pages.raw(member)?.unpack(),
             None => Err(Error::damaged(Place::file(self.place(name)), "the file is missing")),
         }
     }
 
     /// A small payload file, checked against the list.
-    fn payload(&mut self, name: &str) -> Result<Vec<u8>> {
+    fn checked(&mut self, name: &str) -> Result<Vec<u8>> {
         let bytes = self.file(name)?;
-        if Some(&<[u8; 32]>::from(Sha256::digest(&bytes))) != self.manifest.get(name) {
+        let listed = self.find(name).and_then(|at| self.payload[at]);
+        if Some(Sha256::digest(&bytes).into()) != listed {
             return Err(wrong_hash(self.place(name)));
         }
         Ok(bytes)
@@ -174,7 +208,8 @@ impl Archive {
         if let Some(number) = first["volume"].as_u64() {
             found = Archive::all_volumes(path, number, found, limits, &custody)?;
         }
-        let mut archive = Archive { volumes: found, rooms: Vec::new(), records: Vec::new(), content: Vec::new() };
+        let mut archive =
+            Archive { volumes: found, rooms: Vec::new(), pages: Vec::new(), records: Vec::new(), content: Vec::new() };
         let mut last = serde_json::Value::Null;
         for number in 0..archive.volumes.len() {
             let content: [u8; 32] = Sha256::digest(archive.volumes[number].file(MANIFEST)?).into();
@@ -187,23 +222,24 @@ impl Archive {
             last = facts;
             let volume = &mut archive.volumes[number];
             volume.familiar()?;
-            let names: Vec<String> =
-                volume.manifest.keys().filter(|name| name.starts_with(archive::CATALOG)).cloned().collect();
+            let names = volume.payload().map(|(name, ..)| name).filter(|name| name.starts_with(archive::CATALOG));
+            let names: Vec<String> = names.map(str::to_owned).collect();
             for name in names {
                 let place = volume.place(&name);
                 let plural = name[archive::CATALOG.len()..].strip_suffix(".xml").unwrap_or_default();
                 let Some(shape) = shapes.iter().find(|shape| shape.plural == plural) else {
                     return Err(Error::damaged(Place::file(place), "the catalog has no such page"));
                 };
-                archive.records.extend(catalog::read(&volume.payload(&name)?, &place, shape)?);
+                archive.records.extend(catalog::read(&volume.checked(&name)?, &place, shape)?);
             }
-            if volume.index.contains_key(archive::ROOM_INDEX) {
+            if volume.find(archive::ROOM_INDEX).is_some() {
                 let place = volume.place(archive::ROOM_INDEX);
-                archive.rooms.extend(rooms::read(&volume.payload(archive::ROOM_INDEX)?, &place)?);
+                archive.rooms.extend(rooms::read(&volume.checked(archive::ROOM_INDEX)?, &place)?);
             }
         }
-        let mut keys = HashSet::new();
-        if let Some(room) = archive.rooms.iter().find(|room| !keys.insert(room.key.key())) {
+        // Of one volume the list itself was asked.
+        let (mut keys, several) = (HashSet::new(), archive.volumes.len() > 1);
+        if let Some(room) = archive.rooms.iter().find(|room| several && !keys.insert(room.key.key())) {
             let place = Place::file(archive.volumes[0].place(archive::ROOM_INDEX));
             return Err(Error::damaged(place, format!("room {} is listed twice", room.key)));
         }
@@ -216,7 +252,7 @@ impl Archive {
             );
             return Err(Error::damaged(Place::file(place), what));
         }
-        archive.places()?;
+        archive.pages = archive.places()?;
         Ok(archive)
     }
 
@@ -271,26 +307,25 @@ impl Archive {
     }
 
     /// Where the pages are, in order of rooms; every listed page is there, and no others are.
-    pub fn places(&self) -> Result<Vec<PagePlace>> {
+    fn places(&self) -> Result<Vec<PagePlace>> {
         let mut places = Vec::new();
-        for listed in &self.rooms {
-            let room = Arc::new(listed.key.clone());
-            let folder: Arc<str> = listed.folder.as_str().into();
+        for (room, listed) in self.rooms.iter().enumerate() {
             for number in 1..=listed.pages {
-                let name = archive::page_name(&folder, number);
-                let at = self.volumes.iter().enumerate().find_map(|(v, volume)| Some((v, *volume.index.get(&name)?)));
+                let name = archive::page_name(&listed.folder, number);
+                let at = self.volumes.iter().enumerate().find_map(|(v, volume)| Some((v, volume.find(&name)?)));
                 let Some((volume, member)) = at else {
                     return Err(Error::damaged(
                         Place::file(self.volumes[0].place(&name)),
                         "the page is listed but missing",
                     ));
                 };
-                let sha256 = self.volumes[volume].manifest[&name];
-                places.push(PagePlace { volume, member, room: room.clone(), folder: folder.clone(), number, sha256 });
+                let [volume, member, room] = [volume, member, room].map(|number| number as u32);
+                places.push(PagePlace { volume, member, room, number });
             }
         }
-        let there = self.volumes.iter().flat_map(|volume| volume.manifest.keys());
-        let there = there.filter(|name| name.starts_with(archive::ROOMS) && *name != archive::ROOM_INDEX).count();
+        let there = self.volumes.iter().flat_map(Volume::payload);
+        let is_page = |name: &str| name.starts_with(archive::ROOMS) && name != archive::ROOM_INDEX;
+        let there = there.filter(|(name, ..)| is_page(name)).count();
         if there != places.len() {
             return Err(Error::damaged(
                 Place::file(self.volumes[0].place(archive::ROOM_INDEX)),
@@ -304,14 +339,14 @@ impl Archive {
     pub fn attachments(&self) -> Result<Vec<(usize, usize, [u8; 32])>> {
         let mut list = Vec::new();
         for (at, volume) in self.volumes.iter().enumerate() {
-            for (name, sha256) in volume.manifest.iter().filter(|(name, _)| name.starts_with(archive::FILES)) {
+            for (name, member, sha256) in volume.payload().filter(|(name, ..)| name.starts_with(archive::FILES)) {
                 if name[archive::FILES.len()..] != hash::hex(sha256) {
                     return Err(Error::damaged(
                         Place::file(volume.place(name)),
                         "the attachment is not named by its SHA-256",
                     ));
                 }
-                list.push((at, volume.index[name], *sha256));
+                list.push((at, member, *sha256));
             }
         }
         Ok(list)
@@ -319,8 +354,16 @@ impl Archive {
 
     /// Reads a page from disk; a worker does the rest.
     pub fn page(&mut self, place: &PagePlace) -> Result<RawPage> {
-        let raw = self.volumes[place.volume].pages.raw(place.member)?;
-        Ok(RawPage { raw, place: place.clone() })
+        let sha256 = self.sha256(place);
+        let raw = self.volumes[place.volume as usize].pages.raw(place.member as usize)?;
+        let Listed { key, folder, .. } = &self.rooms[place.room as usize];
+        Ok(RawPage { raw, room: key.clone(), folder: folder.clone(), number: place.number, sha256 })
+    }
+
+    /// The hash of a page, as the list of the payload has it.
+    pub fn sha256(&self, place: &PagePlace) -> [u8; 32] {
+        // Every file below `data` is listed.
+        self.volumes[place.volume as usize].payload[place.member as usize].unwrap_or_default()
     }
 
     /// The content of an attachment.
@@ -343,7 +386,7 @@ impl Archive {
 
     /// The size of a page before compression, as the container says.
     pub fn page_size(&self, place: &PagePlace) -> u64 {
-        self.volumes[place.volume].pages.members()[place.member].size
+        self.volumes[place.volume as usize].pages.members()[place.member as usize].size
     }
 
     /// The size of an attachment, as the container says.
@@ -358,13 +401,6 @@ impl Archive {
     }
 }
 
-impl PagePlace {
-    /// The hash of the page.
-    pub fn sha256(&self) -> [u8; 32] {
-        self.sha256
-    }
-}
-
 impl RawPage {
     /// About how many bytes the page takes while it is worked on.
     pub fn weight(&self) -> usize {
@@ -373,7 +409,7 @@ impl RawPage {
 
     /// The fingerprint of the page.
     pub fn sha256(&self) -> [u8; 32] {
-        self.place.sha256
+        self.sha256
     }
 
     /// Where the page is, for errors and gaps.
@@ -383,12 +419,12 @@ impl RawPage {
 
     /// Unpacks and checks the page, and reads its events.
     pub fn read(self) -> Result<Unit> {
-        let RawPage { raw, place } = self;
+        let RawPage { raw, room, folder, number, sha256 } = self;
         let name = raw.place.clone();
         let bytes = raw.unpack()?;
-        if Sha256::digest(&bytes)[..] != place.sha256[..] {
+        if Sha256::digest(&bytes)[..] != sha256[..] {
             return Err(wrong_hash(name));
         }
-        page::read(&bytes, &name, &place.room, &place.folder, place.number)
+        page::read(&bytes, &name, &room, &folder, number)
     }
 }

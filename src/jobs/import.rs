@@ -62,10 +62,9 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     receipt.remark("files of a folder passed over by their names", found.passed_over);
 
     let start = (cx.clock)();
-    let archives = open_archives(cx, job, &mut found)?;
-    let incoming = records(job, &archives);
-    drop(archives);
-    let mut checked = check(cx, job, &found)?;
+    let mut archives = open_archives(cx, job, &mut found)?;
+    let incoming = records(job, &mut archives);
+    let mut checked = check(cx, job, &found, &mut archives)?;
     checked.gap_count += found.gaps.len() as u64;
     checked.gaps.splice(..0, std::mem::take(&mut found.gaps));
     receipt.timings.push(("check", cx.since(start)));
@@ -120,8 +119,9 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
         let first = intake.announce(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
         let load = Load::new(cx, job, intake, receipt, sources.join("; "));
         let stage = decode(job, Some((first, cx.random)));
-        let mut load = pipeline::run(source(cx, job, &found, broken.clone()), stage, load, cx.limits, cx.watch)?;
-        load.attachments(&found, &broken)?;
+        let source = source(cx, job, &found, &mut archives, broken.clone());
+        let mut load = pipeline::run(source, stage, load, cx.limits, cx.watch)?;
+        load.attachments(&mut archives, &broken)?;
         load.close()?
     };
     cx.watch.event(Event::End);
@@ -158,8 +158,9 @@ fn open_archives(cx: &Context<'_>, job: &Import, found: &mut Found) -> Result<Ve
 }
 
 /// The records of the archives, and the rooms they list without describing them.
-fn records(job: &Import, archives: &[Archive]) -> Vec<Record> {
-    let mut records: Vec<Record> = archives.iter().flat_map(|archive| archive.records.clone()).collect();
+fn records(job: &Import, archives: &mut [Archive]) -> Vec<Record> {
+    let mut records: Vec<Record> =
+        archives.iter_mut().flat_map(|archive| std::mem::take(&mut archive.records)).collect();
     let described: HashSet<String> = records.iter().filter(|r| r.shape.noun == "room").map(Record::key).collect();
     if let Some(shape) = job.shapes.iter().find(|shape| shape.noun == "room") {
         let listed = archives.iter().flat_map(|archive| &archive.rooms);
@@ -171,14 +172,20 @@ fn records(job: &Import, archives: &[Archive]) -> Vec<Record> {
     records
 }
 
-fn source(cx: &Context<'_>, job: &Import, found: &Found, skip: HashSet<String>) -> PieceSource {
+fn source<'a>(
+    cx: &Context<'_>,
+    job: &Import,
+    found: &Found,
+    archives: &'a mut [Archive],
+    skip: HashSet<String>,
+) -> PieceSource<'a> {
     PieceSource {
         inputs: found.inputs.clone(),
+        archives: archives.iter_mut(),
         form: job.form,
         pool: job.pool.clone(),
         keep_going: job.keep_going,
         limits: cx.input,
-        shapes: job.shapes,
         skip,
     }
 }
@@ -269,8 +276,7 @@ impl Checked<'_> {
     }
 
     /// What only the whole of an archive shows: its sums, and its attachments.
-    fn archive(&mut self, cx: &Context<'_>, job: &Import, path: &Path) -> Result<()> {
-        let mut archive = Archive::open(path, cx.input, job.shapes)?;
+    fn archive(&mut self, cx: &Context<'_>, archive: &mut Archive, path: &Path) -> Result<()> {
         let name = path.display().to_string();
         // The sums of an archive with gaps cannot close.
         let whole = !self.broken.iter().any(|place| place.starts_with(&format!("{name}!")));
@@ -294,7 +300,7 @@ impl Checked<'_> {
 }
 
 /// Reads everything once, so that damage is found before anything is written.
-fn check<'a>(cx: &Context<'a>, job: &Import, found: &Found) -> Result<Checked<'a>> {
+fn check<'a>(cx: &Context<'a>, job: &Import, found: &Found, archives: &mut [Archive]) -> Result<Checked<'a>> {
     cx.watch.event(Event::Begin { step: "checking", total: None, unit: "bytes" });
     let sink = Checked {
         watch: cx.watch,
@@ -306,12 +312,14 @@ fn check<'a>(cx: &Context<'a>, job: &Import, found: &Found) -> Result<Checked<'a
         keep_going: job.keep_going,
         sums: HashMap::new(),
     };
-    let mut checked =
-        pipeline::run(source(cx, job, found, HashSet::new()), decode(job, None), sink, cx.limits, cx.watch)?;
-    for input in &found.inputs {
-        if let Input::Archive(path) = input {
-            checked.archive(cx, job, path)?;
-        }
+    let source = source(cx, job, found, archives, HashSet::new());
+    let mut checked = pipeline::run(source, decode(job, None), sink, cx.limits, cx.watch)?;
+    let paths = found.inputs.iter().filter_map(|input| match input {
+        Input::Archive(path) => Some(path),
+        _ => None,
+    });
+    for (path, archive) in paths.zip(archives) {
+        checked.archive(cx, archive, path)?;
     }
     cx.watch.event(Event::End);
     Ok(checked)
@@ -390,10 +398,8 @@ impl<'a, 's> Load<'a, 's> {
     }
 
     /// Takes in the attachments of the archives.
-    fn attachments(&mut self, found: &Found, broken: &HashSet<String>) -> Result<()> {
-        for input in &found.inputs {
-            let Input::Archive(path) = input else { continue };
-            let mut archive = Archive::open(path, self.cx.input, self.job.shapes)?;
+    fn attachments(&mut self, archives: &mut [Archive], broken: &HashSet<String>) -> Result<()> {
+        for archive in archives {
             for (volume, member, sha256) in archive.attachments()? {
                 if self.cx.watch.cancelled() {
                     return Err(Error::new(Kind::Cancelled, "interrupted"));

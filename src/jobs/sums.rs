@@ -7,7 +7,8 @@ use crate::formats::archive::rooms::Listed;
 use crate::model::ids::RoomKey;
 use crate::model::receipt::RoomTally;
 use crate::model::unit::Unit;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The sums of a page.
 pub fn of_page(unit: &Unit) -> RoomTally {
@@ -23,12 +24,12 @@ pub fn of_page(unit: &Unit) -> RoomTally {
 /// The sums of the rooms of one archive.
 #[derive(Debug, Default)]
 pub struct Sums {
-    rooms: BTreeMap<RoomKey, RoomTally>,
+    rooms: HashMap<Arc<RoomKey>, RoomTally>,
 }
 
 impl Sums {
     /// Adds a page; the pages of a room follow each other in time.
-    pub fn add(&mut self, place: &str, room: &RoomKey, page: &RoomTally) -> Result<()> {
+    pub fn add(&mut self, place: &str, room: &Arc<RoomKey>, page: &RoomTally) -> Result<()> {
         let tally = self.rooms.entry(room.clone()).or_default();
         if tally.last.is_some_and(|last| page.first.is_some_and(|first| first < last)) {
             return Err(Error::damaged(

@@ -76,8 +76,7 @@ pub fn archive(
     shapes: &'static [&'static Shape],
 ) -> Result<Receipt> {
     let start = (cx.clock)();
-    let archive = Archive::open(path, cx.input, shapes)?;
-    let places = archive.places()?;
+    let mut archive = Archive::open(path, cx.input, shapes)?;
     let attachments = archive.attachments()?;
     let mut receipt = Receipt::new("verify");
     receipt.fact("Archive", path.display().to_string());
@@ -86,29 +85,29 @@ pub fn archive(
             if archive.content.len() > 1 { format!("Content of volume {}", number + 1) } else { "Content".to_owned() };
         receipt.fact(&name, hash::hex(content));
     }
-    let total = places.len() + attachments.len();
+    let total = archive.pages.len() + attachments.len();
     let (mut chosen, mut chosen_files) = (Vec::new(), Vec::new());
-    for (position, place) in places.iter().enumerate() {
-        if depth.wants(position as u64, &place.sha256(), start) {
-            chosen.push(place.clone());
+    for (position, place) in archive.pages.iter().enumerate() {
+        if depth.wants(position as u64, &archive.sha256(place), start) {
+            chosen.push(*place);
         }
     }
     for (position, file) in attachments.iter().enumerate() {
-        if depth.wants((places.len() + position) as u64, &file.2, start) {
+        if depth.wants((archive.pages.len() + position) as u64, &file.2, start) {
             chosen_files.push(*file);
         }
     }
     receipt.fact("Files of history read", format!("{} of {total}", chosen.len() + chosen_files.len()));
     for room in &archive.rooms {
         let tally = RoomTally {
-            name: room.name.clone(),
+            name: (*room.name).to_owned(),
             events: room.events,
             pages: room.pages,
             first: room.first,
             last: room.last,
             ..RoomTally::default()
         };
-        receipt.rooms.insert(room.key.clone(), tally);
+        receipt.rooms.insert((*room.key).clone(), tally);
     }
     for record in &archive.records {
         receipt.settings.entry(record.shape.plural).or_default().unchanged += 1;
@@ -116,26 +115,22 @@ pub fn archive(
     let size = chosen.iter().map(|place| archive.page_size(place)).sum::<u64>();
     let size = size + chosen_files.iter().map(|file| archive.attachment_size(file.0, file.1)).sum::<u64>();
     cx.watch.event(Event::Begin { step: "verifying", total: Some(size), unit: "bytes" });
-    let complete = chosen.len() == places.len() && depth != Depth::Structure;
+    let complete = chosen.len() == archive.pages.len() && depth != Depth::Structure;
     let sink = Count { watch: cx.watch, keep_going, sums: Sums::default(), receipt };
-    let rooms = archive.rooms.clone();
-    let pages = Pages { archive, places: chosen, keep_going };
+    let pages = Pages { archive: &mut archive, places: chosen, keep_going };
     let mut count = pipeline::run(pages, Read { keep_going }, sink, cx.limits, cx.watch)?;
     if complete && count.receipt.gap_count == 0 {
-        count.close(path, &rooms)?;
+        count.close(path, &archive.rooms)?;
     }
     let mut receipt = count.receipt;
-    if !chosen_files.is_empty() {
-        let mut archive = Archive::open(path, cx.input, shapes)?;
-        for (volume, member, sha256) in chosen_files {
-            if cx.watch.cancelled() {
-                return Err(Error::new(Kind::Cancelled, "interrupted"));
-            }
-            let size = archive.attachment_size(volume, member);
-            let checked = archive.check_attachment(volume, member, &sha256);
-            cx.watch.event(Event::Advance(size));
-            note(&mut receipt, keep_going, checked)?;
+    for (volume, member, sha256) in chosen_files {
+        if cx.watch.cancelled() {
+            return Err(Error::new(Kind::Cancelled, "interrupted"));
         }
+        let size = archive.attachment_size(volume, member);
+        let checked = archive.check_attachment(volume, member, &sha256);
+        cx.watch.event(Event::Advance(size));
+        note(&mut receipt, keep_going, checked)?;
     }
     cx.watch.event(Event::End);
     if receipt.gap_count == 0 {
@@ -187,13 +182,13 @@ fn note(receipt: &mut Receipt, keep_going: bool, checked: Result<()>) -> Result<
     }
 }
 
-struct Pages {
-    archive: Archive,
+struct Pages<'a> {
+    archive: &'a mut Archive,
     places: Vec<PagePlace>,
     keep_going: bool,
 }
 
-impl Source for Pages {
+impl Source for Pages<'_> {
     type Item = Result<RawPage>;
 
     fn read(&mut self, emit: &mut Emit<'_, Result<RawPage>>) -> Result<()> {

@@ -20,6 +20,20 @@ impl Budget {
         Budget { total, lent: Mutex::new(0), returned: Condvar::new(), closed: AtomicBool::new(false) }
     }
 
+    /// Takes `weight` bytes if that needs no waiting.
+    pub(super) fn take_now(&self, weight: usize) -> bool {
+        let mut lent = self.lock();
+        let free = !self.is_closed() && self.is_free(*lent, weight);
+        if free {
+            *lent += weight;
+        }
+        free
+    }
+
+    fn is_free(&self, lent: usize, weight: usize) -> bool {
+        lent == 0 || weight <= self.total.saturating_sub(lent)
+    }
+
     /// Waits for `weight` bytes. An item heavier than the whole budget waits until it is alone.
     /// False when the budget was closed.
     pub(super) fn take(&self, weight: usize) -> bool {
@@ -28,7 +42,7 @@ impl Budget {
             if self.is_closed() {
                 return false;
             }
-            if *lent == 0 || weight <= self.total.saturating_sub(*lent) {
+            if self.is_free(*lent, weight) {
                 // No overflow: the sum is within the budget, or this item is alone.
                 *lent += weight;
                 return true;
@@ -37,7 +51,12 @@ impl Budget {
         }
     }
 
-    /// Gives back what was taken for one item.
+    /// A share of the budget that is worth waking the reader for.
+    pub(super) fn share(&self) -> usize {
+        self.total / 8
+    }
+
+    /// Gives back what was taken for items.
     pub(super) fn give(&self, weight: usize) {
         *self.lock() -= weight;
         self.returned.notify_one();

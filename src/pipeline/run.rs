@@ -16,6 +16,11 @@ use std::time::Duration;
 /// How long a cancellation can go unnoticed while nothing arrives.
 const GLANCE: Duration = Duration::from_millis(100);
 
+/// Small items travel together, for what it costs to hand one over does not depend on its size: until they weigh so
+/// much, or are so many.
+const BATCH_BYTES: usize = 1 << 17;
+const BATCH_ITEMS: usize = 64;
+
 /// What travels to the caller: an item in its place, or the end of the source.
 struct Parcel<T> {
     number: u64,
@@ -62,7 +67,23 @@ struct Reader<'a, T: Stage> {
     stage: &'a T,
     budget: &'a Budget,
     watch: &'a dyn Watch,
-    sender: Sender<Parcel<T::Out>>,
+    sender: Sender<Vec<Parcel<T::Out>>>,
+}
+
+/// Items that wait for company, each with its number and weight.
+struct Batch<T> {
+    items: Vec<(u64, usize, T)>,
+    weight: usize,
+}
+
+impl<T> Batch<T> {
+    fn new() -> Batch<T> {
+        Batch { items: Vec::new(), weight: 0 }
+    }
+
+    fn is_full(&self) -> bool {
+        self.weight >= BATCH_BYTES || self.items.len() >= BATCH_ITEMS
+    }
 }
 
 impl<T: Stage> Reader<'_, T> {
@@ -72,6 +93,21 @@ impl<T: Stage> Reader<'_, T> {
         pool.in_place_scope_fifo(|scope| {
             let mut count = 0;
             let mut cancelled = false;
+            let mut batch = Batch::new();
+            let leave = |batch: &mut Batch<T::In>| {
+                let items = std::mem::replace(batch, Batch::new()).items;
+                if items.is_empty() {
+                    return;
+                }
+                scope.spawn_fifo(move |_| {
+                    let done = items.into_iter().filter_map(|(number, weight, item)| {
+                        let content = work(stage, item, number, budget)?;
+                        Some(Parcel { number, weight, content })
+                    });
+                    // Nobody listens any more only after the run has failed.
+                    let _ = sender.send(done.collect());
+                });
+            };
             // The source is dropped inside as well: that, too, may panic.
             let read = catch_unwind(AssertUnwindSafe(|| {
                 let mut source = source;
@@ -79,20 +115,26 @@ impl<T: Stage> Reader<'_, T> {
                     cancelled |= watch.cancelled();
                     // An item without weight would let any number of its kind in.
                     let weight = weight.max(1);
-                    if cancelled || !budget.take(weight) {
+                    if cancelled {
                         return ControlFlow::Break(());
                     }
-                    count += 1;
-                    let number = count;
-                    scope.spawn_fifo(move |_| {
-                        if let Some(content) = work(stage, item, number, budget) {
-                            // Nobody listens any more only after the run has failed.
-                            let _ = sender.send(Parcel { number, weight, content });
+                    if !budget.take_now(weight) {
+                        // What is waited for may be lent to the items that wait here.
+                        leave(&mut batch);
+                        if !budget.take(weight) {
+                            return ControlFlow::Break(());
                         }
-                    });
+                    }
+                    count += 1;
+                    batch.items.push((count, weight, item));
+                    batch.weight = batch.weight.saturating_add(weight);
+                    if batch.is_full() {
+                        leave(&mut batch);
+                    }
                     ControlFlow::Continue(())
                 })
             }));
+            leave(&mut batch);
             let number = count + 1;
             let content = match read {
                 _ if cancelled => Err(interrupted()),
@@ -100,7 +142,7 @@ impl<T: Stage> Reader<'_, T> {
                 Err(_) => Err(panicked(&format!("reading item {number}"))),
             };
             // As above: a run that has failed already needs no second reason.
-            let _ = sender.send(Parcel { number, weight: 0, content });
+            let _ = sender.send(vec![Parcel { number, weight: 0, content }]);
         });
     }
 }
@@ -120,19 +162,21 @@ fn work<T: Stage>(stage: &T, item: T::In, number: u64, budget: &Budget) -> Optio
 /// The caller's side: puts results in order and hands them to the sink.
 fn drain<K: Sink>(
     sink: &mut K,
-    receiver: &Receiver<Parcel<K::Item>>,
+    receiver: &Receiver<Vec<Parcel<K::Item>>>,
     budget: &Budget,
     watch: &dyn Watch,
 ) -> Result<()> {
     let mut parked = BTreeMap::new();
     let mut next = 1;
+    let mut spent = 0usize;
     loop {
         if watch.cancelled() {
             return Err(interrupted());
         }
         let Some(Parcel { number, weight, content }) = parked.remove(&next) else {
+            budget.give(std::mem::take(&mut spent));
             match receiver.recv_timeout(GLANCE) {
-                Ok(parcel) => drop(parked.insert(parcel.number, parcel)),
+                Ok(parcels) => parked.extend(parcels.into_iter().map(|parcel| (parcel.number, parcel))),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Error::new(Kind::Bug, format!("item {next} was lost on its way")));
@@ -143,7 +187,11 @@ fn drain<K: Sink>(
         let Some(item) = content? else { return Ok(()) };
         catch_unwind(AssertUnwindSafe(|| sink.take(item)))
             .unwrap_or_else(|_| Err(panicked(&format!("storing item {number}"))))?;
-        budget.give(weight);
+        // An item of the whole budget and more was alone, so this cannot overflow.
+        spent += weight;
+        if spent >= budget.share() {
+            budget.give(std::mem::take(&mut spent));
+        }
         next += 1;
     }
 }

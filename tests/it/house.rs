@@ -86,8 +86,8 @@ fn modules_know_only_rows_below_their_own() {
 const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/sqlite/"]),
     ("quick_xml", &["src/formats/"]),
-    ("zip", &["src/containers/zip/"]),
     ("flate2", &["src/containers/zip/"]),
+    ("libdeflater", &["src/containers/zip/"]),
     ("rayon", &["src/pipeline/"]),
     ("indicatif", &["src/cli/progress.rs"]),
     ("comfy_table", &["src/cli/print.rs"]),

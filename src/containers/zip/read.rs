@@ -1,10 +1,12 @@
 //! Reads a zip that may be hostile: names, sizes, overlaps, doubles, links and encryption are
 //! checked before anything is unpacked, and nothing grows beyond what the limits allow.
 
-use crate::containers::{InputLimits, Member, Pages, Raw, names};
+use super::deflate::checked;
+use super::directory::{self, Entry};
+use super::records::Method;
+use super::window::Window;
+use crate::containers::{InputLimits, Member, Pages, Raw};
 use crate::error::{Error, Kind, Place, Result};
-use ::zip::result::ZipError;
-use ::zip::{CompressionMethod, ZipArchive};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -13,94 +15,45 @@ use std::path::Path;
 pub struct ZipPages {
     name: String,
     top: String,
-    archive: ZipArchive<BufReader<File>>,
+    window: Window,
     members: Vec<Member>,
-    /// The index of each member in the zip.
-    indexes: Vec<usize>,
+    /// Of each member.
+    entries: Vec<Entry>,
     limits: InputLimits,
-}
-
-fn told(name: &str, error: ZipError) -> Error {
-    match error {
-        ZipError::Io(error)
-            if error.kind() != std::io::ErrorKind::UnexpectedEof && error.kind() != std::io::ErrorKind::InvalidData =>
-        {
-            Error::io(name, error)
-        }
-        _ => Error::damaged(Place::file(name), "this zip is damaged or cut short"),
-    }
 }
 
 impl ZipPages {
     /// Opens a zip and checks everything that can be checked without unpacking it.
     pub fn open(path: &Path, limits: InputLimits) -> Result<ZipPages> {
-        let name = path.display().to_string();
         let file = File::open(path).map_err(|e| Error::io(path.display(), e))?;
-        let size = file.metadata().map_err(|e| Error::io(path.display(), e))?.len();
-        let mut archive = ZipArchive::new(BufReader::with_capacity(1 << 16, file)).map_err(|e| told(&name, e))?;
-        let bad = |what: String| Error::damaged(Place::file(&name), what);
-        let limit = |what: &str, option: &str| {
-            Err(Error::new(Kind::Refused, format!("the zip {what}"))
-                .at(Place::file(&name))
-                .hint(format!("if you trust it, raise {option}")))
+        ZipPages::of(path.display().to_string(), file, limits)
+    }
+
+    /// The same for a file that is open; `name` stands in errors.
+    pub(super) fn of(name: String, file: File, limits: InputLimits) -> Result<ZipPages> {
+        let mut window = Window::new(name.clone(), file)?;
+        let directory::Directory { mut members, entries } = directory::read(&mut window, &name, &limits)?;
+        let total = members.iter().fold(0u64, |sum, member| sum.saturating_add(member.size));
+        let ratio = total / window.length().max(1);
+        let limit = |what: String, option: &str| {
+            Err(Error::new(Kind::Refused, what).at(Place::file(&name)).hint(format!("if you trust it, raise {option}")))
         };
-        if archive.len() as u64 > limits.entries {
-            return limit(&format!("has {} entries; the limit is {}", archive.len(), limits.entries), "--max-entries");
-        }
-        if archive.has_duplicate_names() {
-            return Err(bad("two entries of the zip have the same name".into()));
-        }
-        if archive.has_overlapping_entries().map_err(|e| told(&name, e))? {
-            return Err(bad("entries of the zip overlap".into()));
-        }
-        let (mut members, mut indexes) = (Vec::new(), Vec::new());
-        let mut total = 0u64;
-        let mut folded = std::collections::HashSet::new();
-        for index in 0..archive.len() {
-            let entry = archive.by_index_raw(index).map_err(|e| told(&name, e))?;
-            let its_name = entry.name().map_err(|_| bad("the name of an entry is not UTF-8".into()))?.into_owned();
-            names::check(&name, &its_name)?;
-            let bad = |what: &str| Err(Error::damaged(Place::file(format!("{name}!{its_name}")), what));
-            if entry.is_dir() {
-                if entry.size() > 0 || entry.compressed_size() > 0 {
-                    return bad("the entry is a folder and has content");
-                }
-                continue;
-            }
-            if entry.is_symlink() {
-                return bad("the entry is a link");
-            }
-            if entry.encrypted() {
-                return bad("the entry is encrypted; decrypt the zip first");
-            }
-            if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
-                return bad("the entry is compressed by a method pchat does not use");
-            }
-            if !folded.insert(its_name.to_lowercase()) {
-                return bad("another entry has the same name but for upper and lower case");
-            }
-            total = total.saturating_add(entry.size());
-            members.push(Member { name: its_name, size: entry.size() });
-            indexes.push(index);
-        }
         if total > limits.total {
-            return limit(&format!("unpacks to {total} bytes; the limit is {}", limits.total), "--max-total");
+            return limit(format!("the zip unpacks to {total} bytes; the limit is {}", limits.total), "--max-total");
         }
         // Small archives of repetitive text compress very well; only large ones are suspicious.
-        if total > 1 << 30 && total / size.max(1) > limits.ratio {
+        if total > 1 << 30 && ratio > limits.ratio {
             return limit(
-                &format!("unpacks to {} times its size; the limit is {}", total / size.max(1), limits.ratio),
+                format!("the zip unpacks to {ratio} times its size; the limit is {}", limits.ratio),
                 "--max-ratio",
             );
         }
-        archive
-            .validate_header_consistency()
-            .map_err(|_| bad("the headers of an entry contradict the directory of the zip".into()))?;
         let top = common_top(&members);
         for member in &mut members {
             member.name.drain(..if top.is_empty() { 0 } else { top.len() + 1 });
+            member.name.shrink_to_fit();
         }
-        Ok(ZipPages { name, top, archive, members, indexes, limits })
+        Ok(ZipPages { name, top, window, members, entries, limits })
     }
 }
 
@@ -126,8 +79,9 @@ impl Pages for ZipPages {
     }
 
     fn raw(&mut self, member: usize) -> Result<Raw> {
-        let Member { name, size } = self.members[member].clone();
-        let place = format!("{}!{name}", self.name);
+        let Member { name, size } = &self.members[member];
+        let Entry { method, crc, packed, at } = self.entries[member];
+        let (place, size) = (format!("{}!{name}", self.name), *size);
         if size > self.limits.page {
             return Err(Error::new(
                 Kind::Refused,
@@ -136,37 +90,38 @@ impl Pages for ZipPages {
             .at(Place::file(place))
             .hint("if you trust it, raise --max-page"));
         }
-        let mut entry = self.archive.by_index_raw(self.indexes[member]).map_err(|e| told(&place, e))?;
-        let deflated = (entry.compression() == CompressionMethod::Deflated).then(|| entry.crc32());
         // Deflate never makes anything longer by more than a few bytes in a thousand.
         let most = size.saturating_add(size / 100).saturating_add(1024);
-        let packed = entry.compressed_size();
         if packed > most {
             return Err(Error::damaged(Place::file(place), "the entry is larger packed than unpacked"));
         }
-        // What the zip says is not worth memory before the bytes are there.
-        let mut bytes = Vec::with_capacity(packed.min(1 << 20) as usize);
-        (&mut entry).take(packed).read_to_end(&mut bytes).map_err(|e| told(&place, ZipError::Io(e)))?;
-        let crc = entry.crc32();
-        drop(entry);
-        if deflated.is_none() {
+        // So many bytes are there: the directory of the zip follows them.
+        let Some(bytes) = self.window.own(at, packed as usize)? else { return Err(directory::damaged(&place)) };
+        if method == Method::Stored {
             checked(&place, &bytes, size, crc)?;
         }
+        let deflated = (method == Method::Deflated).then_some(crc);
         Ok(Raw { place, size, bytes, deflated })
     }
 
     fn stream(&mut self, member: usize) -> Result<Box<dyn Read + '_>> {
-        let size = self.members[member].size;
-        let place = format!("{}!{}", self.name, self.members[member].name);
-        let entry = self.archive.by_index(self.indexes[member]).map_err(|e| told(&place, e))?;
-        Ok(Box::new(Exact { entry, left: size }))
+        let left = self.members[member].size;
+        let Entry { method, crc, packed, at } = self.entries[member];
+        let from = self.window.stream(at, packed)?;
+        let sum = libdeflater::Crc::new();
+        Ok(match method {
+            Method::Stored => Box::new(Exact { entry: BufReader::with_capacity(1 << 16, from), left, sum, crc }),
+            Method::Deflated => Box::new(Exact { entry: flate2::read::DeflateDecoder::new(from), left, sum, crc }),
+        })
     }
 }
 
-/// Hands out an entry and fails when it is not as long as the zip says. The zip package checks the checksum at the end.
+/// Hands out an entry, and fails when size or checksum are not what the zip says.
 struct Exact<R> {
     entry: R,
     left: u64,
+    sum: libdeflater::Crc,
+    crc: u32,
 }
 
 impl<R: Read> Read for Exact<R> {
@@ -178,40 +133,14 @@ impl<R: Read> Read for Exact<R> {
             }
             read => read?,
         };
+        self.sum.update(&buffer[..count]);
         match self.left.checked_sub(count as u64) {
             Some(left) if count > 0 || left == 0 || buffer.is_empty() => self.left = left,
-            _ => return Err(wrong("the entry does not have the size the zip says")),
+            _ => return Err(wrong("the entry is damaged: it does not have the size the zip says")),
         }
-        Ok(count)
+        match count == 0 && !buffer.is_empty() && self.sum.sum() != self.crc {
+            true => Err(wrong("the entry is damaged: its checksum is wrong")),
+            false => Ok(count),
+        }
     }
-}
-
-fn checked(place: &str, bytes: &[u8], size: u64, crc: u32) -> Result<()> {
-    if bytes.len() as u64 != size {
-        return Err(Error::damaged(Place::file(place), "the entry does not have the size the zip says"));
-    }
-    let mut sum = flate2::Crc::new();
-    sum.update(bytes);
-    if sum.sum() != crc {
-        return Err(Error::damaged(Place::file(place), "the checksum of the entry is wrong"));
-    }
-    Ok(())
-}
-
-/// Unpacks an entry into exactly the size the zip says.
-pub(in crate::containers) fn inflate(place: &str, bytes: &[u8], size: u64, crc: u32) -> Result<Vec<u8>> {
-    let wrong = || Error::damaged(Place::file(place), "the compressed data of the entry is damaged");
-    // Deflate packs nothing tighter than about 1 to 1032.
-    if size / 1040 > bytes.len() as u64 {
-        return Err(Error::damaged(Place::file(place), "the entry does not have the size the zip says"));
-    }
-    let mut out = Vec::with_capacity(size as usize);
-    let mut inflate = flate2::Decompress::new(false);
-    let status = inflate.decompress_vec(bytes, &mut out, flate2::FlushDecompress::Finish).map_err(|_| wrong())?;
-    // A zero-length entry may need no output space at all; anything else must end exactly here.
-    if status != flate2::Status::StreamEnd && size > 0 {
-        return Err(Error::damaged(Place::file(place), "the entry does not have the size the zip says"));
-    }
-    checked(place, &out, size, crc)?;
-    Ok(out)
 }

@@ -7,16 +7,17 @@ use crate::model::message::Kind;
 use crate::model::receipt::{Kinds, Tally};
 use crate::model::time::Ticks;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// A room of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listed {
     /// The folder of its pages.
-    pub folder: String,
+    pub folder: Arc<str>,
     /// The room.
-    pub key: RoomKey,
+    pub key: Arc<RoomKey>,
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
     /// How many pages it has.
     pub pages: u32,
     /// How many events, by kind.
@@ -71,11 +72,11 @@ pub fn read(bytes: &[u8], place: &str) -> Result<Vec<Listed>> {
             return Err(pull.fail("the list holds <room> elements, nothing else"));
         }
         let mut room = Listed::default();
-        let mut events = None;
+        let (mut key, mut events) = (RoomKey::default(), None);
         pull.attributes(&start, |key, value| {
             let time = || Ticks::parse(value).map(|(at, _)| at).ok_or("the value is a time");
             match key {
-                "folder" => room.folder = value.to_owned(),
+                "folder" => room.folder = value.into(),
                 "pages" => room.pages = value.parse().map_err(|_| "pages is a whole number")?,
                 "events" => events = value.parse::<u64>().ok(),
                 "first" => room.first = Some(time()?),
@@ -86,9 +87,9 @@ pub fn read(bytes: &[u8], place: &str) -> Result<Vec<Listed>> {
         })?;
         while let Some(part) = pull.child()? {
             match part.name().as_ref() {
-                "pool" => room.key.pool = pull.plain_text()?,
-                "uri" => room.key.uri = pull.plain_text()?,
-                "name" => room.name = pull.plain_text()?,
+                "pool" => key.pool = pull.plain_text()?,
+                "uri" => key.uri = pull.plain_text()?,
+                "name" => room.name = pull.plain_text()?.into(),
                 "count" => {
                     let mut kind = None;
                     pull.attributes(&part, |key, value| {
@@ -109,12 +110,13 @@ pub fn read(bytes: &[u8], place: &str) -> Result<Vec<Listed>> {
             return Err(pull.fail("the counts of the room do not add up to its events"));
         };
         all = all.checked_add(sum).ok_or_else(|| pull.fail("the rooms list more events than can be counted"))?;
-        if room.key.uri.is_empty() || room.folder != super::folder(&room.key) {
+        if key.uri.is_empty() || *room.folder != super::folder(&key) {
             return Err(pull.fail("the folder of the room is not the one its identity asks for"));
         }
-        if !known.insert(room.key.key()) {
+        if !known.insert(key.key()) {
             return Err(pull.fail("the room is listed twice"));
         }
+        room.key = Arc::new(key);
         list.push(room);
     }
     pull.end()?;

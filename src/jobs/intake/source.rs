@@ -7,7 +7,6 @@ use crate::containers::{InputLimits, volumes};
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::{ReadOptions, compliance};
 use crate::jobs::archive::Archive;
-use crate::model::record::Shape;
 use crate::pipeline::{Emit, Source};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
@@ -29,9 +28,11 @@ fn told(place: &str, error: std::io::Error) -> Error {
 }
 
 /// Reads inputs.
-pub struct PieceSource {
+pub struct PieceSource<'a> {
     /// What to read, in order.
     pub inputs: Vec<Input>,
+    /// The archives among them, opened, in the same order.
+    pub archives: std::slice::IterMut<'a, Archive>,
     /// The format of files, when it was named.
     pub form: Option<Form>,
     /// The pool of rooms whose source does not say.
@@ -40,8 +41,6 @@ pub struct PieceSource {
     pub keep_going: bool,
     /// The limits of what is read.
     pub limits: InputLimits,
-    /// The nouns an archive may hold.
-    pub shapes: &'static [&'static Shape],
     /// Large files found broken by an earlier pass; they are not read again.
     pub skip: HashSet<String>,
 }
@@ -49,14 +48,17 @@ pub struct PieceSource {
 type Flow = Result<ControlFlow<()>>;
 const GO_ON: Flow = Ok(ControlFlow::Continue(()));
 
-impl Source for PieceSource {
+impl Source for PieceSource<'_> {
     type Item = (usize, Piece);
 
     fn read(&mut self, emit: &mut Emit<'_, (usize, Piece)>) -> Result<()> {
         for (number, input) in std::mem::take(&mut self.inputs).into_iter().enumerate() {
             let emit: &mut Emit<'_, Piece> = &mut |piece, weight| emit((number, piece), weight);
             let flow = match &input {
-                Input::Archive(path) => self.archive(path, emit),
+                Input::Archive(path) => match self.archives.next() {
+                    Some(archive) => self.archive(archive, path, emit),
+                    None => Err(Error::new(Kind::Bug, "an archive was not opened before it was read")),
+                },
                 Input::File(path) => self.file(path, emit),
                 Input::Zip(path) => self.zip(path, emit),
             };
@@ -68,19 +70,16 @@ impl Source for PieceSource {
     }
 }
 
-impl PieceSource {
-    fn archive(&self, path: &Path, emit: &mut Emit<'_, Piece>) -> Flow {
-        let mut archive = Archive::open(path, self.limits, self.shapes)?;
+impl PieceSource<'_> {
+    fn archive(&self, archive: &mut Archive, path: &Path, emit: &mut Emit<'_, Piece>) -> Flow {
         let name: Arc<str> = path.display().to_string().into();
-        let names: Vec<Arc<str>> = archive.rooms.iter().map(|room| room.name.as_str().into()).collect();
-        let mut room = 0;
-        for place in archive.places()? {
-            while *archive.rooms[room].folder != *place.folder {
-                room += 1;
-            }
-            let piece = match archive.page(&place) {
-                Ok(page) => Piece::Page { archive: name.clone(), page: Box::new(page), title: names[room].clone() },
-                Err(error) => self.bad(format!("{}!{}", path.display(), place.folder), error)?,
+        for at in 0..archive.pages.len() {
+            let place = archive.pages[at];
+            let page = archive.page(&place);
+            let room = &archive.rooms[place.room as usize];
+            let piece = match page {
+                Ok(page) => Piece::Page { archive: name.clone(), page: Box::new(page), title: room.name.clone() },
+                Err(error) => self.bad(format!("{}!{}", path.display(), room.folder), error)?,
             };
             let weight = if let Piece::Page { page, .. } = &piece { page.weight() } else { 256 };
             if emit(piece, weight).is_break() {

@@ -165,7 +165,7 @@ fn every_page_is_valid_and_reads_back() {
     let tally: Vec<_> = tally().into_iter().filter(|(_, room)| room.pages > 0).collect();
     assert_eq!(listed.len(), tally.len());
     for (listed, (key, room)) in listed.iter().zip(&tally) {
-        assert_eq!((&listed.key, &listed.name, listed.pages), (key, &room.name, room.pages));
+        assert_eq!((&*listed.key, &*listed.name, listed.pages), (key, room.name.as_str(), room.pages));
         assert_eq!((listed.events, listed.first, listed.last), (room.events, room.first, room.last));
     }
 }
@@ -424,7 +424,7 @@ proptest! {
     fn harmed_lists_and_catalogs_never_panic(harms in prop::collection::vec(harm(), 1..6), which in 0..SHAPES.len()) {
         if let Ok(rooms) = rooms::read(&harmed(rooms::write(&tally()), &harms), "rooms") {
             for room in rooms {
-                prop_assert_eq!(room.folder, folder(&room.key));
+                prop_assert_eq!(&*room.folder, folder(&room.key));
             }
         }
         let (shape, catalog) = catalogs().remove(which);

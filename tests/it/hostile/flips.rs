@@ -6,19 +6,15 @@ use crate::process::slow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The fields whose bits may be flipped without anybody being told; of some of them, only some bits. Attributes are what
-/// `unzip` gives the files it makes, versions and disks are for readers of long ago, flags say how hard the packer tried
+/// `unzip` gives the files it makes, versions are for readers of long ago, flags say how hard the packer tried
 /// and which characters a name has. Nothing of it changes a byte of the archive's files, or their names. The last bits of
 /// packed data only fill up a byte.
-const CARRY_NOTHING: [&str; 12] = [
+const CARRY_NOTHING: [&str; 8] = [
     "directory: attributes",
-    "directory: disk",
     "directory: flags",
     "directory: internal attributes",
-    "directory: length of comment, last entry",
-    "directory: length of extra, last entry",
     "directory: made by",
     "directory: needed",
-    "end: size",
     "header: flags",
     "header: last byte of data",
     "header: needed",
@@ -69,9 +65,7 @@ fn fields(bytes: &[u8]) -> Vec<String> {
         assert!(at > 0);
         at = add("header", &[("name", name), ("extra", extra), ("data", data - 1), ("last byte of data", 1)]);
     }
-    let mut last = at;
     while bytes[at..].starts_with(b"PK\x01\x02") {
-        last = at;
         let (name, extra) = (number(bytes, at + 28, 2), number(bytes, at + 30, 2));
         add("directory", &[HEADER[0], ("made by", 2)]);
         add("directory", &HEADER[1..]);
@@ -80,10 +74,6 @@ fn fields(bytes: &[u8]) -> Vec<String> {
     }
     assert!(bytes[at..].starts_with(b"PK\x05\x06"));
     assert_eq!(add("end", &END), bytes.len(), "the export has parts this test does not know");
-    // There is nothing behind the last entry but the end, so a few more bytes of it hurt nobody.
-    for field in &mut fields[last + 30..last + 34] {
-        field.push_str(", last entry");
-    }
     fields
 }
 
