@@ -1,6 +1,7 @@
 //! The audit log: its records, signed checkpoints, proofs that travel, and whether it is what it was.
 
 pub mod anchors;
+pub mod event;
 pub mod stamps;
 pub mod verify;
 
