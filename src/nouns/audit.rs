@@ -74,7 +74,7 @@ pub enum AuditVerb {
         #[arg(value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
         #[arg(required_unless_present = "event", conflicts_with = "event")]
         number: Option<u64>,
-        /// The address of the event, `pool\address#sequence`
+        /// The address of the event: its room, by address, name or pool\name, with #sequence behind it
         #[arg(long, value_name = "ADDRESS")]
         event: Option<String>,
         /// The proof goes into this file; a record goes into the same name with .json behind it

@@ -4,21 +4,38 @@
 use super::read;
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
-use crate::jobs::keys;
+use crate::jobs::{keys, selection};
 use crate::model::ids::EventId;
+use crate::model::record::Shape;
 use crate::proof::bundle::Bundle;
 use crate::proof::event::{Proof, Proved};
 use crate::proof::note::Verifier;
 use crate::proof::tree;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Log, Standing, Store};
+use crate::store::{Corpus, Log, Standing, Store};
 use std::path::Path;
 
+/// The event that is meant, and what there is to prove of it. A room that was removed is found by its address only.
+fn meant(store: &mut Sqlite, address: &str, rooms: &'static Shape) -> Result<(EventId, Standing)> {
+    let id = match selection::event_id(&store.catalog(&[rooms])?, address) {
+        Err(error) if error.kind() == Kind::NotFound => {
+            let Ok(id) = address.parse::<EventId>() else { return Err(error) };
+            return match store.evidence(&id.room, id.sequence) {
+                Err(none) if none.kind() == Kind::NotFound => Err(error),
+                found => found.map(|found| (id, found)),
+            };
+        }
+        id => id?,
+    };
+    let found = store.evidence(&id.room, id.sequence)?;
+    Ok((id, found))
+}
+
 /// Proves that the event with this address is in the store, and writes the proof into a file.
-pub fn prove(cx: &Context<'_>, path: &Path, address: &str, out: &Path) -> Result<Proved> {
-    let id: EventId = address.parse()?;
+pub fn prove(cx: &Context<'_>, path: &Path, address: &str, rooms: &'static Shape, out: &Path) -> Result<Proved> {
     let mut store = Sqlite::snapshot(path)?;
-    let way = match store.evidence(&id.room, id.sequence)? {
+    let (id, found) = meant(&mut store, address, rooms)?;
+    let way = match found {
         Standing::There(way) => *way,
         Standing::Purged(purge) => {
             return Err(Error::new(

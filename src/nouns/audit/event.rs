@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::jobs::audit::event;
 use crate::model::reply::{Cell, Reply};
+use crate::nouns::room;
 use crate::proof::event::Proved;
 use std::path::Path;
 
@@ -29,7 +30,7 @@ fn about(proved: &Proved) -> Vec<(&'static str, Cell)> {
 
 /// Makes a proof.
 pub(super) fn prove(cx: &Context<'_>, store: &Path, address: &str, out: &Path) -> Result<Reply> {
-    let mut rows = about(&event::prove(cx, store, address, out)?);
+    let mut rows = about(&event::prove(cx, store, address, &room::SHAPE, out)?);
     rows.push(("Proof", out.display().to_string().into()));
     let mut reply = facts(rows);
     reply
