@@ -1,7 +1,7 @@
-//! The proof of one event: made under a checkpoint that is signed now, and checked without any store. Nothing is handed out
-//! that does not lead to the root the newest record names.
+//! The proof of one event: recorded, made under a checkpoint that is signed now, and checked without any store. Nothing is
+//! handed out that does not lead to the root the newest record names.
 
-use super::read;
+use super::{read, taken};
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::jobs::{keys, selection};
@@ -31,8 +31,16 @@ fn meant(store: &mut Sqlite, address: &str, rooms: &'static Shape) -> Result<(Ev
     Ok((id, found))
 }
 
-/// Proves that the event with this address is in the store, and writes the proof into a file.
-pub fn prove(cx: &Context<'_>, path: &Path, address: &str, rooms: &'static Shape, out: &Path) -> Result<Proved> {
+/// A proof that holds, and the checkpoint it ends with.
+struct Made {
+    id: EventId,
+    text: String,
+    proved: Proved,
+    note: String,
+}
+
+/// Makes a proof of what one snapshot has, and changes nothing.
+fn make(cx: &Context<'_>, path: &Path, address: &str, rooms: &'static Shape) -> Result<Made> {
     let mut store = Sqlite::snapshot(path)?;
     let (id, found) = meant(&mut store, address, rooms)?;
     let way = match found {
@@ -66,13 +74,28 @@ pub fn prove(cx: &Context<'_>, path: &Path, address: &str, rooms: &'static Shape
             .hint(format!("pchat store check --store {name} --read-data lists what was altered"))
             .because(error)
     })?;
-    drop(store);
-    super::write(out, proof.text()?.as_bytes())?;
-    // What cannot be written can be proved all the same.
-    if let Some(mut store) = Sqlite::writable(path)? {
-        store.keep_checkpoint(&checkpoint, &note)?;
+    Ok(Made { id, text: proof.text()?, proved, note })
+}
+
+/// Proves that the event with this address is in the store, and writes the proof into a file.
+pub fn prove(cx: &Context<'_>, path: &Path, address: &str, rooms: &'static Shape, out: &Path) -> Result<Proved> {
+    if out.exists() {
+        return Err(taken(out));
     }
-    Ok(proved)
+    let mut made = make(cx, path, address, rooms)?;
+    // A text leaves the store, so the log says so first; and the record that travels with the proof is this one, not one
+    // about something else. A store that cannot be written is proved as it is.
+    if let Some(mut store) = Sqlite::writable(path)? {
+        let details = vec![("event", made.id.to_string())];
+        store.record(cx.entry("audit prove", out.display().to_string(), details))?;
+        drop(store);
+        made = make(cx, path, address, rooms)?;
+    }
+    super::write(out, made.text.as_bytes())?;
+    if let Some(mut store) = Sqlite::writable(path)? {
+        store.keep_checkpoint(&made.proved.checkpoint, &made.note)?;
+    }
+    Ok(made.proved)
 }
 
 /// Checks the proof of an event, without any store.

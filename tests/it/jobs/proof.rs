@@ -287,9 +287,16 @@ fn what_cannot_be_proved_is_refused() {
     prove(&address(303), "p").code(10).says("there never was an event");
     prove(&format!("{ROOM}#18446744073709551615"), "p").code(10).says("there never was an event");
     prove("pool\\nowhere#1", "p").code(10).says("there is no room");
+    assert_eq!(desk.audit("s.db").len(), 2, "what was not proved is not recorded as proved");
     prove("nonsense", "p").code(2).says("no address of an event");
     prove(&address(1), "p").code(0);
     prove(&address(2), "p").code(15).says("exists already");
+    // The text left the store: the log says so, and the proof carries no record of anything else.
+    let log = desk.audit("s.db");
+    assert_eq!((log.len(), &log[2]["action"]), (3, &json!("audit prove")));
+    assert_eq!(log[2]["details"], json!({ "event": address(1) }));
+    let proof: Value = serde_json::from_slice(&desk.read("p")).unwrap();
+    assert_eq!(proof["record"], log[2].to_string());
     // Which of the two is meant must be said, and only one.
     desk.run("audit prove --store @s.db --out @q").code(2);
     desk.run("audit prove 1 --event x --store @s.db --out @q").code(2);
@@ -333,6 +340,7 @@ fn what_was_altered_in_the_file_is_not_proved() {
         ("DELETE FROM block WHERE first & 0xFFFFFF = 256", 13),
     ];
     let whole = desk();
+    let records = whole.audit("s.db").len();
     for (sql, code) in altered {
         whole.copy("s.db", "t.db");
         whole.damage("t.db", sql);
@@ -340,6 +348,6 @@ fn what_was_altered_in_the_file_is_not_proved() {
             ["audit", "prove", "--event", &address(4), "--store", "@t.db", "--key", "@s.db.key", "--out", "@no.json"];
         let run = whole.args(&words);
         assert_eq!(run.code, code, "{sql}: {}", run.err);
-        assert!(!whole.path("no.json").exists(), "{sql}");
+        assert!(!whole.path("no.json").exists() && whole.audit("t.db").len() == records, "{sql}");
     }
 }
