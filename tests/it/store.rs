@@ -1,5 +1,6 @@
 //! The store: what a check finds in a copy that was damaged by hand.
 
+mod digests;
 mod sealed;
 
 use crate::harness::{Desk, chat, full_catalog, store_of};
