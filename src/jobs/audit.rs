@@ -1,6 +1,7 @@
 //! The audit log: its records, signed checkpoints, proofs that travel, and whether it is what it was.
 
 pub mod anchors;
+pub mod event;
 pub mod stamps;
 pub mod verify;
 
@@ -194,6 +195,10 @@ pub fn record(path: &Path, entry: Entry) -> Result<()> {
     Sqlite::open(path)?.record(entry)
 }
 
+fn taken(path: &Path) -> Error {
+    Error::new(Kind::Refused, format!("{} exists already", path.display())).hint("give another name")
+}
+
 /// Writes a small file, which has its name only when it is complete. What is there already stays.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let told = |e| Error::io(path.display(), e);
@@ -201,9 +206,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).map_err(told)?;
     file.as_file().sync_all().map_err(told)?;
     match file.persist_noclobber(path) {
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
-            Err(Error::new(Kind::Refused, format!("{} exists already", path.display())).hint("give another name"))
-        }
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(taken(path)),
         written => written.map(|_| ()).map_err(|e| told(e.error)),
     }
 }

@@ -1,5 +1,7 @@
 //! The audit log: what was done, signed checkpoints, proofs, and whether anybody has changed it.
 
+mod event;
+
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::audit::{self, anchors, stamps, verify};
@@ -62,24 +64,34 @@ pub enum AuditVerb {
         /// Check the signatures of time stamps, too: the certificates of the authorities that are trusted (PEM)
         #[arg(long, value_name = "FILE")]
         ca: Option<PathBuf>,
+        /// Check the proof of an event instead, as verify-proof does; needs no store
+        #[arg(long, value_name = "FILE", requires = "public_key", conflicts_with_all = ["against", "ca"])]
+        proof: Option<PathBuf>,
     },
-    /// Prove to a third party that a record is in the log
+    /// Prove to a third party that a record is in the log, or an event in the store
     Prove {
         /// The number of the record
         #[arg(value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
-        number: u64,
-        /// The proof goes into this file, and the record into the same name with .json behind it
+        #[arg(required_unless_present = "event", conflicts_with = "event")]
+        number: Option<u64>,
+        /// The address of the event: its room, by address, name or pool\name, with #sequence behind it
+        #[arg(long, value_name = "ADDRESS")]
+        event: Option<String>,
+        /// The proof goes into this file; a record goes into the same name with .json behind it
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
     /// Check a proof; needs no store
     VerifyProof {
         /// The proof
-        #[arg(value_name = "PROOF")]
-        proof: PathBuf,
+        #[arg(value_name = "PROOF", required_unless_present = "event", requires = "record")]
+        proof: Option<PathBuf>,
         /// The record
         #[arg(value_name = "RECORD")]
-        record: PathBuf,
+        record: Option<PathBuf>,
+        /// The proof of an event, which is one file
+        #[arg(long = "proof", value_name = "FILE", conflicts_with = "proof")]
+        event: Option<PathBuf>,
         /// The public key of the log
         #[arg(long, value_name = "KEY")]
         public_key: String,
@@ -118,15 +130,18 @@ impl AuditVerb {
             AuditVerb::Anchor { .. } => {
                 Err(Error::new(Kind::Usage, "either a request or a reply is needed").hint("pchat audit anchor --help"))
             }
-            AuditVerb::Verify { against, public_key, ca } => {
+            AuditVerb::Verify { proof: Some(proof), public_key: Some(key), .. }
+            | AuditVerb::VerifyProof { event: Some(proof), public_key: key, .. } => event::verify(cx, &proof, &key),
+            AuditVerb::Verify { against, public_key, ca, .. } => {
                 let public = public_key.as_deref().map(Verifier::parse).transpose()?;
                 let trusted = ca.as_deref().map(stamps::trusted).transpose()?;
                 let found = against.iter().map(|path| anchors::find(path, cx.input)).collect::<Result<Vec<_>>>()?;
                 let findings = verify::verify(cx, store, &found, public.as_ref(), trusted.as_ref())?;
                 if findings.wrong.is_empty() { Ok(intact(&findings)) } else { Err(wrong(&findings)) }
             }
-            AuditVerb::Prove { number, out } => prove(cx, store, number, &out),
-            AuditVerb::VerifyProof { proof, record, public_key } => {
+            AuditVerb::Prove { event: Some(address), out, .. } => event::prove(cx, store, &address, &out),
+            AuditVerb::Prove { number: Some(number), out, .. } => prove(cx, store, number, &out),
+            AuditVerb::VerifyProof { proof: Some(proof), record: Some(record), public_key, .. } => {
                 let (checkpoint, number) = audit::verify_proof(cx, &proof, &record, &public_key)?;
                 Ok(facts(vec![
                     ("Log", checkpoint.origin.into()),
@@ -134,6 +149,9 @@ impl AuditVerb {
                     ("Records signed", checkpoint.size.into()),
                     ("Verdict", "the record is in the log".into()),
                 ]))
+            }
+            AuditVerb::Prove { .. } | AuditVerb::VerifyProof { .. } => {
+                Err(Error::new(Kind::Usage, "a record or an event is needed").hint("pchat audit --help"))
             }
         }
     }

@@ -4,7 +4,7 @@
 //! A leaf can be shown without its neighbours, and a guess at a text cannot be tried without the salt, which goes
 //! with the block when anything of it is purged.
 
-use super::tree::{self, Frontier, Hash};
+use super::tree::{self, Hash};
 use crate::model::message::{Event, Persona};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -43,13 +43,14 @@ impl Leaves {
         let blind = self.blind(place);
         self.bytes.clear();
         canonical(&mut self.bytes, event, persona, late, source);
-        leaf(&blind, &self.bytes)
+        leaf(&blind, place, &self.bytes)
     }
 }
 
-/// The leaf of an event in its canonical form.
-pub fn leaf(blind: &Hash, canonical: &[u8]) -> Hash {
-    Sha256::new().chain_update([0]).chain_update(blind).chain_update(canonical).finalize().into()
+/// The leaf of an event in its canonical form. The place stands beside what hides the leaf, so that it can be checked by
+/// whoever does not have the salt.
+pub fn leaf(blind: &Hash, place: u8, canonical: &[u8]) -> Hash {
+    Sha256::new().chain_update([0]).chain_update(blind).chain_update([place]).chain_update(canonical).finalize().into()
 }
 
 /// Writes the canonical form of an event: every field in a fixed order, numbers as eight bytes, texts with their length
@@ -91,7 +92,12 @@ pub fn canonical(out: &mut Vec<u8>, event: &Event, persona: &Persona, late: bool
     }
 }
 
-/// What a block says of itself, beside its salt.
+/// What stands in the leaf of a block in the place of a part that is not told: its hash.
+pub fn hidden(part: &[u8]) -> Hash {
+    Sha256::new().chain_update(b"pchat part\n").chain_update(part).finalize().into()
+}
+
+/// What a block says of itself. Heads and salt are [`hidden`], so that the proof of one event does not open the others.
 pub struct Block<'a> {
     /// The number in the room of its first and of its last event, whether they are still there or not.
     pub span: (u64, u64),
@@ -101,10 +107,10 @@ pub struct Block<'a> {
     pub bytes: u64,
     /// The earliest and the latest instant, in ticks.
     pub ticks: (i64, i64),
-    /// Places, seconds and kinds.
-    pub heads: &'a [u8],
-    /// The salt.
-    pub salt: &'a [u8],
+    /// The hash of places, seconds and kinds.
+    pub heads: Hash,
+    /// The hash of the salt.
+    pub salt: Hash,
     /// The root of the tree over its events.
     pub root: &'a [u8],
 }
@@ -119,31 +125,34 @@ impl Block<'_> {
         }
         sum.update(self.ticks.0.to_be_bytes());
         sum.update(self.ticks.1.to_be_bytes());
-        for part in [self.heads, self.salt] {
-            // The salt is hidden by its hash, so that the proof of one event does not open the others.
-            sum.update(Sha256::new().chain_update(b"pchat part\n").chain_update(part).finalize());
-        }
+        sum.update(self.heads);
+        sum.update(self.salt);
         sum.update(self.root);
         sum.finalize().into()
     }
 }
 
-/// The leaf of a room in the tree over all rooms. `key` is its folded identity.
-pub fn room(key: &str, next: i64, latest: i64, blocks: &Frontier) -> Hash {
+/// The leaf of a room in the tree over all rooms. `key` is its folded identity, `blocks` their number and the root over them.
+pub fn room(key: &str, next: i64, latest: i64, blocks: (u64, &Hash)) -> Hash {
     let mut sum = Sha256::new();
     sum.update(b"\0pchat room\n");
     sum.update((key.len() as u64).to_be_bytes());
     sum.update(key.as_bytes());
     sum.update(next.to_be_bytes());
     sum.update(latest.to_be_bytes());
-    sum.update(blocks.size().to_be_bytes());
-    sum.update(blocks.root());
+    sum.update(blocks.0.to_be_bytes());
+    sum.update(blocks.1);
     sum.finalize().into()
 }
 
 /// The leaf in the place of a room number that no room has.
 pub fn no_room() -> Hash {
     tree::leaf(b"pchat no room\n")
+}
+
+/// What stands for the content of all rooms: the root with the number of leaves, which the root alone does not say.
+pub fn rooms(leaves: u64, root: &Hash) -> Hash {
+    Sha256::new().chain_update(b"pchat rooms\n").chain_update(leaves.to_be_bytes()).chain_update(root).finalize().into()
 }
 
 /// What a record of the log says of a root or a state: under a salt, so that an old record says nothing about what was there.

@@ -3,6 +3,7 @@
 
 pub mod bundle;
 pub mod content;
+pub mod event;
 pub mod note;
 pub mod timestamp;
 pub mod tree;

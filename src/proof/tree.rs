@@ -134,13 +134,18 @@ pub fn consistency(old: u64, new: u64) -> Option<Vec<Range<u64>>> {
 
 /// Does the proof show that leaf `index` is `leaf` in the tree of `size` with this root?
 pub fn includes(index: u64, leaf: &Hash, size: u64, root: &Hash, proof: &[Hash]) -> bool {
+    rooted(index, leaf, size, proof).as_ref() == Some(root)
+}
+
+/// The root of the tree of `size` that has `leaf` at this index, if the proof is long enough and no longer.
+pub fn rooted(index: u64, leaf: &Hash, size: u64, proof: &[Hash]) -> Option<Hash> {
     if index >= size {
-        return false;
+        return None;
     }
     let (mut at, mut last, mut hash) = (index, size - 1, *leaf);
     for sibling in proof {
         if last == 0 {
-            return false;
+            return None;
         }
         if at & 1 == 1 || at == last {
             hash = node(sibling, &hash);
@@ -154,7 +159,40 @@ pub fn includes(index: u64, leaf: &Hash, size: u64, root: &Hash, proof: &[Hash])
         at >>= 1;
         last >>= 1;
     }
-    last == 0 && hash == *root
+    (last == 0).then_some(hash)
+}
+
+/// Makes a proof of inclusion of all leaves of a tree, in order, and keeps none of them.
+pub struct Siblings {
+    size: u64,
+    seen: u64,
+    parts: Vec<(Range<u64>, Frontier)>,
+}
+
+impl Siblings {
+    /// The proof that leaf `index` is in a tree of `size`; nothing, when it is not.
+    pub fn of(index: u64, size: u64) -> Option<Siblings> {
+        let parts = inclusion(index, size)?.into_iter().map(|range| (range, Frontier::default())).collect();
+        Some(Siblings { size, seen: 0, parts })
+    }
+
+    /// How many leaves there have been.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Takes the next leaf.
+    pub fn push(&mut self, leaf: Hash) {
+        if let Some((_, part)) = self.parts.iter_mut().find(|(range, _)| range.contains(&self.seen)) {
+            part.push(leaf);
+        }
+        self.seen += 1;
+    }
+
+    /// The hashes from the leaf up; nothing, when there were more leaves or fewer.
+    pub fn finish(self) -> Option<Vec<Hash>> {
+        (self.seen == self.size).then(|| self.parts.iter().map(|(_, part)| part.root()).collect())
+    }
 }
 
 /// Does the proof show that the tree of `old` leaves with this root is the beginning of the other?
@@ -360,6 +398,10 @@ mod tests {
                 let path = hashed(inclusion(index as u64, size as u64).unwrap(), leaves);
                 assert_eq!(path, naive_path(index, leaves), "leaf {index} of {size}");
                 assert!(includes(index as u64, leaf, size as u64, &root, &path), "leaf {index} of {size}");
+                let mut siblings = Siblings::of(index as u64, size as u64).unwrap();
+                assert!(Siblings::of(index as u64, size as u64).unwrap().finish().is_none());
+                leaves.iter().for_each(|leaf| siblings.push(*leaf));
+                assert_eq!(siblings.finish(), Some(path), "leaf {index} of {size}");
             }
             assert_eq!(inclusion(size as u64, size as u64), None);
             for old in 0..=size {

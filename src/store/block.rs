@@ -3,7 +3,7 @@
 use crate::model::message::{Event, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::{BLOCK, Unit};
-use crate::proof::content::{Block, Leaves, Salt};
+use crate::proof::content::{Block, Leaves, Salt, hidden};
 use crate::proof::tree::{Frontier, Hash};
 use crate::select::heads::Heads;
 use crate::select::postings::Postings;
@@ -29,8 +29,8 @@ impl Draft {
     /// The leaf of the block in the tree of its room, when it spans these numbers of the room.
     pub fn leaf(&self, span: (u64, u64)) -> Hash {
         let ticks = (self.ticks.0.0, self.ticks.1.0);
-        let (salt, root) = (&self.salt[..], &self.root[..]);
-        Block { span, events: self.events, bytes: self.bytes, ticks, heads: &self.heads, salt, root }.leaf()
+        let (heads, salt) = (hidden(&self.heads), hidden(&self.salt));
+        Block { span, events: self.events, bytes: self.bytes, ticks, heads, salt, root: &self.root }.leaf()
     }
 }
 

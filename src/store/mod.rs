@@ -12,6 +12,7 @@ use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::pipeline::{Limits, Watch};
+use crate::proof::event::Path;
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
 use crate::select::scope::{Scope, Selection};
@@ -212,6 +213,17 @@ pub struct SignedCheckpoint {
     pub reply: Option<Vec<u8>>,
 }
 
+/// What there is to prove of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It is there: the way up to the newest record of the audit log.
+    There(Box<Path>),
+    /// The purge of this number took it.
+    Purged(i64),
+    /// There never was one of this number.
+    Never,
+}
+
 /// Takes records until it has enough.
 pub type TakeRecord<'a> = dyn FnMut(LogRecord) -> ControlFlow<()> + 'a;
 /// Takes checkpoints until it has enough.
@@ -231,6 +243,8 @@ pub trait Log {
     fn salts(&mut self) -> Result<BTreeMap<i64, String>>;
     /// All checkpoints, the newest first.
     fn checkpoints(&mut self, take: &mut TakeCheckpoint<'_>) -> Result<()>;
+    /// What there is to prove of the event with this number of a room.
+    fn evidence(&mut self, room: &RoomKey, sequence: u64) -> Result<Standing>;
 }
 
 /// A store that can be changed. Every change carries its audit entry.

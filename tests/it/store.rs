@@ -1,6 +1,7 @@
 //! The store: what a check finds in a copy that was damaged by hand.
 
 mod cells;
+mod digests;
 mod sealed;
 
 use crate::harness::{Desk, chat, full_catalog, store_of};

@@ -2,8 +2,9 @@
 
 use super::explain::Broken;
 use super::read::{COLUMNS, Personas, attach, event_of, id_range, sequence_of};
+use crate::model::message::{Event, Persona};
 use crate::model::time::Ticks;
-use crate::proof::content::{self, Block, Salt};
+use crate::proof::content::{self, Block, Salt, hidden};
 use crate::proof::tree::{Frontier, Hash};
 use crate::store::block::{Draft, Drafting};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -48,8 +49,8 @@ impl Kept {
     /// The leaf of the block in the tree of its room.
     pub(super) fn leaf(&self) -> Hash {
         let span = (sequence_of(self.first), sequence_of(self.last));
-        let (heads, salt, root) = (&self.heads[..], &self.salt[..], &self.root[..]);
-        Block { span, events: self.events, bytes: self.bytes, ticks: self.ticks, heads, salt, root }.leaf()
+        let (heads, salt) = (hidden(&self.heads), hidden(&self.salt));
+        Block { span, events: self.events, bytes: self.bytes, ticks: self.ticks, heads, salt, root: &self.root }.leaf()
     }
 
     pub(super) fn salt(&self) -> rusqlite::Result<Salt> {
@@ -124,17 +125,19 @@ pub(super) fn update(connection: &Connection, number: i64, last: i64, draft: &Dr
         .map(|_| ())
 }
 
-/// The block of the events that stand between two ids.
-pub(super) fn draft(
+/// An event of a block: its place, the event, its person, whether it came late, and its source.
+pub(super) type TakeEvent<'a> = dyn FnMut(u8, &Event, &Persona, bool, i64) + 'a;
+
+/// Hands out the events that stand between two ids of one block, in order.
+pub(super) fn events(
     connection: &Connection,
     personas: &mut Personas,
     span: (i64, i64),
-    salt: Salt,
-) -> rusqlite::Result<Draft> {
+    take: &mut TakeEvent<'_>,
+) -> rusqlite::Result<()> {
     let mut read =
         connection.prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
     let mut rows = read.query(span)?;
-    let mut drafting = Drafting::new(salt);
     while let Some(row) = rows.next()? {
         let (id, files): (i64, i64) = (row.get(0)?, row.get(10)?);
         let mut event = event_of(connection, row)?;
@@ -142,8 +145,22 @@ pub(super) fn draft(
             attach(connection, id, &mut event)?;
         }
         let persona = personas.get(connection, row.get(4)?)?;
-        drafting.push((id - span.0) as u8, &event, persona, row.get(12)?, row.get(13)?);
+        take((id - span.0) as u8, &event, persona, row.get(12)?, row.get(13)?);
     }
+    Ok(())
+}
+
+/// The block of the events that stand between two ids.
+pub(super) fn draft(
+    connection: &Connection,
+    personas: &mut Personas,
+    span: (i64, i64),
+    salt: Salt,
+) -> rusqlite::Result<Draft> {
+    let mut drafting = Drafting::new(salt);
+    events(connection, personas, span, &mut |place, event, persona, late, source| {
+        drafting.push(place, event, persona, late, source);
+    })?;
     Ok(drafting.finish())
 }
 
@@ -214,7 +231,8 @@ impl History {
 
     /// The leaf of the room with this key.
     pub(super) fn leaf(&self, key: &str) -> Hash {
-        content::room(key, self.next, self.latest, &self.tree())
+        let blocks = self.tree();
+        content::room(key, self.next, self.latest, (blocks.size(), &blocks.root()))
     }
 
     /// Keeps it.

@@ -7,6 +7,7 @@ mod census;
 mod check;
 mod connect;
 mod erase;
+mod evidence;
 mod explain;
 mod find;
 mod holds;
@@ -24,7 +25,7 @@ mod write;
 
 use self::explain::explain;
 use super::purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
-use super::{Actor, Census, Corpus, Decide, Entry, Intake, Log, Store, TakeCheckpoint, TakeRecord, TakeUnit};
+use super::{Actor, Census, Corpus, Decide, Entry, Intake, Log, Standing, Store, TakeCheckpoint, TakeRecord, TakeUnit};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::model::catalog::Catalog;
@@ -303,6 +304,11 @@ impl Log for Sqlite {
 
     fn checkpoints(&mut self, take: &mut TakeCheckpoint<'_>) -> Result<()> {
         audit::checkpoints(&self.connection, take).map_err(|e| self.explain(e))
+    }
+
+    fn evidence(&mut self, room: &RoomKey, sequence: u64) -> Result<Standing> {
+        let found = evidence::event(&self.connection, room, sequence).map_err(|e| self.explain(e))?;
+        found.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no room {room}")))
     }
 }
 

@@ -8,7 +8,7 @@
 
 use super::explain::Broken;
 use crate::model::hash::hex;
-use crate::proof::content::{no_room, salted};
+use crate::proof::content::{self, no_room, salted};
 use crate::proof::tree::{Frontier, Hash};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
@@ -203,8 +203,8 @@ pub(super) fn settings(connection: &Connection) -> rusqlite::Result<BTreeMap<Str
     Ok(sums)
 }
 
-/// The tree over the leaves of all rooms, in order of their numbers.
-pub(super) fn content(connection: &Connection) -> rusqlite::Result<Frontier> {
+/// What stands for the leaves of all rooms, in order of their numbers.
+pub(super) fn content(connection: &Connection) -> rusqlite::Result<Hash> {
     let mut rooms = connection.prepare_cached("SELECT room, leaf FROM history ORDER BY room")?;
     let mut rooms = rooms.query([])?;
     let mut tree = Frontier::default();
@@ -212,7 +212,12 @@ pub(super) fn content(connection: &Connection) -> rusqlite::Result<Frontier> {
         fill(&mut tree, row.get(0)?);
         tree.push(row.get(1)?);
     }
-    Ok(tree)
+    Ok(over(&tree))
+}
+
+/// What stands for the tree over all rooms.
+pub(super) fn over(tree: &Frontier) -> Hash {
+    content::rooms(tree.size(), &tree.root())
 }
 
 /// Leaves for the numbers that no room has, so that the leaf of room n is leaf n - 1.
@@ -226,7 +231,7 @@ pub(super) fn fill(tree: &mut Frontier, room: i64) {
 pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT INTO root (one, content, salt, revision) VALUES (1, ?1, randomblob(32), '')",
-        [Frontier::default().root()],
+        [over(&Frontier::default())],
     )?;
     // What stands there already was partly written before anybody watched.
     forget(connection)?;
@@ -274,7 +279,7 @@ pub(super) fn take(connection: &Connection) -> rusqlite::Result<Roots> {
         keep_sum(connection, &table, &state)?;
     }
     if connection.prepare_cached("SELECT pchat_content_changed()")?.query_row([], |row| row.get(0))? {
-        let root = content(connection)?.root();
+        let root = content(connection)?;
         connection.prepare_cached("UPDATE root SET content = ?1")?.execute([root])?;
     }
     connection.prepare_cached("UPDATE root SET salt = randomblob(32)")?.execute([])?;

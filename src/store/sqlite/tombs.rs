@@ -25,7 +25,7 @@ pub(super) fn purge_of(connection: &Connection, room: i64, chat: i64) -> rusqlit
 }
 
 /// The purge that took the event of this sequence.
-fn purge_of_sequence(connection: &Connection, room: i64, sequence: u64) -> rusqlite::Result<Option<i64>> {
+pub(super) fn purge_of_sequence(connection: &Connection, room: i64, sequence: u64) -> rusqlite::Result<Option<i64>> {
     let mut statement =
         connection.prepare_cached("SELECT purge, sequences FROM tombstone WHERE room = ?1 ORDER BY number DESC")?;
     let mut rows = statement.query([room])?;

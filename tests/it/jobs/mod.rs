@@ -11,6 +11,7 @@ mod import;
 mod keys;
 mod merge;
 mod principals;
+mod proof;
 mod purge;
 mod refusals;
 mod report;
