@@ -27,7 +27,7 @@ pub fn month_of(at: Ticks) -> Month {
 
 /// How many events a selection includes. What has none of them is not listed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Counts {
+pub struct Breakdown {
     /// All of them.
     pub all: Count,
     /// By the key of the room.
@@ -41,15 +41,15 @@ pub struct Counts {
 }
 
 impl Count {
-    /// Counts one event.
+    /// Breakdown one event.
     pub fn add(&mut self, kind: Kind) {
         self.events += 1;
         self.messages += u64::from(kind == Kind::Chat);
     }
 }
 
-impl Counts {
-    /// Counts the events of a unit.
+impl Breakdown {
+    /// Breakdown the events of a unit.
     pub fn add(&mut self, unit: &Unit) {
         let people: Vec<String> = unit.people.iter().map(|persona| person_key(&persona.uri)).collect();
         for event in &unit.events {

@@ -17,7 +17,7 @@ use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
 use crate::select::scope::{Scope, Selection};
 use block::Prepared;
-pub use count::{Count, Counts};
+pub use count::{Breakdown, Count};
 use purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
@@ -192,7 +192,7 @@ pub trait Corpus: Send {
     /// What is in each room, in order of rooms.
     fn census(&mut self) -> Result<Vec<Census>>;
     /// How many events a selection includes, by room, month, kind and person. Reads texts only where the index does not decide.
-    fn count(&mut self, selection: &Selection) -> Result<Counts>;
+    fn count(&mut self, selection: &Selection) -> Result<Breakdown>;
     /// How many events the rooms of the scope have been given, for progress.
     fn size(&mut self, scope: &Scope) -> Result<u64>;
     /// The history that a selection includes, in order of rooms and time, in pages.

@@ -1,5 +1,7 @@
 //! The store: what a check finds in a copy that was damaged by hand.
 
+mod reindex;
+mod scan;
 mod sealed;
 
 use crate::harness::{Desk, chat, full_catalog, store_of};

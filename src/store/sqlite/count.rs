@@ -1,4 +1,4 @@
-//! Counts the events of a selection from the lists of the index and the heads of blocks; reads no text. A block is a row of
+//! Breakdown the events of a selection from the lists of the index and the heads of blocks; reads no text. A block is a row of
 //! 128 bits.
 
 use super::blocks::damaged;
@@ -11,7 +11,7 @@ use crate::model::time::Ticks;
 use crate::select::heads::{Head, heads, places};
 use crate::select::postings::numbers;
 use crate::select::scope::Selection;
-use crate::store::count::{Count, Counts, month_of};
+use crate::store::count::{Breakdown, Count, month_of};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
 
@@ -66,7 +66,7 @@ impl Blocks {
 }
 
 /// The events a selection includes, counted; nothing when the index does not decide which they are.
-pub(super) fn count(connection: &Connection, selection: &Selection) -> rusqlite::Result<Option<Counts>> {
+pub(super) fn count(connection: &Connection, selection: &Selection) -> rusqlite::Result<Option<Breakdown>> {
     let plan = selection.plan();
     if !plan.is_exact() {
         return Ok(None);
@@ -85,7 +85,7 @@ pub(super) fn count(connection: &Connection, selection: &Selection) -> rusqlite:
         }
     }
     let (chats, kinds) = kinds(connection, &blocks, &bits)?;
-    let mut counts = Counts { kinds, ..Counts::default() };
+    let mut counts = Breakdown { kinds, ..Breakdown::default() };
     let mut of_rooms = vec![Count::default(); meant.len()];
     for ((block, bits), chats) in blocks.list.iter().zip(&bits).zip(&chats) {
         if *bits == 0 {
@@ -239,13 +239,13 @@ fn kinds(connection: &Connection, blocks: &Blocks, bits: &[u128]) -> rusqlite::R
     Ok((chats, kinds))
 }
 
-/// Counts by person.
+/// Breakdown by person.
 fn people(
     connection: &Connection,
     blocks: &Blocks,
     mut left: Vec<u128>,
     chats: &[u128],
-    counts: &mut Counts,
+    counts: &mut Breakdown,
 ) -> rusqlite::Result<()> {
     let mut keys = connection.prepare_cached("SELECT number, key FROM persona")?;
     let keys = keys.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -59,7 +59,9 @@ impl Unusable {
     fn told(&self, path: &Path) -> Error {
         let name = path.display();
         let what = match self {
-            Unusable::Unfinished => format!("the index of {name} is not finished: making it anew was interrupted"),
+            Unusable::Unfinished => {
+                format!("the index of {name} is not finished: it is being made anew, or that was interrupted")
+            }
             Unusable::OtherRules { found, own } => {
                 format!("the index of {name} was made with word rules {found}, this pchat has {own}")
             }

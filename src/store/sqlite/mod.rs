@@ -27,7 +27,8 @@ mod write;
 use self::explain::explain;
 use super::purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
-    Actor, Census, Corpus, Counts, Decide, Entry, Intake, Log, Reindexed, Store, TakeCheckpoint, TakeRecord, TakeUnit,
+    Actor, Breakdown, Census, Corpus, Decide, Entry, Intake, Log, Reindexed, Store, TakeCheckpoint, TakeRecord,
+    TakeUnit,
 };
 use crate::error::{Error, Kind, Result};
 use crate::files;
@@ -268,11 +269,11 @@ impl Corpus for Sqlite {
         census::census(&self.connection).map_err(|e| self.explain(e))
     }
 
-    fn count(&mut self, selection: &Selection) -> Result<Counts> {
+    fn count(&mut self, selection: &Selection) -> Result<Breakdown> {
         if let Some(counts) = count::count(&self.connection, selection).map_err(|e| self.explain(e))? {
             return Ok(counts);
         }
-        let mut counts = Counts::default();
+        let mut counts = Breakdown::default();
         self.units(selection, &mut |unit, _| {
             counts.add(&unit);
             ControlFlow::Continue(())

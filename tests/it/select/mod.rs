@@ -1,4 +1,4 @@
 //! Tests of `src/select`.
 
-mod query;
+pub(crate) mod query;
 mod words;
