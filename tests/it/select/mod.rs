@@ -1,4 +1,6 @@
 //! Tests of `src/select`.
 
-pub(crate) mod query;
+mod query;
 mod words;
+
+pub(crate) use query::{PEOPLE, PIECES, event, node, text};

@@ -3,7 +3,7 @@
 
 use super::reindex::{After, reindex};
 use crate::harness::{Desk, entry};
-use crate::select::query::{PEOPLE, PIECES, event, node, text};
+use crate::select::{PEOPLE, PIECES, event, node, text};
 use pchat::error::Kind as Failure;
 use pchat::model::ids::{RoomKey, person_key};
 use pchat::model::message::{Event, Kind, Persona};
