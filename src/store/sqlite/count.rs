@@ -196,11 +196,11 @@ impl Reading<'_> {
     }
 }
 
-/// Hands out the lists of the words from one to before another.
+/// Hands out the lists of the words from one to before another; `take` says nothing of one that cannot be read.
 fn each_list(
     connection: &Connection,
     (from, to): (&str, &str),
-    take: &mut dyn FnMut(&str, &mut dyn Iterator<Item = u64>),
+    take: &mut dyn FnMut(&str, &[u8]) -> Option<()>,
 ) -> rusqlite::Result<()> {
     let mut read = connection.prepare_cached(
         "SELECT word, events, segment FROM word WHERE segment IN (SELECT number FROM segment) \
@@ -208,13 +208,7 @@ fn each_list(
     )?;
     let mut rows = read.query((from, to))?;
     while let Some(row) = rows.next()? {
-        let mut whole = true;
-        let mut list = numbers(row.get_ref(1)?.as_blob()?).map_while(|number| {
-            whole &= number.is_some();
-            number
-        });
-        take(row.get_ref(0)?.as_str()?, &mut list);
-        if !whole {
+        if take(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?).is_none() {
             return Err(damaged_list(row.get(2)?));
         }
     }
@@ -227,12 +221,14 @@ fn kinds(connection: &Connection, blocks: &Blocks, bits: &[u128]) -> rusqlite::R
     for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Chat) {
         let word = of_kind(kind);
         each_list(connection, (&word, &format!("{word}\u{1}")), &mut |_, list| {
-            for (rank, bit) in list.filter_map(|number| blocks.place(number)) {
+            for number in numbers(list) {
+                let Some((rank, bit)) = blocks.place(number?) else { continue };
                 if chats[rank] & bit != 0 {
                     chats[rank] ^= bit;
                     kinds.0[kind.index()] += 1;
                 }
             }
+            Some(())
         })?;
     }
     kinds.0[Kind::Chat.index()] = chats.iter().map(|bits| u64::from(bits.count_ones())).sum();
@@ -252,8 +248,8 @@ fn people(
     let keys: HashMap<i64, String> = keys.collect::<rusqlite::Result<_>>()?;
     each_list(connection, ("\u{1}p", "\u{1}q"), &mut |word, list| {
         let mut count = Count::default();
-        for number in list {
-            let Some((rank, bit)) = blocks.place(number) else { continue };
+        for number in numbers(list) {
+            let Some((rank, bit)) = blocks.place(number?) else { continue };
             // An event has one person, however often it should be listed.
             if left[rank] & bit != 0 {
                 left[rank] ^= bit;
@@ -267,5 +263,6 @@ fn people(
             all.events += count.events;
             all.messages += count.messages;
         }
+        Some(())
     })
 }
