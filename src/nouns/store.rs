@@ -3,15 +3,16 @@
 use crate::context::Context;
 use crate::error::Result;
 use crate::jobs;
-use crate::model::message::Kind;
-use crate::model::receipt::Kinds;
-use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::model::reply::Reply;
 use crate::nouns::{SHAPES, data};
-use crate::select::words;
-use crate::store::sqlite::{Sqlite, sqlite_version};
+use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Log};
 use clap::Subcommand;
 use std::path::Path;
+
+mod info;
+
+pub use info::InfoRequest;
 
 /// Create, upgrade, check and describe a store
 #[derive(Debug, Subcommand)]
@@ -26,8 +27,10 @@ pub enum StoreVerb {
         #[arg(long)]
         read_data: bool,
     },
+    /// Make the full-text index anew from the texts, or go on where that was interrupted
+    Reindex,
     /// Say what is in the store: rooms with their events, settings, identity
-    Info,
+    Info(InfoRequest),
 }
 
 impl StoreVerb {
@@ -35,7 +38,8 @@ impl StoreVerb {
     pub fn change(&self) -> Option<&'static str> {
         match self {
             StoreVerb::Upgrade => Some("store upgrade"),
-            StoreVerb::New | StoreVerb::Check { .. } | StoreVerb::Info => None,
+            // The index is made of the texts: it changes nothing that is kept, and says itself that it was made.
+            StoreVerb::New | StoreVerb::Check { .. } | StoreVerb::Reindex | StoreVerb::Info(_) => None,
         }
     }
 
@@ -69,70 +73,19 @@ impl StoreVerb {
                     _ => Err(data::wrong(&receipt)),
                 }
             }
-            StoreVerb::Info => info(path),
+            StoreVerb::Reindex => {
+                let mut entry = |details| cx.entry("store reindex", path.display().to_string(), details);
+                let done = Sqlite::reindex(path, &mut entry, cx.watch)?;
+                let rules = match done.before == done.now {
+                    true => format!("with word rules {}", done.now),
+                    false => format!("with word rules {} instead of {}", done.now, done.before),
+                };
+                let how = if done.continued { "finished, begun by an earlier run" } else { "made anew" };
+                let (events, words) = (done.events, done.words);
+                let note = format!("index {how} {rules}: {events} events, {words} different words");
+                Ok(Reply { notes: vec![note], ..Reply::default() })
+            }
+            StoreVerb::Info(request) => info::run(request, path),
         }
     }
-}
-
-fn info(path: &Path) -> Result<Reply> {
-    let mut store = Sqlite::snapshot(path)?;
-    let census = store.census()?;
-    let catalog = store.catalog(SHAPES)?;
-    let mut rooms = Table {
-        title: "rooms",
-        columns: vec!["Room", "Pool", "Category", "Uri", "Messages", "Events", "TextBytes", "First", "Last"],
-        aside: vec!["Uri", "TextBytes"],
-        ..Table::default()
-    };
-    let (mut sum, mut bytes) = (Kinds::default(), 0);
-    for room in &census {
-        sum.add(&room.kinds);
-        bytes += room.bytes;
-        rooms.rows.push(vec![
-            room.name.as_str().into(),
-            room.room.pool.as_str().into(),
-            room.category.clone().into(),
-            room.room.uri.as_str().into(),
-            room.kinds.of(Kind::Chat).into(),
-            room.kinds.total().into(),
-            Cell::Bytes(room.bytes),
-            Cell::time(room.first),
-            Cell::time(room.last),
-        ]);
-    }
-    rooms.sums = Some(vec![
-        data::rooms_in_words(census.len()).into(),
-        Cell::Empty,
-        Cell::Empty,
-        Cell::Empty,
-        sum.of(Kind::Chat).into(),
-        sum.total().into(),
-        Cell::Bytes(bytes),
-        Cell::Empty,
-        Cell::Empty,
-    ]);
-    let mut settings = Table { title: "settings", columns: vec!["Settings", "Count"], ..Table::default() };
-    for shape in SHAPES {
-        let count = catalog.of(shape.noun).count() as u64;
-        if count > 0 {
-            settings.rows.push(vec![shape.plural.into(), count.into()]);
-        }
-    }
-    let mut facts = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
-    let size = std::fs::metadata(path).map_or(0, |file| file.len());
-    for (name, value) in [
-        ("Store", Cell::from(path.display().to_string())),
-        ("Store identity", store.id()?.into()),
-        ("Size", Cell::Bytes(size)),
-        ("Word rules of the index", format!("{} {}", words::NAME, words::VERSION).into()),
-        ("SQLite", sqlite_version().into()),
-    ] {
-        facts.rows.push(vec![name.into(), value]);
-    }
-    let (mut notes, mut status) = (Vec::new(), Status::Done);
-    if census.is_empty() {
-        notes.push("the store has no rooms yet".to_owned());
-        status = Status::Nothing;
-    }
-    Ok(Reply { tables: vec![rooms, settings, facts], notes, status, objects: false })
 }

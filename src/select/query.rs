@@ -65,6 +65,11 @@ pub struct Query {
 }
 
 impl Query {
+    /// What a node means, as it was written.
+    pub fn of(node: Node, written: Written) -> Query {
+        Query { node, written }
+    }
+
     /// What it means.
     pub fn node(&self) -> &Node {
         &self.node

@@ -1,6 +1,7 @@
 //! Where it lives: what a store can do, without saying how. No SQL ever crosses this interface.
 
 pub mod block;
+pub mod count;
 pub mod purge;
 pub mod sqlite;
 
@@ -17,6 +18,7 @@ use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
 use crate::select::scope::{Scope, Selection};
 use block::Prepared;
+pub use count::{Breakdown, Count};
 use purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
@@ -111,6 +113,23 @@ pub struct Census {
     pub last: Option<Ticks>,
 }
 
+/// An index that was made anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reindexed {
+    /// An earlier run had begun it.
+    pub continued: bool,
+    /// The word rules of the index there was.
+    pub before: String,
+    /// Those it has now.
+    pub now: String,
+    /// Events that are in it.
+    pub events: u64,
+    /// Blocks of them.
+    pub blocks: u64,
+    /// Different words.
+    pub words: u64,
+}
+
 /// A unit on its way into a store.
 #[derive(Debug)]
 pub struct Loaded {
@@ -173,6 +192,8 @@ pub trait Corpus: Send {
     fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog>;
     /// What is in each room, in order of rooms.
     fn census(&mut self) -> Result<Vec<Census>>;
+    /// How many events a selection includes, by room, month, kind and person. Reads texts only where the index does not decide.
+    fn count(&mut self, selection: &Selection) -> Result<Breakdown>;
     /// How many events the rooms of the scope have been given, for progress.
     fn size(&mut self, scope: &Scope) -> Result<u64>;
     /// The history that a selection includes, in order of rooms and time, in pages.

@@ -2,6 +2,8 @@
 
 mod cells;
 mod digests;
+mod reindex;
+mod scan;
 mod sealed;
 
 use crate::harness::{Desk, chat, full_catalog, store_of};

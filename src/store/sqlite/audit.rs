@@ -2,7 +2,7 @@
 //! inside the transaction of the change; there is no other way in. Reading tells what is there, whole or not:
 //! what that means is for `jobs/audit` to say.
 
-use super::roots;
+use super::{reindex, roots};
 use crate::model::hash::hex;
 use crate::model::time::Ticks;
 use crate::proof::note::{Checkpoint, Verifier};
@@ -24,6 +24,7 @@ pub(super) fn begin(connection: &Connection, key: Option<&Verifier>) -> rusqlite
 
 /// Appends a record for a change of the store.
 pub(super) fn append(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    reindex::complete(connection)?;
     let hash = append_only(connection, entry)?;
     connection.prepare_cached("UPDATE root SET revision = ?1")?.execute([hex(&hash)]).map(|_| ())
 }

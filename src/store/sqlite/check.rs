@@ -3,7 +3,7 @@
 //! and changes nothing.
 
 use super::blocks::{self, History, Kept};
-use super::explain::Broken;
+use super::explain::{Broken, BrokenIndex};
 use super::read::{ROOM_SHIFT, sequence_of};
 use super::{Sqlite, audit, roots};
 use crate::error::{Error, Kind, Place, Result};
@@ -26,7 +26,9 @@ pub(super) fn check(store: &Sqlite, read_data: bool) -> Result<Vec<Gap>> {
     let mut run = |what: fn(&Connection, &mut Vec<Gap>) -> rusqlite::Result<()>| {
         let before = findings.len();
         match what(&store.connection, &mut findings) {
-            Err(rusqlite::Error::FromSqlConversionFailure(_, _, why)) if why.is::<Broken>() => {
+            Err(rusqlite::Error::FromSqlConversionFailure(_, _, why))
+                if why.is::<Broken>() || why.is::<BrokenIndex>() =>
+            {
                 found(&mut findings, "store", why.to_string());
                 Ok(())
             }

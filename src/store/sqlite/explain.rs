@@ -23,6 +23,67 @@ impl From<Broken> for rusqlite::Error {
     }
 }
 
+/// Something of the index that is not as it was written. It is made of the texts, so it can be made anew.
+#[derive(Debug)]
+pub(super) struct BrokenIndex(pub(super) String);
+
+impl fmt::Display for BrokenIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BrokenIndex {}
+
+impl From<BrokenIndex> for rusqlite::Error {
+    fn from(broken: BrokenIndex) -> rusqlite::Error {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, Box::new(broken))
+    }
+}
+
+/// Why the index cannot be asked until it is made anew.
+#[derive(Debug)]
+pub(super) enum Unusable {
+    /// It is being made.
+    Unfinished,
+    /// It was made with other word rules than this pchat has.
+    OtherRules {
+        /// Those.
+        found: String,
+        /// The version this pchat has.
+        own: u32,
+    },
+}
+
+impl Unusable {
+    fn told(&self, path: &Path) -> Error {
+        let name = path.display();
+        let what = match self {
+            Unusable::Unfinished => {
+                format!("the index of {name} is not finished: it is being made anew, or that was interrupted")
+            }
+            Unusable::OtherRules { found, own } => {
+                format!("the index of {name} was made with word rules {found}, this pchat has {own}")
+            }
+        };
+        Error::new(Kind::Refused, what).hint(format!("pchat store reindex --store {name}"))
+    }
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the index cannot be asked")
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+impl From<Unusable> for rusqlite::Error {
+    fn from(unusable: Unusable) -> rusqlite::Error {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, Box::new(unusable))
+    }
+}
+
 /// Something that is no store.
 pub(super) fn not_ours(path: &Path, why: &str) -> Error {
     Error::new(Kind::Damaged, format!("this is not a pchat store: {why}"))
@@ -40,6 +101,15 @@ pub(super) fn explain(error: rusqlite::Error, path: &Path) -> Error {
             return Error::damaged(Place::file(name.to_string()), why.to_string()).hint(format!(
                 "pchat store check --store {name} --read-data lists all of them; restore the file from a backup"
             ));
+        }
+        if let rusqlite::Error::FromSqlConversionFailure(_, _, why) = &error {
+            if let Some(unusable) = why.downcast_ref::<Unusable>() {
+                return unusable.told(path);
+            }
+            if why.is::<BrokenIndex>() {
+                return Error::damaged(Place::file(name.to_string()), why.to_string())
+                    .hint(format!("pchat store reindex --store {name} makes the index anew from the texts"));
+            }
         }
         return Error::new(Kind::Damaged, format!("{name} holds a value pchat cannot read")).because(error);
     };

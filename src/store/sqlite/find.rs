@@ -114,6 +114,11 @@ fn answer(connection: &Connection, pre: &Pre) -> rusqlite::Result<Set> {
     })
 }
 
+/// The events that the index answers with, by their numbers in it: those listed, or all others when it says so.
+pub(super) fn listed(connection: &Connection, pre: &Pre) -> rusqlite::Result<(RoaringTreemap, bool)> {
+    answer(connection, pre).map(|set| (set.listed, set.others))
+}
+
 /// Events by their ids.
 pub(super) struct Ids(RoaringTreemap);
 

@@ -138,7 +138,7 @@ fn segment(connection: &Connection, level: i64) -> rusqlite::Result<i64> {
 
 /// A list of the index that cannot be read.
 pub(super) fn damaged(segment: i64) -> rusqlite::Error {
-    super::explain::Broken(format!("segment {segment} of the index holds a list that cannot be read")).into()
+    super::explain::BrokenIndex(format!("segment {segment} of the index holds a list that cannot be read")).into()
 }
 
 /// One list of several, each ascending; one that only continues the others is appended as it is.

@@ -6,6 +6,7 @@ mod blocks;
 mod census;
 mod check;
 mod connect;
+mod count;
 mod erase;
 mod evidence;
 mod explain;
@@ -17,6 +18,7 @@ mod pages;
 mod purge;
 mod read;
 mod records;
+mod reindex;
 mod roots;
 mod sealed;
 mod settings;
@@ -25,7 +27,10 @@ mod write;
 
 use self::explain::explain;
 use super::purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
-use super::{Actor, Census, Corpus, Decide, Entry, Intake, Log, Standing, Store, TakeCheckpoint, TakeRecord, TakeUnit};
+use super::{
+    Actor, Breakdown, Census, Corpus, Decide, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint,
+    TakeRecord, TakeUnit,
+};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::model::catalog::Catalog;
@@ -42,7 +47,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -133,6 +138,28 @@ impl Sqlite {
 
     /// Opens a store for reading and writing; brings an older one up to date.
     pub fn open(path: &Path) -> Result<Sqlite> {
+        let store = Sqlite::open_with_any_index(path)?;
+        reindex::usable(&store.connection, path)?;
+        Ok(store)
+    }
+
+    /// Makes the full-text index of a store anew from its texts, or goes on where that was interrupted.
+    pub fn reindex(
+        path: &Path,
+        entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+        watch: &dyn Watch,
+    ) -> Result<Reindexed> {
+        let mut store = Sqlite::open_with_any_index(path)?;
+        reindex::run(&mut store.connection, path, entry, watch)
+    }
+
+    /// Says that the index was made with another version of the word rules, as an older pchat would have: for tests.
+    #[doc(hidden)]
+    pub fn pretend_word_rules(&mut self, version: u32, entry: Entry) -> Result<()> {
+        self.change(entry, |tx, path| reindex::pretend(tx, version).map_err(|e| explain(e, path)))
+    }
+
+    fn open_with_any_index(path: &Path) -> Result<Sqlite> {
         let connection = connect::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mut store = Sqlite { connection, path: path.to_owned(), bytes: OnceCell::new() };
         sealed::check(&store.connection, path)?;
@@ -184,6 +211,7 @@ impl Sqlite {
         store.connection.pragma_update(None, "query_only", true).map_err(|e| explain(e, path))?;
         store.connection.execute_batch("BEGIN").map_err(|e| explain(e, path))?;
         sealed::check_within(&store.connection, path)?;
+        reindex::usable(&store.connection, path)?;
         Ok(store)
     }
 
@@ -246,6 +274,18 @@ impl Corpus for Sqlite {
 
     fn census(&mut self) -> Result<Vec<Census>> {
         census::census(&self.connection).map_err(|e| self.explain(e))
+    }
+
+    fn count(&mut self, selection: &Selection) -> Result<Breakdown> {
+        if let Some(counts) = count::count(&self.connection, selection).map_err(|e| self.explain(e))? {
+            return Ok(counts);
+        }
+        let mut counts = Breakdown::default();
+        self.units(selection, &mut |unit, _| {
+            counts.add(&unit);
+            ControlFlow::Continue(())
+        })?;
+        Ok(counts)
     }
 
     fn size(&mut self, scope: &Scope) -> Result<u64> {

@@ -119,8 +119,8 @@ impl Personas {
     }
 }
 
-/// The event in a row of [`COLUMNS`], but for its person and attachments.
-pub(super) fn event_of(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Event> {
+/// The event in a row of [`COLUMNS`], but for its person and attachments; whether or not it is what was written.
+pub(super) fn unchecked_event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
     let code: i64 = row.get(2)?;
     let kind = Kind::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(2, code))?;
     let id: i64 = row.get(0)?;
@@ -137,6 +137,12 @@ pub(super) fn event_of(connection: &Connection, row: &Row<'_>) -> rusqlite::Resu
         let more = event.more_mut();
         (more.rtf, more.word, more.extra) = (rtf, word, extra);
     }
+    Ok(event)
+}
+
+/// The event in a row of [`COLUMNS`], but for its person and attachments.
+pub(super) fn event_of(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Event> {
+    let (id, event) = (row.get(0)?, unchecked_event_of(row)?);
     match row.get::<_, u32>(11)? == sum_of(id, row.get(4)?, &event) {
         true => Ok(event),
         false => {
@@ -222,7 +228,7 @@ pub(super) fn attach(connection: &Connection, id: i64, event: &mut Event) -> rus
 pub(super) fn units(connection: &Connection, selection: &Selection, take: &mut TakeUnit<'_>) -> rusqlite::Result<()> {
     let mut personas = Personas::default();
     let scope = &selection.scope;
-    let narrows = selection.query.is_some() || selection.messages_only;
+    let narrows = selection.query.is_some() || selection.messages_only || selection.sequences.is_some();
     let found = find::candidates(connection, selection)?;
     for place in rooms(connection, scope)? {
         if found.as_ref().is_some_and(|found| !found.any_of(place.number)) {

@@ -97,6 +97,36 @@ fn an_import_killed_at_any_moment_is_completed_by_the_same_command() {
     }
 }
 
+#[test]
+fn a_reindex_killed_at_any_moment_is_completed_by_the_same_command() {
+    let wanted = kills(6, 60);
+    let desk = Desk::with_store(ROOMS, EACH);
+    // A word that stands in the history.
+    let word = format!("{:x}", Dice(0).next() >> 40);
+    desk.run(&format!("export --store s.db --filter {word} --format jsonl --out whole.jsonl")).ends(0, "");
+    let whole = std::fs::read(desk.path("whole.jsonl")).unwrap();
+    let reindex = "store reindex --store s.db";
+    let mut killer = Killer::new(13, &desk, reindex);
+    while killer.goes_on(wanted) {
+        for _ in 0..killer.row() {
+            let met = killer.strike(&desk, reindex);
+            // Either it had not begun, or nothing else is done with the store before it has ended.
+            let other = desk.run("room get --store s.db");
+            if met && other.code == 15 {
+                other.ends(15, "pchat store reindex --store s.db");
+                killer.useful += 1;
+            } else {
+                other.ends(0, "");
+            }
+        }
+        desk.run(reindex).ends(0, "20000 events");
+        desk.check("s.db");
+        std::fs::remove_file(desk.path("part.jsonl")).ok();
+        desk.run(&format!("export --store s.db --filter {word} --format jsonl --out part.jsonl")).ends(0, "");
+        assert!(std::fs::read(desk.path("part.jsonl")).unwrap() == whole, "after kill {}", killer.struck);
+    }
+}
+
 /// Kills exports to `at/NAME` and compares what the last one made with what an undisturbed one made.
 fn export_killed(seed: u64, wanted: usize, name: &str, more: &str) {
     let desk = Desk::with_store(ROOMS, EACH);

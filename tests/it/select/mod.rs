@@ -2,3 +2,5 @@
 
 mod query;
 mod words;
+
+pub(crate) use query::{PEOPLE, PIECES, event, node, text};

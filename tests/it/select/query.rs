@@ -19,7 +19,7 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 
 /// Pieces of text in many scripts, several ways of writing the same among them.
-const PIECES: [&str; 46] = [
+pub(crate) const PIECES: [&str; 46] = [
     "Rebate",
     "rebate",
     "REBATES",
@@ -68,10 +68,10 @@ const PIECES: [&str; 46] = [
     "Apple™",
 ];
 const BETWEEN: [&str; 8] = [" ", " ", " ", "", ", ", "/", "-", "\n"];
-const PEOPLE: [&str; 4] = ["sip:Ann@x", "bob@x", "SIP:CAM@X", "دانا@x"];
+pub(crate) const PEOPLE: [&str; 4] = ["sip:Ann@x", "bob@x", "SIP:CAM@X", "دانا@x"];
 const KINDS: [Kind; 3] = [Kind::Chat, Kind::Upload, Kind::Change];
 
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     let pieces = prop::collection::vec((select(&PIECES[..]), select(&BETWEEN[..])), 0..6);
     let pieces = pieces.prop_map(|all| all.iter().flat_map(|(piece, between)| [*piece, *between]).collect());
     prop_oneof![9 => pieces, 1 => "\\PC{0,12}"]
@@ -89,7 +89,7 @@ fn rich(text: &str) -> String {
 }
 
 prop_compose! {
-    fn event()(
+    pub(crate) fn event()(
         body in text(),
         kind in select(&KINDS[..]),
         who in 0..PEOPLE.len() as u32,
@@ -141,7 +141,7 @@ fn leaf() -> impl Strategy<Value = Node> {
     ]
 }
 
-fn node() -> impl Strategy<Value = Node> {
+pub(crate) fn node() -> impl Strategy<Value = Node> {
     leaf().prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Node::And),

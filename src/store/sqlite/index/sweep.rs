@@ -7,6 +7,7 @@ use super::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person};
 use crate::model::message::Event;
 use crate::select::texts::searched_texts;
 use crate::select::{heads, postings, words::each_word};
+use crate::store::sqlite::reindex;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeSet, HashMap};
 
@@ -166,6 +167,7 @@ fn apply(connection: &Connection, changes: &mut Vec<Change>) -> rusqlite::Result
     }
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let mut run = || -> rusqlite::Result<()> {
+        reindex::complete(connection)?;
         let mut put = connection.prepare_cached("UPDATE word SET events = ?3 WHERE segment = ?1 AND word = ?2")?;
         let mut drop = connection.prepare_cached("DELETE FROM word WHERE segment = ?1 AND word = ?2")?;
         for (segment, word, left) in changes.drain(..) {

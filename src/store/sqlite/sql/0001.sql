@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '3');
+INSERT INTO meta (name, value) VALUES ('layout', '4');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -357,7 +357,8 @@ CREATE TABLE history (
 
 -- The roots that the newest record of the audit log names are made of these: for each table of settings the sum over the hashes of
 -- its rows; the root over all rooms; and the salt of both, another with every record. `revision` is the hash of the newest
--- record that changed something.
+-- record that changed something. While the full-text index is made anew, `indexing` is the block that was indexed last, and
+-- `indexing_rules` names the word rules; nothing else is done with the store until it is finished.
 CREATE TABLE settings_sum (
     name   TEXT NOT NULL PRIMARY KEY,
     sum    BLOB NOT NULL,
@@ -367,7 +368,9 @@ CREATE TABLE root (
     one      INTEGER PRIMARY KEY CHECK (one = 1),
     content  BLOB NOT NULL,
     salt     BLOB NOT NULL,
-    revision TEXT NOT NULL
+    revision TEXT NOT NULL,
+    indexing INTEGER,
+    indexing_rules TEXT
 ) STRICT;
 
 -- Full-text index, exact to the event. A segment is what one batch wrote; segments of one level are merged into one of the

@@ -1,0 +1,64 @@
+//! How many events a selection includes, counted four ways at once.
+
+use crate::model::ids::{RoomKey, person_key};
+use crate::model::message::Kind;
+use crate::model::receipt::Kinds;
+use crate::model::time::Ticks;
+use crate::model::unit::Unit;
+use std::collections::BTreeMap;
+
+/// Events, and the messages among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count {
+    /// Messages.
+    pub messages: u64,
+    /// All events.
+    pub events: u64,
+}
+
+/// A year and a month of it, in UTC.
+pub type Month = (i64, u32);
+
+/// The month of an instant.
+pub fn month_of(at: Ticks) -> Month {
+    let (year, month, _) = at.date();
+    (year, month)
+}
+
+/// How many events a selection includes. What has none of them is not listed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Breakdown {
+    /// All of them.
+    pub all: Count,
+    /// By the key of the room.
+    pub rooms: BTreeMap<String, (RoomKey, Count)>,
+    /// By month.
+    pub months: BTreeMap<Month, Count>,
+    /// By kind.
+    pub kinds: Kinds,
+    /// By the key of the person.
+    pub people: BTreeMap<String, Count>,
+}
+
+impl Count {
+    /// Breakdown one event.
+    pub fn add(&mut self, kind: Kind) {
+        self.events += 1;
+        self.messages += u64::from(kind == Kind::Chat);
+    }
+}
+
+impl Breakdown {
+    /// Breakdown the events of a unit.
+    pub fn add(&mut self, unit: &Unit) {
+        let people: Vec<String> = unit.people.iter().map(|persona| person_key(&persona.uri)).collect();
+        for event in &unit.events {
+            let room = self.rooms.entry(unit.room.key());
+            room.or_insert_with(|| (RoomKey::clone(&unit.room), Count::default())).1.add(event.kind);
+            self.all.add(event.kind);
+            self.months.entry(month_of(event.at)).or_default().add(event.kind);
+            self.kinds.count(event.kind);
+            self.people.entry(people[event.who as usize].clone()).or_default().add(event.kind);
+        }
+    }
+}

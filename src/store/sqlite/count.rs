@@ -1,0 +1,268 @@
+//! Breakdown the events of a selection from the lists of the index and the heads of blocks; reads no text. A block is a row of
+//! 128 bits.
+
+use super::blocks::damaged;
+use super::find;
+use super::index::{BLOCK_SHIFT, damaged as damaged_list, of_kind};
+use super::read::{ROOM_SHIFT, rooms, sequence_of};
+use crate::model::message::Kind;
+use crate::model::receipt::Kinds;
+use crate::model::time::Ticks;
+use crate::select::heads::{Head, heads, places};
+use crate::select::postings::numbers;
+use crate::select::scope::Selection;
+use crate::store::count::{Breakdown, Count, month_of};
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::HashMap;
+
+/// Ticks in a second.
+const SECOND: i64 = 10_000_000;
+const PLACES: u64 = (1 << BLOCK_SHIFT) - 1;
+
+/// A block of the rooms and dates that are meant.
+struct Block {
+    number: i64,
+    first: i64,
+    last: i64,
+    events: u64,
+    ticks: (i64, i64),
+    room: usize,
+}
+
+/// The blocks in order of their numbers, and where each stands among them.
+struct Blocks {
+    list: Vec<Block>,
+    /// By number, counted from that of the first; empty when numbers lie too far apart.
+    ranks: Vec<u32>,
+}
+
+impl Blocks {
+    fn new(list: Vec<Block>) -> Blocks {
+        let (first, last) = (list.first().map_or(0, |b| b.number), list.last().map_or(0, |b| b.number));
+        let span = last.saturating_sub(first).unsigned_abs() as usize;
+        let mut ranks = Vec::new();
+        if span < list.len() * 16 + (1 << 16) {
+            ranks = vec![u32::MAX; span + 1];
+            for (rank, block) in list.iter().enumerate() {
+                ranks[(block.number - first) as usize] = rank as u32;
+            }
+        }
+        Blocks { list, ranks }
+    }
+
+    /// Where the block of an event stands, by the number of the event in the index, and the bit of the event.
+    #[inline]
+    fn place(&self, number: u64) -> Option<(usize, u128)> {
+        let block = (number >> BLOCK_SHIFT).cast_signed();
+        let rank = if self.ranks.is_empty() {
+            self.list.binary_search_by_key(&block, |known| known.number).ok()?
+        } else {
+            let at = block.wrapping_sub(self.list.first()?.number);
+            let rank = *usize::try_from(at).ok().and_then(|at| self.ranks.get(at))?;
+            (rank != u32::MAX).then_some(rank as usize)?
+        };
+        Some((rank, 1 << (number & PLACES)))
+    }
+}
+
+/// The events a selection includes, counted; nothing when the index does not decide which they are.
+pub(super) fn count(connection: &Connection, selection: &Selection) -> rusqlite::Result<Option<Breakdown>> {
+    let plan = selection.plan();
+    if !plan.is_exact() {
+        return Ok(None);
+    }
+    let meant = rooms(connection, &selection.scope)?;
+    let by_number: HashMap<i64, usize> = meant.iter().enumerate().map(|(at, place)| (place.number, at)).collect();
+    let blocks = Blocks::new(blocks(connection, selection, &by_number)?);
+    let mut bits = vec![0u128; blocks.list.len()];
+    let (listed, others) = find::listed(connection, &plan.prefilter)?;
+    listed.iter().filter_map(|number| blocks.place(number)).for_each(|(rank, bit)| bits[rank] |= bit);
+    let reading = Reading { connection, selection };
+    for (block, bits) in blocks.list.iter().zip(&mut bits) {
+        *bits = if others { !*bits } else { *bits };
+        if *bits != 0 {
+            *bits &= reading.included(block)?;
+        }
+    }
+    let (chats, kinds) = kinds(connection, &blocks, &bits)?;
+    let mut counts = Breakdown { kinds, ..Breakdown::default() };
+    let mut of_rooms = vec![Count::default(); meant.len()];
+    for ((block, bits), chats) in blocks.list.iter().zip(&bits).zip(&chats) {
+        if *bits == 0 {
+            continue;
+        }
+        let (events, messages) = (u64::from(bits.count_ones()), u64::from(chats.count_ones()));
+        for count in [&mut counts.all, &mut of_rooms[block.room]] {
+            count.events += events;
+            count.messages += messages;
+        }
+        let month = month_of(Ticks(block.ticks.0));
+        if month == month_of(Ticks(block.ticks.1)) {
+            let count = counts.months.entry(month).or_default();
+            count.events += events;
+            count.messages += messages;
+            continue;
+        }
+        for head in reading.heads(block)?.into_iter().filter(|head| bits >> head.place & 1 == 1) {
+            counts.months.entry(month_of(Ticks(head.second * SECOND))).or_default().add(head.kind);
+        }
+    }
+    counts.rooms = meant
+        .into_iter()
+        .zip(of_rooms)
+        .filter(|(_, count)| count.events > 0)
+        .map(|(place, count)| (place.key.key(), (place.key, count)))
+        .collect();
+    people(connection, &blocks, bits, &chats, &mut counts)?;
+    Ok(Some(counts))
+}
+
+/// The blocks that may hold events of the rooms and dates.
+fn blocks(connection: &Connection, selection: &Selection, rooms: &HashMap<i64, usize>) -> rusqlite::Result<Vec<Block>> {
+    let (from, to) = (selection.scope.from.0, selection.scope.to.0);
+    let mut read = connection
+        .prepare_cached("SELECT number, first, last, events, from_time, to_time FROM block ORDER BY number")?;
+    let mut rows = read.query([])?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        let first: i64 = row.get(1)?;
+        let ticks: (i64, i64) = (row.get(4)?, row.get(5)?);
+        if ticks.0 > to || ticks.1 < from {
+            continue;
+        }
+        let Some(room) = rooms.get(&(first >> ROOM_SHIFT)) else { continue };
+        list.push(Block { number: row.get(0)?, first, last: row.get(2)?, events: row.get(3)?, ticks, room: *room });
+    }
+    Ok(list)
+}
+
+/// Reads heads where a block alone does not tell.
+struct Reading<'a> {
+    connection: &'a Connection,
+    selection: &'a Selection,
+}
+
+impl Reading<'_> {
+    fn heads(&self, block: &Block) -> rusqlite::Result<Vec<Head>> {
+        let bytes = self.bytes(block)?;
+        heads(&bytes).collect::<Option<_>>().ok_or_else(|| damaged(block.number))
+    }
+
+    fn bytes(&self, block: &Block) -> rusqlite::Result<Vec<u8>> {
+        let mut read = self.connection.prepare_cached("SELECT heads FROM block WHERE number = ?1")?;
+        read.query_row([block.number], |row| row.get(0))
+    }
+
+    /// The events of a block that are there and of the dates and numbers that are meant.
+    fn included(&self, block: &Block) -> rusqlite::Result<u128> {
+        let scope = &self.selection.scope;
+        let within = scope.has_time(Ticks(block.ticks.0)) && scope.has_time(Ticks(block.ticks.1));
+        let span = (block.last - block.first + 1).unsigned_abs();
+        let mut bits = match within {
+            true if block.events == span && span <= PLACES + 1 => u128::MAX >> (PLACES + 1 - span),
+            true => places(&self.bytes(block)?).ok_or_else(|| damaged(block.number))?,
+            false => self.dated(block)?,
+        };
+        if let Some(sequences) = &self.selection.sequences {
+            let (first, last) = (sequence_of(block.first), sequence_of(block.last));
+            let named = sequences.range(first..=last.max(first)).map(|sequence| sequence - first);
+            bits &= named.filter(|place| *place <= PLACES).fold(0, |bits, place| bits | 1 << place);
+        }
+        Ok(bits)
+    }
+
+    /// The events between two dates. Heads know whole seconds; in the second of a bound the event is asked.
+    fn dated(&self, block: &Block) -> rusqlite::Result<u128> {
+        let (from, to) = (self.selection.scope.from.0, self.selection.scope.to.0);
+        let mut ticks = self.connection.prepare_cached("SELECT ticks FROM event WHERE id = ?1")?;
+        let mut bits = 0;
+        for head in self.heads(block)? {
+            let earliest = head.second.saturating_mul(SECOND);
+            let latest = earliest.saturating_add(SECOND - 1);
+            let is_meant = if from <= earliest && latest <= to {
+                true
+            } else if latest < from || to < earliest {
+                false
+            } else {
+                let id = block.first + i64::from(head.place);
+                let at: Option<i64> = ticks.query_row([id], |row| row.get(0)).optional()?;
+                at.is_some_and(|at| from <= at && at <= to)
+            };
+            if is_meant {
+                bits |= 1u128.checked_shl(u32::from(head.place)).unwrap_or(0);
+            }
+        }
+        Ok(bits)
+    }
+}
+
+/// Hands out the lists of the words from one to before another; `take` says nothing of one that cannot be read.
+fn each_list(
+    connection: &Connection,
+    (from, to): (&str, &str),
+    take: &mut dyn FnMut(&str, &[u8]) -> Option<()>,
+) -> rusqlite::Result<()> {
+    let mut read = connection.prepare_cached(
+        "SELECT word, events, segment FROM word WHERE segment IN (SELECT number FROM segment) \
+         AND word >= ?1 AND word < ?2",
+    )?;
+    let mut rows = read.query((from, to))?;
+    while let Some(row) = rows.next()? {
+        if take(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?).is_none() {
+            return Err(damaged_list(row.get(2)?));
+        }
+    }
+    Ok(())
+}
+
+/// The messages among these events, and all of them by kind.
+fn kinds(connection: &Connection, blocks: &Blocks, bits: &[u128]) -> rusqlite::Result<(Vec<u128>, Kinds)> {
+    let (mut chats, mut kinds) = (bits.to_vec(), Kinds::default());
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Chat) {
+        let word = of_kind(kind);
+        each_list(connection, (&word, &format!("{word}\u{1}")), &mut |_, list| {
+            for number in numbers(list) {
+                let Some((rank, bit)) = blocks.place(number?) else { continue };
+                if chats[rank] & bit != 0 {
+                    chats[rank] ^= bit;
+                    kinds.0[kind.index()] += 1;
+                }
+            }
+            Some(())
+        })?;
+    }
+    kinds.0[Kind::Chat.index()] = chats.iter().map(|bits| u64::from(bits.count_ones())).sum();
+    Ok((chats, kinds))
+}
+
+/// Breakdown by person.
+fn people(
+    connection: &Connection,
+    blocks: &Blocks,
+    mut left: Vec<u128>,
+    chats: &[u128],
+    counts: &mut Breakdown,
+) -> rusqlite::Result<()> {
+    let mut keys = connection.prepare_cached("SELECT number, key FROM persona")?;
+    let keys = keys.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let keys: HashMap<i64, String> = keys.collect::<rusqlite::Result<_>>()?;
+    each_list(connection, ("\u{1}p", "\u{1}q"), &mut |word, list| {
+        let mut count = Count::default();
+        for number in numbers(list) {
+            let Some((rank, bit)) = blocks.place(number?) else { continue };
+            // An event has one person, however often it should be listed.
+            if left[rank] & bit != 0 {
+                left[rank] ^= bit;
+                count.events += 1;
+                count.messages += u64::from(chats[rank] & bit != 0);
+            }
+        }
+        let key = word.get(2..).and_then(|number| number.parse().ok()).and_then(|number: i64| keys.get(&number));
+        if let Some(key) = key.filter(|_| count.events > 0) {
+            let all = counts.people.entry(key.clone()).or_default();
+            all.events += count.events;
+            all.messages += count.messages;
+        }
+        Some(())
+    })
+}
