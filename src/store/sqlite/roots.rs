@@ -235,10 +235,7 @@ pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
     )?;
     // What stands there already was partly written before anybody watched.
     forget(connection)?;
-    let sums = settings(connection)?;
-    sums.iter()
-        .filter(|(_, sum)| **sum != State::default())
-        .try_for_each(|(table, sum)| keep_sum(connection, table, sum))
+    settings(connection)?.iter().try_for_each(|(table, sum)| keep_sum(connection, table, sum))
 }
 
 /// Drops the changes that no record names yet.

@@ -76,11 +76,8 @@ pub(crate) fn sums(db: &Connection) {
             }
         }
         let bytes: Vec<u8> = sums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
-        db.execute("DELETE FROM settings_sum WHERE name = ?1", [&table]).unwrap();
-        if sums != [0; 1024] {
-            let digest = salted("pchat sum", &[], &bytes);
-            db.execute("INSERT INTO settings_sum VALUES (?1, ?2, ?3)", (&table, &bytes, digest)).unwrap();
-        }
+        let digest = salted("pchat sum", &[], &bytes);
+        db.execute("INSERT OR REPLACE INTO settings_sum VALUES (?1, ?2, ?3)", (&table, &bytes, digest)).unwrap();
     }
 }
 

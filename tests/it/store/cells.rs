@@ -35,7 +35,7 @@ fn desk() -> Desk {
     for line in [
         "import @1.jsonl --store @s.db",
         "import @2.jsonl --store @s.db",
-        "retention set --everything --keep \"10 years\" --reason law --store @s.db",
+        "retention set --everything --keep forever --reason law --store @s.db",
         "case new M --store @s.db",
         "hold new H --case M --reason r --room \"Room 1\" --store @s.db",
         "purge --room \"Room 0\" --from 2020-01-01T00:00:00Z --to 2020-01-01T00:10:00Z --yes --store @s.db",
