@@ -114,6 +114,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("regex", &["src/select/expression.rs"]),
     ("tempfile", &["src/files.rs"]),
     ("hashbrown", &["src/select/postings.rs", "src/store/sqlite/index.rs"]),
+    ("compact_str", &["src/store/sqlite/index.rs"]),
     ("roaring", &["src/store/sqlite/find.rs"]),
     ("blake3", &["src/store/sqlite/roots.rs"]),
     ("hmac", &["src/proof/content.rs"]),

@@ -130,6 +130,11 @@ impl Ids {
         ids.map(u64::cast_signed).take_while(move |id| *id <= last)
     }
 
+    /// Is it one of them?
+    pub(super) fn has(&self, id: i64) -> bool {
+        self.0.contains(id.cast_unsigned())
+    }
+
     /// Is there any of this room?
     pub(super) fn any_of(&self, room: i64) -> bool {
         let (first, last) = id_range(room);

@@ -6,6 +6,7 @@
 
 use crate::model::message::{Event, Kind};
 use crate::select::postings::{self, Postings, hash_of};
+use compact_str::CompactString;
 use hashbrown::HashTable;
 use rusqlite::{Connection, params};
 
@@ -38,7 +39,7 @@ pub(super) const WITH_FILES: &str = "\u{1}f";
 /// A word and its events, while a batch is open.
 struct List {
     hash: u64,
-    word: Box<str>,
+    word: CompactString,
     bytes: Vec<u8>,
     last: u64,
 }
@@ -93,10 +94,10 @@ impl Pending {
         if numbers.peek().is_none() {
             return;
         }
-        let entry = self.words.entry(hash, |list| list.hash == hash && *list.word == *word, |list| list.hash);
+        let entry = self.words.entry(hash, |list| list.hash == hash && list.word == word, |list| list.hash);
         let mut entry = entry.or_insert_with(|| {
             self.bytes += word.len() + WORD_BYTES;
-            List { hash, word: word.into(), bytes: Vec::new(), last: 0 }
+            List { hash, word: CompactString::new(word), bytes: Vec::new(), last: 0 }
         });
         let list = entry.get_mut();
         let before = list.bytes.len();
@@ -126,7 +127,7 @@ impl Pending {
         let segment = segment(connection, 0)?;
         let mut insert = connection.prepare_cached("INSERT INTO word (segment, word, events) VALUES (?1, ?2, ?3)")?;
         for list in words {
-            insert.execute(params![segment, &*list.word, list.bytes])?;
+            insert.execute(params![segment, list.word.as_str(), list.bytes])?;
         }
         Ok(())
     }

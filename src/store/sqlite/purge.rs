@@ -222,8 +222,11 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
             for block in blocks(connection, place.number, &chosen, found.as_ref(), i64::MIN)? {
                 let mut rows = statement.query((block.first, block.last))?;
                 while let Some(row) = rows.next()? {
-                    let event = event_in(connection, row, texts)?;
                     let id: i64 = row.get(0)?;
+                    if found.as_ref().is_some_and(|found| !found.has(id)) {
+                        continue;
+                    }
+                    let event = event_in(connection, row, texts)?;
                     let size = if texts { event.body.len() as u64 } else { row.get(6)? };
                     let (message, files) = (event.kind == Kind::Chat, row.get(10)?);
                     match judge.fate(connection, &place, &chosen, (id, row.get(4)?), &event)? {

@@ -14,12 +14,12 @@ use crate::select::scope::{Scope, Selection};
 use crate::store::TakeUnit;
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Room numbers are shifted by this much to make event ids.
 pub(super) const ROOM_SHIFT: u32 = 40;
@@ -230,12 +230,14 @@ pub(super) fn units(connection: &Connection, selection: &Selection, take: &mut T
     let scope = &selection.scope;
     let narrows = selection.query.is_some() || selection.messages_only || selection.sequences.is_some();
     let found = find::candidates(connection, selection)?;
+    let late = rooms_with_late(connection)?;
     for place in rooms(connection, scope)? {
         if found.as_ref().is_some_and(|found| !found.any_of(place.number)) {
             continue;
         }
         let mut page = Page::new(place.key);
-        let flow = room_events(connection, place.number, scope, found.as_ref(), &mut |row| {
+        let any_late = late.contains(&place.number);
+        let flow = room_events(connection, place.number, scope, found.as_ref(), any_late, &mut |row| {
             let persona: i64 = row.get(4)?;
             if scope.people.is_some() && !scope.has_person(personas.get(connection, persona)?) {
                 return Ok(ControlFlow::Continue(()));
@@ -278,19 +280,19 @@ fn room_events(
     room: i64,
     scope: &Scope,
     found: Option<&find::Ids>,
+    any_late: bool,
     take: &mut TakeRow<'_>,
 ) -> rusqlite::Result<ControlFlow<()>> {
     if let Some(found) = found {
-        return listed(connection, room, scope, found, take);
+        return listed(connection, room, scope, found, any_late, take);
     }
     let start = seek(connection, room, scope.from)?;
     let (_, end) = id_range(room);
-    let any_late: bool = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM event WHERE room = ?1 AND late = 1)")?
-        .query_row([room], |row| row.get(0))?;
-    let only = if any_late { "AND late = 0" } else { "" };
-    let timely = format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 {only} ORDER BY id");
-    let mut timely = connection.prepare_cached(&timely)?;
+    static ALL: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"));
+    static TIMELY: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 AND late = 0 ORDER BY id"));
+    let mut timely = connection.prepare_cached(if any_late { &TIMELY } else { &ALL })?;
     let mut timely = timely.query((start, end))?;
     if !any_late {
         while let Some(row) = timely.next()? {
@@ -309,12 +311,19 @@ fn room_events(
     merge(&mut timely, &mut late, scope.to, take)
 }
 
+/// The rooms in which anything arrived late.
+fn rooms_with_late(connection: &Connection) -> rusqlite::Result<HashSet<i64>> {
+    let mut rooms = connection.prepare("SELECT DISTINCT room FROM event WHERE late = 1")?;
+    rooms.query_map([], |row| row.get(0))?.collect()
+}
+
 /// Hands out the rows of a room that are listed, in order of time.
 fn listed(
     connection: &Connection,
     room: i64,
     scope: &Scope,
     found: &find::Ids,
+    any_late: bool,
     take: &mut TakeRow<'_>,
 ) -> rusqlite::Result<ControlFlow<()>> {
     let (first, last) = id_range(room);
@@ -326,9 +335,6 @@ fn listed(
             _ => Ok(ControlFlow::Continue(())),
         }
     };
-    let any_late: bool = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM event WHERE room = ?1 AND late = 1)")?
-        .query_row([room], |row| row.get(0))?;
     if !any_late {
         for id in found.between(first, last) {
             if one(id, take)?.is_break() {

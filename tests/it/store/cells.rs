@@ -1,8 +1,10 @@
 //! Every cell of every table: whatever is changed by hand in a store, is found, or is a mere cache and listed here with the reason.
 
-use crate::harness::{Desk, chat, full_catalog, message, store_of, sums, tables};
+use crate::harness::{Desk, chat, entry, full_catalog, message, sums, tables};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pchat::store::Store;
+use pchat::store::sqlite::Sqlite;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -17,7 +19,8 @@ const CACHES: [(&str, &str, &str); 3] = [
 /// A store with something in every table.
 fn desk() -> Desk {
     let desk = Desk::new();
-    store_of(&desk, "s.db", &full_catalog("A"));
+    desk.run("store new --store @s.db").code(0);
+    Sqlite::open(&desk.path("s.db")).unwrap().put(&full_catalog("A"), entry()).unwrap();
     let mut events = chat(2, 150);
     for (n, event) in events.iter_mut().enumerate() {
         if n % 70 == 3 {
@@ -37,9 +40,9 @@ fn desk() -> Desk {
         "import @2.jsonl --store @s.db",
         "retention set --everything --keep forever --reason law --store @s.db",
         "case new M --store @s.db",
-        "hold new H --case M --reason r --room \"Room 1\" --store @s.db",
-        "purge --room \"Room 0\" --from 2020-01-01T00:00:00Z --to 2020-01-01T00:10:00Z --yes --store @s.db",
-        "message remove --room \"Room 0\" --from 2020-01-01T01:00:00Z --to 2020-01-01T01:03:00Z --yes --store @s.db",
+        "hold new H --case M --reason r --room ma-chan://example.com/1 --store @s.db",
+        "purge --room ma-chan://example.com/0 --from 2020-01-01T00:00:00Z --to 2020-01-01T00:10:00Z --yes --store @s.db",
+        "message remove --room ma-chan://example.com/0 --from 2020-01-01T01:00:00Z --to 2020-01-01T01:03:00Z --yes --store @s.db",
         "import @3.jsonl --store @s.db",
         "room remove Gone --yes --store @s.db",
         "import @1.jsonl --store @s.db",
@@ -100,7 +103,7 @@ fn every_cell_of_every_table_is_under_the_log() {
     let desk = desk();
     assert_eq!(desk.run("store check --read-data --store @s.db").code, 0);
     let db = Connection::open(desk.path("s.db")).unwrap();
-    let mut empty = Vec::new();
+    let (mut empty, mut passed) = (Vec::new(), Vec::new());
     let mut tried: BTreeMap<String, u32> = BTreeMap::new();
     for table in tables(&db) {
         if table.starts_with("sqlite_") {
@@ -133,7 +136,10 @@ fn every_cell_of_every_table_is_under_the_log() {
         for forge in [false, true] {
             if changed(&desk, forge, &mut gone) && !cache("") {
                 let (code, said) = check(&desk);
-                assert_eq!(code, 13, "a row of {table} taken out, forged: {forge}: {said}");
+                // What says by which rules the index was made is asked before anything else, with a refusal of its own.
+                if code != 13 && !(code == 15 && said.contains("store reindex")) {
+                    passed.push(format!("a row of {table} taken out, forged: {forge}: {said}"));
+                }
             }
             for (n, column) in columns.iter().enumerate() {
                 let sql = format!("UPDATE \"{table}\" SET \"{column}\" = ? WHERE {place}");
@@ -143,11 +149,15 @@ fn every_cell_of_every_table_is_under_the_log() {
                     continue;
                 }
                 let (code, said) = check(&desk);
-                assert_eq!(code, 13, "{table}.{column} changed, forged: {forge}: {said}");
+                // What says by which rules the index was made is asked before anything else, with a refusal of its own.
+                if code != 13 && !(code == 15 && said.contains("store reindex")) {
+                    passed.push(format!("{table}.{column} changed, forged: {forge}: {said}"));
+                }
                 *tried.entry(table.clone()).or_default() += 1;
             }
         }
     }
+    assert!(passed.is_empty(), "{}", passed.join("\n"));
     assert!(tried.len() > 20 && tried.values().sum::<u32>() > 200, "{tried:?}");
     assert!(empty.is_empty(), "{empty:?} hold nothing");
 }

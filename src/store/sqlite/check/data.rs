@@ -52,6 +52,12 @@ pub(super) fn orphans(connection: &Connection, findings: &mut Vec<Gap>) -> rusql
             "SELECT count(*) FROM attachment JOIN event ON event.id = attachment.event WHERE event.files = 0",
         ),
         (
+            "attachment",
+            "have a place that their event does not count",
+            "SELECT count(*) FROM attachment JOIN event ON event.id = attachment.event \
+             WHERE position NOT BETWEEN 0 AND event.files - 1",
+        ),
+        (
             "file_part",
             "belong to no attachment",
             "SELECT count(*) FROM file_part WHERE NOT EXISTS (SELECT 1 FROM file WHERE number = file_part.id >> 20)",
@@ -305,15 +311,17 @@ pub(super) fn contents(connection: &Connection, findings: &mut Vec<Gap>) -> rusq
     while let Some(file) = files.next()? {
         let (number, sha256, size): (i64, Vec<u8>, u64) = (file.get(0)?, file.get(1)?, file.get(2)?);
         let mut parts =
-            connection.prepare_cached("SELECT bytes FROM file_part WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
+            connection.prepare_cached("SELECT bytes, id FROM file_part WHERE id >= ?1 AND id < ?2 ORDER BY id")?;
         let mut parts = parts.query((number << FILE_SHIFT, (number + 1) << FILE_SHIFT))?;
-        let (mut hash, mut sum) = (Sha256::new(), 0);
+        let (mut hash, mut sum, mut next, mut in_order) = (Sha256::new(), 0, number << FILE_SHIFT, true);
         while let Some(part) = parts.next()? {
             let bytes = part.get_ref(0)?.as_blob()?;
             hash.update(bytes);
             sum += bytes.len() as u64;
+            in_order &= part.get::<_, i64>(1)? == next;
+            next += 1;
         }
-        if sum != size || hash.finalize()[..] != sha256[..] {
+        if !in_order || sum != size || hash.finalize()[..] != sha256[..] {
             found(findings, format!("attachment {}", hash::hex(&sha256)), "the content is not what its SHA-256 says");
         }
     }

@@ -9,7 +9,7 @@ use crate::select::texts::searched_texts;
 use crate::select::{heads, postings, words::each_word};
 use crate::store::sqlite::reindex;
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Words that are remembered one by one; with more of them all lists are read.
 const MOST_WORDS: usize = 20_000;
@@ -21,7 +21,7 @@ const BATCH_BYTES: usize = 32 << 20;
 #[derive(Default)]
 pub(in super::super) struct Dead {
     blocks: BTreeSet<i64>,
-    words: BTreeSet<String>,
+    words: HashSet<String>,
     /// There were too many words, or what went is not known.
     all: bool,
 }
@@ -54,53 +54,71 @@ impl Dead {
 }
 
 /// Which places of which blocks hold an event.
-struct Alive {
-    places: HashMap<i64, u128>,
-    /// A block that is not listed has lost nothing.
-    only: bool,
+enum Alive {
+    /// Of all blocks, by number.
+    All(Vec<u128>),
+    /// Of these; the others have lost nothing.
+    Of(HashMap<u64, u128>),
 }
 
 impl Alive {
     fn read(connection: &Connection, dead: &Dead) -> rusqlite::Result<Alive> {
-        let mut places = HashMap::new();
         let bits = |heads: &[u8], number| heads::places(heads).ok_or_else(|| super::super::blocks::damaged(number));
         if dead.all {
+            let most: Option<usize> = connection.query_row("SELECT max(number) FROM block", [], |row| row.get(0))?;
+            let mut all = vec![0; most.map_or(0, |most| most + 1)];
             let mut read = connection.prepare("SELECT number, heads FROM block")?;
             let mut rows = read.query([])?;
             while let Some(row) = rows.next()? {
-                let number = row.get(0)?;
-                places.insert(number, bits(row.get_ref(1)?.as_blob()?, number)?);
+                let number: i64 = row.get(0)?;
+                if let Some(places) = usize::try_from(number).ok().and_then(|at| all.get_mut(at)) {
+                    *places = bits(row.get_ref(1)?.as_blob()?, number)?;
+                }
             }
-            return Ok(Alive { places, only: false });
+            return Ok(Alive::All(all));
         }
+        let mut places = HashMap::new();
         let mut read = connection.prepare("SELECT heads FROM block WHERE number = ?1")?;
         for number in &dead.blocks {
             let heads: Option<Vec<u8>> = read.query_row([number], |row| row.get(0)).optional()?;
-            places.insert(*number, heads.map_or(Ok(0), |heads| bits(&heads, *number))?);
+            places.insert(number.cast_unsigned(), heads.map_or(Ok(0), |heads| bits(&heads, *number))?);
         }
-        Ok(Alive { places, only: true })
+        Ok(Alive::Of(places))
     }
 
-    fn has(&self, event: u64) -> bool {
-        match self.places.get(&((event >> BLOCK_SHIFT) as i64)) {
-            Some(places) => places >> (event & ((1 << BLOCK_SHIFT) - 1)) & 1 == 1,
-            None => self.only,
+    /// The places of a block that hold an event.
+    fn places(&self, block: u64) -> u128 {
+        match self {
+            Alive::All(all) => usize::try_from(block).ok().and_then(|at| all.get(at)).copied().unwrap_or(0),
+            Alive::Of(some) => some.get(&block).copied().unwrap_or(u128::MAX),
+        }
+    }
+
+    /// Asks about events, one after the other in a list.
+    fn ask(&self) -> impl FnMut(u64) -> bool + '_ {
+        let mut block = (u64::MAX, 0);
+        move |event| {
+            let of = event >> BLOCK_SHIFT;
+            if block.0 != of {
+                block = (of, self.places(of));
+            }
+            block.1 >> (event & ((1 << BLOCK_SHIFT) - 1)) & 1 == 1
         }
     }
 
     /// The list without what is gone; none when nothing is.
     fn left(&self, segment: i64, list: &[u8]) -> rusqlite::Result<Option<Vec<u8>>> {
-        let mut gone = false;
+        let (mut gone, mut has) = (false, self.ask());
         for number in postings::numbers(list) {
-            gone |= !self.has(number.ok_or_else(|| damaged(segment))?);
+            gone |= !has(number.ok_or_else(|| damaged(segment))?);
         }
         if !gone {
             return Ok(None);
         }
-        let (mut bytes, mut last) = (Vec::with_capacity(list.len()), 0);
+        let (mut bytes, mut last, mut has) = (Vec::with_capacity(list.len()), 0, self.ask());
         postings::numbers(list)
             .flatten()
-            .filter(|number| self.has(*number))
+            .filter(|number| has(*number))
             .for_each(|number| postings::append(&mut bytes, &mut last, number));
         Ok(Some(bytes))
     }

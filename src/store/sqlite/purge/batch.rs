@@ -390,8 +390,8 @@ impl Work<'_> {
             looked.events += 1;
             looked.bytes += event.weight();
             before.push(spot, &event, judge.personas.get(connection, persona)?, late, source);
-            let fate = judge.fate(connection, place, chosen, (id, persona), &event)?;
-            let goes = matches!(fate, Fate::Goes);
+            let goes = self.found.as_ref().is_none_or(|found| found.has(id))
+                && matches!(judge.fate(connection, place, chosen, (id, persona), &event)?, Fate::Goes);
             if goes {
                 gone += 1;
                 let files = event.more().files.len() as u64;
