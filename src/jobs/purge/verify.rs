@@ -139,7 +139,7 @@ fn in_log(store: &mut Sqlite, path: &Path, checked: &Checked, sum: &str, kept: &
         let details = &says["details"];
         if says["action"] == "purge certificate"
             && details["certificate"] == sum
-            && details["purge"] == checked.purge.to_string()
+            && details["purge"].as_str() == Some(checked.purge.to_string().as_str())
         {
             found = Some(record.number);
         }

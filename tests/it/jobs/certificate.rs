@@ -87,7 +87,7 @@ fn a_certificate_is_no_checkpoint_and_a_checkpoint_no_certificate() {
     desk.run(&format!("certificate verify @checkpoint.txt --public-key {public}")).code(13);
     // Whoever has the key signs either text under either name: the texts are told apart all the same.
     let key = SigningKey::parse(&text(&desk, "s.db.key")).unwrap();
-    let checkpoint = note::open(&text(&desk, "checkpoint.txt"), &[verifier.clone()]).unwrap().text;
+    let checkpoint = note::open(&text(&desk, "checkpoint.txt"), std::slice::from_ref(&verifier)).unwrap().text;
     desk.write("x.txt", key.named(certificates.name()).unwrap().sign(&checkpoint).unwrap());
     desk.run(&format!("certificate verify @x.txt --public-key {public}")).code(13).says("no certificate");
     desk.write("y.txt", key.sign(&opened.text).unwrap());

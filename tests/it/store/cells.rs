@@ -10,7 +10,8 @@ use rusqlite::types::Value;
 use std::collections::BTreeMap;
 
 /// What a change of is not found, and why that is no loss.
-const CACHES: [(&str, &str, &str); 3] = [
+const CACHES: [(&str, &str, &str); 4] = [
+    ("root", "indexing_rules", "of use only while an index is being made"),
     ("checkpoint", "", "it stands in every archive as well, and the newest beside the key"),
     ("export_salt", "*", "another salt confirms no hash of the record it belongs to"),
     ("segment", "level", "says only when lists are merged; what the lists say is compared"),
@@ -130,11 +131,15 @@ fn every_cell_of_every_table_is_under_the_log() {
         let place = place.join(" AND ");
         let identity: Vec<Value> = keys.iter().map(|key| row[at(key)].clone()).collect();
         let cache = |column: &str| CACHES.iter().any(|(t, c, _)| *t == table && (*c == column || *c == "*"));
-        let mut gone = |db: &Connection| {
+        let gone = |db: &Connection| {
             db.execute(&format!("DELETE FROM \"{table}\" WHERE {place}"), rusqlite::params_from_iter(&identity))
         };
         for forge in [false, true] {
-            if changed(&desk, forge, &mut gone) && !cache("") {
+            // Whoever makes the sums fit has undone a change of the sums.
+            if forge && table == "settings_sum" {
+                continue;
+            }
+            if changed(&desk, forge, &gone) && !cache("") {
                 let (code, said) = check(&desk);
                 // What says by which rules the index was made is asked before anything else, with a refusal of its own.
                 if code != 13 && !(code == 15 && said.contains("store reindex")) {

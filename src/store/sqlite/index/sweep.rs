@@ -176,7 +176,10 @@ pub(in super::super) fn sweep(connection: &Connection, dead: &Dead) -> rusqlite:
             }
         }
     }
-    Ok(())
+    // A segment without words says nothing.
+    connection
+        .execute("DELETE FROM segment WHERE NOT EXISTS (SELECT 1 FROM word WHERE word.segment = segment.number)", [])
+        .map(|_| ())
 }
 
 fn apply(connection: &Connection, changes: &mut Vec<Change>) -> rusqlite::Result<()> {
