@@ -168,6 +168,8 @@ pub struct Versions {
     pub chat: Option<i64>,
     /// The names of its attachments.
     pub files: Vec<String>,
+    /// What it came from, when, and by which version; none for what a command posted.
+    pub source: Option<String>,
     /// The event as it stands: time, person and text; none when it was purged.
     pub now: Option<(Ticks, String, String)>,
     /// Earlier versions, oldest first: replaced when, by whom, why, by which purge, and the text if it is still known.

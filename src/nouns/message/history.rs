@@ -49,8 +49,9 @@ pub(super) fn show(path: &Path, room: &str, number: Option<i64>) -> Result<Reply
         known.chat.map_or(Cell::Empty, |chat| u64::try_from(chat).map_or(chat.to_string().into(), Cell::Number)),
         address.map(|address| address.to_string()).into(),
         if known.files.is_empty() { Cell::Empty } else { Cell::List(known.files.clone()) },
+        known.source.clone().into(),
     ];
-    let mut aside = vec!["Number", "Event"];
+    let mut aside = vec!["Number", "Event", "Source"];
     if known.kind.is_none_or(|kind| kind == Kind::Chat) {
         aside.push("Kind");
     }
@@ -58,7 +59,7 @@ pub(super) fn show(path: &Path, room: &str, number: Option<i64>) -> Result<Reply
         aside.push("Attachments");
     }
     let mut columns = vec!["Version", "State", "Since", "By", "Text", "Until", "Reason", "Purge"];
-    columns.extend(["Kind", "Number", "Event", "Attachments"]);
+    columns.extend(["Kind", "Number", "Event", "Attachments", "Source"]);
     let numbered = rows.into_iter().zip(1..).map(|(row, version)| {
         let row = std::iter::once(Cell::Number(version)).chain(row);
         row.chain(about.iter().cloned()).collect()

@@ -3,7 +3,7 @@
 //! and changes nothing.
 
 use super::blocks::{self, History, Kept};
-use super::explain::{Broken, BrokenIndex};
+use super::explain::{Broken, BrokenIndex, explain};
 use super::read::{ROOM_SHIFT, sequence_of};
 use super::{Sqlite, audit, roots};
 use crate::error::{Error, Kind, Place, Result};
@@ -14,6 +14,7 @@ use crate::select::heads::heads;
 use crate::select::postings::numbers;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 mod data;
 
@@ -55,14 +56,13 @@ pub(super) fn check(store: &Sqlite, read_data: bool) -> Result<Vec<Gap>> {
 }
 
 /// What a command asks that destroys, or ends what protects: are settings and blocks those that the newest record of the log names?
-pub(super) fn trusted(store: &Sqlite) -> Result<()> {
+pub(super) fn trusted(connection: &Connection, path: &Path) -> Result<()> {
     let mut findings = Vec::new();
-    let connection = &store.connection;
     let asked = newest(connection, &mut findings)
         .and_then(|()| settings(connection, &mut findings))
         .and_then(|()| rooms(connection, &mut findings));
-    asked.map_err(|error| store.explain(error))?;
-    let name = store.path.display();
+    asked.map_err(|error| explain(error, path))?;
+    let name = path.display();
     match findings.first() {
         None => Ok(()),
         Some(first) => Err(Error::new(

@@ -369,12 +369,12 @@ impl Store for Sqlite {
     }
 
     fn release(&mut self, hold: &Record, entry: Entry) -> Result<()> {
-        check::trusted(self)?;
+        check::trusted(&self.connection, &self.path)?;
         self.change(entry, |tx, path| settings::release(tx, path, hold))
     }
 
     fn remove(&mut self, shape: &'static Shape, key: &str, entry: Entry) -> Result<()> {
-        check::trusted(self)?;
+        check::trusted(&self.connection, &self.path)?;
         self.change(entry, |tx, path| settings::remove(tx, path, shape, key))
     }
 
@@ -384,6 +384,9 @@ impl Store for Sqlite {
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
         let catalog = records::catalog(&tx, shapes).map_err(told)?;
         let Some(amendment) = decide(&catalog)? else { return Ok(false) };
+        if !amendment.removes.is_empty() {
+            check::trusted(&tx, &path)?;
+        }
         settings::put(&tx, &path, &amendment.puts)?;
         for gone in &amendment.removes {
             settings::remove(&tx, &path, gone.shape, &gone.key())?;
@@ -422,7 +425,7 @@ impl Store for Sqlite {
 
     fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan> {
         self.connection.execute_batch("BEGIN").map_err(|e| self.explain(e))?;
-        let plan = check::trusted(self).and_then(|()| purge::plan(self, request));
+        let plan = check::trusted(&self.connection, &self.path).and_then(|()| purge::plan(self, request));
         drop(self.connection.execute_batch("ROLLBACK"));
         plan
     }

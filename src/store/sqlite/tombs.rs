@@ -79,13 +79,19 @@ pub(super) fn versions(connection: &Connection, room: i64, number: EventNumber) 
     let mut versions = Versions::default();
     let found: Option<(i64, i64, String, String)> = connection
         .prepare_cached(&format!(
-            "SELECT event.id, event.ticks, ifnull(persona.name, persona.uri), event.body, event.kind, event.chat \
-             FROM event JOIN persona ON persona.number = event.persona WHERE {condition}"
+            "SELECT event.id, event.ticks, ifnull(persona.name, persona.uri), event.body, event.kind, event.chat, \
+             source.name, source.on_time, source.version \
+             FROM event JOIN persona ON persona.number = event.persona \
+             LEFT JOIN source ON source.number = event.source WHERE {condition}"
         ))?
         .query_row((room, wanted), |row| {
             versions.sequence = Some(sequence_of(row.get(0)?));
             versions.kind = Kind::from_code(row.get(4)?);
             versions.chat = row.get(5)?;
+            if let Some(name) = row.get::<_, Option<String>>(6)? {
+                let (on, version) = (Ticks(row.get(7)?), row.get::<_, String>(8)?);
+                versions.source = Some(format!("{name}, imported {on} by pchat {version}"));
+            }
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .optional()?;

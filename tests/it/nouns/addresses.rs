@@ -222,3 +222,25 @@ fn whatever_names_an_event_prints_its_address() {
     desk.damage("c.db", &format!("DELETE FROM block WHERE first <= {select} AND last >= {select}"));
     desk.run("store check --read-data --store @c.db").code(13).says("event pool\\plain#5: it is in no block");
 }
+
+#[test]
+fn every_event_leads_to_what_it_was_imported_from() {
+    let desk = desk();
+    let source = |address: &str| history(&desk, address)[0]["Source"].clone();
+    for address in ["plain#0", "plain#4", "C#\\7#1#2"] {
+        let said = source(address);
+        let said = said.as_str().unwrap();
+        assert!(said.contains("h.jsonl, imported 20") && said.ends_with(" by pchat 0.1.0"), "{said}");
+    }
+    // The second file was another source, and a purge forgets the hash of what it takes from.
+    let of = |sql: &str| -> i64 {
+        rusqlite::Connection::open(desk.path("s.db")).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(of("SELECT count(*) FROM source WHERE digest IS NOT NULL AND salt IS NOT NULL"), 2);
+    assert_eq!(of("SELECT count(DISTINCT source) FROM event"), 2);
+    desk.run("import @h.jsonl --store @s.db").code(0);
+    assert_eq!(of("SELECT count(*) FROM source"), 2, "what gives nothing new is no source");
+    desk.args(&["message", "remove", "--event", "plain#0", "--remove", "--yes", "--store", "@s.db"]).code(0);
+    assert_eq!(of("SELECT count(*) FROM source WHERE digest IS NOT NULL OR salt IS NOT NULL"), 1);
+    desk.run("store check --read-data --store @s.db").code(0);
+}
