@@ -7,7 +7,7 @@ use crate::model::receipt::Gap;
 use crate::select::heads::heads;
 use crate::select::postings::numbers;
 use crate::select::texts::searched_texts;
-use crate::select::words::WordSet;
+use crate::select::words::each_word;
 use crate::store::block::Drafting;
 use crate::store::sqlite::blocks::{COLUMNS_OF_BLOCK, Kept};
 use crate::store::sqlite::index::{BLOCK_SHIFT, WITH_FILES, of_kind, of_person};
@@ -122,7 +122,10 @@ pub(super) fn events(connection: &Connection, findings: &mut Vec<Gap>) -> rusqli
                 }
                 other => {
                     let mut read = other?;
-                    attach(connection, id, &mut read)?;
+                    // Attachments of events that count none are found among what belongs to nothing.
+                    if event.get::<_, i64>(10)? > 0 {
+                        attach(connection, id, &mut read)?;
+                    }
                     if read.more().files.len() as i64 != event.get::<_, i64>(10)? {
                         found(findings, name(id)?, "it does not have the attachments it counts");
                     }
@@ -214,12 +217,14 @@ impl Sums {
         }
     }
 
-    fn text(&mut self, event: &Event, persona: i64, number: u64, set: &mut WordSet) {
+    fn text(&mut self, event: &Event, persona: i64, number: u64, words: &mut Vec<u64>) {
         self.sums.entry(if self.by_event { number } else { number >> BLOCK_SHIFT }).or_default();
-        searched_texts(event).for_each(|text| set.add(&text));
-        for word in set.finish().split(' ').filter(|word| !word.is_empty()) {
-            self.word(self.hasher.hash_one(word), number, 1);
-        }
+        words.clear();
+        searched_texts(event).for_each(|text| each_word(&text, &mut |word| words.push(self.hasher.hash_one(word))));
+        // A word is listed once for an event, however often it stands there.
+        words.sort_unstable();
+        words.dedup();
+        words.iter().for_each(|word| self.word(*word, number, 1));
         let mut facts = vec![of_person(persona)];
         if event.kind != Kind::Chat {
             facts.push(of_kind(event.kind));
@@ -233,7 +238,7 @@ impl Sums {
 
 /// Adds what the texts of these blocks say.
 fn texts(connection: &Connection, blocks: &mut Rows<'_>, sums: &mut Sums) -> rusqlite::Result<()> {
-    let mut set = WordSet::default();
+    let mut words = Vec::new();
     while let Some(block) = blocks.next()? {
         let (number, first, last): (u64, i64, i64) = (block.get(0)?, block.get(1)?, block.get(2)?);
         let mut rows = connection
@@ -243,8 +248,10 @@ fn texts(connection: &Connection, blocks: &mut Rows<'_>, sums: &mut Sums) -> rus
             // What cannot be read is named elsewhere.
             let Ok(mut event) = event_of(connection, row) else { continue };
             let id: i64 = row.get(0)?;
-            attach(connection, id, &mut event)?;
-            sums.text(&event, row.get(4)?, number << BLOCK_SHIFT | (id - first) as u64, &mut set);
+            if row.get::<_, i64>(10)? > 0 {
+                attach(connection, id, &mut event)?;
+            }
+            sums.text(&event, row.get(4)?, number << BLOCK_SHIFT | (id - first) as u64, &mut words);
         }
     }
     Ok(())
