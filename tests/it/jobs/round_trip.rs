@@ -413,3 +413,26 @@ proptest! {
         prop_assert_eq!(crate::harness::sum(&again, "Events"), 0);
     }
 }
+
+/// The bytes of exports are a promise: what is moved inside the program must not move them. When a format changes on
+/// purpose, its version changes, and so do these sums.
+#[test]
+fn exports_are_the_bytes_they_always_were() {
+    let desk = Desk::new();
+    desk.lines("chat.jsonl", &chat(7, 300));
+    desk.args(&["import", &sample(), "--store", "@a.db"]).code(0);
+    desk.run("import @chat.jsonl --store @a.db").code(0);
+    desk.run("export --store @a.db --out @x.zip --no-checkpoint").code(0);
+    desk.run("export --store @a.db --out @part.zip --no-checkpoint --to 2015-12-31").code(0);
+    desk.run("export --store @a.db --out @rooms.zip --no-checkpoint --level RoomDirectory").code(0);
+    desk.run("export --store @a.db --out @x.jsonl --format jsonl").code(0);
+    let promised = [
+        ("x.zip", "6fd484087e36f31e0d5550fdb2aaa36ed756e2bdf091d7acbb5f80541cb53639"),
+        ("part.zip", "6bf70e05390a3f602a1644d5a8fd852c3cf8977d0a11108d08e89a30104cb320"),
+        ("rooms.zip", "fd67241b8c217c0947f0fddbbdec36809685497c42eb35577b5c51f77e7ffa3d"),
+        ("x.jsonl", "42f93a0c546a520d03832e10cca46f67c961ddb2fd7eca79cde2946b216a847c"),
+    ];
+    for (name, sum) in promised {
+        assert_eq!(pchat::model::hash::hex(&Sha256::digest(desk.read(name))), sum, "{name}");
+    }
+}
