@@ -12,8 +12,9 @@ pub mod files;
 pub mod proof;
 pub mod select;
 
-// Row 2: how it moves.
+// Row 2: how it moves, and what the law is.
 pub mod pipeline;
+pub mod rules;
 
 // Row 3: where it lives, what it becomes, where it lands, who is asked.
 pub mod containers;

@@ -18,7 +18,7 @@ use crate::pipeline::{self, Event};
 use crate::proof::note::{self, Checkpoint};
 use crate::select::scope::{Scope, Selection};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Corpus, Store};
+use crate::store::{Amendment, Corpus, Store, change};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -291,5 +291,6 @@ fn disable(cx: &Context<'_>, job: &Export, catalog: &Catalog, scope: &Scope, rec
     }
     receipt.fact("Rooms disabled after the export", rooms.len().to_string());
     let details = vec![("rooms", rooms.len().to_string()), ("export", job.target.path.display().to_string())];
-    Sqlite::open(&job.store)?.put(&rooms, cx.entry("disable exported rooms", job.store.display().to_string(), details))
+    let entry = cx.entry("disable exported rooms", job.store.display().to_string(), details);
+    change::change(&mut Sqlite::open(&job.store)?, Amendment::put(rooms, entry))
 }

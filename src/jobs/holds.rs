@@ -6,15 +6,15 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
-use crate::model::ids::fold;
-use crate::model::record::{Record, Shape, Value};
+use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
-use crate::select::names::{names_category, names_room};
+pub use crate::rules::holds::{in_words, items, naming_category, naming_room, of_case};
 use crate::select::query::Query;
 use crate::select::query::product::Written;
 use crate::store::purge::{Coverage, PurgeState};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Corpus, Store};
+
+use crate::store::{Amendment, Corpus, change};
 use serde_json::Value as Json;
 use std::path::Path;
 
@@ -85,46 +85,6 @@ fn written(wanted: &Wanted, query: Option<&Query>) -> String {
     if words.is_empty() { "everything".to_owned() } else { words.join("; ") }
 }
 
-/// The holds in force that name a room, by itself or through its category.
-pub fn naming_room(catalog: &Catalog, room: &Record) -> Vec<String> {
-    let text = |field| room.get(field).text().unwrap_or_default();
-    let names = |hold: &&Record| {
-        let is_room = |entry: &String| names_room(entry, text("Pool"), text("Name"), text("Uri"));
-        let is_category =
-            |entry: &String| !text("Category").is_empty() && names_category(entry, text("Pool"), text("Category"));
-        items(hold, "Rooms").iter().any(is_room) || items(hold, "Categories").iter().any(is_category)
-    };
-    in_force(catalog).filter(names).map(Record::identity).collect()
-}
-
-/// The holds in force that name a category.
-pub fn naming_category(catalog: &Catalog, category: &Record) -> Vec<String> {
-    let text = |field| category.get(field).text().unwrap_or_default();
-    let is = |entry: &String| names_category(entry, text("Pool"), text("Name"));
-    in_force(catalog).filter(|hold| items(hold, "Categories").iter().any(is)).map(Record::identity).collect()
-}
-
-/// The holds in force that belong to a case.
-pub fn of_case(catalog: &Catalog, case: &str) -> Vec<String> {
-    let is = |hold: &&Record| hold.get("Case").text().map(fold) == Some(fold(case));
-    in_force(catalog).filter(is).map(Record::identity).collect()
-}
-
-fn in_force(catalog: &Catalog) -> impl Iterator<Item = &Record> {
-    catalog.of("hold").filter(|hold| *hold.get("ReleasedOn") == Value::Null)
-}
-
-/// The items of a list field.
-pub fn items<'a>(record: &'a Record, field: &str) -> &'a [String] {
-    if let Value::List(items) = record.get(field) { items } else { &[] }
-}
-
-/// Several holds, in a sentence.
-pub fn in_words(holds: &[String]) -> String {
-    let quoted: Vec<String> = holds.iter().map(|hold| format!("\"{hold}\"")).collect();
-    format!("{} {}", if holds.len() == 1 { "hold" } else { "holds" }, quoted.join(", "))
-}
-
 /// What the newest purge that a hold kept from something left alone because of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeldBack {
@@ -184,14 +144,16 @@ pub fn place(
     action: &'static str,
     details: Vec<(&'static str, String)>,
 ) -> Result<()> {
-    crate::jobs::catalog::check_lengths(hold)?;
-    Sqlite::open(path)?.place(hold, before, cx.entry(action, hold.identity(), details))
+    crate::rules::merge::check_lengths(hold)?;
+    let entry = cx.entry(action, hold.identity(), details);
+    change::change(&mut Sqlite::open(path)?, Amendment::place(hold, before, entry))
 }
 
 /// Ends a hold. `hold` is its record with who, when and why.
 pub fn release(cx: &Context<'_>, path: &Path, hold: &Record) -> Result<()> {
-    crate::jobs::catalog::check_lengths(hold)?;
+    crate::rules::merge::check_lengths(hold)?;
     let show = |field| hold.get(field).show();
     let details = vec![("case", show("Case")), ("reason", show("ReleaseReason"))];
-    Sqlite::open(path)?.release(hold, cx.entry("hold release", hold.identity(), details))
+    let entry = cx.entry("hold release", hold.identity(), details);
+    change::change(&mut Sqlite::open(path)?, Amendment::release(hold, entry))
 }

@@ -5,7 +5,6 @@ use crate::context::{Context, Random};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::jobs::archive::Archive;
-use crate::jobs::catalog::{self, OnConflict, Renames};
 use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, PieceSource, find, is_gap};
 use crate::jobs::keys;
 use crate::jobs::sums::Sums;
@@ -15,8 +14,9 @@ use crate::model::message::{Content, Event as Message};
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
 use crate::model::record::{Record, Shape};
 use crate::pipeline::{self, Event, Sink, Watch};
+use crate::rules::merge::{self, OnConflict, Renames};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Corpus, Entry, Intake, Loaded, SourceFact, Store};
+use crate::store::{Amendment, Corpus, Entry, Intake, Loaded, SourceFact, Store, change};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
         true => Sqlite::snapshot(&job.store)?.catalog(job.shapes)?,
         false => Catalog::default(),
     };
-    let changes = catalog::plan(incoming, present, &job.renames, job.on_conflict, &mut receipt)?;
+    let changes = merge::plan(incoming, present, &job.renames, job.on_conflict, &mut receipt)?;
 
     // A trial run of an import that would create the store uses one that disappears.
     let scratch = (job.what_if && !exists).then(|| files::scratch("what-if", None));
@@ -105,13 +105,11 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
             }
         }
     };
-    if !changes.is_empty() && job.what_if {
-        // What a hold would refuse is refused in a trial run, too.
-        store.rehearse(&changes)?;
-    }
-    if !changes.is_empty() && !job.what_if {
+    if !changes.is_empty() {
         let details = vec![("records", changes.len().to_string()), ("from", sources.join("; "))];
-        store.put(&changes, cx.entry("import catalog", job.store.display().to_string(), details))?;
+        let entry = cx.entry("import catalog", job.store.display().to_string(), details);
+        // What a hold would refuse is refused in a trial run, too.
+        change::change(&mut store, Amendment { trial: job.what_if, ..Amendment::put(changes, entry) })?;
     }
     cx.watch.event(Event::Begin { step: "importing", total: Some(checked.events), unit: "events" });
     let done = {
@@ -165,7 +163,7 @@ fn records(job: &Import, archives: &mut [Archive]) -> Vec<Record> {
     if let Some(shape) = job.shapes.iter().find(|shape| shape.noun == "room") {
         let listed = archives.iter().flat_map(|archive| &archive.rooms);
         let rooms = listed.filter(|room| !described.contains(&room.key.key()));
-        records.extend(rooms.map(|room| catalog::listed(shape, &room.key, &room.name)));
+        records.extend(rooms.map(|room| merge::listed(shape, &room.key, &room.name)));
     }
     // Holds go in before anything else, so that nothing they protect is ever without them.
     records.sort_by_key(|record| record.shape.noun != "hold");

@@ -2,8 +2,6 @@
 
 pub mod archive;
 pub mod audit;
-pub mod catalog;
-pub mod directory;
 pub mod export;
 pub mod holds;
 pub mod import;
@@ -13,9 +11,11 @@ pub mod post;
 pub mod principals;
 pub mod purge;
 pub mod report;
-pub mod rights;
 pub mod seen;
 pub mod selection;
 pub mod settings;
 pub mod sums;
 pub mod verify;
+
+// Under the names that nouns know them by.
+pub use crate::rules::{directory, merge as catalog, rights};

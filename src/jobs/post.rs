@@ -3,8 +3,6 @@
 
 use crate::context::{Context, no_random};
 use crate::error::{Error, Kind as Failure, Place, Result};
-use crate::jobs::directory::Directory;
-use crate::jobs::rights::{self, Deed};
 use crate::jobs::selection::{only_room, room_key};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventId, RoomKey, fold, person_key};
@@ -12,6 +10,8 @@ use crate::model::message::{Attachment, Content, Event, Kind, More, Persona};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
+use crate::rules::directory::Directory;
+use crate::rules::rights::{self, Deed};
 use crate::store::block::Prepared;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Intake, Store};

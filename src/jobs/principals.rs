@@ -4,15 +4,15 @@
 use crate::context::Context;
 use crate::error::Result;
 use crate::formats::directory;
-use crate::jobs::catalog::check_lengths;
 use crate::model::catalog::Catalog;
 use crate::model::dn;
 use crate::model::entry::Entry;
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Shape, Value};
 use crate::model::time::Ticks;
+use crate::rules::merge::check_lengths;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Amendment, Corpus, Store};
+use crate::store::{Amendment, Corpus, change};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -262,7 +262,7 @@ pub fn take(
         return Ok(counts);
     }
     let mut told = Counts::default();
-    Sqlite::open(path)?.amend(shapes, &mut |catalog| {
+    change::amend(&mut Sqlite::open(path)?, shapes, &mut |catalog| {
         let (puts, counts) = decide(catalog, shape, incoming, at);
         puts.iter().try_for_each(check_lengths)?;
         told = counts;
@@ -273,7 +273,7 @@ pub fn take(
             ("deleted", counts.deleted.to_string()),
         ];
         let entry = cx.entry(action.0, action.1.clone(), details);
-        Ok(Some(Amendment { puts, removes: Vec::new(), entry }))
+        Ok(Some(Amendment::put(puts, entry)))
     })?;
     Ok(told)
 }

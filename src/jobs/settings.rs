@@ -3,11 +3,11 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::catalog::check_lengths;
 use crate::model::catalog::Catalog;
 use crate::model::record::{Record, Shape, Value};
+use crate::rules::merge::check_lengths;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Amendment, Corpus, Store};
+use crate::store::{Amendment, Corpus, change};
 use std::path::Path;
 
 /// The settings of a store.
@@ -24,7 +24,8 @@ pub fn put(
     details: Vec<(&'static str, String)>,
 ) -> Result<()> {
     check_lengths(record)?;
-    Sqlite::open(path)?.put(std::slice::from_ref(record), cx.entry(action, record.identity(), details))
+    let entry = cx.entry(action, record.identity(), details);
+    change::change(&mut Sqlite::open(path)?, Amendment::put([record.clone()], entry))
 }
 
 /// What a command makes of the settings as they are.
@@ -100,7 +101,7 @@ pub fn amend(
     decide: &dyn Fn(&Catalog) -> Result<Decision>,
 ) -> Result<(bool, Decision)> {
     let mut last = Decision::default();
-    let done = Sqlite::open(path)?.amend(shapes, &mut |catalog| {
+    let done = change::amend(&mut Sqlite::open(path)?, shapes, &mut |catalog| {
         let decision = decide(catalog)?;
         let mut amendment = None;
         if decision.changes(catalog) {
@@ -116,7 +117,7 @@ pub fn amend(
                 differences.sort_by_key(|change| !change.object.ends_with(about.as_str()));
             }
             let entry = cx.entry(action, object, details(&differences));
-            amendment = Some(Amendment { puts, removes, entry });
+            amendment = Some(Amendment { removes, ..Amendment::put(puts, entry) });
         }
         last = decision;
         Ok(amendment)
@@ -155,7 +156,8 @@ pub fn remove(
     action: &'static str,
     details: Vec<(&'static str, String)>,
 ) -> Result<()> {
-    Sqlite::open(path)?.remove(record.shape, &record.key(), cx.entry(action, record.identity(), details))
+    let entry = cx.entry(action, record.identity(), details);
+    change::change(&mut Sqlite::open(path)?, Amendment::remove(record, entry))
 }
 
 /// Refuses names nobody could type or read.

@@ -1,6 +1,7 @@
 //! Where it lives: what a store can do, without saying how. No SQL ever crosses this interface.
 
 pub mod block;
+pub mod change;
 pub mod count;
 pub mod purge;
 pub mod sqlite;
@@ -9,15 +10,18 @@ use crate::error::Result;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::receipt::{Conflict, Kinds};
-use crate::model::record::{Record, Shape};
+use crate::model::record::Shape;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::pipeline::{Limits, Watch};
 use crate::proof::event::Path;
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
+use crate::rules::same::{self, Stated};
 use crate::select::scope::{Scope, Selection};
 use block::Prepared;
+pub use change::Amendment;
+use change::{Pass, Run};
 pub use count::{Breakdown, Count};
 use purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use std::collections::BTreeMap;
@@ -165,19 +169,20 @@ pub struct Outcome {
     pub details: Vec<Conflict>,
 }
 
-/// A change of settings that was decided on.
-#[derive(Debug)]
-pub struct Amendment {
-    /// Records that are added or replaced.
-    pub puts: Vec<Record>,
-    /// Records that go.
-    pub removes: Vec<Record>,
-    /// What the audit log says about it.
-    pub entry: Entry,
+impl Outcome {
+    /// Counts an incoming event that is there already, as a duplicate or as a conflict.
+    pub fn settle(&mut self, room: &RoomKey, old: Stated<'_>, new: Stated<'_>, details: usize) {
+        self.sequence = Some(old.0.sequence);
+        if same::adds_nothing(old, new) {
+            self.duplicates += 1;
+            return;
+        }
+        self.conflicts += 1;
+        if self.details.len() < details {
+            self.details.push(same::conflict(room, old, new));
+        }
+    }
 }
-
-/// Sees the settings and says what is to change; nothing is a decision, too.
-pub type Decide<'a> = dyn FnMut(&Catalog) -> Result<Option<Amendment>> + 'a;
 
 /// Takes the units a reader makes; the number is the weight in bytes.
 pub type TakeUnit<'a> = dyn FnMut(Unit, usize) -> ControlFlow<()> + 'a;
@@ -270,19 +275,8 @@ pub trait Log {
 
 /// A store that can be changed. Every change carries its audit entry.
 pub trait Store: Corpus {
-    /// Adds or replaces records, in one transaction with its audit entry.
-    fn put(&mut self, records: &[Record], entry: Entry) -> Result<()>;
-    /// Refuses what [`Store::put`] would refuse; nothing is changed.
-    fn rehearse(&mut self, records: &[Record]) -> Result<()>;
-    /// Places a hold, or changes the one that is as `before`, whose case must be open, in one transaction.
-    fn place(&mut self, hold: &Record, before: Option<&Record>, entry: Entry) -> Result<()>;
-    /// Changes one record that [`Store::put`] would refuse to weaken: releases a hold.
-    fn release(&mut self, hold: &Record, entry: Entry) -> Result<()>;
-    /// Removes a record, in one transaction with its audit entry. Whatever a hold needs stays.
-    fn remove(&mut self, shape: &'static Shape, key: &str, entry: Entry) -> Result<()>;
-    /// Reads the settings of these shapes, asks what is to change, and changes it, all in one transaction. False when nothing
-    /// was to change.
-    fn amend(&mut self, shapes: &[&'static Shape], decide: &mut Decide<'_>) -> Result<bool>;
+    /// Does something in one transaction. Settings change by [`change::amend`], which has the pass.
+    fn within(&mut self, pass: Pass, run: &mut Run<'_>) -> Result<bool>;
     /// Draws the plan of a purge; nothing is changed.
     fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan>;
     /// Executes a plan, each batch with its audit entry, and gives the number of the purge.

@@ -317,9 +317,16 @@ pub(crate) fn full_catalog(seed: &str) -> Vec<pchat::model::record::Record> {
 
 /// A store with these records.
 pub(crate) fn store_of(desk: &Desk, name: &str, records: &[pchat::model::record::Record]) {
-    use pchat::store::Store;
     let mut store = Sqlite::create(&desk.path(name), entry()).unwrap();
-    store.put(records, entry()).unwrap();
+    put(&mut store, records).unwrap();
+}
+
+/// Adds or replaces records.
+pub(crate) fn put(
+    store: &mut dyn pchat::store::Store,
+    records: &[pchat::model::record::Record],
+) -> pchat::error::Result<()> {
+    pchat::store::change::change(store, pchat::store::Amendment::put(records, entry()))
 }
 
 /// Asserts that every byte of a store's file that belongs to no row is zero, by a program that reads the file by itself.

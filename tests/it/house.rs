@@ -50,7 +50,7 @@ const ROWS: &[(u8, &[&str])] = &[
     (5, &["jobs"]),
     (4, &["context"]),
     (3, &["store", "formats", "containers", "ldap"]),
-    (2, &["pipeline"]),
+    (2, &["pipeline", "rules"]),
     (1, &["select", "proof", "files"]),
     (0, &["model", "error"]),
 ];

@@ -26,17 +26,18 @@ mod tombs;
 mod write;
 
 use self::explain::explain;
+use super::change::{Pass, Run};
 use super::purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
-    Actor, Breakdown, Census, Corpus, Decide, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint,
-    TakeRecord, TakeUnit,
+    Actor, Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeRecord,
+    TakeUnit,
 };
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::receipt::Gap;
-use crate::model::record::{Record, Shape};
+use crate::model::record::Shape;
 use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
 use crate::proof::note::{Checkpoint, Verifier};
@@ -227,7 +228,7 @@ impl Sqlite {
     }
 
     /// Does something in one transaction.
-    fn within(&mut self, run: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
+    fn alone(&mut self, run: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
         let path = self.path.clone();
         let run = |connection: &mut Connection| -> rusqlite::Result<()> {
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -241,7 +242,7 @@ impl Sqlite {
         explain(error, &self.path)
     }
 
-    /// One transaction: a change of settings, the revision it makes, and its audit entry.
+    /// One transaction: a change, the revision it makes, and its audit entry.
     fn change(&mut self, entry: Entry, make: impl FnOnce(&Connection, &Path) -> Result<()>) -> Result<()> {
         let path = self.path.clone();
         let told = |error| explain(error, &path);
@@ -353,71 +354,38 @@ impl Log for Sqlite {
 }
 
 impl Store for Sqlite {
-    fn put(&mut self, records: &[Record], entry: Entry) -> Result<()> {
-        self.change(entry, |tx, path| settings::put(tx, path, records))
-    }
-
-    fn rehearse(&mut self, records: &[Record]) -> Result<()> {
-        let path = self.path.clone();
-        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
-        let tx = tx.map_err(|e| explain(e, &path))?;
-        settings::put(&tx, &path, records)
-    }
-
-    fn place(&mut self, hold: &Record, before: Option<&Record>, entry: Entry) -> Result<()> {
-        self.change(entry, |tx, path| settings::place(tx, path, hold, before))
-    }
-
-    fn release(&mut self, hold: &Record, entry: Entry) -> Result<()> {
-        check::trusted(&self.connection, &self.path)?;
-        self.change(entry, |tx, path| settings::release(tx, path, hold))
-    }
-
-    fn remove(&mut self, shape: &'static Shape, key: &str, entry: Entry) -> Result<()> {
-        check::trusted(&self.connection, &self.path)?;
-        self.change(entry, |tx, path| settings::remove(tx, path, shape, key))
-    }
-
-    fn amend(&mut self, shapes: &[&'static Shape], decide: &mut Decide<'_>) -> Result<bool> {
-        let path = self.path.clone();
-        let told = |error| explain(error, &path);
+    fn within(&mut self, _: Pass, run: &mut Run<'_>) -> Result<bool> {
+        let told = |error| explain(error, &self.path);
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
-        let catalog = records::catalog(&tx, shapes).map_err(told)?;
-        let Some(amendment) = decide(&catalog)? else { return Ok(false) };
-        if !amendment.removes.is_empty() {
-            check::trusted(&tx, &path)?;
+        let keep = run(&mut settings::Tx { connection: &tx, path: &self.path })?;
+        if keep {
+            tx.commit().map_err(told)?;
         }
-        settings::put(&tx, &path, &amendment.puts)?;
-        for gone in &amendment.removes {
-            settings::remove(&tx, &path, gone.shape, &gone.key())?;
-        }
-        audit::append(&tx, &amendment.entry).map_err(told)?;
-        tx.commit().map_err(told)?;
-        Ok(true)
+        Ok(keep)
     }
 
     fn record(&mut self, entry: Entry) -> Result<()> {
-        self.within(|tx| audit::append_only(tx, &entry).map(|_| ()))
+        self.alone(|tx| audit::append_only(tx, &entry).map(|_| ()))
     }
 
     fn record_export(&mut self, entry: Entry, salt: &str) -> Result<()> {
-        self.within(|tx| audit::append_only(tx, &entry).and_then(|_| audit::keep_salt(tx, salt)))
+        self.alone(|tx| audit::append_only(tx, &entry).and_then(|_| audit::keep_salt(tx, salt)))
     }
 
     fn keep_checkpoint(&mut self, checkpoint: &Checkpoint, note: &str) -> Result<()> {
         // A signature that outlives its records would look as if somebody had taken them away: all of them go to the disk.
         self.connection.pragma_update(None, "synchronous", "full").map_err(|e| self.explain(e))?;
-        let kept = self.within(|tx| audit::keep(tx, checkpoint, note));
+        let kept = self.alone(|tx| audit::keep(tx, checkpoint, note));
         self.connection.pragma_update(None, "synchronous", "normal").map_err(|e| self.explain(e))?;
         kept
     }
 
     fn keep_request(&mut self, size: u64, request: &[u8]) -> Result<()> {
-        self.within(|tx| audit::stamp(tx, size, false, request).map(|_| ()))
+        self.alone(|tx| audit::stamp(tx, size, false, request).map(|_| ()))
     }
 
     fn keep_reply(&mut self, size: u64, reply: &[u8], entry: Entry) -> Result<()> {
-        self.within(|tx| {
+        self.alone(|tx| {
             audit::stamp(tx, size, true, reply)?;
             audit::append_only(tx, &entry).map(|_| ())
         })

@@ -8,7 +8,7 @@ mod rows;
 
 use super::blocks::{COLUMNS_OF_BLOCK, Kept};
 use super::find;
-use super::holds::{Earlier, Holds};
+use super::holds::{self, Earlier, Holds};
 use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek, sequence_of};
 use super::{Sqlite, explain::explain};
 use crate::error::{Error, Kind as Failure, Result};
@@ -199,7 +199,7 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
         return Err(Error::new(Failure::Refused, format!("purge {number} was interrupted and is not finished"))
             .hint("pchat purge --continue finishes it; then run this command again"));
     }
-    let holds = Holds::load(connection)?;
+    let holds = holds::in_force(connection)?;
     let run = || -> rusqlite::Result<PurgePlan> {
         let mut plan = PurgePlan {
             revision: revision(connection)?,

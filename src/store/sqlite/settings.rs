@@ -1,84 +1,83 @@
-//! Changes of settings, inside the transaction of whoever calls: what is put, placed, released and removed, and what
-//! is asked before. Never begins or ends a transaction, so that a question and its change are one.
+//! Settings in a transaction: reads and writes rows as it is told to. Whether that may be is asked in `store/change.rs`.
 
 use super::explain::explain;
-use super::{holds, read, records, tombs};
+use super::{audit, check, holds, read, records, tombs};
 use crate::error::{Error, Kind, Result};
-use crate::model::record::{Record, Shape, Value};
+use crate::model::catalog::Catalog;
+use crate::model::ids::join_key;
+use crate::model::record::{Record, Shape};
+use crate::rules::holds::{Case, Room, Terms, unread};
+use crate::store::Entry;
+use crate::store::change::Transaction;
 use rusqlite::Connection;
 use std::path::Path;
 
-/// Adds or replaces records; refuses what would weaken a hold in force, and to close a case that has one.
-pub(super) fn put(tx: &Connection, path: &Path, all: &[Record]) -> Result<()> {
-    let before = holds::Holds::load(tx)?.reach();
-    let mut closed = Vec::new();
-    for record in all {
-        let old = match record.shape.noun {
-            "hold" | "case" => records::one(tx, record.shape, &record.key()).map_err(|e| explain(e, path))?,
-            _ => None,
-        };
-        match (record.shape.noun, old) {
-            ("hold", Some(old)) => holds::not_weaker(&old, record)?,
-            ("case", Some(old)) if *old.get("ClosedOn") == Value::Null && *record.get("ClosedOn") != Value::Null => {
-                closed.push(record);
-            }
-            _ => {}
-        }
-        records::put(tx, record).map_err(|e| explain(e, path))?;
-    }
-    // Asked when everything is in: a hold may come together with the end of its case.
-    closed.into_iter().try_for_each(|case| holds::case_is_free(tx, case))?;
-    holds::nothing_lost(tx, &before)
+/// An open transaction.
+pub(super) struct Tx<'s> {
+    pub(super) connection: &'s Connection,
+    pub(super) path: &'s Path,
 }
 
-/// Puts a hold in force, or changes it, if it still is as whoever asks has seen it. A case it is new to must be open.
-pub(super) fn place(tx: &Connection, path: &Path, hold: &Record, before: Option<&Record>) -> Result<()> {
-    let identity = hold.identity();
-    let old = records::one(tx, hold.shape, &hold.key()).map_err(|e| explain(e, path))?;
-    match (&old, before) {
-        (Some(_), None) => {
-            return Err(Error::new(Kind::Refused, format!("there is a hold \"{identity}\" already"))
-                .hint("pchat hold set widens it; give a new one another name"));
-        }
-        (old, Some(before)) if old.as_ref().map(|old| &old.values) != Some(&before.values) => {
-            return Err(Error::new(Kind::Conflict, format!("hold \"{identity}\" has changed meanwhile"))
-                .hint("run the command again to see it as it is now"));
-        }
-        _ => {}
+impl Tx<'_> {
+    fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
+        result.map_err(|error| explain(error, self.path))
     }
-    if old.as_ref().map(|old| old.get("Case")) != Some(hold.get("Case")) {
-        holds::case_is_open(tx, hold)?;
+
+    fn number(&self, noun: &str, key: &str) -> Result<Option<i64>> {
+        Ok(self.told(records::find(self.connection, noun, key))?.map(|(number, _)| number))
     }
-    put(tx, path, std::slice::from_ref(hold))
 }
 
-/// Ends a hold.
-pub(super) fn release(tx: &Connection, path: &Path, hold: &Record) -> Result<()> {
-    holds::only_released(records::one(tx, hold.shape, &hold.key()).map_err(|e| explain(e, path))?, hold)?;
-    records::put(tx, hold).map(|_| ()).map_err(|e| explain(e, path))
-}
+impl Transaction for Tx<'_> {
+    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
+        self.told(records::catalog(self.connection, shapes))
+    }
 
-/// Removes a record. Whatever a hold needs stays.
-pub(super) fn remove(tx: &Connection, path: &Path, shape: &'static Shape, key: &str) -> Result<()> {
-    let before = holds::Holds::load(tx)?.reach();
-    if shape.noun == "hold" {
-        return Err(Error::new(Kind::Held, "a hold is never removed").hint("pchat hold release ends it"));
+    fn has(&mut self, shape: &'static Shape, key: &str) -> Result<bool> {
+        self.number(shape.noun, key).map(|number| number.is_some())
     }
-    let there = records::find(tx, shape.noun, key).map_err(|e| explain(e, path))?;
-    let Some((number, _)) = there else {
-        return Err(Error::new(Kind::NotFound, format!("there is no such {}", shape.noun)));
-    };
-    if shape.noun == "room" && read::has_events(tx, number).map_err(|e| explain(e, path))? {
-        return Err(Error::new(Kind::Refused, "the room still has history").hint("purge it first"));
+
+    fn get(&mut self, shape: &'static Shape, key: &str) -> Result<Option<Record>> {
+        self.told(records::one(self.connection, shape, key))
     }
-    if shape.noun == "category"
-        && let Some(category) = records::one(tx, shape, key).map_err(|e| explain(e, path))?
-    {
-        holds::category_is_free(tx, &category)?;
+
+    fn put(&mut self, record: &Record) -> Result<()> {
+        self.told(records::put(self.connection, record)).map(|_| ())
     }
-    if shape.noun == "room" {
-        tombs::keep_room(tx, number).map_err(|e| explain(e, path))?;
+
+    fn remove(&mut self, shape: &'static Shape, key: &str) -> Result<()> {
+        let Some(number) = self.number(shape.noun, key)? else { return Ok(()) };
+        if shape.noun == "room" {
+            self.told(tombs::keep_room(self.connection, number))?;
+        }
+        self.told(records::remove(self.connection, shape, number))
     }
-    records::remove(tx, shape, number).map_err(|e| explain(e, path))?;
-    holds::nothing_lost(tx, &before)
+
+    fn holds(&mut self) -> Result<Vec<Terms>> {
+        holds::terms(self.connection).map_err(unread)
+    }
+
+    fn rooms(&mut self) -> Result<Vec<Room>> {
+        holds::places(self.connection).map_err(unread)
+    }
+
+    fn case(&mut self, name: &str) -> Result<Option<Case>> {
+        holds::case(self.connection, &join_key([name]))
+            .map_err(|error| Error::new(Kind::Damaged, format!("case \"{name}\" cannot be read")).because(error))
+    }
+
+    fn has_events(&mut self, room: &str) -> Result<bool> {
+        match self.number("room", room)? {
+            Some(number) => self.told(read::has_events(self.connection, number)),
+            None => Ok(false),
+        }
+    }
+
+    fn trusted(&mut self) -> Result<()> {
+        check::trusted(self.connection, self.path)
+    }
+
+    fn append(&mut self, entry: &Entry) -> Result<()> {
+        self.told(audit::append(self.connection, entry))
+    }
 }

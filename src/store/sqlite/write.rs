@@ -13,6 +13,7 @@ use crate::model::message::{Attachment, Event, Persona};
 use crate::model::record::Shape;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
+use crate::rules::same;
 use crate::store::block::Prepared;
 use crate::store::{Entry, Intake, Outcome, SourceFact};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
@@ -21,7 +22,6 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
-mod compare;
 mod named;
 mod place;
 
@@ -154,7 +154,7 @@ impl<'s> Writer<'s> {
                 Some(old) => old,
                 None => statements.same_chat(connection, state.number, event)?,
             };
-            compare::settle(&unit.room, &old, event, &unit.people, details, &mut outcome);
+            outcome.settle(&unit.room, (&old.event, &old.persona), (event, &unit.people[event.who as usize]), details);
         }
         let numbers = placed.into_blocks(connection, state, unit, prepared.drafts, &mut statements.personas)?;
         if outcome.added.total() > 0 {
@@ -269,7 +269,7 @@ impl<'s> Statements<'s> {
             let mut rows = statement.query((room, event.at.0))?;
             while let Some(row) = rows.next()? {
                 let stored = self.stored(connection, row)?;
-                if compare::same_identity(&stored, event, &people[event.who as usize]) {
+                if same::is_same((&stored.event, &stored.persona), (event, &people[event.who as usize])) {
                     found = Some(stored);
                     break;
                 }

@@ -1,8 +1,7 @@
 //! Time stamps for checkpoints, with the real `openssl ts` and an authority that exists only here: what it
 //! stamps is taken, and whatever is not quite that is refused and leaves nothing behind.
 
-use crate::harness::{Desk, chat, content, entry, installed};
-use pchat::store::Store;
+use crate::harness::{Desk, chat, content, installed, put};
 use pchat::store::sqlite::Sqlite;
 use rusqlite::Connection;
 use std::process::{Command, Output};
@@ -370,7 +369,7 @@ fn what_is_done_to_a_kept_stamp_is_found() {
     let desk = desk();
     stamp(&desk, "1.tsq", "tsa", "", "1.tsr");
     reply(&desk, "1.tsr", "root.pem").code(0);
-    Sqlite::open(&desk.path("s.db")).unwrap().put(&[], entry()).unwrap();
+    put(&mut Sqlite::open(&desk.path("s.db")).unwrap(), &[]).unwrap();
     desk.run("audit anchor --request @2.tsq --store @s.db").code(0);
     desk.copy("s.db", "good.db");
     let bad = |sql: &str, alone: u8| {

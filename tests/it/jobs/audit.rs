@@ -1,11 +1,10 @@
 //! The audit log under attack: whatever is done to it ends in the right verdict. And what people do with it:
 //! list, sign, prove.
 
-use crate::harness::{Desk, Run, chat, entry};
+use crate::harness::{Desk, Run, chat, put};
 use pchat::model::hash::hex;
 use pchat::proof::note::SigningKey;
 use pchat::proof::tree::{Frontier, leaf};
-use pchat::store::Store;
 use pchat::store::sqlite::Sqlite;
 use rusqlite::Connection;
 
@@ -27,7 +26,7 @@ fn desk() -> Desk {
 
 fn more(desk: &Desk, count: usize) {
     let mut store = Sqlite::open(&desk.path("s.db")).unwrap();
-    (0..count).for_each(|_| store.put(&[], entry()).unwrap());
+    (0..count).for_each(|_| put(&mut store, &[]).unwrap());
 }
 
 fn public(desk: &Desk) -> String {

@@ -1,10 +1,10 @@
 //! Who is who: names of principals, what entries of lists cover through groups and units, and how fast that is told.
 
 use pchat::error::Kind;
-use pchat::jobs::directory::Directory;
 use pchat::model::catalog::Catalog;
 use pchat::model::record::{Record, Value};
 use pchat::nouns::{category, principal};
+use pchat::rules::directory::Directory;
 use std::time::Instant;
 
 fn user(name: &str, unit: &str, groups: &[&str]) -> Record {

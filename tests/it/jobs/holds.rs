@@ -1,11 +1,10 @@
 //! Every path that destroys, replaces or overwrites, against every kind of hold. What a hold protects is decided here
 //! once more, by a plain function over plain values, and never by asking pchat.
 
-use crate::harness::{Desk, Run, entry, message};
+use crate::harness::{Desk, Run, entry, message, put};
 use pchat::model::record::{Record, Value};
 use pchat::model::time::Ticks;
 use pchat::nouns::{category, hold, room};
-use pchat::store::Store;
 use pchat::store::sqlite::Sqlite;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -255,7 +254,7 @@ fn no_path_destroys_what_any_kind_of_hold_protects() {
 /// The room Alpha, as an archive with one changed setting describes it.
 fn archive_of(desk: &Desk, name: &str, records: &[Record]) {
     let store = format!("{name}.db");
-    Sqlite::create(&desk.path(&store), entry()).unwrap().put(records, entry()).unwrap();
+    put(&mut Sqlite::create(&desk.path(&store), entry()).unwrap(), records).unwrap();
     desk.run(&format!("export --store @{store} --out @{name}.zip --level All")).code(0);
 }
 

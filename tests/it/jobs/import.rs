@@ -5,12 +5,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pchat::containers::InputLimits;
 use pchat::context::Context;
-use pchat::jobs::catalog::{OnConflict, Renames};
 use pchat::jobs::import::{Import, import};
 use pchat::model::receipt::Receipt;
 use pchat::model::time::Ticks;
 use pchat::nouns::SHAPES;
 use pchat::pipeline::{Limits, Silent};
+use pchat::rules::merge::{OnConflict, Renames};
 use pchat::store::Actor;
 
 fn room_of(uri: &str, messages: &str) -> String {

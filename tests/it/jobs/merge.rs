@@ -1,10 +1,9 @@
 //! Settings that meet settings: added, completed, equal, or a conflict that somebody decides.
 
-use crate::harness::{Desk, content, entry, full_catalog, message, store_of, unzip};
+use crate::harness::{Desk, content, full_catalog, message, put, store_of, unzip};
 use pchat::model::catalog::Catalog;
 use pchat::model::record::{Record, Value};
 use pchat::nouns::{SHAPES, category, hold, room};
-use pchat::store::Store;
 use pchat::store::sqlite::Sqlite;
 use serde_json::Value as Json;
 
@@ -363,7 +362,7 @@ fn levels_hold_what_they_say() {
 fn a_change_by_the_library_is_in_the_audit_log() {
     let desk = Desk::new();
     store_of(&desk, "a.db", &[]);
-    Sqlite::open(&desk.path("a.db")).unwrap().put(&full_catalog("B"), entry()).unwrap();
+    put(&mut Sqlite::open(&desk.path("a.db")).unwrap(), &full_catalog("B")).unwrap();
     assert_eq!(desk.audit("a.db").len(), 3);
     desk.run("store check --store @a.db").code(0);
 }

@@ -1,9 +1,8 @@
 //! Every cell of every table: whatever is changed by hand in a store, is found, or is a mere cache and listed here with the reason.
 
-use crate::harness::{Desk, chat, entry, full_catalog, message, sums, tables};
+use crate::harness::{Desk, chat, full_catalog, message, put, sums, tables};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pchat::store::Store;
 use pchat::store::sqlite::Sqlite;
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -21,7 +20,7 @@ const CACHES: [(&str, &str, &str); 4] = [
 fn desk() -> Desk {
     let desk = Desk::new();
     desk.run("store new --store @s.db").code(0);
-    Sqlite::open(&desk.path("s.db")).unwrap().put(&full_catalog("A"), entry()).unwrap();
+    put(&mut Sqlite::open(&desk.path("s.db")).unwrap(), &full_catalog("A")).unwrap();
     let mut events = chat(2, 150);
     for (n, event) in events.iter_mut().enumerate() {
         if n % 70 == 3 {

@@ -1,11 +1,11 @@
 //! The index made anew: after other word rules, after damage, in one go and in pieces.
 
 use super::desk;
-use crate::harness::{Desk, entry};
+use crate::harness::{Desk, entry, put};
 use pchat::error::{Kind, Result};
 use pchat::pipeline::{Event, Silent, Watch};
+use pchat::store::Reindexed;
 use pchat::store::sqlite::Sqlite;
-use pchat::store::{Reindexed, Store};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -121,11 +121,11 @@ fn interrupted_at_every_block_it_is_continued_and_nothing_else_is_done_meanwhile
                 assert!(error.what().contains("is not finished"), "{error}");
             }
             // Whoever had opened it before cannot change it either.
-            let error = writer.put(&[], entry()).unwrap_err();
+            let error = put(&mut writer, &[]).unwrap_err();
             assert_eq!(error.kind(), Kind::Refused, "{error}");
         };
         assert!(times >= 8 / step && done.continued && done.events == 900, "{times} {done:?}");
-        writer.put(&[], entry()).unwrap();
+        put(&mut writer, &[]).unwrap();
         drop(writer);
         assert_eq!(Sqlite::snapshot(&path).unwrap().check(true).unwrap(), []);
         assert_eq!((found(&desk), lists(&desk)), before);

@@ -15,7 +15,7 @@ use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
 use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, update as update_block};
 use crate::store::sqlite::explain::{Broken, explain};
 use crate::store::sqlite::find;
-use crate::store::sqlite::holds::Holds;
+use crate::store::sqlite::holds;
 use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Pending};
 use crate::store::sqlite::read::{COLUMNS, Place, sequence_of};
 use crate::store::sqlite::{Sqlite, audit, erase};
@@ -278,7 +278,7 @@ impl Work<'_> {
             return Ok(Err(moved(self.mine.events)));
         }
         // The holds are asked again in every transaction that destroys anything.
-        let holds = match Holds::load(connection) {
+        let holds = match holds::in_force(connection) {
             Ok(holds) => holds,
             Err(error) => return Ok(Err(error)),
         };

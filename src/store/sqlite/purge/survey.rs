@@ -8,7 +8,7 @@ use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use crate::select::matches::Subject;
 use crate::store::purge::{Counts, Coverage};
-use crate::store::sqlite::holds::Holds;
+use crate::store::sqlite::holds;
 use crate::store::sqlite::{Sqlite, explain::explain};
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ struct Found {
 /// What each hold protects, in force or not, in order of their keys.
 pub(in crate::store::sqlite) fn coverage(store: &Sqlite) -> Result<Vec<Coverage>> {
     let connection = &store.connection;
-    let holds = Holds::all(connection)?;
+    let holds = holds::all(connection)?;
     let run = || -> rusqlite::Result<Vec<Coverage>> {
         let mut list: Vec<Coverage> =
             holds.list.iter().map(|hold| Coverage { hold: hold.identity.clone(), ..Coverage::default() }).collect();

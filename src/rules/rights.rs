@@ -1,10 +1,10 @@
 //! Who may do what in a room: policy, category and room settle it together.
 
 use crate::error::{Error, Kind, Result};
-use crate::jobs::directory::Directory;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
+use crate::rules::directory::Directory;
 
 /// KB that a file may have where nobody has said otherwise.
 const LARGEST_FILE_KB: u64 = 20_000;

@@ -2,64 +2,45 @@
 //!
 //! Nothing here is ever written to a log; the report shows both versions to those who asked for it.
 
-use super::Stored;
 use crate::model::ids::{RoomKey, person_key};
 use crate::model::message::{Attachment, Event, Persona};
 use crate::model::receipt::{Conflict, Version};
-use crate::store::Outcome;
 
-/// Is this the event without a number that `event` is? Identity is kind, time, person and text.
-pub(super) fn same_identity(old: &Stored, event: &Event, persona: &Persona) -> bool {
-    old.event.kind == event.kind
-        && old.event.body == event.body
-        && old.event.more().word == event.more().word
-        && person_key(&old.persona.uri) == person_key(&persona.uri)
+/// An event, and who it is of.
+pub type Stated<'a> = (&'a Event, &'a Persona);
+
+/// Are these two events without a number one? Identity is kind, time, person and text.
+pub fn is_same((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool {
+    old.kind == event.kind
+        && old.at == event.at
+        && old.body == event.body
+        && old.more().word == event.more().word
+        && person_key(&by.uri) == person_key(&persona.uri)
 }
 
-/// Counts the incoming event as a duplicate or as a conflict.
-pub(super) fn settle(
-    room: &RoomKey,
-    old: &Stored,
-    event: &Event,
-    people: &[Persona],
-    details: usize,
-    outcome: &mut Outcome,
-) {
-    outcome.sequence = Some(old.event.sequence);
-    let persona = &people[event.who as usize];
-    if adds_nothing(old, event, persona) {
-        outcome.duplicates += 1;
-        return;
-    }
-    outcome.conflicts += 1;
-    if outcome.details.len() < details {
-        // What comes in has no address: it is not stored. Both claim to be the event at this one.
-        let address = old.event.address(room);
-        let object = match event.chat {
-            Some(chat) => format!("{address}, message {chat}"),
-            None => format!("{address}, {} at {}", event.kind.word(), event.at),
-        };
-        outcome.details.push(Conflict {
-            object,
-            kept: version(&old.event, &old.persona),
-            other: version(event, persona),
-            outcome: "kept what the store has",
-        });
-    }
+/// Both versions of an event that came in with other content than the store has.
+pub fn conflict(room: &RoomKey, old: Stated<'_>, new: Stated<'_>) -> Conflict {
+    // What comes in has no address: it is not stored. Both claim to be the event at this one.
+    let address = old.0.address(room);
+    let object = match new.0.chat {
+        Some(chat) => format!("{address}, message {chat}"),
+        None => format!("{address}, {} at {}", new.0.kind.word(), new.0.at),
+    };
+    Conflict { object, kept: version(old), other: version(new), outcome: "kept what the store has" }
 }
 
 /// True when the incoming event says nothing that the stored one does not say as well. What a
 /// source cannot express is no difference: compliance XML knows neither alerts nor RTF.
-fn adds_nothing(old: &Stored, event: &Event, persona: &Persona) -> bool {
-    let (mine, theirs) = (old.event.more(), event.more());
-    old.event.kind == event.kind
-        && old.event.at == event.at
-        && old.event.body == event.body
+pub fn adds_nothing((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool {
+    let (mine, theirs) = (old.more(), event.more());
+    old.kind == event.kind
+        && old.at == event.at
+        && old.body == event.body
         && mine.word == theirs.word
-        && known(&old.event.alert, &event.alert)
+        && known(&old.alert, &event.alert)
         && known(&mine.rtf, &theirs.rtf)
         && known(&mine.extra, &theirs.extra)
-        && same_person(&old.persona, persona)
+        && same_person(by, persona)
         && theirs.files.len() <= mine.files.len()
         && mine.files.iter().zip(&theirs.files).all(|(mine, theirs)| same_file(mine, theirs))
 }
@@ -83,7 +64,7 @@ fn same_file(mine: &Attachment, theirs: &Attachment) -> bool {
         && known(&mine.sha256, &theirs.sha256)
 }
 
-fn version(event: &Event, persona: &Persona) -> Version {
+fn version((event, persona): Stated<'_>) -> Version {
     let more = event.more();
     let mut facts = vec![
         ("kind".to_owned(), event.kind.word().to_owned()),

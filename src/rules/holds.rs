@@ -1,0 +1,271 @@
+//! Holds: what one covers, and who names a room. What a change may do to them stands in `holds/guard.rs`.
+//!
+//! Every path that destroys, replaces or overwrites asks here, inside its own transaction. What cannot be read or understood
+//! protects everything: an error while asking means no.
+
+mod guard;
+
+pub use guard::{
+    as_seen, case_is_free, case_is_open, category_is_free, held, not_weaker, nothing_lost, only_released, unread,
+};
+
+use crate::error::{Error, Kind, Result};
+use crate::model::catalog::Catalog;
+use crate::model::ids::{fold, person_key};
+use crate::model::record::{Record, Value};
+use crate::model::time::Ticks;
+use crate::select::matches::{Subject, matches};
+use crate::select::names::{names_category, names_room};
+use crate::select::query::Query;
+use crate::select::query::product::{Match, kept};
+use crate::select::texts::other_texts;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A room that holds are resolved against.
+#[derive(Debug, Clone)]
+pub struct Room {
+    /// What the store calls it.
+    pub number: i64,
+    /// Its pool.
+    pub pool: String,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub uri: String,
+    /// Its category; empty without one.
+    pub category: String,
+}
+
+/// A hold as a store keeps it.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// What the store calls it.
+    pub number: i64,
+    /// Its name.
+    pub identity: String,
+    /// The case it belongs to.
+    pub case: Option<String>,
+    /// Rooms, as written.
+    pub rooms: Vec<String>,
+    /// Categories, as written.
+    pub categories: Vec<String>,
+    /// People, as written.
+    pub people: Vec<String>,
+    /// The first instant.
+    pub from: Option<Ticks>,
+    /// The last instant.
+    pub to: Option<Ticks>,
+    /// Words, as written.
+    pub query: Option<String>,
+    /// How many of them there must be.
+    pub mode: Option<String>,
+    /// Does case of letters count?
+    pub case_sensitive: bool,
+    /// Not in force any more.
+    pub released: bool,
+}
+
+/// A case, as far as holds ask about it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Its name.
+    pub identity: String,
+    /// When it was closed.
+    pub closed: Option<Ticks>,
+}
+
+/// One hold, resolved against the rooms of this moment.
+pub struct Hold {
+    number: i64,
+    /// Its name.
+    pub identity: String,
+    /// Does it forbid anything?
+    pub in_force: bool,
+    /// Only these rooms.
+    rooms: Option<BTreeSet<i64>>,
+    people: Option<BTreeSet<String>>,
+    from: Ticks,
+    to: Ticks,
+    query: Option<Query>,
+}
+
+impl Hold {
+    fn new(terms: Terms, rooms: &mut Lazy<'_>) -> Result<Hold> {
+        let mut chosen = None;
+        if !terms.rooms.is_empty() || !terms.categories.is_empty() {
+            let is = |place: &&Room| {
+                terms.rooms.iter().any(|p| names_room(p, &place.pool, &place.name, &place.uri))
+                    || (!place.category.is_empty()
+                        && terms.categories.iter().any(|c| names_category(c, &place.pool, &place.category)))
+            };
+            chosen = Some(rooms.all()?.iter().filter(is).map(|place| place.number).collect::<BTreeSet<i64>>());
+        }
+        let query = match terms.query {
+            None => None,
+            Some(text) => {
+                let mode = Match::from_word(terms.mode.as_deref().unwrap_or("all"));
+                let query = mode.and_then(|mode| kept(&text, mode, terms.case_sensitive).ok());
+                if query.is_none() {
+                    let what = format!(
+                        "the words of hold \"{}\" cannot be understood, so nothing may be destroyed",
+                        terms.identity
+                    );
+                    return Err(Error::new(Kind::Held, what).hint(
+                        "pchat hold get shows it; pchat hold release ends it, pchat hold new places a better one",
+                    ));
+                }
+                query
+            }
+        };
+        Ok(Hold {
+            number: terms.number,
+            identity: terms.identity,
+            in_force: !terms.released,
+            rooms: chosen,
+            people: (!terms.people.is_empty()).then(|| terms.people.iter().map(|uri| person_key(uri)).collect()),
+            from: terms.from.unwrap_or(Ticks::MIN),
+            to: terms.to.unwrap_or(Ticks::MAX),
+            query,
+        })
+    }
+
+    /// Does it protect anything of this room, as far as rooms go?
+    pub fn touches(&self, room: i64) -> bool {
+        self.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room))
+    }
+
+    /// Is the text needed to decide?
+    pub fn reads_words(&self) -> bool {
+        self.query.is_some()
+    }
+
+    /// The first and the last instant.
+    pub fn bounds(&self) -> (Ticks, Ticks) {
+        (self.from, self.to)
+    }
+
+    fn covers(&self, room: i64, subject: &Subject<'_>, earlier: &[Subject<'_>]) -> bool {
+        self.touches(room)
+            && self.from <= subject.event.at
+            && subject.event.at <= self.to
+            && self.people.as_ref().is_none_or(|people| people.contains(&person_key(&subject.persona.uri)))
+            && self.query.as_ref().is_none_or(|query| {
+                matches(query.node(), subject) || earlier.iter().any(|subject| matches(query.node(), subject))
+            })
+    }
+}
+
+/// What an earlier version of a message said: its text, and its RTF.
+pub struct Earlier {
+    /// The text.
+    pub body: String,
+    /// The RTF.
+    pub rtf: Option<String>,
+}
+
+/// The rooms of a store, read when the first hold names some.
+struct Lazy<'a> {
+    read: &'a mut dyn FnMut() -> Result<Vec<Room>>,
+    rooms: Option<Vec<Room>>,
+}
+
+impl Lazy<'_> {
+    fn all(&mut self) -> Result<&[Room]> {
+        let rooms = match self.rooms.take() {
+            Some(rooms) => rooms,
+            None => (self.read)()?,
+        };
+        Ok(self.rooms.insert(rooms))
+    }
+}
+
+/// Which rooms each hold names, by hold, with its name.
+pub type Reach = BTreeMap<i64, (String, BTreeSet<i64>)>;
+
+/// Holds, resolved.
+pub struct Holds {
+    /// In order of their keys.
+    pub list: Vec<Hold>,
+}
+
+impl Holds {
+    /// Resolves holds against the rooms of a store, which are read only when a hold names any.
+    pub fn resolve(
+        terms: impl IntoIterator<Item = Terms>,
+        rooms: &mut dyn FnMut() -> Result<Vec<Room>>,
+    ) -> Result<Holds> {
+        let mut rooms = Lazy { read: rooms, rooms: None };
+        let list = terms.into_iter().map(|terms| Hold::new(terms, &mut rooms)).collect::<Result<_>>()?;
+        Ok(Holds { list })
+    }
+
+    /// THE question: which holds protect this event? Earlier versions of it count as well.
+    pub fn covering(&self, room: i64, subject: &Subject<'_>, earlier: &[Earlier]) -> Vec<usize> {
+        let earlier: Vec<Subject<'_>> = earlier
+            .iter()
+            .map(|earlier| {
+                let body = std::iter::once(Cow::Borrowed(earlier.body.as_str()));
+                subject.with_texts(body.chain(other_texts([earlier.rtf.as_deref(), None, None])))
+            })
+            .collect();
+        let covers = |(at, hold): (usize, &Hold)| hold.covers(room, subject, &earlier).then_some(at);
+        self.list.iter().enumerate().filter_map(covers).collect()
+    }
+
+    /// Do any of them need the text to decide?
+    pub fn read_words(&self) -> bool {
+        self.list.iter().any(Hold::reads_words)
+    }
+
+    /// Does any of them protect something of this room, as far as rooms go?
+    pub fn touches(&self, room: i64) -> bool {
+        self.list.iter().any(|hold| hold.touches(room))
+    }
+
+    /// Which rooms each hold names, by hold; those that protect all rooms are left out.
+    pub fn reach(&self) -> Reach {
+        let named = |hold: &Hold| Some((hold.number, (hold.identity.clone(), hold.rooms.clone()?)));
+        self.list.iter().filter_map(named).collect()
+    }
+}
+
+/// The holds in force that name a room, by itself or through its category.
+pub fn naming_room(catalog: &Catalog, room: &Record) -> Vec<String> {
+    let text = |field| room.get(field).text().unwrap_or_default();
+    let names = |hold: &&Record| {
+        let is_room = |entry: &String| names_room(entry, text("Pool"), text("Name"), text("Uri"));
+        let is_category =
+            |entry: &String| !text("Category").is_empty() && names_category(entry, text("Pool"), text("Category"));
+        items(hold, "Rooms").iter().any(is_room) || items(hold, "Categories").iter().any(is_category)
+    };
+    in_force(catalog).filter(names).map(Record::identity).collect()
+}
+
+/// The holds in force that name a category.
+pub fn naming_category(catalog: &Catalog, category: &Record) -> Vec<String> {
+    let text = |field| category.get(field).text().unwrap_or_default();
+    let is = |entry: &String| names_category(entry, text("Pool"), text("Name"));
+    in_force(catalog).filter(|hold| items(hold, "Categories").iter().any(is)).map(Record::identity).collect()
+}
+
+/// The holds in force that belong to a case.
+pub fn of_case(catalog: &Catalog, case: &str) -> Vec<String> {
+    let is = |hold: &&Record| hold.get("Case").text().map(fold) == Some(fold(case));
+    in_force(catalog).filter(is).map(Record::identity).collect()
+}
+
+fn in_force(catalog: &Catalog) -> impl Iterator<Item = &Record> {
+    catalog.of("hold").filter(|hold| *hold.get("ReleasedOn") == Value::Null)
+}
+
+/// The items of a list field.
+pub fn items<'a>(record: &'a Record, field: &str) -> &'a [String] {
+    if let Value::List(items) = record.get(field) { items } else { &[] }
+}
+
+/// Several holds, in a sentence.
+pub fn in_words(holds: &[String]) -> String {
+    let quoted: Vec<String> = holds.iter().map(|hold| format!("\"{hold}\"")).collect();
+    format!("{} {}", if holds.len() == 1 { "hold" } else { "holds" }, quoted.join(", "))
+}

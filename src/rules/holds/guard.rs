@@ -1,0 +1,176 @@
+//! What a change of settings may do to holds: none becomes weaker, nothing they protect gets lost, cases and categories they
+//! need stay. Refusals say which hold, why, and what to do.
+
+use super::{Case, Holds, Reach, Room, Terms};
+use crate::error::{Error, Kind as Failure, Result};
+use crate::model::ids::fold;
+use crate::model::record::{Record, Value};
+use crate::select::names::names_category;
+use std::collections::BTreeSet;
+
+/// A store whose holds cannot be read forbids everything.
+pub fn unread(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(Failure::Held, "the holds cannot be read, so nothing may be destroyed or changed").because(error)
+}
+
+/// Refuses a change of settings after which a hold protects less than before. `before` is [`Holds::reach`] at the
+/// start of the transaction; `rooms` are those of now.
+pub fn nothing_lost(before: &Reach, after: &Holds, rooms: &mut dyn FnMut() -> Result<Vec<Room>>) -> Result<()> {
+    for (number, (identity, named)) in before {
+        let Some(hold) = after.list.iter().find(|hold| hold.number == *number) else {
+            return Err(held(identity, "it would be released or removed"));
+        };
+        if let Some(left) = &hold.rooms
+            && let Some(lost) = named.difference(left).next()
+        {
+            let known = rooms().unwrap_or_default().into_iter().find(|room| room.number == *lost);
+            let name = known.map_or_else(|| "a room".to_owned(), |room| format!("{}\\{}", room.pool, room.name));
+            return Err(held(identity, &format!("it would no longer protect {name}")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to remove a category that rooms lie in, or that a hold in force names.
+pub fn category_is_free(category: &Record, holds: &[Terms], rooms: &[Room]) -> Result<()> {
+    let text = |field| category.get(field).text().unwrap_or_default();
+    for hold in holds.iter().filter(|hold| !hold.released) {
+        if hold.categories.iter().any(|entry| names_category(entry, text("Pool"), text("Name"))) {
+            return Err(held(&hold.identity, &format!("it names category {}", category.identity())));
+        }
+    }
+    let inside = |place: &&Room| {
+        !place.category.is_empty()
+            && fold(&place.pool) == fold(text("Pool"))
+            && fold(&place.category) == fold(text("Name"))
+    };
+    match rooms.iter().filter(inside).count() {
+        0 => Ok(()),
+        rooms => {
+            let rooms = if rooms == 1 { "1 room lies".to_owned() } else { format!("{rooms} rooms lie") };
+            Err(Error::new(Failure::Refused, format!("{rooms} in category {}", category.identity()))
+                .hint("pchat store info lists them; a category goes when it is empty"))
+        }
+    }
+}
+
+/// Refuses to close a case while a hold of it is in force.
+pub fn case_is_free(case: &Record, holds: &[Terms]) -> Result<()> {
+    let identity = case.identity();
+    let of = |hold: &&Terms| !hold.released && hold.case.as_ref().is_some_and(|of| fold(of) == fold(&identity));
+    let holds: Vec<String> = holds.iter().filter(of).map(|hold| format!("\"{}\"", hold.identity)).collect();
+    let (word, are, ends) = if holds.len() == 1 { ("hold", "is", "it") } else { ("holds", "are", "them") };
+    match holds.is_empty() {
+        true => Ok(()),
+        false => Err(Error::new(
+            Failure::Refused,
+            format!("{word} {} of case \"{identity}\" {are} in force", holds.join(", ")),
+        )
+        .hint(format!("pchat hold release ends {ends}, with a reason; then close the case"))),
+    }
+}
+
+/// Refuses a hold whose case is not open. `case` is the one it names, if there is one.
+pub fn case_is_open(hold: &Record, case: Option<Case>) -> Result<()> {
+    let name = hold.get("Case").text().unwrap_or_default();
+    match case {
+        Some(Case { closed: None, .. }) => Ok(()),
+        Some(Case { identity, closed: Some(on) }) => {
+            Err(Error::new(Failure::Refused, format!("case \"{identity}\" was closed on {on}"))
+                .hint("pchat case new opens another one"))
+        }
+        None => Err(Error::new(Failure::NotFound, format!("there is no case \"{name}\""))),
+    }
+}
+
+/// Refuses to place a hold over another one, or to change one that is not as whoever asks has seen it.
+pub fn as_seen(hold: &Record, old: Option<&Record>, seen: Option<&Record>) -> Result<()> {
+    let identity = hold.identity();
+    match (old, seen) {
+        (Some(_), None) => Err(Error::new(Failure::Refused, format!("there is a hold \"{identity}\" already"))
+            .hint("pchat hold set widens it; give a new one another name")),
+        (old, Some(seen)) if old.map(|old| &old.values) != Some(&seen.values) => {
+            Err(Error::new(Failure::Conflict, format!("hold \"{identity}\" has changed meanwhile"))
+                .hint("run the command again to see it as it is now"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A refusal because of a hold.
+pub fn held(identity: &str, why: &str) -> Error {
+    Error::new(Failure::Held, format!("hold \"{identity}\" forbids it: {why}"))
+        .hint(format!("pchat hold get \"{identity}\" shows it; pchat hold release ends it, with a reason"))
+}
+
+/// Makes sure that a hold in force is released, once, and that nothing else of its record changes.
+pub fn only_released(old: Option<Record>, new: &Record) -> Result<()> {
+    let identity = new.identity();
+    let Some(mut old) = old else {
+        return Err(Error::new(Failure::NotFound, format!("there is no hold \"{identity}\"")));
+    };
+    if *old.get("ReleasedOn") != Value::Null {
+        return Err(Error::new(Failure::Refused, format!("hold \"{identity}\" was released before"))
+            .hint(format!("pchat hold get \"{identity}\" says when, by whom and why")));
+    }
+    for field in ["ReleasedBy", "ReleasedOn", "ReleaseReason"] {
+        if let (Value::Null, Some(at)) = (new.get(field), new.shape.position(field)) {
+            return Err(Error::new(Failure::Usage, format!("a release needs {}", new.shape.fields[at].name)));
+        } else if let Some(at) = old.shape.position(field) {
+            old.values[at] = new.get(field).clone();
+        }
+    }
+    match old.values == new.values {
+        true => Ok(()),
+        false => Err(Error::new(Failure::Conflict, format!("hold \"{identity}\" has changed meanwhile"))
+            .hint("run the command again to see it as it is now")),
+    }
+}
+
+/// Refuses a new version of a hold in force that protects less: holds are narrowed by releasing them, with a
+/// name and a reason, and by nothing else.
+pub fn not_weaker(old: &Record, new: &Record) -> Result<()> {
+    let identity = old.identity();
+    if *old.get("ReleasedOn") != Value::Null {
+        return match old.values == new.values {
+            true => Ok(()),
+            false => Err(Error::new(
+                Failure::Refused,
+                format!("hold \"{identity}\" was released; its record does not change"),
+            )
+            .hint("place a new hold under another name")),
+        };
+    }
+    let items = |record: &Record, name: &str| match record.get(name) {
+        Value::List(items) => items.iter().map(|item| fold(item)).collect::<BTreeSet<_>>(),
+        _ => BTreeSet::new(),
+    };
+    let places = |record: &Record| (items(record, "Rooms"), items(record, "Categories"));
+    let ((rooms, categories), (new_rooms, new_categories)) = (places(old), places(new));
+    let everywhere = rooms.is_empty() && categories.is_empty();
+    let still_everywhere = new_rooms.is_empty() && new_categories.is_empty();
+    let time = |record: &Record, name: &str| match record.get(name) {
+        Value::Time(at) => Some(*at),
+        _ => None,
+    };
+    let (people, new_people) = (items(old, "People"), items(new, "People"));
+    let words = |record: &Record| ["Query", "Match", "CaseSensitive"].map(|name| record.get(name).clone());
+    let why = match () {
+        () if *new.get("ReleasedOn") != Value::Null => "it would be released",
+        () if !still_everywhere
+            && (everywhere || !rooms.is_subset(&new_rooms) || !categories.is_subset(&new_categories)) =>
+        {
+            "it would protect fewer rooms"
+        }
+        () if !new_people.is_empty() && (people.is_empty() || !people.is_subset(&new_people)) => {
+            "it would protect fewer people"
+        }
+        () if time(new, "From").is_some_and(|new| time(old, "From").is_none_or(|old| new > old)) => {
+            "it would begin later"
+        }
+        () if time(new, "To").is_some_and(|new| time(old, "To").is_none_or(|old| new < old)) => "it would end earlier",
+        () if *new.get("Query") != Value::Null && words(old) != words(new) => "it would protect other words",
+        () => return Ok(()),
+    };
+    Err(held(&identity, why))
+}

@@ -1,0 +1,129 @@
+//! Retention: which rule a room has, what it lets go at an instant, and when the clock is not to be believed.
+
+use crate::error::{Error, Kind, Result};
+use crate::model::catalog::Catalog;
+use crate::model::ids::fold;
+use crate::model::record::Record;
+use crate::model::time::Ticks;
+use crate::select::names::names_category;
+use chrono::Months;
+use std::collections::BTreeMap;
+
+/// How long something is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// A number of days.
+    Days(u64),
+    /// A number of months of the calendar.
+    Months(u32),
+    /// For ever.
+    Forever,
+}
+
+impl Keep {
+    /// Reads `90 days`, `12 weeks`, `18 months`, `7 years`, `forever`.
+    pub fn parse(text: &str) -> Result<Keep> {
+        let wrong = || {
+            Error::new(Kind::Usage, format!("{text:?} is no time to keep history"))
+                .hint("give a number and a unit: \"90 days\", \"12 weeks\", \"18 months\", \"7 years\"; or \"forever\"")
+        };
+        if text.trim().eq_ignore_ascii_case("forever") {
+            return Ok(Keep::Forever);
+        }
+        let (number, unit) = text.trim().split_once(char::is_whitespace).ok_or_else(wrong)?;
+        let number: u32 = number.parse().ok().filter(|number| (1..=9999).contains(number)).ok_or_else(wrong)?;
+        match unit.trim().to_ascii_lowercase().trim_end_matches('s') {
+            "day" => Ok(Keep::Days(number.into())),
+            "week" => Ok(Keep::Days(u64::from(number) * 7)),
+            "month" => Ok(Keep::Months(number)),
+            "year" => Ok(Keep::Months(number * 12)),
+            _ => Err(wrong()),
+        }
+    }
+
+    /// The last instant that is old enough to go; none when nothing ever is.
+    pub fn cutoff(self, now: Ticks) -> Option<Ticks> {
+        let at = now.to_chrono()?;
+        let then = match self {
+            Keep::Forever => return None,
+            Keep::Days(days) => at.checked_sub_days(chrono::Days::new(days))?,
+            Keep::Months(months) => at.checked_sub_months(Months::new(months))?,
+        };
+        Ticks::from_chrono(then).map(|then| Ticks(then.0 - 1))
+    }
+}
+
+/// The rule for a room: its own, else that of its category, else that of everything.
+pub fn rule<'a>(catalog: &'a Catalog, room: &Record) -> Option<&'a Record> {
+    let text = |record: &'a Record, name| record.get(name).text().unwrap_or_default();
+    let of = |name: &str| room.get(name).text().unwrap_or_default().to_owned();
+    let (pool, name, uri, category) = (of("Pool"), of("Name"), of("Uri"), of("Category"));
+    let find = |scope: &str, is: &dyn Fn(&str) -> bool| {
+        catalog.of("retention").find(|rule| text(rule, "Scope") == scope && is(text(rule, "Target")))
+    };
+    // A rule is for one room; a `*` in its target is a letter like any other.
+    let names = [fold(&name), fold(&format!("{pool}\\{name}")), fold(&uri)];
+    let whole = fold(&format!("{pool}\\{uri}"));
+    find("room", &|target| fold(target) == whole)
+        .or_else(|| find("room", &|target| names.contains(&fold(target))))
+        .or_else(|| find("category", &|target| !category.is_empty() && names_category(target, &pool, &category)))
+        .or_else(|| find("everything", &|_| true))
+}
+
+/// So far the clock may be ahead of what the store knows.
+const AHEAD: i64 = 30;
+const DAY: i64 = 864_000_000_000;
+
+/// How far the clock is ahead of the newest record and the newest event, in days, if that is too far for the rules to be
+/// believed: a clock that is wrong by years would destroy what has years to stay.
+pub fn ahead(newest: Ticks, now: Ticks) -> Option<i64> {
+    let ahead = now.0.saturating_sub(newest.0);
+    (ahead > AHEAD * DAY).then_some(ahead / DAY)
+}
+
+/// Refuses what the clock of the computer would decide wrongly.
+pub fn doubted(days: i64, newest: Ticks) -> Error {
+    Error::new(
+        Kind::Refused,
+        format!(
+            "the clock is {days} days ahead of the newest record and event of the store ({newest}), more than {AHEAD}"
+        ),
+    )
+    .hint("set the clock; if it is right, --clock-is-right says so, and that is noted in the audit log")
+}
+
+/// What the rules let go at this moment: for each instant, the rooms that are kept since then.
+pub fn cutoffs(catalog: &Catalog, now: Ticks) -> Result<BTreeMap<Ticks, Vec<String>>> {
+    if catalog.of("retention").next().is_none() {
+        return Err(Error::new(Kind::NotFound, "there is no rule of retention")
+            .hint("pchat retention set --category NAME --keep \"7 years\" makes one"));
+    }
+    let mut cutoffs: BTreeMap<Ticks, Vec<String>> = BTreeMap::new();
+    for room in catalog.of("room") {
+        let Some(rule) = rule(catalog, room) else { continue };
+        let keep = Keep::parse(rule.get("Keep").text().unwrap_or_default())?;
+        if let Some(cutoff) = keep.cutoff(now) {
+            let text = |name| room.get(name).text().unwrap_or_default();
+            cutoffs.entry(cutoff).or_default().push(format!("{}\\{}", text("Pool"), text("Uri")));
+        }
+    }
+    Ok(cutoffs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_back_by_the_calendar() {
+        let now = Ticks::parse("2024-02-29T12:00:00Z").unwrap().0;
+        let cutoff = |keep| Keep::parse(keep).unwrap().cutoff(now).map(|at| at.to_string());
+        assert_eq!(cutoff("7 years").as_deref(), Some("2017-02-28T11:59:59.9999999Z"));
+        assert_eq!(cutoff("1 month").as_deref(), Some("2024-01-29T11:59:59.9999999Z"));
+        assert_eq!(cutoff("2 weeks").as_deref(), Some("2024-02-15T11:59:59.9999999Z"));
+        assert_eq!(cutoff("forever"), None);
+        for wrong in ["", "7", "years", "0 days", "-1 days", "7 eons", "99999 days"] {
+            assert!(Keep::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The one door by which settings change. Whatever forbids a change is asked here, inside the transaction that makes it, and
+//! every change carries its audit entry. A store only reads and writes what it is told to, and repeats no law.
+
+use super::{Entry, Store};
+use crate::error::{Error, Kind, Result};
+use crate::model::catalog::Catalog;
+use crate::model::record::{Record, Shape, Value};
+use crate::rules::holds::{self, Case, Holds, Room, Terms};
+
+/// What a store can do in one transaction. None of it asks whether it may.
+pub trait Transaction {
+    /// All records of these shapes.
+    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog>;
+    /// Is there a record with this key?
+    fn has(&mut self, shape: &'static Shape, key: &str) -> Result<bool>;
+    /// The record with this key.
+    fn get(&mut self, shape: &'static Shape, key: &str) -> Result<Option<Record>>;
+    /// Adds a record, or replaces the one with the same key.
+    fn put(&mut self, record: &Record) -> Result<()>;
+    /// Takes a record away. A room that comes back is the one it was.
+    fn remove(&mut self, shape: &'static Shape, key: &str) -> Result<()>;
+    /// All holds, in force or not, in order of their keys. Fails with `Held`.
+    fn holds(&mut self) -> Result<Vec<Terms>>;
+    /// All rooms, as holds name them. Fails with `Held`.
+    fn rooms(&mut self) -> Result<Vec<Room>>;
+    /// The case of this name.
+    fn case(&mut self, name: &str) -> Result<Option<Case>>;
+    /// Has anything happened in the room with this key?
+    fn has_events(&mut self, room: &str) -> Result<bool>;
+    /// Fails when the store is not what its log says; asked before anything goes.
+    fn trusted(&mut self) -> Result<()>;
+    /// Appends to the audit log.
+    fn append(&mut self, entry: &Entry) -> Result<()>;
+}
+
+/// Opens a transaction of a store. Only this module can make one, so nobody else writes settings.
+#[derive(Debug)]
+pub struct Pass(());
+
+/// What is done in a transaction: true to keep it, false to undo it.
+pub type Run<'a> = dyn FnMut(&mut dyn Transaction) -> Result<bool> + 'a;
+
+/// A hold that is put in force, or changed.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The hold.
+    pub hold: Record,
+    /// As whoever asks has seen it; nothing for a new one.
+    pub before: Option<Record>,
+}
+
+/// A change of settings that was decided on. It is made in the order of these fields, all of it or nothing.
+#[derive(Debug)]
+pub struct Amendment {
+    /// Holds that are placed; their cases must be open.
+    pub places: Vec<Placed>,
+    /// Records that are added or replaced. No hold in force becomes weaker, no case with one is closed.
+    pub puts: Vec<Record>,
+    /// Holds that are released: their records with who, when and why.
+    pub releases: Vec<Record>,
+    /// Records that go. Whatever a hold needs stays.
+    pub removes: Vec<Record>,
+    /// What the audit log says about it.
+    pub entry: Entry,
+    /// Ask everything and change nothing.
+    pub trial: bool,
+}
+
+impl Amendment {
+    /// Nothing but an entry, so far.
+    pub fn new(entry: Entry) -> Amendment {
+        let (places, puts, releases, removes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Amendment { places, puts, releases, removes, entry, trial: false }
+    }
+
+    /// Adds or replaces records.
+    pub fn put(puts: impl Into<Vec<Record>>, entry: Entry) -> Amendment {
+        Amendment { puts: puts.into(), ..Amendment::new(entry) }
+    }
+
+    /// Removes a record.
+    pub fn remove(record: &Record, entry: Entry) -> Amendment {
+        Amendment { removes: vec![record.clone()], ..Amendment::new(entry) }
+    }
+
+    /// Places a hold, or changes the one that is as `before`.
+    pub fn place(hold: &Record, before: Option<&Record>, entry: Entry) -> Amendment {
+        let placed = Placed { hold: hold.clone(), before: before.cloned() };
+        Amendment { places: vec![placed], ..Amendment::new(entry) }
+    }
+
+    /// Releases a hold.
+    pub fn release(hold: &Record, entry: Entry) -> Amendment {
+        Amendment { releases: vec![hold.clone()], ..Amendment::new(entry) }
+    }
+}
+
+/// Sees the settings and says what is to change; nothing is a decision, too.
+pub type Decide<'a> = dyn FnMut(&Catalog) -> Result<Option<Amendment>> + 'a;
+
+/// Reads the settings of these shapes, asks what is to change, and changes it if nothing forbids it, all in one transaction.
+/// False when nothing was to change, or only a trial was asked for.
+pub fn amend(store: &mut dyn Store, shapes: &[&'static Shape], decide: &mut Decide<'_>) -> Result<bool> {
+    store.within(Pass(()), &mut |tx| {
+        let catalog = tx.catalog(shapes)?;
+        let Some(amendment) = decide(&catalog)? else { return Ok(false) };
+        apply(tx, &amendment)?;
+        if amendment.trial {
+            return Ok(false);
+        }
+        tx.append(&amendment.entry)?;
+        Ok(true)
+    })
+}
+
+/// Makes a change that is already decided on.
+pub fn change(store: &mut dyn Store, amendment: Amendment) -> Result<()> {
+    let mut amendment = Some(amendment);
+    amend(store, &[], &mut |_| Ok(amendment.take())).map(|_| ())
+}
+
+fn apply(tx: &mut dyn Transaction, amendment: &Amendment) -> Result<()> {
+    if !amendment.removes.is_empty() || !amendment.releases.is_empty() {
+        tx.trusted()?;
+    }
+    for placed in &amendment.places {
+        place(tx, placed)?;
+    }
+    if !amendment.puts.is_empty() {
+        put(tx, &amendment.puts)?;
+    }
+    for hold in &amendment.releases {
+        holds::only_released(tx.get(hold.shape, &hold.key())?, hold)?;
+        tx.put(hold)?;
+    }
+    amendment.removes.iter().try_for_each(|record| remove(tx, record.shape, &record.key()))
+}
+
+/// The holds in force.
+fn in_force(tx: &mut dyn Transaction) -> Result<Holds> {
+    let terms = tx.holds()?;
+    Holds::resolve(terms.into_iter().filter(|hold| !hold.released), &mut || tx.rooms())
+}
+
+/// Does something after which every hold that was in force protects what it protected before.
+fn unweakened(tx: &mut dyn Transaction, run: &mut dyn FnMut(&mut dyn Transaction) -> Result<()>) -> Result<()> {
+    let before = in_force(tx)?.reach();
+    run(tx)?;
+    holds::nothing_lost(&before, &in_force(tx)?, &mut || tx.rooms())
+}
+
+fn put(tx: &mut dyn Transaction, all: &[Record]) -> Result<()> {
+    unweakened(tx, &mut |tx| {
+        let mut closed = Vec::new();
+        for record in all {
+            let old = match record.shape.noun {
+                "hold" | "case" => tx.get(record.shape, &record.key())?,
+                _ => None,
+            };
+            match (record.shape.noun, old) {
+                ("hold", Some(old)) => holds::not_weaker(&old, record)?,
+                ("case", Some(old))
+                    if *old.get("ClosedOn") == Value::Null && *record.get("ClosedOn") != Value::Null =>
+                {
+                    closed.push(record);
+                }
+                _ => {}
+            }
+            tx.put(record)?;
+        }
+        if closed.is_empty() {
+            return Ok(());
+        }
+        // Asked when everything is in: a hold may come together with the end of its case.
+        let terms = tx.holds()?;
+        closed.into_iter().try_for_each(|case| holds::case_is_free(case, &terms))
+    })
+}
+
+fn place(tx: &mut dyn Transaction, placed: &Placed) -> Result<()> {
+    let Placed { hold, before } = placed;
+    let old = tx.get(hold.shape, &hold.key())?;
+    holds::as_seen(hold, old.as_ref(), before.as_ref())?;
+    if old.as_ref().map(|old| old.get("Case")) != Some(hold.get("Case")) {
+        let name = hold.get("Case").text().unwrap_or_default();
+        holds::case_is_open(hold, tx.case(name)?)?;
+    }
+    put(tx, std::slice::from_ref(hold))
+}
+
+fn remove(tx: &mut dyn Transaction, shape: &'static Shape, key: &str) -> Result<()> {
+    unweakened(tx, &mut |tx| {
+        if shape.noun == "hold" {
+            return Err(Error::new(Kind::Held, "a hold is never removed").hint("pchat hold release ends it"));
+        }
+        if !tx.has(shape, key)? {
+            return Err(Error::new(Kind::NotFound, format!("there is no such {}", shape.noun)));
+        }
+        if shape.noun == "room" && tx.has_events(key)? {
+            return Err(Error::new(Kind::Refused, "the room still has history").hint("purge it first"));
+        }
+        if shape.noun == "category"
+            && let Some(category) = tx.get(shape, key)?
+        {
+            holds::category_is_free(&category, &tx.holds()?, &tx.rooms()?)?;
+        }
+        tx.remove(shape, key)
+    })
+}
