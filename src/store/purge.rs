@@ -3,6 +3,9 @@
 //! A plan has private fields and comes only from the store that drew it, so a purge that did not look at the holds
 //! cannot be written.
 
+pub mod judge;
+pub mod survey;
+
 use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
@@ -117,6 +120,16 @@ impl PurgePlan {
         let mut sum = Counts::default();
         self.rooms.values().for_each(|room| sum.add(&room.held));
         sum
+    }
+
+    /// The state of the store it was drawn from.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// The digest over what goes.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
     }
 
     /// The interrupted purge that this finishes.

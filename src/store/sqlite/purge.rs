@@ -16,40 +16,22 @@ use crate::model::message::{Event, Kind};
 use crate::model::time::Ticks;
 use crate::select::matches::Subject;
 use crate::select::scope::{Scope, Selection};
-use crate::store::purge::{Counts, PurgePlan, PurgeRequest, PurgeState, RoomPlan};
+use crate::store::purge::judge::{Drawing, Fate, Identities, Judge, Met};
+use crate::store::purge::{Counts, PurgePlan, PurgeRequest, PurgeState};
 use rusqlite::{Connection, OptionalExtension, Row};
-use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 
-/// What becomes of an event.
-enum Fate {
-    /// It does not match.
-    Stays,
-    /// It goes.
-    Goes,
-    /// It matches, and these holds protect it.
-    Held(Vec<usize>),
-}
-
-/// Decides what goes. There is no other way to that decision.
-struct Judge<'a> {
-    request: &'a PurgeRequest,
-    holds: &'a Holds,
+/// Asks the judge, with what it needs from the store.
+struct Court<'a> {
+    judge: Judge<'a>,
     personas: Personas,
     /// Some earlier version of a message still has its text, so holds by words must look there, too.
     versions: bool,
 }
 
-impl<'a> Judge<'a> {
-    fn new(connection: &Connection, request: &'a PurgeRequest, holds: &'a Holds) -> rusqlite::Result<Judge<'a>> {
-        Ok(Judge { request, holds, personas: Personas::default(), versions: has_earlier(connection)? })
-    }
-
-    /// Must texts be read to decide?
-    fn reads_texts(&self) -> bool {
-        self.request.replacement.is_some()
-            || self.request.selections.iter().any(|selection| selection.query.is_some())
-            || self.holds.read_words()
+impl<'a> Court<'a> {
+    fn new(connection: &Connection, request: &'a PurgeRequest, holds: &'a Holds) -> rusqlite::Result<Court<'a>> {
+        let (judge, personas) = (Judge::new(request, holds), Personas::default());
+        Ok(Court { judge, personas, versions: has_earlier(connection)? })
     }
 
     fn fate(
@@ -60,23 +42,12 @@ impl<'a> Judge<'a> {
         row: (i64, i64),
         event: &Event,
     ) -> rusqlite::Result<Fate> {
-        let (id, persona) = row;
-        if let Some(replacement) = &self.request.replacement
-            && (event.kind != Kind::Chat || event.body == *replacement)
-        {
-            return Ok(Fate::Stays);
-        }
-        let persona = self.personas.get(connection, persona)?;
-        let subject = Subject::new(persona, event);
-        if !selections.iter().any(|selection| selection.has(&subject)) {
-            return Ok(Fate::Stays);
-        }
-        if !self.holds.touches(place.number) {
-            return Ok(Fate::Goes);
-        }
-        let earlier = if self.versions { earlier(connection, id)? } else { Vec::new() };
-        let holds = self.holds.covering(place.number, &subject, &earlier);
-        Ok(if holds.is_empty() { Fate::Goes } else { Fate::Held(holds) })
+        let subject = Subject::new(self.personas.get(connection, row.1)?, event);
+        let versions = self.versions;
+        self.judge.fate(place.number, selections, &subject, || match versions {
+            true => earlier(connection, row.0),
+            false => Ok(Vec::new()),
+        })
     }
 }
 
@@ -90,11 +61,6 @@ fn earlier(connection: &Connection, id: i64) -> rusqlite::Result<Vec<Earlier>> {
     let mut statement =
         connection.prepare_cached("SELECT body, rtf FROM version WHERE event = ?1 AND body IS NOT NULL")?;
     statement.query_map([id], |row| Ok(Earlier { body: row.get(0)?, rtf: row.get(1)? }))?.collect()
-}
-
-/// The selections that can include something of a room.
-fn selections<'a>(request: &'a PurgeRequest, place: &Place) -> Vec<&'a Selection> {
-    request.selections.iter().filter(|selection| selection.scope.has_room(&place.key)).collect()
 }
 
 /// The blocks of a room in which anything of the selections can lie, by dates and by what the index found, from an event on.
@@ -143,23 +109,6 @@ fn event_in(connection: &Connection, row: &Row<'_>, texts: bool) -> rusqlite::Re
 const LIGHT: &str =
     "id, ticks, kind, chat, persona, NULL, octet_length(body), NULL, NULL, NULL, files, NULL, late, source";
 
-/// A digest over what goes, to compare what was done with what was shown.
-struct Identities(Sha256);
-
-impl Identities {
-    fn new() -> Identities {
-        Identities(Sha256::new())
-    }
-
-    fn event(&mut self, id: i64) {
-        self.0.update(id.to_le_bytes());
-    }
-
-    fn finish(self) -> [u8; 32] {
-        self.0.finalize().into()
-    }
-}
-
 /// The rooms that any of the selections includes, in order of their keys.
 fn rooms_of(
     connection: &Connection,
@@ -201,22 +150,15 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
     }
     let holds = holds::in_force(connection)?;
     let run = || -> rusqlite::Result<PurgePlan> {
-        let mut plan = PurgePlan {
-            revision: revision(connection)?,
-            rooms: BTreeMap::new(),
-            held: BTreeMap::new(),
-            digest: [0; 32],
-            open: open.as_ref().map(|(number, _)| *number),
-            request: request.clone(),
-        };
-        let mut judge = Judge::new(connection, &request, &holds)?;
+        let mut court = Court::new(connection, &request, &holds)?;
+        let (judge, versions) = (court.judge, court.versions);
+        let mut drawing = Drawing::new(judge);
         let texts = judge.reads_texts();
         let columns = if texts { COLUMNS } else { LIGHT };
-        let mut digest = Identities::new();
         let found = find::candidates_of_any(connection, &request.selections)?;
         for place in rooms_of(connection, &request, found.as_ref())? {
-            let chosen = selections(&request, &place);
-            let mut room = RoomPlan { room: place.key.clone(), name: place.name.clone(), ..RoomPlan::default() };
+            let chosen = judge.selections(&place.key);
+            let room = (place.number, &place.key, &*place.name);
             let mut statement = connection
                 .prepare_cached(&format!("SELECT {columns} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
             for block in blocks(connection, place.number, &chosen, found.as_ref(), i64::MIN)? {
@@ -227,30 +169,17 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
                         continue;
                     }
                     let event = event_in(connection, row, texts)?;
-                    let size = if texts { event.body.len() as u64 } else { row.get(6)? };
-                    let (message, files) = (event.kind == Kind::Chat, row.get(10)?);
-                    match judge.fate(connection, &place, &chosen, (id, row.get(4)?), &event)? {
-                        Fate::Stays => {}
-                        Fate::Goes => {
-                            room.goes.count(event.at, message, size, files);
-                            digest.event(id);
-                        }
-                        Fate::Held(by) => {
-                            room.held.count(event.at, message, size, files);
-                            for hold in by {
-                                let identity = holds.list[hold].identity.clone();
-                                plan.held.entry(identity).or_default().count(event.at, message, size, files);
-                            }
-                        }
-                    }
+                    let bytes = if texts { event.body.len() as u64 } else { row.get(6)? };
+                    let met = Met { id, bytes, files: row.get(10)? };
+                    let subject = Subject::new(court.personas.get(connection, row.get(4)?)?, &event);
+                    drawing.look(room, &chosen, (met, &subject), || match versions {
+                        true => earlier(connection, id),
+                        false => Ok(Vec::new()),
+                    })?;
                 }
             }
-            if room.goes.events + room.held.events > 0 {
-                plan.rooms.insert(place.number, room);
-            }
         }
-        plan.digest = digest.finish();
-        Ok(plan)
+        Ok(drawing.finish(revision(connection)?, open.as_ref().map(|(number, _)| *number)))
     };
     run().map_err(told)
 }

@@ -3,7 +3,7 @@
 //! Before a block loses anything it is compared with its root. What stays of it gets a new salt and a new root, and the trees
 //! of its room are made anew. The index follows at the end (`index/sweep.rs`).
 
-use super::{Fate, Identities, Judge, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
+use super::{Court, Fate, Identities, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
@@ -11,6 +11,7 @@ use crate::pipeline::{Event as Progress, Watch};
 use crate::select::postings::Builder;
 use crate::store::Entry;
 use crate::store::block::{Draft, Drafting};
+use crate::store::purge::judge::put_text;
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
 use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, update as update_block};
 use crate::store::sqlite::explain::{Broken, explain};
@@ -122,7 +123,7 @@ fn run(
         revision: plan.revision.clone(),
         done,
         mine: Counts::default(),
-        digest: Identities::new(),
+        digest: Identities::default(),
         index: Pending::default(),
         // What an interrupted run destroyed is not known any more.
         dead: if plan.open.is_some() { Dead::unknown() } else { Dead::default() },
@@ -164,7 +165,7 @@ fn run(
         connection.execute_batch("COMMIT")
     };
     people().map_err(|error| abandon(connection, told(error)))?;
-    let digest = std::mem::replace(&mut work.digest, Identities::new()).finish();
+    let digest = std::mem::replace(&mut work.digest, Identities::default()).finish();
     if digest != plan.digest || work.mine != plan.goes() {
         return Err(Error::new(Failure::Bug, "the purge did not do what its plan says")
             .hint("pchat certificate get shows what was done; compare it with the plan"));
@@ -283,7 +284,7 @@ impl Work<'_> {
             Err(error) => return Ok(Err(error)),
         };
         let request = &self.plan.request;
-        let mut judge = Judge::new(connection, request, &holds)?;
+        let mut judge = Court::new(connection, request, &holds)?;
         let now = entry(Vec::new());
         let (mut looked, mut counts, mut rooms) = (Looked::default(), Counts::default(), Vec::new());
         while let Some(place) = places.get(at.room)
@@ -324,12 +325,12 @@ impl Work<'_> {
         connection: &Connection,
         place: &Place,
         at: &mut Cursor,
-        judge: &mut Judge<'_>,
+        judge: &mut Court<'_>,
         looked: &mut Looked,
         now: &Entry,
     ) -> rusqlite::Result<Counts> {
         let request = &self.plan.request;
-        let chosen = super::selections(request, place);
+        let chosen = judge.judge.selections(&place.key);
         let todo = blocks(connection, place.number, &chosen, self.found.as_ref(), at.after)?;
         let mut taken = Taken::default();
         let mut left = todo.len();
@@ -369,7 +370,7 @@ impl Work<'_> {
         connection: &Connection,
         place: &Place,
         chosen: &[&crate::select::scope::Selection],
-        judge: &mut Judge<'_>,
+        judge: &mut Court<'_>,
         block: &Kept,
         taken: &mut Taken,
         looked: &mut Looked,
@@ -417,7 +418,7 @@ impl Work<'_> {
                 continue;
             }
             if let (true, Some(text)) = (goes, replacement) {
-                rows::put_text(&mut event, text);
+                put_text(&mut event, text);
             }
             stay += 1;
             after.push(spot, &event, judge.personas.get(connection, persona)?, late, source);

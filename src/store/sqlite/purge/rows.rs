@@ -1,9 +1,9 @@
 //! What a purge does to rows: deletes them with what belongs to them, or puts another text in the place of the old one.
 
 use super::event_in;
-use crate::model::message::Event;
 use crate::store::Entry;
 use crate::store::purge::PurgeRequest;
+use crate::store::purge::judge::put_text;
 use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, sum_of};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
@@ -53,14 +53,6 @@ pub(super) fn replace(
         files.execute([id])?;
     }
     Ok(())
-}
-
-/// Puts a text in the place of that of a message: what else it carried goes.
-pub(super) fn put_text(event: &mut Event, text: &str) {
-    text.clone_into(&mut event.body);
-    if let Some(more) = &mut event.more {
-        (more.rtf, more.extra, more.files) = (None, None, Vec::new());
-    }
 }
 
 /// What was kept to recognise a file by goes with the first event of it, for it could confirm a guess at what it held.

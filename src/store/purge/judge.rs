@@ -1,0 +1,170 @@
+//! What goes in a purge and what is spared, the same for every store: a store walks over its events, this decides and draws the
+//! plan. There is no other way to that decision, and no other way to a plan.
+
+use super::{Counts, PurgePlan, PurgeRequest, RoomPlan};
+use crate::model::ids::RoomKey;
+use crate::model::message::{Event, Kind};
+use crate::rules::holds::{Earlier, Holds};
+use crate::select::matches::Subject;
+use crate::select::scope::Selection;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// What becomes of an event.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It does not match.
+    Stays,
+    /// It goes.
+    Goes,
+    /// It matches, and these holds protect it.
+    Held(Vec<usize>),
+}
+
+/// Decides what goes.
+#[derive(Clone, Copy)]
+pub struct Judge<'a> {
+    request: &'a PurgeRequest,
+    holds: &'a Holds,
+}
+
+impl<'a> Judge<'a> {
+    /// For a request, under the holds of this moment.
+    pub fn new(request: &'a PurgeRequest, holds: &'a Holds) -> Judge<'a> {
+        Judge { request, holds }
+    }
+
+    /// Must texts be read to decide?
+    pub fn reads_texts(&self) -> bool {
+        self.request.replacement.is_some()
+            || self.request.selections.iter().any(|selection| selection.query.is_some())
+            || self.holds.read_words()
+    }
+
+    /// The selections that can include something of a room.
+    pub fn selections(&self, room: &RoomKey) -> Vec<&'a Selection> {
+        self.request.selections.iter().filter(|selection| selection.scope.has_room(room)).collect()
+    }
+
+    /// Decides about an event of a room. `chosen` are its [`Judge::selections`]; `earlier` gives what the event said before,
+    /// and is asked only where a hold can reach.
+    pub fn fate<E>(
+        &self,
+        room: i64,
+        chosen: &[&Selection],
+        subject: &Subject<'_>,
+        earlier: impl FnOnce() -> Result<Vec<Earlier>, E>,
+    ) -> Result<Fate, E> {
+        if let Some(replacement) = &self.request.replacement
+            && (subject.event.kind != Kind::Chat || subject.event.body == *replacement)
+        {
+            return Ok(Fate::Stays);
+        }
+        if !chosen.iter().any(|selection| selection.has(subject)) {
+            return Ok(Fate::Stays);
+        }
+        if !self.holds.touches(room) {
+            return Ok(Fate::Goes);
+        }
+        let holds = self.holds.covering(room, subject, &earlier()?);
+        Ok(if holds.is_empty() { Fate::Goes } else { Fate::Held(holds) })
+    }
+}
+
+/// A digest over what goes, to compare what was done with what was shown.
+pub struct Identities(Sha256);
+
+impl Default for Identities {
+    fn default() -> Identities {
+        Identities(Sha256::new())
+    }
+}
+
+impl Identities {
+    /// The next event, by what the store calls it.
+    pub fn event(&mut self, id: i64) {
+        self.0.update(id.to_le_bytes());
+    }
+
+    /// The digest.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
+/// An event that the walk of a store has come to.
+#[derive(Debug, Clone, Copy)]
+pub struct Met {
+    /// What the store calls it.
+    pub id: i64,
+    /// Bytes of its text.
+    pub bytes: u64,
+    /// Attachments it names.
+    pub files: u64,
+}
+
+/// A plan that is being drawn, room by room.
+pub struct Drawing<'a> {
+    judge: Judge<'a>,
+    rooms: BTreeMap<i64, RoomPlan>,
+    held: BTreeMap<String, Counts>,
+    digest: Identities,
+}
+
+impl<'a> Drawing<'a> {
+    /// Nothing was looked at so far.
+    pub fn new(judge: Judge<'a>) -> Drawing<'a> {
+        Drawing { judge, rooms: BTreeMap::new(), held: BTreeMap::new(), digest: Identities::default() }
+    }
+
+    /// Looks at an event of a room, which the store calls `number`.
+    pub fn look<E>(
+        &mut self,
+        (number, key, name): (i64, &RoomKey, &str),
+        chosen: &[&Selection],
+        (met, subject): (Met, &Subject<'_>),
+        earlier: impl FnOnce() -> Result<Vec<Earlier>, E>,
+    ) -> Result<(), E> {
+        let fate = self.judge.fate(number, chosen, subject, earlier)?;
+        if fate == Fate::Stays {
+            return Ok(());
+        }
+        let room = self.rooms.entry(number).or_insert_with(|| RoomPlan {
+            room: key.clone(),
+            name: name.to_owned(),
+            ..RoomPlan::default()
+        });
+        let count = |counts: &mut Counts| {
+            let Event { at, kind, .. } = subject.event;
+            counts.count(*at, *kind == Kind::Chat, met.bytes, met.files);
+        };
+        match fate {
+            Fate::Stays => {}
+            Fate::Goes => {
+                count(&mut room.goes);
+                self.digest.event(met.id);
+            }
+            Fate::Held(by) => {
+                count(&mut room.held);
+                for hold in by {
+                    count(self.held.entry(self.judge.holds.list[hold].identity.clone()).or_default());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The plan, drawn from a state of the store; `open` is the interrupted purge that it goes on with.
+    pub fn finish(self, revision: String, open: Option<i64>) -> PurgePlan {
+        let Drawing { judge, rooms, held, digest } = self;
+        PurgePlan { request: judge.request.clone(), revision, rooms, held, digest: digest.finish(), open }
+    }
+}
+
+/// Puts a text in the place of that of a message: what else it carried goes.
+pub fn put_text(event: &mut Event, text: &str) {
+    text.clone_into(&mut event.body);
+    if let Some(more) = &mut event.more {
+        (more.rtf, more.extra, more.files) = (None, None, Vec::new());
+    }
+}
