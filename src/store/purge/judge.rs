@@ -2,6 +2,7 @@
 //! plan. There is no other way to that decision, and no other way to a plan.
 
 use super::{Counts, PurgePlan, PurgeRequest, RoomPlan};
+use crate::error::{Error, Kind as Failure, Result as Done};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
 use crate::rules::holds::{Earlier, Holds};
@@ -166,5 +167,40 @@ pub fn put_text(event: &mut Event, text: &str) {
     text.clone_into(&mut event.body);
     if let Some(more) = &mut event.more {
         (more.rtf, more.extra, more.files) = (None, None, Vec::new());
+    }
+}
+
+/// Refuses a plan while another purge is not finished.
+pub fn unfinished(open: Option<(i64, &str)>, request: &PurgeRequest) -> Done<()> {
+    match open {
+        Some((number, written)) if written != request.written => {
+            Err(Error::new(Failure::Refused, format!("purge {number} was interrupted and is not finished"))
+                .hint("pchat purge --continue finishes it; then run this command again"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is said when the store is not as it was when the plan was drawn, after so many events went.
+pub fn moved(done: u64) -> Error {
+    let begun = match done {
+        0 => "nothing was purged".to_owned(),
+        done => format!("{done} events were purged before"),
+    };
+    Error::new(Failure::Conflict, format!("content or holds have changed since the plan was shown; {begun}")).hint(
+        if done == 0 {
+            "run the command again to see the plan as it is now"
+        } else {
+            "pchat purge --continue shows what is left, and goes on"
+        },
+    )
+}
+
+/// Fails when what was done is not what was planned.
+pub fn as_planned(plan: &PurgePlan, done: &Counts, digest: [u8; 32]) -> Done<()> {
+    match digest == plan.digest && *done == plan.goes() {
+        true => Ok(()),
+        false => Err(Error::new(Failure::Bug, "the purge did not do what its plan says")
+            .hint("pchat certificate get shows what was done; compare it with the plan")),
     }
 }

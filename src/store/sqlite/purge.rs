@@ -11,12 +11,12 @@ use super::find;
 use super::holds::{self, Earlier, Holds};
 use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek, sequence_of};
 use super::{Sqlite, explain::explain};
-use crate::error::{Error, Kind as Failure, Result};
+use crate::error::Result;
 use crate::model::message::{Event, Kind};
 use crate::model::time::Ticks;
 use crate::select::matches::Subject;
 use crate::select::scope::{Scope, Selection};
-use crate::store::purge::judge::{Drawing, Fate, Identities, Judge, Met};
+use crate::store::purge::judge::{Drawing, Fate, Identities, Judge, Met, unfinished};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest, PurgeState};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -142,12 +142,7 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
     let connection = &store.connection;
     let told = |error| explain(error, &store.path);
     let open = open_purge(connection).map_err(told)?;
-    if let Some((number, written)) = &open
-        && *written != request.written
-    {
-        return Err(Error::new(Failure::Refused, format!("purge {number} was interrupted and is not finished"))
-            .hint("pchat purge --continue finishes it; then run this command again"));
-    }
+    unfinished(open.as_ref().map(|(number, written)| (*number, written.as_str())), &request)?;
     let holds = holds::in_force(connection)?;
     let run = || -> rusqlite::Result<PurgePlan> {
         let mut court = Court::new(connection, &request, &holds)?;

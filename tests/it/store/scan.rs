@@ -24,12 +24,12 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-const ROOMS: usize = 3;
+pub(super) const ROOMS: usize = 3;
 /// 2020-01-30, so that months end within.
 const START: i64 = 637_159_392_000_000_000;
 /// Seven hours and a bit.
 const STEP: i64 = 252_001_234_567;
-const TIMES: i64 = 200;
+pub(super) const TIMES: i64 = 200;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -74,7 +74,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 prop_compose! {
-    fn selection()(
+    pub(super) fn selection()(
         node in prop::option::weighted(0.8, node()),
         rooms in prop::option::weighted(0.3, prop::collection::btree_set(0..ROOMS, 0..3)),
         people in prop::option::weighted(0.2, prop::collection::btree_set(select(&PEOPLE[..]), 0..3)),
@@ -95,7 +95,7 @@ prop_compose! {
     }
 }
 
-fn key(room: usize) -> RoomKey {
+pub(super) fn key(room: usize) -> RoomKey {
     RoomKey { pool: "pool".to_owned(), uri: format!("ma-chan://x/{room}") }
 }
 
@@ -119,9 +119,9 @@ fn import(path: &Path, said: &[(usize, i64, Event)], next: &mut i64) {
 }
 
 /// What is handed out: rooms, persons, events.
-type Read = Vec<(RoomKey, Persona, Event)>;
+pub(super) type Read = Vec<(RoomKey, Persona, Event)>;
 
-fn read(store: &mut Sqlite, selection: &Selection) -> Read {
+pub(super) fn read(store: &mut dyn Store, selection: &Selection) -> Read {
     let mut all = Vec::new();
     let mut take = |unit: Unit, _| {
         for event in &unit.events {

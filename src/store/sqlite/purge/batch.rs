@@ -11,7 +11,7 @@ use crate::pipeline::{Event as Progress, Watch};
 use crate::select::postings::Builder;
 use crate::store::Entry;
 use crate::store::block::{Draft, Drafting};
-use crate::store::purge::judge::put_text;
+use crate::store::purge::judge::{as_planned, moved, put_text};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
 use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, update as update_block};
 use crate::store::sqlite::explain::{Broken, explain};
@@ -165,11 +165,8 @@ fn run(
         connection.execute_batch("COMMIT")
     };
     people().map_err(|error| abandon(connection, told(error)))?;
-    let digest = std::mem::replace(&mut work.digest, Identities::default()).finish();
-    if digest != plan.digest || work.mine != plan.goes() {
-        return Err(Error::new(Failure::Bug, "the purge did not do what its plan says")
-            .hint("pchat certificate get shows what was done; compare it with the plan"));
-    }
+    let digest = std::mem::take(&mut work.digest).finish();
+    as_planned(plan, &work.mine, digest)?;
     Ok(number)
 }
 
@@ -178,20 +175,6 @@ fn abandon(connection: &Connection, error: Error) -> Error {
         drop(connection.execute_batch("ROLLBACK"));
     }
     error
-}
-
-fn moved(done: u64) -> Error {
-    let begun = match done {
-        0 => "nothing was purged".to_owned(),
-        done => format!("{done} events were purged before"),
-    };
-    Error::new(Failure::Conflict, format!("content or holds have changed since the plan was shown; {begun}")).hint(
-        if done == 0 {
-            "run the command again to see the plan as it is now"
-        } else {
-            "pchat purge --continue shows what is left, and goes on"
-        },
-    )
 }
 
 /// The plan as the store keeps it.
