@@ -1,7 +1,9 @@
 //! The store: what a check finds in a copy that was damaged by hand.
 
 mod cells;
+mod contract;
 mod digests;
+mod memory;
 mod reindex;
 mod scan;
 mod sealed;

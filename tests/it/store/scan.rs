@@ -43,7 +43,7 @@ enum Step {
     Reindex(u64),
 }
 
-fn at(step: i64) -> Ticks {
+pub(super) fn at(step: i64) -> Ticks {
     Ticks(START + step * STEP)
 }
 

@@ -1,0 +1,280 @@
+//! The plainest store there can be: everything in memory, no index, no blocks, no contents of attachments. It repeats no law,
+//! and what it answers is what every store must answer (`contract.rs`).
+
+mod write;
+
+use pchat::error::{Error, Kind as Failure, Result};
+use pchat::model::catalog::Catalog;
+use pchat::model::ids::{EventNumber, RoomKey, join_key};
+use pchat::model::message::{Event, Persona};
+use pchat::model::record::{Record, Shape, Value};
+use pchat::model::unit::{People, Unit};
+use pchat::rules::holds::{Case, Holds, Room, Terms};
+use pchat::select::matches::Subject;
+use pchat::select::scope::{Scope, Selection};
+use pchat::store::change::Transaction;
+use pchat::store::purge::judge::Met;
+use pchat::store::purge::survey::Survey;
+use pchat::store::purge::{Coverage, PurgeState, Replaced, Versions};
+use pchat::store::{Breakdown, Census, Corpus, Entry, TakeUnit};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// An event that was taken in.
+#[derive(Clone)]
+struct Kept {
+    event: Event,
+    persona: Persona,
+    source: Option<String>,
+    earlier: Vec<Replaced>,
+}
+
+/// What happened in a room, and what is left of what was purged: purge, sequence, message number.
+#[derive(Clone, Default)]
+struct History {
+    events: Vec<Kept>,
+    next: u64,
+    gone: Vec<(i64, u64, Option<i64>)>,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    records: BTreeMap<(&'static str, String), Record>,
+    numbers: BTreeMap<(&'static str, String), i64>,
+    rooms: BTreeMap<String, (RoomKey, History)>,
+    pieces: BTreeMap<[u8; 32], u64>,
+    purges: Vec<PurgeState>,
+    log: Vec<Entry>,
+    /// Counts changes of content and settings.
+    revision: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Memory(State);
+
+impl State {
+    fn of(&self, noun: &'static str) -> impl Iterator<Item = (i64, &Record)> {
+        let own = self.records.iter().filter(move |((of, _), _)| *of == noun);
+        own.map(|(key, record)| (self.numbers[key], record))
+    }
+
+    /// The number and the name of a room that is known.
+    fn room(&self, key: &str) -> Option<(i64, String)> {
+        let key = ("room", key.to_owned());
+        Some((self.numbers[&key], self.records.get(&key)?.get("Name").show()))
+    }
+
+    fn changed(&mut self, entry: Entry) {
+        self.log.push(entry);
+        self.revision += 1;
+    }
+
+    fn all_holds(&self) -> Vec<Terms> {
+        let text = |hold: &Record, field| hold.get(field).text().map(str::to_owned);
+        let list =
+            |hold: &Record, field| if let Value::List(items) = hold.get(field) { items.clone() } else { Vec::new() };
+        let time = |hold: &Record, field| if let Value::Time(at) = hold.get(field) { Some(*at) } else { None };
+        let terms = |(number, hold): (i64, &Record)| Terms {
+            number,
+            identity: hold.identity(),
+            case: text(hold, "Case"),
+            rooms: list(hold, "Rooms"),
+            categories: list(hold, "Categories"),
+            people: list(hold, "People"),
+            from: time(hold, "From"),
+            to: time(hold, "To"),
+            query: text(hold, "Query"),
+            mode: text(hold, "Match"),
+            case_sensitive: *hold.get("CaseSensitive") == Value::Bool(true),
+            released: *hold.get("ReleasedOn") != Value::Null,
+        };
+        self.of("hold").map(terms).collect()
+    }
+
+    fn all_rooms(&self) -> Vec<Room> {
+        let place = |(number, room): (i64, &Record)| {
+            let [pool, name, uri, category] = ["Pool", "Name", "Uri", "Category"].map(|field| room.get(field).show());
+            Room { number, pool, name, uri, category }
+        };
+        self.of("room").map(place).collect()
+    }
+
+    fn resolved(&self, released: bool) -> Result<Holds> {
+        let wanted = self.all_holds().into_iter().filter(|hold| released || !hold.released);
+        Holds::resolve(wanted, &mut || Ok(self.all_rooms()))
+    }
+}
+
+impl Corpus for Memory {
+    fn id(&mut self) -> Result<String> {
+        Ok("memory".to_owned())
+    }
+    fn revision(&mut self) -> Result<String> {
+        Ok(self.0.revision.to_string())
+    }
+    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
+        Transaction::catalog(&mut self.0, shapes)
+    }
+    fn census(&mut self) -> Result<Vec<Census>> {
+        let mut list = Vec::new();
+        for (_, record) in self.0.of("room") {
+            let room = RoomKey { pool: record.get("Pool").show(), uri: record.get("Uri").show() };
+            let category = record.get("Category").text().map(str::to_owned);
+            let mut census = Census { name: record.get("Name").show(), category, ..Census::default() };
+            for Kept { event, .. } in self.0.rooms.get(&room.key()).iter().flat_map(|(_, history)| &history.events) {
+                census.kinds.count(event.kind);
+                census.bytes += event.body.len() as u64;
+                census.first = Some(census.first.map_or(event.at, |first| first.min(event.at)));
+                census.last = census.last.max(Some(event.at));
+            }
+            list.push(Census { room, ..census });
+        }
+        Ok(list)
+    }
+    fn count(&mut self, selection: &Selection) -> Result<Breakdown> {
+        let mut counts = Breakdown::default();
+        self.units(selection, &mut |unit, _| {
+            counts.add(&unit);
+            ControlFlow::Continue(())
+        })?;
+        Ok(counts)
+    }
+    fn size(&mut self, scope: &Scope) -> Result<u64> {
+        Ok(self.0.rooms.values().filter(|(key, _)| scope.has_room(key)).map(|(_, history)| history.next).sum())
+    }
+    fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()> {
+        for (key, history) in self.0.rooms.values().filter(|(key, _)| selection.scope.has_room(key)) {
+            let (mut unit, mut people) = (Unit::new(Arc::new(key.clone()), 1), People::default());
+            for kept in &history.events {
+                let mut event = kept.event.clone();
+                if selection.has(&Subject::new(&kept.persona, &event)) {
+                    event.who = people.index(&kept.persona);
+                    unit.events.push(event);
+                }
+            }
+            unit.events.sort_by_key(|event| (event.at, event.sequence));
+            unit.people = people.take();
+            if !unit.events.is_empty() && take(unit, 1).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+    fn purges(&mut self) -> Result<Vec<PurgeState>> {
+        Ok(self.0.purges.clone())
+    }
+    fn purged_identities(&mut self, purge: i64) -> Result<[u8; 32]> {
+        let mut digest = Sha256::new();
+        for (key, history) in self.0.rooms.values() {
+            let gone = history.gone.iter().filter(|(by, ..)| *by == purge).map(|(_, sequence, _)| *sequence);
+            let by = |kept: &&Kept| kept.earlier.iter().any(|earlier| earlier.purge == Some(purge));
+            let replaced = history.events.iter().filter(by).map(|kept| kept.event.sequence);
+            let sequences: BTreeSet<u64> = gone.chain(replaced).collect();
+            if !sequences.is_empty() {
+                digest.update(format!("room {key}\n"));
+                sequences.iter().for_each(|sequence| digest.update(format!("{sequence}\n")));
+            }
+        }
+        Ok(digest.finalize().into())
+    }
+    fn versions(&mut self, room: &RoomKey, number: EventNumber) -> Result<Versions> {
+        if !self.0.records.contains_key(&("room", room.key())) {
+            return Err(Error::new(Failure::NotFound, format!("there is no room {room}")));
+        }
+        let mut found = Versions::default();
+        let history = self.0.rooms.get(&room.key()).map(|(_, history)| history.clone()).unwrap_or_default();
+        let is = |sequence, chat| match number {
+            EventNumber::Message(wanted) => chat == Some(wanted),
+            EventNumber::Sequence(wanted) => sequence == wanted,
+        };
+        match number {
+            EventNumber::Message(chat) => found.chat = Some(chat),
+            EventNumber::Sequence(sequence) => found.sequence = Some(sequence),
+        }
+        let Some(kept) = history.events.into_iter().find(|kept| is(kept.event.sequence, kept.event.chat)) else {
+            found.purged =
+                history.gone.iter().filter(|(_, sequence, chat)| is(*sequence, *chat)).map(|gone| gone.0).max();
+            return Ok(found);
+        };
+        let files = kept.event.more().files.iter();
+        found.files = files.map(|file| file.name.clone().or(file.link.clone()).unwrap_or_default()).collect();
+        found.earlier = kept.earlier;
+        found.source = kept.source;
+        let (event, persona) = (kept.event, kept.persona);
+        (found.sequence, found.kind, found.chat) = (Some(event.sequence), Some(event.kind), event.chat);
+        found.now = Some((event.at, persona.name.unwrap_or(persona.uri), event.body));
+        Ok(found)
+    }
+    fn coverage(&mut self) -> Result<Vec<Coverage>> {
+        let holds = self.0.resolved(true)?;
+        let mut survey = Survey::new(&holds);
+        for (key, record) in self.0.records.iter().filter(|((noun, _), _)| *noun == "room") {
+            let number = self.0.numbers[key];
+            let room = RoomKey { pool: record.get("Pool").show(), uri: record.get("Uri").show() };
+            if survey.reading(number).is_none() {
+                continue;
+            }
+            for kept in self.0.rooms.get(&key.1).iter().flat_map(|(_, history)| &history.events) {
+                survey.look(number, (met(number, &kept.event), &Subject::new(&kept.persona, &kept.event)), &[]);
+            }
+            survey.end_room(number, &room, &record.get("Name").show());
+        }
+        Ok(survey.finish())
+    }
+    fn content(&mut self, _: &[u8; 32], _: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
+        Ok(false)
+    }
+}
+
+fn met(room: i64, event: &Event) -> Met {
+    let (bytes, files) = (event.body.len() as u64, event.more().files.len() as u64);
+    Met { id: (room << 40) | event.sequence as i64, bytes, files }
+}
+
+impl Transaction for State {
+    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
+        let mut catalog = Catalog::default();
+        let wanted = |record: &&Record| shapes.iter().any(|shape| shape.noun == record.shape.noun);
+        self.records.values().filter(wanted).for_each(|record| catalog.put(record.clone()));
+        Ok(catalog)
+    }
+    fn has(&mut self, shape: &'static Shape, key: &str) -> Result<bool> {
+        Ok(self.records.contains_key(&(shape.noun, key.to_owned())))
+    }
+    fn get(&mut self, shape: &'static Shape, key: &str) -> Result<Option<Record>> {
+        Ok(self.records.get(&(shape.noun, key.to_owned())).cloned())
+    }
+    fn put(&mut self, record: &Record) -> Result<()> {
+        let (key, next) = ((record.shape.noun, record.key()), self.numbers.len() as i64 + 1);
+        self.numbers.entry(key.clone()).or_insert(next);
+        self.records.insert(key, record.clone());
+        Ok(())
+    }
+    fn remove(&mut self, shape: &'static Shape, key: &str) -> Result<()> {
+        self.records.remove(&(shape.noun, key.to_owned()));
+        Ok(())
+    }
+    fn holds(&mut self) -> Result<Vec<Terms>> {
+        Ok(self.all_holds())
+    }
+    fn rooms(&mut self) -> Result<Vec<Room>> {
+        Ok(self.all_rooms())
+    }
+    fn case(&mut self, name: &str) -> Result<Option<Case>> {
+        let closed = |case: &Record| if let Value::Time(at) = case.get("ClosedOn") { Some(*at) } else { None };
+        let case = self.records.get(&("case", join_key([name])));
+        Ok(case.map(|case| Case { identity: case.identity(), closed: closed(case) }))
+    }
+    fn has_events(&mut self, room: &str) -> Result<bool> {
+        Ok(self.rooms.get(room).is_some_and(|(_, history)| !history.events.is_empty()))
+    }
+    fn trusted(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn append(&mut self, entry: &Entry) -> Result<()> {
+        self.changed(entry.clone());
+        Ok(())
+    }
+}
