@@ -82,6 +82,23 @@ fn modules_know_only_rows_below_their_own() {
     none(wrong);
 }
 
+#[test]
+fn rules_are_pure() {
+    let mut wrong = Vec::new();
+    let sources: Vec<Source> = sources().into_iter().filter(|source| source.module() == "rules").collect();
+    assert!(sources.len() > 6, "the rules are not where they were");
+    for source in &sources {
+        let known = ["error", "model", "rules", "select"];
+        let strange = source.modules_used().into_iter().filter(|(used, _)| !known.contains(&used.as_str()));
+        wrong.extend(strange.map(|(used, line)| format!("{}:{line}: a rule may not know {used}", source.name)));
+        for call in ["std::fs", "std::io", "std::env", "std::net", "std::path", "std::process", "std::time"] {
+            let lines = source.lines_with(call).into_iter();
+            wrong.extend(lines.map(|line| format!("{}:{line}: a rule may not use {call}", source.name)));
+        }
+    }
+    none(wrong);
+}
+
 /// The homes of outside packages: where their names may stand.
 const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/sqlite/"]),
