@@ -8,7 +8,7 @@ use self::bag::{Encode, Reader, Writer};
 use crate::containers::volumes::Target;
 use crate::context::{Context, no_random};
 use crate::error::{Error, Kind, Result};
-use crate::jobs::selection::{WORDS, Wanted, catalog_part, room_key};
+use crate::jobs::selection::{READ, WORDS, Wanted, catalog_part, room_key};
 use crate::jobs::{audit, keys};
 use crate::model::catalog::Catalog;
 use crate::model::hash;
@@ -234,7 +234,8 @@ fn record(
         Some(words) if name == WORDS => format!("Keywords: {} ({})", words.keywords(), words.rule()),
         _ => format!("{name}: {value}"),
     };
-    let selected: Vec<String> = job.describe(selection).into_iter().map(written).collect();
+    let described = job.describe(selection).into_iter().filter(|(name, _)| name != READ);
+    let selected: Vec<String> = described.map(written).collect();
     // The record outlives what was exported, so its hashes must not confirm what somebody guesses.
     let salt = hash::hex(&(cx.random)().map_err(no_random)?);
     let salted = |sum: &str| hash::hex(&Sha256::digest(format!("{salt}{sum}")));

@@ -17,7 +17,7 @@ use crate::jobs::verify::Depth;
 use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
-use crate::nouns::which::What;
+use crate::nouns::which::{self, What};
 use crate::nouns::{Action, Consent, Prepared, SHAPES};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -193,16 +193,22 @@ fn renaming(text: &str) -> Result<(String, String), String> {
 impl ExportRequest {
     /// Its name, if it changes the store.
     pub fn change(&self) -> Option<&'static str> {
-        self.disable_exported_nodes.then_some("export")
+        (self.disable_exported_nodes && !self.what.explain).then_some("export")
     }
 
     /// Standard output carries the export; nothing else may be mixed in.
     pub fn takes_stdout(&self) -> bool {
-        self.out.as_os_str() == "-"
+        self.out.as_os_str() == "-" && !self.what.explain
     }
 
     /// Exports.
     pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+        let explains = self.what.explain;
+        let wanted = Wanted { categories: self.scope, ..self.what.wanted(cx, self.room)? };
+        if explains {
+            return which::explain(store, &wanted);
+        }
+        let warnings = which::warnings(store, &wanted)?;
         let job = Export {
             store: store.to_owned(),
             target: Target {
@@ -222,7 +228,7 @@ impl ExportRequest {
                 LevelName::RoomDirectory => Level::RoomDirectory,
                 LevelName::Content => Level::Content,
             },
-            wanted: Wanted { categories: self.scope, ..self.what.wanted(self.room) },
+            wanted,
             settings: self.with_settings,
             checkpoint: !self.no_checkpoint,
             disable_exported: self.disable_exported_nodes,
@@ -233,6 +239,7 @@ impl ExportRequest {
         let receipt = jobs::export::export(cx, &job)?;
         write_report(self.report.as_deref(), &receipt)?;
         let mut reply = reply(&receipt);
+        reply.notes.extend(warnings);
         // At level All an empty history may be all there is; settings are exported all the same.
         let asked = !job.wanted.is_everything() || job.level == Level::Content || job.form == ExportForm::JsonLines;
         if history && asked && receipt.events().total() == 0 {

@@ -11,7 +11,7 @@ use crate::jobs::settings;
 use crate::model::catalog::Catalog;
 use crate::model::record::{Field, Level, Record, Shape, Type, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
-use crate::nouns::which::Which;
+use crate::nouns::which::{self, Which};
 use crate::nouns::{Action, Consent, Prepared, SHAPES, case};
 use clap::{Args, Subcommand};
 use std::path::Path;
@@ -137,7 +137,7 @@ impl HoldVerb {
     /// Its name, if it changes the store.
     pub fn change(&self) -> Option<&'static str> {
         match self {
-            HoldVerb::New(_) => Some("hold new"),
+            HoldVerb::New(new) => (!new.which.explains()).then_some("hold new"),
             HoldVerb::Set(_) => Some("hold set"),
             HoldVerb::Release { consent, .. } => consent.change("hold release"),
             HoldVerb::Get { .. } | HoldVerb::Report { .. } => None,
@@ -163,6 +163,9 @@ impl HoldVerb {
 
 impl NewHold {
     fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+        if self.which.explains() {
+            return which::explain(store, &self.which.wanted(cx, false)?);
+        }
         settings::check_name("hold", &self.name)?;
         let catalog = settings::read(store, SHAPES)?;
         if named(&catalog, "hold", &self.name).is_ok() {
@@ -170,7 +173,7 @@ impl NewHold {
                 .hint("pchat hold set widens it; give a new one another name"));
         }
         let case = case::open(&catalog, &self.case)?;
-        let part = self.which.wanted(false);
+        let part = self.which.wanted(cx, false)?;
         if part.is_everything() && !self.everything {
             return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")
                 .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
@@ -196,10 +199,9 @@ impl NewHold {
             hold.set("ReviewOn", instant(review, part.timezone.as_deref(), false)?);
         }
         holds::place(cx, store, &hold, None, "hold new", details(&hold))?;
-        Ok(Reply {
-            notes: vec![format!("hold \"{}\" is in force: {}", self.name, protects.written)],
-            ..Reply::default()
-        })
+        let mut notes = which::warnings(store, &part)?;
+        notes.push(format!("hold \"{}\" is in force: {}", self.name, protects.written));
+        Ok(Reply { notes, ..Reply::default() })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::jobs::selection::{Wanted, only_room, room_key};
 use crate::jobs::settings;
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Takes, To, option};
 use crate::nouns::purge::How;
-use crate::nouns::which::What as Chosen;
+use crate::nouns::which::{self, What as Chosen};
 use crate::nouns::{Prepared, SHAPES};
 use clap::{Args, Subcommand};
 use std::path::Path;
@@ -51,7 +51,7 @@ pub struct RemoveRequest {
     #[arg(long, value_name = "ROOM", required_unless_present = "event")]
     room: Option<String>,
     /// The event at this address: pool\address#sequence, or a room as it is named and #sequence
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["room", "user", "from", "to", "timezone", "filter", "matching", "case_sensitive"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["room", "user", "from", "to", "timezone", "filter", "query", "query_file", "explain", "matching", "case_sensitive"])]
     event: Vec<String>,
     #[command(flatten)]
     what: Chosen,
@@ -118,6 +118,7 @@ impl MessageVerb {
     pub fn change(&self) -> Option<&'static str> {
         match self {
             MessageVerb::History { .. } => None,
+            MessageVerb::Remove(request) if request.what.explain => None,
             MessageVerb::Remove(request) => request.how.consent.change("message remove"),
             MessageVerb::Post(_) => Some("message post"),
             MessageVerb::Upload(_) => Some("message upload"),
@@ -137,18 +138,23 @@ impl MessageVerb {
             MessageVerb::Test(request) => request.prepare(cx, store),
             MessageVerb::History { room, number } => history::show(store, &room, number).map(Prepared::Answer),
             MessageVerb::Remove(request) => {
+                let explains = request.what.explain;
                 let RemoveRequest { room, event, what, remove, replace_with, how } = *request;
                 let parts = match room {
                     None => purge::events(store, &event, !remove, SHAPES)?,
                     Some(room) => {
                         let catalog = settings::read(store, SHAPES)?;
                         let room = room_key(only_room(&catalog, &room)?);
-                        vec![Wanted { messages_only: true, ..what.wanted(vec![room.to_string()]) }]
+                        vec![Wanted { messages_only: true, ..what.wanted(cx, vec![room.to_string()])? }]
                     }
                 };
+                if explains && let [part] = &*parts {
+                    return which::explain(store, part).map(Prepared::Answer);
+                }
                 let replacement = (!remove).then(|| replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
+                let warnings = parts.first().map(|part| which::warnings(store, part)).transpose()?;
                 let planned = how.plan(store, parts, replacement)?;
-                how.prepared(store, planned)
+                how.prepared(store, planned).map(|prepared| which::warned(prepared, warnings.unwrap_or_default()))
             }
         }
     }

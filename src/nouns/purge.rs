@@ -8,7 +8,7 @@ use crate::jobs::purge::certificate::Certificate;
 use crate::jobs::purge::{self as job, Asked, Planned, REPLACEMENT};
 use crate::jobs::selection::Wanted;
 use crate::model::reply::{Cell, Reply, Status, Table};
-use crate::nouns::which::Which;
+use crate::nouns::which::{self, Which};
 use crate::nouns::{Action, Consent, Prepared, SHAPES};
 use crate::proof::note::Verifier;
 use crate::store::purge::{Counts, PurgePlan};
@@ -25,7 +25,7 @@ pub struct PurgeRequest {
     #[arg(long)]
     everything: bool,
     /// What has been kept longer than the rules of pchat retention ask for
-    #[arg(long, conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "everything", "replace", "replace_with"])]
+    #[arg(long, conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything", "replace", "replace_with"])]
     by_retention: bool,
     /// Trust the clock although it is more than 30 days ahead of the newest record and event of the store
     #[arg(long)]
@@ -43,7 +43,7 @@ pub struct PurgeRequest {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Finish the purge that was interrupted
-    #[arg(long = "continue", conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "everything", "by_retention", "replace", "replace_with", "reason", "messages_only"])]
+    #[arg(long = "continue", conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything", "by_retention", "replace", "replace_with", "reason", "messages_only"])]
     resume: bool,
     /// Write the certificate to BASE.txt and BASE.json as well
     #[arg(long, value_name = "BASE")]
@@ -61,11 +61,14 @@ pub struct PurgeRequest {
 impl PurgeRequest {
     /// Its name, if it changes the store.
     pub fn change(&self) -> Option<&'static str> {
-        self.consent.change("purge")
+        if self.which.explains() { None } else { self.consent.change("purge") }
     }
 
     /// Draws the plan.
     pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+        if self.which.explains() {
+            return which::explain(store, &self.which.wanted(cx, self.messages_only)?).map(Prepared::Answer);
+        }
         if self.clock_is_right && !self.by_retention {
             return Err(Error::new(Kind::Usage, "--clock-is-right goes with --by-retention"));
         }
@@ -76,6 +79,7 @@ impl PurgeRequest {
         if let Some((days, newest)) = doubt.filter(|_| !self.clock_is_right) {
             return Err(job::retention::doubted(days, newest));
         }
+        let mut warnings = Vec::new();
         let planned = match (self.resume, self.by_retention) {
             (true, _) => job::plan_rest(store, self.commit_every, SHAPES)?,
             (false, true) => {
@@ -83,7 +87,8 @@ impl PurgeRequest {
                 job::plan(store, &Asked { parts, reason: self.reason, ..Asked::default() }, self.commit_every, SHAPES)?
             }
             (false, false) => {
-                let part = self.which.wanted(self.messages_only);
+                let part = self.which.wanted(cx, self.messages_only)?;
+                warnings = which::warnings(store, &part)?;
                 if part.is_everything() && !self.everything {
                     return Err(Error::new(Kind::Usage, "a purge needs to know what goes")
                         .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
@@ -99,6 +104,7 @@ impl PurgeRequest {
             }
         };
         let prepared = prepared(store, planned, self.consent, self.certificate, Duration::from_secs(self.wait))?;
+        let prepared = which::warned(prepared, warnings);
         let (days, newest, mut action) = match (doubt, prepared) {
             (Some((days, newest)), Prepared::Act(action)) => (days, newest, action),
             (_, prepared) => return Ok(prepared),

@@ -85,7 +85,7 @@ impl StoreVerb {
                 let note = format!("index {how} {rules}: {events} events, {words} different words");
                 Ok(Reply { notes: vec![note], ..Reply::default() })
             }
-            StoreVerb::Info(request) => info::run(request, path),
+            StoreVerb::Info(request) => info::run(request, cx, path),
         }
     }
 }

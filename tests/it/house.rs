@@ -129,6 +129,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sha1", &["src/proof/timestamp.rs"]),
     ("crc32fast", &["src/store/sqlite/read.rs"]),
     ("regex", &["src/select/expression.rs"]),
+    ("annotate_snippets", &["src/select/query/pointer.rs"]),
     ("tempfile", &["src/files.rs"]),
     ("hashbrown", &["src/select/postings.rs", "src/store/sqlite/index.rs"]),
     ("compact_str", &["src/store/sqlite/index.rs"]),

@@ -1,10 +1,11 @@
 //! What is in a store: all of it, or how many events of a part of the history there are by room, month, kind or person.
 
+use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
 use crate::model::reply::{Cell, Reply, Status, Table};
-use crate::nouns::which::Which;
+use crate::nouns::which::{self, Which};
 use crate::nouns::{SHAPES, data, objects};
 use crate::select::words;
 use crate::store::sqlite::{Sqlite, sqlite_version};
@@ -36,8 +37,12 @@ pub struct InfoRequest {
 }
 
 /// Says it.
-pub(super) fn run(request: InfoRequest, path: &Path) -> Result<Reply> {
-    let wanted = request.which.wanted(false);
+pub(super) fn run(request: InfoRequest, cx: &Context<'_>, path: &Path) -> Result<Reply> {
+    let explains = request.which.explains();
+    let wanted = request.which.wanted(cx, false)?;
+    if explains {
+        return which::explain(path, &wanted);
+    }
     let Some(by) = request.by else {
         if wanted.is_everything() && wanted.timezone.is_none() {
             return info(path);
@@ -96,7 +101,9 @@ pub(super) fn run(request: InfoRequest, path: &Path) -> Result<Reply> {
         }
         table.sums = Some(sums);
     }
-    Ok(objects(table, "no event is meant"))
+    let mut reply = objects(table, "no event is meant");
+    reply.notes.extend(which::warnings(path, &wanted)?);
+    Ok(reply)
 }
 
 fn info(path: &Path) -> Result<Reply> {

@@ -143,7 +143,7 @@ fn is_meant(selection: &Selection, (room, persona, event): &(RoomKey, Persona, E
         && event.at <= scope.to
         && (!selection.messages_only || event.kind == Kind::Chat)
         && selection.sequences.as_ref().is_none_or(|sequences| sequences.contains(&event.sequence))
-        && selection.query.as_ref().is_none_or(|query| matches(query.node(), &Subject::new(persona, event)))
+        && selection.query.as_ref().is_none_or(|query| matches(query.node(), &Subject::new(room, persona, event)))
 }
 
 fn counted<K: Ord>(read: &Read, of: impl Fn(&(RoomKey, Persona, Event)) -> K) -> BTreeMap<K, Count> {
