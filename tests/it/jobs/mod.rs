@@ -13,6 +13,7 @@ mod merge;
 mod principals;
 mod proof;
 mod purge;
+mod query;
 mod refusals;
 mod report;
 mod rooms;

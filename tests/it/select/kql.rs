@@ -284,8 +284,8 @@ fn several_errors_are_told_at_once_each_under_its_place() {
         error.what(),
         "the query has 3 errors\n\
          column 4: there is no property \"foo\"\n  中文 foo:bar (dog OR \"cat\n       ^^^^\n\
-         column 20: this quotation mark is never closed\n  中文 foo:bar (dog OR \"cat\n                       ^\n\
-         column 12: this bracket is never closed\n  中文 foo:bar (dog OR \"cat\n               ^"
+         column 12: this bracket is never closed\n  中文 foo:bar (dog OR \"cat\n               ^\n\
+         column 20: this quotation mark is never closed\n  中文 foo:bar (dog OR \"cat\n                       ^"
     );
     let error = typed(&format!("{} ( {}", "aaaa ".repeat(100), "bbbb ".repeat(100)), false, &Here).unwrap_err();
     let shown = error.what().lines().nth(1).unwrap();

@@ -40,6 +40,7 @@ pub(super) fn line(line: &str, case: bool, names: &dyn Names) -> Line {
         node = Node::And(vec![node, parser.or()]);
     }
     parser.warn_of_operators();
+    parser.faults.sort_by_key(|fault| fault.at.start);
     Line { node, faults: parser.faults, warnings: parser.warnings, people: parser.people }
 }
 
