@@ -124,6 +124,15 @@ impl Term {
         }
     }
 
+    /// Are there no letters in it, so that every word of some length is meant?
+    pub fn is_open(&self) -> bool {
+        match self {
+            Term::Word(word) => word.is_empty(),
+            Term::Prefix(start) => start.is_empty(),
+            Term::Wild(pattern) => pattern.chars().all(|c| matches!(c, '*' | '?')),
+        }
+    }
+
     /// Events with it.
     pub fn node(self) -> Node {
         match self {

@@ -108,7 +108,7 @@ fn bounds(node: &Node) -> Bounds {
         Node::Rooms(rooms) => exactly(Pre::Rooms(rooms.keys.clone())),
         Node::Run(terms) => {
             let of = |term: &Term| bounds(&term.clone().node()).most;
-            at_most(all(terms.iter().map(of).collect()))
+            at_most(all(terms.iter().filter(|term| !term.is_open()).map(of).collect()))
         }
         Node::Near { left, right, .. } => at_most(all(vec![bounds(left).most, bounds(right).most])),
         Node::Within(Field::Attachments, node) => at_most(all(vec![Pre::HasFile, bounds(node).most])),

@@ -1,4 +1,4 @@
-//! The tokens of a line put together. From tight to loose: NOT, NEAR and ONEAR, AND and blanks, OR.
+//! The tokens of a line put together. From tight to loose: NEAR and ONEAR, NOT, AND and blanks, OR.
 
 use super::lex::{Is, Operator, Token, tokens};
 use super::value::{self, Property};

@@ -128,14 +128,15 @@ fn terms(text: &str) -> Result<Vec<Term>, Complaint> {
         while pattern.contains("**") {
             pattern = pattern.replace("**", "*");
         }
-        if pattern.chars().all(|c| matches!(c, '*' | '?')) {
-            return Err(nothing("*"));
-        }
         if pattern.chars().count() > LONGEST {
             let what = format!("this pattern is longer than a word can be: {LONGEST} characters");
             return Err(Complaint::new(what, "leave some letters out"));
         }
         found.push(Term::of(pattern));
+    }
+    // Beside a word with letters, as in *.pdf, a star alone stands for any word.
+    if found.iter().all(Term::is_open) {
+        return Err(nothing("*"));
     }
     Ok(found)
 }

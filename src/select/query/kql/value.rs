@@ -173,7 +173,12 @@ pub(super) fn node(parser: &mut Parser<'_>, property: Property, is: Operator, te
         })?,
         Property::AttachmentNames | Property::Subject | Property::Text => {
             let case = parser.case || is == Operator::Equal;
-            let node = if quoted { term::phrase(text, case) } else { term::bare(text, case) };
+            let node = match quoted {
+                // As it is written, stars and all.
+                true if is == Operator::Equal => Node::phrase(text, true).map_or_else(|| term::phrase("", true), Ok),
+                true => term::phrase(text, case),
+                false => term::bare(text, case),
+            };
             within(node?, property.field().flatten())?
         }
     };
