@@ -145,9 +145,7 @@ impl<'a> Lexer<'a> {
             let mut text = String::new();
             let mut chars = self.line[inside..].char_indices().peekable();
             while let Some((at, c)) = chars.next() {
-                if !closes(c) {
-                    text.push(c);
-                } else if c == open && chars.next_if(|(_, next)| *next == c).is_some() {
+                if !closes(c) || c == open && chars.next_if(|(_, next)| *next == c).is_some() {
                     text.push(c);
                 } else {
                     return Some((text, inside + at + c.len_utf8()));
