@@ -30,7 +30,7 @@ pub enum StoreVerb {
     /// Make the full-text index anew from the texts, or go on where that was interrupted
     Reindex,
     /// Say what is in the store: rooms with their events, settings, identity
-    Info(InfoRequest),
+    Info(Box<InfoRequest>),
 }
 
 impl StoreVerb {
@@ -85,7 +85,7 @@ impl StoreVerb {
                 let note = format!("index {how} {rules}: {events} events, {words} different words");
                 Ok(Reply { notes: vec![note], ..Reply::default() })
             }
-            StoreVerb::Info(request) => info::run(request, cx, path),
+            StoreVerb::Info(request) => info::run(*request, cx, path),
         }
     }
 }
