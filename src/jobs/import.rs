@@ -53,7 +53,7 @@ const BATCH_BYTES: u64 = 64 << 20;
 
 /// Imports, and says what it did.
 pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
-    let mut found = find(&job.paths, cx.input, job.keep_going)?;
+    let mut found = find(cx, &job.paths, job.keep_going)?;
     let mut receipt = Receipt::new("import");
     receipt.what_if = job.what_if;
     receipt.fact("Store", job.store.display().to_string());

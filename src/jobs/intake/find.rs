@@ -4,6 +4,7 @@
 use super::Form;
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages};
+use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::formats::{compliance, jsonl};
@@ -39,11 +40,12 @@ pub struct Found {
 }
 
 /// Finds what to read at these paths; `-` is standard input. With `keep_going` broken zips are left out and listed.
-pub fn find(paths: &[PathBuf], limits: InputLimits, keep_going: bool) -> Result<Found> {
+pub fn find(cx: &Context<'_>, paths: &[PathBuf], keep_going: bool) -> Result<Found> {
+    let limits = cx.input;
     let mut found = Found::default();
     for path in paths {
         if path.as_os_str() == "-" {
-            let spool = spool()?;
+            let spool = spool(cx)?;
             found.add(one_file(spool.path(), limits), keep_going)?;
             found.spool = Some(spool);
             continue;
@@ -98,10 +100,11 @@ pub fn is_gap(error: &Error) -> bool {
     matches!(error.kind(), Kind::Damaged | Kind::Refused | Kind::NotFound | Kind::Io)
 }
 
-fn spool() -> Result<files::Draft> {
+/// What comes in on standard input, in a file for as long as the work lasts.
+pub fn spool(cx: &Context<'_>) -> Result<files::Draft> {
     let told = |e| Error::io("standard input", e);
     let mut file = files::temporary().map_err(told)?;
-    std::io::copy(&mut std::io::stdin().lock(), &mut file).map_err(told)?;
+    std::io::copy(&mut (cx.streams.stdin)(), &mut file).map_err(told)?;
     Ok(file)
 }
 

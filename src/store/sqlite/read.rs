@@ -454,11 +454,18 @@ impl Page {
 
 /// How many events the rooms of the scope have been given; purged ones count as well.
 pub(super) fn size(connection: &Connection, scope: &Scope) -> rusqlite::Result<u64> {
+    let sql = "SELECT room.pool, room.uri, history.next FROM history JOIN room ON room.number = history.room";
+    let Some(rooms) = &scope.rooms else {
+        return connection.query_row("SELECT ifnull(sum(next), 0) FROM history", [], |row| row.get(0));
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
     let mut sum = 0;
-    for place in rooms(connection, scope)? {
-        sum += connection
-            .prepare_cached("SELECT ifnull((SELECT next FROM history WHERE room = ?1), 0)")?
-            .query_row([place.number], |row| row.get::<_, u64>(0))?;
+    while let Some(row) = rows.next()? {
+        let key = RoomKey { pool: row.get(0)?, uri: row.get(1)? };
+        if rooms.contains_key(&key.key()) {
+            sum += row.get::<_, u64>(2)?;
+        }
     }
     Ok(sum)
 }
