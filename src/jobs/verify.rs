@@ -2,10 +2,10 @@
 //! of them or a part.
 
 use crate::context::Context;
-use crate::error::{Error, Kind, Place, Result};
+use crate::error::{Error, Kind, Result};
 use crate::formats::archive::rooms::Listed;
 use crate::jobs::archive::{Archive, PagePlace, RawPage};
-use crate::jobs::intake::spool;
+use crate::jobs::intake::{STDIN, spool};
 use crate::jobs::sums::{self, Sums};
 use crate::model::hash;
 use crate::model::ids::RoomKey;
@@ -82,14 +82,9 @@ pub fn archive(
     }
     let spool = spool(cx)?;
     let held = spool.path().display().to_string();
-    let named = |place: &str| place.replacen(&held, "standard input", 1);
-    let mut receipt =
-        file(cx, spool.path(), depth, keep_going, shapes).map_err(|error| match error.place().cloned() {
-            Some(place) => error.at(Place { file: named(&place.file), ..place }),
-            None => error,
-        })?;
-    receipt.facts.iter_mut().for_each(|(_, value)| *value = named(value));
-    receipt.gaps.iter_mut().for_each(|gap| gap.place = named(&gap.place));
+    let mut receipt = file(cx, spool.path(), depth, keep_going, shapes).map_err(|error| error.renamed(&held, STDIN))?;
+    receipt.facts.iter_mut().for_each(|(_, value)| *value = value.replace(&held, STDIN));
+    receipt.gaps.iter_mut().for_each(|gap| gap.place = gap.place.replace(&held, STDIN));
     Ok(receipt)
 }
 

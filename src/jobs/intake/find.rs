@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 /// How much of a file is looked at to tell its format.
 pub(super) const HEAD: usize = 4096;
 
+/// What people call the file that standard input is held in.
+pub const STDIN: &str = "standard input";
+
 /// One thing to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
@@ -46,7 +49,9 @@ pub fn find(cx: &Context<'_>, paths: &[PathBuf], keep_going: bool) -> Result<Fou
     for path in paths {
         if path.as_os_str() == "-" {
             let spool = spool(cx)?;
-            found.add(one_file(spool.path(), limits), keep_going)?;
+            let held = spool.path().display().to_string();
+            let input = one_file(spool.path(), limits).map_err(|error| error.renamed(&held, STDIN));
+            found.add(input, keep_going)?;
             found.spool = Some(spool);
             continue;
         }
@@ -85,6 +90,11 @@ pub fn find(cx: &Context<'_>, paths: &[PathBuf], keep_going: bool) -> Result<Fou
 }
 
 impl Found {
+    /// Where standard input is held, if it is read.
+    pub fn held(&self) -> Option<String> {
+        self.spool.as_ref().map(|spool| spool.path().display().to_string())
+    }
+
     fn add(&mut self, input: Result<Input>, keep_going: bool) -> Result<()> {
         match input {
             Ok(input) => self.inputs.push(input),

@@ -455,19 +455,10 @@ impl Page {
 /// How many events the rooms of the scope have been given; purged ones count as well.
 pub(super) fn size(connection: &Connection, scope: &Scope) -> rusqlite::Result<u64> {
     let sql = "SELECT room.pool, room.uri, history.next FROM history JOIN room ON room.number = history.room";
-    let Some(rooms) = &scope.rooms else {
-        return connection.query_row("SELECT ifnull(sum(next), 0) FROM history", [], |row| row.get(0));
-    };
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([])?;
-    let mut sum = 0;
-    while let Some(row) = rows.next()? {
-        let key = RoomKey { pool: row.get(0)?, uri: row.get(1)? };
-        if rooms.contains_key(&key.key()) {
-            sum += row.get::<_, u64>(2)?;
-        }
-    }
-    Ok(sum)
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((RoomKey { pool: row.get(0)?, uri: row.get(1)? }, row.get(2)?)))?;
+    let rows = rows.filter(|row| row.as_ref().map_or(true, |(key, _)| scope.has_room(key)));
+    rows.map(|row| row.map(|(_, next): (_, u64)| next)).sum()
 }
 
 /// Hands out the content of an attachment in parts.

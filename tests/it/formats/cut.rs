@@ -112,7 +112,7 @@ fn days_of_rooms_follow_the_zone() {
     assert_eq!(lines(cutting(By::RoomDays(berlin), FIVE), chat()), days);
     let utc = [
         "a1 1.1 2020-03-01 [] x+ x1 y+ y2 SIP:Y3",
-        "a2 2.1 2020-03-02 [SIP:Y/Why,x] sip:X- y4 z5",
+        "a2 2.1 2020-03-02 [x,SIP:Y/Why] sip:X- y4 z5",
         "a3 3.1 2020-03-04 [y/Why] z6",
         "b1 1.1 2020-03-04 [] z6",
     ];
@@ -132,7 +132,7 @@ fn a_day_or_a_room_that_is_too_long_goes_on_in_parts() {
         "b1 1.1 2020-03-04 [] z6",
     ];
     assert_eq!(lines(cutting(By::RoomDays(berlin), two), chat()), days);
-    let rooms = ["a1 1.1+ - [] x+ x1 y+ y2 SIP:Y3", "a2 1.2 - [SIP:Y/Why,x] sip:X- y4 z5 z6", "b1 1.1 - [] z6"];
+    let rooms = ["a1 1.1+ - [] x+ x1 y+ y2 SIP:Y3", "a2 1.2 - [x,SIP:Y/Why] sip:X- y4 z5 z6", "b1 1.1 - [] z6"];
     assert_eq!(lines(cutting(By::Rooms, FIVE), chat()), rooms);
     let whole = ["a1 1.1 - [] x+ x1 y+ y2 SIP:Y3 sip:X- y4 z5 z6", "b1 1.1 - [] z6"];
     assert_eq!(lines(cutting(By::Rooms, Most::default()), chat()), whole);
@@ -142,7 +142,7 @@ fn a_day_or_a_room_that_is_too_long_goes_on_in_parts() {
 fn pages_are_those_of_the_store_or_as_long_as_they_may_be() {
     let store = [
         "a1 1.1 - [] x+ x1 y+ y2 SIP:Y3",
-        "a2 2.1 - [SIP:Y/Why,x] sip:X- y4 z5",
+        "a2 2.1 - [x,SIP:Y/Why] sip:X- y4 z5",
         "a3 3.1 - [y/Why] z6",
         "b1 1.1 - [] z6",
     ];

@@ -272,7 +272,10 @@ fn a_dash_is_standard_output_and_input() {
         let run = desk.streamed(&[&words[..], more.as_slice()].concat(), &broken).0.code(13);
         assert!(run.err.contains("standard input!") && !run.err.contains("/tmp"), "{}", run.err);
     }
-    desk.streamed(&words, b"").0.code(13).says("standard input");
+    for words in [&words[..], &["import", "-", "--store", "@d.db"]] {
+        let run = desk.streamed(words, b"PK\x03\x04").0.code(13);
+        assert!(run.err.contains("standard input") && !run.err.contains("/tmp"), "{}", run.err);
+    }
 }
 
 #[test]

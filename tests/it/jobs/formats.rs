@@ -118,7 +118,7 @@ impl Ledger for Numbers {
 fn desk() -> Desk {
     let desk = Desk::new();
     let event = |number: i64, at: &str, who: &str, text: &str| message("Desk", number, at, who, text);
-    let of_kind = |at: &str, who: &str, kind: &str| json!({ "room": "Desk", "user": who, "time": at, "kind": kind });
+    let of_kind = |at: &str, who: &str, kind: &str| json!({ "room": "Desk", "pool": "pool", "user": who, "time": at, "kind": kind });
     let mut file = event(2, "2020-01-02T10:00:00Z", "ann", "the file");
     file["attachments"] = json!([{ "name": "a.txt", "data": STANDARD.encode("content") }]);
     let events = [
