@@ -7,9 +7,11 @@ pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
+use crate::formats::WRITTEN;
+use crate::formats::write::Written;
 use crate::jobs;
 use crate::jobs::catalog::{OnConflict, Renames};
-use crate::jobs::export::{Export, Form as ExportForm};
+use crate::jobs::export::Export;
 use crate::jobs::import::Import;
 use crate::jobs::intake::Form;
 use crate::jobs::selection::Wanted;
@@ -19,6 +21,7 @@ use crate::model::reply::{Reply, Status};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
 use crate::nouns::which::What;
 use crate::nouns::{Action, Consent, Prepared, SHAPES};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -40,15 +43,6 @@ pub enum LevelName {
     /// The history of the rooms
     #[value(name = "Content")]
     Content,
-}
-
-/// What an export makes.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ExportFormat {
-    /// pchat's archive: XML pages in a BagIt bag
-    Archive,
-    /// JSON Lines history
-    Jsonl,
 }
 
 /// The formats an import reads.
@@ -90,8 +84,8 @@ pub struct ExportRequest {
     #[command(flatten)]
     pub what: What,
     /// What is made
-    #[arg(long, value_enum, default_value = "archive")]
-    pub format: ExportFormat,
+    #[arg(long, value_parser = written(), default_value = "archive")]
+    pub format: &'static Written,
     /// Start a new volume before one grows beyond this size, as 2GiB
     #[arg(long, value_name = "SIZE")]
     pub volume_size: Option<bytesize::ByteSize>,
@@ -166,7 +160,7 @@ pub struct ImportRequest {
 /// Verify an archive, or the store
 #[derive(Debug, Args)]
 pub struct VerifyRequest {
-    /// The archive: a zip, a folder, or one volume of several [default: the store]
+    /// The archive: a zip, a folder, one volume of several, or - for a zip on standard input [default: the store]
     #[arg(value_name = "ARCHIVE")]
     pub archive: Option<PathBuf>,
     /// Read all pages and attachments, not only the lists
@@ -181,6 +175,13 @@ pub struct VerifyRequest {
     /// Write a report; .json makes it JSON, anything else HTML
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+}
+
+/// The formats an export can make.
+fn written() -> impl TypedValueParser<Value = &'static Written> {
+    let words = WRITTEN.iter().map(|format| PossibleValue::new(format.word).help(format.about));
+    PossibleValuesParser::new(words)
+        .try_map(|word| WRITTEN.iter().copied().find(|format| format.word == word).ok_or("there is no such format"))
 }
 
 fn renaming(text: &str) -> Result<(String, String), String> {
@@ -211,10 +212,7 @@ impl ExportRequest {
                 overwrite: self.overwrite,
                 checkpoint: self.checkpoint.as_u64(),
             },
-            form: match self.format {
-                ExportFormat::Archive => ExportForm::Archive,
-                ExportFormat::Jsonl => ExportForm::JsonLines,
-            },
+            formats: vec![self.format],
             level: match self.level {
                 LevelName::All => Level::All,
                 LevelName::User => Level::User,
@@ -234,7 +232,7 @@ impl ExportRequest {
         write_report(self.report.as_deref(), &receipt)?;
         let mut reply = reply(&receipt);
         // At level All an empty history may be all there is; settings are exported all the same.
-        let asked = !job.wanted.is_everything() || job.level == Level::Content || job.form == ExportForm::JsonLines;
+        let asked = !job.wanted.is_everything() || job.level == Level::Content || !self.format.settings;
         if history && asked && receipt.events().total() == 0 {
             reply.notes.push("no event is in the selection; the export is complete, but holds no history".to_owned());
             reply.status = Status::Nothing;

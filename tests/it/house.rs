@@ -119,7 +119,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("whoami", &["src/main.rs"]),
     ("gethostname", &["src/main.rs"]),
     ("getrandom", &["src/main.rs"]),
-    ("chrono_tz", &["src/jobs/selection.rs"]),
+    ("chrono_tz", &["src/model/zone.rs"]),
     ("unicode_normalization", &["src/select/"]),
     ("unicode_properties", &["src/select/"]),
     ("ed25519_dalek", &["src/proof/note.rs"]),
@@ -150,6 +150,13 @@ const CALLS: &[(&str, &[&str])] = &[
     ("SystemTime::now", &[]),
     ("Instant::now", &[]),
     ("process::exit", &["src/main.rs"]),
+    // Standard streams come from the context, so that whatever uses them can be tried without a process.
+    ("stdin()", &["src/main.rs"]),
+    ("stdout()", &["src/main.rs"]),
+    ("stderr()", &["src/main.rs"]),
+    ("io::stdin", &["src/main.rs"]),
+    ("io::stdout", &["src/main.rs"]),
+    ("io::stderr", &["src/main.rs"]),
     ("env::var", &["src/main.rs"]),
     ("env::args", &["src/main.rs"]),
     // Every connection has what a prepared file could use turned off.
