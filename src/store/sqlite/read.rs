@@ -208,8 +208,8 @@ pub(super) fn sum_of(id: i64, persona: i64, event: &Event) -> u32 {
 /// Adds the attachments of an event.
 pub(super) fn attach(connection: &Connection, id: i64, event: &mut Event) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT a.name, a.link, a.size, a.sha256, f.number IS NOT NULL \
-         FROM attachment AS a LEFT JOIN file AS f ON f.sha256 = a.sha256 WHERE a.event = ?1 ORDER BY a.position",
+        "SELECT name, link, size, sha256, EXISTS (SELECT 1 FROM file WHERE file.sha256 = attachment.sha256) \
+         FROM attachment WHERE event = ?1 ORDER BY position",
     )?;
     let files = statement.query_map([id], |row| {
         Ok(Attachment {
