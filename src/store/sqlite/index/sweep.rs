@@ -13,6 +13,8 @@ use std::collections::{BTreeSet, HashSet};
 
 /// Words that are remembered one by one; with more of them all lists are read.
 const MOST_WORDS: usize = 20_000;
+/// No store has as many blocks as this: those of eight billion events.
+const MOST_BLOCKS: usize = 1 << 26;
 /// Lists that are changed in one transaction, and bytes of them.
 const BATCH: usize = 50_000;
 const BATCH_BYTES: usize = 32 << 20;
@@ -70,24 +72,26 @@ impl Alive {
             let mut rows = read.query([])?;
             while let Some(row) = rows.next()? {
                 let number: i64 = row.get(0)?;
-                alive.set(number, bits(row.get_ref(1)?.as_blob()?, number)?);
+                alive.set(number, bits(row.get_ref(1)?.as_blob()?, number)?)?;
             }
             return Ok(alive);
         }
         let mut read = connection.prepare("SELECT heads FROM block WHERE number = ?1")?;
         for number in dead.blocks.iter().rev() {
             let heads: Option<Vec<u8>> = read.query_row([number], |row| row.get(0)).optional()?;
-            alive.set(*number, heads.map_or(Ok(0), |heads| bits(&heads, *number))?);
+            alive.set(*number, heads.map_or(Ok(0), |heads| bits(&heads, *number))?)?;
         }
         Ok(alive)
     }
 
-    fn set(&mut self, block: i64, places: u128) {
-        let Ok(at) = usize::try_from(block) else { return };
+    fn set(&mut self, block: i64, places: u128) -> rusqlite::Result<()> {
+        let at = usize::try_from(block).ok().filter(|at| *at < MOST_BLOCKS);
+        let at = at.ok_or_else(|| super::super::blocks::damaged(block))?;
         if at >= self.places.len() {
             self.places.resize(at + 1, self.others);
         }
         self.places[at] = places;
+        Ok(())
     }
 
     /// Is the event of this number there?
