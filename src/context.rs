@@ -5,6 +5,7 @@ use crate::error::{Error, Kind};
 use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
 use crate::store::{Actor, Ended, Entry};
+use std::io::{Read, Write};
 use std::path::Path;
 
 /// The clock that is handed in. It is never taken from the environment: a clock that can be set
@@ -13,6 +14,21 @@ pub type Clock<'a> = &'a (dyn Fn() -> Ticks + Sync);
 
 /// Gives random bytes, for keys. Handed in like the clock, so that everything else is determined.
 pub type Random<'a> = &'a (dyn Fn() -> std::io::Result<[u8; 32]> + Sync);
+
+/// Standard input and standard output, handed in, so that `-` can be tried without a process.
+#[derive(Clone, Copy)]
+pub struct Streams<'a> {
+    /// Opens standard input.
+    pub stdin: &'a (dyn Fn() -> Box<dyn Read + Send> + Sync),
+    /// Opens standard output, for what is delivered there; results go to it in the end, too.
+    pub stdout: &'a (dyn Fn() -> Box<dyn Write + Send> + Sync),
+}
+
+impl Streams<'_> {
+    /// Nothing comes in, and what goes out is lost.
+    pub const NONE: Streams<'static> =
+        Streams { stdin: &|| Box::new(std::io::empty()), stdout: &|| Box::new(std::io::sink()) };
+}
 
 /// The error of an operating system that gives no random bytes.
 pub fn no_random(error: std::io::Error) -> Error {
@@ -34,6 +50,8 @@ pub struct Context<'a> {
     pub limits: &'a Limits,
     /// Limits of what is read.
     pub input: InputLimits,
+    /// Standard input and output.
+    pub streams: Streams<'a>,
     /// Sees progress, and may ask to stop.
     pub watch: &'a dyn Watch,
 }

@@ -11,7 +11,7 @@ mod print;
 mod progress;
 mod words;
 
-use crate::context::Context;
+use crate::context::{Context, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{audit, seen};
 use crate::model::reply::{Reply, Status};
@@ -68,6 +68,8 @@ pub struct World<'a> {
     pub answer: &'a dyn Fn() -> Option<String>,
     /// Reads what comes in on standard input; nothing when that is a keyboard.
     pub input: &'a dyn Fn() -> Option<std::io::Result<String>>,
+    /// Standard input and output as bytes, for what is read from `-` or delivered there.
+    pub streams: Streams<'a>,
     /// Set when the user interrupts.
     pub cancelled: &'a AtomicBool,
 }
@@ -88,6 +90,7 @@ impl World<'_> {
             terminal: self.terminal,
             answer: self.answer,
             input: self.input,
+            streams: self.streams,
             cancelled: self.cancelled,
         }
     }
@@ -300,7 +303,9 @@ fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
 
 /// Does what a command line says.
 fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
-    let World { clock, random, user, host, store, key, password, out, err, terminal, answer, cancelled, .. } = world;
+    let World {
+        clock, random, user, host, store, key, password, out, err, terminal, answer, streams, cancelled, ..
+    } = world;
     let (output, quiet, remarks) = (cli.globals.output, cli.globals.quiet, !cli.globals.no_remarks);
     let chosen = cli.globals.chosen();
     let taken = matches!(&cli.command, Command::Export(request) if request.takes_stdout());
@@ -320,6 +325,7 @@ fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
             actor: &actor,
             limits: &limits,
             input,
+            streams: *streams,
             watch: &watch,
         };
         let mut ask = |prepared: Result<Prepared>| confirm::perform(&cx, prepared?, *answer, quiet, &mut **err);

@@ -7,6 +7,7 @@ mod forge;
 pub(crate) use self::forge::{lay_out, sums, tables};
 
 use pchat::cli::{World, run};
+use pchat::context::Streams;
 use pchat::model::catalog::Catalog;
 use pchat::model::time::Ticks;
 use pchat::nouns::SHAPES;
@@ -115,6 +116,7 @@ impl Desk {
                 terminal: false,
                 answer: &|| None,
                 input: &|| input.map(|text| Ok(text.to_owned())),
+                streams: Streams::NONE,
                 cancelled: &AtomicBool::new(false),
             },
         );
