@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '4');
+INSERT INTO meta (name, value) VALUES ('layout', '5');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -228,6 +228,14 @@ CREATE TABLE list_entry (
     PRIMARY KEY (noun, owner, field, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX list_entry_key ON list_entry (entry_key);
+
+-- Records by the names people use for them, folded: made of the records, so that one is found without reading all.
+CREATE TABLE name (
+    noun  TEXT NOT NULL,
+    key   TEXT NOT NULL,
+    owner INTEGER NOT NULL,
+    PRIMARY KEY (noun, key, owner)
+) STRICT, WITHOUT ROWID;
 
 -- History.
 
