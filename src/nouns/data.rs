@@ -10,7 +10,6 @@ use crate::error::{Error, Kind as Failure, Result};
 use crate::formats::WRITTEN;
 use crate::formats::write::Written;
 use crate::jobs;
-use crate::jobs::catalog::{OnConflict, Renames};
 use crate::jobs::export::Export;
 use crate::jobs::import::Import;
 use crate::jobs::intake::Form;
@@ -19,8 +18,9 @@ use crate::jobs::verify::Depth;
 use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
+use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::What;
-use crate::nouns::{Action, Consent, Prepared, SHAPES};
+use crate::rules::merge::{OnConflict, Renames};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -191,21 +191,28 @@ fn renaming(text: &str) -> Result<(String, String), String> {
     }
 }
 
-impl ExportRequest {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for ExportRequest {
+    fn change(&self) -> Option<&'static str> {
         self.disable_exported_nodes.then_some("export")
     }
 
-    /// Standard output carries the export; nothing else may be mixed in.
-    pub fn takes_stdout(&self) -> bool {
+    fn signs(&self) -> bool {
+        true
+    }
+
+    fn takes_stdout(&self) -> bool {
         self.out.as_os_str() == "-"
     }
 
-    /// Exports.
-    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+    fn prepare(self, _: &Context<'_>) -> Result<Prepared> {
+        Prepared::to_do(move |cx| self.run(cx))
+    }
+}
+
+impl ExportRequest {
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let job = Export {
-            store: store.to_owned(),
+            store: cx.session.alone()?.to_owned(),
             target: Target {
                 path: self.out,
                 volume_size: self.volume_size.map(|size| size.as_u64()),
@@ -224,7 +231,7 @@ impl ExportRequest {
             settings: self.with_settings,
             checkpoint: !self.no_checkpoint,
             disable_exported: self.disable_exported_nodes,
-            shapes: SHAPES,
+            shapes: cx.shapes,
         };
         check_report(self.report.as_deref())?;
         let history = matches!(job.level, Level::All | Level::Content);
@@ -241,17 +248,15 @@ impl ExportRequest {
     }
 }
 
-impl ImportRequest {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for ImportRequest {
+    fn change(&self) -> Option<&'static str> {
         (!self.what_if).then_some("import")
     }
 
-    /// Imports, or says what would be replaced and waits for a yes.
-    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         let asks = self.confirm && !self.yes && !self.what_if;
         let job = Import {
-            store: store.to_owned(),
+            store: cx.session.alone()?.to_owned(),
             paths: self.paths,
             form: self.format.map(|format| match format {
                 ImportFormat::Compliance => Form::Compliance,
@@ -268,7 +273,7 @@ impl ImportRequest {
             what_if: self.what_if,
             restore_purged: self.restore_purged,
             commit_every: self.commit_every,
-            shapes: SHAPES,
+            shapes: cx.shapes,
         };
         check_report(self.report.as_deref())?;
         if asks {
@@ -282,7 +287,7 @@ impl ImportRequest {
                 return Ok(Prepared::Act(Action { preview: reply(&trial), question, consent, destroys: true, act }));
             }
         }
-        import(cx, &job, self.report.as_deref()).map(Prepared::Answer)
+        Prepared::to_do(move |cx| import(cx, &job, self.report.as_deref()))
     }
 }
 
@@ -332,21 +337,30 @@ pub static CMDLETS: &[Cmdlet] = &[
     .always(&["--on-conflict=replace", "--confirm"]),
 ];
 
+impl Verb for VerifyRequest {
+    fn change(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        self.run(cx).map(Prepared::Answer)
+    }
+}
+
 impl VerifyRequest {
-    /// Verifies.
-    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
         check_report(self.report.as_deref())?;
         let depth = match (self.read_data, self.read_data_subset) {
             (true, _) => Depth::All,
             (false, part) => part.unwrap_or(Depth::Structure),
         };
         let receipt = match &self.archive {
-            Some(archive) => jobs::verify::archive(cx, archive, depth, self.keep_going, SHAPES)?,
+            Some(archive) => jobs::verify::archive(cx, archive, depth, self.keep_going, cx.shapes)?,
             None if self.read_data_subset.is_some() => {
                 return Err(Error::new(Failure::Usage, "--read-data-subset is for archives")
                     .hint("name the archive, or use --read-data for the store"));
             }
-            None => jobs::verify::store(cx, store, self.read_data, SHAPES)?,
+            None => jobs::verify::store(cx, cx.session.alone()?, self.read_data, cx.shapes)?,
         };
         write_report(self.report.as_deref(), &receipt)?;
         if receipt.gap_count > 0 {

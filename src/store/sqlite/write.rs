@@ -10,12 +10,11 @@ use crate::model::catalog::Catalog;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::message::{Attachment, Event, Persona};
-use crate::model::record::Shape;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::rules::same;
 use crate::store::block::Prepared;
-use crate::store::{Entry, Intake, Outcome, SourceFact};
+use crate::store::{Entry, Intake, Outcome, SourceFact, Wanted};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -326,8 +325,8 @@ impl Intake for Writer<'_> {
         self.told(done).map(|_| ())
     }
 
-    fn settings(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
-        let found = self.begin().and_then(|()| records::catalog(self.connection, shapes));
+    fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
+        let found = self.begin().and_then(|()| records::catalog(self.connection, wanted));
         self.told(found)
     }
 

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pchat::containers::InputLimits;
 use pchat::containers::volumes::Target;
-use pchat::context::{Context, Streams};
+use pchat::context::{Context, Session, Streams};
 use pchat::error::{Kind as Failure, Result};
 use pchat::formats::cut::{About, By, Cut};
 use pchat::formats::write::{Body, Contents, Format, Ledger, Part, Written};
@@ -22,6 +22,7 @@ use pchat::model::zone::Zone;
 use pchat::nouns::SHAPES;
 use pchat::pipeline::{Limits, Silent};
 use pchat::store::Actor;
+use pchat::store::open::Location;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -155,7 +156,10 @@ fn made(job: &Export) -> Result<Receipt> {
     let limits = Limits { threads: 3, budget: 1 << 12 };
     let (clock, random, key, streams) = (|| Ticks::MIN, || Ok([7; 32]), None, Streams::NONE);
     let (clock, random, actor, limits) = (&clock, &random, &actor, &limits);
-    export(&Context { clock, random, key, actor, limits, input, streams, watch: &Silent }, job)
+    let session = Session::new(Location::File(job.store.clone()));
+    let (session, shapes, password) = (&session, SHAPES, None);
+    let watch = &Silent;
+    export(&Context { clock, random, key, session, shapes, password, actor, limits, input, streams, watch }, job)
 }
 
 /// The files below `data/`, as text.

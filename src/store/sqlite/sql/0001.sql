@@ -229,6 +229,14 @@ CREATE TABLE list_entry (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX list_entry_key ON list_entry (entry_key);
 
+-- Records by the names people use for them, folded: made of the records, so that one is found without reading all.
+CREATE TABLE name (
+    noun  TEXT NOT NULL,
+    key   TEXT NOT NULL,
+    owner INTEGER NOT NULL,
+    PRIMARY KEY (noun, key, owner)
+) STRICT, WITHOUT ROWID;
+
 -- History.
 
 -- A person as named at the time of an event. Renames add a row; nothing is rewritten.
