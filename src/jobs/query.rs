@@ -2,12 +2,13 @@
 //! query was read, for those who ask.
 
 use super::directory::Directory;
-use super::selection::{Wanted, Zone, room_key};
+use super::selection::{Wanted, room_key};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::record::{Record, Shape, Value};
 use crate::model::time::Ticks;
+use crate::model::zone::Zone;
 use crate::select::names::{names_categories, names_category, names_room};
 use crate::select::query::kql::{Named, Names};
 use crate::select::query::plan::plan;
@@ -15,9 +16,7 @@ use crate::select::query::{Node, Query, Rooms};
 use crate::select::scope::Selection;
 use crate::select::words;
 use crate::store::Corpus;
-use crate::store::sqlite::Sqlite;
 use chrono::NaiveDate;
-use std::path::Path;
 
 /// What is known of a store.
 pub(super) struct Known<'a> {
@@ -111,7 +110,7 @@ impl Names for Known<'_> {
     }
 
     fn today(&self) -> Option<NaiveDate> {
-        self.now.and_then(|now| self.zone.day(now))
+        self.now.map(|now| self.zone.day(now).date)
     }
 }
 
@@ -145,8 +144,7 @@ pub struct Explained {
 }
 
 /// Explains what was typed, without doing anything.
-pub fn explain(path: &Path, wanted: &Wanted, shapes: &[&'static Shape]) -> Result<Explained> {
-    let mut store = Sqlite::snapshot(path)?;
+pub fn explain(store: &mut impl Corpus, wanted: &Wanted, shapes: &[&'static Shape]) -> Result<Explained> {
     let catalog = store.catalog(shapes)?;
     let read = wanted.query_read(&catalog)?;
     let selection = wanted.selection(&catalog)?;
@@ -170,7 +168,7 @@ pub fn explain(path: &Path, wanted: &Wanted, shapes: &[&'static Shape]) -> Resul
         people,
         warnings,
         zone: wanted.timezone.clone().unwrap_or_else(|| "UTC".to_owned()),
-        today: wanted.now.and_then(|now| zone.day(now)),
+        today: wanted.now.map(|now| zone.day(now).date),
         words: format!("{} {}", words::NAME, words::VERSION),
         narrowed: narrowed.filter(|(name, _)| !aside.contains(&name.as_str())).collect(),
         index: plan.prefilter.node().to_string(),

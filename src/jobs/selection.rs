@@ -7,12 +7,12 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::{EventId, RoomKey, fold, no_address, person_key};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
+use crate::model::zone::Zone;
 use crate::select::names::{names_category, names_room};
 use crate::select::query::product::{self, Match};
 use crate::select::query::seal::fix;
 use crate::select::query::{Node, Query, kql};
 use crate::select::scope::{Scope, Selection};
-use chrono::{NaiveDate, NaiveDateTime, TimeZone};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -344,84 +344,4 @@ pub fn catalog_part(catalog: &Catalog, shapes: &[&'static Shape], wanted: &Wante
         }
     }
     part
-}
-
-/// A time zone for dates.
-pub(super) enum Zone {
-    Named(chrono_tz::Tz),
-    Offset(chrono::FixedOffset),
-}
-
-impl Zone {
-    pub(super) fn parse(text: Option<&str>) -> Result<Zone> {
-        let Some(text) = text else { return Ok(Zone::Named(chrono_tz::UTC)) };
-        if let Ok(zone) = text.parse() {
-            return Ok(Zone::Named(zone));
-        }
-        text.parse().map(Zone::Offset).map_err(|_| {
-            Error::new(Kind::Usage, format!("{text:?} is no time zone"))
-                .hint("give an IANA name such as Europe/Berlin, or an offset such as +02:00")
-        })
-    }
-
-    /// The day it is there at an instant.
-    pub(super) fn day(&self, at: Ticks) -> Option<NaiveDate> {
-        let at = at.to_chrono()?;
-        Some(match self {
-            Zone::Named(zone) => at.with_timezone(zone).date_naive(),
-            Zone::Offset(offset) => at.with_timezone(offset).date_naive(),
-        })
-    }
-
-    /// The instant a bound stands for. A date covers its whole day.
-    pub(super) fn bound(&self, text: &str, end: bool) -> Result<Ticks> {
-        let wrong = || {
-            Error::new(Kind::Usage, format!("{text:?} is no date"))
-                .hint("give YYYY-MM-DD, or a time as YYYY-MM-DDTHH:MM:SSZ")
-        };
-        if let Some((at, _)) = Ticks::parse(text) {
-            return Ok(at);
-        }
-        if let Ok(time) = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
-            .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M"))
-        {
-            return self.instant(time).ok_or_else(wrong);
-        }
-        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .or_else(|_| NaiveDate::parse_from_str(text, "%m/%d/%Y"))
-            .map_err(|_| wrong())?;
-        if end {
-            let next = day.succ_opt().and_then(|next| next.and_hms_opt(0, 0, 0)).ok_or_else(wrong)?;
-            return self.instant(next).map(|at| Ticks(at.0 - 1)).ok_or_else(wrong);
-        }
-        day.and_hms_opt(0, 0, 0).and_then(|start| self.instant(start)).ok_or_else(wrong)
-    }
-
-    /// A clock time that a change of clocks skips stands for the instant after the change.
-    fn instant(&self, time: NaiveDateTime) -> Option<Ticks> {
-        let at = match self {
-            Zone::Offset(offset) => offset.from_local_datetime(&time).earliest()?.to_utc(),
-            Zone::Named(zone) => (0..8)
-                .find_map(|step| zone.from_local_datetime(&(time + chrono::TimeDelta::minutes(30 * step))).earliest())?
-                .to_utc(),
-        };
-        Ticks::from_chrono(at)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_date_covers_its_whole_day_in_its_zone() {
-        let zone = Zone::parse(Some("Europe/Berlin")).unwrap();
-        assert_eq!(zone.bound("2020-07-01", false).unwrap().to_string(), "2020-06-30T22:00:00Z");
-        assert_eq!(zone.bound("2020-07-01", true).unwrap().to_string(), "2020-07-01T21:59:59.9999999Z");
-        let utc = Zone::parse(None).unwrap();
-        assert_eq!(utc.bound("7/1/2020", true).unwrap().to_string(), "2020-07-01T23:59:59.9999999Z");
-        assert_eq!(utc.bound("2020-07-01T10:00:00+02:00", true).unwrap().to_string(), "2020-07-01T08:00:00Z");
-        assert!(utc.bound("yesterday", true).is_err());
-        assert!(Zone::parse(Some("Moon/Sea")).is_err());
-    }
 }

@@ -7,9 +7,10 @@ pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
+use crate::formats::WRITTEN;
+use crate::formats::write::Written;
 use crate::jobs;
-use crate::jobs::catalog::{OnConflict, Renames};
-use crate::jobs::export::{Export, Form as ExportForm};
+use crate::jobs::export::Export;
 use crate::jobs::import::Import;
 use crate::jobs::intake::Form;
 use crate::jobs::selection::Wanted;
@@ -17,8 +18,10 @@ use crate::jobs::verify::Depth;
 use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
+use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, What};
-use crate::nouns::{Action, Consent, Prepared, SHAPES};
+use crate::rules::merge::{OnConflict, Renames};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -40,15 +43,6 @@ pub enum LevelName {
     /// The history of the rooms
     #[value(name = "Content")]
     Content,
-}
-
-/// What an export makes.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ExportFormat {
-    /// pchat's archive: XML pages in a BagIt bag
-    Archive,
-    /// JSON Lines history
-    Jsonl,
 }
 
 /// The formats an import reads.
@@ -90,8 +84,8 @@ pub struct ExportRequest {
     #[command(flatten)]
     pub what: What,
     /// What is made
-    #[arg(long, value_enum, default_value = "archive")]
-    pub format: ExportFormat,
+    #[arg(long, value_parser = written(), default_value = "archive")]
+    pub format: &'static Written,
     /// Start a new volume before one grows beyond this size, as 2GiB
     #[arg(long, value_name = "SIZE")]
     pub volume_size: Option<bytesize::ByteSize>,
@@ -166,7 +160,7 @@ pub struct ImportRequest {
 /// Verify an archive, or the store
 #[derive(Debug, Args)]
 pub struct VerifyRequest {
-    /// The archive: a zip, a folder, or one volume of several [default: the store]
+    /// The archive: a zip, a folder, one volume of several, or - for a zip on standard input [default: the store]
     #[arg(value_name = "ARCHIVE")]
     pub archive: Option<PathBuf>,
     /// Read all pages and attachments, not only the lists
@@ -183,6 +177,13 @@ pub struct VerifyRequest {
     pub report: Option<PathBuf>,
 }
 
+/// The formats an export can make.
+fn written() -> impl TypedValueParser<Value = &'static Written> {
+    let words = WRITTEN.iter().map(|format| PossibleValue::new(format.word).help(format.about));
+    PossibleValuesParser::new(words)
+        .try_map(|word| WRITTEN.iter().copied().find(|format| format.word == word).ok_or("there is no such format"))
+}
+
 fn renaming(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
@@ -190,37 +191,41 @@ fn renaming(text: &str) -> Result<(String, String), String> {
     }
 }
 
-impl ExportRequest {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for ExportRequest {
+    fn change(&self) -> Option<&'static str> {
         (self.disable_exported_nodes && !self.what.explain).then_some("export")
     }
 
-    /// Standard output carries the export; nothing else may be mixed in.
-    pub fn takes_stdout(&self) -> bool {
+    fn signs(&self) -> bool {
+        !self.what.explain
+    }
+
+    fn takes_stdout(&self) -> bool {
         self.out.as_os_str() == "-" && !self.what.explain
     }
 
-    /// Exports.
-    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
-        let explains = self.what.explain;
-        let wanted = Wanted { categories: self.scope, ..self.what.wanted(cx, self.room)? };
-        if explains {
-            return which::explain(store, &wanted);
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        if self.what.explain {
+            let wanted = Wanted { categories: self.scope, ..self.what.wanted(cx, self.room)? };
+            return which::explain(cx, &wanted).map(Prepared::Answer);
         }
-        let warnings = which::warnings(store, &wanted)?;
+        Prepared::to_do(move |cx| self.run(cx))
+    }
+}
+
+impl ExportRequest {
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let wanted = Wanted { categories: self.scope, ..self.what.wanted(cx, self.room)? };
+        let warnings = which::warnings(cx, &wanted)?;
         let job = Export {
-            store: store.to_owned(),
+            store: cx.session.alone()?.to_owned(),
             target: Target {
                 path: self.out,
                 volume_size: self.volume_size.map(|size| size.as_u64()),
                 overwrite: self.overwrite,
                 checkpoint: self.checkpoint.as_u64(),
             },
-            form: match self.format {
-                ExportFormat::Archive => ExportForm::Archive,
-                ExportFormat::Jsonl => ExportForm::JsonLines,
-            },
+            formats: vec![self.format],
             level: match self.level {
                 LevelName::All => Level::All,
                 LevelName::User => Level::User,
@@ -232,7 +237,7 @@ impl ExportRequest {
             settings: self.with_settings,
             checkpoint: !self.no_checkpoint,
             disable_exported: self.disable_exported_nodes,
-            shapes: SHAPES,
+            shapes: cx.shapes,
         };
         check_report(self.report.as_deref())?;
         let history = matches!(job.level, Level::All | Level::Content);
@@ -241,7 +246,7 @@ impl ExportRequest {
         let mut reply = reply(&receipt);
         reply.notes.extend(warnings);
         // At level All an empty history may be all there is; settings are exported all the same.
-        let asked = !job.wanted.is_everything() || job.level == Level::Content || job.form == ExportForm::JsonLines;
+        let asked = !job.wanted.is_everything() || job.level == Level::Content || !self.format.settings;
         if history && asked && receipt.events().total() == 0 {
             reply.notes.push("no event is in the selection; the export is complete, but holds no history".to_owned());
             reply.status = Status::Nothing;
@@ -250,17 +255,15 @@ impl ExportRequest {
     }
 }
 
-impl ImportRequest {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for ImportRequest {
+    fn change(&self) -> Option<&'static str> {
         (!self.what_if).then_some("import")
     }
 
-    /// Imports, or says what would be replaced and waits for a yes.
-    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         let asks = self.confirm && !self.yes && !self.what_if;
         let job = Import {
-            store: store.to_owned(),
+            store: cx.session.alone()?.to_owned(),
             paths: self.paths,
             form: self.format.map(|format| match format {
                 ImportFormat::Compliance => Form::Compliance,
@@ -277,7 +280,7 @@ impl ImportRequest {
             what_if: self.what_if,
             restore_purged: self.restore_purged,
             commit_every: self.commit_every,
-            shapes: SHAPES,
+            shapes: cx.shapes,
         };
         check_report(self.report.as_deref())?;
         if asks {
@@ -291,7 +294,7 @@ impl ImportRequest {
                 return Ok(Prepared::Act(Action { preview: reply(&trial), question, consent, destroys: true, act }));
             }
         }
-        import(cx, &job, self.report.as_deref()).map(Prepared::Answer)
+        Prepared::to_do(move |cx| import(cx, &job, self.report.as_deref()))
     }
 }
 
@@ -341,21 +344,30 @@ pub static CMDLETS: &[Cmdlet] = &[
     .always(&["--on-conflict=replace", "--confirm"]),
 ];
 
+impl Verb for VerifyRequest {
+    fn change(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        self.run(cx).map(Prepared::Answer)
+    }
+}
+
 impl VerifyRequest {
-    /// Verifies.
-    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
         check_report(self.report.as_deref())?;
         let depth = match (self.read_data, self.read_data_subset) {
             (true, _) => Depth::All,
             (false, part) => part.unwrap_or(Depth::Structure),
         };
         let receipt = match &self.archive {
-            Some(archive) => jobs::verify::archive(cx, archive, depth, self.keep_going, SHAPES)?,
+            Some(archive) => jobs::verify::archive(cx, archive, depth, self.keep_going, cx.shapes)?,
             None if self.read_data_subset.is_some() => {
                 return Err(Error::new(Failure::Usage, "--read-data-subset is for archives")
                     .hint("name the archive, or use --read-data for the store"));
             }
-            None => jobs::verify::store(cx, store, self.read_data, SHAPES)?,
+            None => jobs::verify::store(cx, cx.session.alone()?, self.read_data, cx.shapes)?,
         };
         write_report(self.report.as_deref(), &receipt)?;
         if receipt.gap_count > 0 {

@@ -11,10 +11,11 @@ use crate::jobs::settings;
 use crate::model::catalog::Catalog;
 use crate::model::record::{Field, Level, Record, Shape, Type, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::case;
+use crate::nouns::reads::{self, Reads};
+use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, Which};
-use crate::nouns::{Action, Consent, Prepared, SHAPES, case};
 use clap::{Args, Subcommand};
-use std::path::Path;
 
 /// The shape of a hold.
 pub static SHAPE: Shape = Shape {
@@ -133,9 +134,8 @@ pub struct SetHold {
     review: Option<String>,
 }
 
-impl HoldVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for HoldVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             HoldVerb::New(new) => (!new.which.explains()).then_some("hold new"),
             HoldVerb::Set(_) => Some("hold set"),
@@ -144,41 +144,43 @@ impl HoldVerb {
         }
     }
 
-    /// Does it, or says what it would do.
-    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
-        let reply = match self {
-            HoldVerb::New(new) => new.run(cx, store)?,
-            HoldVerb::Get { name, in_force } => {
-                let catalog = settings::read(store, SHAPES)?;
-                let one = name.map(|name| named(&catalog, "hold", &name)).transpose()?;
-                list(&catalog, one, in_force)
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        match self {
+            HoldVerb::New(new) if new.which.explains() => {
+                which::explain(cx, &new.which.wanted(cx, false)?).map(Prepared::Answer)
             }
-            HoldVerb::Set(set) => set.run(cx, store)?,
-            HoldVerb::Release { name, reason, consent } => return release(store, &name, reason, consent),
-            HoldVerb::Report { name } => register::reply(&holds::register(store, name.as_deref(), SHAPES)?, cx),
-        };
-        Ok(Prepared::Answer(reply))
+            HoldVerb::New(new) => Prepared::to_do(move |cx| new.run(cx)),
+            HoldVerb::Get { name, in_force } => {
+                let catalog = Reads::of(&[&SHAPE]).read(cx)?;
+                let one = name.map(|name| named(&catalog, "hold", &name)).transpose()?;
+                Ok(Prepared::Answer(list(&catalog, one, in_force)))
+            }
+            HoldVerb::Set(set) => Prepared::to_do(move |cx| set.run(cx)),
+            HoldVerb::Release { name, reason, consent } => release(cx, &name, reason, consent),
+            HoldVerb::Report { name } => {
+                let found = cx.session.read(|store| holds::register(store, name.as_deref(), &SHAPE))?;
+                Ok(Prepared::Answer(register::reply(&found, cx)))
+            }
+        }
     }
 }
 
 impl NewHold {
-    fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
-        if self.which.explains() {
-            return which::explain(store, &self.which.wanted(cx, false)?);
-        }
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
         settings::check_name("hold", &self.name)?;
-        let catalog = settings::read(store, SHAPES)?;
+        let catalog = reads::no_people(cx)?;
         if named(&catalog, "hold", &self.name).is_ok() {
             return Err(Error::new(Kind::Refused, format!("there is a hold \"{}\" already", self.name))
                 .hint("pchat hold set widens it; give a new one another name"));
         }
         let case = case::open(&catalog, &self.case)?;
         let part = self.which.wanted(cx, false)?;
+        let mut notes = which::warnings(cx, &part)?;
         if part.is_everything() && !self.everything {
             return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")
                 .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
         }
-        let protects = protects(&part, &catalog)?;
+        let protects = protects(&part, &which::catalog(cx, &part)?)?;
         let mut hold = Record::new(&SHAPE)
             .with("Identity", self.name.as_str())
             .with("Case", case.identity().as_str())
@@ -198,8 +200,7 @@ impl NewHold {
         if let Some(review) = &self.review {
             hold.set("ReviewOn", instant(review, part.timezone.as_deref(), false)?);
         }
-        holds::place(cx, store, &hold, None, "hold new", details(&hold))?;
-        let mut notes = which::warnings(store, &part)?;
+        holds::place(cx, &hold, None, "hold new", details(&hold))?;
         notes.push(format!("hold \"{}\" is in force: {}", self.name, protects.written));
         Ok(Reply { notes, ..Reply::default() })
     }
@@ -232,8 +233,8 @@ fn details(hold: &Record) -> Vec<(&'static str, String)> {
 }
 
 impl SetHold {
-    fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
-        let catalog = settings::read(store, SHAPES)?;
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let catalog = reads::no_people(cx)?;
         let old = named(&catalog, "hold", &self.name)?;
         let mut hold = old.clone();
         if let Some(name) = &self.case {
@@ -268,7 +269,7 @@ impl SetHold {
             return Err(Error::new(Kind::Usage, format!("nothing of hold \"{}\" would change", hold.identity()))
                 .hint("pchat hold set --help lists what can change"));
         }
-        holds::place(cx, store, &hold, Some(old), "hold set", details(&hold))?;
+        holds::place(cx, &hold, Some(old), "hold set", details(&hold))?;
         Ok(Reply {
             notes: vec![format!("hold \"{}\" is in force: {}", hold.identity(), hold.get("Written").show())],
             ..Reply::default()
@@ -276,8 +277,8 @@ impl SetHold {
     }
 }
 
-fn release(store: &Path, name: &str, reason: String, consent: Consent) -> Result<Prepared> {
-    let registered = holds::register(store, Some(name), SHAPES)?;
+fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Result<Prepared> {
+    let registered = cx.session.read(|store| holds::register(store, Some(name), &SHAPE))?;
     let Some(one) = registered.first() else {
         return Err(
             Error::new(Kind::NotFound, format!("there is no hold \"{name}\"")).hint("pchat hold get lists all of them")
@@ -309,13 +310,13 @@ fn release(store: &Path, name: &str, reason: String, consent: Consent) -> Result
     };
     let note = if sum.events == 0 { "it protects nothing at this moment".to_owned() } else { note };
     let question = format!("Release hold \"{identity}\"?");
-    let (store, hold) = (store.to_owned(), one.hold.clone());
+    let hold = one.hold.clone();
     let act = Box::new(move |cx: &Context<'_>| {
         let hold = hold
             .with("ReleasedBy", Some(cx.actor.name()))
             .with("ReleasedOn", (cx.clock)())
             .with("ReleaseReason", reason.as_str());
-        holds::release(cx, &store, &hold)?;
+        holds::release(cx, &hold)?;
         let notes = vec![format!("hold \"{}\" is released; nothing was destroyed", hold.identity())];
         Ok(Reply { notes, ..Reply::default() })
     });

@@ -6,9 +6,10 @@ mod explain;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::Wanted;
-use crate::jobs::settings;
+use crate::model::catalog::Catalog;
 use crate::model::reply::Reply;
-use crate::nouns::{Prepared, SHAPES};
+use crate::nouns::reads;
+use crate::nouns::verb::Prepared;
 use crate::select::query::product::Match;
 use clap::{Args, ValueEnum};
 use std::io::Read;
@@ -139,26 +140,33 @@ fn read(path: &Path) -> Result<String> {
     })
 }
 
+/// The settings that say what is meant. Names in a query may be those of any principal.
+pub fn catalog(cx: &Context<'_>, wanted: &Wanted) -> Result<Catalog> {
+    if wanted.query.is_some() { reads::all(cx) } else { reads::no_people(cx) }
+}
+
 /// What of a query may be meant otherwise.
-pub fn warnings(store: &Path, wanted: &Wanted) -> Result<Vec<String>> {
+pub fn warnings(cx: &Context<'_>, wanted: &Wanted) -> Result<Vec<String>> {
     if wanted.query.is_none() {
         return Ok(Vec::new());
     }
-    let read = wanted.query_read(&settings::read(store, SHAPES)?)?;
+    let read = wanted.query_read(&reads::all(cx)?)?;
     Ok(read.map(|read| read.warnings).unwrap_or_default())
 }
 
 /// Puts warnings before what waits for a yes.
 pub fn warned(mut prepared: Prepared, warnings: Vec<String>) -> Prepared {
-    let notes = match &mut prepared {
-        Prepared::Answer(reply) => &mut reply.notes,
-        Prepared::Act(action) => &mut action.preview.notes,
-    };
-    notes.extend(warnings);
+    match &mut prepared {
+        Prepared::Answer(reply) => reply.notes.extend(warnings),
+        Prepared::Act(action) => action.preview.notes.extend(warnings),
+        // It says them itself.
+        Prepared::Do(_) => {}
+    }
     prepared
 }
 
 /// Says how what was typed is read.
-pub fn explain(store: &Path, wanted: &Wanted) -> Result<Reply> {
-    crate::jobs::query::explain(store, wanted, SHAPES).map(|explained| explain::reply(&explained))
+pub fn explain(cx: &Context<'_>, wanted: &Wanted) -> Result<Reply> {
+    let explained = cx.session.read(|store| crate::jobs::query::explain(store, wanted, cx.shapes))?;
+    Ok(explain::reply(&explained))
 }
