@@ -3,7 +3,7 @@
 //! Nothing here decides whether something may be destroyed; the store does, in its own transaction.
 
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
 use crate::model::record::{Record, Shape};
@@ -12,11 +12,13 @@ pub use crate::rules::holds::{in_words, items, naming_category, naming_room, of_
 use crate::select::query::Query;
 use crate::select::query::product::{Match, Written};
 use crate::select::query::seal::seal;
-use crate::store::purge::{Coverage, PurgeState};
+use crate::store::change::{Placed, Placing};
+use crate::store::purge::{Coverage, Protected, PurgeState};
 use crate::store::sqlite::Sqlite;
 
 use crate::store::{Amendment, Corpus, change};
 use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a hold protects, as its record keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,12 +39,9 @@ pub struct Protects {
     pub written: String,
 }
 
-/// Resolves what was typed. Rooms and categories must exist; people need not have written anything yet.
-pub fn protects(wanted: &Wanted, catalog: &Catalog) -> Result<Protects> {
-    if wanted.people.iter().any(|person| person.trim().is_empty()) {
-        return Err(Error::new(Kind::Usage, "a person without an address would protect nothing")
-            .hint("give a SIP address, as in --user user@example.com"));
-    }
+/// Resolves what was typed; `people` are those whose history is meant, by their keys. Rooms, categories and people must be
+/// known. What a pattern means today is kept beside it, so that a new name takes nothing out of the hold.
+pub fn protects(wanted: &Wanted, people: &BTreeSet<String>, catalog: &Catalog) -> Result<Protects> {
     // A query keeps what it means today, whatever becomes of names, and adds rooms that get such a name later.
     let query = wanted.query_read(catalog)?;
     let sealed = query.as_ref().map(|read| seal(read.query.node()).to_string());
@@ -52,7 +51,6 @@ pub fn protects(wanted: &Wanted, catalog: &Catalog) -> Result<Protects> {
     for room in &wanted.rooms {
         if room.contains('*') {
             rooms.push(room.clone());
-            continue;
         }
         let one = Wanted { rooms: vec![room.clone()], ..Wanted::default() };
         let found = one.scope(catalog)?.rooms.unwrap_or_default();
@@ -63,7 +61,7 @@ pub fn protects(wanted: &Wanted, catalog: &Catalog) -> Result<Protects> {
     Ok(Protects {
         rooms,
         categories: wanted.categories.clone(),
-        people: wanted.people.clone(),
+        people: custodians(wanted, people),
         from: (selection.scope.from != Ticks::MIN).then_some(selection.scope.from),
         to: (selection.scope.to != Ticks::MAX).then_some(selection.scope.to),
         written: written(wanted, query.as_ref().map(|read| &read.query).or(selection.query.as_ref())),
@@ -72,6 +70,15 @@ pub fn protects(wanted: &Wanted, catalog: &Catalog) -> Result<Protects> {
             None => selection.query.map(|query| query.written().clone()),
         },
     })
+}
+
+/// Patterns as they were typed, and everybody who is meant today.
+fn custodians(wanted: &Wanted, people: &BTreeSet<String>) -> Vec<String> {
+    let patterns = wanted.people.iter().filter(|typed| typed.contains('*')).map(|typed| typed.trim().to_owned());
+    let mut all: Vec<String> = patterns.chain(people.iter().cloned()).collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// So much of what was typed is shown; what a hold protects is kept whole.
@@ -148,17 +155,22 @@ fn held_back(purge: &PurgeState, hold: &str) -> Option<HeldBack> {
     events.filter(|events| *events > 0).map(|events| HeldBack { purge: purge.number, events })
 }
 
-/// Places a hold, or changes the one that is as `before`.
+/// Places a hold, or changes the one that is as `before`. Says how much it protects, counted in the same transaction.
 pub fn place(
     cx: &Context<'_>,
-    hold: &Record,
-    before: Option<&Record>,
+    placed: &Placed,
     action: &'static str,
     details: Vec<(&'static str, String)>,
-) -> Result<()> {
-    crate::rules::merge::check_lengths(hold)?;
-    let entry = cx.entry(action, hold.identity(), details);
-    cx.session.write(|store| change::change(store, Amendment::place(hold, before, entry)))
+    how: Placing,
+) -> Result<Protected> {
+    crate::rules::merge::check_lengths(&placed.hold)?;
+    let entry = cx.entry(action, placed.hold.identity(), details);
+    cx.session.write(|store| change::place_hold(store, placed, &entry, how))
+}
+
+/// Holds with how much each protects now, from one snapshot.
+pub fn counted(cx: &Context<'_>, shape: &'static Shape) -> Result<(Catalog, BTreeMap<String, Protected>)> {
+    cx.session.read(|store| Ok((store.catalog(&[shape])?, store.protected()?.into_iter().collect())))
 }
 
 /// Ends a hold. `hold` is its record with who, when and why.

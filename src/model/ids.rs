@@ -104,6 +104,22 @@ pub fn person_key(uri: &str) -> String {
     folded.strip_prefix("sip:").map(str::to_owned).unwrap_or(folded)
 }
 
+/// The address in whatever form people and clients write it: without brackets, scheme, port and parameters, case folded.
+pub fn address_key(text: &str) -> String {
+    let text = text.trim();
+    let inner = text.rsplit_once('<').and_then(|(_, rest)| rest.strip_suffix('>'));
+    let folded = fold(inner.unwrap_or(text).trim());
+    let schemes = ["sips:", "sip:", "mailto:", "im:"];
+    let bare = schemes.iter().find_map(|scheme| folded.strip_prefix(scheme)).unwrap_or(&folded);
+    let Some((user, rest)) = bare.rsplit_once('@') else { return bare.to_owned() };
+    let host = rest.split([';', '?']).next().unwrap_or(rest);
+    let host = match host.rsplit_once(':') {
+        Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => host,
+    };
+    format!("{user}@{host}")
+}
+
 /// Written with the scheme of an address?
 pub fn is_address(text: &str) -> bool {
     text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip:")) && text.len() > 4
@@ -146,6 +162,21 @@ mod tests {
             let id = address(&pool, &uri, sequence);
             proptest::prop_assert_eq!(id.to_string().parse::<EventId>().unwrap(), id);
         }
+    }
+
+    #[test]
+    fn an_address_has_many_forms() {
+        let forms = [
+            "sip:Ann@X.example",
+            "SIPS:ann@x.example",
+            "ann@x.example:5061;transport=tls",
+            " mailto:ann@x.example?subject=a ",
+            "Ann <sip:ann@x.example;user=ip>",
+        ];
+        for form in forms {
+            assert_eq!(address_key(form), "ann@x.example", "{form}");
+        }
+        assert_eq!(address_key("CONTOSO\\Ann"), "contoso\\ann");
     }
 
     #[test]

@@ -8,13 +8,14 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::holds::{self, Protects, protects};
 use crate::jobs::selection::{Wanted, instant, named};
 use crate::jobs::settings;
-use crate::model::catalog::Catalog;
 use crate::model::record::{Field, Level, Record, Shape, Type, Value};
-use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::model::reply::{Reply, Table};
 use crate::nouns::case;
-use crate::nouns::reads::{self, Reads};
+use crate::nouns::reads;
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, Which};
+use crate::store::change::{Placed, Placing};
+use crate::store::purge::Protected;
 use clap::{Args, Subcommand};
 
 /// The shape of a hold.
@@ -98,6 +99,41 @@ pub struct NewHold {
     /// When somebody should look at it again
     #[arg(long, value_name = "DATE")]
     review: Option<String>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How a hold is placed or changed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct How {
+    /// Place it although it protects nothing today, or names an address that nobody has yet
+    #[arg(long)]
+    yes_empty: bool,
+    /// Say what it would protect, and change nothing
+    #[arg(long, alias = "dry-run")]
+    what_if: bool,
+}
+
+impl How {
+    fn placing(self) -> Placing {
+        Placing { empty: self.yes_empty || self.what_if, trial: self.what_if }
+    }
+
+    /// What was established.
+    fn reply(self, hold: &Record, found: Protected, mut notes: Vec<String>) -> Reply {
+        let (name, written) = (hold.identity(), hold.get("Written").show());
+        let (is, does) = match (self.what_if, found.events) {
+            (true, _) => ("is not placed or changed, as --what-if asks", "would protect"),
+            (false, 0) => ("is placed", "protects"),
+            (false, _) => ("is in force", "protects"),
+        };
+        notes.push(format!("hold \"{name}\" {is}: {written}"));
+        notes.push(match found.events {
+            0 => format!("it {does} nothing today"),
+            _ => format!("it {does} {} today", register::amount(found)),
+        });
+        Reply { notes, ..Reply::default() }
+    }
 }
 
 /// What changes of a hold.
@@ -118,7 +154,7 @@ pub struct SetHold {
     #[arg(long, value_name = "CATEGORY")]
     category: Vec<String>,
     /// People it protects as well
-    #[arg(long, value_name = "SIP")]
+    #[arg(long, value_name = "PERSON")]
     user: Vec<String>,
     /// An earlier first date
     #[arg(long, value_name = "DATE")]
@@ -132,13 +168,15 @@ pub struct SetHold {
     /// When somebody should look at it again
     #[arg(long, value_name = "DATE")]
     review: Option<String>,
+    #[command(flatten)]
+    how: How,
 }
 
 impl Verb for HoldVerb {
     fn change(&self) -> Option<&'static str> {
         match self {
-            HoldVerb::New(new) => (!new.which.explains()).then_some("hold new"),
-            HoldVerb::Set(_) => Some("hold set"),
+            HoldVerb::New(new) => (!new.which.explains() && !new.how.what_if).then_some("hold new"),
+            HoldVerb::Set(set) => (!set.how.what_if).then_some("hold set"),
             HoldVerb::Release { consent, .. } => consent.change("hold release"),
             HoldVerb::Get { .. } | HoldVerb::Report { .. } => None,
         }
@@ -151,9 +189,9 @@ impl Verb for HoldVerb {
             }
             HoldVerb::New(new) => Prepared::to_do(move |cx| new.run(cx)),
             HoldVerb::Get { name, in_force } => {
-                let catalog = Reads::of(&[&SHAPE]).read(cx)?;
+                let (catalog, counted) = holds::counted(cx, &SHAPE)?;
                 let one = name.map(|name| named(&catalog, "hold", &name)).transpose()?;
-                Ok(Prepared::Answer(list(&catalog, one, in_force)))
+                Ok(Prepared::Answer(register::list(&catalog, (&counted, (cx.clock)()), one, in_force)))
             }
             HoldVerb::Set(set) => Prepared::to_do(move |cx| set.run(cx)),
             HoldVerb::Release { name, reason, consent } => release(cx, &name, reason, consent),
@@ -174,13 +212,13 @@ impl NewHold {
                 .hint("pchat hold set widens it; give a new one another name"));
         }
         let case = case::open(&catalog, &self.case)?;
-        let part = self.which.wanted(cx, false)?;
-        let mut notes = which::warnings(cx, &part)?;
+        let (part, people) = self.which.custodians(cx, self.how.yes_empty)?;
+        let notes = which::warnings(cx, &part)?;
         if part.is_everything() && !self.everything {
             return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")
                 .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
         }
-        let protects = protects(&part, &which::catalog(cx, &part)?)?;
+        let protects = protects(&part, &people, &which::catalog(cx, &part)?)?;
         let mut hold = Record::new(&SHAPE)
             .with("Identity", self.name.as_str())
             .with("Case", case.identity().as_str())
@@ -200,9 +238,9 @@ impl NewHold {
         if let Some(review) = &self.review {
             hold.set("ReviewOn", instant(review, part.timezone.as_deref(), false)?);
         }
-        holds::place(cx, &hold, None, "hold new", details(&hold))?;
-        notes.push(format!("hold \"{}\" is in force: {}", self.name, protects.written));
-        Ok(Reply { notes, ..Reply::default() })
+        let placed = Placed { hold, before: None };
+        let found = holds::place(cx, &placed, "hold new", details(&placed.hold), self.how.placing())?;
+        Ok(self.how.reply(&placed.hold, found, notes))
     }
 }
 
@@ -221,7 +259,7 @@ fn details(hold: &Record) -> Vec<(&'static str, String)> {
     let all = [
         ("case", show("Case")),
         ("reason", show("Reason")),
-        ("rooms", show("Rooms")),
+        ("rooms", in_short(holds::items(hold, "Rooms"))),
         ("categories", show("Categories")),
         ("people", holds::items(hold, "People").len().to_string()),
         ("from", show("From")),
@@ -230,6 +268,14 @@ fn details(hold: &Record) -> Vec<(&'static str, String)> {
         ("review", show("ReviewOn")),
     ];
     all.into_iter().filter(|(_, value)| !value.is_empty() && value != "0").collect()
+}
+
+/// A list, unless it is long: a pattern may stand for very many rooms.
+fn in_short(items: &[String]) -> String {
+    match items.len().saturating_sub(20) {
+        0 => items.join("; "),
+        more => format!("{}; and {more} more", items[..20].join("; ")),
+    }
 }
 
 impl SetHold {
@@ -256,7 +302,8 @@ impl SetHold {
             ..Wanted::default()
         };
         if !part.is_everything() {
-            let more = protects(&part, &catalog)?;
+            let people = which::people(cx, &part.people, self.how.yes_empty)?;
+            let more = protects(&part, &people, &catalog)?;
             for (field, added) in [("Rooms", &more.rooms), ("Categories", &more.categories), ("People", &more.people)] {
                 let mut all = holds::items(&hold, field).to_vec();
                 all.extend(added.iter().filter(|item| !holds::items(&hold, field).contains(item)).cloned());
@@ -269,11 +316,9 @@ impl SetHold {
             return Err(Error::new(Kind::Usage, format!("nothing of hold \"{}\" would change", hold.identity()))
                 .hint("pchat hold set --help lists what can change"));
         }
-        holds::place(cx, &hold, Some(old), "hold set", details(&hold))?;
-        Ok(Reply {
-            notes: vec![format!("hold \"{}\" is in force: {}", hold.identity(), hold.get("Written").show())],
-            ..Reply::default()
-        })
+        let placed = Placed { hold, before: Some(old.clone()) };
+        let found = holds::place(cx, &placed, "hold set", details(&placed.hold), self.how.placing())?;
+        Ok(self.how.reply(&placed.hold, found, Vec::new()))
     }
 }
 
@@ -324,31 +369,11 @@ fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Re
     Ok(Prepared::Act(Action { preview, question, consent, destroys: true, act }))
 }
 
-/// In force, or released.
-fn state(hold: &Record) -> &'static str {
-    if *hold.get("ReleasedOn") == Value::Null { "in force" } else { "released" }
-}
-
-fn list(catalog: &Catalog, one: Option<&Record>, in_force: bool) -> Reply {
-    let fields: Vec<&'static str> = SHAPE.fields.iter().map(|field| field.name).skip(1).collect();
-    let mut columns = vec!["Hold", "State"];
-    columns.extend(&fields);
-    let shown = ["Case", "Reason", "Written", "PlacedOn", "ReviewOn"];
-    let aside = fields.iter().copied().filter(|field| !shown.contains(field)).collect();
-    let mut holds = Table { title: "holds", columns, aside, ..Table::default() };
-    for hold in catalog.of("hold").filter(|hold| one.is_none_or(|one| one == *hold)) {
-        if in_force && state(hold) != "in force" {
-            continue;
-        }
-        let mut row: Vec<Cell> = vec![hold.identity().into(), state(hold).into()];
-        row.extend(fields.iter().map(|field| Cell::from(hold.get(field))));
-        holds.rows.push(row);
+/// In force, which it is only while it protects something; else what it is.
+fn state(hold: &Record, events: u64) -> &'static str {
+    match (*hold.get("ReleasedOn") == Value::Null, events) {
+        (false, _) => "released",
+        (true, 0) => "protects nothing today",
+        (true, _) => "in force",
     }
-    let mut reply = Reply::default();
-    if holds.rows.is_empty() {
-        reply.notes.push(if in_force { "no hold is in force" } else { "there is no hold" }.to_owned());
-        reply.status = Status::Nothing;
-    }
-    reply.tables.push(holds);
-    reply
 }

@@ -8,10 +8,13 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
 use crate::model::reply::Reply;
-use crate::nouns::reads;
 use crate::nouns::verb::Prepared;
+use crate::nouns::{principal, reads};
+use crate::rules::people::People;
 use crate::select::query::product::Match;
+use crate::store::Corpus;
 use clap::{Args, ValueEnum};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -56,8 +59,8 @@ pub struct Which {
 /// What of what happened in the rooms.
 #[derive(Debug, Clone, Args)]
 pub struct What {
-    /// What this person did, by SIP address
-    #[arg(long, value_name = "SIP")]
+    /// What this person did: address, logon or name; * stands for anything
+    #[arg(long, value_name = "PERSON")]
     pub user: Vec<String>,
     /// First date, or time as in 2020-01-31T08:00:00Z
     #[arg(long, value_name = "DATE")]
@@ -94,6 +97,15 @@ impl Which {
         Ok(Wanted { categories: self.category, messages_only, ..self.what.wanted(cx, self.room)? })
     }
 
+    /// The same with people as they were typed, and the keys of those who are meant.
+    pub fn custodians(self, cx: &Context<'_>, unknown: bool) -> Result<(Wanted, BTreeSet<String>)> {
+        let typed = self.what.user.clone();
+        let keys = people(cx, &typed, unknown)?;
+        let what = What { user: Vec::new(), ..self.what };
+        let part = Wanted { categories: self.category, people: typed, ..what.wanted(cx, self.room)? };
+        Ok((part, keys))
+    }
+
     /// Is only an explanation asked for?
     pub fn explains(&self) -> bool {
         self.what.explain
@@ -116,13 +128,29 @@ impl What {
             messages_only: false,
             categories: Vec::new(),
             rooms,
-            people: self.user,
+            people: people(cx, &self.user, false)?.into_iter().collect(),
             from: self.from,
             to: self.to,
             timezone: self.timezone,
             events: Vec::new(),
         })
     }
+}
+
+/// The keys of the people who are meant. Everybody must be known, unless `unknown` lets
+/// an address stand for whoever will have it.
+pub fn people(cx: &Context<'_>, typed: &[String], unknown: bool) -> Result<BTreeSet<String>> {
+    if typed.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    cx.session.read(|store| {
+        let known = People::new(&store.catalog(&[&principal::SHAPE])?, &store.people()?);
+        let mut keys = BTreeSet::new();
+        for one in typed {
+            keys.extend(known.meant(one, unknown)?);
+        }
+        Ok(keys)
+    })
 }
 
 /// The queries of a file.

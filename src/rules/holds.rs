@@ -6,18 +6,20 @@
 mod guard;
 
 pub use guard::{
-    as_seen, case_is_free, case_is_open, category_is_free, held, not_weaker, nothing_lost, only_released, unread,
+    as_seen, case_is_free, case_is_open, category_is_free, empty, held, not_weaker, nothing_lost, only_released, unread,
 };
 
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
-use crate::model::ids::{RoomKey, fold, person_key};
+use crate::model::ids::{RoomKey, address_key, fold, person_key};
+use crate::model::message::Persona;
 use crate::model::record::{Record, Value};
 use crate::model::time::Ticks;
 use crate::select::matches::{Subject, matches};
-use crate::select::names::{names_categories, names_category, names_room};
+use crate::select::names::{RoomNames, glob, names_categories, names_category, names_room};
 use crate::select::query::product::{Match, kept};
 use crate::select::query::{Node, Query, kql};
+use crate::select::scope::{Scope, Selection};
 use crate::select::texts::other_texts;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,18 +86,46 @@ pub struct Hold {
     pub in_force: bool,
     /// Only these rooms.
     rooms: Option<BTreeSet<i64>>,
-    people: Option<BTreeSet<String>>,
+    people: Option<Custodians>,
     from: Ticks,
     to: Ticks,
     query: Option<Query>,
+}
+
+/// Whose history a hold protects: by address, and by patterns that also mean whoever comes later.
+struct Custodians {
+    keys: BTreeSet<String>,
+    patterns: Vec<String>,
+}
+
+impl Custodians {
+    fn new(entries: &[String]) -> Custodians {
+        let (patterns, whole): (Vec<&String>, Vec<&String>) = entries.iter().partition(|entry| entry.contains('*'));
+        let keys = whole.iter().flat_map(|entry| [person_key(entry), address_key(entry)]).collect();
+        Custodians { keys, patterns: patterns.iter().map(|pattern| address_key(pattern)).collect() }
+    }
+
+    fn has(&self, persona: &Persona) -> bool {
+        let key = person_key(&persona.uri);
+        if self.keys.contains(&key) {
+            return true;
+        }
+        // Clients write one address in several ways.
+        let address = address_key(&persona.uri);
+        let fits = |pattern: &String| {
+            glob(pattern, &address) || persona.name.as_ref().is_some_and(|name| glob(pattern, &fold(name.trim())))
+        };
+        (address != key && self.keys.contains(&address)) || self.patterns.iter().any(fits)
+    }
 }
 
 impl Hold {
     fn new(terms: Terms, rooms: &mut Lazy<'_>) -> Result<Hold> {
         let mut chosen = None;
         if !terms.rooms.is_empty() || !terms.categories.is_empty() {
+            let named = RoomNames::new(&terms.rooms);
             let is = |place: &&Room| {
-                terms.rooms.iter().any(|p| names_room(p, &place.pool, &place.name, &place.uri))
+                named.has(&place.pool, &place.name, &place.uri)
                     || (!place.category.is_empty()
                         && terms.categories.iter().any(|c| names_category(c, &place.pool, &place.category)))
             };
@@ -126,7 +156,7 @@ impl Hold {
             identity: terms.identity,
             in_force: !terms.released,
             rooms: chosen,
-            people: (!terms.people.is_empty()).then(|| terms.people.iter().map(|uri| person_key(uri)).collect()),
+            people: (!terms.people.is_empty()).then(|| Custodians::new(&terms.people)),
             from: terms.from.unwrap_or(Ticks::MIN),
             to: terms.to.unwrap_or(Ticks::MAX),
             query,
@@ -148,11 +178,30 @@ impl Hold {
         (self.from, self.to)
     }
 
+    /// What it protects of the rooms and people there are, but for earlier versions, as a selection an index answers.
+    pub fn selection(&self, rooms: &[Room], people: &[Persona]) -> Selection {
+        let key = |place: &Room| {
+            let key = RoomKey { pool: place.pool.clone(), uri: place.uri.clone() };
+            (key.key(), key)
+        };
+        let named = |numbers: &BTreeSet<i64>| rooms.iter().filter(|r| numbers.contains(&r.number)).map(key).collect();
+        let keys = |custodians: &Custodians| {
+            people.iter().filter(|persona| custodians.has(persona)).map(|persona| person_key(&persona.uri)).collect()
+        };
+        let scope = Scope {
+            rooms: self.rooms.as_ref().map(named),
+            people: self.people.as_ref().map(keys),
+            from: self.from,
+            to: self.to,
+        };
+        Selection { scope, query: self.query.clone(), messages_only: false, sequences: None }.narrowed()
+    }
+
     fn covers(&self, room: i64, subject: &Subject<'_>, earlier: &[Subject<'_>]) -> bool {
         self.touches(room)
             && self.from <= subject.event.at
             && subject.event.at <= self.to
-            && self.people.as_ref().is_none_or(|people| people.contains(&person_key(&subject.persona.uri)))
+            && self.people.as_ref().is_none_or(|people| people.has(subject.persona))
             && self.query.as_ref().is_none_or(|query| {
                 matches(query.node(), subject) || earlier.iter().any(|subject| matches(query.node(), subject))
             })

@@ -4,6 +4,7 @@
 pub mod directory;
 pub mod holds;
 pub mod merge;
+pub mod people;
 pub mod retention;
 pub mod rights;
 pub mod same;

@@ -3,6 +3,43 @@
 //! One rule for selections, purges and holds alike, so that a hold covers what its words say everywhere.
 
 use crate::model::ids::fold;
+use std::collections::HashSet;
+
+/// Many names of rooms at once, so that the time of a question does not grow with them.
+pub struct RoomNames {
+    whole: HashSet<String>,
+    patterns: Vec<String>,
+}
+
+impl RoomNames {
+    /// These names and patterns.
+    pub fn new(names: &[String]) -> RoomNames {
+        let (patterns, whole): (Vec<String>, Vec<String>) =
+            names.iter().map(|name| fold(name)).partition(|name| name.contains('*'));
+        RoomNames { whole: whole.into_iter().collect(), patterns }
+    }
+
+    /// Is a room meant by one of them? The same as [`names_room`] for each.
+    pub fn has(&self, pool: &str, name: &str, uri: &str) -> bool {
+        let names = [fold(name), fold(&format!("{pool}\\{name}")), fold(uri), fold(&format!("{pool}\\{uri}"))];
+        names.iter().any(|name| self.whole.contains(name) || self.patterns.iter().any(|pattern| glob(pattern, name)))
+    }
+}
+
+/// How many letters differ between two words, put in, left out or changed.
+pub fn distance(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let change = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
 
 /// Is a room meant by `pattern`?
 pub fn names_room(pattern: &str, pool: &str, name: &str, uri: &str) -> bool {
@@ -24,7 +61,7 @@ pub fn names_categories(pattern: &str, pool: &str, name: &str) -> bool {
 }
 
 /// Does `name` match a pattern in which `*` stands for anything?
-pub(super) fn glob(pattern: &str, name: &str) -> bool {
+pub fn glob(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
     if !pattern.contains('*') {

@@ -1,6 +1,7 @@
 //! The one door by which settings change. Whatever forbids a change is asked here, inside the transaction that makes it, and
 //! every change carries its audit entry. A store only reads and writes what it is told to, and repeats no law.
 
+use super::purge::Protected;
 use super::{Entry, Store, Wanted};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
@@ -23,6 +24,8 @@ pub trait Transaction {
     fn holds(&mut self) -> Result<Vec<Terms>>;
     /// All rooms, as holds name them. Fails with `Held`.
     fn rooms(&mut self) -> Result<Vec<Room>>;
+    /// How much the hold of this name protects now.
+    fn protected(&mut self, hold: &str) -> Result<Protected>;
     /// The case of this name.
     fn case(&mut self, name: &str) -> Result<Option<Case>>;
     /// Has anything happened in the room with this key?
@@ -118,6 +121,37 @@ pub fn amend<'a>(store: &mut dyn Store, wanted: impl Into<Wanted<'a>>, decide: &
 pub fn change(store: &mut dyn Store, amendment: Amendment) -> Result<()> {
     let mut amendment = Some(amendment);
     amend(store, &[][..], &mut |_| Ok(amendment.take())).map(|_| ())
+}
+
+/// How a hold is placed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Placing {
+    /// It may protect nothing today.
+    pub empty: bool,
+    /// Ask everything and change nothing.
+    pub trial: bool,
+}
+
+/// Places a hold, or changes one, and counts in the same transaction what it then protects. One that protects nothing is
+/// refused unless that is meant.
+pub fn place_hold(store: &mut dyn Store, placed: &Placed, entry: &Entry, how: Placing) -> Result<Protected> {
+    let mut found = Protected::default();
+    store.within(Pass(()), &mut |tx| {
+        place(tx, placed)?;
+        let identity = placed.hold.identity();
+        found = tx.protected(&identity)?;
+        if found.events == 0 && !how.empty {
+            return Err(holds::empty(&identity));
+        }
+        if how.trial {
+            return Ok(false);
+        }
+        let mut entry = entry.clone();
+        entry.details.push(("protects", found.events.to_string()));
+        tx.append(&entry)?;
+        Ok(true)
+    })?;
+    Ok(found)
 }
 
 fn apply(tx: &mut dyn Transaction, amendment: &Amendment) -> Result<()> {

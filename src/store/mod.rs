@@ -10,6 +10,7 @@ pub mod sqlite;
 use crate::error::Result;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
+use crate::model::message::Persona;
 use crate::model::receipt::{Conflict, Kinds};
 use crate::model::record::Shape;
 use crate::model::time::Ticks;
@@ -24,7 +25,7 @@ use block::Prepared;
 pub use change::Amendment;
 use change::{Pass, Run};
 pub use count::{Breakdown, Count};
-use purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
+use purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
@@ -251,6 +252,10 @@ pub trait Corpus: Send {
     fn versions(&mut self, room: &RoomKey, number: EventNumber) -> Result<Versions>;
     /// What each hold protects, in force or not. Reads the history once, whatever the number of holds.
     fn coverage(&mut self) -> Result<Vec<Coverage>>;
+    /// How much each hold protects, in force or not, with its name. Asks the index where that decides.
+    fn protected(&mut self) -> Result<Vec<(String, Protected)>>;
+    /// Everybody history names, as named at each time.
+    fn people(&mut self) -> Result<Vec<Persona>>;
     /// Hands out the content of an attachment in parts; false when the store does not have it.
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool>;
 }

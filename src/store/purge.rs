@@ -10,6 +10,7 @@ use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use crate::select::scope::Selection;
+use crate::store::count::Breakdown;
 use std::collections::BTreeMap;
 
 /// What is to be destroyed.
@@ -155,6 +156,42 @@ pub struct PurgeState {
     pub certificate: Option<String>,
 }
 
+/// How much a hold protects at this moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Protected {
+    /// Everything that happened.
+    pub events: u64,
+    /// Messages among them.
+    pub messages: u64,
+    /// Rooms in which there is any of it.
+    pub rooms: u64,
+    /// People who did any of it.
+    pub people: u64,
+}
+
+impl From<&Coverage> for Protected {
+    fn from(coverage: &Coverage) -> Protected {
+        let sum = |of: fn(&Counts) -> u64| coverage.rooms.iter().map(|(_, _, counts)| of(counts)).sum();
+        Protected {
+            events: sum(|counts| counts.events),
+            messages: sum(|counts| counts.messages),
+            rooms: coverage.rooms.len() as u64,
+            people: coverage.people,
+        }
+    }
+}
+
+impl From<&Breakdown> for Protected {
+    fn from(counts: &Breakdown) -> Protected {
+        Protected {
+            events: counts.all.events,
+            messages: counts.all.messages,
+            rooms: counts.rooms.len() as u64,
+            people: counts.people.len() as u64,
+        }
+    }
+}
+
 /// What one hold protects at this moment, or would protect if it were in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
@@ -164,6 +201,8 @@ pub struct Coverage {
     pub reached: u64,
     /// Rooms with anything it protects: the room, its name, how much.
     pub rooms: Vec<(RoomKey, String, Counts)>,
+    /// People of whom it protects anything.
+    pub people: u64,
     /// Events that no other hold in force protects.
     pub alone: u64,
     /// Events that another hold in force protects as well, by hold.

@@ -97,6 +97,12 @@ pub fn as_seen(hold: &Record, old: Option<&Record>, seen: Option<&Record>) -> Re
     }
 }
 
+/// Refuses a hold that protects nothing today, unless that is meant.
+pub fn empty(identity: &str) -> Error {
+    Error::new(Failure::Refused, format!("hold \"{identity}\" would protect nothing today"))
+        .hint("--explain says how it is read; with --yes-empty it is placed, for what comes later")
+}
+
 /// A refusal because of a hold.
 pub fn held(identity: &str, why: &str) -> Error {
     Error::new(Failure::Held, format!("hold \"{identity}\" forbids it: {why}"))

@@ -3,12 +3,12 @@
 
 use super::judge::Met;
 use super::{Counts, Coverage};
-use crate::model::ids::RoomKey;
+use crate::model::ids::{RoomKey, person_key};
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use crate::rules::holds::{Earlier, Hold, Holds};
 use crate::select::matches::Subject;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What a store must read of a room for the holds that reach it.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +26,8 @@ pub struct Survey<'a> {
     holds: &'a Holds,
     list: Vec<Coverage>,
     counts: Vec<Counts>,
+    /// Addresses as they are written, of each hold.
+    people: Vec<HashSet<String>>,
     pairs: BTreeMap<(usize, usize), u64>,
 }
 
@@ -34,7 +36,8 @@ impl<'a> Survey<'a> {
     pub fn new(holds: &'a Holds) -> Survey<'a> {
         let named = |hold: &Hold| Coverage { hold: hold.identity.clone(), ..Coverage::default() };
         let list: Vec<Coverage> = holds.list.iter().map(named).collect();
-        Survey { holds, counts: vec![Counts::default(); list.len()], list, pairs: BTreeMap::new() }
+        let (counts, people) = (vec![Counts::default(); list.len()], vec![HashSet::new(); list.len()]);
+        Survey { holds, counts, people, list, pairs: BTreeMap::new() }
     }
 
     /// What must be read of a room; nothing when no hold reaches it.
@@ -51,6 +54,10 @@ impl<'a> Survey<'a> {
         let (at, message) = (subject.event.at, subject.event.kind == Kind::Chat);
         for hold in &by {
             self.counts[*hold].count(at, message, met.bytes, met.files);
+            let uri = &subject.persona.uri;
+            if !self.people[*hold].contains(uri) {
+                self.people[*hold].insert(uri.clone());
+            }
             let mut others = by.iter().filter(|other| *other != hold && self.holds.list[**other].in_force).peekable();
             if others.peek().is_none() {
                 self.list[*hold].alone += 1;
@@ -74,6 +81,9 @@ impl<'a> Survey<'a> {
 
     /// What each hold protects, in order of their keys.
     pub fn finish(mut self) -> Vec<Coverage> {
+        for (coverage, people) in self.list.iter_mut().zip(&self.people) {
+            coverage.people = people.iter().map(|uri| person_key(uri)).collect::<BTreeSet<_>>().len() as u64;
+        }
         for ((hold, other), events) in self.pairs {
             *self.list[hold].shared.entry(self.holds.list[other].identity.clone()).or_default() += events;
         }

@@ -1,6 +1,7 @@
 //! Holds and the rooms they are resolved against, read from their tables. What they mean is for `rules/holds.rs` to say.
 
 use crate::error::{Error, Kind, Result};
+use crate::model::ids::fold;
 use crate::model::time::Ticks;
 use crate::rules::holds::{Case, Room, Terms, unread};
 pub(super) use crate::rules::holds::{Earlier, Holds};
@@ -12,10 +13,12 @@ pub(super) fn in_force(connection: &Connection) -> Result<Holds> {
     Holds::resolve(terms.into_iter().filter(|hold| !hold.released), &mut || places(connection).map_err(unread))
 }
 
-/// All holds, in force or not.
-pub(super) fn all(connection: &Connection) -> Result<Holds> {
+/// All holds, in force or not, or the one of this name.
+pub(super) fn all(connection: &Connection, name: Option<&str>) -> Result<Holds> {
     let damaged = |error| Error::new(Kind::Damaged, "a hold cannot be read").because(error);
-    Holds::resolve(terms(connection).map_err(damaged)?, &mut || places(connection).map_err(damaged))
+    let mut terms = terms(connection).map_err(damaged)?;
+    terms.retain(|hold| name.is_none_or(|name| fold(&hold.identity) == fold(name)));
+    Holds::resolve(terms, &mut || places(connection).map_err(damaged))
 }
 
 /// All holds as they were written, in order of their keys.

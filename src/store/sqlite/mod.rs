@@ -28,7 +28,7 @@ mod write;
 
 use self::explain::explain;
 use super::change::{Pass, Run};
-use super::purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
+use super::purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
     Actor, Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeRecord,
     TakeUnit, Wanted,
@@ -37,6 +37,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
+use crate::model::message::Persona;
 use crate::model::receipt::Gap;
 use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
@@ -317,6 +318,14 @@ impl Corpus for Sqlite {
 
     fn coverage(&mut self) -> Result<Vec<Coverage>> {
         purge::coverage(self)
+    }
+
+    fn protected(&mut self) -> Result<Vec<(String, Protected)>> {
+        purge::protected(&self.connection, &self.path, None)
+    }
+
+    fn people(&mut self) -> Result<Vec<Persona>> {
+        read::people(&self.connection).map_err(|e| self.explain(e))
     }
 
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {

@@ -221,4 +221,4 @@ fn counts_of(value: &serde_json::Value) -> Counts {
 }
 
 pub(super) use batch::execute;
-pub(super) use survey::coverage;
+pub(super) use survey::{coverage, protected};

@@ -1,13 +1,14 @@
 //! Settings in a transaction: reads and writes rows as it is told to. Whether that may be is asked in `store/change.rs`.
 
 use super::explain::explain;
-use super::{audit, check, holds, read, records, tombs};
+use super::{audit, check, holds, purge, read, records, tombs};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::join_key;
 use crate::model::record::{Record, Shape};
 use crate::rules::holds::{Case, Room, Terms, unread};
 use crate::store::change::Transaction;
+use crate::store::purge::Protected;
 use crate::store::{Entry, Wanted};
 use rusqlite::Connection;
 use std::path::Path;
@@ -59,6 +60,13 @@ impl Transaction for Tx<'_> {
 
     fn rooms(&mut self) -> Result<Vec<Room>> {
         holds::places(self.connection).map_err(unread)
+    }
+
+    fn protected(&mut self, hold: &str) -> Result<Protected> {
+        let found = purge::protected(self.connection, self.path, Some(hold))?.pop();
+        found
+            .map(|(_, protected)| protected)
+            .ok_or_else(|| Error::new(Kind::Bug, "a hold that was placed is not there"))
     }
 
     fn case(&mut self, name: &str) -> Result<Option<Case>> {

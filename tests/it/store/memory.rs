@@ -15,7 +15,7 @@ use pchat::select::scope::{Scope, Selection};
 use pchat::store::change::Transaction;
 use pchat::store::purge::judge::Met;
 use pchat::store::purge::survey::Survey;
-use pchat::store::purge::{Coverage, PurgeState, Replaced, Versions};
+use pchat::store::purge::{Coverage, Protected, PurgeState, Replaced, Versions};
 use pchat::store::{Breakdown, Census, Corpus, Entry, TakeUnit, Wanted};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,6 +104,23 @@ impl State {
     fn resolved(&self, released: bool) -> Result<Holds> {
         let wanted = self.all_holds().into_iter().filter(|hold| released || !hold.released);
         Holds::resolve(wanted, &mut || Ok(self.all_rooms()))
+    }
+
+    fn covered(&self) -> Result<Vec<Coverage>> {
+        let holds = self.resolved(true)?;
+        let mut survey = Survey::new(&holds);
+        for (key, record) in self.records.iter().filter(|((noun, _), _)| *noun == "room") {
+            let number = self.numbers[key];
+            let room = RoomKey { pool: record.get("Pool").show(), uri: record.get("Uri").show() };
+            if survey.reading(number).is_none() {
+                continue;
+            }
+            for kept in self.rooms.get(&key.1).iter().flat_map(|(_, history)| &history.events) {
+                survey.look(number, (met(number, &kept.event), &Subject::new(&room, &kept.persona, &kept.event)), &[]);
+            }
+            survey.end_room(number, &room, &record.get("Name").show());
+        }
+        Ok(survey.finish())
     }
 }
 
@@ -208,20 +225,13 @@ impl Corpus for Memory {
         Ok(found)
     }
     fn coverage(&mut self) -> Result<Vec<Coverage>> {
-        let holds = self.0.resolved(true)?;
-        let mut survey = Survey::new(&holds);
-        for (key, record) in self.0.records.iter().filter(|((noun, _), _)| *noun == "room") {
-            let number = self.0.numbers[key];
-            let room = RoomKey { pool: record.get("Pool").show(), uri: record.get("Uri").show() };
-            if survey.reading(number).is_none() {
-                continue;
-            }
-            for kept in self.0.rooms.get(&key.1).iter().flat_map(|(_, history)| &history.events) {
-                survey.look(number, (met(number, &kept.event), &Subject::new(&room, &kept.persona, &kept.event)), &[]);
-            }
-            survey.end_room(number, &room, &record.get("Name").show());
-        }
-        Ok(survey.finish())
+        self.0.covered()
+    }
+    fn protected(&mut self) -> Result<Vec<(String, Protected)>> {
+        Ok(self.coverage()?.iter().map(|coverage| (coverage.hold.clone(), Protected::from(coverage))).collect())
+    }
+    fn people(&mut self) -> Result<Vec<Persona>> {
+        Ok(self.0.rooms.values().flat_map(|(_, history)| history.events.iter().map(|k| k.persona.clone())).collect())
     }
     fn content(&mut self, _: &[u8; 32], _: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
         Ok(false)
@@ -263,6 +273,10 @@ impl Transaction for State {
     }
     fn rooms(&mut self) -> Result<Vec<Room>> {
         Ok(self.all_rooms())
+    }
+    fn protected(&mut self, hold: &str) -> Result<Protected> {
+        let all = self.covered()?;
+        Ok(all.iter().find(|one| one.hold == hold).map(Protected::from).unwrap_or_default())
     }
     fn case(&mut self, name: &str) -> Result<Option<Case>> {
         let closed = |case: &Record| if let Value::Time(at) = case.get("ClosedOn") { Some(*at) } else { None };

@@ -2,18 +2,55 @@
 
 use super::{COLUMNS, LIGHT, Met, Personas, Scope, earlier, event_in, has_earlier, id_range, rooms};
 use crate::error::Result;
+use crate::rules::holds::Holds;
 use crate::select::matches::Subject;
-use crate::store::purge::Coverage;
 use crate::store::purge::survey::Survey;
-use crate::store::sqlite::holds;
-use crate::store::sqlite::{Sqlite, explain::explain};
+use crate::store::purge::{Coverage, Protected};
+use crate::store::sqlite::{Sqlite, count, explain::explain, holds, read};
+use rusqlite::Connection;
+use std::path::Path;
 
 /// What each hold protects, in force or not, in order of their keys.
 pub(in crate::store::sqlite) fn coverage(store: &Sqlite) -> Result<Vec<Coverage>> {
-    let connection = &store.connection;
-    let holds = holds::all(connection)?;
+    walk(&store.connection, &store.path, &holds::all(&store.connection, None)?)
+}
+
+/// How much each hold protects, or the one of this name. The index is asked; the history is read only for holds that ask
+/// its texts, or earlier versions of them.
+pub(in crate::store::sqlite) fn protected(
+    connection: &Connection,
+    path: &Path,
+    hold: Option<&str>,
+) -> Result<Vec<(String, Protected)>> {
+    let told = |error| explain(error, path);
+    let mut list = Vec::new();
+    let mut all = holds::all(connection, hold)?;
+    if all.list.is_empty() {
+        return Ok(list);
+    }
+    let people = read::people(connection).map_err(told)?;
+    let rooms = holds::places(connection).map_err(told)?;
+    let versions = has_earlier(connection).map_err(told)?;
+    for one in std::mem::take(&mut all.list) {
+        let identity = one.identity.clone();
+        let counted = match versions && one.reads_words() {
+            true => None,
+            false => count::count(connection, &one.selection(&rooms, &people)).map_err(told)?,
+        };
+        let found = match counted {
+            Some(counts) => Protected::from(&counts),
+            None => {
+                walk(connection, path, &Holds { list: vec![one] })?.first().map(Protected::from).unwrap_or_default()
+            }
+        };
+        list.push((identity, found));
+    }
+    Ok(list)
+}
+
+fn walk(connection: &Connection, path: &Path, holds: &Holds) -> Result<Vec<Coverage>> {
     let run = || -> rusqlite::Result<Vec<Coverage>> {
-        let mut survey = Survey::new(&holds);
+        let mut survey = Survey::new(holds);
         let mut personas = Personas::default();
         let versions = has_earlier(connection)?;
         for place in rooms(connection, &Scope::all())? {
@@ -37,5 +74,5 @@ pub(in crate::store::sqlite) fn coverage(store: &Sqlite) -> Result<Vec<Coverage>
         }
         Ok(survey.finish())
     };
-    run().map_err(|error| explain(error, &store.path))
+    run().map_err(|error| explain(error, path))
 }
