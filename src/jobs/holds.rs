@@ -12,7 +12,7 @@ pub use crate::rules::holds::{in_words, items, naming_category, naming_room, of_
 use crate::select::query::Query;
 use crate::select::query::product::{Match, Written};
 use crate::select::query::seal::seal;
-use crate::store::change::{Placed, Placing};
+use crate::store::change::{Placed, Placing, Put};
 use crate::store::purge::{Coverage, Protected, PurgeState};
 use crate::store::sqlite::Sqlite;
 
@@ -162,7 +162,7 @@ pub fn place(
     action: &'static str,
     details: Vec<(&'static str, String)>,
     how: Placing,
-) -> Result<Protected> {
+) -> Result<Put> {
     crate::rules::merge::check_lengths(&placed.hold)?;
     let entry = cx.entry(action, placed.hold.identity(), details);
     cx.session.write(|store| change::place_hold(store, placed, &entry, how))

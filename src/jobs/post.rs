@@ -11,6 +11,7 @@ use crate::model::record::Record;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::rules::directory::Directory;
+use crate::rules::holds;
 use crate::rules::rights::{self, Deed};
 use crate::store::block::Prepared;
 use crate::store::sqlite::Sqlite;
@@ -97,6 +98,9 @@ fn post_in(
     let kept = rights::check(&catalog, &directory, &room, &persona.uri, what.deed())?;
     let key = room_key(&room);
     let (event, file) = event(cx, &catalog, &room, what, || intake.next_chat(&key))?;
+    if !kept {
+        holds::may_be_dropped(&catalog, &key, &persona, &event)?;
+    }
     let number = event.chat;
     let (at, sha256) = (event.at, event.more().files.first().and_then(|file| file.sha256));
     // Who wrote what is kept with it; the audit log knows where and which.

@@ -14,8 +14,7 @@ use crate::nouns::case;
 use crate::nouns::reads;
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, Which};
-use crate::store::change::{Placed, Placing};
-use crate::store::purge::Protected;
+use crate::store::change::{Placed, Placing, Put};
 use clap::{Args, Subcommand};
 
 /// The shape of a hold.
@@ -120,7 +119,7 @@ impl How {
     }
 
     /// What was established.
-    fn reply(self, hold: &Record, found: Protected, mut notes: Vec<String>) -> Reply {
+    fn reply(self, hold: &Record, Put { protects: found, unkept }: Put, mut notes: Vec<String>) -> Reply {
         let (name, written) = (hold.identity(), hold.get("Written").show());
         let (is, does) = match (self.what_if, found.events) {
             (true, _) => ("is not placed or changed, as --what-if asks", "would protect"),
@@ -132,6 +131,12 @@ impl How {
             0 => format!("it {does} nothing today"),
             _ => format!("it {does} {} today", register::amount(found)),
         });
+        if unkept > 0 {
+            let rooms = if unkept == 1 { "1 room".to_owned() } else { format!("{unkept} rooms") };
+            notes.push(format!(
+                "in {rooms} of it nothing new is kept: pchat category set --chat-history true keeps what is said"
+            ));
+        }
         Reply { notes, ..Reply::default() }
     }
 }

@@ -6,15 +6,17 @@
 mod guard;
 
 pub use guard::{
-    as_seen, case_is_free, case_is_open, category_is_free, empty, held, not_weaker, nothing_lost, only_released, unread,
+    as_seen, case_is_free, case_is_open, category_is_free, empty, held, not_weaker, nothing_lost, only_released,
+    still_kept, unread,
 };
 
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{RoomKey, address_key, fold, person_key};
-use crate::model::message::Persona;
+use crate::model::message::{Event, Persona};
 use crate::model::record::{Record, Value};
 use crate::model::time::Ticks;
+use crate::rules::rights::keeps_history;
 use crate::select::matches::{Subject, matches};
 use crate::select::names::{RoomNames, glob, names_categories, names_category, names_room};
 use crate::select::query::product::{Match, kept};
@@ -37,6 +39,8 @@ pub struct Room {
     pub uri: String,
     /// Its category; empty without one.
     pub category: String,
+    /// Its category keeps no history, so nothing new of it is kept.
+    pub unkept: bool,
 }
 
 /// A hold as a store keeps it.
@@ -315,6 +319,50 @@ impl Holds {
     pub fn reach(&self) -> Reach {
         let named = |hold: &Hold| Some((hold.number, (hold.identity.clone(), hold.rooms.clone()?)));
         self.list.iter().filter_map(named).collect()
+    }
+}
+
+/// The holds in force, and the rooms they are resolved against, as a catalog has them.
+pub fn of_catalog(catalog: &Catalog) -> Result<(Holds, Vec<Room>)> {
+    let text = |record: &Record, field| record.get(field).text().unwrap_or_default().to_owned();
+    let place = |(at, room): (usize, &Record)| Room {
+        number: i64::try_from(at).unwrap_or(i64::MAX),
+        pool: text(room, "Pool"),
+        name: text(room, "Name"),
+        uri: text(room, "Uri"),
+        category: text(room, "Category"),
+        unkept: !keeps_history(catalog, room),
+    };
+    let rooms: Vec<Room> = catalog.of("room").enumerate().map(place).collect();
+    let time = |hold: &Record, field| if let Value::Time(at) = hold.get(field) { Some(*at) } else { None };
+    let terms = |(at, hold): (usize, &Record)| Terms {
+        number: i64::try_from(at).unwrap_or(i64::MAX),
+        identity: hold.identity(),
+        case: hold.get("Case").text().map(str::to_owned),
+        rooms: items(hold, "Rooms").to_vec(),
+        categories: items(hold, "Categories").to_vec(),
+        people: items(hold, "People").to_vec(),
+        from: time(hold, "From"),
+        to: time(hold, "To"),
+        query: hold.get("Query").text().map(str::to_owned),
+        mode: hold.get("Match").text().map(str::to_owned),
+        case_sensitive: *hold.get("CaseSensitive") == Value::Bool(true),
+        released: false,
+    };
+    let holds = Holds::resolve(in_force(catalog).enumerate().map(terms), &mut || Ok(rooms.clone()))?;
+    Ok((holds, rooms))
+}
+
+/// Refuses to let something happen that is not kept, when a hold in force would protect it.
+pub fn may_be_dropped(catalog: &Catalog, key: &RoomKey, persona: &Persona, event: &Event) -> Result<()> {
+    let (holds, rooms) = of_catalog(catalog)?;
+    let is = |room: &&Room| RoomKey { pool: room.pool.clone(), uri: room.uri.clone() }.key() == key.key();
+    let number = rooms.iter().find(is).map_or(-1, |room| room.number);
+    let covering = holds.covering(number, &Subject::new(key, persona, event), &[]);
+    match covering.first() {
+        None => Ok(()),
+        Some(first) => Err(held(&holds.list[*first].identity, "the category of this room keeps no history, so it would be lost")
+            .hint("pchat category set --chat-history true keeps what is said; pchat hold release ends the hold, with a reason")),
     }
 }
 

@@ -117,7 +117,7 @@ pub fn check(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person
 }
 
 /// A category that says nothing keeps history.
-fn keeps_history(catalog: &Catalog, room: &Record) -> bool {
+pub fn keeps_history(catalog: &Catalog, room: &Record) -> bool {
     category_of(catalog, room).is_none_or(|category| *category.get("ChatHistory") != Value::Bool(false))
 }
 

@@ -6,6 +6,7 @@ use super::{Entry, Store, Wanted};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::record::{Record, Shape, Value};
+use crate::model::time::Ticks;
 use crate::rules::holds::{self, Case, Holds, Room, Terms};
 
 /// What a store can do in one transaction. None of it asks whether it may.
@@ -132,22 +133,39 @@ pub struct Placing {
     pub trial: bool,
 }
 
+/// What was established of a hold that was placed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Put {
+    /// How much it protects.
+    pub protects: Protected,
+    /// Rooms it protects in which nothing new is kept.
+    pub unkept: u64,
+}
+
+/// The rooms that a hold in force protects and that keep nothing new.
+fn unkept(tx: &mut dyn Transaction, hold: &str, now: Ticks) -> Result<u64> {
+    let (holds, rooms) = (in_force(tx)?, tx.rooms()?);
+    let Some(hold) = holds.list.iter().find(|one| one.identity == hold && one.bounds().1 >= now) else { return Ok(0) };
+    Ok(rooms.iter().filter(|room| room.unkept && hold.touches(room.number)).count() as u64)
+}
+
 /// Places a hold, or changes one, and counts in the same transaction what it then protects. One that protects nothing is
 /// refused unless that is meant.
-pub fn place_hold(store: &mut dyn Store, placed: &Placed, entry: &Entry, how: Placing) -> Result<Protected> {
-    let mut found = Protected::default();
+pub fn place_hold(store: &mut dyn Store, placed: &Placed, entry: &Entry, how: Placing) -> Result<Put> {
+    let mut found = Put::default();
     store.within(Pass(()), &mut |tx| {
-        place(tx, placed)?;
+        place(tx, entry.at, placed)?;
         let identity = placed.hold.identity();
-        found = tx.protected(&identity)?;
-        if found.events == 0 && !how.empty {
+        found.protects = tx.protected(&identity)?;
+        found.unkept = unkept(tx, &identity, entry.at)?;
+        if found.protects.events == 0 && !how.empty {
             return Err(holds::empty(&identity));
         }
         if how.trial {
             return Ok(false);
         }
         let mut entry = entry.clone();
-        entry.details.push(("protects", found.events.to_string()));
+        entry.details.push(("protects", found.protects.events.to_string()));
         tx.append(&entry)?;
         Ok(true)
     })?;
@@ -155,20 +173,21 @@ pub fn place_hold(store: &mut dyn Store, placed: &Placed, entry: &Entry, how: Pl
 }
 
 fn apply(tx: &mut dyn Transaction, amendment: &Amendment) -> Result<()> {
+    let now = amendment.entry.at;
     if !amendment.removes.is_empty() || !amendment.releases.is_empty() {
         tx.trusted()?;
     }
     for placed in &amendment.places {
-        place(tx, placed)?;
+        place(tx, now, placed)?;
     }
     if !amendment.puts.is_empty() {
-        put(tx, &amendment.puts)?;
+        put(tx, now, &amendment.puts)?;
     }
     for hold in &amendment.releases {
         holds::only_released(tx.get(hold.shape, &hold.key())?, hold)?;
         tx.put(hold)?;
     }
-    amendment.removes.iter().try_for_each(|record| remove(tx, record.shape, &record.key()))
+    amendment.removes.iter().try_for_each(|record| remove(tx, now, record.shape, &record.key()))
 }
 
 /// The holds in force.
@@ -177,15 +196,23 @@ fn in_force(tx: &mut dyn Transaction) -> Result<Holds> {
     Holds::resolve(terms.into_iter().filter(|hold| !hold.released), &mut || tx.rooms())
 }
 
-/// Does something after which every hold that was in force protects what it protected before.
-fn unweakened(tx: &mut dyn Transaction, run: &mut dyn FnMut(&mut dyn Transaction) -> Result<()>) -> Result<()> {
-    let before = in_force(tx)?.reach();
+/// Does something after which every hold that was in force protects what it protected before, and what comes is kept where
+/// one protects it.
+fn unweakened(
+    tx: &mut dyn Transaction,
+    now: Ticks,
+    run: &mut dyn FnMut(&mut dyn Transaction) -> Result<()>,
+) -> Result<()> {
+    let holds = in_force(tx)?;
+    let (before, rooms) = (holds.reach(), if holds.list.is_empty() { Vec::new() } else { tx.rooms()? });
     run(tx)?;
-    holds::nothing_lost(&before, &in_force(tx)?, &mut || tx.rooms())
+    let after = in_force(tx)?;
+    holds::nothing_lost(&before, &after, &mut || tx.rooms())?;
+    if rooms.is_empty() { Ok(()) } else { holds::still_kept(&rooms, &tx.rooms()?, &after, now) }
 }
 
-fn put(tx: &mut dyn Transaction, all: &[Record]) -> Result<()> {
-    unweakened(tx, &mut |tx| {
+fn put(tx: &mut dyn Transaction, now: Ticks, all: &[Record]) -> Result<()> {
+    unweakened(tx, now, &mut |tx| {
         let mut closed = Vec::new();
         for record in all {
             let old = match record.shape.noun {
@@ -212,7 +239,7 @@ fn put(tx: &mut dyn Transaction, all: &[Record]) -> Result<()> {
     })
 }
 
-fn place(tx: &mut dyn Transaction, placed: &Placed) -> Result<()> {
+fn place(tx: &mut dyn Transaction, now: Ticks, placed: &Placed) -> Result<()> {
     let Placed { hold, before } = placed;
     let old = tx.get(hold.shape, &hold.key())?;
     holds::as_seen(hold, old.as_ref(), before.as_ref())?;
@@ -220,11 +247,11 @@ fn place(tx: &mut dyn Transaction, placed: &Placed) -> Result<()> {
         let name = hold.get("Case").text().unwrap_or_default();
         holds::case_is_open(hold, tx.case(name)?)?;
     }
-    put(tx, std::slice::from_ref(hold))
+    put(tx, now, std::slice::from_ref(hold))
 }
 
-fn remove(tx: &mut dyn Transaction, shape: &'static Shape, key: &str) -> Result<()> {
-    unweakened(tx, &mut |tx| {
+fn remove(tx: &mut dyn Transaction, now: Ticks, shape: &'static Shape, key: &str) -> Result<()> {
+    unweakened(tx, now, &mut |tx| {
         if shape.noun == "hold" {
             return Err(Error::new(Kind::Held, "a hold is never removed").hint("pchat hold release ends it"));
         }

@@ -8,7 +8,7 @@ use crate::model::catalog::Catalog;
 use crate::model::record::Shape;
 use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::reads::{self, Reads};
-use crate::nouns::{addin, category, configuration, policy, pool, roles, room};
+use crate::nouns::{addin, category, configuration, hold, policy, pool, roles, room};
 use crate::rules::rights::category_of;
 use crate::store::Names;
 
@@ -65,7 +65,8 @@ fn concerned(catalog: &Catalog, room: &str, user: &str) -> Names {
 impl Who {
     /// Does it.
     pub(super) fn does(self, cx: &Context<'_>, what: What) -> Result<Reply> {
-        let shapes: [&Shape; 7] = [
+        let shapes: [&Shape; 8] = [
+            &hold::SHAPE,
             &pool::SHAPE,
             &category::SHAPE,
             &room::SHAPE,

@@ -5,6 +5,7 @@ use super::{Case, Holds, Reach, Room, Terms};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::fold;
 use crate::model::record::{Record, Value};
+use crate::model::time::Ticks;
 use crate::select::names::names_category;
 use std::collections::BTreeSet;
 
@@ -26,6 +27,21 @@ pub fn nothing_lost(before: &Reach, after: &Holds, rooms: &mut dyn FnMut() -> Re
             let known = rooms().unwrap_or_default().into_iter().find(|room| room.number == *lost);
             let name = known.map_or_else(|| "a room".to_owned(), |room| format!("{}\\{}", room.pool, room.name));
             return Err(held(identity, &format!("it would no longer protect {name}")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a change after which what is said from `now` on in a room that a hold protects is no longer kept.
+pub fn still_kept(before: &[Room], after: &[Room], holds: &Holds, now: Ticks) -> Result<()> {
+    let unkept: BTreeSet<i64> = before.iter().filter(|room| room.unkept).map(|room| room.number).collect();
+    let known: BTreeSet<i64> = before.iter().map(|room| room.number).collect();
+    for room in
+        after.iter().filter(|room| room.unkept && known.contains(&room.number) && !unkept.contains(&room.number))
+    {
+        if let Some(hold) = holds.list.iter().find(|hold| hold.touches(room.number) && hold.to >= now) {
+            let why = format!("what is said in {}\\{} would no longer be kept", room.pool, room.name);
+            return Err(held(&hold.identity, &why));
         }
     }
     Ok(())

@@ -1,11 +1,12 @@
 //! Holds and the rooms they are resolved against, read from their tables. What they mean is for `rules/holds.rs` to say.
 
 use crate::error::{Error, Kind, Result};
-use crate::model::ids::fold;
+use crate::model::ids::{fold, join_key};
 use crate::model::time::Ticks;
 use crate::rules::holds::{Case, Room, Terms, unread};
 pub(super) use crate::rules::holds::{Earlier, Holds};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::collections::HashSet;
 
 /// The holds that are in force in this transaction.
 pub(super) fn in_force(connection: &Connection) -> Result<Holds> {
@@ -58,14 +59,13 @@ pub(super) fn terms(connection: &Connection) -> rusqlite::Result<Vec<Terms>> {
 /// All rooms, as holds name them.
 pub(super) fn places(connection: &Connection) -> rusqlite::Result<Vec<Room>> {
     let mut statement = connection.prepare_cached("SELECT number, pool, name, uri, category FROM room")?;
+    let mut off = connection.prepare_cached("SELECT pool, name FROM category WHERE chat_history = 0")?;
+    let key = |row: &Row<'_>| Ok(join_key([row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?]));
+    let off: HashSet<String> = off.query_map([], key)?.collect::<rusqlite::Result<_>>()?;
     let rows = statement.query_map([], |row| {
-        Ok(Room {
-            number: row.get(0)?,
-            pool: row.get(1)?,
-            name: row.get(2)?,
-            uri: row.get(3)?,
-            category: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
-        })
+        let (pool, category): (String, String) = (row.get(1)?, row.get::<_, Option<_>>(4)?.unwrap_or_default());
+        let unkept = !off.is_empty() && off.contains(&join_key([pool.as_str(), category.as_str()]));
+        Ok(Room { number: row.get(0)?, pool, name: row.get(2)?, uri: row.get(3)?, category, unkept })
     })?;
     rows.collect()
 }

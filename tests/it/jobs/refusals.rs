@@ -20,8 +20,10 @@ fn desk() -> Desk {
     desk.run("import @h.jsonl --store @s.db").code(0);
     desk.run("case new Matter --store @s.db").code(0);
     for name in ["Kept", "Over"] {
-        desk.run(&format!("hold new {name} --case Matter --reason trial --user nobody@x.example --store @s.db"))
-            .code(0);
+        desk.run(&format!(
+            "hold new {name} --case Matter --reason trial --user nobody@x.example --yes-empty --store @s.db"
+        ))
+        .code(0);
     }
     desk.run("hold release Over --reason done --yes --store @s.db").code(0);
     desk

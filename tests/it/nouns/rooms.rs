@@ -231,7 +231,7 @@ fn a_category_that_gets_another_name_takes_its_rooms_along() {
     assert_eq!(names(&desk, "Get-CsPersistentChatCategory"), ["Support"]);
     // A hold that names it would lose its rooms.
     desk.run("case new Matter --store @s.db").code(0);
-    desk.run("hold new H --case Matter --category Support --reason test --store @s.db").code(0);
+    desk.run("hold new H --case Matter --category Support --reason test --yes-empty --store @s.db").code(0);
     line(&desk, "Set-CsPersistentChatCategory Support -Name Other").code(14);
     line(&desk, "New-CsPersistentChatCategory -Name Elsewhere").code(0);
     line(&desk, "Set-CsPersistentChatRoom Help -Category Elsewhere").code(14);

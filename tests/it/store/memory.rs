@@ -96,7 +96,12 @@ impl State {
     fn all_rooms(&self) -> Vec<Room> {
         let place = |(number, room): (i64, &Record)| {
             let [pool, name, uri, category] = ["Pool", "Name", "Uri", "Category"].map(|field| room.get(field).show());
-            Room { number, pool, name, uri, category }
+            let off = self.of("category").any(|(_, of)| {
+                of.get("Pool").show() == pool
+                    && of.get("Name").show() == category
+                    && *of.get("ChatHistory") == Value::Bool(false)
+            });
+            Room { number, pool, name, uri, category, unkept: off }
         };
         self.of("room").map(place).collect()
     }

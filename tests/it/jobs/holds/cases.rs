@@ -19,7 +19,7 @@ fn desk() -> (Desk, Record) {
 }
 
 fn place(desk: &Desk, name: &str) {
-    desk.run(&format!("hold new {name} --case MATTER --reason trial --everything --store @s.db")).code(0);
+    desk.run(&format!("hold new {name} --case MATTER --reason trial --everything --yes-empty --store @s.db")).code(0);
 }
 
 fn is_open(desk: &Desk) -> bool {

@@ -151,7 +151,7 @@ proptest! {
                 Step::Hold(which) => {
                     let name = format!("H{}", holds.len());
                     let options = which.options();
-                    let mut words = vec!["hold", "new", &name, "--case", "Matter", "--reason", "r", "--store", "@s.db"];
+                    let mut words = vec!["hold", "new", &name, "--case", "Matter", "--reason", "r", "--yes-empty", "--store", "@s.db"];
                     words.extend(options.iter().map(String::as_str));
                     desk.args(&words).code(0);
                     holds.push((which, true));
@@ -187,6 +187,11 @@ proptest! {
                         words.push("--replace");
                     }
                     let done = desk.args(&words);
+                    // Of whom nothing is left, nobody knows any more.
+                    if done.code == 10 {
+                        prop_assert!(goes.is_empty() && held == 0 && which.user.is_some(), "{:?}", done);
+                        continue;
+                    }
                     prop_assert_eq!(done.code, match (goes.len(), held) { (0, 0) => 4, (0, _) => 14, _ => 0 }, "{:?}", done);
                     if !goes.is_empty() {
                         let facts = done.json();
