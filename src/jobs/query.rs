@@ -9,7 +9,7 @@ use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::record::{Record, Shape, Value};
 use crate::model::time::Ticks;
 use crate::model::zone::Zone;
-use crate::select::names::{names_categories, names_category, names_room};
+use crate::select::names::{RoomNames, names_categories, names_category, names_room};
 use crate::select::query::kql::{Named, Names};
 use crate::select::query::plan::plan;
 use crate::select::query::{Node, Query, Rooms};
@@ -84,11 +84,16 @@ impl Names for Known<'_> {
         }
         let items = super::holds::items;
         let (rooms, categories, people) = (items(hold, "Rooms"), items(hold, "Categories"), items(hold, "People"));
+        // Whom a pattern means is for history to say, which is not asked here.
+        if people.iter().any(|entry| entry.contains('*')) {
+            return None;
+        }
         let mut nodes = Vec::new();
         if !rooms.is_empty() || !categories.is_empty() {
+            let named = RoomNames::new(rooms);
             let found = self.rooms_that(|room, key| {
                 let category = text(room, "Category");
-                rooms.iter().any(|pattern| names_room(pattern, &key.pool, text(room, "Name"), &key.uri))
+                named.has(&key.pool, text(room, "Name"), &key.uri)
                     || !category.is_empty() && categories.iter().any(|c| names_category(c, &key.pool, category))
             });
             let keys = found.into_iter().map(|key| (key.key(), key)).collect();

@@ -306,7 +306,11 @@ impl SetHold {
             timezone: self.timezone,
             ..Wanted::default()
         };
-        if !part.is_everything() {
+        let mut how = self.how.placing();
+        if part.is_everything() {
+            // What it protects does not change, so nobody has to say that it is little.
+            how.empty = true;
+        } else {
             let people = which::people(cx, &part.people, self.how.yes_empty)?;
             let more = protects(&part, &people, &catalog)?;
             for (field, added) in [("Rooms", &more.rooms), ("Categories", &more.categories), ("People", &more.people)] {
@@ -322,7 +326,7 @@ impl SetHold {
                 .hint("pchat hold set --help lists what can change"));
         }
         let placed = Placed { hold, before: Some(old.clone()) };
-        let found = holds::place(cx, &placed, "hold set", details(&placed.hold), self.how.placing())?;
+        let found = holds::place(cx, &placed, "hold set", details(&placed.hold), how)?;
         Ok(self.how.reply(&placed.hold, found, Vec::new()))
     }
 }

@@ -142,7 +142,9 @@ impl People {
             format!("neither the directory nor the history knows anybody as \"{}\"", text.trim()),
         );
         match self.nearest(text).as_slice() {
-            [] => error.hint("pchat principal get lists the directory; pchat store info --by user who wrote anything"),
+            [] => {
+                error.hint("pchat principal get lists the directory; pchat store info --by person who wrote anything")
+            }
             near => error.hint(format!("did you mean {}?", near.join(" or "))),
         }
     }
@@ -151,7 +153,8 @@ impl People {
     fn nearest(&self, text: &str) -> Vec<String> {
         let wanted = address_key(&text.replace('*', ""));
         let letters: Vec<char> = wanted.chars().collect();
-        let most = letters.len() / 3 + 1;
+        // The domain is the same for most, so it does not make two people alike.
+        let most = wanted.split('@').next().unwrap_or_default().chars().count() / 3 + 1;
         let mut near: Vec<(usize, String)> = Vec::new();
         for person in &self.list {
             let changes = |known: &String| {

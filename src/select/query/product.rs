@@ -109,7 +109,11 @@ pub fn kept(text: &str, mode: Match, case_sensitive: bool) -> Result<Query> {
 /// Refuses a keyword that ends or begins with any letters.
 fn whole(at: usize, part: &str) -> Result<()> {
     match part.contains(['*', '＊']) {
-        true => Err(refused(at, "has an asterisk, and keywords are whole words", "name each word, with --match or")),
+        true => Err(refused(
+            at,
+            "has an asterisk, and keywords are whole words",
+            "name each word, with --match or; --query takes an asterisk at the end of a word",
+        )),
         false => Ok(()),
     }
 }
@@ -119,23 +123,32 @@ fn plain(at: usize, part: &str) -> Result<()> {
     whole(at, part)?;
     let letter_after = |sign| part.strip_prefix(sign).is_some_and(|rest: &str| rest.starts_with(char::is_alphabetic));
     let (what, hint) = match part {
-        _ if part.contains(['"', '＂', '“', '”', '„', '‟', '«', '»']) => {
-            ("has a quotation mark, and keywords are single words", "--match exact finds a phrase, without the marks")
-        }
+        _ if part.contains(['"', '＂', '“', '”', '„', '‟', '«', '»']) => (
+            "has a quotation mark, and keywords are single words",
+            "--match exact finds a phrase, without the marks; --query takes phrases among words",
+        ),
         _ if part.contains(['(', ')', '（', '）']) => (
             "has a parenthesis, and keywords are not grouped",
-            "--match or finds one of several words, --match all every one; use one command for each group",
+            "--match or finds one of several words, --match all every one; --query takes groups",
         ),
-        "OR" => ("is the operator OR, and keywords have none", "--match or finds one of several words"),
-        "AND" => ("is the operator AND, and keywords have none", "--match all finds every one of several words"),
-        "NOT" => ("is the operator NOT, and keywords leave nothing out", "name the words that must be there"),
+        "OR" => {
+            ("is the operator OR, and keywords have none", "--match or finds one of several words; --query takes OR")
+        }
+        "AND" => (
+            "is the operator AND, and keywords have none",
+            "--match all finds every one of several words; --query takes AND",
+        ),
+        "NOT" => (
+            "is the operator NOT, and keywords leave nothing out",
+            "name the words that must be there; --query takes NOT",
+        ),
         _ if letter_after('-') => {
-            ("has a minus sign, and keywords leave nothing out", "name the words that must be there")
+            ("has a minus sign, and keywords leave nothing out", "name the words that must be there; --query takes NOT")
         }
         _ if letter_after('+') => ("has a plus sign before it", "leave it out: --match all asks for every keyword"),
         _ if is_distance(part) => (
             "is an operator of distance, and keywords have none",
-            "--match all finds words anywhere in a message, --match exact one after the other",
+            "--match all finds words anywhere in a message, --match exact one after the other; --query takes NEAR",
         ),
         _ => return Ok(()),
     };

@@ -325,7 +325,7 @@ impl Corpus for Sqlite {
     }
 
     fn people(&mut self) -> Result<Vec<Persona>> {
-        read::people(&self.connection).map_err(|e| self.explain(e))
+        holds::people(&self.connection).map_err(|e| self.explain(e))
     }
 
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {

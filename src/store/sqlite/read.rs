@@ -119,14 +119,6 @@ impl Personas {
     }
 }
 
-/// Everybody history names, as named at each time.
-pub(super) fn people(connection: &Connection) -> rusqlite::Result<Vec<Persona>> {
-    let mut all = connection.prepare_cached("SELECT uri, name, email FROM persona ORDER BY number")?;
-    let persona =
-        |row: &Row<'_>| Ok(Persona { uri: row.get(0)?, name: row.get(1)?, email: row.get(2)?, ..Persona::default() });
-    all.query_map([], persona)?.collect()
-}
-
 /// The event in a row of [`COLUMNS`], but for its person and attachments; whether or not it is what was written.
 pub(super) fn unchecked_event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
     let code: i64 = row.get(2)?;

@@ -123,6 +123,47 @@ fn without_history_nothing_is_kept() {
 }
 
 #[test]
+fn what_a_hold_would_protect_is_kept_or_refused() {
+    let held = |desk: &Desk, which: &str, more: &str| {
+        desk.run("case new M --store @s.db").code(0);
+        desk.run(&format!("hold new H --case M --reason r --store @s.db --yes-empty {which} {more}"))
+    };
+    let off = |desk: &Desk| desk.run("category set Talk --chat-history false --store @s.db");
+    for which in
+        ["--room Talk", "--room T*", "--category Talk", "--user ken@example.com", "--filter gone", "--everything"]
+    {
+        // History that is kept stays kept, in every spelling.
+        let kept = desk();
+        held(&kept, which, "").code(0);
+        off(&kept).code(14).says("hold \"H\" forbids it").says("Talk would no longer be kept");
+        let cmdlet = ["Set-CsPersistentChatCategory Talk -EnableChatHistory $False", "--store", "@s.db"];
+        assert!(kept.args(&cmdlet).code != 0, "{which}");
+        post(&kept, "ken@example.com", "gone at once").code(0);
+        assert_eq!(kept.history("s.db").len(), 1);
+        kept.run("hold release H --reason over --yes --store @s.db").code(0);
+        off(&kept).code(0);
+        // Where it was not kept before, the hold says so, and nothing it protects is thrown away.
+        let dropped = desk();
+        off(&dropped).code(0);
+        held(&dropped, which, "").code(0).says("nothing new is kept");
+        post(&dropped, "ken@example.com", "gone at once").code(14).says("hold \"H\"").says("--chat-history true");
+        dropped.run("category set Talk --chat-history true --store @s.db").code(0);
+        post(&dropped, "ken@example.com", "gone at once").code(0);
+        assert_eq!(dropped.history("s.db").len(), 1);
+    }
+    // A hold on the past, on others or on other words stops nobody.
+    for which in ["--to 2001-01-01", "--user pilar@example.com", "--filter other"] {
+        let desk = desk();
+        off(&desk).code(0);
+        held(&desk, which, "").code(0);
+        post(&desk, "ken@example.com", "gone at once").code(0).says("nothing was kept");
+    }
+    let past = desk();
+    held(&past, "--to 2001-01-01", "").code(0);
+    off(&past).code(0);
+}
+
+#[test]
 fn a_test_runs_the_real_path_and_leaves_only_its_record() {
     let desk = desk();
     let test = |line: &str| desk.args(&[line, "--store", "@s.db", "--output", "json"]);

@@ -1,6 +1,6 @@
 //! Holds on people by every name they have, and holds that would protect nothing.
 
-use crate::harness::{Desk, Run, entry, message, put};
+use crate::harness::{Desk, Run, message, put};
 use pchat::model::record::Record;
 use pchat::nouns::principal;
 use pchat::store::sqlite::Sqlite;
@@ -11,7 +11,7 @@ fn desk() -> Desk {
     let desk = Desk::new();
     let said = |n: i64, user: &str, name: &str, text: &str| {
         let mut event = message("r1", n, &format!("2020-05-0{n}T12:00:00Z"), user, text);
-        event["name"] = name.into();
+        event["user_name"] = name.into();
         event["room_title"] = "FX Desk".into();
         event["category"] = "Work".into();
         event
@@ -30,7 +30,8 @@ fn desk() -> Desk {
         .with("Email", "a.weiler@mail.example")
         .with("UserPrincipalName", "anna.weiler@corp.example")
         .with("Logon", "CONTOSO\\anna");
-    put(&mut Sqlite::create(&desk.path("s.db"), entry()).unwrap(), &[anna]).unwrap();
+    desk.run("store new --store @s.db").code(0);
+    put(&mut Sqlite::open(&desk.path("s.db")).unwrap(), &[anna]).unwrap();
     desk.run("import @h.jsonl --store @s.db").code(0);
     desk.run("case new M --store @s.db").code(0);
     desk
@@ -153,7 +154,7 @@ fn a_pattern_keeps_what_it_meant_and_takes_what_comes() {
     let desk = desk();
     hold(&desk, "H", &["--user", "Anna W*", "--room", "FX*"]).code(0);
     let mut later = message("r1", 8, "2020-06-01T12:00:00Z", "sip:other@x.example", "later");
-    later["name"] = "Anna Wu".into();
+    later["user_name"] = "Anna Wu".into();
     later["room_title"] = "Renamed".into();
     desk.lines("l.jsonl", &[later]);
     desk.run("import @l.jsonl --store @s.db").code(0);
