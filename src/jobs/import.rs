@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::jobs::archive::Archive;
 use crate::jobs::catalog::{self, OnConflict, Renames};
-use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, PieceSource, find, is_gap};
+use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, Inside, PieceSource, find, is_gap};
 use crate::jobs::keys;
 use crate::jobs::sums::Sums;
 use crate::model::catalog::Catalog;
@@ -53,13 +53,14 @@ const BATCH_BYTES: u64 = 64 << 20;
 
 /// Imports, and says what it did.
 pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
-    let mut found = find(&job.paths, cx.input, job.keep_going)?;
+    let mut found = find(&job.paths, cx.input, job.form, job.keep_going)?;
     let mut receipt = Receipt::new("import");
     receipt.what_if = job.what_if;
     receipt.fact("Store", job.store.display().to_string());
     let sources: Vec<String> = job.paths.iter().map(|path| path.display().to_string()).collect();
     receipt.fact("Imported", sources.join("; "));
-    receipt.remark("files of a folder passed over by their names", found.passed_over);
+    receipt.remark("files of a folder or zip passed over by their names", found.passed_over);
+    receipt.remark("files not read as history, because events name them as attachments", found.attached);
 
     let start = (cx.clock)();
     let mut archives = open_archives(cx, job, &mut found)?;
@@ -192,7 +193,7 @@ fn source<'a>(
 
 /// What is known of a source: its name, and the SHA-256 of a file, or of the list of files a bag has.
 fn fact(input: &Input) -> Result<SourceFact> {
-    let (Input::Archive(path) | Input::File(path) | Input::Zip(path)) = input;
+    let (Input::Archive(path) | Input::File(path) | Input::Zip(Inside { path, .. })) = input;
     let file = if path.is_dir() { path.join("manifest-sha256.txt") } else { path.clone() };
     let told = |error| Error::io(file.display(), error);
     let sha256 = match file.is_file() {

@@ -1,12 +1,14 @@
 //! History on its way in: finding the files, telling formats apart by content, cutting large input
 //! into pieces, and reading the pieces on workers.
 
+mod attached;
 mod decode;
 mod find;
+mod lines;
 mod source;
 
 pub use decode::{Decode, Decoded, Piece};
-pub use find::{Found, Input, find, is_gap};
+pub use find::{Found, Input, Inside, find, is_gap};
 pub use source::PieceSource;
 
 /// The formats of history.

@@ -9,5 +9,5 @@ mod line;
 mod read;
 mod write;
 
-pub use read::{looks_like, read};
+pub use read::{attached, looks_like, read};
 pub use write::write_event;

@@ -147,7 +147,7 @@ impl Decode<'_> {
             let Content::File(path) = &file.content else { continue };
             let bad = |what: &str| Error::damaged(Place::file(place), format!("attachment {}: {what}", path.display()));
             let Some(folder) = folder else {
-                return Err(bad("files are not looked for inside a zip").hint("unpack the zip and import the folder"));
+                return Err(bad("there is no such file beside the history"));
             };
             let full = folder.join(path);
             let (Ok(inside), Ok(real)) = (folder.canonicalize(), full.canonicalize()) else {

@@ -8,6 +8,7 @@ mod emptiness;
 mod export;
 mod holds;
 mod import;
+mod intake;
 mod keys;
 mod merge;
 mod principals;
