@@ -258,13 +258,13 @@ fn native(words: Vec<OsString>, world: &mut World<'_>) -> u8 {
     let args = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return fail::usage(&error, world.out, world.err),
+        Err(error) => return fail::usage(&error, &words, world.out, world.err),
     };
     let done = match &cli.command {
         Command::Script { file } => Some(script(file, &words, world)),
         Command::Completion { shell } => Some(help::completion(*shell, command(), world.out).map(|()| 0)),
         Command::Manual { out } => Some(help::manual(out, command()).map(|pages| {
-            drop(writeln!(world.err, "{pages} pages are in {}", out.display()));
+            drop(writeln!(world.err, "{pages} pages are in {}", print::visible(&out.display().to_string())));
             0
         })),
         _ => None,

@@ -210,7 +210,7 @@ fn one_file(path: &Path, limits: InputLimits, passed_over: &mut u64) -> Result<I
 
 /// Refuses a zip that holds nothing pchat can read, and says what it holds.
 fn foreign(path: &Path, pages: &mut dyn Pages) -> Result<()> {
-    let mut listing = String::new();
+    let mut listing = Vec::new();
     let count = pages.members().len();
     for at in 0..count {
         let name = pages.members()[at].name.clone();
@@ -230,13 +230,14 @@ fn foreign(path: &Path, pages: &mut dyn Pages) -> Result<()> {
         }
         if at < 20 {
             let root = root_of(&head).map_or_else(String::new, |root| format!(", XML with root <{root}>"));
-            listing.push_str(&format!("\n  {name} ({size} bytes{root})"));
+            listing.push(format!("{name} ({size} bytes{root})"));
         }
     }
     if count > 20 {
-        listing.push_str(&format!("\n  and {} more", count - 20));
+        listing.push(format!("and {} more", count - 20));
     }
-    Err(Error::new(Kind::Refused, format!("this zip is not a pchat archive and holds no chat history pchat can read; its {count} files:{listing}"))
+    let what = format!("this zip is not a pchat archive and holds no chat history pchat can read; its {count} files:");
+    Err(listing.into_iter().fold(Error::new(Kind::Refused, what), Error::detail)
         .at(Place::file(path.display().to_string()))
         .hint(
             "the inside of the zip Export-CsPersistentChatData writes is not published, so pchat does not guess at it; \

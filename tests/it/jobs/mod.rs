@@ -10,6 +10,7 @@ mod holds;
 mod import;
 mod intake;
 mod keys;
+mod lines;
 mod merge;
 mod principals;
 mod proof;
