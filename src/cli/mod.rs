@@ -359,7 +359,7 @@ fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
             Command::Endpoint(verb) => ask(verb.prepare(&cx, &path)),
             Command::State(verb) => ask(verb.prepare(&path)),
             Command::Server(verb) => ask(verb.prepare(&path)),
-            Command::Principal(verb) => verb.run(&cx, &path, password.as_deref()),
+            Command::Principal(verb) => ask(verb.prepare(&cx, &path, password.as_deref())),
             Command::Script { .. } | Command::Completion { .. } | Command::Manual { .. } => Ok(Reply::default()),
         };
         let done = done.inspect_err(|error| audit::refused(&cx, &path, change, error));

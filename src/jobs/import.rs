@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::jobs::archive::Archive;
 use crate::jobs::catalog::{self, OnConflict, Renames};
-use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, Inside, PieceSource, find, is_gap};
+use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, Inside, Met, PieceSource, find, is_gap};
 use crate::jobs::keys;
 use crate::jobs::sums::Sums;
 use crate::model::catalog::Catalog;
@@ -16,7 +16,7 @@ use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
 use crate::model::record::{Record, Shape};
 use crate::pipeline::{self, Event, Sink, Watch};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Corpus, Entry, Intake, Loaded, SourceFact, Store};
+use crate::store::{Corpus, Entry, Intake, Loaded, Log, SourceFact, Store};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,6 +78,8 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
         receipt.remark(remark, *times);
     }
 
+    incoming.iter().for_each(|record| checked.met.record(record));
+    checked.met.check(&job.renames)?;
     let broken = checked.broken;
     let start = (cx.clock)();
     let exists = job.store.exists();
@@ -130,6 +132,11 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     receipt.timings.push(("import", cx.since(start)));
     if path == job.store {
         receipt.fact("Store identity", store.id()?);
+    }
+    if let (false, false, Some(key)) = (exists, job.what_if, store.verifier()?) {
+        let file = keys::file(cx, &path);
+        receipt.fact("Key of its log", format!("{}; back it up, and move it away from the store", file.display()));
+        receipt.fact("Public key", format!("{key}; keep it elsewhere, with the auditor or on paper"));
     }
     Ok(receipt)
 }
@@ -230,6 +237,8 @@ struct Checked<'a> {
     remarks: std::collections::BTreeMap<&'static str, u64>,
     broken: HashSet<String>,
     keep_going: bool,
+    /// The names that came in.
+    met: Met,
     /// The sums of the archives, by name.
     sums: HashMap<Arc<str>, Sums>,
 }
@@ -244,6 +253,7 @@ impl Sink for Checked<'_> {
         for (remark, times) in item.remarks.counts {
             *self.remarks.entry(remark).or_default() += times;
         }
+        self.met.add(item.met);
         self.gap_count += item.remarks.gap_count + u64::from(item.failed.is_some());
         if let Some((archive, room, page)) = &item.page {
             let added = self.sums.entry(archive.clone()).or_default().add(&item.place, room, page);
@@ -310,6 +320,7 @@ fn check<'a>(cx: &Context<'a>, job: &Import, found: &Found, archives: &mut [Arch
         gap_count: 0,
         remarks: Default::default(),
         broken: HashSet::new(),
+        met: Met::default(),
         keep_going: job.keep_going,
         sums: HashMap::new(),
     };

@@ -5,10 +5,12 @@ mod attached;
 mod decode;
 mod find;
 mod lines;
+mod met;
 mod source;
 
 pub use decode::{Decode, Decoded, Piece};
 pub use find::{Found, Input, Inside, find, is_gap};
+pub use met::Met;
 pub use source::PieceSource;
 
 /// The formats of history.

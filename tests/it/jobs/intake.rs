@@ -230,3 +230,32 @@ fn an_archive_that_was_packed_again_is_told() {
     zip(&desk, "again.zip", &again);
     desk.run("import @again.zip --store @t.db").code(15).says("packed again").says("unzip");
 }
+
+#[test]
+fn a_new_name_for_what_is_not_there_imports_nothing() {
+    let desk = Desk::new();
+    desk.write("h.jsonl", line(1, serde_json::json!([])));
+    for (options, says) in [
+        ("--map-pool poool=p2", "there are: pool"),
+        ("--map-pool pool=p2 --map-domain y=z", "there are: x"),
+        ("--rename-prefix Old-", "no room or category"),
+    ] {
+        desk.run(&format!("import @h.jsonl --store @s.db {options}")).code(10).says(says).says("nothing was imported");
+        assert!(!desk.path("s.db").exists());
+    }
+    desk.run("import @h.jsonl --store @s.db --map-pool POOL=p2 --map-domain X=z").code(0);
+    desk.run("export --store @s.db --out @a.zip").code(0);
+    desk.run("import @a.zip --store @t.db --map-pool pool=p3").code(10).says("there are: p2");
+    desk.run("import @a.zip --store @t.db --map-pool p2=p3 --map-domain z=w").code(0);
+}
+
+#[test]
+fn an_import_that_makes_a_store_says_where_its_key_is() {
+    let desk = Desk::new();
+    desk.write("h.jsonl", line(1, serde_json::json!([])));
+    let told = |run: &Run| run.json()["facts"].to_string().contains("s.db.key; back it up");
+    assert!(!told(&desk.run("import @h.jsonl --store @s.db --output json --what-if").code(0)));
+    assert!(told(&desk.run("import @h.jsonl --store @s.db --output json").code(0)));
+    assert!(!told(&desk.run("import @h.jsonl --store @s.db --output json").code(0)));
+    assert!(desk.path("s.db.key").exists());
+}
