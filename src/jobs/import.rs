@@ -16,7 +16,7 @@ use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
 use crate::model::record::{Record, Shape};
 use crate::pipeline::{self, Event, Sink, Watch};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Corpus, Entry, Intake, Loaded, Log, SourceFact, Store};
+use crate::store::{Corpus, Entry, Intake, Loaded, SourceFact, Store};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -133,10 +133,9 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     if path == job.store {
         receipt.fact("Store identity", store.id()?);
     }
-    if let (false, false, Some(key)) = (exists, job.what_if, store.verifier()?) {
+    if !exists && !job.what_if {
         let file = keys::file(cx, &path);
         receipt.fact("Key of its log", format!("{}; back it up, and move it away from the store", file.display()));
-        receipt.fact("Public key", format!("{key}; keep it elsewhere, with the auditor or on paper"));
     }
     Ok(receipt)
 }

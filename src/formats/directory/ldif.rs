@@ -67,7 +67,7 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
                         line.number,
                         "a change of an entry cannot be imported, only what adds one",
                     )
-                    .hint("export the directory as it is: ldifde -f FILE"));
+                    .hint("export the directory as it is: ldifde -u -f FILE"));
                 }
             }
             (Some(entry), _) => {
