@@ -117,7 +117,7 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
         store.put(&changes, cx.entry("import catalog", job.store.display().to_string(), details))?;
     }
     cx.watch.event(Event::Begin { step: "importing", total: Some(checked.events), unit: "events" });
-    let done = {
+    let mut receipt = {
         let mut intake = store.intake(job.restore_purged)?;
         let first = intake.announce(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
         let load = Load::new(cx, job, intake, receipt, sources.join("; "));
@@ -128,7 +128,6 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
         load.close()?
     };
     cx.watch.event(Event::End);
-    let mut receipt = done;
     receipt.timings.push(("import", cx.since(start)));
     if path == job.store {
         receipt.fact("Store identity", store.id()?);
@@ -221,10 +220,8 @@ fn decode<'a>(job: &Import, prepare: Option<(i64, Random<'a>)>) -> Decode<'a> {
 
 fn without_place(error: &Error) -> String {
     let text = error.to_string();
-    match error.place() {
-        Some(place) => text.strip_prefix(&format!("{place}: ")).unwrap_or(&text).to_owned(),
-        None => text,
-    }
+    let place = error.place().map_or_else(String::new, |place| format!("{place}: "));
+    text.strip_prefix(&place).unwrap_or(&text).to_owned()
 }
 
 /// What the first pass found.

@@ -88,7 +88,7 @@ fn attribute<'a>(file: &str, line: &'a Line) -> Result<(&'a str, Option<String>)
     let Some((name, value)) = line.text.split_once(':') else {
         return Err(wrong(file, line.number, "an attribute is followed by a colon"));
     };
-    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.;=_".contains(&b)) {
+    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.;=_*".contains(&b)) {
         return Err(wrong(file, line.number, "this is no name of an attribute"));
     }
     if let Some(encoded) = value.strip_prefix(':') {

@@ -264,7 +264,7 @@ fn what_is_cut_or_odd_is_refused_by_place() {
         (ansi, 3, "csvde -u -f FILE"),
         (
             b"#TYPE System.Object\r\n\"DistinguishedName\",\"Name\"\r\n\"CN=x\",\"x\"\r\n".to_vec(),
-            1,
+            2,
             "csvde -u -f FILE",
         ),
         (b"\"DistinguishedName\",\"Name\"\r\n\"CN=x\",\"x\"\r\n".to_vec(), 1, "csvde -u -f FILE"),
