@@ -74,7 +74,7 @@ fn json_lines(data: &[u8]) {
 
 /// What is read is written, and read again the same.
 fn archive_page(data: &[u8]) {
-    let room = Arc::new(RoomKey { pool: "pool".to_owned(), address: "room".to_owned() });
+    let room = Arc::new(RoomKey { pool: "pool".to_owned(), uri: "room".to_owned() });
     let Ok(unit) = archive::page::read(data, "page", &room, "folder", 1) else { return };
     let written = archive::page::write(&unit, "folder");
     let again = archive::page::read(&written, "page", &room, "folder", 1).expect("what was written is read");
