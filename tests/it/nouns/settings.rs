@@ -1,10 +1,9 @@
 //! Settings per scope, policies, add-ins, endpoints, states and servers.
 
 use super::{each, line, objects, one};
-use crate::harness::{Desk, entry};
+use crate::harness::{Desk, put};
 use pchat::model::record::Record;
 use pchat::nouns::principal;
-use pchat::store::Store;
 use pchat::store::sqlite::Sqlite;
 use serde_json::Value;
 
@@ -248,7 +247,7 @@ fn i16_the_policy_of_a_site_holds_for_its_people_unless_they_have_their_own() {
     line(&desk, both).code(0);
     // The site of a person comes from elsewhere; no command sets it.
     let ken = Record::new(&principal::SHAPE).with("Uri", "sip:ken@example.com").with("Site", "Redmond");
-    Sqlite::open(&desk.path("s.db")).unwrap().put(&[ken], entry()).unwrap();
+    put(&mut Sqlite::open(&desk.path("s.db")).unwrap(), &[ken]).unwrap();
     let join = |who: &str| desk.run(&format!("message join Help --user sip:{who}@example.com --store @s.db")).code;
     let codes = || (join("ken"), join("pilar"));
     assert_eq!(codes(), (16, 16));
