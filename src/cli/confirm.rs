@@ -34,7 +34,7 @@ pub(super) fn perform(
         print::reply(&preview, Output::Table, err).map_err(told)?;
     }
     if !consent.yes {
-        drop(write!(err, "{question} [yes/no] ").and_then(|()| err.flush()));
+        drop(write!(err, "{} [yes/no] ", print::visible(&question)).and_then(|()| err.flush()));
         let answer = answer();
         let Some(answer) = answer else {
             drop(writeln!(err));
