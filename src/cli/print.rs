@@ -45,7 +45,7 @@ fn property(cell: &Cell) -> Property {
     match cell {
         Cell::Text(text) => text.as_str().into(),
         Cell::Number(number) | Cell::Bytes(number) => Property::Int(i64::try_from(*number).unwrap_or(i64::MAX)),
-        Cell::Time(at) => Property::Time(*at),
+        Cell::Time(at) | Cell::Moment(at) => Property::Time(*at),
         Cell::Bool(is) => Property::Bool(*is),
         Cell::List(items) => Property::List(items.clone()),
         Cell::Empty => Property::Null,
@@ -151,7 +151,7 @@ fn object(table: &Table, row: &[Cell]) -> Value {
         let value = match cell {
             Cell::Text(text) => Value::from(text.as_str()),
             Cell::Number(number) | Cell::Bytes(number) => Value::from(*number),
-            Cell::Time(at) => Value::from(at.to_string()),
+            Cell::Time(at) | Cell::Moment(at) => Value::from(at.to_string()),
             Cell::Bool(is) => Value::from(*is),
             Cell::List(items) => Value::from(items.as_slice()),
             Cell::Empty => Value::Null,
@@ -167,7 +167,7 @@ fn plain(cell: &Cell) -> String {
         Cell::List(items) => harmless(items.join("; ")),
         Cell::Bool(is) => truth(*is).to_owned(),
         Cell::Number(number) | Cell::Bytes(number) => number.to_string(),
-        Cell::Time(at) => at.to_string(),
+        Cell::Time(at) | Cell::Moment(at) => at.to_string(),
         Cell::Empty => String::new(),
     }
 }
@@ -187,7 +187,7 @@ fn people(cell: &Cell) -> String {
         Cell::Text(text) => visible(text).into_owned(),
         Cell::Number(number) => number.to_string(),
         Cell::Bytes(bytes) => bytesize::ByteSize(*bytes).to_string(),
-        Cell::Time(at) => at.to_string(),
+        Cell::Time(at) | Cell::Moment(at) => at.to_string(),
         Cell::Bool(is) => truth(*is).to_owned(),
         Cell::List(items) => visible(&items.join(", ")).into_owned(),
         Cell::Empty => String::new(),
@@ -198,6 +198,7 @@ fn people(cell: &Cell) -> String {
 fn brief(cell: &Cell) -> String {
     match cell {
         Cell::Time(at) => at.to_string().split('T').next().unwrap_or_default().to_owned(),
+        Cell::Moment(at) => at.to_string().get(..19).unwrap_or_default().replace('T', " ") + "Z",
         other => people(other),
     }
 }

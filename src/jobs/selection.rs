@@ -2,6 +2,7 @@
 //! of the catalog that goes with it.
 
 use crate::error::{Error, Kind, Result};
+use crate::jobs::times;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventId, RoomKey, fold, no_address, person_key};
 use crate::model::record::{Record, Shape};
@@ -10,7 +11,6 @@ use crate::select::names::{names_category, names_room};
 use crate::select::query::Query;
 use crate::select::query::product::{self, Match};
 use crate::select::scope::{Scope, Selection};
-use chrono::{NaiveDate, NaiveDateTime, TimeZone};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,7 @@ pub struct Wanted {
     pub from: Option<String>,
     /// Last date or time.
     pub to: Option<String>,
-    /// Time zone of dates: an IANA name or an offset; UTC when not given.
+    /// Time zone of dates: an IANA name, that of Windows, or an offset; UTC when not given.
     pub timezone: Option<String>,
     /// Events by address, all of the one room that is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -81,12 +81,7 @@ impl Wanted {
 
     /// Rooms, people and dates alone.
     pub fn scope(&self, catalog: &Catalog) -> Result<Scope> {
-        let zone = Zone::parse(self.timezone.as_deref())?;
-        let from = self.from.as_deref().map(|text| zone.bound(text, false)).transpose()?.unwrap_or(Ticks::MIN);
-        let to = self.to.as_deref().map(|text| zone.bound(text, true)).transpose()?.unwrap_or(Ticks::MAX);
-        if from > to {
-            return Err(Error::new(Kind::Usage, format!("the first date {from} lies after the last {to}")));
-        }
+        let (from, to) = times::span(self.from.as_deref(), self.to.as_deref(), self.timezone.as_deref())?;
         let mut rooms: Option<BTreeMap<String, RoomKey>> = None;
         if !self.categories.is_empty() || !self.rooms.is_empty() {
             let mut chosen = BTreeMap::new();
@@ -100,6 +95,11 @@ impl Wanted {
         }
         let people = (!self.people.is_empty()).then(|| self.people.iter().map(|uri| person_key(uri)).collect());
         Ok(Scope { rooms, people, from, to })
+    }
+
+    /// The time zone of its dates, as reports print it.
+    pub fn zone(&self) -> String {
+        times::Zone::parse(self.timezone.as_deref()).map_or_else(|_| String::new(), |zone| zone.name().to_owned())
     }
 
     fn add_category(&self, catalog: &Catalog, name: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
@@ -142,7 +142,7 @@ impl Wanted {
         if scope.to != Ticks::MAX {
             facts.push(("To".to_owned(), scope.to.to_string()));
         }
-        facts.push(("Time zone of dates".to_owned(), self.timezone.clone().unwrap_or_else(|| "UTC".to_owned())));
+        facts.push(("Time zone of dates".to_owned(), self.zone()));
         facts
     }
 }
@@ -218,11 +218,6 @@ pub fn named<'a>(catalog: &'a Catalog, noun: &'static str, name: &str) -> Result
         let known: Vec<String> = catalog.of(noun).map(Record::identity).collect();
         missing(noun, name, &known)
     })
-}
-
-/// The instant a date or time stands for; with `end` the last one of a date.
-pub fn instant(text: &str, timezone: Option<&str>, end: bool) -> Result<Ticks> {
-    Zone::parse(timezone)?.bound(text, end)
 }
 
 fn missing(noun: &str, name: &str, known: &[String]) -> Error {
@@ -303,75 +298,4 @@ pub fn catalog_part(catalog: &Catalog, shapes: &[&'static Shape], wanted: &Wante
         }
     }
     part
-}
-
-/// A time zone for dates.
-enum Zone {
-    Named(chrono_tz::Tz),
-    Offset(chrono::FixedOffset),
-}
-
-impl Zone {
-    fn parse(text: Option<&str>) -> Result<Zone> {
-        let Some(text) = text else { return Ok(Zone::Named(chrono_tz::UTC)) };
-        if let Ok(zone) = text.parse() {
-            return Ok(Zone::Named(zone));
-        }
-        text.parse().map(Zone::Offset).map_err(|_| {
-            Error::new(Kind::Usage, format!("{text:?} is no time zone"))
-                .hint("give an IANA name such as Europe/Berlin, or an offset such as +02:00")
-        })
-    }
-
-    /// The instant a bound stands for. A date covers its whole day.
-    fn bound(&self, text: &str, end: bool) -> Result<Ticks> {
-        let wrong = || {
-            Error::new(Kind::Usage, format!("{text:?} is no date"))
-                .hint("give YYYY-MM-DD, or a time as YYYY-MM-DDTHH:MM:SSZ")
-        };
-        if let Some((at, _)) = Ticks::parse(text) {
-            return Ok(at);
-        }
-        if let Ok(time) = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
-            .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M"))
-        {
-            return self.instant(time).ok_or_else(wrong);
-        }
-        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .or_else(|_| NaiveDate::parse_from_str(text, "%m/%d/%Y"))
-            .map_err(|_| wrong())?;
-        if end {
-            let next = day.succ_opt().and_then(|next| next.and_hms_opt(0, 0, 0)).ok_or_else(wrong)?;
-            return self.instant(next).map(|at| Ticks(at.0 - 1)).ok_or_else(wrong);
-        }
-        day.and_hms_opt(0, 0, 0).and_then(|start| self.instant(start)).ok_or_else(wrong)
-    }
-
-    /// A clock time that a change of clocks skips stands for the instant after the change.
-    fn instant(&self, time: NaiveDateTime) -> Option<Ticks> {
-        let at = match self {
-            Zone::Offset(offset) => offset.from_local_datetime(&time).earliest()?.to_utc(),
-            Zone::Named(zone) => (0..8)
-                .find_map(|step| zone.from_local_datetime(&(time + chrono::TimeDelta::minutes(30 * step))).earliest())?
-                .to_utc(),
-        };
-        Ticks::from_chrono(at)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_date_covers_its_whole_day_in_its_zone() {
-        let zone = Zone::parse(Some("Europe/Berlin")).unwrap();
-        assert_eq!(zone.bound("2020-07-01", false).unwrap().to_string(), "2020-06-30T22:00:00Z");
-        assert_eq!(zone.bound("2020-07-01", true).unwrap().to_string(), "2020-07-01T21:59:59.9999999Z");
-        let utc = Zone::parse(None).unwrap();
-        assert_eq!(utc.bound("7/1/2020", true).unwrap().to_string(), "2020-07-01T23:59:59.9999999Z");
-        assert_eq!(utc.bound("2020-07-01T10:00:00+02:00", true).unwrap().to_string(), "2020-07-01T08:00:00Z");
-        assert!(utc.bound("yesterday", true).is_err());
-        assert!(Zone::parse(Some("Moon/Sea")).is_err());
-    }
 }
