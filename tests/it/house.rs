@@ -127,6 +127,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("x509_cert", &["src/proof/timestamp"]),
     ("rsa", &["src/proof/timestamp/"]),
     ("p256", &["src/proof/timestamp/"]),
+    ("p384", &["src/proof/timestamp/"]),
     ("sha1", &["src/proof/timestamp.rs"]),
     ("crc32fast", &["src/store/sqlite/read.rs"]),
     ("regex", &["src/select/expression.rs"]),
