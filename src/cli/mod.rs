@@ -195,6 +195,16 @@ impl Command {
 }
 
 impl Command {
+    /// Refused before it began: a report that was asked for is written all the same.
+    fn refused(&self, cx: &Context<'_>, store: &Path, error: &Error) {
+        match self {
+            Command::Export(request) => request.refused(cx, store, error),
+            Command::Import(request) => request.refused(cx, store, error),
+            Command::Verify(request) => request.refused(cx, store, error),
+            _ => {}
+        }
+    }
+
     /// It uses the key, though it may change nothing.
     fn signs(&self) -> bool {
         match self {
@@ -326,17 +336,19 @@ fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
         let change = cli.command.change();
         let writes = change.is_some() || cli.command.signs();
         let remark = match (cli.globals.accept_older.as_deref(), writes) {
-            (reason, true) => seen::admit(&cx, &path, reason)?,
-            (None, false) => None,
+            (reason, true) => seen::admit(&cx, &path, reason),
+            (None, false) => Ok(None),
             (Some(_), false) => {
-                return Err(Error::new(
-                    Kind::Usage,
-                    "--accept-older is for commands that change a store or sign its log",
-                ));
+                let what = "--accept-older is for commands that change a store or sign its log";
+                Err(Error::new(Kind::Usage, what))
             }
         };
+        let remark = remark.inspect_err(|error| cli.command.refused(&cx, &path, error))?;
         if change.is_some() && !cli.globals.failed_over && !matches!(cli.command, Command::State(_)) {
-            state::check(&path).inspect_err(|error| audit::refused(&cx, &path, change, error))?;
+            state::check(&path).inspect_err(|error| {
+                audit::refused(&cx, &path, change, error);
+                cli.command.refused(&cx, &path, error);
+            })?;
         }
         let done = match cli.command {
             Command::Export(request) => request.run(&cx, &path),

@@ -1,8 +1,9 @@
 //! History and configuration as a whole: export, import, verify.
 
+mod asked;
 mod told;
 
-use self::told::{check_report, write_report};
+use self::asked::{Asked, many, switch};
 pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;
@@ -14,6 +15,7 @@ use crate::jobs::import::Import;
 use crate::jobs::intake::Form;
 use crate::jobs::selection::Wanted;
 use crate::jobs::verify::Depth;
+use crate::model::counted::counted;
 use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
@@ -201,8 +203,48 @@ impl ExportRequest {
         self.out.as_os_str() == "-"
     }
 
+    fn asked(&self, cx: &Context<'_>, store: &Path) -> Asked {
+        let what = &self.what;
+        let given = |text: &Option<String>| text.clone().unwrap_or_default();
+        let matching = what.filter.as_ref().map(|_| format!("{:?}", what.matching)).unwrap_or_default();
+        Asked {
+            path: self.report.clone(),
+            job: "export",
+            what_if: false,
+            options: vec![
+                ("store", store.display().to_string()),
+                ("out", self.out.display().to_string()),
+                ("level", format!("{:?}", self.level)),
+                ("scope", many(&self.scope)),
+                ("room", many(&self.room)),
+                ("user", many(&what.user)),
+                ("from", given(&what.from)),
+                ("to", given(&what.to)),
+                ("timezone", given(&what.timezone)),
+                ("filter", given(&what.filter)),
+                ("match", matching),
+                ("case-sensitive", switch(what.case_sensitive)),
+                ("format", format!("{:?}", self.format).to_lowercase()),
+                ("volume-size", self.volume_size.map(|size| size.to_string()).unwrap_or_default()),
+                ("overwrite", switch(self.overwrite)),
+                ("with-settings", switch(self.with_settings)),
+                ("no-checkpoint", switch(self.no_checkpoint)),
+                ("disable-exported-nodes", switch(self.disable_exported_nodes)),
+            ],
+            // A store that is in use has no sum that stays; the checkpoint stands for what it was.
+            sources: Vec::new(),
+            started: (cx.clock)(),
+        }
+    }
+
+    /// Writes the report that was asked for, of a command that was refused before it began.
+    pub fn refused(&self, cx: &Context<'_>, store: &Path, error: &Error) {
+        self.asked(cx, store).refused(cx, error);
+    }
+
     /// Exports.
     pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+        let asked = self.asked(cx, store).checked()?;
         let job = Export {
             store: store.to_owned(),
             target: Target {
@@ -228,10 +270,8 @@ impl ExportRequest {
             disable_exported: self.disable_exported_nodes,
             shapes: SHAPES,
         };
-        check_report(self.report.as_deref())?;
         let history = matches!(job.level, Level::All | Level::Content);
-        let receipt = jobs::export::export(cx, &job)?;
-        write_report(self.report.as_deref(), &receipt)?;
+        let receipt = asked.close(cx, jobs::export::export(cx, &job))?;
         let mut reply = reply(&receipt);
         // At level All an empty history may be all there is; settings are exported all the same.
         let asked = !job.wanted.is_everything() || job.level == Level::Content || job.form == ExportForm::JsonLines;
@@ -249,8 +289,44 @@ impl ImportRequest {
         (!self.what_if).then_some("import")
     }
 
+    fn asked(&self, cx: &Context<'_>, store: &Path) -> Asked {
+        let pairs = |pairs: &[(String, String)]| {
+            pairs.iter().map(|(old, new)| format!("{old}={new}")).collect::<Vec<_>>().join(", ")
+        };
+        let paths: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
+        Asked {
+            path: self.report.clone(),
+            job: "import",
+            what_if: self.what_if,
+            options: vec![
+                ("store", store.display().to_string()),
+                ("paths", many(&paths)),
+                ("format", self.format.map(|format| format!("{format:?}").to_lowercase()).unwrap_or_default()),
+                ("pool", self.pool.clone().unwrap_or_default()),
+                ("keep-going", switch(self.keep_going)),
+                ("on-conflict", format!("{:?}", self.on_conflict).to_lowercase()),
+                ("map-pool", pairs(&self.map_pool)),
+                ("map-domain", pairs(&self.map_domain)),
+                ("rename-prefix", self.rename_prefix.clone()),
+                ("what-if", switch(self.what_if)),
+                ("confirm", switch(self.confirm)),
+                ("yes", switch(self.yes)),
+                ("restore-purged", switch(self.restore_purged)),
+                ("commit-every", self.commit_every.to_string()),
+            ],
+            sources: self.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect(),
+            started: (cx.clock)(),
+        }
+    }
+
+    /// Writes the report that was asked for, of a command that was refused before it began.
+    pub fn refused(&self, cx: &Context<'_>, store: &Path, error: &Error) {
+        self.asked(cx, store).refused(cx, error);
+    }
+
     /// Imports, or says what would be replaced and waits for a yes.
     pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+        let asked = self.asked(cx, store).checked()?;
         let asks = self.confirm && !self.yes && !self.what_if;
         let job = Import {
             store: store.to_owned(),
@@ -272,25 +348,24 @@ impl ImportRequest {
             commit_every: self.commit_every,
             shapes: SHAPES,
         };
-        check_report(self.report.as_deref())?;
         if asks {
-            let trial = jobs::import::import(cx, &Import { what_if: true, ..job.clone() })?;
+            // The report of the trial stands until there is another: the answer may be no.
+            let tried = Asked { what_if: true, ..asked.clone() };
+            let trial = tried.close(cx, jobs::import::import(cx, &Import { what_if: true, ..job.clone() }))?;
             let replaced: u64 = trial.settings.values().map(|counts| counts.replaced).sum();
             if replaced > 0 {
-                let report = self.report;
-                let act = Box::new(move |cx: &Context<'_>| import(cx, &job, report.as_deref()));
-                let question = format!("Replace {replaced} settings by those that come in?");
+                let act = Box::new(move |cx: &Context<'_>| import(cx, &job, &asked));
+                let question = format!("Replace {} by those that come in?", counted(replaced, "setting"));
                 let consent = Consent { confirm: true, ..Consent::default() };
                 return Ok(Prepared::Act(Action { preview: reply(&trial), question, consent, destroys: true, act }));
             }
         }
-        import(cx, &job, self.report.as_deref()).map(Prepared::Answer)
+        import(cx, &job, &asked).map(Prepared::Answer)
     }
 }
 
-fn import(cx: &Context<'_>, job: &Import, report: Option<&Path>) -> Result<Reply> {
-    let receipt = jobs::import::import(cx, job)?;
-    write_report(report, &receipt)?;
+fn import(cx: &Context<'_>, job: &Import, asked: &Asked) -> Result<Reply> {
+    let receipt = asked.close(cx, jobs::import::import(cx, job))?;
     Ok(reply(&receipt))
 }
 
@@ -335,22 +410,44 @@ pub static CMDLETS: &[Cmdlet] = &[
 ];
 
 impl VerifyRequest {
+    fn asked(&self, cx: &Context<'_>, store: &Path) -> Asked {
+        let source = self.archive.as_deref().unwrap_or(store);
+        Asked {
+            path: self.report.clone(),
+            job: "verify",
+            what_if: false,
+            options: vec![
+                (if self.archive.is_some() { "archive" } else { "store" }, source.display().to_string()),
+                ("read-data", switch(self.read_data)),
+                ("read-data-subset", self.read_data_subset.map(|part| format!("{part:?}")).unwrap_or_default()),
+                ("keep-going", switch(self.keep_going)),
+            ],
+            sources: self.archive.iter().cloned().collect(),
+            started: (cx.clock)(),
+        }
+    }
+
+    /// Writes the report that was asked for, of a command that was refused before it began.
+    pub fn refused(&self, cx: &Context<'_>, store: &Path, error: &Error) {
+        self.asked(cx, store).refused(cx, error);
+    }
+
     /// Verifies.
     pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
-        check_report(self.report.as_deref())?;
+        let asked = self.asked(cx, store).checked()?;
         let depth = match (self.read_data, self.read_data_subset) {
             (true, _) => Depth::All,
             (false, part) => part.unwrap_or(Depth::Structure),
         };
-        let receipt = match &self.archive {
-            Some(archive) => jobs::verify::archive(cx, archive, depth, self.keep_going, SHAPES)?,
+        let done = match &self.archive {
+            Some(archive) => jobs::verify::archive(cx, archive, depth, self.keep_going, SHAPES),
             None if self.read_data_subset.is_some() => {
-                return Err(Error::new(Failure::Usage, "--read-data-subset is for archives")
-                    .hint("name the archive, or use --read-data for the store"));
+                Err(Error::new(Failure::Usage, "--read-data-subset is for archives")
+                    .hint("name the archive, or use --read-data for the store"))
             }
-            None => jobs::verify::store(cx, store, self.read_data, SHAPES)?,
+            None => jobs::verify::store(cx, store, self.read_data, SHAPES),
         };
-        write_report(self.report.as_deref(), &receipt)?;
+        let receipt = asked.close(cx, done)?;
         if receipt.gap_count > 0 {
             return Err(wrong(&receipt));
         }
