@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::{WORDS, Wanted, catalog_part, room_key};
 use crate::jobs::{audit, keys};
 use crate::model::catalog::Catalog;
+use crate::model::counted::counted;
 use crate::model::hash;
 use crate::model::receipt::{FileFact, Receipt};
 use crate::model::record::{Level, Shape, Value};
@@ -190,7 +191,7 @@ fn checkpoint(
 ) -> Result<Option<(Checkpoint, String)>> {
     let (signed, why) = match keys::sign(cx, &job.store, corpus) {
         Ok(signed) => {
-            receipt.fact("Checkpoint", format!("signed now, of {} records", signed.0.size));
+            receipt.fact("Checkpoint", format!("signed now, of {}", counted(signed.0.size, "record")));
             return Ok(Some(signed));
         }
         Err(error) if error.kind() == Kind::Damaged => {
@@ -206,7 +207,9 @@ fn checkpoint(
     receipt.fact(
         "Checkpoint",
         match &signed {
-            Some((checkpoint, _)) => format!("the newest there is, of {} records: {}", checkpoint.size, why.what()),
+            Some((checkpoint, _)) => {
+                format!("the newest there is, of {}: {}", counted(checkpoint.size, "record"), why.what())
+            }
             None => format!("none: {}", why.what()),
         },
     );

@@ -166,6 +166,9 @@ pub fn prepared(
             format!("{verb} {} for good?", counted(plan.goes().events, "event"))
         }
     };
+    if !consent.what_if {
+        job::writable(store)?;
+    }
     if let Some(base) = &certificate {
         free(base)?;
     }

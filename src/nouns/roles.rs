@@ -2,6 +2,7 @@
 //! shown.
 
 use crate::jobs::directory::Directory;
+use crate::model::counted::counted;
 use crate::model::record::{Record, Value};
 use crate::model::reply::Cell;
 
@@ -40,7 +41,7 @@ pub fn told_of(field: &str, about: &str, category: &Record, items: &[String]) ->
 
 /// How many entries an error is about. It does not say whom they name: errors are kept in logs.
 pub fn entries(count: usize) -> String {
-    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+    counted(count, "entry")
 }
 
 /// A list as it is shown.

@@ -4,6 +4,7 @@
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::jobs::keys;
+use crate::model::counted::counted;
 use crate::model::time::Ticks;
 use crate::proof::timestamp::{LARGEST, Reply, Request, Trusted};
 use crate::store::sqlite::Sqlite;
@@ -46,7 +47,7 @@ pub fn request(cx: &Context<'_>, path: &Path, out: &Path) -> Result<u64> {
     let Some(kept) = kept else {
         return Err(Error::new(
             Kind::Damaged,
-            format!("the store keeps another checkpoint of {} records", checkpoint.size),
+            format!("the store keeps another checkpoint of {}", counted(checkpoint.size, "record")),
         )
         .hint("pchat audit verify says more"));
     };
@@ -74,8 +75,11 @@ pub fn reply(cx: &Context<'_>, path: &Path, file: &Path, ca: &Path) -> Result<(u
     check(&kept, &reply, Some(&trusted)).map_err(at)?;
     let size = u64::try_from(kept.size).unwrap_or_default();
     if kept.reply.is_some() {
-        return Err(Error::new(Kind::Refused, format!("the checkpoint of {size} records is anchored already"))
-            .hint("pchat audit verify says when it was stamped"));
+        return Err(Error::new(
+            Kind::Refused,
+            format!("the checkpoint of {} is anchored already", counted(size, "record")),
+        )
+        .hint("pchat audit verify says when it was stamped"));
     }
     agrees(cx, &mut store, size, reply.at()).map_err(at)?;
     let details = vec![("records", size.to_string()), ("stamped", reply.at().to_string())];

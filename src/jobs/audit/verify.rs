@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::jobs::keys;
 use crate::jobs::purge::verify::genuine;
 use crate::jobs::seen::Memory;
+use crate::model::counted::counted;
 use crate::model::hash::hex;
 use crate::model::time::Ticks;
 use crate::proof::note::{self, Checkpoint, Verifier};
@@ -215,7 +216,10 @@ fn claims(walked: &Walked, signed: &[Signed], findings: &mut Findings) {
         let place = format!("record {record}");
         let kept = signed.iter().find(|signed| !signed.outside && signed.size == *size);
         if kept.and_then(|kept| kept.stamped) != Some(*at) {
-            let why = format!("it says that the first {size} records were stamped at {at}, and no such stamp is kept");
+            let why = format!(
+                "it says that a checkpoint of {} was stamped at {at}, and no such stamp is kept",
+                counted(*size, "record")
+            );
             findings.add(Verdict::Stamp, &place, why);
         }
         if let Some(why) = written.and_then(|written| stamps::contradicts(None, *at, Some(written))) {
@@ -254,7 +258,7 @@ fn signed(
                     format!("it is of another log: {}", checkpoint.origin)
                 }
                 Ok(checkpoint) if size.is_some_and(|size| u64::try_from(size) != Ok(checkpoint.size)) => {
-                    format!("it is of {} records", checkpoint.size)
+                    format!("it is of {}", counted(checkpoint.size, "record"))
                 }
                 Ok(Checkpoint { size, root, .. }) => {
                     let stamped = kept.map_or(Ok(None), |kept| stamps::stamped(kept, trusted));
@@ -383,12 +387,12 @@ fn hold(kept: &Frontier, walked: &Walked, signed: &[Signed], trusted: bool, find
     let cut = own > reach || (!torn && !walked.current);
     if cut {
         let why = match own > reach {
-            true => format!("the log has had {own} records"),
+            true => format!("the log has had {}", counted(own, "record")),
             false => "the newest change of the store has no record".to_owned(),
         };
         findings.add(Verdict::Truncated, format!("after record {reach}"), why);
     } else if !torn && kept.size() < count {
-        let why = format!("the log has had only {} records", kept.size());
+        let why = format!("the log has had only {}", counted(kept.size(), "record"));
         findings.add(Verdict::BrokenLink, format!("record {}", kept.size() + 1), why);
     } else if !torn && *kept != walked.tree && !signed.iter().any(|signed| forks(signed, walked)) {
         findings.add(Verdict::Altered, format!("records 1 to {count}"), "the store keeps another root of their tree");
@@ -396,10 +400,10 @@ fn hold(kept: &Frontier, walked: &Walked, signed: &[Signed], trusted: bool, find
     for signed in signed {
         if signed.size > reach {
             let (verdict, why) = match cut {
-                true => (Verdict::Truncated, format!("it is of {} records", signed.size)),
+                true => (Verdict::Truncated, format!("it is of {}", counted(signed.size, "record"))),
                 false => (
                     Verdict::RolledBack,
-                    format!("it is of {} records; the store is whole, and older than that", signed.size),
+                    format!("it is of {}; the store is whole, and older than that", counted(signed.size, "record")),
                 ),
             };
             if signed.outside {
@@ -425,7 +429,7 @@ fn hold(kept: &Frontier, walked: &Walked, signed: &[Signed], trusted: bool, find
                 findings.signed = findings.signed.max(signed.size);
             }
         } else {
-            let why = format!("it has another root for the same {} records", signed.size);
+            let why = format!("it has another root for the same {}", counted(signed.size, "record"));
             findings.add(Verdict::Forked, &signed.place, why);
         }
     }
