@@ -94,6 +94,15 @@ impl Desk {
 
     /// The same with something on standard input.
     pub(crate) fn fed(&self, words: &[&str], input: Option<&str>) -> Run {
+        self.with(words, input, None)
+    }
+
+    /// The same with somebody who answers questions.
+    pub(crate) fn answered(&self, words: &[&str], answer: &str) -> Run {
+        self.with(words, None, Some(answer))
+    }
+
+    fn with(&self, words: &[&str], input: Option<&str>, answer: Option<&str>) -> Run {
         let expand = |word: &&str| match word.strip_prefix('@').filter(|name| !name.starts_with('{')) {
             Some(name) => self.path(name).into_os_string(),
             None => OsString::from(word),
@@ -113,7 +122,7 @@ impl Desk {
                 out: &mut out,
                 err: &mut err,
                 terminal: false,
-                answer: &|| None,
+                answer: &|| answer.map(str::to_owned),
                 input: &|| input.map(|text| Ok(text.to_owned())),
                 cancelled: &AtomicBool::new(false),
             },

@@ -126,3 +126,19 @@ fn every_fault_is_listed_when_asked() {
     // Without the data, what is in the pages is not read.
     desk.run("verify @out --keep-going").code(13).says("3 things are wrong");
 }
+
+#[test]
+fn destroying_asks_for_the_whole_word() {
+    let desk = Desk::new();
+    desk.lines("in.jsonl", &chat(1, 6));
+    desk.run("import @in.jsonl --store @s.db").code(0);
+    let purge = ["purge", "--everything", "--store", "@s.db"];
+    for no in ["y", "Y", "ye", "yes!", "no", ""] {
+        let run = desk.answered(&purge, no).code(18).says("nothing was done");
+        assert!(run.err.contains("Destroy 6 events for good? Type yes to do it:"), "{run:?}");
+        assert_eq!(desk.history("s.db").len(), 6);
+    }
+    desk.answered(&purge, "y").code(18).says("type the whole word");
+    desk.answered(&purge, " yes \n").code(0);
+    assert!(desk.history("s.db").is_empty());
+}

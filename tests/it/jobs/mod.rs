@@ -20,5 +20,6 @@ mod rooms;
 mod round_trip;
 mod seen;
 mod selection;
+mod times;
 mod verify;
 mod words;
