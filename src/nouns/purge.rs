@@ -299,7 +299,7 @@ fn free(base: &Path) -> Result<()> {
             let what = format!("the certificate cannot be written to {}", path.display());
             Error::new(if error.kind() == ErrorKind::NotFound { Kind::NotFound } else { Kind::Io }, what)
                 .because(error)
-                .hint("--certificate with a name in a folder that exists and can be written")
+                .hint("--certificate with a name in a folder that exists and can be written; nothing was destroyed")
         })?;
     }
     Ok(())

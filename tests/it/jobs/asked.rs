@@ -97,7 +97,8 @@ fn every_fault_is_listed_when_asked() {
     let rooms: Vec<String> = files("out/data/rooms").into_iter().filter(|name| name != "index.xml").collect();
     let page = |room: &str| format!("out/data/rooms/{room}/{}", files(&format!("out/data/rooms/{room}"))[0]);
     // A page that is gone, one that was changed, a file nobody lists, and a page of the catalog that was changed.
-    std::fs::remove_file(desk.path(&page(&rooms[0]))).unwrap();
+    let gone = page(&rooms[0]);
+    std::fs::remove_file(desk.path(&gone)).unwrap();
     let mut bytes = desk.read(&page(&rooms[1]));
     bytes[40] ^= 1;
     desk.write(&page(&rooms[1]), bytes);
@@ -112,7 +113,7 @@ fn every_fault_is_listed_when_asked() {
     let report = json(&desk, "all.json");
     let gaps = report["gaps"].as_array().unwrap();
     for (place, why) in [
-        (page(&rooms[0]), "listed but missing"),
+        (gone, "listed but missing"),
         (page(&rooms[1]), "not what its SHA-256 says"),
         ("out/data/rooms/more.xml".to_owned(), "there but not listed"),
         (catalog, "not what its SHA-256 says"),

@@ -45,7 +45,8 @@ fn what_was_said_in_the_hour_that_occurred_twice_is_held() {
 fn a_day_without_a_tomorrow_and_its_neighbours() {
     let desk = desk();
     let asked = |words: &[&str]| {
-        let all = [&["store", "info", "--store", "@s.db", "--timezone", "Pacific/Apia", "--output", "json"], words];
+        let all: [&[&str]; 2] =
+            [&["purge", "--what-if", "--store", "@s.db", "--timezone", "Pacific/Apia", "--output", "json"], words];
         desk.args(&all.concat())
     };
     let day = |day: &str| sum(&asked(&["--from", day, "--to", day]), "Events");
@@ -67,7 +68,7 @@ fn every_command_that_takes_a_time_takes_zones_and_says_which() {
         &["hold", "new", "H", "--case", "C", "--reason", "r", "--everything", "--review", never],
         &["export", "--out", "@x.zip", "--to", never],
         &["audit", "get", "--from", never],
-        &["store", "info", "--from", never],
+        &["store", "info", "--by", "room", "--from", never],
         &["room", "clear", ROOM, "--to", never, "--yes"],
         &["message", "remove", "--room", ROOM, "--to", never, "--yes"],
     ];
