@@ -132,6 +132,16 @@ impl Error {
         self
     }
 
+    /// The same about a file that people know by another name.
+    #[must_use]
+    pub fn renamed(mut self, file: &str, known: &str) -> Error {
+        self.what = self.what.replace(file, known);
+        if let Some(place) = &mut self.place {
+            place.file = place.file.replace(file, known);
+        }
+        self
+    }
+
     /// Adds the failure underneath.
     #[must_use]
     pub fn because(mut self, source: impl Into<BoxError>) -> Error {

@@ -1,6 +1,7 @@
 //! The process: the real clock, the real streams, one call, and its exit code.
 
 use pchat::cli::{World, run};
+use pchat::context::Streams;
 use pchat::model::time::Ticks;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
                     let mut stdin = std::io::stdin();
                     (!stdin.is_terminal()).then(|| std::io::read_to_string(&mut stdin))
                 },
+                streams: Streams { stdin: &|| Box::new(std::io::stdin()), stdout: &|| Box::new(std::io::stdout()) },
                 cancelled: &CANCELLED,
             },
         )

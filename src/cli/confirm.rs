@@ -4,7 +4,7 @@ use super::print::{self, Output};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::reply::Reply;
-use crate::nouns::{Action, Prepared};
+use crate::nouns::verb::{Action, Prepared};
 use std::io::Write;
 
 /// Does what was prepared, if that is wanted.
@@ -17,6 +17,7 @@ pub(super) fn perform(
 ) -> Result<Reply> {
     let Action { preview, question, consent, act, destroys } = match prepared {
         Prepared::Answer(reply) => return Ok(reply),
+        Prepared::Do(act) => return act(cx),
         Prepared::Act(action) => action,
     };
     if consent.what_if {

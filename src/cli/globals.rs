@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pipeline::Limits;
 use crate::select::expression::Expression;
 use crate::store::Actor;
+use crate::store::open::Location;
 use bytesize::ByteSize;
 use clap::Args;
 use std::ffi::OsString;
@@ -61,9 +62,9 @@ pub(super) struct Globals {
 }
 
 impl Globals {
-    pub(super) fn store(&self, environment: Option<OsString>) -> PathBuf {
-        let named = self.store.clone().or_else(|| environment.filter(|name| !name.is_empty()).map(PathBuf::from));
-        named.unwrap_or_else(|| PathBuf::from("pchat.db"))
+    pub(super) fn store(&self, environment: Option<OsString>) -> Result<Location> {
+        let named = self.store.clone().map(PathBuf::into_os_string).or(environment.filter(|name| !name.is_empty()));
+        Location::parse(&named.unwrap_or_else(|| "pchat.db".into()))
     }
 
     /// The conditions of `--where`.

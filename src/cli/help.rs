@@ -3,9 +3,9 @@
 use super::cmdlet::{COMMON, named};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::nouns::cmdlet::{Cmdlet, Kind, Parameter, Takes, To, all};
+use crate::nouns::cmdlet::{Cmdlet, Kind, Parameter, Takes, To};
+use crate::nouns::cmdlets as all;
 use clap::{Arg, ArgAction, Command, ValueEnum};
-use std::io::Write;
 use std::path::Path;
 
 /// The shells that complete commands.
@@ -56,13 +56,11 @@ fn value(kind: Kind) -> &'static str {
 }
 
 /// Help for one cmdlet, or the list of all.
-pub(super) fn cmdlet(name: &str, native: &Command, out: &mut dyn Write) -> Result<u8> {
-    let text = match name.eq_ignore_ascii_case("cmdlets") {
+pub(super) fn cmdlet(name: &str, native: &Command) -> Result<String> {
+    Ok(match name.eq_ignore_ascii_case("cmdlets") {
         true => list(native),
         false => one(named(name)?, native),
-    };
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| Error::io("standard output", e))?;
-    Ok(0)
+    })
 }
 
 fn summary(cmdlet: &Cmdlet, native: &Command) -> String {
@@ -138,7 +136,7 @@ fn everything(native: Command) -> Command {
 }
 
 /// Prints what a shell needs to complete commands.
-pub(super) fn completion(shell: Shell, native: Command, out: &mut dyn Write) -> Result<()> {
+pub(super) fn completion(shell: Shell, native: Command) -> String {
     let mut whole = everything(native);
     let shell = match shell {
         Shell::Bash => clap_complete::Shell::Bash,
@@ -148,7 +146,7 @@ pub(super) fn completion(shell: Shell, native: Command, out: &mut dyn Write) -> 
     };
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut whole, "pchat", &mut text);
-    out.write_all(&text).and_then(|()| out.flush()).map_err(|e| Error::io("standard output", e))
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Writes a manual page for each command and cmdlet; says how many.

@@ -3,7 +3,7 @@
 
 use super::cmdlet::{self, Call, Object, Objects};
 use super::words::{self, Item, Written, pieces};
-use super::{World, native, objects};
+use super::{Evaluated, Kept, World, evaluated, native, objects, print};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::ids::fold;
 use crate::select::expression::Expression;
@@ -19,6 +19,7 @@ const FINE: [u8; 3] = [0, 3, 4];
 pub(super) struct Lines {
     variables: BTreeMap<String, Vec<Object>>,
     before: Vec<OsString>,
+    kept: Kept,
 }
 
 /// One part of a line, between two pipes.
@@ -43,7 +44,7 @@ impl Lines {
                 _ => joined.push(word),
             }
         }
-        Lines { variables: BTreeMap::new(), before: joined }
+        Lines { variables: BTreeMap::new(), before: joined, kept: Kept::default() }
     }
 
     /// Runs a cmdlet whose words a shell has split.
@@ -86,6 +87,9 @@ impl Lines {
             let (code, found) = self.objects(stages, world)?;
             self.variables.insert(fold(name.trim()), found);
             return Ok(code);
+        }
+        if let Some(words) = own_words(text)? {
+            return Ok(native(self.before.iter().cloned().chain(words).collect(), world, &self.kept));
         }
         let stages = self.stages(text)?;
         self.pipeline(stages, world)
@@ -188,7 +192,7 @@ impl Lines {
                             .map_err(told)?;
                         continue;
                     }
-                    all = native(words, world);
+                    all = native(words, world, &self.kept);
                     if !FINE.contains(&all) {
                         return Ok(all);
                     }
@@ -236,14 +240,19 @@ impl Lines {
                 let (mut all, mut found) = (0, Vec::new());
                 for mut words in self.commands(&call, before, &conditions, world)? {
                     words.splice(0..0, self.before.iter().cloned());
-                    words.retain(|word| !word.to_string_lossy().starts_with("--output="));
-                    words.insert(0, OsString::from("--output=jsonl"));
-                    let mut out = Vec::new();
-                    all = native(words, &mut world.with_out(&mut out));
+                    let reply = match evaluated(words, world, &self.kept) {
+                        Ok(Evaluated::Reply(reply, _) | Evaluated::Delivered(reply)) => reply,
+                        // Whatever else it has to say is no object.
+                        done => match super::print(done, world) {
+                            0 => continue,
+                            code => return Ok((code, Vec::new())),
+                        },
+                    };
+                    all = super::notes(&reply, world.err);
                     if !FINE.contains(&all) {
                         return Ok((all, Vec::new()));
                     }
-                    found.extend(objects::read(&String::from_utf8_lossy(&out))?);
+                    found.extend(print::objects(&reply));
                 }
                 Ok((all, found))
             }
@@ -280,6 +289,37 @@ impl Lines {
         }
         Ok(commands)
     }
+}
+
+/// The words of a statement in pchat's own spelling, which begins with `pchat`; quotes keep blanks in a word.
+fn own_words(text: &str) -> Result<Option<Vec<OsString>>> {
+    let mut words = pieces(text, &[' ', '\t']).into_iter().filter(|word| !word.is_empty()).map(unquoted);
+    if words.next().as_deref() != Some("pchat") {
+        return Ok(None);
+    }
+    if pieces(text, &['|']).len() > 1 {
+        return Err(Error::new(Kind::Usage, "a command of pchat takes no objects and gives none")
+            .hint("pchat help cmdlets lists what stands before and behind a pipe"));
+    }
+    let words: Vec<OsString> = words.map(OsString::from).collect();
+    match words.iter().any(|word| word == "script") {
+        true => Err(Error::new(Kind::Usage, "a script runs no other script").hint("write its lines into this one")),
+        false => Ok(Some(words)),
+    }
+}
+
+/// A word without its quotes; inside one kind of quotes the other stands for itself.
+fn unquoted(word: &str) -> String {
+    let mut quote = None;
+    let mut text = String::with_capacity(word.len());
+    for c in word.chars() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(mark), c) if mark == c => quote = None,
+            _ => text.push(c),
+        }
+    }
+    text
 }
 
 /// Words as a shell takes them.
@@ -384,6 +424,12 @@ mod tests {
         assert_eq!(found[1].0, 4);
         assert!(found[1].1.ends_with("| Remove-D".trim_start_matches("| ")), "{found:?}");
         assert_eq!(tokens("Set-B -C \"a b\", \"c\" {x -eq 'y z'}"), ["Set-B", "-C", "\"a b\",\"c\"", "{x -eq 'y z'}"]);
+        let own = |text: &str| own_words(text).map(|words| words.map(|words| quoted(&words)));
+        let line = "pchat message post \"IT Help\" --text='it''s \"on\"' --user a@x";
+        assert_eq!(own(line).unwrap().as_deref(), Some("message post 'IT Help' '--text=its \"on\"' --user a@x"));
+        assert!(
+            own("Get-CsUser x").unwrap().is_none() && own("pchat script x").is_err() && own("pchat a | b").is_err()
+        );
         assert!(is_meant("Get-CsUser | Where-Object {$_.A}") && is_meant("$a = Get-CsUser") && !is_meant("Get-CsUser"));
         assert!(!is_meant("message post") && !is_meant("--store=Get-CsX y"));
     }

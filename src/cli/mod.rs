@@ -11,32 +11,17 @@ mod print;
 mod progress;
 mod words;
 
-use crate::context::Context;
+use crate::context::{Context, Session, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{audit, seen};
 use crate::model::reply::{Reply, Status};
 use crate::model::time::Ticks;
-use crate::nouns::Prepared;
-use crate::nouns::addin::AddinVerb;
-use crate::nouns::audit::AuditVerb;
-use crate::nouns::case::CaseVerb;
-use crate::nouns::category::CategoryVerb;
-use crate::nouns::compliance::ComplianceVerb;
-use crate::nouns::configuration::ConfigurationVerb;
-use crate::nouns::data::{ExportRequest, ImportRequest, VerifyRequest};
-use crate::nouns::endpoint::EndpointVerb;
-use crate::nouns::hold::HoldVerb;
-use crate::nouns::message::MessageVerb;
-use crate::nouns::policy::PolicyVerb;
-use crate::nouns::principal::PrincipalVerb;
-use crate::nouns::purge::{CertificateVerb, PurgeRequest};
-use crate::nouns::retention::RetentionVerb;
-use crate::nouns::room::RoomVerb;
-use crate::nouns::server::ServerVerb;
-use crate::nouns::state::{self, StateVerb};
-use crate::nouns::store::StoreVerb;
+use crate::nouns::{self, state, verb::Verb};
+use crate::store::open::Location;
 use clap::{CommandFactory, Parser, Subcommand};
 use globals::Globals;
+use print::Output;
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -68,29 +53,10 @@ pub struct World<'a> {
     pub answer: &'a dyn Fn() -> Option<String>,
     /// Reads what comes in on standard input; nothing when that is a keyboard.
     pub input: &'a dyn Fn() -> Option<std::io::Result<String>>,
+    /// Standard input and output as bytes, for what is read from `-` or delivered there.
+    pub streams: Streams<'a>,
     /// Set when the user interrupts.
     pub cancelled: &'a AtomicBool,
-}
-
-impl World<'_> {
-    /// The same with another place for results.
-    fn with_out<'b>(&'b mut self, out: &'b mut dyn Write) -> World<'b> {
-        World {
-            clock: self.clock,
-            random: self.random,
-            user: self.user.clone(),
-            host: self.host.clone(),
-            store: self.store.clone(),
-            key: self.key.clone(),
-            password: self.password.clone(),
-            out,
-            err: self.err,
-            terminal: self.terminal,
-            answer: self.answer,
-            input: self.input,
-            cancelled: self.cancelled,
-        }
-    }
 }
 
 /// Keeps, exports, imports, purges and verifies Persistent Chat history and configuration
@@ -108,44 +74,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Export(ExportRequest),
-    Import(ImportRequest),
-    Verify(VerifyRequest),
-    Purge(Box<PurgeRequest>),
-    #[command(subcommand)]
-    Store(StoreVerb),
-    #[command(subcommand)]
-    Certificate(CertificateVerb),
-    #[command(subcommand)]
-    Audit(AuditVerb),
-    #[command(subcommand)]
-    Case(CaseVerb),
-    #[command(subcommand)]
-    Hold(HoldVerb),
-    #[command(subcommand)]
-    Retention(RetentionVerb),
-    #[command(subcommand)]
-    Message(MessageVerb),
-    #[command(subcommand)]
-    Room(RoomVerb),
-    #[command(subcommand)]
-    Category(CategoryVerb),
-    #[command(subcommand)]
-    Configuration(ConfigurationVerb),
-    #[command(subcommand)]
-    Compliance(ComplianceVerb),
-    #[command(subcommand)]
-    Policy(PolicyVerb),
-    #[command(subcommand)]
-    Addin(AddinVerb),
-    #[command(subcommand)]
-    Endpoint(EndpointVerb),
-    #[command(subcommand)]
-    State(StateVerb),
-    #[command(subcommand)]
-    Server(ServerVerb),
-    #[command(subcommand)]
-    Principal(PrincipalVerb),
+    #[command(flatten)]
+    Noun(nouns::Command),
     /// Run the lines of a file, in the spelling of the cmdlets, to the first that fails
     Script {
         /// The file; - is standard input
@@ -164,56 +94,18 @@ enum Command {
     },
 }
 
-impl Command {
-    /// Its name, if it changes the store.
-    fn change(&self) -> Option<&'static str> {
-        match self {
-            Command::Export(request) => request.change(),
-            Command::Import(request) => request.change(),
-            Command::Purge(request) => request.change(),
-            Command::Store(verb) => verb.change(),
-            Command::Audit(verb) => verb.change(),
-            Command::Case(verb) => verb.change(),
-            Command::Hold(verb) => verb.change(),
-            Command::Retention(verb) => verb.change(),
-            Command::Message(verb) => verb.change(),
-            Command::Room(verb) => verb.change(),
-            Command::Category(verb) => verb.change(),
-            Command::Configuration(verb) => verb.change(),
-            Command::Compliance(verb) => verb.change(),
-            Command::Policy(verb) => verb.change(),
-            Command::Addin(verb) => verb.change(),
-            Command::Endpoint(verb) => verb.change(),
-            Command::State(verb) => verb.change(),
-            Command::Server(verb) => verb.change(),
-            Command::Principal(verb) => verb.change(),
-            Command::Verify(_) | Command::Certificate(_) => None,
-            // Each line of a script says for itself what it changes.
-            Command::Script { .. } | Command::Completion { .. } | Command::Manual { .. } => None,
-        }
-    }
-}
-
-impl Command {
-    /// Refused before it began: a report that was asked for is written all the same.
-    fn refused(&self, cx: &Context<'_>, store: &Path, error: &Error) {
-        match self {
-            Command::Export(request) => request.refused(cx, store, error),
-            Command::Import(request) => request.refused(cx, store, error),
-            Command::Verify(request) => request.refused(cx, store, error),
-            _ => {}
-        }
-    }
-
-    /// It uses the key, though it may change nothing.
-    fn signs(&self) -> bool {
-        match self {
-            Command::Export(_) => true,
-            Command::Store(verb) => verb.signs(),
-            Command::Audit(verb) => verb.signs(),
-            _ => false,
-        }
-    }
+/// What a command line has come to, before anything of it is printed.
+enum Evaluated {
+    /// What a command has to say, and in which form.
+    Reply(Reply, Output),
+    /// The same of a command whose results have gone to standard output already.
+    Delivered(Reply),
+    /// A text.
+    Text(String),
+    /// The lines of a script have printed what they had to say.
+    Ran(u8),
+    /// Help, or what the parser does not understand.
+    Parser(clap::Error),
 }
 
 /// The commands and options, for whoever wants to list them.
@@ -224,15 +116,15 @@ pub fn command() -> clap::Command {
 /// Runs a command line, in pchat's own spelling or in that of a cmdlet, and gives the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, mut world: World<'_>) -> u8 {
     let words: Vec<OsString> = args.into_iter().skip(1).collect();
-    match as_cmdlet(&words, &mut world) {
-        Some(Ok(code)) => code,
-        Some(Err(error)) => fail::show(&error, world.err),
-        None => native(words, &mut world),
+    let done = as_cmdlet(&words, &mut world);
+    match done {
+        Some(done) => print(done, &mut world),
+        None => native(words, &mut world, &Kept::default()),
     }
 }
 
 /// Runs what is spelled as cmdlets are: a cmdlet and its words, or a whole line in one word. Options of pchat may stand before.
-fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<u8>> {
+fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluated>> {
     let texts: Vec<&str> = words.iter().map_while(|word| word.to_str()).collect();
     let command = command();
     let mut at = 0;
@@ -246,42 +138,69 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<u8>> {
         && let Some(name) =
             texts.get(at + 1).filter(|name| cmdlet::is_meant(name) || name.eq_ignore_ascii_case("cmdlets"))
     {
-        return Some(help::cmdlet(name, &command, world.out));
+        return Some(help::cmdlet(name, &command).map(Evaluated::Text));
     }
     let mut before = words[..at].to_vec();
     let rest: Vec<String> = words[at + 1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if line::is_meant(first) {
         before.extend_from_slice(&words[at + 1..]);
-        return Some(line::Lines::new(before).text(first, None, world));
+        return Some(line::Lines::new(before).text(first, None, world).map(Evaluated::Ran));
     }
     if cmdlet::is_meant(first) && rest.iter().any(|word| matches!(word.as_str(), "--help" | "-h" | "-?")) {
-        return Some(help::cmdlet(first, &command, world.out));
+        return Some(help::cmdlet(first, &command).map(Evaluated::Text));
     }
     if cmdlet::is_meant(first) || matches!(first.to_ascii_lowercase().as_str(), "where-object" | "get-credential") {
-        return Some(line::Lines::new(before).cmdlet(first, &rest, world));
+        return Some(line::Lines::new(before).cmdlet(first, &rest, world).map(Evaluated::Ran));
     }
     None
 }
 
-/// Runs a command in pchat's own spelling.
-fn native(words: Vec<OsString>, world: &mut World<'_>) -> u8 {
-    let args = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
-        Err(error) => return fail::usage(&error, world.out, world.err),
-    };
-    let done = match &cli.command {
-        Command::Script { file } => Some(script(file, &words, world)),
-        Command::Completion { shell } => Some(help::completion(*shell, command(), world.out).map(|()| 0)),
-        Command::Manual { out } => Some(help::manual(out, command()).map(|pages| {
-            drop(writeln!(world.err, "{pages} pages are in {}", out.display()));
-            0
-        })),
-        _ => None,
-    };
+/// Runs a command in pchat's own spelling and prints what it has to say.
+fn native(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept) -> u8 {
+    let done = evaluated(words, world, kept);
+    print(done, world)
+}
+
+fn print(done: Result<Evaluated>, world: &mut World<'_>) -> u8 {
     match done {
-        None => perform(cli, world),
-        Some(done) => done.unwrap_or_else(|error| fail::show(&error, world.err)),
+        Ok(Evaluated::Reply(reply, output)) => show(&reply, output, world.out, world.err),
+        Ok(Evaluated::Delivered(reply)) => show(&reply, Output::Table, &mut std::io::sink(), world.err),
+        Ok(Evaluated::Ran(code)) => code,
+        Ok(Evaluated::Parser(error)) => fail::usage(&error, world.out, world.err),
+        Ok(Evaluated::Text(text)) => {
+            let written = world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush());
+            written.map_or_else(|error| fail::show(&Error::io("standard output", error), world.err), |()| 0)
+        }
+        Err(error) => fail::show(&error, world.err),
+    }
+}
+
+/// What a command in pchat's own spelling, without the name of the program, has to say. Prints nothing; only what has to be
+/// asked, and progress, goes to standard error.
+pub fn evaluate(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Result<Reply> {
+    match evaluated(words.into_iter().collect(), world, &Kept::default())? {
+        Evaluated::Reply(reply, _) | Evaluated::Delivered(reply) => Ok(reply),
+        Evaluated::Text(text) => Ok(Reply { notes: vec![text], ..Reply::default() }),
+        Evaluated::Ran(_) => Ok(Reply::default()),
+        Evaluated::Parser(error) => Err(Error::new(Kind::Usage, error.render().to_string())),
+    }
+}
+
+fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept) -> Result<Evaluated> {
+    let args = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
+    let Cli { globals, command } = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return Ok(Evaluated::Parser(error)),
+    };
+    match command {
+        Command::Noun(verb) => perform(&globals, verb, world, kept),
+        Command::Script { file } => script(&file, &words, world).map(Evaluated::Ran),
+        Command::Completion { shell } => Ok(Evaluated::Text(help::completion(shell, self::command()))),
+        Command::Manual { out } => {
+            let pages = help::manual(&out, self::command())?;
+            let notes = vec![format!("{pages} pages are in {}", out.display())];
+            Ok(Evaluated::Reply(Reply { notes, ..Reply::default() }, Output::Table))
+        }
     }
 }
 
@@ -308,99 +227,103 @@ fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
     }
 }
 
-/// Does what a command line says.
-fn perform(cli: Cli, world: &mut World<'_>) -> u8 {
-    let World { clock, random, user, host, store, key, password, out, err, terminal, answer, cancelled, .. } = world;
-    let (output, quiet, remarks) = (cli.globals.output, cli.globals.quiet, !cli.globals.no_remarks);
-    let chosen = cli.globals.chosen();
-    let taken = matches!(&cli.command, Command::Export(request) if request.takes_stdout());
-    let mut nowhere = std::io::sink();
-    let out: &mut dyn Write = if taken { &mut nowhere } else { &mut **out };
-    let reply = (|| -> Result<Reply> {
-        let path = cli.globals.store(store.clone());
-        let key = cli.globals.key(key.clone());
-        let actor = cli.globals.actor(user.clone(), host.clone())?;
-        let watch = progress::Progress::new(*terminal && !cli.globals.quiet, cancelled);
-        let limits = cli.globals.limits();
-        let input = cli.globals.input_limits();
-        let cx = Context {
-            clock: *clock,
-            random: *random,
-            key: key.as_deref(),
-            actor: &actor,
-            limits: &limits,
-            input,
-            watch: &watch,
-        };
-        let mut ask = |prepared: Result<Prepared>| confirm::perform(&cx, prepared?, *answer, quiet, &mut **err);
-        let change = cli.command.change();
-        let writes = change.is_some() || cli.command.signs();
-        let remark = match (cli.globals.accept_older.as_deref(), writes) {
-            (reason, true) => seen::admit(&cx, &path, reason),
-            (None, false) => Ok(None),
-            (Some(_), false) => {
-                let what = "--accept-older is for commands that change a store or sign its log";
-                Err(Error::new(Kind::Usage, what))
-            }
-        };
-        let remark = remark.inspect_err(|error| cli.command.refused(&cx, &path, error))?;
-        if change.is_some() && !cli.globals.failed_over && !matches!(cli.command, Command::State(_)) {
-            state::check(&path).inspect_err(|error| {
-                audit::refused(&cx, &path, change, error);
-                cli.command.refused(&cx, &path, error);
-            })?;
+/// Does what a command says.
+fn perform(globals: &Globals, verb: nouns::Command, world: &mut World<'_>, kept: &Kept) -> Result<Evaluated> {
+    let chosen = globals.chosen();
+    let location = globals.store(world.store.clone())?;
+    let key = globals.key(world.key.clone());
+    let actor = globals.actor(world.user.clone(), world.host.clone())?;
+    let watch = progress::Progress::new(world.terminal && !globals.quiet, world.cancelled);
+    let limits = globals.limits();
+    let session = kept.take(location);
+    let cx = Context {
+        clock: world.clock,
+        random: world.random,
+        key: key.as_deref(),
+        session: &session,
+        shapes: nouns::SHAPES,
+        password: world.password.as_deref(),
+        actor: &actor,
+        limits: &limits,
+        input: globals.input_limits(),
+        streams: world.streams,
+        watch: &watch,
+    };
+    let delivers = verb.takes_stdout();
+    let mut reply = asked(&cx, globals, verb, world.answer, &mut *world.err)?;
+    if globals.no_remarks {
+        reply.notes.clear();
+    }
+    print::choose(&mut reply, &chosen?);
+    kept.put(session);
+    Ok(if delivers { Evaluated::Delivered(reply) } else { Evaluated::Reply(reply, globals.output) })
+}
+
+/// Does it, if the store is one that may be changed: not older than it was, not failed over.
+fn asked(
+    cx: &Context<'_>,
+    globals: &Globals,
+    verb: nouns::Command,
+    answer: &dyn Fn() -> Option<String>,
+    err: &mut dyn Write,
+) -> Result<Reply> {
+    let change = verb.change();
+    let writes = change.is_some() || verb.signs();
+    let remark = match (globals.accept_older.as_deref(), writes) {
+        (reason, true) => seen::admit(cx, reason),
+        (None, false) => Ok(None),
+        (Some(_), false) => {
+            Err(Error::new(Kind::Usage, "--accept-older is for commands that change a store or sign its log"))
         }
-        let done = match cli.command {
-            Command::Export(request) => request.run(&cx, &path),
-            Command::Import(request) => ask(request.prepare(&cx, &path)),
-            Command::Verify(request) => request.run(&cx, &path),
-            Command::Purge(request) => ask(request.prepare(&cx, &path)),
-            Command::Certificate(verb) => verb.run(&cx, &path),
-            Command::Store(verb) => verb.run(&cx, &path),
-            Command::Audit(verb) => verb.run(&cx, &path),
-            Command::Case(verb) => verb.run(&cx, &path),
-            Command::Hold(verb) => ask(verb.prepare(&cx, &path)),
-            Command::Retention(verb) => verb.run(&cx, &path),
-            Command::Message(verb) => ask(verb.prepare(&cx, &path)),
-            Command::Room(verb) => ask(verb.prepare(&cx, &path)),
-            Command::Category(verb) => ask(verb.prepare(&cx, &path)),
-            Command::Configuration(verb) => ask(verb.prepare(&path)),
-            Command::Compliance(verb) => ask(verb.prepare(&path)),
-            Command::Policy(verb) => ask(verb.prepare(&path)),
-            Command::Addin(verb) => ask(verb.prepare(&path)),
-            Command::Endpoint(verb) => ask(verb.prepare(&cx, &path)),
-            Command::State(verb) => ask(verb.prepare(&path)),
-            Command::Server(verb) => ask(verb.prepare(&path)),
-            Command::Principal(verb) => verb.run(&cx, &path, password.as_deref()),
-            Command::Script { .. } | Command::Completion { .. } | Command::Manual { .. } => Ok(Reply::default()),
-        };
-        let done = done.inspect_err(|error| audit::refused(&cx, &path, change, error));
-        let noted = if writes { seen::remember(&cx, &path) } else { Ok(()) };
-        let mut reply = done?;
-        reply.notes.extend(remark);
-        reply.notes.extend(noted.err().map(|why| format!("what the log is now could not be noted: {why}")));
-        if !remarks {
-            reply.notes.clear();
-        }
-        print::choose(&mut reply, &chosen?);
-        Ok(reply)
-    })();
-    match reply {
-        Ok(reply) => show(&reply, output, out, &mut **err),
-        Err(error) => fail::show(&error, &mut **err),
+    };
+    let remark = remark.inspect_err(|error| verb.refused(cx, error))?;
+    if change.is_some() && !globals.failed_over && !verb.while_failed_over() {
+        state::check(cx).inspect_err(|error| {
+            audit::refused(cx, change, error);
+            verb.refused(cx, error);
+        })?;
+    }
+    let done = verb.prepare(cx).and_then(|prepared| confirm::perform(cx, prepared, answer, globals.quiet, err));
+    let done = done.inspect_err(|error| audit::refused(cx, change, error));
+    let noted = if writes { seen::remember(cx) } else { Ok(()) };
+    let mut reply = done?;
+    reply.notes.extend(remark);
+    reply.notes.extend(noted.err().map(|why| format!("what the log is now could not be noted: {why}")));
+    Ok(reply)
+}
+
+/// The store of the line before: the lines of a script, and the parts of a line, open it once.
+#[derive(Default)]
+struct Kept(RefCell<Option<Session>>);
+
+impl Kept {
+    /// With the store at this place.
+    fn take(&self, location: Location) -> Session {
+        let kept = self.0.take().filter(|session| *session.location() == location);
+        kept.unwrap_or_else(|| Session::new(location))
+    }
+
+    fn put(&self, session: Session) {
+        self.0.replace(Some(session));
     }
 }
 
-fn show(reply: &Reply, output: print::Output, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    for note in &reply.notes {
-        // A note that cannot be shown must not turn a finished job into a failed one.
-        drop(writeln!(err, "{}", print::visible(note)));
-    }
+fn show(reply: &Reply, output: Output, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let code = notes(reply, err);
     match print::reply(reply, output, out).and_then(|()| out.flush()) {
         Ok(()) => {}
         // Whoever reads a listing may stop reading; the work is done all the same.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
         Err(error) => return fail::show(&Error::new(Kind::Io, "cannot write the result").because(error), err),
+    }
+    code
+}
+
+/// Shows the remarks of a reply; gives its exit code.
+fn notes(reply: &Reply, err: &mut dyn Write) -> u8 {
+    for note in &reply.notes {
+        // A note that cannot be shown must not turn a finished job into a failed one.
+        drop(writeln!(err, "{}", print::visible(note)));
     }
     match reply.status {
         Status::Done => 0,

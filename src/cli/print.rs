@@ -52,6 +52,11 @@ fn property(cell: &Cell) -> Property {
     }
 }
 
+/// The rows of the first table, as what a pipe hands over.
+pub(super) fn objects(reply: &Reply) -> impl Iterator<Item = Map<String, Value>> {
+    reply.tables.first().into_iter().flat_map(|table| table.rows.iter().map(|row| object(table, row)))
+}
+
 /// Prints the results.
 pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Result<()> {
     let alone = reply.objects && reply.tables.iter().map(|table| table.rows.len()).sum::<usize>() == 1;
@@ -74,13 +79,14 @@ pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Resul
             }
         }
         Output::Json if reply.objects => {
-            let rows = reply.tables.iter().flat_map(|table| table.rows.iter().map(move |row| object(table, row)));
+            let rows =
+                reply.tables.iter().flat_map(|table| table.rows.iter().map(move |row| object(table, row).into()));
             serde_json::to_writer_pretty(&mut *out, &Value::Array(rows.collect()))?;
             writeln!(out)?;
         }
         Output::Json => {
             let tables = reply.tables.iter().map(|table| {
-                let rows = table.rows.iter().map(|row| object(table, row)).collect();
+                let rows = table.rows.iter().map(|row| object(table, row).into()).collect();
                 (table.title.to_owned(), Value::Array(rows))
             });
             let notes = reply.notes.iter().map(|note| Value::from(note.as_str())).collect();
@@ -90,8 +96,8 @@ pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Resul
             writeln!(out)?;
         }
         Output::Jsonl => {
-            for (table, row) in reply.tables.first().into_iter().flat_map(|t| t.rows.iter().map(move |row| (t, row))) {
-                serde_json::to_writer(&mut *out, &object(table, row))?;
+            for object in objects(reply) {
+                serde_json::to_writer(&mut *out, &object)?;
                 writeln!(out)?;
             }
         }
@@ -146,7 +152,7 @@ fn write_list(table: &Table, row: &[Cell], out: &mut dyn Write) -> Result<()> {
     writeln!(out)
 }
 
-fn object(table: &Table, row: &[Cell]) -> Value {
+fn object(table: &Table, row: &[Cell]) -> Map<String, Value> {
     let values = table.columns.iter().zip(row).map(|(name, cell)| {
         let value = match cell {
             Cell::Text(text) => Value::from(text.as_str()),
@@ -158,7 +164,7 @@ fn object(table: &Table, row: &[Cell]) -> Value {
         };
         ((*name).to_owned(), value)
     });
-    Value::Object(values.collect())
+    values.collect()
 }
 
 fn plain(cell: &Cell) -> String {

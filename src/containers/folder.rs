@@ -1,7 +1,7 @@
 //! A folder, written and read. It is filled under a partial name and renamed when complete.
 
 use super::resume::{self, Placed, State, partial_path};
-use super::{Body, Container, Done, InputLimits, Member, Pack, Packed, Pages, Raw, Sealed, names};
+use super::{Body, Container, Done, InputLimits, Member, Pack, Packed, Pages, Raw, Sealed, Stdout, names};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::model::hash;
@@ -156,7 +156,7 @@ impl Sealed for FolderTarget {
         Ok(FileFact { name: self.target.display().to_string(), size: self.written, sha256: None })
     }
 
-    fn publish(mut self: Box<Self>) -> Result<FileFact> {
+    fn publish(mut self: Box<Self>, _standard: Stdout<'_>) -> Result<FileFact> {
         let told = |e| Error::io(self.target.display(), e);
         // The earlier export is moved aside first, so that its name never stands for half of it.
         let aside = resume::with_suffix(&self.target, ".replaced");

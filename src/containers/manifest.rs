@@ -1,7 +1,7 @@
 //! The lists that make an export a BagIt 1.0 bag (RFC 8493): every payload file with its SHA-256,
 //! and the tag files that describe it. Written last, checked first.
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::model::hash;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
@@ -30,11 +30,14 @@ pub struct Bag {
 }
 
 impl Bag {
-    /// Notes a payload file.
-    pub fn add(&mut self, name: &str, size: u64, sha256: [u8; 32]) {
+    /// Notes a payload file. A bag holds each name once.
+    pub fn add(&mut self, name: &str, size: u64, sha256: [u8; 32]) -> Result<()> {
         self.bytes += size;
         self.listed += name.len() as u64 + 67;
-        self.payload.insert(name.to_owned(), sha256);
+        match self.payload.insert(name.to_owned(), sha256) {
+            None => Ok(()),
+            Some(_) => Err(Error::new(Kind::Bug, format!("{name} was put into a bag twice"))),
+        }
     }
 
     /// True when it has no files yet.

@@ -1,7 +1,9 @@
 //! Where it lands, and where it is read from: folder, zip, standard output. Containers know names
 //! and bytes only.
 
+pub mod bag;
 pub mod folder;
+pub mod growing;
 pub mod manifest;
 pub mod names;
 pub mod resume;
@@ -10,7 +12,8 @@ pub mod zip;
 
 use crate::error::Result;
 use crate::files::Draft;
-use std::io::Read;
+use crate::model::receipt::FileFact;
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 /// A file of an export, ready to be put into its container.
@@ -66,12 +69,56 @@ pub trait Container {
     fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>>;
 }
 
+/// Opens standard output.
+pub type Stdout<'a> = &'a (dyn Fn() -> Box<dyn Write + Send> + Sync);
+
 /// A complete container that waits for its final name.
 pub trait Sealed {
     /// What it will be called, its size, and its SHA-256 if it is one file.
-    fn fact(&mut self) -> Result<crate::model::receipt::FileFact>;
-    /// Gives it its final name. Returns the name, the size, and the SHA-256 if it is one file.
-    fn publish(self: Box<Self>) -> Result<crate::model::receipt::FileFact>;
+    fn fact(&mut self) -> Result<FileFact>;
+    /// Gives it its final name, or copies it to standard output. Returns what [`Sealed::fact`] does.
+    fn publish(self: Box<Self>, standard: Stdout<'_>) -> Result<FileFact>;
+}
+
+/// The whole of what an export makes: a bag in one or more volumes, or one file.
+pub trait Package {
+    /// The packer of its containers.
+    fn packer(&self) -> Arc<dyn Pack>;
+    /// Files that an interrupted run has put already.
+    fn done(&self) -> Arc<Done>;
+    /// What is put has left at once and cannot be taken back.
+    fn leaves_at_once(&self) -> bool {
+        false
+    }
+    /// Puts a file.
+    fn put(&mut self, packed: Packed) -> Result<()>;
+    /// Adds to a file that grows until everything is complete.
+    fn append(&mut self, to: &str, bytes: &[u8]) -> Result<()>;
+    /// Writes what is left; nothing has its final name yet. `totals` stand in the last volume.
+    fn complete(self: Box<Self>, totals: &[(&str, u64)]) -> Result<Complete>;
+}
+
+/// A package that waits for its final names.
+pub struct Complete {
+    /// The digest of the content of each volume, of bags.
+    pub contents: Vec<[u8; 32]>,
+    files: Vec<Box<dyn Sealed>>,
+}
+
+impl Complete {
+    /// What its files will be called, with their sizes and hashes.
+    pub fn facts(&mut self) -> Result<Vec<FileFact>> {
+        self.files.iter_mut().map(|sealed| sealed.fact()).collect()
+    }
+
+    /// Gives all files their final names. The first comes last: as long as it has none the export is not complete, and the
+    /// same command goes on with it.
+    pub fn publish(self, standard: Stdout<'_>) -> Result<Vec<FileFact>> {
+        let published = self.files.into_iter().rev().map(|sealed| sealed.publish(standard));
+        let mut files = published.collect::<Result<Vec<_>>>()?;
+        files.reverse();
+        Ok(files)
+    }
 }
 
 /// Stands in for a container between two volumes.
@@ -101,6 +148,13 @@ impl Container for Nothing {
 }
 
 impl Packed {
+    /// The same under another name.
+    #[must_use]
+    pub fn named(mut self, name: String) -> Packed {
+        self.name = name;
+        self
+    }
+
     /// A file that an interrupted run has put already.
     pub fn there(name: String, size: u64, sha256: [u8; 32]) -> Packed {
         Packed { name, size, sha256, body: Body::There }

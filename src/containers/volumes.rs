@@ -69,6 +69,10 @@ impl Target {
                 None => Ok(()),
             };
         }
+        if one_file && self.volume_size.is_some() {
+            return Err(Error::new(Kind::Usage, "what is made is one file, and has no volumes")
+                .hint("leave out --volume-size, or use --format archive"));
+        }
         if one_file && self.is_zip() {
             return Err(Error::new(Kind::Usage, format!("{} would not be a zip", self.path.display()))
                 .hint("give --out another ending, as .jsonl"));

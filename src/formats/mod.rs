@@ -1,15 +1,23 @@
 //! What it becomes: one file per format. Formats are pure: values in, bytes out, and back.
+//!
+//! `write.rs` is what every format that is written stands on, `cut.rs` cuts the history for it.
 
 pub mod archive;
 pub mod compliance;
+pub mod cut;
 pub mod directory;
 pub mod jsonl;
+pub mod write;
 mod xml;
 
+use self::write::Written;
 use crate::error::Error;
 use crate::model::receipt::KEPT_IN_FULL;
 use crate::model::unit::Unit;
 use std::collections::BTreeMap;
+
+/// Every format that is written, in the order of help; the first is the default.
+pub static WRITTEN: &[&Written] = &[&archive::WRITTEN, &jsonl::WRITTEN];
 
 /// What a reader of history is told.
 #[derive(Debug, Clone, Default)]

@@ -180,7 +180,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
 
 /// Records that something was refused: whatever a hold forbade, whoever asked, and what a rule forbade to a command
 /// that would have changed the store. A store that cannot be written refuses all the same.
-pub fn refused(cx: &Context<'_>, path: &Path, change: Option<&'static str>, error: &Error) {
+pub fn refused(cx: &Context<'_>, change: Option<&'static str>, error: &Error) {
     match (error.kind(), change) {
         (Kind::Held, _) | (Kind::Refused | Kind::Denied | Kind::Conflict, Some(_)) => {}
         _ => return,
@@ -188,15 +188,14 @@ pub fn refused(cx: &Context<'_>, path: &Path, change: Option<&'static str>, erro
     let mut details = vec![("why", error.what().to_owned())];
     details.extend(change.map(|command| ("command", command.to_owned())));
     details.extend(error.place().map(|place| ("place", place.to_string())));
-    let entry = cx.entry("refused", path.display().to_string(), details).ended(Ended::Refused);
+    let entry = cx.entry("refused", cx.session.path().display().to_string(), details).ended(Ended::Refused);
     // Only a store of this version is opened for writing here: to be refused brings none up to date.
-    let record = || Sqlite::snapshot(path).map(drop).and_then(|()| Sqlite::open(path))?.record(entry);
-    drop(record());
+    drop(cx.session.read(|_| Ok(())).and_then(|()| cx.session.write(|store| store.record(entry))));
 }
 
 /// Notes something in the log of a store.
-pub fn record(path: &Path, entry: Entry) -> Result<()> {
-    Sqlite::open(path)?.record(entry)
+pub fn record(cx: &Context<'_>, entry: Entry) -> Result<()> {
+    cx.session.write(|store| store.record(entry))
 }
 
 fn taken(path: &Path) -> Error {

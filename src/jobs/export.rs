@@ -1,37 +1,35 @@
-//! Store → archive: the catalog, then the history in pages made by workers, then attachments, the
-//! list of rooms, and the lists that make it a bag. One snapshot; an interrupted run goes on.
+//! A part of a store leaves it: in one format or several, from one reading of one snapshot, into one package. Here is what
+//! is asked, recorded and answered; `wiring.rs` moves the history.
 
-mod bag;
-mod lines;
+mod attachments;
+mod record;
+mod wiring;
 
-use self::bag::{Encode, Reader, Writer};
+use self::attachments::Embedded;
+use self::record::{Leaving, checkpoint};
+use self::wiring::Wiring;
+use crate::containers::bag::{BagPackage, Label};
+use crate::containers::growing::OneFile;
 use crate::containers::volumes::Target;
-use crate::context::{Context, no_random};
+use crate::containers::{Complete, Package};
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::selection::{WORDS, Wanted, catalog_part, room_key};
-use crate::jobs::{audit, keys};
+use crate::formats::write::{Format, Settings, Written};
+use crate::jobs::selection::{Wanted, catalog_part, room_key};
 use crate::model::catalog::Catalog;
-use crate::model::counted::counted;
 use crate::model::hash;
-use crate::model::receipt::{FileFact, Receipt};
+use crate::model::ids::RoomKey;
+use crate::model::receipt::Receipt;
 use crate::model::record::{Level, Shape, Value};
-use crate::pipeline::{self, Event};
-use crate::proof::note::{self, Checkpoint};
+use crate::model::unit::RoomHint;
 use crate::select::scope::{Scope, Selection};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Amendment, Corpus, Store, change};
+use crate::store::{Amendment, Corpus, change};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
-
-/// What an export makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// pchat's archive.
-    Archive,
-    /// JSON Lines history.
-    JsonLines,
-}
+use std::sync::{Arc, Mutex};
 
 /// An export.
 #[derive(Debug, Clone)]
@@ -40,8 +38,8 @@ pub struct Export {
     pub store: PathBuf,
     /// Where it goes.
     pub target: Target,
-    /// What it makes.
-    pub form: Form,
+    /// What it makes, at least one format.
+    pub formats: Vec<&'static Written>,
     /// Which nouns belong to it.
     pub level: Level,
     /// Which part of the history.
@@ -74,35 +72,75 @@ impl Export {
         self.shapes.iter().copied().filter(belongs).collect()
     }
 
+    /// A format that holds history and no settings, when all are such.
+    fn history_alone(&self) -> Option<&'static Written> {
+        self.formats.iter().all(|format| !format.settings).then(|| self.formats.first().copied()).flatten()
+    }
+
+    /// Is what it makes one file that grows?
+    fn is_one_file(&self) -> bool {
+        matches!(self.formats[..], [format] if format.one_file)
+    }
+
     /// What it takes, in words.
     fn describe(&self, selection: &Selection) -> Vec<(String, String)> {
         let mut facts = self.wanted.describe(selection);
-        if self.form == Form::Archive && self.is_production() {
+        if self.history_alone().is_none() && self.is_production() {
             facts.push(("Settings".to_owned(), "no holds, cases, policies and directory".to_owned()));
         }
         facts
+    }
+
+    /// What `custody.json` says in every volume.
+    fn custody(&self, selection: &Selection) -> serde_json::Value {
+        let formats: Vec<&str> = self.formats.iter().map(|format| format.custody.0).collect();
+        let version = match self.formats[..] {
+            [format] => format.custody.1.into(),
+            _ => self.formats.iter().map(|format| format.custody.1).collect::<serde_json::Value>(),
+        };
+        serde_json::json!({
+            "format": formats.join(" "),
+            "formatVersion": version,
+            "level": format!("{:?}", self.level),
+            "selection": self.describe(selection).into_iter().collect::<BTreeMap<_, _>>(),
+            "software": concat!("pchat ", env!("CARGO_PKG_VERSION")),
+        })
+    }
+
+    /// Refuses what makes no sense, before anything is read.
+    fn check(&self, history: bool) -> Result<()> {
+        if self.formats.is_empty() {
+            return Err(Error::new(Kind::Usage, "no format is named").hint("use --format archive"));
+        }
+        self.target.check(self.is_one_file())?;
+        if !history && !self.wanted.is_whole_rooms() {
+            return Err(Error::new(Kind::Usage, "dates, users and words select history, and this level has none")
+                .hint("use --level All or --level Content"));
+        }
+        if self.disable_exported && matches!(self.level, Level::User | Level::Category) {
+            return Err(Error::new(Kind::Usage, "this level exports no rooms, so there are none to disable")
+                .hint("leave out --disable-exported-nodes, or use another --level"));
+        }
+        let Some(alone) = self.history_alone() else { return Ok(()) };
+        if self.settings {
+            return Err(Error::new(Kind::Usage, format!("{} holds history and no settings", alone.title))
+                .hint("leave out --with-settings, or use --format archive"));
+        }
+        if !matches!(self.level, Level::All | Level::Content) {
+            return Err(Error::new(Kind::Usage, format!("{} holds history, and this level has none", alone.title))
+                .hint("use --level All or --level Content, or --format archive"));
+        }
+        Ok(())
     }
 }
 
 /// Exports, and says what it did.
 pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     let start = (cx.clock)();
-    job.target.check(job.form == Form::JsonLines)?;
     // The one cmdlet that exported took a first date with the level of rooms, and meant their content from then on.
     let dated = job.level == Level::RoomDirectory && job.wanted.from.is_some();
     let history = dated || matches!(job.level, Level::All | Level::Content);
-    if !history && !job.wanted.is_whole_rooms() {
-        return Err(Error::new(Kind::Usage, "dates, users and words select history, and this level has none")
-            .hint("use --level All or --level Content"));
-    }
-    if job.disable_exported && matches!(job.level, Level::User | Level::Category) {
-        return Err(Error::new(Kind::Usage, "this level exports no rooms, so there are none to disable")
-            .hint("leave out --disable-exported-nodes, or use another --level"));
-    }
-    if job.settings && job.form == Form::JsonLines {
-        return Err(Error::new(Kind::Usage, "JSON Lines holds history and no settings")
-            .hint("leave out --with-settings, or use --format archive"));
-    }
+    job.check(history)?;
     let mut corpus = Sqlite::snapshot(&job.store)?;
     let whole = corpus.catalog(job.shapes)?;
     let selection = job.wanted.selection(&whole)?;
@@ -111,17 +149,7 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     receipt.fact("Store identity", corpus.id()?);
     receipt.fact("Level", format!("{:?}", job.level));
     receipt.facts.extend(job.describe(&selection));
-    match job.form {
-        Form::JsonLines if job.level != Level::All && job.level != Level::Content => {
-            return Err(Error::new(Kind::Usage, "JSON Lines holds history, and this level has none"));
-        }
-        Form::JsonLines => {
-            let mut leave =
-                |receipt: &mut Receipt, files: &[FileFact]| record(cx, job, &selection, None, receipt, files);
-            lines::export(cx, job, corpus, &whole, &selection, &mut receipt, &mut leave)?;
-        }
-        Form::Archive => archive(cx, job, corpus, &whole, &selection, history, &mut receipt)?,
-    }
+    make(cx, job, &mut corpus, &whole, &selection, history, &mut receipt)?;
     receipt.timings.push(("export", cx.since(start)));
     if job.disable_exported {
         disable(cx, job, &whole, &selection.scope, &mut receipt)?;
@@ -129,158 +157,81 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     Ok(receipt)
 }
 
-fn archive(
+/// Fills a package, records that it leaves, and lets it.
+fn make(
     cx: &Context<'_>,
     job: &Export,
-    mut corpus: Sqlite,
+    corpus: &mut Sqlite,
     whole: &Catalog,
     selection: &Selection,
     history: bool,
     receipt: &mut Receipt,
 ) -> Result<()> {
+    let formats: Vec<Box<dyn Format>> = job.formats.iter().map(|format| (format.make)()).collect();
+    let one_file = job.is_one_file();
+    let signed = if job.checkpoint && !one_file { checkpoint(cx, job, corpus, receipt)? } else { None };
+    let package: Box<dyn Package + '_> = match one_file {
+        true => Box::new(OneFile::open(&job.target, cx.streams.stdout)?),
+        false => {
+            let (facts, note) = (job.custody(selection), signed.as_ref().map(|(_, note)| note.clone()));
+            let print = format!(
+                "{} {} {facts} {:?} {} {note:?}",
+                corpus.id()?,
+                corpus.revision()?,
+                job.target.volume_size,
+                job.target.bag_name()
+            );
+            let fingerprint = hash::hex(&Sha256::digest(print));
+            Box::new(BagPackage::open(&job.target, Label { fingerprint, facts, checkpoint: note })?)
+        }
+    };
+    let leaving = Leaving { cx, job, selection, signed: signed.as_ref() };
+    let at_once = package.leaves_at_once();
+    if at_once {
+        // It is noted before and after.
+        leaving.record(receipt, &[])?;
+    }
     let nouns = job.nouns();
-    let catalog = Arc::new(catalog_part(whole, &nouns, &job.wanted, &selection.scope));
-    let facts = serde_json::json!({
-        "format": "pchat-archive",
-        "formatVersion": 1,
-        "level": format!("{:?}", job.level),
-        "selection": job.describe(selection).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
-        "software": concat!("pchat ", env!("CARGO_PKG_VERSION")),
+    let catalog = match job.wanted.categories.is_empty() && job.wanted.rooms.is_empty() {
+        // Nouns are asked for one by one, so others do not matter.
+        true => Cow::Borrowed(whole),
+        false => Cow::Owned(catalog_part(whole, &nouns, &job.wanted, &selection.scope)),
+    };
+    let settings = Settings { catalog: &catalog, nouns: &nouns };
+    let second = formats.iter().any(|format| format.embeds() > 0).then(|| Sqlite::snapshot(&job.store)).transpose()?;
+    let files = Embedded(second.map(Mutex::new));
+    let wiring = Wiring { formats: &formats, selection, settings, history, names: names(whole) };
+    let package = wiring.fill(cx, corpus, &files, package, receipt)?;
+    let rooms = receipt.rooms.values().filter(|room| room.pages > 0);
+    let totals = [("rooms", rooms.clone().count() as u64), ("events", rooms.map(|room| room.events.total()).sum())];
+    let mut complete = package.complete(&totals)?;
+    contents(&complete, receipt);
+    leaving.record(receipt, &complete.facts()?)?;
+    receipt.files = complete.publish(cx.streams.stdout)?;
+    let large = |limit| receipt.files.iter().filter(|file| file.size > limit).count() as u64;
+    let large = job.target.volume_size.map_or(0, large);
+    receipt.remark("volumes larger than asked, because a single file does not fit", large);
+    job.target.remove_older_volumes(receipt.files.len() as u32)
+}
+
+/// The digests that name the content of each volume.
+fn contents(complete: &Complete, receipt: &mut Receipt) {
+    let many = complete.contents.len() > 1;
+    for (number, content) in complete.contents.iter().enumerate() {
+        let name = if many { format!("Content of volume {}", number + 1) } else { "Content".to_owned() };
+        receipt.fact(&name, hash::hex(content));
+    }
+}
+
+/// What is known about the rooms.
+fn names(catalog: &Catalog) -> HashMap<RoomKey, Arc<RoomHint>> {
+    let rooms = catalog.of("room").map(|room| {
+        let key = room_key(room);
+        let title = room.get("Name").text().filter(|name| *name != key.uri).map(str::to_owned);
+        let category = room.get("Category").text().map(str::to_owned);
+        (key, Arc::new(RoomHint { title, category }))
     });
-    let signed = if job.checkpoint { checkpoint(cx, job, &mut corpus, receipt)? } else { None };
-    let note = signed.as_ref().map(|(_, note)| note.clone());
-    let print = format!(
-        "{} {} {} {:?} {} {note:?}",
-        corpus.id()?,
-        corpus.revision()?,
-        facts,
-        job.target.volume_size,
-        job.target.bag_name()
-    );
-    let fingerprint = hash::hex(&Sha256::digest(print));
-    let mut writer = Writer::open(&job.target, fingerprint, facts, note, whole)?;
-    for shape in nouns {
-        writer.catalog(shape, &catalog)?;
-    }
-    if history {
-        let total = if selection.is_whole() { Some(corpus.size(&selection.scope)?) } else { None };
-        cx.watch.event(Event::Begin { step: "exporting", total, unit: "events" });
-        let (packer, done) = (writer.packer(), writer.done());
-        let stage = Encode { packer: packer.clone(), done };
-        writer.watch(cx.watch);
-        writer = pipeline::run(
-            Reader::new(Box::new(corpus), selection.clone(), packer),
-            stage,
-            writer,
-            cx.limits,
-            cx.watch,
-        )?;
-        cx.watch.event(Event::End);
-    }
-    let mut leave =
-        |receipt: &mut Receipt, files: &[FileFact]| record(cx, job, selection, signed.as_ref(), receipt, files);
-    writer.close(history, receipt, &mut leave)
-}
-
-/// The checkpoint that goes into the archive: of this very snapshot, if the key is there; otherwise the newest there is.
-fn checkpoint(
-    cx: &Context<'_>,
-    job: &Export,
-    corpus: &mut Sqlite,
-    receipt: &mut Receipt,
-) -> Result<Option<(Checkpoint, String)>> {
-    let (signed, why) = match keys::sign(cx, &job.store, corpus) {
-        Ok(signed) => {
-            receipt.fact("Checkpoint", format!("signed now, of {}", counted(signed.0.size, "record")));
-            return Ok(Some(signed));
-        }
-        Err(error) if error.kind() == Kind::Damaged => {
-            receipt.remark("the audit log has been altered and was not signed; pchat audit verify says where", 1);
-            (None, error)
-        }
-        Err(error) => {
-            receipt.remark("the key of the store is not here, so its audit log was not signed", 1);
-            (audit::newest(corpus)?, error)
-        }
-    };
-    let signed = signed.and_then(|note| Some((Checkpoint::parse(&note::open(&note, &[]).ok()?.text).ok()?, note)));
-    receipt.fact(
-        "Checkpoint",
-        match &signed {
-            Some((checkpoint, _)) => {
-                format!("the newest there is, of {}: {}", counted(checkpoint.size, "record"), why.what())
-            }
-            None => format!("none: {}", why.what()),
-        },
-    );
-    Ok(signed)
-}
-
-/// Called when everything is complete and nothing has left yet.
-type Leave<'a> = dyn FnMut(&mut Receipt, &[FileFact]) -> Result<()> + 'a;
-
-/// How often five seconds are waited for whoever writes to the store.
-const PATIENCE: usize = 60;
-
-/// Notes in the audit log what leaves the store, and keeps the checkpoint that goes with it.
-fn record(
-    cx: &Context<'_>,
-    job: &Export,
-    selection: &Selection,
-    signed: Option<&(Checkpoint, String)>,
-    receipt: &mut Receipt,
-    files: &[FileFact],
-) -> Result<()> {
-    // The log outlives the messages: it has no words of theirs, only how many were asked for.
-    let words = selection.query.as_ref().map(|query| query.written());
-    let written = |(name, value): (String, String)| match words {
-        Some(words) if name == WORDS => format!("Keywords: {} ({})", words.keywords(), words.rule()),
-        _ => format!("{name}: {value}"),
-    };
-    let selected: Vec<String> = job.describe(selection).into_iter().map(written).collect();
-    // The record outlives what was exported, so its hashes must not confirm what somebody guesses.
-    let salt = hash::hex(&(cx.random)().map_err(no_random)?);
-    let salted = |sum: &str| hash::hex(&Sha256::digest(format!("{salt}{sum}")));
-    let names: Vec<String> = files
-        .iter()
-        .map(|file| format!("{} {}", file.name, file.sha256.as_deref().map_or("a folder".to_owned(), salted)))
-        .collect();
-    let content = receipt.facts.iter().filter(|(name, _)| name.starts_with("Content"));
-    let content: Vec<String> = content.map(|(_, value)| salted(value)).collect();
-    let details = vec![
-        ("content", content.join(" ")),
-        ("events", receipt.events().total().to_string()),
-        ("files", names.join("; ")),
-        ("format", format!("{:?}", job.form)),
-        ("level", format!("{:?}", job.level)),
-        ("rooms", receipt.rooms.len().to_string()),
-        ("selection", selected.join("; ")),
-        ("state", if files.is_empty() { "begins" } else { "complete" }.to_owned()),
-    ];
-    let entry = cx.entry("export", job.target.path.display().to_string(), details);
-    let write = || -> Result<bool> {
-        let Some(mut store) = Sqlite::writable(&job.store)? else { return Ok(false) };
-        if let Some((checkpoint, note)) = signed {
-            store.keep_checkpoint(checkpoint, note)?;
-        }
-        store.record_export(entry.clone(), &salt).map(|()| true)
-    };
-    for waited in 0.. {
-        match write() {
-            Ok(true) => break,
-            Ok(false) => {
-                receipt.remark("the store cannot be written, so the export is not in its audit log", 1);
-                break;
-            }
-            // An import is at work, and the export is complete: it waits for its turn.
-            Err(error) if error.kind() == Kind::Busy && waited < PATIENCE => {}
-            Err(error) => return Err(error),
-        }
-        if cx.watch.cancelled() {
-            return Err(Error::new(Kind::Cancelled, "interrupted"));
-        }
-    }
-    Ok(())
+    rooms.collect()
 }
 
 /// Disables the rooms of the scope, as `-DisableExportedNodes` does.

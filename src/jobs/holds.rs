@@ -16,7 +16,6 @@ use crate::store::sqlite::Sqlite;
 
 use crate::store::{Amendment, Corpus, change};
 use serde_json::Value as Json;
-use std::path::Path;
 
 /// What a hold protects, as its record keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,9 +105,8 @@ pub struct Registered {
 }
 
 /// The register of holds, in order of their names: all of them, or one.
-pub fn register(path: &Path, name: Option<&str>, shapes: &[&'static Shape]) -> Result<Vec<Registered>> {
-    let mut store = Sqlite::snapshot(path)?;
-    let catalog = store.catalog(shapes)?;
+pub fn register(store: &mut Sqlite, name: Option<&str>, shape: &'static Shape) -> Result<Vec<Registered>> {
+    let catalog = store.catalog(&[shape])?;
     let wanted = name.map(|name| crate::jobs::selection::named(&catalog, "hold", name)).transpose()?;
     let purges = store.purges()?;
     let mut list = Vec::new();
@@ -138,7 +136,6 @@ fn held_back(purge: &PurgeState, hold: &str) -> Option<HeldBack> {
 /// Places a hold, or changes the one that is as `before`.
 pub fn place(
     cx: &Context<'_>,
-    path: &Path,
     hold: &Record,
     before: Option<&Record>,
     action: &'static str,
@@ -146,14 +143,14 @@ pub fn place(
 ) -> Result<()> {
     crate::rules::merge::check_lengths(hold)?;
     let entry = cx.entry(action, hold.identity(), details);
-    change::change(&mut Sqlite::open(path)?, Amendment::place(hold, before, entry))
+    cx.session.write(|store| change::change(store, Amendment::place(hold, before, entry)))
 }
 
 /// Ends a hold. `hold` is its record with who, when and why.
-pub fn release(cx: &Context<'_>, path: &Path, hold: &Record) -> Result<()> {
+pub fn release(cx: &Context<'_>, hold: &Record) -> Result<()> {
     crate::rules::merge::check_lengths(hold)?;
     let show = |field| hold.get(field).show();
     let details = vec![("case", show("Case")), ("reason", show("ReleaseReason"))];
     let entry = cx.entry("hold release", hold.identity(), details);
-    change::change(&mut Sqlite::open(path)?, Amendment::release(hold, entry))
+    cx.session.write(|store| change::change(store, Amendment::release(hold, entry)))
 }

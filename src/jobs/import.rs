@@ -5,7 +5,7 @@ use crate::context::{Context, Random};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::jobs::archive::Archive;
-use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, PieceSource, find, is_gap};
+use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, PieceSource, STDIN, find, is_gap};
 use crate::jobs::keys;
 use crate::jobs::sums::Sums;
 use crate::model::catalog::Catalog;
@@ -53,7 +53,14 @@ const BATCH_BYTES: u64 = 64 << 20;
 
 /// Imports, and says what it did.
 pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
-    let mut found = find(&job.paths, cx.input, job.keep_going)?;
+    let found = find(cx, &job.paths, job.keep_going)?;
+    let Some(held) = found.held() else { return take_in(cx, job, found) };
+    let mut receipt = take_in(cx, job, found).map_err(|error| error.renamed(&held, STDIN))?;
+    receipt.gaps.iter_mut().for_each(|gap| gap.place = gap.place.replace(&held, STDIN));
+    Ok(receipt)
+}
+
+fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> {
     let mut receipt = Receipt::new("import");
     receipt.what_if = job.what_if;
     receipt.fact("Store", job.store.display().to_string());

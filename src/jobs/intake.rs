@@ -6,7 +6,7 @@ mod find;
 mod source;
 
 pub use decode::{Decode, Decoded, Piece};
-pub use find::{Found, Input, find, is_gap};
+pub use find::{Found, Input, STDIN, find, is_gap, spool};
 pub use source::PieceSource;
 
 /// The formats of history.

@@ -122,7 +122,7 @@ pub fn checkpoint(cx: &Context<'_>, path: &Path) -> Result<String> {
     let (checkpoint, note) = sign(cx, path, &mut store)?;
     store.keep_checkpoint(&checkpoint, &note)?;
     // Tried again, and told, when the command ends.
-    drop(seen::remember(cx, path));
+    drop(seen::remember_open(cx, path, &mut store));
     Ok(note)
 }
 

@@ -15,7 +15,6 @@ pub mod seen;
 pub mod selection;
 pub mod settings;
 pub mod sums;
-pub mod times;
 pub mod verify;
 
 // Under the names that nouns know them by.

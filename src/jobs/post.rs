@@ -7,17 +7,17 @@ use crate::jobs::selection::{only_room, room_key};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventId, RoomKey, fold, person_key};
 use crate::model::message::{Attachment, Content, Event, Kind, More, Persona};
-use crate::model::record::{Record, Shape};
+use crate::model::record::Record;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::rules::directory::Directory;
 use crate::rules::rights::{self, Deed};
 use crate::store::block::Prepared;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Intake, Store};
+use crate::store::{Intake, Store, Wanted};
 use sha2::{Digest, Sha256};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The longest text a message may have, in characters.
@@ -77,17 +77,20 @@ impl What {
 }
 
 /// Does it on behalf of a person, if the rules allow it.
-pub fn post(
+pub fn post(cx: &Context<'_>, wanted: &Wanted<'_>, room: &str, person: &str, what: &What) -> Result<Posted> {
+    cx.session.write(|store| post_in(cx, store, wanted, room, person, what))
+}
+
+fn post_in(
     cx: &Context<'_>,
-    path: &Path,
-    shapes: &[&'static Shape],
+    store: &mut Sqlite,
+    wanted: &Wanted<'_>,
     room: &str,
     person: &str,
     what: &What,
 ) -> Result<Posted> {
-    let mut store = Sqlite::open(path)?;
     let mut intake = store.intake(false)?;
-    let catalog = intake.settings(shapes)?;
+    let catalog = intake.settings(wanted)?;
     let directory = Directory::new(&catalog);
     let room = only_room(&catalog, room)?.clone();
     let persona = persona(&directory, person)?;
@@ -222,12 +225,15 @@ pub struct Tried {
 
 /// Lets two people enter a room, exchange messages and leave, through the same rules and the same store as everybody; then
 /// takes it all back. Only the record of the test stays.
-pub fn trial(cx: &Context<'_>, path: &Path, shapes: &[&'static Shape], trial: &Trial) -> Result<Tried> {
-    let mut store = Sqlite::open(path)?;
+pub fn trial(cx: &Context<'_>, wanted: &Wanted<'_>, trial: &Trial) -> Result<Tried> {
+    cx.session.write(|store| trial_in(cx, store, wanted, trial))
+}
+
+fn trial_in(cx: &Context<'_>, store: &mut Sqlite, wanted: &Wanted<'_>, trial: &Trial) -> Result<Tried> {
     let start = (cx.clock)();
     let mut intake = store.intake(false)?;
     let mut room = None;
-    let done = exchange(cx, &mut *intake, shapes, trial, &mut room);
+    let done = exchange(cx, &mut *intake, wanted, trial, &mut room);
     let ticks = (cx.clock)().0 - start.0;
     intake.abandon()?;
     drop(intake);
@@ -241,11 +247,11 @@ pub fn trial(cx: &Context<'_>, path: &Path, shapes: &[&'static Shape], trial: &T
 fn exchange(
     cx: &Context<'_>,
     intake: &mut dyn Intake,
-    shapes: &[&'static Shape],
+    wanted: &Wanted<'_>,
     trial: &Trial,
     tried: &mut Option<String>,
 ) -> Result<()> {
-    let catalog = intake.settings(shapes)?;
+    let catalog = intake.settings(wanted)?;
     let directory = Directory::new(&catalog);
     let people = [persona(&directory, &trial.sender)?, persona(&directory, &trial.receiver)?];
     for person in &people {

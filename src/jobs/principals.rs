@@ -11,10 +11,9 @@ use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Shape, Value};
 use crate::model::time::Ticks;
 use crate::rules::merge::check_lengths;
-use crate::store::sqlite::Sqlite;
-use crate::store::{Amendment, Corpus, change};
+use crate::store::{Amendment, change};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The largest file that is read.
 const LARGEST: u64 = 1 << 30;
@@ -247,8 +246,6 @@ pub fn decide(catalog: &Catalog, shape: &'static Shape, incoming: &Incoming, at:
 /// Takes them in, in one transaction. With `what_if` nothing is changed.
 pub fn take(
     cx: &Context<'_>,
-    path: &Path,
-    shapes: &[&'static Shape],
     shape: &'static Shape,
     incoming: &Incoming,
     action: (&'static str, String),
@@ -256,13 +253,13 @@ pub fn take(
 ) -> Result<Counts> {
     let at = (cx.clock)();
     if what_if {
-        let catalog = Sqlite::snapshot(path)?.catalog(shapes)?;
+        let catalog = cx.session.settings(&[shape][..].into())?;
         let (changes, counts) = decide(&catalog, shape, incoming, at);
         changes.iter().try_for_each(check_lengths)?;
         return Ok(counts);
     }
     let mut told = Counts::default();
-    change::amend(&mut Sqlite::open(path)?, shapes, &mut |catalog| {
+    let mut take = |catalog: &Catalog| {
         let (puts, counts) = decide(catalog, shape, incoming, at);
         puts.iter().try_for_each(check_lengths)?;
         told = counts;
@@ -274,6 +271,7 @@ pub fn take(
         ];
         let entry = cx.entry(action.0, action.1.clone(), details);
         Ok(Some(Amendment::put(puts, entry)))
-    })?;
+    };
+    cx.session.write(|store| change::amend(store, &[shape][..], &mut take))?;
     Ok(told)
 }

@@ -70,88 +70,118 @@ impl Memory {
 }
 
 /// How a log is behind what it was, if it is: with the root it has had at that size, it goes on from there.
-fn behind(store: &mut Sqlite, head: &Frontier, seen: &Checkpoint) -> Result<Option<String>> {
+fn behind(store: &mut Sqlite, head: &Frontier, seen: &Checkpoint, known: Option<&Frontier>) -> Result<Option<String>> {
     if head.size() < seen.size {
         return Ok(Some(format!("its audit log has {}, and has had {}", counted(head.size(), "record"), seen.size)));
     }
     let root = match head.size() == seen.size {
         true => head.root(),
+        false if goes_on(store, head, seen, known)? => return Ok(None),
         false => store.subtree(0..seen.size)?.root(),
     };
     Ok((root != seen.root).then(|| format!("the {} records of its audit log were others", seen.size)))
 }
 
+/// Does a log go on from what was seen? A tree that was that is all there is to know of it: only what came later is read.
+fn goes_on(store: &mut Sqlite, head: &Frontier, seen: &Checkpoint, known: Option<&Frontier>) -> Result<bool> {
+    let Some(mut tree) = known.filter(|tree| tree.size() == seen.size && tree.root() == seen.root).cloned() else {
+        return Ok(false);
+    };
+    store.extend(&mut tree, head.size())?;
+    Ok(tree.size() == head.size() && tree.root() == head.root())
+}
+
 /// Lets a command change a store or sign its log: only when the log is not behind what it was, or when somebody says why it
 /// is. Gives a remark about that.
-pub fn admit(cx: &Context<'_>, path: &Path, reason: Option<&str>) -> Result<Option<String>> {
-    let Some(reason) = reason else { return check(cx, path).map(|()| None) };
+pub fn admit(cx: &Context<'_>, reason: Option<&str>) -> Result<Option<String>> {
+    let Some(reason) = reason else { return check(cx).map(|()| None) };
     if reason.trim().is_empty() || reason.chars().any(char::is_control) {
         return Err(Error::new(Kind::Usage, "--accept-older needs a reason, without control characters"));
     }
+    let path = cx.session.path();
     let _lock = lock(&keys::file(cx, path))?;
     // First the memory, then the store: whoever is at work meanwhile only makes that longer.
     let mut memory = Memory::read(cx, path)?;
-    let mut store = Sqlite::open(path)?;
-    let origin = keys::origin(&store.id()?);
-    let found = store.frontier()?;
-    let Some(seen) = memory.of(&origin).cloned() else {
-        return Ok(Some(format!("--accept-older: nothing is remembered of this log in {}", memory.file.display())));
-    };
-    if behind(&mut store, &found, &seen)?.is_none() {
-        return Ok(Some("--accept-older: the audit log is not behind what it was".to_owned()));
-    }
-    let details = vec![
-        ("reason", reason.to_owned()),
-        ("records", found.size().to_string()),
-        ("records seen", seen.size.to_string()),
-        ("root seen", hex(&seen.root)),
-    ];
-    store.record(cx.entry("accept older", path.display().to_string(), details))?;
-    let head = store.frontier()?;
-    memory.put(Checkpoint { origin, size: head.size(), root: head.root() })?;
-    Ok(Some(format!(
-        "the older state of the log is accepted: {} instead of {}",
-        counted(found.size(), "record"),
-        seen.size
-    )))
+    cx.session.write(|store| {
+        let origin = keys::origin(&store.id()?);
+        let found = store.frontier()?;
+        let Some(seen) = memory.of(&origin).cloned() else {
+            return Ok(Some(format!("--accept-older: nothing is remembered of this log in {}", memory.file.display())));
+        };
+        if behind(store, &found, &seen, None)?.is_none() {
+            return Ok(Some("--accept-older: the audit log is not behind what it was".to_owned()));
+        }
+        let details = vec![
+            ("reason", reason.to_owned()),
+            ("records", found.size().to_string()),
+            ("records seen", seen.size.to_string()),
+            ("root seen", hex(&seen.root)),
+        ];
+        store.record(cx.entry("accept older", path.display().to_string(), details))?;
+        let head = store.frontier()?;
+        memory.put(Checkpoint { origin, size: head.size(), root: head.root() })?;
+        let found = counted(found.size(), "record");
+        Ok(Some(format!("the older state of the log is accepted: {found} instead of {}", seen.size)))
+    })
 }
 
-fn check(cx: &Context<'_>, path: &Path) -> Result<()> {
-    let memory = Memory::read(cx, path)?;
+fn check(cx: &Context<'_>) -> Result<()> {
+    let memory = Memory::read(cx, cx.session.path())?;
     if memory.lines.is_empty() {
         return Ok(());
     }
     // What cannot be opened is refused by the command itself, in its own words.
-    let Ok(mut store) = Sqlite::snapshot(path) else { return Ok(()) };
-    let Some(seen) = memory.of(&keys::origin(&store.id()?)) else { return Ok(()) };
-    let head = store.frontier()?;
-    match behind(&mut store, &head, seen)? {
-        None => Ok(()),
-        Some(why) => Err(Error::new(Kind::Damaged, format!("the store is older than what was last seen of it: {why}"))
-            .at(Place::file(path.display().to_string()))
-            .hint(
+    let (mut opened, mut tree) = (false, None);
+    let why = cx.session.read(|store| {
+        opened = true;
+        let Some(seen) = memory.of(&keys::origin(&store.id()?)) else { return Ok(None) };
+        let head = store.frontier()?;
+        let why = behind(store, &head, seen, None)?;
+        tree = Some(head);
+        Ok(why)
+    });
+    cx.session.saw(tree);
+    match why {
+        Err(_) if !opened => Ok(()),
+        Err(error) => Err(error),
+        Ok(None) => Ok(()),
+        Ok(Some(why)) => {
+            let what = format!("the store is older than what was last seen of it: {why}");
+            Err(Error::new(Kind::Damaged, what).at(Place::file(cx.session.path().display().to_string())).hint(
                 "pchat audit verify says more; if it was put back on purpose, --accept-older REASON goes on from here",
-            )),
+            ))
+        }
     }
 }
 
 /// Notes what the log of a store is, if its key is at hand. A log that is behind what is noted changes nothing there.
-pub fn remember(cx: &Context<'_>, path: &Path) -> Result<()> {
-    let key = keys::file(cx, path);
-    let Some(_lock) = lock(&key)? else { return Ok(()) };
-    let mut memory = Memory::read(cx, path)?;
-    let mut store = match Sqlite::snapshot(path) {
-        Err(error) if error.kind() == Kind::NotFound => return Ok(()),
-        store => store?,
-    };
+pub fn remember(cx: &Context<'_>) -> Result<()> {
+    let path = cx.session.path();
+    let Some(_lock) = lock(&keys::file(cx, path))? else { return Ok(()) };
+    let memory = Memory::read(cx, path)?;
+    let known = cx.session.seen();
+    match cx.session.read(|store| note(cx, path, memory, store, known.as_ref())) {
+        Err(error) if error.kind() == Kind::NotFound => Ok(()),
+        noted => noted,
+    }
+}
+
+/// The same, of a store that is open.
+pub fn remember_open(cx: &Context<'_>, path: &Path, store: &mut Sqlite) -> Result<()> {
+    let Some(_lock) = lock(&keys::file(cx, path))? else { return Ok(()) };
+    let memory = Memory::read(cx, path)?;
+    note(cx, path, memory, store, None)
+}
+
+fn note(cx: &Context<'_>, path: &Path, mut memory: Memory, store: &mut Sqlite, known: Option<&Frontier>) -> Result<()> {
     let origin = keys::origin(&store.id()?);
-    if !keys::has(&key, &origin)? {
+    if !keys::has(&keys::file(cx, path), &origin)? {
         return Ok(());
     }
     let head = store.frontier()?;
     let same = |seen: &Checkpoint| seen.size == head.size() && seen.root == head.root();
     match memory.of(&origin).cloned() {
-        Some(seen) if same(&seen) || behind(&mut store, &head, &seen)?.is_some() => Ok(()),
+        Some(seen) if same(&seen) || behind(store, &head, &seen, known)?.is_some() => Ok(()),
         _ => memory.put(Checkpoint { origin, size: head.size(), root: head.root() }),
     }
 }

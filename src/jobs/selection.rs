@@ -2,11 +2,11 @@
 //! of the catalog that goes with it.
 
 use crate::error::{Error, Kind, Result};
-use crate::jobs::times;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventId, RoomKey, fold, no_address, person_key};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
+use crate::model::zone::{self, Zone};
 use crate::select::names::{names_category, names_room};
 use crate::select::query::Query;
 use crate::select::query::product::{self, Match};
@@ -81,7 +81,7 @@ impl Wanted {
 
     /// Rooms, people and dates alone.
     pub fn scope(&self, catalog: &Catalog) -> Result<Scope> {
-        let (from, to) = times::span(self.from.as_deref(), self.to.as_deref(), self.timezone.as_deref())?;
+        let (from, to) = zone::span(self.from.as_deref(), self.to.as_deref(), self.timezone.as_deref())?;
         let mut rooms: Option<BTreeMap<String, RoomKey>> = None;
         if !self.categories.is_empty() || !self.rooms.is_empty() {
             let mut chosen = BTreeMap::new();
@@ -99,7 +99,7 @@ impl Wanted {
 
     /// The time zone of its dates, as reports print it.
     pub fn zone(&self) -> String {
-        times::Zone::parse(self.timezone.as_deref()).map_or_else(|_| String::new(), |zone| zone.name().to_owned())
+        Zone::parse(self.timezone.as_deref()).map_or_else(|_| String::new(), |zone| zone.name())
     }
 
     fn add_category(&self, catalog: &Catalog, name: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {

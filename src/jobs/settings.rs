@@ -4,28 +4,20 @@
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
-use crate::model::record::{Record, Shape, Value};
+use crate::model::record::{Record, Value};
 use crate::rules::merge::check_lengths;
-use crate::store::sqlite::Sqlite;
-use crate::store::{Amendment, Corpus, change};
-use std::path::Path;
-
-/// The settings of a store.
-pub fn read(path: &Path, shapes: &[&'static Shape]) -> Result<Catalog> {
-    Sqlite::snapshot(path)?.catalog(shapes)
-}
+use crate::store::{Amendment, Wanted, change};
 
 /// Adds or replaces a record.
 pub fn put(
     cx: &Context<'_>,
-    path: &Path,
     record: &Record,
     action: &'static str,
     details: Vec<(&'static str, String)>,
 ) -> Result<()> {
     check_lengths(record)?;
     let entry = cx.entry(action, record.identity(), details);
-    change::change(&mut Sqlite::open(path)?, Amendment::put([record.clone()], entry))
+    cx.session.write(|store| change::change(store, Amendment::put([record.clone()], entry)))
 }
 
 /// What a command makes of the settings as they are.
@@ -95,13 +87,12 @@ impl Decision {
 /// Decides in the transaction that changes. False when there was nothing to change.
 pub fn amend(
     cx: &Context<'_>,
-    path: &Path,
-    shapes: &[&'static Shape],
+    wanted: &Wanted<'_>,
     action: &'static str,
     decide: &dyn Fn(&Catalog) -> Result<Decision>,
 ) -> Result<(bool, Decision)> {
     let mut last = Decision::default();
-    let done = change::amend(&mut Sqlite::open(path)?, shapes, &mut |catalog| {
+    let mut decide = |catalog: &Catalog| {
         let decision = decide(catalog)?;
         let mut amendment = None;
         if decision.changes(catalog) {
@@ -121,7 +112,8 @@ pub fn amend(
         }
         last = decision;
         Ok(amendment)
-    })?;
+    };
+    let done = cx.session.write(|store| change::amend(store, *wanted, &mut decide))?;
     Ok((done, last))
 }
 
@@ -151,13 +143,12 @@ fn details(differences: &[Difference]) -> Vec<(&'static str, String)> {
 /// Removes a record.
 pub fn remove(
     cx: &Context<'_>,
-    path: &Path,
     record: &Record,
     action: &'static str,
     details: Vec<(&'static str, String)>,
 ) -> Result<()> {
     let entry = cx.entry(action, record.identity(), details);
-    change::change(&mut Sqlite::open(path)?, Amendment::remove(record, entry))
+    cx.session.write(|store| change::change(store, Amendment::remove(record, entry)))
 }
 
 /// Refuses names nobody could type or read.

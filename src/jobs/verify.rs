@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::formats::archive::rooms::Listed;
 use crate::jobs::archive::{Archive, PagePlace, RawPage};
+use crate::jobs::intake::{STDIN, spool};
 use crate::jobs::sums::{self, Sums};
 use crate::model::hash;
 use crate::model::ids::RoomKey;
@@ -69,8 +70,27 @@ impl Depth {
     }
 }
 
-/// Verifies an archive. With `keep_going` every wrong page is listed; otherwise the first one ends it.
+/// Verifies an archive; `-` is one on standard input. With `keep_going` every wrong page is listed; otherwise the first one
+/// ends it.
 pub fn archive(
+    cx: &Context<'_>,
+    path: &Path,
+    depth: Depth,
+    keep_going: bool,
+    shapes: &'static [&'static Shape],
+) -> Result<Receipt> {
+    if path.as_os_str() != "-" {
+        return file(cx, path, depth, keep_going, shapes);
+    }
+    let spool = spool(cx)?;
+    let held = spool.path().display().to_string();
+    let mut receipt = file(cx, spool.path(), depth, keep_going, shapes).map_err(|error| error.renamed(&held, STDIN))?;
+    receipt.facts.iter_mut().for_each(|(_, value)| *value = value.replace(&held, STDIN));
+    receipt.gaps.iter_mut().for_each(|gap| gap.place = gap.place.replace(&held, STDIN));
+    Ok(receipt)
+}
+
+fn file(
     cx: &Context<'_>,
     path: &Path,
     depth: Depth,

@@ -104,6 +104,11 @@ pub fn person_key(uri: &str) -> String {
     folded.strip_prefix("sip:").map(str::to_owned).unwrap_or(folded)
 }
 
+/// Written with the scheme of an address?
+pub fn is_address(text: &str) -> bool {
+    text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip:")) && text.len() > 4
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

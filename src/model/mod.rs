@@ -12,3 +12,4 @@ pub mod record;
 pub mod reply;
 pub mod time;
 pub mod unit;
+pub mod zone;

@@ -1,8 +1,10 @@
 //! A managed object as named values. A [`Shape`] declares its fields once; store, archive and
 //! printed table all follow it.
 
+use super::dn;
 use super::ids::join_key;
 use super::time::Ticks;
+use std::collections::BTreeSet;
 
 /// What an archive holds. Each level names the nouns that belong to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,12 +47,20 @@ pub struct Field {
     pub kind: Type,
     /// The most characters a text may have; 0 for no limit.
     pub max: usize,
+    /// Its text is a name by which people find the record; the store finds it by that without reading all of them.
+    pub named: bool,
 }
 
 impl Field {
     /// A field; used by the nouns to declare themselves.
     pub const fn new(name: &'static str, column: &'static str, kind: Type, max: usize) -> Field {
-        Field { name, column, kind, max }
+        Field { name, column, kind, max, named: false }
+    }
+
+    /// Records are found by the text of this field.
+    #[must_use]
+    pub const fn names(self) -> Field {
+        Field { named: true, ..self }
     }
 }
 
@@ -201,6 +211,12 @@ impl Record {
     /// The key that tells records of one shape apart.
     pub fn key(&self) -> String {
         join_key(self.shape.key.iter().map(|name| self.get(name).text().unwrap_or_default()))
+    }
+
+    /// The keys under which the store finds it by name.
+    pub fn names(&self) -> BTreeSet<String> {
+        let named = self.shape.fields.iter().zip(&self.values).filter(|(field, _)| field.named);
+        named.filter_map(|(_, value)| value.text()).map(dn::name_key).filter(|key| !key.is_empty()).collect()
     }
 
     /// The identity as people write it.

@@ -1,8 +1,9 @@
 //! Add-ins: pages that rooms show beside their messages. Lengths are those of the product's tables (tblSiopWhiteList).
 
+use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::selection::nearest;
-use crate::jobs::settings::{self, Decision, check_name};
+use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Field, Level, Record, Shape, Type, Value};
@@ -10,9 +11,10 @@ use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::change::{Manner, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, INSTANCE, Kind, Parameter, Takes, identity, option};
 use crate::nouns::configuration::is_url;
-use crate::nouns::{Consent, Prepared, SHAPES, objects, pool};
+use crate::nouns::pool;
+use crate::nouns::reads::{self, Reads};
+use crate::nouns::verb::{Consent, Prepared, Verb, objects};
 use clap::Subcommand;
-use std::path::Path;
 
 /// The shape of a addin.
 pub static SHAPE: Shape = Shape {
@@ -123,9 +125,8 @@ pub static CMDLETS: &[Cmdlet] = &[
     .apart(&[&["Identity", "Instance"]]),
 ];
 
-impl AddinVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for AddinVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             AddinVerb::Get { .. } => None,
             AddinVerb::New { consent, .. } => consent.change("addin new"),
@@ -134,11 +135,10 @@ impl AddinVerb {
         }
     }
 
-    /// Says what would change, and what does it.
-    pub fn prepare(self, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             AddinVerb::Get { name, pool } => {
-                let catalog = settings::read(store, SHAPES)?;
+                let catalog = reads::no_people(cx)?;
                 let found: Vec<&Record> = match name {
                     Some(name) => vec![only(&catalog, &name)?],
                     None => {
@@ -151,7 +151,7 @@ impl AddinVerb {
             AddinVerb::New { name, url, pool, consent } => {
                 let manner = Manner { action: "addin new", destroys: false, consent, shows: Some(listed) };
                 let done = format!("add-in {name} is there");
-                prepared(store, manner, &format!("Register add-in {name}?"), done, move |catalog| {
+                prepared(cx, Reads::no_people(cx), manner, &format!("Register add-in {name}?"), done, move |catalog| {
                     check_name("add-in", &name)?;
                     check_url(&url)?;
                     let (pool, new_pool) = pool::meant(catalog, pool.as_deref())?;
@@ -175,7 +175,7 @@ impl AddinVerb {
                 let manner = Manner { action: "addin set", destroys: false, consent, shows: None };
                 let what = names.join(", ");
                 let (question, done) = (format!("Change add-in {what}?"), format!("add-in {what} is changed"));
-                prepared(store, manner, &question, done, move |catalog| {
+                prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
                     let mut decision = Decision::default();
                     for identity in &names {
                         change(catalog, only(catalog, identity)?, name.as_deref(), url.as_deref(), &mut decision)?;
@@ -183,7 +183,7 @@ impl AddinVerb {
                     Ok(decision)
                 })
             }
-            AddinVerb::Remove { names, force, consent } => remove(store, names, force, consent),
+            AddinVerb::Remove { names, force, consent } => remove(cx, names, force, consent),
         }
     }
 }
@@ -267,16 +267,16 @@ fn change(
     Ok(())
 }
 
-fn remove(store: &Path, names: Vec<String>, force: bool, consent: Consent) -> Result<Prepared> {
+fn remove(cx: &Context<'_>, names: Vec<String>, force: bool, consent: Consent) -> Result<Prepared> {
     let manner = Manner { action: "addin remove", destroys: false, consent, shows: None };
     let what = names.join(", ");
-    let catalog = settings::read(store, SHAPES)?;
+    let catalog = reads::no_people(cx)?;
     let mut used = 0;
     for name in &names {
         used += rooms_with(&catalog, only(&catalog, name)?).count();
     }
     let (question, done) = (format!("Remove add-in {what}?"), format!("add-in {what} is removed"));
-    let mut prepared = prepared(store, manner, &question, done, move |catalog| {
+    let mut prepared = prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
         let mut decision = Decision::default();
         for name in &names {
             let addin = only(catalog, name)?;

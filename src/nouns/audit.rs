@@ -5,10 +5,12 @@ mod event;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::audit::{self, anchors, stamps, verify};
-use crate::jobs::{keys, times};
+use crate::jobs::keys;
 use crate::model::hash::hex;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::model::time::Ticks;
+use crate::model::zone;
+use crate::nouns::verb::{Prepared, Verb};
 use crate::proof::note::{self, Checkpoint, Verifier};
 use clap::Subcommand;
 use std::path::{Path, PathBuf};
@@ -100,25 +102,34 @@ pub enum AuditVerb {
     },
 }
 
-impl AuditVerb {
-    /// Its name, if it changes the store. Signing the log changes nothing that is in it.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for AuditVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             AuditVerb::Anchor { reply: Some(_), .. } => Some("audit anchor"),
             _ => None,
         }
     }
 
-    /// It signs the log.
-    pub fn signs(&self) -> bool {
+    fn signs(&self) -> bool {
         matches!(self, AuditVerb::Checkpoint { .. } | AuditVerb::Anchor { .. } | AuditVerb::Prove { .. })
     }
 
-    /// Does it.
-    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        match self {
+            verb @ (AuditVerb::Get { .. } | AuditVerb::Verify { .. } | AuditVerb::VerifyProof { .. }) => {
+                verb.run(cx).map(Prepared::Answer)
+            }
+            verb => Prepared::to_do(move |cx| verb.run(cx)),
+        }
+    }
+}
+
+impl AuditVerb {
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let store = cx.session.alone()?;
         match self {
             AuditVerb::Get { action, user, from, to, timezone, limit } => {
-                let (from, to) = times::span(from.as_deref(), to.as_deref(), timezone.as_deref())?;
+                let (from, to) = zone::span(from.as_deref(), to.as_deref(), timezone.as_deref())?;
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 get(store, &audit::Wanted { action, user, from, to, limit })
             }

@@ -6,9 +6,10 @@ use crate::jobs::{holds, selection::named, settings};
 use crate::model::catalog::Catalog;
 use crate::model::record::{Field, Record, Shape, Type, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
-use crate::nouns::SHAPES;
+use crate::nouns::reads;
+use crate::nouns::verb::{Prepared, Verb};
+
 use clap::Subcommand;
-use std::path::Path;
 
 /// The shape of a case.
 pub static SHAPE: Shape = Shape {
@@ -58,9 +59,8 @@ pub enum CaseVerb {
     },
 }
 
-impl CaseVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for CaseVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             CaseVerb::New { .. } => Some("case new"),
             CaseVerb::Get { .. } => None,
@@ -69,9 +69,19 @@ impl CaseVerb {
         }
     }
 
-    /// Does it.
-    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
-        let catalog = settings::read(store, SHAPES)?;
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        if let CaseVerb::Get { name } = &self {
+            let catalog = reads::no_people(cx)?;
+            let one = name.as_deref().map(|name| named(&catalog, "case", name)).transpose()?;
+            return Ok(Prepared::Answer(list(&catalog, one)));
+        }
+        Prepared::to_do(move |cx| self.run(cx))
+    }
+}
+
+impl CaseVerb {
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let catalog = reads::no_people(cx)?;
         match self {
             CaseVerb::New { name, description } => {
                 settings::check_name("case", &name)?;
@@ -84,16 +94,13 @@ impl CaseVerb {
                     .with("Description", description)
                     .with("OpenedBy", Some(cx.actor.name()))
                     .with("OpenedOn", (cx.clock)());
-                settings::put(cx, store, &case, "case new", Vec::new())?;
+                settings::put(cx, &case, "case new", Vec::new())?;
                 Ok(told(format!("case \"{name}\" is open")))
             }
-            CaseVerb::Get { name } => {
-                let one = name.map(|name| named(&catalog, "case", &name)).transpose()?;
-                Ok(list(&catalog, one))
-            }
+            CaseVerb::Get { .. } => Ok(list(&catalog, None)),
             CaseVerb::Set { name, description } => {
                 let case = named(&catalog, "case", &name)?.clone().with("Description", description.as_str());
-                settings::put(cx, store, &case, "case set", vec![("description", description)])?;
+                settings::put(cx, &case, "case set", vec![("description", description)])?;
                 Ok(told(format!("case \"{}\" has a new description", case.identity())))
             }
             CaseVerb::Close { name } => {
@@ -101,7 +108,7 @@ impl CaseVerb {
                 let name = case.identity();
                 // The store asks for its holds when it closes it.
                 let case = case.clone().with("ClosedBy", Some(cx.actor.name())).with("ClosedOn", (cx.clock)());
-                settings::put(cx, store, &case, "case close", Vec::new())?;
+                settings::put(cx, &case, "case close", Vec::new())?;
                 Ok(told(format!("case \"{name}\" is closed")))
             }
         }

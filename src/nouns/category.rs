@@ -1,22 +1,24 @@
 //! Categories: they bound who may be in their rooms, and say what rooms may do. Lengths are those of the product's tables
 //! (Persistent Chat database schema, tblNode).
 
+mod get;
+mod set;
+
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::jobs::directory::Directory;
-use crate::jobs::rights::lies_in;
 use crate::jobs::selection::only_category;
 use crate::jobs::settings::Decision;
 use crate::jobs::{holds, settings};
 use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Field, Level, Record, Shape, Type, Value};
-use crate::model::reply::{Cell, Table};
-use crate::nouns::change::{Manner, Stamp, list, prepared};
+use crate::nouns::change::{Manner, Stamp, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, INSTANCE, Kind, Parameter, Takes, identity, option};
-use crate::nouns::{Consent, Prepared, SHAPES, objects, pool, roles};
+use crate::nouns::pool;
+use crate::nouns::reads::Reads;
+use crate::nouns::verb::{Consent, Prepared, Verb};
+use crate::rules::rights::lies_in;
 use clap::{Args, Subcommand};
-use std::path::Path;
 
 /// The shape of a category.
 pub static SHAPE: Shape = Shape {
@@ -193,9 +195,8 @@ pub static CMDLETS: &[Cmdlet] = &[
     .apart(&[&["Identity", "Instance"]]),
 ];
 
-impl CategoryVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for CategoryVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             CategoryVerb::Get { .. } => None,
             CategoryVerb::New { consent, .. } => consent.change("category new"),
@@ -204,15 +205,14 @@ impl CategoryVerb {
         }
     }
 
-    /// Says what would change, and what does it.
-    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
-            CategoryVerb::Get { name, pool, as_object } => get(store, name.as_deref(), pool.as_deref(), as_object),
+            CategoryVerb::Get { name, pool, as_object } => get::get(cx, name.as_deref(), pool.as_deref(), as_object),
             CategoryVerb::New { name, pool, description, invitations, file_upload, no_chat_history, consent } => {
                 let stamp = Stamp::new(cx)?;
-                let manner = Manner { action: "category new", destroys: false, consent, shows: Some(listed) };
+                let manner = Manner { action: "category new", destroys: false, consent, shows: Some(get::listed) };
                 let done = format!("category {name} is there");
-                prepared(store, manner, &format!("Make category {name}?"), done, move |catalog| {
+                prepared(cx, Reads::no_people(cx), manner, &format!("Make category {name}?"), done, move |catalog| {
                     settings::check_name("category", &name)?;
                     let (pool, new_pool) = pool::meant(catalog, pool.as_deref())?;
                     unique(catalog, &pool, &name, None)?;
@@ -245,10 +245,20 @@ impl CategoryVerb {
                 let stamp = Stamp::new(cx)?;
                 let manner = Manner { action: "category set", destroys: false, consent, shows: None };
                 let what = names.join(", ");
-                let set =
-                    Set { names, name, description, invitations, file_upload, chat_history, lists, as_object, stamp };
+                let set = set::Set {
+                    names,
+                    name,
+                    description,
+                    invitations,
+                    file_upload,
+                    chat_history,
+                    lists,
+                    as_object,
+                    stamp,
+                };
                 prepared(
-                    store,
+                    cx,
+                    set.reads(cx),
                     manner,
                     &format!("Change category {what}?"),
                     format!("category {what} is changed"),
@@ -259,7 +269,8 @@ impl CategoryVerb {
                 let manner = Manner { action: "category remove", destroys: true, consent, shows: None };
                 let what = names.join(", ");
                 prepared(
-                    store,
+                    cx,
+                    Reads::no_people(cx),
                     manner,
                     &format!("Remove category {what}?"),
                     format!("category {what} is removed"),
@@ -305,131 +316,4 @@ fn unique(catalog: &Catalog, pool: &str, name: &str, but: Option<&Record>) -> Re
             .hint("names of categories are unique in their pool")),
         None => Ok(()),
     }
-}
-
-struct Set {
-    names: Vec<String>,
-    name: Option<String>,
-    description: Option<String>,
-    invitations: Option<bool>,
-    file_upload: Option<bool>,
-    chat_history: Option<bool>,
-    lists: Lists,
-    as_object: bool,
-    stamp: Stamp,
-}
-
-impl Set {
-    fn decide(&self, catalog: &Catalog) -> Result<Decision> {
-        let mut decision = Decision::default();
-        for name in &self.names {
-            self.one(catalog, only_category(catalog, name)?, &mut decision)?;
-        }
-        Ok(decision)
-    }
-
-    fn one(&self, catalog: &Catalog, old: &Record, decision: &mut Decision) -> Result<()> {
-        let directory = Directory::new(catalog);
-        let mut new = old.clone();
-        if let Some(name) = &self.name {
-            settings::check_name("category", name)?;
-            unique(catalog, old.get("Pool").text().unwrap_or_default(), name, Some(old))?;
-            new.set("Name", name.as_str());
-        }
-        if let Some(text) = &self.description {
-            new.set("Description", Some(text.clone()).filter(|text| !text.is_empty()));
-        }
-        for (field, value) in
-            [("Invitations", self.invitations), ("FileUpload", self.file_upload), ("ChatHistory", self.chat_history)]
-        {
-            if let Some(value) = value {
-                new.set(field, Value::Bool(value));
-            }
-        }
-        let entry = |text: &str| directory.entry(text, self.as_object);
-        let Lists { allowed_members, denied_members, creators } = &self.lists;
-        for (field, changes) in
-            [("AllowedMembers", allowed_members), ("DeniedMembers", denied_members), ("Creators", creators)]
-        {
-            if !changes.is_empty() {
-                new.set(field, list(old.get(field), field, changes, &entry, &mut decision.notes)?);
-            }
-        }
-        self.bound(&directory, old, &mut new, decision)?;
-        if new.values != old.values {
-            new.discovered = false;
-        }
-        let renamed = new.key() != old.key();
-        let new = self.stamp.changed(old, new);
-        let moved = |field: &str| new.get(field) != old.get(field);
-        let narrower = moved("AllowedMembers") || moved("DeniedMembers");
-        decision.puts.push(new.clone());
-        if renamed {
-            decision.removes.push(old.clone());
-        }
-        if renamed || narrower || moved("Name") {
-            for room in rooms_in(catalog, old) {
-                let mut changed = room.clone().with("Category", new.get("Name").text().unwrap_or_default());
-                if narrower {
-                    let dropped = roles::drop_outside(&directory, &new, &mut changed);
-                    decision.notes.extend(roles::told(room, &new, &dropped));
-                }
-                if changed.values != room.values {
-                    decision.puts.push(self.stamp.changed(room, changed));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Creators are among the allowed members. Those who were, and are no longer, go.
-    fn bound(&self, directory: &Directory<'_>, old: &Record, new: &mut Record, decision: &mut Decision) -> Result<()> {
-        let Value::List(creators) = new.get("Creators").clone() else { return Ok(()) };
-        let before = if let Value::List(items) = old.get("Creators") { items.as_slice() } else { &[] };
-        let (allowed, outside): (Vec<String>, Vec<String>) =
-            creators.into_iter().partition(|creator| directory.allows(new, creator));
-        let new_ones = outside.iter().filter(|creator| !before.contains(creator)).count();
-        if new_ones > 0 {
-            let what = format!("{} cannot be among Creators of category {}", roles::entries(new_ones), new.identity());
-            return Err(Error::new(Failure::Refused, what)
-                .hint("creators are among AllowedMembers, and not among DeniedMembers, of their category"));
-        }
-        decision.notes.extend(roles::told_of("Creators", &new.identity(), new, &outside));
-        new.set("Creators", allowed);
-        Ok(())
-    }
-}
-
-fn get(store: &Path, name: Option<&str>, pool: Option<&str>, as_object: bool) -> Result<Prepared> {
-    let catalog = settings::read(store, SHAPES)?;
-    let found: Vec<&Record> = match name {
-        Some(name) => vec![only_category(&catalog, name)?],
-        None => {
-            let is = |record: &&Record| pool.is_none_or(|pool| record.get("Pool").text().map(fold) == Some(fold(pool)));
-            catalog.of("category").filter(is).collect()
-        }
-    };
-    Ok(Prepared::Answer(objects(shown(&catalog, &found, as_object), "there is no category")))
-}
-
-fn listed(catalog: &Catalog, records: &[&Record]) -> Table {
-    shown(catalog, records, false)
-}
-
-fn shown(catalog: &Catalog, records: &[&Record], as_object: bool) -> Table {
-    const PLAIN: [&str; 5] = ["Name", "Description", "Invitations", "FileUpload", "ChatHistory"];
-    const LISTS: [&str; 3] = ["AllowedMembers", "DeniedMembers", "Creators"];
-    const STAMPS: [&str; 4] = ["CreatedBy", "CreatedOn", "UpdatedBy", "UpdatedOn"];
-    let directory = Directory::new(catalog);
-    let columns = ["Identity"].into_iter().chain(PLAIN).chain(LISTS).chain(["PersistentChatPoolFqdn"]).chain(STAMPS);
-    let rows = records.iter().map(|record| {
-        let mut row: Vec<Cell> = vec![record.identity().into()];
-        row.extend(PLAIN.map(|field| Cell::from(record.get(field))));
-        row.extend(LISTS.map(|field| roles::cell(&directory, record.get(field), as_object)));
-        row.push(Cell::from(record.get("Pool")));
-        row.extend(STAMPS.map(|field| Cell::from(record.get(field))));
-        row
-    });
-    let aside = ["Name", "PersistentChatPoolFqdn"].into_iter().chain(STAMPS).chain(LISTS).collect();
-    Table { title: "categories", columns: columns.collect(), aside, rows: rows.collect(), sums: None }
 }

@@ -8,9 +8,9 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Table};
-use crate::nouns::{Action, Consent, Prepared, SHAPES};
+use crate::nouns::reads::Reads;
+use crate::nouns::verb::{Action, Consent, Prepared};
 use crate::store::Actor;
-use std::path::Path;
 
 /// How a change is told and asked.
 pub struct Manner {
@@ -26,13 +26,14 @@ pub struct Manner {
 
 /// Decides, shows what would change, and gives what does it.
 pub fn prepared(
-    store: &Path,
+    cx: &Context<'_>,
+    reads: Reads,
     manner: Manner,
     question: &str,
     done: String,
     decide: impl Fn(&Catalog) -> Result<Decision> + 'static,
 ) -> Result<Prepared> {
-    let catalog = settings::read(store, SHAPES)?;
+    let catalog = reads.read(cx)?;
     let decision = decide(&catalog)?;
     if !decision.changes(&catalog) {
         let mut notes = decision.notes;
@@ -42,14 +43,13 @@ pub fn prepared(
     let preview =
         Reply { tables: vec![table(&decision.differences(&catalog))], notes: decision.notes, ..Reply::default() };
     let Manner { action, destroys, consent, shows } = manner;
-    let store = store.to_owned();
     let act = Box::new(move |cx: &Context<'_>| {
-        let (_, decision) = settings::amend(cx, &store, SHAPES, action, &decide)?;
+        let (_, decision) = settings::amend(cx, &reads.wanted(), action, &decide)?;
         let mut reply = Reply { notes: decision.notes, ..Reply::default() };
         match shows {
             None => reply.notes.push(done),
             Some(shows) => {
-                let catalog = settings::read(&store, SHAPES)?;
+                let catalog = reads.read(cx)?;
                 let made: Vec<&Record> = decision
                     .puts
                     .iter()

@@ -1,8 +1,6 @@
 //! The cmdlets the product had: which command answers each, and which option each of its parameters has become. Only
 //! declares; reading a command line is for `cli`. Each noun lists its own.
 
-use crate::nouns;
-
 /// A cmdlet.
 #[derive(Debug)]
 pub struct Cmdlet {
@@ -208,24 +206,4 @@ impl Cmdlet {
     pub const fn always(self, always: &'static [&'static str]) -> Cmdlet {
         Cmdlet { always, ..self }
     }
-}
-
-/// All cmdlets.
-pub fn all() -> impl Iterator<Item = &'static Cmdlet> {
-    [
-        nouns::room::CMDLETS,
-        nouns::category::CMDLETS,
-        nouns::message::CMDLETS,
-        nouns::data::CMDLETS,
-        nouns::compliance::CMDLETS,
-        nouns::configuration::CMDLETS,
-        nouns::policy::CMDLETS,
-        nouns::addin::CMDLETS,
-        nouns::endpoint::CMDLETS,
-        nouns::state::CMDLETS,
-        nouns::server::CMDLETS,
-        nouns::principal::CMDLETS,
-    ]
-    .into_iter()
-    .flatten()
 }

@@ -1,14 +1,14 @@
 //! Compliance settings per scope: global, site or service. What an adapter writes is no affair of this file.
 
+use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Field, Record, Shape, Type, Value};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Parameter, Takes, identity, option};
 use crate::nouns::scoped::{Others, Scoped, shown, text, truth};
-use crate::nouns::{Consent, Prepared};
+use crate::nouns::verb::{Consent, Prepared, Verb};
 use clap::{Args, Subcommand};
-use std::path::Path;
 
 /// The shape of a compliance.
 pub static SHAPE: Shape = Shape {
@@ -260,9 +260,8 @@ pub static CMDLETS: &[Cmdlet] = &[
     ),
 ];
 
-impl ComplianceVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for ComplianceVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             ComplianceVerb::Get { .. } | ComplianceVerb::New { in_memory: true, .. } => None,
             ComplianceVerb::New { consent, .. } => consent.change("compliance new"),
@@ -271,21 +270,18 @@ impl ComplianceVerb {
         }
     }
 
-    /// Says what would change, and what does it.
-    pub fn prepare(self, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             ComplianceVerb::Get { identity, filter } => {
-                SCOPED.get(store, identity.as_deref(), filter.as_deref()).map(Prepared::Answer)
+                SCOPED.get(cx, identity.as_deref(), filter.as_deref()).map(Prepared::Answer)
             }
             ComplianceVerb::New { identity, properties, in_memory, consent } => {
-                SCOPED.make(store, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
+                SCOPED.make(cx, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
             }
             ComplianceVerb::Set { names, properties, create, consent } => {
-                SCOPED.set(store, &names, create, consent, Box::new(move |record| properties.apply(record)))
+                SCOPED.set(cx, &names, create, consent, Box::new(move |record| properties.apply(record)))
             }
-            ComplianceVerb::Remove { names, consent } => {
-                SCOPED.remove(store, &names, consent, false, |_, _| Vec::new())
-            }
+            ComplianceVerb::Remove { names, consent } => SCOPED.remove(cx, &names, consent, false, |_, _| Vec::new()),
         }
     }
 }

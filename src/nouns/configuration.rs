@@ -1,13 +1,13 @@
 //! Settings of the service per scope: global, site or service.
 
+use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::catalog::Catalog;
 use crate::model::record::{Field, Record, Shape, Type, Value};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Parameter, Takes, identity, option};
 use crate::nouns::scoped::{Others, Scoped, text};
-use crate::nouns::{Consent, Prepared};
+use crate::nouns::verb::{Consent, Prepared, Verb};
 use clap::{Args, Subcommand};
-use std::path::Path;
 
 /// The shape of a configuration.
 pub static SHAPE: Shape = Shape {
@@ -182,9 +182,8 @@ pub static CMDLETS: &[Cmdlet] = &[
     ),
 ];
 
-impl ConfigurationVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for ConfigurationVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             ConfigurationVerb::Get { .. } | ConfigurationVerb::New { in_memory: true, .. } => None,
             ConfigurationVerb::New { consent, .. } => consent.change("configuration new"),
@@ -193,20 +192,19 @@ impl ConfigurationVerb {
         }
     }
 
-    /// Says what would change, and what does it.
-    pub fn prepare(self, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             ConfigurationVerb::Get { identity, filter } => {
-                SCOPED.get(store, identity.as_deref(), filter.as_deref()).map(Prepared::Answer)
+                SCOPED.get(cx, identity.as_deref(), filter.as_deref()).map(Prepared::Answer)
             }
             ConfigurationVerb::New { identity, properties, in_memory, consent } => {
-                SCOPED.make(store, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
+                SCOPED.make(cx, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
             }
             ConfigurationVerb::Set { names, properties, create, consent } => {
-                SCOPED.set(store, &names, create, consent, Box::new(move |record| properties.apply(record)))
+                SCOPED.set(cx, &names, create, consent, Box::new(move |record| properties.apply(record)))
             }
             ConfigurationVerb::Remove { names, consent } => {
-                SCOPED.remove(store, &names, consent, false, |_, _| Vec::new())
+                SCOPED.remove(cx, &names, consent, false, |_, _| Vec::new())
             }
         }
     }

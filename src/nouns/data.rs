@@ -8,9 +8,10 @@ pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
+use crate::formats::WRITTEN;
+use crate::formats::write::Written;
 use crate::jobs;
-use crate::jobs::catalog::{OnConflict, Renames};
-use crate::jobs::export::{Export, Form as ExportForm};
+use crate::jobs::export::Export;
 use crate::jobs::import::Import;
 use crate::jobs::intake::Form;
 use crate::jobs::selection::Wanted;
@@ -19,10 +20,12 @@ use crate::model::counted::counted;
 use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
+use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::What;
-use crate::nouns::{Action, Consent, Prepared, SHAPES};
+use crate::rules::merge::{OnConflict, Renames};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What an archive holds.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -42,15 +45,6 @@ pub enum LevelName {
     /// The history of the rooms
     #[value(name = "Content")]
     Content,
-}
-
-/// What an export makes.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ExportFormat {
-    /// pchat's archive: XML pages in a BagIt bag
-    Archive,
-    /// JSON Lines history
-    Jsonl,
 }
 
 /// The formats an import reads.
@@ -92,8 +86,8 @@ pub struct ExportRequest {
     #[command(flatten)]
     pub what: What,
     /// What is made
-    #[arg(long, value_enum, default_value = "archive")]
-    pub format: ExportFormat,
+    #[arg(long, value_parser = written(), default_value = "archive")]
+    pub format: &'static Written,
     /// Start a new volume before one grows beyond this size, as 2GiB
     #[arg(long, value_name = "SIZE")]
     pub volume_size: Option<bytesize::ByteSize>,
@@ -168,7 +162,7 @@ pub struct ImportRequest {
 /// Verify an archive, or the store
 #[derive(Debug, Args)]
 pub struct VerifyRequest {
-    /// The archive: a zip, a folder, or one volume of several [default: the store]
+    /// The archive: a zip, a folder, one volume of several, or - for a zip on standard input [default: the store]
     #[arg(value_name = "ARCHIVE")]
     pub archive: Option<PathBuf>,
     /// Read all pages and attachments, not only the lists
@@ -185,6 +179,13 @@ pub struct VerifyRequest {
     pub report: Option<PathBuf>,
 }
 
+/// The formats an export can make.
+fn written() -> impl TypedValueParser<Value = &'static Written> {
+    let words = WRITTEN.iter().map(|format| PossibleValue::new(format.word).help(format.about));
+    PossibleValuesParser::new(words)
+        .try_map(|word| WRITTEN.iter().copied().find(|format| format.word == word).ok_or("there is no such format"))
+}
+
 fn renaming(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
@@ -192,18 +193,30 @@ fn renaming(text: &str) -> Result<(String, String), String> {
     }
 }
 
-impl ExportRequest {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for ExportRequest {
+    fn change(&self) -> Option<&'static str> {
         self.disable_exported_nodes.then_some("export")
     }
 
-    /// Standard output carries the export; nothing else may be mixed in.
-    pub fn takes_stdout(&self) -> bool {
+    fn signs(&self) -> bool {
+        true
+    }
+
+    fn takes_stdout(&self) -> bool {
         self.out.as_os_str() == "-"
     }
 
-    fn asked(&self, cx: &Context<'_>, store: &Path) -> Asked {
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        self.asked(cx).refused(cx, error);
+    }
+
+    fn prepare(self, _: &Context<'_>) -> Result<Prepared> {
+        Prepared::to_do(move |cx| self.run(cx))
+    }
+}
+
+impl ExportRequest {
+    fn asked(&self, cx: &Context<'_>) -> Asked {
         let what = &self.what;
         let given = |text: &Option<String>| text.clone().unwrap_or_default();
         let matching = what.filter.as_ref().map(|_| format!("{:?}", what.matching)).unwrap_or_default();
@@ -212,7 +225,7 @@ impl ExportRequest {
             job: "export",
             what_if: false,
             options: vec![
-                ("store", store.display().to_string()),
+                ("store", cx.session.path().display().to_string()),
                 ("out", self.out.display().to_string()),
                 ("level", format!("{:?}", self.level)),
                 ("scope", many(&self.scope)),
@@ -224,7 +237,7 @@ impl ExportRequest {
                 ("filter", given(&what.filter)),
                 ("match", matching),
                 ("case-sensitive", switch(what.case_sensitive)),
-                ("format", format!("{:?}", self.format).to_lowercase()),
+                ("format", self.format.word.to_owned()),
                 ("volume-size", self.volume_size.map(|size| size.to_string()).unwrap_or_default()),
                 ("overwrite", switch(self.overwrite)),
                 ("with-settings", switch(self.with_settings)),
@@ -237,26 +250,17 @@ impl ExportRequest {
         }
     }
 
-    /// Writes the report that was asked for, of a command that was refused before it began.
-    pub fn refused(&self, cx: &Context<'_>, store: &Path, error: &Error) {
-        self.asked(cx, store).refused(cx, error);
-    }
-
-    /// Exports.
-    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
-        let asked = self.asked(cx, store).checked()?;
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let asked = self.asked(cx).checked()?;
         let job = Export {
-            store: store.to_owned(),
+            store: cx.session.alone()?.to_owned(),
             target: Target {
                 path: self.out,
                 volume_size: self.volume_size.map(|size| size.as_u64()),
                 overwrite: self.overwrite,
                 checkpoint: self.checkpoint.as_u64(),
             },
-            form: match self.format {
-                ExportFormat::Archive => ExportForm::Archive,
-                ExportFormat::Jsonl => ExportForm::JsonLines,
-            },
+            formats: vec![self.format],
             level: match self.level {
                 LevelName::All => Level::All,
                 LevelName::User => Level::User,
@@ -268,13 +272,13 @@ impl ExportRequest {
             settings: self.with_settings,
             checkpoint: !self.no_checkpoint,
             disable_exported: self.disable_exported_nodes,
-            shapes: SHAPES,
+            shapes: cx.shapes,
         };
         let history = matches!(job.level, Level::All | Level::Content);
         let receipt = asked.close(cx, jobs::export::export(cx, &job))?;
         let mut reply = reply(&receipt);
         // At level All an empty history may be all there is; settings are exported all the same.
-        let asked = !job.wanted.is_everything() || job.level == Level::Content || job.form == ExportForm::JsonLines;
+        let asked = !job.wanted.is_everything() || job.level == Level::Content || !self.format.settings;
         if history && asked && receipt.events().total() == 0 {
             reply.notes.push("no event is in the selection; the export is complete, but holds no history".to_owned());
             reply.status = Status::Nothing;
@@ -283,13 +287,56 @@ impl ExportRequest {
     }
 }
 
-impl ImportRequest {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for ImportRequest {
+    fn change(&self) -> Option<&'static str> {
         (!self.what_if).then_some("import")
     }
 
-    fn asked(&self, cx: &Context<'_>, store: &Path) -> Asked {
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        self.asked(cx).refused(cx, error);
+    }
+
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        let asked = self.asked(cx).checked()?;
+        let asks = self.confirm && !self.yes && !self.what_if;
+        let job = Import {
+            store: cx.session.alone()?.to_owned(),
+            paths: self.paths,
+            form: self.format.map(|format| match format {
+                ImportFormat::Compliance => Form::Compliance,
+                ImportFormat::Jsonl => Form::JsonLines,
+            }),
+            pool: self.pool,
+            keep_going: self.keep_going,
+            on_conflict: match self.on_conflict {
+                ConflictChoice::Fail => OnConflict::Fail,
+                ConflictChoice::Keep => OnConflict::Keep,
+                ConflictChoice::Replace => OnConflict::Replace,
+            },
+            renames: Renames { pools: self.map_pool, domains: self.map_domain, prefix: self.rename_prefix },
+            what_if: self.what_if,
+            restore_purged: self.restore_purged,
+            commit_every: self.commit_every,
+            shapes: cx.shapes,
+        };
+        if asks {
+            // The report of the trial stands until there is another: the answer may be no.
+            let tried = Asked { what_if: true, ..asked.clone() };
+            let trial = tried.close(cx, jobs::import::import(cx, &Import { what_if: true, ..job.clone() }))?;
+            let replaced: u64 = trial.settings.values().map(|counts| counts.replaced).sum();
+            if replaced > 0 {
+                let act = Box::new(move |cx: &Context<'_>| import(cx, &job, &asked));
+                let question = format!("Replace {} by those that come in?", counted(replaced, "setting"));
+                let consent = Consent { confirm: true, ..Consent::default() };
+                return Ok(Prepared::Act(Action { preview: reply(&trial), question, consent, destroys: true, act }));
+            }
+        }
+        Prepared::to_do(move |cx| import(cx, &job, &asked))
+    }
+}
+
+impl ImportRequest {
+    fn asked(&self, cx: &Context<'_>) -> Asked {
         let pairs = |pairs: &[(String, String)]| {
             pairs.iter().map(|(old, new)| format!("{old}={new}")).collect::<Vec<_>>().join(", ")
         };
@@ -299,7 +346,7 @@ impl ImportRequest {
             job: "import",
             what_if: self.what_if,
             options: vec![
-                ("store", store.display().to_string()),
+                ("store", cx.session.path().display().to_string()),
                 ("paths", many(&paths)),
                 ("format", self.format.map(|format| format!("{format:?}").to_lowercase()).unwrap_or_default()),
                 ("pool", self.pool.clone().unwrap_or_default()),
@@ -317,50 +364,6 @@ impl ImportRequest {
             sources: self.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect(),
             started: (cx.clock)(),
         }
-    }
-
-    /// Writes the report that was asked for, of a command that was refused before it began.
-    pub fn refused(&self, cx: &Context<'_>, store: &Path, error: &Error) {
-        self.asked(cx, store).refused(cx, error);
-    }
-
-    /// Imports, or says what would be replaced and waits for a yes.
-    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
-        let asked = self.asked(cx, store).checked()?;
-        let asks = self.confirm && !self.yes && !self.what_if;
-        let job = Import {
-            store: store.to_owned(),
-            paths: self.paths,
-            form: self.format.map(|format| match format {
-                ImportFormat::Compliance => Form::Compliance,
-                ImportFormat::Jsonl => Form::JsonLines,
-            }),
-            pool: self.pool,
-            keep_going: self.keep_going,
-            on_conflict: match self.on_conflict {
-                ConflictChoice::Fail => OnConflict::Fail,
-                ConflictChoice::Keep => OnConflict::Keep,
-                ConflictChoice::Replace => OnConflict::Replace,
-            },
-            renames: Renames { pools: self.map_pool, domains: self.map_domain, prefix: self.rename_prefix },
-            what_if: self.what_if,
-            restore_purged: self.restore_purged,
-            commit_every: self.commit_every,
-            shapes: SHAPES,
-        };
-        if asks {
-            // The report of the trial stands until there is another: the answer may be no.
-            let tried = Asked { what_if: true, ..asked.clone() };
-            let trial = tried.close(cx, jobs::import::import(cx, &Import { what_if: true, ..job.clone() }))?;
-            let replaced: u64 = trial.settings.values().map(|counts| counts.replaced).sum();
-            if replaced > 0 {
-                let act = Box::new(move |cx: &Context<'_>| import(cx, &job, &asked));
-                let question = format!("Replace {} by those that come in?", counted(replaced, "setting"));
-                let consent = Consent { confirm: true, ..Consent::default() };
-                return Ok(Prepared::Act(Action { preview: reply(&trial), question, consent, destroys: true, act }));
-            }
-        }
-        import(cx, &job, &asked).map(Prepared::Answer)
     }
 }
 
@@ -409,9 +412,23 @@ pub static CMDLETS: &[Cmdlet] = &[
     .always(&["--on-conflict=replace", "--confirm"]),
 ];
 
+impl Verb for VerifyRequest {
+    fn change(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        self.asked(cx).refused(cx, error);
+    }
+
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        self.run(cx).map(Prepared::Answer)
+    }
+}
+
 impl VerifyRequest {
-    fn asked(&self, cx: &Context<'_>, store: &Path) -> Asked {
-        let source = self.archive.as_deref().unwrap_or(store);
+    fn asked(&self, cx: &Context<'_>) -> Asked {
+        let source = self.archive.as_deref().unwrap_or(cx.session.path());
         Asked {
             path: self.report.clone(),
             job: "verify",
@@ -422,30 +439,24 @@ impl VerifyRequest {
                 ("read-data-subset", self.read_data_subset.map(|part| format!("{part:?}")).unwrap_or_default()),
                 ("keep-going", switch(self.keep_going)),
             ],
-            sources: self.archive.iter().cloned().collect(),
+            sources: self.archive.iter().filter(|path| path.as_os_str() != "-").cloned().collect(),
             started: (cx.clock)(),
         }
     }
 
-    /// Writes the report that was asked for, of a command that was refused before it began.
-    pub fn refused(&self, cx: &Context<'_>, store: &Path, error: &Error) {
-        self.asked(cx, store).refused(cx, error);
-    }
-
-    /// Verifies.
-    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
-        let asked = self.asked(cx, store).checked()?;
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let asked = self.asked(cx).checked()?;
         let depth = match (self.read_data, self.read_data_subset) {
             (true, _) => Depth::All,
             (false, part) => part.unwrap_or(Depth::Structure),
         };
         let done = match &self.archive {
-            Some(archive) => jobs::verify::archive(cx, archive, depth, self.keep_going, SHAPES),
+            Some(archive) => jobs::verify::archive(cx, archive, depth, self.keep_going, cx.shapes),
             None if self.read_data_subset.is_some() => {
                 Err(Error::new(Failure::Usage, "--read-data-subset is for archives")
                     .hint("name the archive, or use --read-data for the store"))
             }
-            None => jobs::verify::store(cx, store, self.read_data, SHAPES),
+            None => cx.session.alone().and_then(|store| jobs::verify::store(cx, store, self.read_data, cx.shapes)),
         };
         let receipt = asked.close(cx, done)?;
         if receipt.gap_count > 0 {

@@ -2,17 +2,18 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::jobs::settings::{self, Decision};
+use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Field, Record, Shape, Type};
 use crate::model::reply::{Cell, Table};
 use crate::nouns::change::{Manner, Stamp, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Parameter, Takes, To, identity, option};
-use crate::nouns::{Consent, Prepared, SHAPES, objects, pool};
+use crate::nouns::pool;
+use crate::nouns::reads::{self, Reads};
+use crate::nouns::verb::{Consent, Prepared, Verb, objects};
 use crate::select::expression::{Expression, like};
 use clap::Subcommand;
-use std::path::Path;
 
 /// The shape of a endpoint.
 pub static SHAPE: Shape = Shape {
@@ -120,9 +121,8 @@ pub static CMDLETS: &[Cmdlet] = &[
     ),
 ];
 
-impl EndpointVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for EndpointVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             EndpointVerb::Get { .. } => None,
             EndpointVerb::New { consent, .. } => consent.change("endpoint new"),
@@ -130,11 +130,10 @@ impl EndpointVerb {
         }
     }
 
-    /// Says what would change, and what does it.
-    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             EndpointVerb::Get { identity, pool, filter, ou, limit } => {
-                let catalog = settings::read(store, SHAPES)?;
+                let catalog = reads::no_people(cx)?;
                 let condition = filter.as_deref().map(Expression::parse).transpose()?;
                 let below = |record: &Record| {
                     ou.as_ref().is_none_or(|ou| fold(&record.identity()).ends_with(&format!(",{}", fold(ou))))
@@ -160,39 +159,49 @@ impl EndpointVerb {
                 let shows = pass_thru.then_some(listed as _);
                 let manner = Manner { action: "endpoint new", destroys: false, consent, shows };
                 let done = format!("pool {pool} has a new endpoint");
-                prepared(store, manner, &format!("Make an endpoint for pool {pool}?"), done, move |catalog| {
-                    check_address(&sip_address)?;
-                    let same = |record: &&Record| {
-                        record.get("SipAddress").text().map(person_key) == Some(person_key(&sip_address))
-                    };
-                    if catalog.of("endpoint").any(|record| same(&record)) {
-                        return Err(Error::new(Failure::Refused, "another endpoint has this address")
-                            .hint("pchat endpoint get lists all of them"));
-                    }
-                    let (pool, new_pool) = pool::meant(catalog, Some(&pool))?;
-                    let endpoint = Record::new(&SHAPE)
-                        .with("Identity", dn(&stamp.guid(), &pool).as_str())
-                        .with("SipAddress", sip_address.as_str())
-                        .with("DisplayName", display_name.clone().filter(|name| !name.is_empty()))
-                        .with("Pool", pool.as_str());
-                    if catalog.get("endpoint", &endpoint.key()).is_some() {
-                        return Err(Error::new(Failure::Conflict, "chance has given a name that another endpoint has")
+                prepared(
+                    cx,
+                    Reads::no_people(cx),
+                    manner,
+                    &format!("Make an endpoint for pool {pool}?"),
+                    done,
+                    move |catalog| {
+                        check_address(&sip_address)?;
+                        let same = |record: &&Record| {
+                            record.get("SipAddress").text().map(person_key) == Some(person_key(&sip_address))
+                        };
+                        if catalog.of("endpoint").any(|record| same(&record)) {
+                            return Err(Error::new(Failure::Refused, "another endpoint has this address")
+                                .hint("pchat endpoint get lists all of them"));
+                        }
+                        let (pool, new_pool) = pool::meant(catalog, Some(&pool))?;
+                        let endpoint = Record::new(&SHAPE)
+                            .with("Identity", dn(&stamp.guid(), &pool).as_str())
+                            .with("SipAddress", sip_address.as_str())
+                            .with("DisplayName", display_name.clone().filter(|name| !name.is_empty()))
+                            .with("Pool", pool.as_str());
+                        if catalog.get("endpoint", &endpoint.key()).is_some() {
+                            return Err(Error::new(
+                                Failure::Conflict,
+                                "chance has given a name that another endpoint has",
+                            )
                             .hint("run it again"));
-                    }
-                    let notes = new_pool.iter().map(|_| format!("pool {pool} is new in this store")).collect();
-                    Ok(Decision {
-                        puts: std::iter::once(endpoint).chain(new_pool).collect(),
-                        notes,
-                        ..Decision::default()
-                    })
-                })
+                        }
+                        let notes = new_pool.iter().map(|_| format!("pool {pool} is new in this store")).collect();
+                        Ok(Decision {
+                            puts: std::iter::once(endpoint).chain(new_pool).collect(),
+                            notes,
+                            ..Decision::default()
+                        })
+                    },
+                )
             }
             EndpointVerb::Remove { names, consent } => {
                 let manner = Manner { action: "endpoint remove", destroys: false, consent, shows: None };
                 let many =
                     if names.len() == 1 { "1 endpoint".to_owned() } else { format!("{} endpoints", names.len()) };
                 let (question, done) = (format!("Remove {many}?"), format!("removed: {many}"));
-                prepared(store, manner, &question, done, move |catalog| {
+                prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
                     let mut decision = Decision::default();
                     for name in &names {
                         match meant(catalog, name)?.as_slice() {

@@ -8,14 +8,15 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::holds::{self, Protects, protects};
 use crate::jobs::selection::{Wanted, named};
 use crate::jobs::settings;
-use crate::jobs::times::{Side, instant};
 use crate::model::catalog::Catalog;
 use crate::model::record::{Field, Level, Record, Shape, Type, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::model::zone::{Side, instant};
+use crate::nouns::case;
+use crate::nouns::reads::{self, Reads};
+use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::Which;
-use crate::nouns::{Action, Consent, Prepared, SHAPES, case};
 use clap::{Args, Subcommand};
-use std::path::Path;
 
 /// The shape of a hold.
 pub static SHAPE: Shape = Shape {
@@ -134,9 +135,8 @@ pub struct SetHold {
     review: Option<String>,
 }
 
-impl HoldVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for HoldVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             HoldVerb::New(_) => Some("hold new"),
             HoldVerb::Set(_) => Some("hold set"),
@@ -145,27 +145,28 @@ impl HoldVerb {
         }
     }
 
-    /// Does it, or says what it would do.
-    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
-        let reply = match self {
-            HoldVerb::New(new) => new.run(cx, store)?,
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        match self {
+            HoldVerb::New(new) => Prepared::to_do(move |cx| new.run(cx)),
             HoldVerb::Get { name, in_force } => {
-                let catalog = settings::read(store, SHAPES)?;
+                let catalog = Reads::of(&[&SHAPE]).read(cx)?;
                 let one = name.map(|name| named(&catalog, "hold", &name)).transpose()?;
-                list(&catalog, one, in_force)
+                Ok(Prepared::Answer(list(&catalog, one, in_force)))
             }
-            HoldVerb::Set(set) => set.run(cx, store)?,
-            HoldVerb::Release { name, reason, consent } => return release(store, &name, reason, consent),
-            HoldVerb::Report { name } => register::reply(&holds::register(store, name.as_deref(), SHAPES)?, cx),
-        };
-        Ok(Prepared::Answer(reply))
+            HoldVerb::Set(set) => Prepared::to_do(move |cx| set.run(cx)),
+            HoldVerb::Release { name, reason, consent } => release(cx, &name, reason, consent),
+            HoldVerb::Report { name } => {
+                let found = cx.session.read(|store| holds::register(store, name.as_deref(), &SHAPE))?;
+                Ok(Prepared::Answer(register::reply(&found, cx)))
+            }
+        }
     }
 }
 
 impl NewHold {
-    fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
         settings::check_name("hold", &self.name)?;
-        let catalog = settings::read(store, SHAPES)?;
+        let catalog = reads::no_people(cx)?;
         if named(&catalog, "hold", &self.name).is_ok() {
             return Err(Error::new(Kind::Refused, format!("there is a hold \"{}\" already", self.name))
                 .hint("pchat hold set widens it; give a new one another name"));
@@ -196,7 +197,7 @@ impl NewHold {
         if let Some(review) = &self.review {
             hold.set("ReviewOn", instant(review, part.timezone.as_deref(), Side::First)?);
         }
-        holds::place(cx, store, &hold, None, "hold new", details(&hold))?;
+        holds::place(cx, &hold, None, "hold new", details(&hold))?;
         Ok(Reply {
             notes: vec![format!("hold \"{}\" is in force: {}", self.name, protects.written)],
             ..Reply::default()
@@ -231,8 +232,8 @@ fn details(hold: &Record) -> Vec<(&'static str, String)> {
 }
 
 impl SetHold {
-    fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
-        let catalog = settings::read(store, SHAPES)?;
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let catalog = reads::no_people(cx)?;
         let old = named(&catalog, "hold", &self.name)?;
         let mut hold = old.clone();
         if let Some(name) = &self.case {
@@ -267,7 +268,7 @@ impl SetHold {
             return Err(Error::new(Kind::Usage, format!("nothing of hold \"{}\" would change", hold.identity()))
                 .hint("pchat hold set --help lists what can change"));
         }
-        holds::place(cx, store, &hold, Some(old), "hold set", details(&hold))?;
+        holds::place(cx, &hold, Some(old), "hold set", details(&hold))?;
         Ok(Reply {
             notes: vec![format!("hold \"{}\" is in force: {}", hold.identity(), hold.get("Written").show())],
             ..Reply::default()
@@ -275,8 +276,8 @@ impl SetHold {
     }
 }
 
-fn release(store: &Path, name: &str, reason: String, consent: Consent) -> Result<Prepared> {
-    let registered = holds::register(store, Some(name), SHAPES)?;
+fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Result<Prepared> {
+    let registered = cx.session.read(|store| holds::register(store, Some(name), &SHAPE))?;
     let Some(one) = registered.first() else {
         return Err(
             Error::new(Kind::NotFound, format!("there is no hold \"{name}\"")).hint("pchat hold get lists all of them")
@@ -308,13 +309,13 @@ fn release(store: &Path, name: &str, reason: String, consent: Consent) -> Result
     };
     let note = if sum.events == 0 { "it protects nothing at this moment".to_owned() } else { note };
     let question = format!("Release hold \"{identity}\"?");
-    let (store, hold) = (store.to_owned(), one.hold.clone());
+    let hold = one.hold.clone();
     let act = Box::new(move |cx: &Context<'_>| {
         let hold = hold
             .with("ReleasedBy", Some(cx.actor.name()))
             .with("ReleasedOn", (cx.clock)())
             .with("ReleaseReason", reason.as_str());
-        holds::release(cx, &store, &hold)?;
+        holds::release(cx, &hold)?;
         let notes = vec![format!("hold \"{}\" is released; nothing was destroyed", hold.identity())];
         Ok(Reply { notes, ..Reply::default() })
     });

@@ -11,13 +11,12 @@ use crate::error::Result;
 use crate::jobs::post::What;
 use crate::jobs::purge::{self, REPLACEMENT};
 use crate::jobs::selection::{Wanted, only_room, room_key};
-use crate::jobs::settings;
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Takes, To, option};
 use crate::nouns::purge::How;
+use crate::nouns::reads;
+use crate::nouns::verb::{Prepared, Verb};
 use crate::nouns::which::What as Chosen;
-use crate::nouns::{Prepared, SHAPES};
 use clap::{Args, Subcommand};
-use std::path::Path;
 
 /// Messages: posting, history, removal, and a test of all of it
 #[derive(Debug, Subcommand)]
@@ -113,9 +112,8 @@ pub static CMDLETS: &[Cmdlet] = &[
     .silent(),
 ];
 
-impl MessageVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for MessageVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             MessageVerb::History { .. } => None,
             MessageVerb::Remove(request) => request.how.consent.change("message remove"),
@@ -127,28 +125,29 @@ impl MessageVerb {
         }
     }
 
-    /// Does it, or says what it would do.
-    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
-            MessageVerb::Post(request) => request.run(cx, store).map(Prepared::Answer),
-            MessageVerb::Upload(request) => request.run(cx, store).map(Prepared::Answer),
-            MessageVerb::Join(who) => who.does(cx, store, What::Join).map(Prepared::Answer),
-            MessageVerb::Part(who) => who.does(cx, store, What::Part).map(Prepared::Answer),
-            MessageVerb::Test(request) => request.prepare(cx, store),
-            MessageVerb::History { room, number } => history::show(store, &room, number).map(Prepared::Answer),
+            MessageVerb::Post(request) => Prepared::to_do(move |cx| request.run(cx)),
+            MessageVerb::Upload(request) => Prepared::to_do(move |cx| request.run(cx)),
+            MessageVerb::Join(who) => Prepared::to_do(move |cx| who.does(cx, What::Join)),
+            MessageVerb::Part(who) => Prepared::to_do(move |cx| who.does(cx, What::Part)),
+            MessageVerb::Test(request) => request.prepare(cx),
+            MessageVerb::History { room, number } => {
+                cx.session.read(|store| history::show(store, &room, number)).map(Prepared::Answer)
+            }
             MessageVerb::Remove(request) => {
                 let RemoveRequest { room, event, what, remove, replace_with, how } = *request;
                 let parts = match room {
-                    None => purge::events(store, &event, !remove, SHAPES)?,
+                    None => purge::events(cx.session.alone()?, &event, !remove, cx.shapes)?,
                     Some(room) => {
-                        let catalog = settings::read(store, SHAPES)?;
+                        let catalog = reads::no_people(cx)?;
                         let room = room_key(only_room(&catalog, &room)?);
                         vec![Wanted { messages_only: true, ..what.wanted(vec![room.to_string()]) }]
                     }
                 };
                 let replacement = (!remove).then(|| replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
-                let planned = how.plan(store, parts, replacement)?;
-                how.prepared(store, planned)
+                let planned = how.plan(cx, parts, replacement)?;
+                how.prepared(cx, planned)
             }
         }
     }

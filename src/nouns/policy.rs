@@ -1,18 +1,19 @@
 //! Policies: who may use Persistent Chat, and who was granted which policy.
 
+use crate::context::Context;
 use crate::error::Result;
-use crate::jobs::directory::Directory;
-use crate::jobs::settings::{self, Decision};
+use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Field, Level, Record, Shape, Type, Value};
 use crate::model::reply::{Cell, Table};
 use crate::nouns::change::{Manner, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Parameter, Takes, To, identity, option};
+use crate::nouns::reads::{self, Reads};
 use crate::nouns::scoped::{Others, Scoped, shown, text, truth};
-use crate::nouns::{Consent, Prepared, SHAPES};
+use crate::nouns::verb::{Consent, Prepared, Verb};
+use crate::rules::directory::Directory;
 use clap::{Args, Subcommand};
-use std::path::Path;
 
 /// The shape of a policy.
 pub static SHAPE: Shape = Shape {
@@ -151,14 +152,17 @@ fn grants(catalog: &Catalog, policy: &Record) -> Vec<Record> {
 }
 
 /// Gives users a policy, or takes it away.
-fn grant(store: &Path, users: Vec<String>, policy: String, pass_thru: bool, consent: Consent) -> Result<Prepared> {
+fn grant(cx: &Context<'_>, users: Vec<String>, policy: String, pass_thru: bool, consent: Consent) -> Result<Prepared> {
     let manner = Manner { action: "policy grant", destroys: false, consent, shows: pass_thru.then_some(granted as _) };
     let many = if users.len() == 1 { "1 user".to_owned() } else { format!("{} users", users.len()) };
     let (question, done) = match policy.is_empty() {
         true => (format!("Take the policy of {many} away?"), format!("{many}: no policy of their own")),
         false => (format!("Give {many} policy {policy}?"), format!("{many}: policy {policy}")),
     };
-    prepared(store, manner, &question, done, move |catalog| {
+    let typed = users.clone();
+    let who = move |_: &Catalog| reads::named(typed.iter().map(String::as_str));
+    let reads = Reads::of(&[&SHAPE, &GRANT]).people(who);
+    prepared(cx, reads, manner, &question, done, move |catalog| {
         let directory = Directory::new(catalog);
         let mut decision = Decision::default();
         let identity = match policy.is_empty() {
@@ -256,9 +260,8 @@ pub static CMDLETS: &[Cmdlet] = &[
     ),
 ];
 
-impl PolicyVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for PolicyVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             PolicyVerb::Get { .. } | PolicyVerb::New { in_memory: true, .. } => None,
             PolicyVerb::New { consent, .. } => consent.change("policy new"),
@@ -268,26 +271,25 @@ impl PolicyVerb {
         }
     }
 
-    /// Says what would change, and what does it.
-    pub fn prepare(self, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             PolicyVerb::Get { identity, filter } => {
-                SCOPED.get(store, identity.as_deref(), filter.as_deref()).map(Prepared::Answer)
+                SCOPED.get(cx, identity.as_deref(), filter.as_deref()).map(Prepared::Answer)
             }
             PolicyVerb::New { identity, properties, in_memory, consent } => {
-                SCOPED.make(store, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
+                SCOPED.make(cx, &identity, in_memory, consent, Box::new(move |record| properties.apply(record)))
             }
             PolicyVerb::Set { names, properties, create, consent } => {
-                SCOPED.set(store, &names, create, consent, Box::new(move |record| properties.apply(record)))
+                SCOPED.set(cx, &names, create, consent, Box::new(move |record| properties.apply(record)))
             }
             PolicyVerb::Remove { names, force, consent } => {
-                let catalog = settings::read(store, SHAPES)?;
+                let catalog = reads::no_people(cx)?;
                 let mut used = 0;
                 for name in &names {
                     used += grants(&catalog, &SCOPED.named(&catalog, name)?).len();
                 }
                 let asks = used > 0 && !force;
-                let prepared = SCOPED.remove(store, &names, consent, asks, grants)?;
+                let prepared = SCOPED.remove(cx, &names, consent, asks, grants)?;
                 Ok(match prepared {
                     Prepared::Act(mut action) if used > 0 => {
                         let have = if used == 1 { "1 user has".to_owned() } else { format!("{used} users have") };
@@ -299,7 +301,7 @@ impl PolicyVerb {
                     other => other,
                 })
             }
-            PolicyVerb::Grant { users, policy, pass_thru, consent } => grant(store, users, policy, pass_thru, consent),
+            PolicyVerb::Grant { users, policy, pass_thru, consent } => grant(cx, users, policy, pass_thru, consent),
         }
     }
 }

@@ -10,10 +10,11 @@ use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::principals::{self, Counts, Incoming};
 use crate::model::record::{Field, Level, Shape, Type};
 use crate::model::reply::{Reply, Table};
-use crate::nouns::SHAPES;
+use crate::nouns::verb::{Prepared, Verb};
+
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Parameter, To, identity, option};
 use clap::{Args, Subcommand};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The shape of a principal. `Uri` tells two apart: the SIP address of whoever has one, else `ma-grp://` and the identity the
 /// directory gave it, else the DN. `Affiliations` are the DNs of the groups it is in directly; units follow from its own DN.
@@ -23,15 +24,15 @@ pub static SHAPE: Shape = Shape {
     noun: "principal",
     plural: "principals",
     fields: &[
-        Field::new("Uri", "uri", Type::Text, 384),
+        Field::new("Uri", "uri", Type::Text, 384).names(),
         Field::new("Type", "type", Type::Text, 16),
-        Field::new("Name", "name", Type::Text, 256),
-        Field::new("DisplayName", "display_name", Type::Text, 256),
+        Field::new("Name", "name", Type::Text, 256).names(),
+        Field::new("DisplayName", "display_name", Type::Text, 256).names(),
         Field::new("Company", "company", Type::Text, 256),
         Field::new("Email", "email", Type::Text, 256),
-        Field::new("DirectoryPath", "directory_path", Type::Text, 384),
-        Field::new("UserPrincipalName", "user_principal_name", Type::Text, 1024),
-        Field::new("Logon", "logon", Type::Text, 512),
+        Field::new("DirectoryPath", "directory_path", Type::Text, 384).names(),
+        Field::new("UserPrincipalName", "user_principal_name", Type::Text, 1024).names(),
+        Field::new("Logon", "logon", Type::Text, 512).names(),
         Field::new("ObjectClass", "object_class", Type::List, 256),
         Field::new("Attributes", "attributes", Type::List, 0),
         Field::new("Guid", "guid", Type::Text, 64),
@@ -121,9 +122,8 @@ pub static CMDLETS: &[Cmdlet] = &[
     .apart(&[&["Category", "Room"], &["Category", "Presenters"]]),
 ];
 
-impl PrincipalVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for PrincipalVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             PrincipalVerb::Get(_) | PrincipalVerb::Eligible(_) => None,
             PrincipalVerb::Import(request) => (!request.what_if).then_some("principal import"),
@@ -131,20 +131,19 @@ impl PrincipalVerb {
         }
     }
 
-    /// Does it. The password of a directory may come from outside.
-    pub fn run(self, cx: &Context<'_>, store: &Path, password: Option<&str>) -> Result<Reply> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
-            PrincipalVerb::Get(request) => request.run(store),
-            PrincipalVerb::Eligible(request) => request.run(store),
-            PrincipalVerb::Sync(request) => request.run(cx, store, password),
-            PrincipalVerb::Import(request) => {
+            PrincipalVerb::Get(request) => request.run(cx).map(Prepared::Answer),
+            PrincipalVerb::Eligible(request) => request.run(cx).map(Prepared::Answer),
+            PrincipalVerb::Sync(request) => Prepared::to_do(move |cx| request.run(cx)),
+            PrincipalVerb::Import(request) => Prepared::to_do(move |cx| {
                 let entries = principals::read(&request.files)?;
                 let incoming = Incoming { entries, bases: bases(&request.base)? };
                 let names: Vec<String> = request.files.iter().map(|file| file.display().to_string()).collect();
                 let action = ("principal import", names.join("; "));
-                let counts = principals::take(cx, store, SHAPES, &SHAPE, &incoming, action, request.what_if)?;
+                let counts = principals::take(cx, &SHAPE, &incoming, action, request.what_if)?;
                 Ok(told(counts, request.what_if))
-            }
+            }),
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::jobs::purge::{self as job, Asked, Planned, REPLACEMENT};
 use crate::jobs::selection::Wanted;
 use crate::model::counted::counted;
 use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::Which;
-use crate::nouns::{Action, Consent, Prepared, SHAPES};
 use crate::proof::note::Verifier;
 use crate::store::purge::{Counts, PurgePlan};
 use clap::{Args, Subcommand};
@@ -60,17 +60,16 @@ pub struct PurgeRequest {
     consent: Consent,
 }
 
-impl PurgeRequest {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for PurgeRequest {
+    fn change(&self) -> Option<&'static str> {
         self.consent.change("purge")
     }
 
-    /// Draws the plan.
-    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.clock_is_right && !self.by_retention {
             return Err(Error::new(Kind::Usage, "--clock-is-right goes with --by-retention"));
         }
+        let store = cx.session.alone()?;
         let doubt = match self.by_retention {
             true => job::retention::doubt(store, (cx.clock)())?,
             false => None,
@@ -79,10 +78,15 @@ impl PurgeRequest {
             return Err(job::retention::doubted(days, newest));
         }
         let planned = match (self.resume, self.by_retention) {
-            (true, _) => job::plan_rest(store, self.commit_every, SHAPES)?,
+            (true, _) => job::plan_rest(store, self.commit_every, cx.shapes)?,
             (false, true) => {
-                let parts = job::retention::parts(store, (cx.clock)(), SHAPES)?;
-                job::plan(store, &Asked { parts, reason: self.reason, ..Asked::default() }, self.commit_every, SHAPES)?
+                let parts = job::retention::parts(store, (cx.clock)(), cx.shapes)?;
+                job::plan(
+                    store,
+                    &Asked { parts, reason: self.reason, ..Asked::default() },
+                    self.commit_every,
+                    cx.shapes,
+                )?
             }
             (false, false) => {
                 let part = self.which.wanted(self.messages_only);
@@ -96,19 +100,19 @@ impl PurgeRequest {
                     store,
                     &Asked { parts: vec![part], replacement, reason: self.reason, ..Asked::default() },
                     self.commit_every,
-                    SHAPES,
+                    cx.shapes,
                 )?
             }
         };
-        let prepared = prepared(store, planned, self.consent, self.certificate, Duration::from_secs(self.wait))?;
+        let prepared = prepared(cx, planned, self.consent, self.certificate, Duration::from_secs(self.wait))?;
         let (days, newest, mut action) = match (doubt, prepared) {
             (Some((days, newest)), Prepared::Act(action)) => (days, newest, action),
             (_, prepared) => return Ok(prepared),
         };
-        let (purge, store) = (action.act, store.to_owned());
+        let purge = action.act;
         action.act = Box::new(move |cx: &Context<'_>| {
             let details = vec![("days ahead", days.to_string()), ("newest", newest.to_string())];
-            jobs::audit::record(&store, cx.entry("clock is right", store.display().to_string(), details))?;
+            jobs::audit::record(cx, cx.entry("clock is right", cx.session.path().display().to_string(), details))?;
             purge(cx)
         });
         Ok(Prepared::Act(action))
@@ -131,20 +135,20 @@ pub struct How {
 
 impl How {
     /// Draws the plan.
-    pub fn plan(&self, store: &Path, parts: Vec<Wanted>, replacement: Option<String>) -> Result<Planned> {
+    pub fn plan(&self, cx: &Context<'_>, parts: Vec<Wanted>, replacement: Option<String>) -> Result<Planned> {
         let asked = Asked { parts, replacement, reason: self.reason.clone(), ..Asked::default() };
-        job::plan(store, &asked, job::COMMIT_EVERY, SHAPES)
+        job::plan(cx.session.alone()?, &asked, job::COMMIT_EVERY, cx.shapes)
     }
 
     /// The plan as an action.
-    pub fn prepared(self, store: &Path, planned: Planned) -> Result<Prepared> {
-        prepared(store, planned, self.consent, self.certificate, job::WAIT)
+    pub fn prepared(self, cx: &Context<'_>, planned: Planned) -> Result<Prepared> {
+        prepared(cx, planned, self.consent, self.certificate, job::WAIT)
     }
 }
 
 /// The plan as an action that waits for a yes.
 pub fn prepared(
-    store: &Path,
+    cx: &Context<'_>,
     planned: Planned,
     consent: Consent,
     certificate: Option<PathBuf>,
@@ -167,18 +171,17 @@ pub fn prepared(
         }
     };
     if !consent.what_if {
-        job::writable(store)?;
+        job::writable(cx.session.alone()?)?;
     }
     if let Some(base) = &certificate {
         free(base)?;
     }
     preview.notes.push(format!(
         "until it is done, up to {} MiB of free space are needed on the disk of the store",
-        job::disk_needed(store).div_ceil(1 << 20)
+        job::disk_needed(cx.session.path()).div_ceil(1 << 20)
     ));
-    let store = store.to_owned();
     let act = Box::new(move |cx: &Context<'_>| {
-        let made = job::purge(cx, &store, &planned, wait)?;
+        let made = job::purge(cx, cx.session.alone()?, &planned, wait)?;
         if let Some(base) = &certificate {
             write_out(&made, base).map_err(|error| {
                 let again = format!("the purge is done; pchat certificate get {} --out BASE writes it", made.number);
@@ -360,19 +363,28 @@ fn checked(found: &job::verify::Checked) -> Reply {
     Reply { tables: vec![facts], ..Reply::default() }
 }
 
+impl Verb for CertificateVerb {
+    fn change(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        self.run(cx).map(Prepared::Answer)
+    }
+}
+
 impl CertificateVerb {
-    /// Does it.
-    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let (number, out) = match self {
             CertificateVerb::Get { number, out } => (number, out),
             CertificateVerb::Verify { file, public_key: None } => {
-                return Ok(checked(&job::verify::against(cx, &file, store)?));
+                return Ok(checked(&job::verify::against(cx, &file, cx.session.alone()?)?));
             }
             CertificateVerb::Verify { file, public_key: Some(key) } => {
                 return Ok(checked(&job::verify::alone(cx, &file, &Verifier::parse(&key)?)?));
             }
         };
-        let purges = job::purges(store)?;
+        let purges = job::purges(cx.session.alone()?)?;
         let mut text = Table { title: "certificate", columns: vec!["Certificate"], ..Table::default() };
         let mut list = Table {
             title: "certificates",

@@ -9,9 +9,10 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Field, Level, Record, Shape, Type};
 use crate::model::reply::{Cell, Reply, Status, Table};
-use crate::nouns::SHAPES;
+use crate::nouns::reads;
+use crate::nouns::verb::{Prepared, Verb};
+
 use clap::{Args, Subcommand};
-use std::path::Path;
 
 /// The shape of a rule: for a category, a room, or everything that has no rule of its own.
 pub static SHAPE: Shape = Shape {
@@ -110,9 +111,8 @@ fn named(scope: &str, target: &str) -> String {
     if scope == "everything" { scope.to_owned() } else { format!("{scope} {target}") }
 }
 
-impl RetentionVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for RetentionVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             RetentionVerb::Get => None,
             RetentionVerb::Set { .. } => Some("retention set"),
@@ -120,9 +120,17 @@ impl RetentionVerb {
         }
     }
 
-    /// Does it.
-    pub fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
-        let catalog = settings::read(store, SHAPES)?;
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        match self {
+            RetentionVerb::Get => list(&reads::no_people(cx)?, cx).map(Prepared::Answer),
+            other => Prepared::to_do(move |cx| other.run(cx)),
+        }
+    }
+}
+
+impl RetentionVerb {
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let catalog = reads::no_people(cx)?;
         match self {
             RetentionVerb::Get => list(&catalog, cx),
             RetentionVerb::Set { target, keep, reason } => {
@@ -138,7 +146,7 @@ impl RetentionVerb {
                     .with("SetOn", (cx.clock)());
                 let mut details = vec![("keep", keep.trim().to_owned())];
                 details.extend(before.as_ref().map(|before| ("before", before.clone())));
-                settings::put(cx, store, &rule, "retention set", details)?;
+                settings::put(cx, &rule, "retention set", details)?;
                 let before = before.map_or_else(String::new, |before| format!("; before, it was {before}"));
                 let note = format!("{} is kept for {}{before}", named(scope, &target), keep.trim());
                 Ok(Reply { notes: vec![note.replace("for forever", "forever")], ..Reply::default() })
@@ -151,7 +159,7 @@ impl RetentionVerb {
                 };
                 let (scope, target) = (rule.get("Scope").show(), rule.get("Target").show());
                 let details = vec![("keep", rule.get("Keep").show())];
-                settings::remove(cx, store, rule, "retention remove", details)?;
+                settings::remove(cx, rule, "retention remove", details)?;
                 let notes = vec![format!("there is no rule for {} any more", named(&scope, &target))];
                 Ok(Reply { notes, ..Reply::default() })
             }

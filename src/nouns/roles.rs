@@ -1,13 +1,16 @@
 //! Role lists of rooms and categories: what a category allows, what is dropped when it allows less, and how entries are
 //! shown.
 
-use crate::jobs::directory::Directory;
 use crate::model::counted::counted;
 use crate::model::record::{Record, Value};
 use crate::model::reply::Cell;
+use crate::rules::directory::Directory;
 
 /// The role lists of a room.
 pub const ROLES: [&str; 3] = ["Members", "Managers", "Presenters"];
+
+/// The role lists of a category.
+pub const OF_CATEGORY: [&str; 3] = ["AllowedMembers", "DeniedMembers", "Creators"];
 
 /// Entries that went, by list.
 pub type Dropped = Vec<(&'static str, Vec<String>)>;

@@ -7,12 +7,11 @@ mod rules;
 use crate::context::Context;
 use crate::error::Result;
 use crate::model::record::{Field, Level, Shape, Type};
-use crate::nouns::Prepared;
 use crate::nouns::change::{Manner, Stamp, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, Parameter, Takes, identity, option};
 use crate::nouns::purge::How;
+use crate::nouns::verb::{Prepared, Verb};
 use clap::{Subcommand, ValueEnum};
-use std::path::Path;
 
 /// The shape of a room.
 pub static SHAPE: Shape = Shape {
@@ -212,9 +211,8 @@ pub static CMDLETS: &[Cmdlet] = &[
     .apart(&[&["Identity", "Instance"]]),
 ];
 
-impl RoomVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for RoomVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             RoomVerb::Get(_) => None,
             RoomVerb::New(request) => request.consent.change("room new"),
@@ -224,16 +222,16 @@ impl RoomVerb {
         }
     }
 
-    /// Says what would change, and what does it.
-    pub fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
-            RoomVerb::Get(request) => request.run(store).map(Prepared::Answer),
+            RoomVerb::Get(request) => request.run(cx).map(Prepared::Answer),
             RoomVerb::New(request) => {
                 let stamp = Stamp::new(cx)?;
                 let (name, consent) = (request.name.clone(), request.consent);
                 let manner = Manner { action: "room new", destroys: false, consent, shows: Some(get::listed) };
                 let question = format!("Make room {name}?");
-                prepared(store, manner, &question, format!("room {name} is there"), move |catalog| {
+                let reads = request.reads(cx);
+                prepared(cx, reads, manner, &question, format!("room {name} is there"), move |catalog| {
                     request.decide(catalog, &stamp)
                 })
             }
@@ -242,12 +240,13 @@ impl RoomVerb {
                 let (what, consent) = (request.rooms.join(", "), request.consent);
                 let manner = Manner { action: "room set", destroys: false, consent, shows: None };
                 let question = format!("Change room {what}?");
-                prepared(store, manner, &question, format!("room {what} is changed"), move |catalog| {
+                let reads = request.reads(cx);
+                prepared(cx, reads, manner, &question, format!("room {what} is changed"), move |catalog| {
                     request.decide(catalog, &stamp)
                 })
             }
-            RoomVerb::Clear { rooms, to, timezone, how } => remove::clear(store, &rooms, to, timezone, how),
-            RoomVerb::Remove { rooms, how } => remove::remove(store, &rooms, how),
+            RoomVerb::Clear { rooms, to, timezone, how } => remove::clear(cx, &rooms, to, timezone, how),
+            RoomVerb::Remove { rooms, how } => remove::remove(cx, &rooms, how),
         }
     }
 }

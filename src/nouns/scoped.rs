@@ -3,15 +3,15 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::settings::{self, Decision, check_name};
+use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Shape, Value};
 use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::change::{Manner, prepared};
-use crate::nouns::{Consent, Prepared, SHAPES, objects};
+use crate::nouns::reads::{self, Reads};
+use crate::nouns::verb::{Consent, Prepared, objects};
 use crate::select::expression::like;
-use std::path::Path;
 
 /// A kind of settings.
 pub struct Scoped {
@@ -115,8 +115,8 @@ impl Scoped {
     }
 
     /// Shows settings.
-    pub fn get(&self, store: &Path, identity: Option<&str>, filter: Option<&str>) -> Result<Reply> {
-        let catalog = settings::read(store, SHAPES)?;
+    pub fn get(&self, cx: &Context<'_>, identity: Option<&str>, filter: Option<&str>) -> Result<Reply> {
+        let catalog = reads::no_people(cx)?;
         let found = match identity {
             Some(text) => vec![self.named(&catalog, text)?],
             None => {
@@ -130,7 +130,7 @@ impl Scoped {
     /// Makes settings for another scope.
     pub fn make(
         &'static self,
-        store: &Path,
+        cx: &Context<'_>,
         identity: &str,
         in_memory: bool,
         consent: Consent,
@@ -156,19 +156,19 @@ impl Scoped {
             Ok(Decision { puts: vec![record], ..Decision::default() })
         };
         if in_memory {
-            let decision = made(&settings::read(store, SHAPES)?)?;
+            let decision = made(&reads::no_people(cx)?)?;
             return Ok(Prepared::Answer(objects(self.table(&decision.puts), "")));
         }
         let manner = Manner { action: self.actions[0], destroys: false, consent, shows: None };
         let done = format!("{} {scope} is there", self.name);
-        let mut prepared = prepared(store, manner, &format!("Make {} {scope}?", self.name), done, made)?;
+        let mut prepared =
+            prepared(cx, Reads::no_people(cx), manner, &format!("Make {} {scope}?", self.name), done, made)?;
         if let Prepared::Act(action) = &mut prepared {
             // What was made is shown, as the cmdlet does.
-            let (store, act) =
-                (store.to_owned(), std::mem::replace(&mut action.act, Box::new(|_| Ok(Reply::default()))));
+            let act = std::mem::replace(&mut action.act, Box::new(|_| Ok(Reply::default())));
             action.act = Box::new(move |cx: &Context<'_>| {
                 let told = act(cx)?;
-                Ok(Reply { notes: told.notes, ..self.get(&store, Some(&scope), None)? })
+                Ok(Reply { notes: told.notes, ..self.get(cx, Some(&scope), None)? })
             });
         }
         Ok(prepared)
@@ -177,7 +177,7 @@ impl Scoped {
     /// Changes settings. With `create`, what is not there is made.
     pub fn set(
         &'static self,
-        store: &Path,
+        cx: &Context<'_>,
         names: &[String],
         create: bool,
         consent: Consent,
@@ -187,7 +187,7 @@ impl Scoped {
         let what = names.join(", ");
         let manner = Manner { action: self.actions[1], destroys: false, consent, shows: None };
         let (question, done) = (format!("Change {} {what}?", self.name), format!("{} {what} is changed", self.name));
-        prepared(store, manner, &question, done, move |catalog| {
+        prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
             let mut decision = Decision::default();
             for name in &names {
                 let mut record = match self.named(catalog, name) {
@@ -209,7 +209,7 @@ impl Scoped {
     /// Removes settings; the global ones go back to their defaults.
     pub fn remove(
         &'static self,
-        store: &Path,
+        cx: &Context<'_>,
         names: &[String],
         consent: Consent,
         destroys: bool,
@@ -219,7 +219,7 @@ impl Scoped {
         let what = names.join(", ");
         let manner = Manner { action: self.actions[2], destroys, consent, shows: None };
         let (question, done) = (format!("Remove {} {what}?", self.name), format!("{} {what} is removed", self.name));
-        prepared(store, manner, &question, done, move |catalog| {
+        prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
             let mut decision = Decision::default();
             for name in &names {
                 let record = self.named(catalog, name)?;

@@ -1,16 +1,17 @@
 //! Servers that take new connections: one collection for the store.
 
+use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::jobs::settings::{self, Decision};
+use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Field, Record, Shape, Type, Value};
 use crate::model::reply::{Cell, Table};
 use crate::nouns::change::{Manner, list, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Takes, identity, option};
-use crate::nouns::{Consent, Prepared, SHAPES, objects};
+use crate::nouns::reads::{self, Reads};
+use crate::nouns::verb::{Consent, Prepared, Verb, objects};
 use clap::Subcommand;
-use std::path::Path;
 
 /// The shape of a server.
 pub static SHAPE: Shape = Shape {
@@ -89,20 +90,18 @@ fn fqdn(name: &str) -> Result<String> {
     Err(Error::new(Failure::Usage, format!("{name:?} is no name of a server")).hint("servers are named by their FQDN"))
 }
 
-impl ServerVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for ServerVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             ServerVerb::Get => None,
             ServerVerb::Set { consent, .. } => consent.change("server set"),
         }
     }
 
-    /// Says what would change, and what does it.
-    pub fn prepare(self, store: &Path) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             ServerVerb::Get => {
-                let servers = collection(&settings::read(store, SHAPES)?);
+                let servers = collection(&reads::no_people(cx)?);
                 let fields = ["Identity", "ActiveServers", "InactiveServers"];
                 let rows = vec![fields.map(|field| Cell::from(servers.get(field))).into()];
                 let table = Table { title: "servers", columns: fields.to_vec(), rows, ..Table::default() };
@@ -117,7 +116,7 @@ impl ServerVerb {
                 let manner = Manner { action: "server set", destroys: false, consent, shows: None };
                 let done =
                     "the list of active servers is changed; servers off it keep the connections they have".to_owned();
-                prepared(store, manner, "Change the list of active servers?", done, move |catalog| {
+                prepared(cx, Reads::no_people(cx), manner, "Change the list of active servers?", done, move |catalog| {
                     decide(catalog, &active_servers, swap)
                 })
             }

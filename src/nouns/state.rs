@@ -1,18 +1,19 @@
 //! States of pools: normal, or failed over to another database. A store with a pool that is failed over takes no changes
 //! unless it is told to.
 
+use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::jobs::settings::{self, Decision, check_name};
+use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Field, Record, Shape, Type};
 use crate::model::reply::{Cell, Table};
 use crate::nouns::change::{Manner, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Takes, identity, option};
-use crate::nouns::{Consent, Prepared, SHAPES, objects};
+use crate::nouns::reads::{self, Reads};
+use crate::nouns::verb::{Consent, Prepared, Verb, objects};
 use crate::select::expression::like;
 use clap::{Subcommand, ValueEnum};
-use std::path::Path;
 
 /// The shape of a state.
 pub static SHAPE: Shape = Shape {
@@ -127,9 +128,9 @@ pub fn failed_over(catalog: &Catalog) -> Vec<String> {
 }
 
 /// Fails when a pool is failed over: then the database of the other side is the one that is written.
-pub fn check(store: &Path) -> Result<()> {
+pub fn check(cx: &Context<'_>) -> Result<()> {
     // What cannot be read is said by the command itself.
-    let Ok(catalog) = settings::read(store, SHAPES) else { return Ok(()) };
+    let Ok(catalog) = Reads::of(&[&SHAPE]).read(cx) else { return Ok(()) };
     let pools = failed_over(&catalog);
     if pools.is_empty() {
         return Ok(());
@@ -141,20 +142,22 @@ pub fn check(store: &Path) -> Result<()> {
     .hint("pchat state set --state Normal when it is back; --failed-over changes the store all the same"))
 }
 
-impl StateVerb {
-    /// Its name, if it changes the store.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for StateVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             StateVerb::Get { .. } => None,
             StateVerb::Set { consent, .. } => consent.change("state set"),
         }
     }
 
-    /// Says what would change, and what does it.
-    pub fn prepare(self, store: &Path) -> Result<Prepared> {
+    fn while_failed_over(&self) -> bool {
+        true
+    }
+
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             StateVerb::Get { identity, filter } => {
-                let catalog = settings::read(store, SHAPES)?;
+                let catalog = reads::no_people(cx)?;
                 let mut found = all(&catalog);
                 if let Some(name) = &identity {
                     found.retain(|state| fold(pool_of(&state.identity())) == fold(pool_of(name)));
@@ -178,7 +181,7 @@ impl StateVerb {
                 let what = if names.is_empty() { "the pool".to_owned() } else { format!("pool {}", names.join(", ")) };
                 let told = state.map_or("as it was", StateName::word);
                 let (question, done) = (format!("Set the state of {what}?"), format!("{what} is {told}"));
-                prepared(store, manner, &question, done, move |catalog| {
+                prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
                     let mut decision = Decision::default();
                     let names = match names.as_slice() {
                         [] => vec![crate::nouns::pool::meant(catalog, None)?.0],

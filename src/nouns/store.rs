@@ -5,11 +5,11 @@ use crate::error::Result;
 use crate::jobs;
 use crate::model::counted::counted;
 use crate::model::reply::Reply;
-use crate::nouns::{SHAPES, data};
+use crate::nouns::data;
+use crate::nouns::verb::{Prepared, Verb};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Log};
 use clap::Subcommand;
-use std::path::Path;
 
 mod info;
 
@@ -34,9 +34,8 @@ pub enum StoreVerb {
     Info(InfoRequest),
 }
 
-impl StoreVerb {
-    /// Its name, if it changes the store. A new one is refused where something is already, and that stays out of it.
-    pub fn change(&self) -> Option<&'static str> {
+impl Verb for StoreVerb {
+    fn change(&self) -> Option<&'static str> {
         match self {
             StoreVerb::Upgrade => Some("store upgrade"),
             // The index is made of the texts: it changes nothing that is kept, and says itself that it was made.
@@ -44,13 +43,21 @@ impl StoreVerb {
         }
     }
 
-    /// It makes a key.
-    pub fn signs(&self) -> bool {
+    fn signs(&self) -> bool {
         matches!(self, StoreVerb::New)
     }
 
-    /// Does it.
-    pub fn run(self, cx: &Context<'_>, path: &Path) -> Result<Reply> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        match self {
+            StoreVerb::Info(request) => info::run(request, cx).map(Prepared::Answer),
+            other => Prepared::to_do(move |cx| other.run(cx)),
+        }
+    }
+}
+
+impl StoreVerb {
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let path = cx.session.alone()?;
         match self {
             StoreVerb::New => {
                 let entry = cx.entry("store new", path.display().to_string(), Vec::new());
@@ -68,7 +75,7 @@ impl StoreVerb {
                 Ok(Reply { notes: vec![format!("{} is up to date", path.display())], ..Reply::default() })
             }
             StoreVerb::Check { read_data } => {
-                let receipt = jobs::verify::store(cx, path, read_data, SHAPES)?;
+                let receipt = jobs::verify::store(cx, path, read_data, cx.shapes)?;
                 match receipt.gap_count {
                     0 => Ok(data::reply(&receipt)),
                     _ => Err(data::wrong(&receipt)),
@@ -87,7 +94,7 @@ impl StoreVerb {
                     format!("index {how} {rules}: {}, {}", counted(events, "event"), counted(words, "different word"));
                 Ok(Reply { notes: vec![note], ..Reply::default() })
             }
-            StoreVerb::Info(request) => info::run(request, path),
+            StoreVerb::Info(request) => info::run(request, cx),
         }
     }
 }

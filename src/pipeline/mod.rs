@@ -3,10 +3,12 @@
 //! The only code with threads. It knows nothing about chat, and nothing that flows through it may
 //! come to depend on how many threads there are.
 
+mod aside;
 mod budget;
 mod run;
 mod watch;
 
+pub use aside::Aside;
 pub use run::run;
 pub use watch::{Event, Silent, Watch};
 

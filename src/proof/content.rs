@@ -45,6 +45,11 @@ impl Leaves {
         canonical(&mut self.bytes, event, persona, late, source);
         leaf(&blind, place, &self.bytes)
     }
+
+    /// The same of an event whose canonical form is at hand.
+    pub fn leaf_of(&self, place: u8, canonical: &[u8]) -> Hash {
+        leaf(&self.blind(place), place, canonical)
+    }
 }
 
 /// The leaf of an event in its canonical form. The place stands beside what hides the leaf, so that it can be checked by

@@ -3,7 +3,8 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
-use crate::model::dn;
+use crate::model::dn::{self, name_key as exact_key};
+pub use crate::model::ids::is_address;
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
 use std::cell::{OnceCell, RefCell};
@@ -270,20 +271,6 @@ fn put(map: &mut HashMap<String, Vec<u32>>, key: String, id: u32) {
     if !ids.contains(&id) {
         ids.push(id);
     }
-}
-
-/// Addresses without their scheme, DNs in one form, all folded.
-fn exact_key(text: &str) -> String {
-    let text = text.trim();
-    match is_address(text) {
-        true => person_key(text),
-        false => dn::key(text).unwrap_or_else(|| person_key(text)),
-    }
-}
-
-/// Written with the scheme of an address?
-pub fn is_address(text: &str) -> bool {
-    text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip:")) && text.len() > 4
 }
 
 /// Does folded text fit a pattern that was split at its stars?

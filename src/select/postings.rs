@@ -136,31 +136,59 @@ pub fn insert(list: &mut Vec<u8>, last: &mut u64, number: u64) {
     }
 }
 
+/// The difference that stands at this place of a list, and the place behind it; `None` where the list is damaged.
+#[inline]
+pub fn step(list: &[u8], at: usize) -> Option<(u64, usize)> {
+    let first = *list.get(at)?;
+    if first < 0x80 {
+        return Some((u64::from(first), at + 1));
+    }
+    let (mut step, mut shift, mut at) = (u64::from(first & 0x7F), 7, at + 1);
+    loop {
+        let byte = *list.get(at)?;
+        if shift > 56 {
+            return None;
+        }
+        step |= u64::from(byte & 0x7F) << shift;
+        (shift, at) = (shift + 7, at + 1);
+        if byte < 0x80 {
+            return Some((step, at));
+        }
+    }
+}
+
 /// The numbers of a list; `None` where it is damaged.
 pub fn numbers(list: &[u8]) -> impl Iterator<Item = Option<u64>> + '_ {
-    let mut at = 0;
-    let mut last = 0u64;
+    let (mut at, mut last) = (0, 0u64);
     std::iter::from_fn(move || {
-        let (mut step, mut shift) = (0u64, 0);
-        loop {
-            let byte = *list.get(at)?;
-            at += 1;
-            if shift > 56 {
-                at = list.len();
-                return Some(None);
-            }
-            step |= u64::from(byte & 0x7F) << shift;
-            shift += 7;
-            if byte < 0x80 {
-                break;
-            }
-            if at == list.len() {
-                return Some(None);
-            }
+        if at >= list.len() {
+            return None;
         }
-        last = last.saturating_add(step);
+        let Some((step, next)) = step(list, at) else {
+            at = list.len();
+            return Some(None);
+        };
+        (at, last) = (next, last.saturating_add(step));
         Some(Some(last))
     })
+}
+
+/// Cuts a list into lists of at most about `most` bytes, one after the other.
+pub fn cut<E>(list: &[u8], most: usize, take: &mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    if list.len() <= most {
+        return take(list);
+    }
+    let (mut part, mut last) = (Vec::with_capacity(most), 0);
+    for number in numbers(list).flatten() {
+        append(&mut part, &mut last, number);
+        // The longest difference takes ten bytes.
+        if part.len() + 10 > most {
+            take(&part)?;
+            part.clear();
+            last = 0;
+        }
+    }
+    if part.is_empty() { Ok(()) } else { take(&part) }
 }
 
 #[cfg(test)]
@@ -178,5 +206,24 @@ mod tests {
         assert_eq!((&mixed, end), (&list, last));
         assert_eq!(numbers(&list[..list.len() - 1]).last(), Some(None));
         assert_eq!(numbers(&[0xFF; 12]).next(), Some(None));
+    }
+
+    #[test]
+    fn parts_hold_what_the_list_held() {
+        let wanted: Vec<u64> = (1..5000u64).map(|n| n * n * 7).collect();
+        let (mut list, mut last) = (Vec::new(), 0);
+        wanted.iter().for_each(|n| append(&mut list, &mut last, *n));
+        for most in [20, 100, 1000, list.len() - 1, list.len()] {
+            let mut parts: Vec<Vec<u8>> = Vec::new();
+            cut(&list, most, &mut |part| {
+                parts.push(part.to_vec());
+                Ok::<(), ()>(())
+            })
+            .unwrap();
+            assert_eq!(parts.len() > 1, most < list.len());
+            assert!(parts.iter().all(|part| !part.is_empty() && part.len() <= most), "{most}");
+            let found: Vec<u64> = parts.iter().flat_map(|part| numbers(part).map(Option::unwrap)).collect();
+            assert_eq!(found, wanted, "{most}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::model::message::{Kind, Persona};
 use crate::model::time::Ticks;
 use crate::select::matches::{Subject, matches};
 use crate::select::query::plan::{Plan, plan};
+use crate::select::query::product::{Match, Written};
 use crate::select::query::{Node, Query};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,6 +95,22 @@ impl Selection {
             1 => nodes.remove(0),
             _ => Node::And(nodes),
         }
+    }
+
+    /// What must be read to know also who is present: the same rooms to the same end, with everybody who came or went.
+    pub fn with_presence(&self) -> Selection {
+        let scope = Scope { rooms: self.scope.rooms.clone(), people: None, from: Ticks::MIN, to: self.scope.to };
+        let query = match self.node() {
+            Node::All => None,
+            // A query knows no sequences, so everything is read.
+            _ if self.sequences.is_some() => None,
+            node => {
+                let nodes = vec![node, Node::Kind(Kind::Join), Node::Kind(Kind::Part)];
+                let written = Written { text: String::new(), mode: Match::All, case_sensitive: false };
+                Some(Query::of(Node::Or(nodes), written))
+            }
+        };
+        Selection { scope, query, messages_only: false, sequences: None }
     }
 
     /// What an index answers of that. Rooms and dates are for the store, which keeps history in their order.

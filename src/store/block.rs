@@ -1,6 +1,6 @@
 //! Blocks of events on their way into a store: prepared on workers, beside the words.
 
-use crate::model::message::{Event, Persona};
+use crate::model::message::{Event, Kind, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::{BLOCK, Unit};
 use crate::proof::content::{Block, Leaves, Salt, hidden};
@@ -53,10 +53,21 @@ impl Drafting {
 
     /// Adds the event at this place.
     pub fn push(&mut self, place: u8, event: &Event, persona: &Persona, late: bool, source: i64) {
-        self.tree.push(self.leaves.leaf(place, event, persona, late, source));
-        self.heads.push(place, event.at, event.kind);
-        self.bytes += event.body.len() as u64;
-        self.ticks = (self.ticks.0.min(event.at), self.ticks.1.max(event.at));
+        let leaf = self.leaves.leaf(place, event, persona, late, source);
+        self.put(place, (event.at, event.kind, event.body.len() as u64), leaf);
+    }
+
+    /// Adds the event at this place whose canonical form is at hand, with its instant, its kind, and the bytes of its text.
+    pub fn push_canonical(&mut self, place: u8, event: (Ticks, Kind, u64), canonical: &[u8]) {
+        let leaf = self.leaves.leaf_of(place, canonical);
+        self.put(place, event, leaf);
+    }
+
+    fn put(&mut self, place: u8, (at, kind, bytes): (Ticks, Kind, u64), leaf: Hash) {
+        self.tree.push(leaf);
+        self.heads.push(place, at, kind);
+        self.bytes += bytes;
+        self.ticks = (self.ticks.0.min(at), self.ticks.1.max(at));
     }
 
     /// The block.

@@ -1,7 +1,7 @@
 //! The one door by which settings change. Whatever forbids a change is asked here, inside the transaction that makes it, and
 //! every change carries its audit entry. A store only reads and writes what it is told to, and repeats no law.
 
-use super::{Entry, Store};
+use super::{Entry, Store, Wanted};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::record::{Record, Shape, Value};
@@ -9,8 +9,8 @@ use crate::rules::holds::{self, Case, Holds, Room, Terms};
 
 /// What a store can do in one transaction. None of it asks whether it may.
 pub trait Transaction {
-    /// All records of these shapes.
-    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog>;
+    /// Records as far as they are wanted.
+    fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog>;
     /// Is there a record with this key?
     fn has(&mut self, shape: &'static Shape, key: &str) -> Result<bool>;
     /// The record with this key.
@@ -98,11 +98,12 @@ impl Amendment {
 /// Sees the settings and says what is to change; nothing is a decision, too.
 pub type Decide<'a> = dyn FnMut(&Catalog) -> Result<Option<Amendment>> + 'a;
 
-/// Reads the settings of these shapes, asks what is to change, and changes it if nothing forbids it, all in one transaction.
+/// Reads the settings that are wanted, asks what is to change, and changes it if nothing forbids it, all in one transaction.
 /// False when nothing was to change, or only a trial was asked for.
-pub fn amend(store: &mut dyn Store, shapes: &[&'static Shape], decide: &mut Decide<'_>) -> Result<bool> {
+pub fn amend<'a>(store: &mut dyn Store, wanted: impl Into<Wanted<'a>>, decide: &mut Decide<'_>) -> Result<bool> {
+    let wanted = wanted.into();
     store.within(Pass(()), &mut |tx| {
-        let catalog = tx.catalog(shapes)?;
+        let catalog = tx.settings(&wanted)?;
         let Some(amendment) = decide(&catalog)? else { return Ok(false) };
         apply(tx, &amendment)?;
         if amendment.trial {
@@ -116,7 +117,7 @@ pub fn amend(store: &mut dyn Store, shapes: &[&'static Shape], decide: &mut Deci
 /// Makes a change that is already decided on.
 pub fn change(store: &mut dyn Store, amendment: Amendment) -> Result<()> {
     let mut amendment = Some(amendment);
-    amend(store, &[], &mut |_| Ok(amendment.take())).map(|_| ())
+    amend(store, &[][..], &mut |_| Ok(amendment.take())).map(|_| ())
 }
 
 fn apply(tx: &mut dyn Transaction, amendment: &Amendment) -> Result<()> {

@@ -3,6 +3,7 @@
 pub mod block;
 pub mod change;
 pub mod count;
+pub mod open;
 pub mod purge;
 pub mod sqlite;
 
@@ -184,6 +185,41 @@ impl Outcome {
     }
 }
 
+/// Which settings are read.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// All records of these shapes.
+    pub shapes: &'a [&'static Shape],
+    /// Of one more shape, those that are named.
+    pub named: Option<Named<'a>>,
+}
+
+/// Records of a shape by their names, and those they lead to.
+#[derive(Clone, Copy)]
+pub struct Named<'a> {
+    /// The shape; some of its fields are names.
+    pub shape: &'static Shape,
+    /// A list of it that holds names of further records: they are read as well, and so on.
+    pub leads: &'static str,
+    /// Says which, knowing the other settings.
+    pub names: &'a dyn Fn(&Catalog) -> Names,
+}
+
+/// Which records are named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Names {
+    /// All of them.
+    All,
+    /// Those that have one of these names.
+    These(Vec<String>),
+}
+
+impl<'a> From<&'a [&'static Shape]> for Wanted<'a> {
+    fn from(shapes: &'a [&'static Shape]) -> Wanted<'a> {
+        Wanted { shapes, named: None }
+    }
+}
+
 /// Takes the units a reader makes; the number is the weight in bytes.
 pub type TakeUnit<'a> = dyn FnMut(Unit, usize) -> ControlFlow<()> + 'a;
 
@@ -194,7 +230,11 @@ pub trait Corpus: Send {
     /// Changes whenever the content of the store changes.
     fn revision(&mut self) -> Result<String>;
     /// All records of these shapes.
-    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog>;
+    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
+        self.settings(&shapes.into())
+    }
+    /// Records as far as they are wanted.
+    fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog>;
     /// What is in each room, in order of rooms.
     fn census(&mut self) -> Result<Vec<Census>>;
     /// How many events a selection includes, by room, month, kind and person. Reads texts only where the index does not decide.
@@ -263,6 +303,8 @@ pub trait Log {
     fn frontier(&mut self) -> Result<Frontier>;
     /// The tree over the records at these positions, counted from 0, by the hashes that stand beside them.
     fn subtree(&mut self, range: Range<u64>) -> Result<Frontier>;
+    /// Grows a tree over the first records to one over so many, by the hashes that stand beside them.
+    fn extend(&mut self, tree: &mut Frontier, size: u64) -> Result<()>;
     /// All records, in the order of their numbers.
     fn records(&mut self, take: &mut TakeRecord<'_>) -> Result<()>;
     /// What the hashes in records of exports are salted with, by the number of the record, as far as no purge came after.
@@ -320,7 +362,7 @@ pub trait Intake {
     /// Notes that a piece of input has been taken in completely.
     fn done(&mut self, piece: &[u8; 32], events: u64) -> Result<()>;
     /// The settings, as they are in this batch.
-    fn settings(&mut self, shapes: &[&'static Shape]) -> Result<Catalog>;
+    fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog>;
     /// The number the next message of a room gets: above all there are, and all there were.
     fn next_chat(&mut self, room: &RoomKey) -> Result<i64>;
     /// Who wrote the message of this number, and what, as it stands in this batch.

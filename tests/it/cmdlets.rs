@@ -2,7 +2,8 @@
 //! `fixtures/cmdlets.json`, facts from the pages of the PowerShell reference.
 
 use crate::harness::{Desk, Run};
-use pchat::nouns::cmdlet::{Cmdlet, To, all};
+use pchat::nouns::cmdlet::{Cmdlet, To};
+use pchat::nouns::cmdlets as all;
 use serde_json::Value;
 
 fn list() -> Vec<Value> {

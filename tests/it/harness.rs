@@ -7,6 +7,7 @@ mod forge;
 pub(crate) use self::forge::{lay_out, sums, tables};
 
 use pchat::cli::{World, run};
+use pchat::context::Streams;
 use pchat::model::catalog::Catalog;
 use pchat::model::time::Ticks;
 use pchat::nouns::SHAPES;
@@ -15,9 +16,10 @@ use pchat::store::sqlite::Sqlite;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Is this program installed? Tests that need it pass without it, so that the tests run where nothing is installed; the full
 /// check installs all of them.
@@ -58,6 +60,20 @@ impl Run {
     }
 }
 
+/// Standard output that is looked at afterwards.
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A folder for one test.
 pub(crate) struct Desk {
     folder: tempfile::TempDir,
@@ -94,15 +110,30 @@ impl Desk {
 
     /// The same with something on standard input.
     pub(crate) fn fed(&self, words: &[&str], input: Option<&str>) -> Run {
-        self.with(words, input, None)
+        self.with(words, input, None, Streams::NONE)
     }
 
     /// The same with somebody who answers questions.
     pub(crate) fn answered(&self, words: &[&str], answer: &str) -> Run {
-        self.with(words, None, Some(answer))
+        self.with(words, None, Some(answer), Streams::NONE)
     }
 
-    fn with(&self, words: &[&str], input: Option<&str>, answer: Option<&str>) -> Run {
+    /// Runs `pchat` with these bytes on standard input, and gives what was delivered on standard output as well.
+    pub(crate) fn streamed(&self, words: &[&str], input: &[u8]) -> (Run, Vec<u8>) {
+        let delivered = Arc::new(Mutex::new(Vec::new()));
+        let stdin = || Box::new(std::io::Cursor::new(input.to_vec())) as Box<dyn Read + Send>;
+        let stdout = || Box::new(Shared(delivered.clone())) as Box<dyn Write + Send>;
+        let run = self.piped(words, None, Streams { stdin: &stdin, stdout: &stdout });
+        let bytes = std::mem::take(&mut *delivered.lock().unwrap());
+        (run, bytes)
+    }
+
+    /// Runs `pchat` with these streams.
+    pub(crate) fn piped(&self, words: &[&str], input: Option<&str>, streams: Streams<'_>) -> Run {
+        self.with(words, input, None, streams)
+    }
+
+    fn with(&self, words: &[&str], input: Option<&str>, answer: Option<&str>, streams: Streams<'_>) -> Run {
         let expand = |word: &&str| match word.strip_prefix('@').filter(|name| !name.starts_with('{')) {
             Some(name) => self.path(name).into_os_string(),
             None => OsString::from(word),
@@ -124,6 +155,7 @@ impl Desk {
                 terminal: false,
                 answer: &|| answer.map(str::to_owned),
                 input: &|| input.map(|text| Ok(text.to_owned())),
+                streams,
                 cancelled: &AtomicBool::new(false),
             },
         );

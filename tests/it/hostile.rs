@@ -10,6 +10,7 @@ mod zips;
 
 use crate::harness::content;
 use pchat::cli::{World, run};
+use pchat::context::Streams;
 use pchat::model::time::Ticks;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -43,6 +44,7 @@ fn pchat<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Ran {
         terminal: false,
         answer: &|| None,
         input: &|| None,
+        streams: Streams::NONE,
         cancelled: &cancelled,
     };
     let args = std::iter::once("pchat".into()).chain(args.into_iter().map(Into::into));

@@ -4,6 +4,7 @@ mod cells;
 mod contract;
 mod digests;
 mod memory;
+mod named;
 mod reindex;
 mod scan;
 mod sealed;

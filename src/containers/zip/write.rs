@@ -5,7 +5,7 @@ use super::deflate::{self, Deflate};
 use super::read::ZipPages;
 use super::records::{self, Header, Method};
 use crate::containers::resume::{self, Placed, State, partial_path};
-use crate::containers::{Body, Container, Done, InputLimits, Pack, Packed, Pages, Sealed};
+use crate::containers::{Body, Container, Done, InputLimits, Pack, Packed, Pages, Sealed, Stdout};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::model::hash;
@@ -101,7 +101,7 @@ impl ZipTarget {
         Ok(zip)
     }
 
-    /// Starts a zip in a file that is gone when the process is; its bytes are copied to `out` at the end.
+    /// Starts a zip in a file that is gone when the process is; its bytes are copied to standard output at the end.
     pub fn scratch(top: &str) -> Result<ZipTarget> {
         let file = files::nameless().map_err(|e| Error::io("a temporary file", e))?;
         Ok(ZipTarget::new(PathBuf::from("-"), top, file, State::default(), false))
@@ -330,14 +330,14 @@ impl Sealed for SealedZip {
         Ok(self.fact.clone())
     }
 
-    fn publish(mut self: Box<Self>) -> Result<FileFact> {
+    fn publish(mut self: Box<Self>, standard: Stdout<'_>) -> Result<FileFact> {
         let told = |e| Error::io(self.target.display(), e);
         if self.resumable {
             std::fs::rename(partial_path(&self.target), &self.target).map_err(told)?;
             State::remove(&self.target);
         } else {
             self.file.rewind().map_err(told)?;
-            let mut out = std::io::stdout().lock();
+            let mut out = standard();
             std::io::copy(&mut self.file, &mut out)
                 .and_then(|_| out.flush())
                 .map_err(|e| Error::io("standard output", e))?;

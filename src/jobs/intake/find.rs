@@ -4,6 +4,7 @@
 use super::Form;
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages};
+use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::formats::{compliance, jsonl};
@@ -13,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 /// How much of a file is looked at to tell its format.
 pub(super) const HEAD: usize = 4096;
+
+/// What people call the file that standard input is held in.
+pub const STDIN: &str = "standard input";
 
 /// One thing to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +43,15 @@ pub struct Found {
 }
 
 /// Finds what to read at these paths; `-` is standard input. With `keep_going` broken zips are left out and listed.
-pub fn find(paths: &[PathBuf], limits: InputLimits, keep_going: bool) -> Result<Found> {
+pub fn find(cx: &Context<'_>, paths: &[PathBuf], keep_going: bool) -> Result<Found> {
+    let limits = cx.input;
     let mut found = Found::default();
     for path in paths {
         if path.as_os_str() == "-" {
-            let spool = spool()?;
-            found.add(one_file(spool.path(), limits), keep_going)?;
+            let spool = spool(cx)?;
+            let held = spool.path().display().to_string();
+            let input = one_file(spool.path(), limits).map_err(|error| error.renamed(&held, STDIN));
+            found.add(input, keep_going)?;
             found.spool = Some(spool);
             continue;
         }
@@ -83,6 +90,11 @@ pub fn find(paths: &[PathBuf], limits: InputLimits, keep_going: bool) -> Result<
 }
 
 impl Found {
+    /// Where standard input is held, if it is read.
+    pub fn held(&self) -> Option<String> {
+        self.spool.as_ref().map(|spool| spool.path().display().to_string())
+    }
+
     fn add(&mut self, input: Result<Input>, keep_going: bool) -> Result<()> {
         match input {
             Ok(input) => self.inputs.push(input),
@@ -98,10 +110,11 @@ pub fn is_gap(error: &Error) -> bool {
     matches!(error.kind(), Kind::Damaged | Kind::Refused | Kind::NotFound | Kind::Io)
 }
 
-fn spool() -> Result<files::Draft> {
+/// What comes in on standard input, in a file for as long as the work lasts.
+pub fn spool(cx: &Context<'_>) -> Result<files::Draft> {
     let told = |e| Error::io("standard input", e);
     let mut file = files::temporary().map_err(told)?;
-    std::io::copy(&mut std::io::stdin().lock(), &mut file).map_err(told)?;
+    std::io::copy(&mut (cx.streams.stdin)(), &mut file).map_err(told)?;
     Ok(file)
 }
 

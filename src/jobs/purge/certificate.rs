@@ -3,10 +3,10 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::times::Zone;
 use crate::model::counted::counted;
 use crate::model::hash::hex;
 use crate::model::ids::RoomKey;
+use crate::model::zone::Zone;
 use crate::store::purge::{Counts, Erasure};
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Corpus, Store};
@@ -188,7 +188,7 @@ fn text(record: &Value) -> String {
         }
         if part["from"].is_string() || part["to"].is_string() {
             let zone = part["timezone"].as_str();
-            let read = Zone::parse(zone).map(|zone| zone.name().to_owned());
+            let read = Zone::parse(zone).map(|zone| zone.name());
             words.push(format!("time zone {}", read.unwrap_or_else(|_| zone.unwrap_or_default().to_owned())));
         }
         if part["messages_only"] == Value::Bool(true) {

@@ -5,16 +5,15 @@ use crate::jobs::selection::{event_id, only_room, room_key};
 use crate::model::ids::{EventId, EventNumber};
 use crate::model::message::Kind;
 use crate::model::reply::{Cell, Reply, Table};
-use crate::nouns::SHAPES;
+use crate::nouns::room;
+
 use crate::store::Corpus;
 use crate::store::purge::Versions;
 use crate::store::sqlite::Sqlite;
-use std::path::Path;
 
 /// Shows it. Without a number, what stands in place of the room is the address of an event.
-pub(super) fn show(path: &Path, room: &str, number: Option<i64>) -> Result<Reply> {
-    let mut store = Sqlite::snapshot(path)?;
-    let catalog = store.catalog(SHAPES)?;
+pub(super) fn show(store: &mut Sqlite, room: &str, number: Option<i64>) -> Result<Reply> {
+    let catalog = store.catalog(&[&room::SHAPE])?;
     let (room, number) = match number {
         Some(number) => (room_key(only_room(&catalog, room)?), EventNumber::Message(number)),
         None => {
@@ -26,10 +25,9 @@ pub(super) fn show(path: &Path, room: &str, number: Option<i64>) -> Result<Reply
     let address = known.sequence.map(|sequence| EventId { room: room.clone(), sequence });
     let (rows, note) = match (&known.now, known.purged) {
         (Some(_), _) => (standing(&known), address.as_ref().map(|address| format!("{address}: {}", what(&known)))),
-        (None, Some(purge)) => (
-            vec![purged(&mut store, purge)?],
-            Some(format!("pchat certificate get {purge} shows how it was destroyed")),
-        ),
+        (None, Some(purge)) => {
+            (vec![purged(store, purge)?], Some(format!("pchat certificate get {purge} shows how it was destroyed")))
+        }
         (None, None) => {
             let name = catalog.room(&room).map(|room| room.identity()).unwrap_or_else(|| room.to_string());
             return Err(match number {

@@ -3,10 +3,17 @@
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::post::{self, What};
+use crate::jobs::selection::only_room;
+use crate::model::catalog::Catalog;
+use crate::model::record::Shape;
 use crate::model::reply::{Cell, Reply, Table};
-use crate::nouns::SHAPES;
+use crate::nouns::reads::{self, Reads};
+use crate::nouns::{addin, category, configuration, policy, pool, roles, room};
+use crate::rules::rights::category_of;
+use crate::store::Names;
+
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where, and who.
 #[derive(Debug, Args)]
@@ -44,10 +51,32 @@ pub struct UploadRequest {
     file: PathBuf,
 }
 
+/// Who must be known to say whether a person may do something in a room: the person, and whom the lists of the room and its
+/// category name.
+fn concerned(catalog: &Catalog, room: &str, user: &str) -> Names {
+    let mut names = vec![user];
+    if let Ok(room) = only_room(catalog, room) {
+        names.extend(reads::entries(room, &roles::ROLES));
+        names.extend(category_of(catalog, room).into_iter().flat_map(|of| reads::entries(of, &roles::OF_CATEGORY)));
+    }
+    reads::named(names.into_iter())
+}
+
 impl Who {
     /// Does it.
-    pub(super) fn does(self, cx: &Context<'_>, store: &Path, what: What) -> Result<Reply> {
-        let posted = post::post(cx, store, SHAPES, &self.room, &self.user, &what)?;
+    pub(super) fn does(self, cx: &Context<'_>, what: What) -> Result<Reply> {
+        let shapes: [&Shape; 7] = [
+            &pool::SHAPE,
+            &category::SHAPE,
+            &room::SHAPE,
+            &policy::SHAPE,
+            &policy::GRANT,
+            &configuration::SHAPE,
+            &addin::SHAPE,
+        ];
+        let (room, user) = (self.room.clone(), self.user.clone());
+        let reads = Reads::of(&shapes).people(move |catalog| concerned(catalog, &room, &user));
+        let posted = post::post(cx, &reads.wanted(), &self.room, &self.user, &what)?;
         let number = posted.number.and_then(|number| u64::try_from(number).ok());
         let row = vec![
             posted.room.identity().into(),
@@ -72,7 +101,7 @@ impl Who {
 
 impl PostRequest {
     /// Posts.
-    pub(super) fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
+    pub(super) fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let text = match (self.text, self.text_file) {
             (Some(text), _) => text,
             (None, Some(path)) => {
@@ -84,13 +113,13 @@ impl PostRequest {
             }
             (None, None) => String::new(),
         };
-        self.who.does(cx, store, What::Message { text, alert: self.alert })
+        self.who.does(cx, What::Message { text, alert: self.alert })
     }
 }
 
 impl UploadRequest {
     /// Uploads.
-    pub(super) fn run(self, cx: &Context<'_>, store: &Path) -> Result<Reply> {
-        self.who.does(cx, store, What::Upload(self.file))
+    pub(super) fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        self.who.does(cx, What::Upload(self.file))
     }
 }

@@ -2,17 +2,19 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::directory::Directory;
 use crate::jobs::post::{self, Trial};
-use crate::jobs::settings::{self, Decision};
+use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::change::{Manner, Stamp, prepared};
-use crate::nouns::{Consent, Prepared, SHAPES, category, policy, pool, principal, room};
+use crate::nouns::reads::{self, Reads};
+use crate::nouns::roles;
+use crate::nouns::verb::{Consent, Prepared};
+use crate::nouns::{category, policy, pool, principal, room};
+use crate::rules::directory::Directory;
 use clap::Args;
-use std::path::Path;
 
 /// What is made for tests, where no room is named.
 const NAME: &str = "Persistent Chat test";
@@ -52,16 +54,20 @@ pub struct TestRequest {
 
 impl TestRequest {
     /// Tests, or makes what a test needs.
-    pub(super) fn prepare(self, cx: &Context<'_>, store: &Path) -> Result<Prepared> {
+    pub(super) fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.setup {
             let (Some(first), Some(second)) = (&self.user1, &self.user2) else {
                 return Err(Error::new(Kind::Usage, "--setup needs two users")
                     .hint("name them with --user1 and --user2 (-TestUser1SipAddress, -TestUser2SipAddress)"));
             };
             let users = [first.clone(), second.clone()];
-            return self.set_up(cx, store, users);
+            return self.set_up(cx, users);
         }
-        let catalog = settings::read(store, SHAPES)?;
+        Prepared::to_do(move |cx| self.run(cx))
+    }
+
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let catalog = reads::all(cx)?;
         let directory = Directory::new(&catalog);
         let (sender, receiver) = (self.sender.clone().unwrap_or_default(), self.receiver.clone().unwrap_or_default());
         let accounts = [(&sender, &self.sender_account), (&receiver, &self.receiver_account)];
@@ -76,7 +82,7 @@ impl TestRequest {
         }
         let target = self.target.clone();
         let trial = Trial { room: self.room, target: self.target, sender, receiver };
-        let tried = post::trial(cx, store, SHAPES, &trial)?;
+        let tried = post::trial(cx, &cx.shapes.into(), &trial)?;
         let mut row: Vec<Cell> = vec![target.or(tried.room.clone()).into()];
         row.push(if tried.failed.is_none() { "Success" } else { "Failure" }.into());
         row.push(span(tried.ticks).into());
@@ -86,14 +92,21 @@ impl TestRequest {
         let columns = vec!["Target Fqdn", "Result", "Latency", "Error Message", "Diagnosis", "Room"];
         let table = Table { title: "test", columns, rows: vec![row], ..Table::default() };
         let status = tried.failed.map_or(Status::Done, |error| Status::Failed(error.kind()));
-        Ok(Prepared::Answer(Reply { tables: vec![table], status, objects: true, ..Reply::default() }))
+        Ok(Reply { tables: vec![table], status, objects: true, ..Reply::default() })
     }
 
-    fn set_up(self, cx: &Context<'_>, store: &Path, users: [String; 2]) -> Result<Prepared> {
+    fn set_up(self, cx: &Context<'_>, users: [String; 2]) -> Result<Prepared> {
         let stamp = Stamp::new(cx)?;
         let manner = Manner { action: "message test setup", destroys: false, consent: Consent::default(), shows: None };
         let done = format!("room {} and its two users are ready for tests", self.room.as_deref().unwrap_or(NAME));
-        prepared(store, manner, "Make what a test needs?", done, move |catalog| self.needed(catalog, &stamp, &users))
+        let names = users.to_vec();
+        let reads = Reads::no_people(cx).people(move |catalog| {
+            let lists = catalog.of("category").flat_map(|category| reads::entries(category, &roles::OF_CATEGORY));
+            reads::named(names.iter().map(String::as_str).chain(lists))
+        });
+        prepared(cx, reads, manner, "Make what a test needs?", done, move |catalog| {
+            self.needed(catalog, &stamp, &users)
+        })
     }
 
     /// What a test needs and is not there.

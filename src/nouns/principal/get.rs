@@ -1,23 +1,25 @@
 //! Which principals are shown, and who may be given a role.
 
 use super::SHAPE;
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::directory::{Directory, is_active, is_address, is_deleted, is_user, kept};
-use crate::jobs::rights::{category_of, policy_of};
 use crate::jobs::selection::{only_category, only_room};
-use crate::jobs::settings;
 use crate::model::catalog::Catalog;
 use crate::model::dn;
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Table};
+use crate::nouns::policy;
+use crate::nouns::reads::{self, Reads};
 use crate::nouns::scoped::shown;
-use crate::nouns::{SHAPES, objects};
+use crate::nouns::verb::objects;
+use crate::rules::directory::{Directory, is_active, is_address, is_deleted, is_user, kept};
+use crate::rules::rights::{category_of, policy_of};
 use crate::select::expression::{Expression, like};
 use crate::select::ldap::Filter;
+use crate::store::Names;
 use clap::Args;
 use std::collections::HashMap;
-use std::path::Path;
 
 /// Which principals are shown.
 #[derive(Debug, Args)]
@@ -172,8 +174,12 @@ fn values(record: &Record, name: &str) -> Vec<String> {
 
 impl GetRequest {
     /// Finds and shows.
-    pub(super) fn run(self, store: &Path) -> Result<Reply> {
-        let catalog = settings::read(store, SHAPES)?;
+    pub(super) fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let names = match self.names.is_empty() {
+            true => Names::All,
+            false => reads::named(self.names.iter().map(String::as_str)),
+        };
+        let catalog = Reads::of(&[&policy::GRANT]).people(move |_| names.clone()).read(cx)?;
         let directory = Directory::new(&catalog);
         let mut found: Vec<&Record> = Vec::new();
         if self.names.is_empty() {
@@ -224,8 +230,8 @@ impl GetRequest {
 
 impl EligibleRequest {
     /// Finds and shows.
-    pub(super) fn run(self, store: &Path) -> Result<Reply> {
-        let catalog = settings::read(store, SHAPES)?;
+    pub(super) fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let catalog = reads::all(cx)?;
         let in_pool = |name: &str| match &self.pool {
             Some(pool) if !name.contains('\\') => format!("{pool}\\{name}"),
             _ => name.to_owned(),

@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::principals::{self, Incoming};
 use crate::ldap::{Ask, Login};
 use crate::model::reply::Reply;
-use crate::nouns::SHAPES;
+
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -54,13 +54,13 @@ pub struct SyncRequest {
 
 impl SyncRequest {
     /// Asks, and takes in what is said.
-    pub(super) fn run(self, cx: &Context<'_>, store: &Path, password: Option<&str>) -> Result<Reply> {
+    pub(super) fn run(self, cx: &Context<'_>) -> Result<Reply> {
         if self.missing_deleted && self.ldap_filter != "(objectClass=*)" {
             return Err(Error::new(Kind::Usage, "what a filter leaves out is not gone")
                 .hint("leave out --ldap-filter, or --missing-deleted"));
         }
         let told_by_file = self.password_file.as_deref().map(read_password).transpose()?;
-        let login = match (&self.bind_dn, told_by_file.as_deref().or(password)) {
+        let login = match (&self.bind_dn, told_by_file.as_deref().or(cx.password)) {
             (None, _) => None,
             (Some(name), Some(password)) if !password.is_empty() => {
                 Some(Login { name: name.clone(), password: password.to_owned() })
@@ -88,7 +88,7 @@ impl SyncRequest {
         let entries = crate::ldap::entries(&ask, &names, cx.watch)?;
         let incoming = Incoming { entries, bases: if self.missing_deleted { names } else { Vec::new() } };
         let action = ("principal sync", ask.url);
-        let counts = principals::take(cx, store, SHAPES, &SHAPE, &incoming, action, self.what_if)?;
+        let counts = principals::take(cx, &SHAPE, &incoming, action, self.what_if)?;
         Ok(told(counts, self.what_if))
     }
 }

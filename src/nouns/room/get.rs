@@ -1,21 +1,24 @@
 //! Which rooms are shown, and how.
 
 use super::{InvitationsName, PrivacyName, TypeName, word};
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::directory::Directory;
-use crate::jobs::rights;
 use crate::jobs::selection::{only_category, only_room, room_key};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{RoomKey, fold};
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Table};
-use crate::nouns::{SHAPES, objects, roles};
+use crate::nouns::reads::Reads;
+use crate::nouns::roles;
+use crate::nouns::verb::objects;
+use crate::rules::directory::Directory;
+use crate::rules::rights;
 use crate::select::expression::Expression;
 use crate::store::Corpus;
+use crate::store::Names;
 use crate::store::sqlite::Sqlite;
 use clap::Args;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 const MIB: u64 = 1 << 20;
 
@@ -71,15 +74,23 @@ pub struct GetRequest {
 
 impl GetRequest {
     /// Finds and shows.
-    pub(super) fn run(self, store: &Path) -> Result<Reply> {
-        let mut corpus = Sqlite::snapshot(store)?;
-        let catalog = corpus.catalog(SHAPES)?;
+    pub(super) fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let reads = Reads::no_people(cx);
+        let reads = match self.manager.is_some() || self.member.is_some() || self.as_object {
+            true => reads.people(|_| Names::All),
+            false => reads,
+        };
+        cx.session.read(|store| self.find(store, &reads))
+    }
+
+    fn find(self, corpus: &mut Sqlite, reads: &Reads) -> Result<Reply> {
+        let catalog = corpus.settings(&reads.wanted())?;
         let mut found: Vec<&Record> = match &self.room {
             Some(name) => vec![only_room(&catalog, name)?],
             None => self.chosen(&catalog)?,
         };
         if let Some(least) = self.larger_than {
-            let sizes = sizes(&mut corpus)?;
+            let sizes = sizes(corpus)?;
             found.retain(|room| sizes.get(&room_key(room)).is_some_and(|size| *size > least.saturating_mul(MIB)));
         }
         found.truncate(self.limit.unwrap_or(usize::MAX));

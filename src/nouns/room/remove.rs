@@ -9,26 +9,26 @@ use crate::model::counted::counted;
 use crate::model::record::Record;
 use crate::model::reply::Reply;
 use crate::nouns::purge::How;
-use crate::nouns::{Action, Prepared, SHAPES};
-use std::path::Path;
+use crate::nouns::reads;
+use crate::nouns::verb::{Action, Prepared};
 
 /// Destroys everything in rooms up to a date.
 pub(super) fn clear(
-    store: &Path,
+    cx: &Context<'_>,
     names: &[String],
     to: String,
     timezone: Option<String>,
     how: How,
 ) -> Result<Prepared> {
-    let catalog = settings::read(store, SHAPES)?;
+    let catalog = reads::no_people(cx)?;
     let rooms = names.iter().map(|name| only_room(&catalog, name)).collect::<Result<Vec<_>>>()?;
-    let planned = plan(store, &rooms, Some(to), timezone, &how)?;
-    how.prepared(store, planned)
+    let planned = plan(cx, &rooms, Some(to), timezone, &how)?;
+    how.prepared(cx, planned)
 }
 
 /// Destroys the history of rooms, then the rooms.
-pub(super) fn remove(store: &Path, names: &[String], how: How) -> Result<Prepared> {
-    let catalog = settings::read(store, SHAPES)?;
+pub(super) fn remove(cx: &Context<'_>, names: &[String], how: How) -> Result<Prepared> {
+    let catalog = reads::no_people(cx)?;
     let rooms = names.iter().map(|name| only_room(&catalog, name)).collect::<Result<Vec<_>>>()?;
     for room in &rooms {
         let naming = holds::naming_room(&catalog, room);
@@ -37,21 +37,27 @@ pub(super) fn remove(store: &Path, names: &[String], how: How) -> Result<Prepare
             return Err(held(format!("{} {verb} room {}", holds::in_words(&naming), room.identity())));
         }
     }
-    let planned = plan(store, &rooms, None, None, &how)?;
-    gone(store, rooms.into_iter().cloned().collect(), planned, how)
+    let planned = plan(cx, &rooms, None, None, &how)?;
+    gone(cx, rooms.into_iter().cloned().collect(), planned, how)
 }
 
 fn held(what: String) -> Error {
     Error::new(Kind::Held, what).hint("pchat hold report says why; pchat hold release ends a hold, with a reason")
 }
 
-fn plan(store: &Path, rooms: &[&Record], to: Option<String>, timezone: Option<String>, how: &How) -> Result<Planned> {
+fn plan(
+    cx: &Context<'_>,
+    rooms: &[&Record],
+    to: Option<String>,
+    timezone: Option<String>,
+    how: &How,
+) -> Result<Planned> {
     let rooms = rooms.iter().map(|room| room_key(room).to_string()).collect();
     let part = Wanted { rooms, to, timezone, ..Wanted::default() };
-    how.plan(store, vec![part], None)
+    how.plan(cx, vec![part], None)
 }
 
-fn gone(store: &Path, rooms: Vec<Record>, planned: Planned, how: How) -> Result<Prepared> {
+fn gone(cx: &Context<'_>, rooms: Vec<Record>, planned: Planned, how: How) -> Result<Prepared> {
     let what = match rooms.as_slice() {
         [room] => format!("room {}", room.identity()),
         several => format!("{} rooms", several.len()),
@@ -68,10 +74,8 @@ fn gone(store: &Path, rooms: Vec<Record>, planned: Planned, how: How) -> Result<
     let consent = how.consent;
     let are = if rooms.len() == 1 { "is" } else { "are" };
     let done = format!("{what} {are} removed");
-    let path = store.to_owned();
-    let removed = move |cx: &Context<'_>| {
-        rooms.iter().try_for_each(|room| settings::remove(cx, &path, room, "room remove", Vec::new()))
-    };
+    let removed =
+        move |cx: &Context<'_>| rooms.iter().try_for_each(|room| settings::remove(cx, room, "room remove", Vec::new()));
     if goes == 0 && !continues {
         let has = if are == "is" { "has" } else { "have" };
         let notes = vec![format!("{what} {has} no history; the settings go")];
@@ -88,7 +92,7 @@ fn gone(store: &Path, rooms: Vec<Record>, planned: Planned, how: How) -> Result<
             act,
         }));
     }
-    let Prepared::Act(mut action) = how.prepared(store, planned)? else {
+    let Prepared::Act(mut action) = how.prepared(cx, planned)? else {
         return Err(Error::new(Kind::Bug, format!("the history of {what} cannot be purged")));
     };
     action.question = format!("Destroy {} for good and remove {what}?", counted(goes, "event"));

@@ -1,16 +1,19 @@
 //! The rules of rooms: what a room must have, what its category and its type allow, what goes when it moves.
 
 use super::{InvitationsName, PrivacyName, SHAPE, TypeName, word};
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::directory::Directory;
-use crate::jobs::rights::category_of;
 use crate::jobs::selection::{nearest, only_room};
 use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Value};
 use crate::nouns::change::{Stamp, list};
-use crate::nouns::{Consent, pool, roles};
+use crate::nouns::reads::{self, Reads};
+use crate::nouns::verb::Consent;
+use crate::nouns::{pool, roles};
+use crate::rules::directory::Directory;
+use crate::rules::rights::category_of;
 use clap::Args;
 
 /// A room to be made.
@@ -103,6 +106,18 @@ fn refused(what: String) -> Error {
 }
 
 impl NewRequest {
+    /// What is decided from: of principals only the creator, and whom the category names.
+    pub(super) fn reads(&self, cx: &Context<'_>) -> Reads {
+        let reads = Reads::no_people(cx);
+        let Some(creator) = self.creator.clone() else { return reads };
+        let name = pool::split(&self.category).1.to_owned();
+        reads.people(move |catalog| {
+            let meant = catalog.of("category").filter(|of| of.get("Name").text().map(fold) == Some(fold(&name)));
+            let lists = meant.flat_map(|category| reads::entries(category, &roles::OF_CATEGORY));
+            reads::named(lists.chain([creator.as_str()]))
+        })
+    }
+
     /// The room, if the rules allow it.
     pub(super) fn decide(&self, catalog: &Catalog, stamp: &Stamp) -> Result<Decision> {
         check_name("room", &self.name)?;
@@ -164,6 +179,28 @@ impl NewRequest {
 }
 
 impl SetRequest {
+    /// What is decided from: of principals those who come or go, and when it matters whom a category allows, whoever the
+    /// lists of the rooms and of their categories name.
+    pub(super) fn reads(&self, cx: &Context<'_>) -> Reads {
+        let typed = reads::typed([&self.members, &self.managers, &self.presenters].into_iter().flatten());
+        let reads = Reads::no_people(cx);
+        if typed.is_empty() && self.category.is_none() {
+            return reads;
+        }
+        let (rooms, moves) = (self.rooms.clone(), self.category.clone());
+        reads.people(move |catalog| {
+            let rooms: Vec<&Record> = rooms.iter().filter_map(|room| only_room(catalog, room).ok()).collect();
+            let to = moves.as_deref().map(|name| fold(pool::split(name).1));
+            let categories = rooms
+                .iter()
+                .filter_map(|room| category_of(catalog, room))
+                .chain(catalog.of("category").filter(|of| to.is_some() && of.get("Name").text().map(fold) == to));
+            let lists = categories.flat_map(|category| reads::entries(category, &roles::OF_CATEGORY));
+            let roles = rooms.iter().flat_map(|room| reads::entries(room, &roles::ROLES));
+            reads::named(typed.iter().map(String::as_str).chain(lists).chain(roles))
+        })
+    }
+
     /// The rooms as they are to be, if the rules allow it.
     pub(super) fn decide(&self, catalog: &Catalog, stamp: &Stamp) -> Result<Decision> {
         if self.name.is_some() && self.rooms.len() > 1 {

@@ -1,16 +1,18 @@
 //! What is in a store: all of it, or how many events of a part of the history there are by room, month, kind or person.
 
+use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
 use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::data;
+use crate::nouns::verb::objects;
 use crate::nouns::which::Which;
-use crate::nouns::{SHAPES, data, objects};
+use crate::nouns::{category, room};
 use crate::select::words;
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Corpus, Count};
 use clap::{Args, ValueEnum};
-use std::path::Path;
 
 /// What events are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,18 +38,20 @@ pub struct InfoRequest {
 }
 
 /// Says it.
-pub(super) fn run(request: InfoRequest, path: &Path) -> Result<Reply> {
+pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
     let wanted = request.which.wanted(false);
     let Some(by) = request.by else {
         if wanted.is_everything() && wanted.timezone.is_none() {
-            return info(path);
+            return cx.session.read(|store| info(cx, store));
         }
         return Err(Error::new(Failure::Usage, "what is in a part of the history is counted by something")
             .hint("add --by room, month, kind or person"));
     };
-    let mut store = Sqlite::snapshot(path)?;
-    let catalog = store.catalog(SHAPES)?;
-    let counts = store.count(&wanted.selection(&catalog)?)?;
+    let (catalog, counts) = cx.session.read(|store| {
+        let catalog = store.catalog(&[&room::SHAPE, &category::SHAPE])?;
+        let counts = store.count(&wanted.selection(&catalog)?)?;
+        Ok((catalog, counts))
+    })?;
     let columns = match by {
         By::Room => vec!["Room", "Pool", "Uri", "Messages", "Events"],
         By::Month => vec!["Month", "Messages", "Events"],
@@ -99,10 +103,10 @@ pub(super) fn run(request: InfoRequest, path: &Path) -> Result<Reply> {
     Ok(objects(table, "no event is meant"))
 }
 
-fn info(path: &Path) -> Result<Reply> {
-    let mut store = Sqlite::snapshot(path)?;
+fn info(cx: &Context<'_>, store: &mut Sqlite) -> Result<Reply> {
+    let path = cx.session.path();
     let census = store.census()?;
-    let catalog = store.catalog(SHAPES)?;
+    let catalog = store.catalog(cx.shapes)?;
     let mut rooms = Table {
         title: "rooms",
         columns: vec!["Room", "Pool", "Category", "Uri", "Messages", "Events", "TextBytes", "First", "Last"],
@@ -137,7 +141,7 @@ fn info(path: &Path) -> Result<Reply> {
         Cell::Empty,
     ]);
     let mut settings = Table { title: "settings", columns: vec!["Settings", "Count"], ..Table::default() };
-    for shape in SHAPES {
+    for shape in cx.shapes {
         let count = catalog.of(shape.noun).count() as u64;
         if count > 0 {
             settings.rows.push(vec![shape.plural.into(), count.into()]);

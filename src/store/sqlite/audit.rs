@@ -106,15 +106,26 @@ pub(super) fn frontier(connection: &Connection) -> rusqlite::Result<Frontier> {
 /// The hashes of the records at these positions, counted from 0, as one tree. Of the records themselves it
 /// takes the hash that stands beside them.
 pub(super) fn subtree(connection: &Connection, range: &Range<u64>) -> rusqlite::Result<Frontier> {
+    let mut frontier = Frontier::default();
+    push(connection, &mut frontier, range)?;
+    Ok(frontier)
+}
+
+/// Grows a tree over the first records to one over so many.
+pub(super) fn extend(connection: &Connection, tree: &mut Frontier, size: u64) -> rusqlite::Result<()> {
+    let range = tree.size()..size;
+    push(connection, tree, &range)
+}
+
+fn push(connection: &Connection, frontier: &mut Frontier, range: &Range<u64>) -> rusqlite::Result<()> {
     let mut leaves =
         connection.prepare_cached("SELECT hash FROM audit WHERE number > ?1 AND number <= ?2 ORDER BY number")?;
     let bound = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let mut leaves = leaves.query((bound(range.start), bound(range.end)))?;
-    let mut frontier = Frontier::default();
     while let Some(leaf) = leaves.next()? {
         frontier.push(leaf.get(0)?);
     }
-    Ok(frontier)
+    Ok(())
 }
 
 /// All records, in the order of their numbers.

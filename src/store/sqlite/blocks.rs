@@ -212,14 +212,11 @@ impl History {
         self.tip = Some(leaf);
     }
 
-    /// The same with the blocks of the room as they are now.
-    pub(super) fn rebuilt(self, connection: &Connection, room: i64) -> rusqlite::Result<History> {
+    /// The same over these leaves of blocks, in order.
+    pub(super) fn over<'a>(&self, leaves: impl Iterator<Item = &'a Hash>) -> History {
         let mut history = self.bare();
-        each(connection, room, &mut |block| {
-            history.push(block.leaf());
-            Ok(())
-        })?;
-        Ok(history)
+        leaves.for_each(|leaf| history.push(*leaf));
+        history
     }
 
     /// The tree over all blocks.

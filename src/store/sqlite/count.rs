@@ -9,7 +9,8 @@ use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
 use crate::model::time::Ticks;
 use crate::select::heads::{Head, heads, places};
-use crate::select::postings::numbers;
+use crate::select::postings::step;
+use crate::select::query::plan::Pre;
 use crate::select::scope::Selection;
 use crate::store::count::{Breakdown, Count, month_of};
 use rusqlite::{Connection, OptionalExtension};
@@ -50,18 +51,39 @@ impl Blocks {
         Blocks { list, ranks }
     }
 
-    /// Where the block of an event stands, by the number of the event in the index, and the bit of the event.
+    /// Where a block stands.
     #[inline]
-    fn place(&self, number: u64) -> Option<(usize, u128)> {
-        let block = (number >> BLOCK_SHIFT).cast_signed();
-        let rank = if self.ranks.is_empty() {
-            self.list.binary_search_by_key(&block, |known| known.number).ok()?
-        } else {
-            let at = block.wrapping_sub(self.list.first()?.number);
-            let rank = *usize::try_from(at).ok().and_then(|at| self.ranks.get(at))?;
-            (rank != u32::MAX).then_some(rank as usize)?
+    fn rank(&self, block: u64) -> Option<usize> {
+        let block = block.cast_signed();
+        if self.ranks.is_empty() {
+            return self.list.binary_search_by_key(&block, |known| known.number).ok();
+        }
+        let at = block.wrapping_sub(self.list.first()?.number);
+        let rank = *usize::try_from(at).ok().and_then(|at| self.ranks.get(at))?;
+        (rank != u32::MAX).then_some(rank as usize)
+    }
+
+    /// Hands out the events of a list by blocks: where each stands, and their bits in it. Says nothing of a list that cannot
+    /// be read.
+    fn each(&self, list: &[u8], take: &mut impl FnMut(usize, u128)) -> Option<()> {
+        let (mut at, mut number) = (0, 0u64);
+        let mut run = (u64::MAX, 0u128);
+        let mut leave = |(block, bits): (u64, u128)| {
+            if let Some(rank) = self.rank(block) {
+                take(rank, bits);
+            }
         };
-        Some((rank, 1 << (number & PLACES)))
+        while at < list.len() {
+            let (difference, next) = step(list, at)?;
+            (at, number) = (next, number.saturating_add(difference));
+            let block = number >> BLOCK_SHIFT;
+            if block != run.0 {
+                leave(std::mem::replace(&mut run, (block, 0)));
+            }
+            run.1 |= 1 << (number & PLACES);
+        }
+        leave(run);
+        Some(())
     }
 }
 
@@ -75,8 +97,23 @@ pub(super) fn count(connection: &Connection, selection: &Selection) -> rusqlite:
     let by_number: HashMap<i64, usize> = meant.iter().enumerate().map(|(at, place)| (place.number, at)).collect();
     let blocks = Blocks::new(blocks(connection, selection, &by_number)?);
     let mut bits = vec![0u128; blocks.list.len()];
-    let (listed, others) = find::listed(connection, &plan.prefilter)?;
-    listed.iter().filter_map(|number| blocks.place(number)).for_each(|(rank, bit)| bits[rank] |= bit);
+    let others = match &plan.prefilter {
+        Pre::Word(word) => {
+            each_list(connection, (word, &format!("{word}\u{1}")), &mut |_, list| {
+                blocks.each(list, &mut |rank, more| bits[rank] |= more)
+            })?;
+            false
+        }
+        other => {
+            let (listed, others) = find::listed(connection, other)?;
+            for number in listed {
+                if let Some(rank) = blocks.rank(number >> BLOCK_SHIFT) {
+                    bits[rank] |= 1 << (number & PLACES);
+                }
+            }
+            others
+        }
+    };
     let reading = Reading { connection, selection };
     for (block, bits) in blocks.list.iter().zip(&mut bits) {
         *bits = if others { !*bits } else { *bits };
@@ -221,14 +258,11 @@ fn kinds(connection: &Connection, blocks: &Blocks, bits: &[u128]) -> rusqlite::R
     for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Chat) {
         let word = of_kind(kind);
         each_list(connection, (&word, &format!("{word}\u{1}")), &mut |_, list| {
-            for number in numbers(list) {
-                let Some((rank, bit)) = blocks.place(number?) else { continue };
-                if chats[rank] & bit != 0 {
-                    chats[rank] ^= bit;
-                    kinds.0[kind.index()] += 1;
-                }
-            }
-            Some(())
+            blocks.each(list, &mut |rank, bits| {
+                let found = chats[rank] & bits;
+                chats[rank] ^= found;
+                kinds.0[kind.index()] += u64::from(found.count_ones());
+            })
         })?;
     }
     kinds.0[Kind::Chat.index()] = chats.iter().map(|bits| u64::from(bits.count_ones())).sum();
@@ -248,15 +282,15 @@ fn people(
     let keys: HashMap<i64, String> = keys.collect::<rusqlite::Result<_>>()?;
     each_list(connection, ("\u{1}p", "\u{1}q"), &mut |word, list| {
         let mut count = Count::default();
-        for number in numbers(list) {
-            let Some((rank, bit)) = blocks.place(number?) else { continue };
+        blocks.each(list, &mut |rank, bits| {
             // An event has one person, however often it should be listed.
-            if left[rank] & bit != 0 {
-                left[rank] ^= bit;
-                count.events += 1;
-                count.messages += u64::from(chats[rank] & bit != 0);
+            let found = left[rank] & bits;
+            if found != 0 {
+                left[rank] ^= found;
+                count.events += u64::from(found.count_ones());
+                count.messages += u64::from((chats[rank] & found).count_ones());
             }
-        }
+        })?;
         let key = word.get(2..).and_then(|number| number.parse().ok()).and_then(|number: i64| keys.get(&number));
         if let Some(key) = key.filter(|_| count.events > 0) {
             let all = counts.people.entry(key.clone()).or_default();

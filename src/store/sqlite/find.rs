@@ -42,16 +42,14 @@ fn lists(connection: &Connection, condition: &str, words: (&str, &str)) -> rusql
     let mut rows = read.query([words.0, words.1])?;
     let mut all = RoaringTreemap::new();
     while let Some(row) = rows.next()? {
-        let mut whole = true;
-        let list = numbers(row.get_ref(0)?.as_blob()?).map_while(|number| {
-            whole &= number.is_some();
-            number
-        });
-        let list = RoaringTreemap::from_sorted_iter(list).map_err(|_| damaged(row.get(1).unwrap_or_default()))?;
-        if !whole {
+        let list: Option<Vec<u64>> = numbers(row.get_ref(0)?.as_blob()?).collect();
+        let Some(list) = list.filter(|list| list.is_sorted_by(|a, b| a < b)) else {
             return Err(damaged(row.get(1)?));
+        };
+        // The parts of a list continue each other, and most segments the one before.
+        if all.append(list.iter().copied()).is_err() {
+            all.extend(list);
         }
-        all |= list;
     }
     Ok(all)
 }

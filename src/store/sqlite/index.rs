@@ -8,7 +8,7 @@ use crate::model::message::{Event, Kind};
 use crate::select::postings::{self, Postings, hash_of};
 use compact_str::CompactString;
 use hashbrown::HashTable;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Statement, params};
 
 mod sweep;
 
@@ -18,6 +18,8 @@ pub(super) use sweep::{Dead, sweep};
 const MOST_BYTES: usize = 24 << 20;
 /// What a word costs in memory beside its letters and its list.
 const WORD_BYTES: usize = 96;
+/// A longer list is kept in parts, so that no row needs pages of its own, and a purge writes only the parts that lose something.
+const PART_BYTES: usize = 1000;
 /// So many segments of one level become one of the next.
 pub(super) const FAN: i64 = 16;
 /// The number of an event in the index is that of its block, shifted by this, and its place in the block.
@@ -54,7 +56,26 @@ pub(super) struct Pending {
 /// Where an event stands: its number in the index, or none when it was there already.
 pub(super) type Numbered = Option<u64>;
 
+/// What can be asked of an event beside words.
+#[derive(Clone, Copy)]
+pub(super) struct Fact {
+    who: u32,
+    kind: Kind,
+    files: bool,
+}
+
+impl Fact {
+    pub(super) fn of(event: &Event) -> Fact {
+        Fact { who: event.who, kind: event.kind, files: !event.more().files.is_empty() }
+    }
+}
+
 impl Pending {
+    /// Bytes of memory it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Adds the words of events, whose numbers in the index ascend.
     pub(super) fn add(&mut self, numbers: &[Numbered], words: &Postings) {
         words.each(&mut |word, hash, events| {
@@ -63,16 +84,16 @@ impl Pending {
     }
 
     /// Adds what can be asked for beside words: persons, kinds, and whether there are attachments.
-    pub(super) fn add_facts(&mut self, numbers: &[Numbered], events: &[Event], people: &[i64]) {
+    pub(super) fn add_facts(&mut self, numbers: &[Numbered], facts: impl IntoIterator<Item = Fact>, people: &[i64]) {
         let mut of: Vec<Vec<u64>> = vec![Vec::new(); people.len()];
-        for (number, event) in numbers.iter().zip(events) {
+        for (number, fact) in numbers.iter().zip(facts) {
             let Some(number) = number else { continue };
-            of[event.who as usize].push(*number);
-            if event.kind != Kind::Chat {
-                let word = of_kind(event.kind);
+            of[fact.who as usize].push(*number);
+            if fact.kind != Kind::Chat {
+                let word = of_kind(fact.kind);
                 self.list(&word, hash_of(&word), [*number]);
             }
-            if !event.more().files.is_empty() {
+            if fact.files {
                 self.list(WITH_FILES, hash_of(WITH_FILES), [*number]);
             }
         }
@@ -113,7 +134,7 @@ impl Pending {
 
     /// Must it be written before more is added?
     pub(super) fn is_full(&self) -> bool {
-        self.bytes > MOST_BYTES
+        is_full(self.bytes)
     }
 
     /// Writes what was collected as a segment.
@@ -125,12 +146,26 @@ impl Pending {
         }
         words.sort_unstable_by(|a, b| a.word.cmp(&b.word));
         let segment = segment(connection, 0)?;
-        let mut insert = connection.prepare_cached("INSERT INTO word (segment, word, events) VALUES (?1, ?2, ?3)")?;
-        for list in words {
-            insert.execute(params![segment, list.word.as_str(), list.bytes])?;
-        }
-        Ok(())
+        let mut insert = connection.prepare_cached(INSERT)?;
+        words.iter().try_for_each(|list| put(&mut insert, segment, &list.word, &list.bytes))
     }
+}
+
+/// Must so many bytes of words be written before more are added?
+pub(super) fn is_full(bytes: usize) -> bool {
+    bytes > MOST_BYTES
+}
+
+const INSERT: &str = "INSERT INTO word (segment, word, part, events) VALUES (?1, ?2, ?3, ?4)";
+
+/// Writes the list of a word, in as many parts as it needs.
+fn put(insert: &mut Statement<'_>, segment: i64, word: &str, list: &[u8]) -> rusqlite::Result<()> {
+    let mut part = 0;
+    postings::cut(list, PART_BYTES, &mut |bytes| {
+        insert.execute(params![segment, word, part, bytes])?;
+        part += 1;
+        Ok(())
+    })
 }
 
 fn segment(connection: &Connection, level: i64) -> rusqlite::Result<i64> {
@@ -142,30 +177,42 @@ pub(super) fn damaged(segment: i64) -> rusqlite::Error {
     super::explain::BrokenIndex(format!("segment {segment} of the index holds a list that cannot be read")).into()
 }
 
-/// One list of several, each ascending; one that only continues the others is appended as it is.
+/// One list of several, each ascending.
+#[derive(Default)]
 struct Merged {
     bytes: Vec<u8>,
     last: u64,
+    /// What does not continue what was there before it: an older block that had room left was filled up.
+    late: Vec<u64>,
 }
 
 impl Merged {
     fn add(&mut self, segment: i64, list: &[u8]) -> rusqlite::Result<()> {
-        let mut numbers = postings::numbers(list);
-        let first = numbers.next().flatten().ok_or_else(|| damaged(segment))?;
-        if first > self.last {
-            postings::append(&mut self.bytes, &mut self.last, first);
-            for number in numbers {
-                let number = number.filter(|number| *number > self.last).ok_or_else(|| damaged(segment))?;
-                postings::append(&mut self.bytes, &mut self.last, number);
+        let mut before = 0;
+        for number in postings::numbers(list) {
+            let number = number.filter(|number| *number > before).ok_or_else(|| damaged(segment))?;
+            before = number;
+            match number > self.last {
+                true => postings::append(&mut self.bytes, &mut self.last, number),
+                false => self.late.push(number),
             }
-            return Ok(());
         }
-        let own = postings::numbers(&self.bytes).chain(postings::numbers(list));
-        let mut all: Vec<u64> = own.collect::<Option<_>>().ok_or_else(|| damaged(segment))?;
-        all.sort_unstable();
-        all.dedup();
-        (self.bytes, self.last) = (Vec::with_capacity(self.bytes.len() + list.len()), 0);
-        all.into_iter().for_each(|number| postings::append(&mut self.bytes, &mut self.last, number));
+        Ok(())
+    }
+
+    /// Writes the list, and begins another one.
+    fn write(&mut self, insert: &mut Statement<'_>, segment: i64, word: &str) -> rusqlite::Result<()> {
+        if !self.late.is_empty() {
+            let mut all: Vec<u64> = postings::numbers(&self.bytes).flatten().chain(self.late.drain(..)).collect();
+            all.sort_unstable();
+            all.dedup();
+            self.bytes.clear();
+            self.last = 0;
+            all.into_iter().for_each(|number| postings::append(&mut self.bytes, &mut self.last, number));
+        }
+        put(insert, segment, word, &self.bytes)?;
+        self.bytes.clear();
+        self.last = 0;
         Ok(())
     }
 }
@@ -182,23 +229,22 @@ pub(super) fn merge(connection: &Connection, fan: i64) -> rusqlite::Result<()> {
         let into = segment(connection, level + 1)?;
         let mut read = connection.prepare_cached(
             "SELECT word, events, segment FROM word WHERE segment IN (SELECT number FROM segment WHERE level = ?1) \
-             ORDER BY word, segment",
+             ORDER BY word, segment, part",
         )?;
-        let mut insert = connection.prepare_cached("INSERT INTO word (segment, word, events) VALUES (?1, ?2, ?3)")?;
+        let mut insert = connection.prepare_cached(INSERT)?;
         let mut rows = read.query([level])?;
-        let (mut current, mut merged): (Option<String>, _) = (None, Merged { bytes: Vec::new(), last: 0 });
+        let (mut current, mut merged): (Option<String>, _) = (None, Merged::default());
         while let Some(row) = rows.next()? {
             let word = row.get_ref(0)?.as_str()?;
-            if current.as_deref() != Some(word) {
-                if let Some(done) = current.replace(word.to_owned()) {
-                    insert.execute(params![into, done, merged.bytes])?;
-                }
-                merged = Merged { bytes: Vec::new(), last: 0 };
+            if current.as_deref() != Some(word)
+                && let Some(done) = current.replace(word.to_owned())
+            {
+                merged.write(&mut insert, into, &done)?;
             }
             merged.add(row.get(2)?, row.get_ref(1)?.as_blob()?)?;
         }
         if let Some(done) = current {
-            insert.execute(params![into, done, merged.bytes])?;
+            merged.write(&mut insert, into, &done)?;
         }
         drop(rows);
         connection

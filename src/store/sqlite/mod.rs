@@ -22,6 +22,7 @@ mod reindex;
 mod roots;
 mod sealed;
 mod settings;
+mod stay;
 mod tombs;
 mod write;
 
@@ -30,14 +31,13 @@ use super::change::{Pass, Run};
 use super::purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
     Actor, Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeRecord,
-    TakeUnit,
+    TakeUnit, Wanted,
 };
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::receipt::Gap;
-use crate::model::record::Shape;
 use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
 use crate::proof::note::{Checkpoint, Verifier};
@@ -45,7 +45,7 @@ use crate::proof::tree::Frontier;
 use crate::select::scope::{Scope, Selection};
 use crate::select::words;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::{ControlFlow, Range};
@@ -70,6 +70,12 @@ pub struct Sqlite {
     path: PathBuf,
     /// The file itself, once it was read as bytes. It is closed after the connection.
     bytes: OnceCell<File>,
+    /// Which file it was when it was opened.
+    file: Option<(u64, u64)>,
+    /// What the connection last knew of what others write.
+    data_version: Cell<Option<i64>>,
+    /// It is ready for changes.
+    writes: bool,
 }
 
 impl Sqlite {
@@ -160,27 +166,24 @@ impl Sqlite {
         self.change(entry, |tx, path| reindex::pretend(tx, version).map_err(|e| explain(e, path)))
     }
 
+    fn of(connection: Connection, path: &Path) -> Sqlite {
+        let file = stay::identity(path);
+        let (path, bytes) = (path.to_owned(), OnceCell::new());
+        Sqlite { connection, path, bytes, file, data_version: Cell::new(None), writes: false }
+    }
+
     fn open_with_any_index(path: &Path) -> Result<Sqlite> {
         let connection = connect::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let mut store = Sqlite { connection, path: path.to_owned(), bytes: OnceCell::new() };
+        let mut store = Sqlite::of(connection, path);
+        store.others_wrote()?;
         sealed::check(&store.connection, path)?;
         if migrate::version(&store.connection).map_err(|e| explain(e, path))? < migrate::CURRENT {
             migrate::upgrade(&mut store.connection).map_err(|e| explain(e, path))?;
             sealed::check(&store.connection, path)?;
         }
-        let settings = |c: &Connection| -> rusqlite::Result<()> {
-            c.pragma_update(None, "journal_mode", "wal")?;
-            c.pragma_update(None, "synchronous", "normal")?;
-            c.pragma_update(None, "foreign_keys", true)?;
-            c.pragma_update(None, "secure_delete", true)?;
-            // Folding the log back waits for the disk, so a large import does it seldom.
-            c.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-            // The log is cut back once it has been written to the store, so a large import leaves none behind.
-            c.pragma_update(None, "journal_size_limit", 64 << 20)?;
-            Ok(())
-        };
-        settings(&store.connection).map_err(|e| explain(e, path))?;
+        stay::settle(&store.connection).map_err(|e| explain(e, path))?;
         roots::watch(&mut store.connection).map_err(|e| explain(e, path))?;
+        store.writes = true;
         Ok(store)
     }
 
@@ -200,7 +203,7 @@ impl Sqlite {
             Err(error) if matches!(error.kind(), Kind::Io) => connect::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
             other => other?,
         };
-        let store = Sqlite { connection, path: path.to_owned(), bytes: OnceCell::new() };
+        let store = Sqlite::of(connection, path);
         let version = migrate::version(&store.connection).map_err(|e| explain(e, path))?;
         if version < migrate::CURRENT {
             return Err(Error::new(
@@ -212,6 +215,7 @@ impl Sqlite {
         store.connection.pragma_update(None, "query_only", true).map_err(|e| explain(e, path))?;
         store.connection.execute_batch("BEGIN").map_err(|e| explain(e, path))?;
         sealed::check_within(&store.connection, path)?;
+        store.others_wrote()?;
         reindex::usable(&store.connection, path)?;
         Ok(store)
     }
@@ -269,8 +273,8 @@ impl Corpus for Sqlite {
         self.connection.query_row("SELECT revision FROM root", [], |row| row.get(0)).map_err(|e| self.explain(e))
     }
 
-    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
-        records::catalog(&self.connection, shapes).map_err(|e| self.explain(e))
+    fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
+        records::catalog(&self.connection, wanted).map_err(|e| self.explain(e))
     }
 
     fn census(&mut self) -> Result<Vec<Census>> {
@@ -333,6 +337,10 @@ impl Log for Sqlite {
 
     fn subtree(&mut self, range: Range<u64>) -> Result<Frontier> {
         audit::subtree(&self.connection, &range).map_err(|e| self.explain(e))
+    }
+
+    fn extend(&mut self, tree: &mut Frontier, size: u64) -> Result<()> {
+        audit::extend(&self.connection, tree, size).map_err(|e| self.explain(e))
     }
 
     fn records(&mut self, take: &mut TakeRecord<'_>) -> Result<()> {

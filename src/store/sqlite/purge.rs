@@ -3,6 +3,7 @@
 //! Both walk the same way over the same blocks and ask the same judge, so what was shown is what goes.
 
 mod batch;
+mod cursor;
 mod survey;
 mod rows;
 
@@ -63,13 +64,12 @@ fn earlier(connection: &Connection, id: i64) -> rusqlite::Result<Vec<Earlier>> {
     statement.query_map([id], |row| Ok(Earlier { body: row.get(0)?, rtf: row.get(1)? }))?.collect()
 }
 
-/// The blocks of a room in which anything of the selections can lie, by dates and by what the index found, from an event on.
+/// The blocks of a room in which anything of the selections can lie, by dates and by what the index found.
 fn blocks(
     connection: &Connection,
     room: i64,
     chosen: &[&Selection],
     found: Option<&find::Ids>,
-    after: i64,
 ) -> rusqlite::Result<Vec<Kept>> {
     let (start, end) = id_range(room);
     let from = chosen.iter().map(|selection| selection.scope.from).min().unwrap_or(Ticks::MIN);
@@ -82,10 +82,10 @@ fn blocks(
         .query_row((room, from.0, to.0), |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (late_first, late_last) = (late.0.unwrap_or(i64::MAX), late.1.unwrap_or(i64::MIN));
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS_OF_BLOCK} FROM block WHERE first >= ?1 AND first <= ?2 AND last > ?3 \
-         AND ((last >= ?4 AND first <= ?5) OR (last >= ?6 AND first <= ?7)) ORDER BY first"
+        "SELECT {COLUMNS_OF_BLOCK} FROM block WHERE first >= ?1 AND first <= ?2 \
+         AND ((last >= ?3 AND first <= ?4) OR (last >= ?5 AND first <= ?6)) ORDER BY first"
     ))?;
-    let rows = statement.query_map((start, end, after, first, last, late_first, late_last), Kept::of)?;
+    let rows = statement.query_map((start, end, first, last, late_first, late_last), Kept::of)?;
     let holds = |block: &Kept| found.is_none_or(|found| found.between(block.first, block.last).next().is_some());
     rows.filter(|block| block.as_ref().map_or(true, holds)).collect()
 }
@@ -156,7 +156,7 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
             let room = (place.number, &place.key, &*place.name);
             let mut statement = connection
                 .prepare_cached(&format!("SELECT {columns} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
-            for block in blocks(connection, place.number, &chosen, found.as_ref(), i64::MIN)? {
+            for block in blocks(connection, place.number, &chosen, found.as_ref())? {
                 let mut rows = statement.query((block.first, block.last))?;
                 while let Some(row) = rows.next()? {
                     let id: i64 = row.get(0)?;

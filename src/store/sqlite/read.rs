@@ -208,8 +208,8 @@ pub(super) fn sum_of(id: i64, persona: i64, event: &Event) -> u32 {
 /// Adds the attachments of an event.
 pub(super) fn attach(connection: &Connection, id: i64, event: &mut Event) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT a.name, a.link, a.size, a.sha256, f.number IS NOT NULL \
-         FROM attachment AS a LEFT JOIN file AS f ON f.sha256 = a.sha256 WHERE a.event = ?1 ORDER BY a.position",
+        "SELECT name, link, size, sha256, EXISTS (SELECT 1 FROM file WHERE file.sha256 = attachment.sha256) \
+         FROM attachment WHERE event = ?1 ORDER BY position",
     )?;
     let files = statement.query_map([id], |row| {
         Ok(Attachment {
@@ -454,13 +454,11 @@ impl Page {
 
 /// How many events the rooms of the scope have been given; purged ones count as well.
 pub(super) fn size(connection: &Connection, scope: &Scope) -> rusqlite::Result<u64> {
-    let mut sum = 0;
-    for place in rooms(connection, scope)? {
-        sum += connection
-            .prepare_cached("SELECT ifnull((SELECT next FROM history WHERE room = ?1), 0)")?
-            .query_row([place.number], |row| row.get::<_, u64>(0))?;
-    }
-    Ok(sum)
+    let sql = "SELECT room.pool, room.uri, history.next FROM history JOIN room ON room.number = history.room";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((RoomKey { pool: row.get(0)?, uri: row.get(1)? }, row.get(2)?)))?;
+    let rows = rows.filter(|row| row.as_ref().map_or(true, |(key, _)| scope.has_room(key)));
+    rows.map(|row| row.map(|(_, next): (_, u64)| next)).sum()
 }
 
 /// Hands out the content of an attachment in parts.

@@ -2,29 +2,78 @@
 
 use super::tombs;
 use crate::model::catalog::Catalog;
+use crate::model::dn;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Shape, Type, Value};
 use crate::model::time::Ticks;
+use crate::store::{Named, Names, Wanted};
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use std::collections::HashSet;
 
-/// All records of these shapes.
-pub(super) fn catalog(connection: &Connection, shapes: &[&'static Shape]) -> rusqlite::Result<Catalog> {
+/// The records that are wanted.
+pub(super) fn catalog(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite::Result<Catalog> {
     let mut catalog = Catalog::default();
-    for shape in shapes {
-        each(connection, shape, &mut |_, record| catalog.put(record))?;
+    for shape in wanted.shapes {
+        each(connection, shape, None, &mut |_, record| catalog.put(record))?;
+    }
+    let Some(Named { shape, leads, names }) = wanted.named else { return Ok(catalog) };
+    match names(&catalog) {
+        Names::All => each(connection, shape, None, &mut |_, record| catalog.put(record))?,
+        Names::These(names) => {
+            for record in named(connection, shape, leads, names)? {
+                catalog.put(record);
+            }
+        }
     }
     Ok(catalog)
 }
 
-/// Hands out the records of one shape with their numbers.
-fn each(connection: &Connection, shape: &'static Shape, take: &mut dyn FnMut(i64, Record)) -> rusqlite::Result<()> {
+/// The records that have one of these names, and those they lead to.
+fn named(
+    connection: &Connection,
+    shape: &'static Shape,
+    leads: &str,
+    names: Vec<String>,
+) -> rusqlite::Result<Vec<Record>> {
+    let mut owners = connection.prepare_cached("SELECT owner FROM name WHERE noun = ?1 AND key = ?2")?;
+    let (mut asked, mut numbers, mut found) = (HashSet::new(), HashSet::new(), Vec::new());
+    let mut open = names;
+    while let Some(name) = open.pop() {
+        let key = dn::name_key(&name);
+        if asked.contains(&key) {
+            continue;
+        }
+        let owners = owners.query_map((shape.noun, &key), |row| row.get(0))?;
+        for number in owners.collect::<rusqlite::Result<Vec<i64>>>()? {
+            if numbers.insert(number) {
+                each(connection, shape, Some(number), &mut |_, record| {
+                    if let Value::List(items) = record.get(leads) {
+                        open.extend(items.iter().cloned());
+                    }
+                    found.push(record);
+                })?;
+            }
+        }
+        asked.insert(key);
+    }
+    Ok(found)
+}
+
+/// Hands out the records of one shape, or the one of this number, with their numbers.
+fn each(
+    connection: &Connection,
+    shape: &'static Shape,
+    only: Option<i64>,
+    take: &mut dyn FnMut(i64, Record),
+) -> rusqlite::Result<()> {
     let columns: Vec<String> =
         shape.fields.iter().filter(|f| f.kind != Type::List).map(|f| format!("\"{}\"", f.column)).collect();
-    let sql = format!("SELECT number, discovered, {} FROM \"{}\" ORDER BY number", columns.join(", "), shape.noun);
+    let which = if only.is_some() { "WHERE number = ?1" } else { "ORDER BY number" };
+    let sql = format!("SELECT number, discovered, {} FROM \"{}\" {which}", columns.join(", "), shape.noun);
     let lists = shape.fields.iter().any(|field| field.kind == Type::List);
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query(params_from_iter(only))?;
     while let Some(row) = rows.next()? {
         let number: i64 = row.get(0)?;
         let mut record = Record::new(shape);
@@ -97,11 +146,16 @@ pub(super) fn put(connection: &Connection, record: &Record) -> rusqlite::Result<
         Value::Time(at) => Sql::Integer(at.0),
         Value::Null | Value::List(_) => Sql::Null,
     }));
+    let before = match shape.fields.iter().any(|field| field.named) {
+        true => one(connection, shape, &record.key())?,
+        false => None,
+    };
     let new_room = shape.noun == "room" && find(connection, "room", &record.key())?.is_none();
     let mut number: i64 = connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
     if new_room {
         number = tombs::settle_room(connection, number, &record.key())?;
     }
+    rename(connection, number, before.as_ref(), Some(record))?;
     connection
         .prepare_cached("DELETE FROM list_entry WHERE noun = ?1 AND owner = ?2")?
         .execute((shape.noun, number))?;
@@ -118,6 +172,29 @@ pub(super) fn put(connection: &Connection, record: &Record) -> rusqlite::Result<
     Ok(number)
 }
 
+/// Keeps the table of names in step with a record that comes, changes or goes.
+fn rename(
+    connection: &Connection,
+    number: i64,
+    before: Option<&Record>,
+    after: Option<&Record>,
+) -> rusqlite::Result<()> {
+    let names = |record: Option<&Record>| record.map(Record::names).unwrap_or_default();
+    let (old, new) = (names(before), names(after));
+    let Some(noun) = before.or(after).map(|record| record.shape.noun) else { return Ok(()) };
+    for key in old.difference(&new) {
+        connection
+            .prepare_cached("DELETE FROM name WHERE noun = ?1 AND key = ?2 AND owner = ?3")?
+            .execute((noun, key, number))?;
+    }
+    for key in new.difference(&old) {
+        connection
+            .prepare_cached("INSERT INTO name (noun, key, owner) VALUES (?1, ?2, ?3)")?
+            .execute((noun, key, number))?;
+    }
+    Ok(())
+}
+
 /// Does a record with this key exist? Returns its number and whether it is known from history only.
 pub(super) fn find(connection: &Connection, noun: &str, key: &str) -> rusqlite::Result<Option<(i64, bool)>> {
     connection
@@ -129,18 +206,19 @@ pub(super) fn find(connection: &Connection, noun: &str, key: &str) -> rusqlite::
 /// The record of this shape with this key.
 pub(super) fn one(connection: &Connection, shape: &'static Shape, key: &str) -> rusqlite::Result<Option<Record>> {
     let mut found = None;
-    if find(connection, shape.noun, key)?.is_some() {
-        each(connection, shape, &mut |_, record| {
-            if record.key() == key {
-                found = Some(record);
-            }
-        })?;
+    if let Some((number, _)) = find(connection, shape.noun, key)? {
+        each(connection, shape, Some(number), &mut |_, record| found = Some(record))?;
     }
-    Ok(found)
+    Ok(found.filter(|record| record.key() == key))
 }
 
 /// Removes a record with its lists.
 pub(super) fn remove(connection: &Connection, shape: &'static Shape, number: i64) -> rusqlite::Result<()> {
+    if shape.fields.iter().any(|field| field.named) {
+        let mut before = None;
+        each(connection, shape, Some(number), &mut |_, record| before = Some(record))?;
+        rename(connection, number, before.as_ref(), None)?;
+    }
     connection.execute("DELETE FROM list_entry WHERE noun = ?1 AND owner = ?2", (shape.noun, number))?;
     connection.execute(&format!("DELETE FROM \"{}\" WHERE number = ?1", shape.noun), [number])?;
     Ok(())

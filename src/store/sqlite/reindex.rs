@@ -3,7 +3,7 @@
 
 use super::audit;
 use super::explain::{Unusable, explain};
-use super::index::{self, BLOCK_SHIFT, Numbered, Pending};
+use super::index::{self, BLOCK_SHIFT, Fact, Numbered, Pending};
 use super::read::{COLUMNS, attach, unchecked_event_of};
 use crate::error::{Error, Kind, Result};
 use crate::model::message::Event;
@@ -196,7 +196,7 @@ impl Group {
 
     fn add_to(&mut self, pending: &mut Pending) {
         pending.add(&self.numbers, &Postings::of(&self.events));
-        pending.add_facts(&self.numbers, &self.events, &self.people);
+        pending.add_facts(&self.numbers, self.events.iter().map(Fact::of), &self.people);
         *self = Group::default();
     }
 }

@@ -7,8 +7,8 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::join_key;
 use crate::model::record::{Record, Shape};
 use crate::rules::holds::{Case, Room, Terms, unread};
-use crate::store::Entry;
 use crate::store::change::Transaction;
+use crate::store::{Entry, Wanted};
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -29,8 +29,8 @@ impl Tx<'_> {
 }
 
 impl Transaction for Tx<'_> {
-    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
-        self.told(records::catalog(self.connection, shapes))
+    fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
+        self.told(records::catalog(self.connection, wanted))
     }
 
     fn has(&mut self, shape: &'static Shape, key: &str) -> Result<bool> {

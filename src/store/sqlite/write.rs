@@ -2,7 +2,7 @@
 //! already is compared, never overwritten and never doubled.
 
 use super::blocks::History;
-use super::index::{self, Pending};
+use super::index::{self, Fact};
 use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of, sequence_of, sum_of};
 use super::{audit, explain::explain, records, tombs};
 use crate::error::{Error, Kind as Failure, Result};
@@ -10,18 +10,18 @@ use crate::model::catalog::Catalog;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::message::{Attachment, Event, Persona};
-use crate::model::record::Shape;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::rules::same;
 use crate::store::block::Prepared;
-use crate::store::{Entry, Intake, Outcome, SourceFact};
+use crate::store::{Entry, Intake, Outcome, SourceFact, Wanted};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
+mod aside;
 mod named;
 mod place;
 
@@ -50,7 +50,7 @@ pub(super) struct Writer<'s> {
     /// By folded key: a source may spell one room in several ways.
     rooms: HashMap<String, RoomState>,
     personas: HashMap<Persona, i64>,
-    index: Pending,
+    index: aside::Collector,
     /// What units come from, by the numbers they say it with.
     sources: HashMap<i64, Expected>,
     /// Take in again what was purged.
@@ -74,7 +74,7 @@ impl<'s> Writer<'s> {
             data_version: 0,
             rooms: HashMap::new(),
             personas: HashMap::new(),
-            index: Pending::default(),
+            index: aside::Collector::default(),
             sources: HashMap::new(),
             restore_purged,
         }
@@ -110,7 +110,12 @@ impl<'s> Writer<'s> {
         Ok(Sha256::new().chain_update(epoch).chain_update([0]).chain_update(piece).finalize().into())
     }
 
-    fn unit(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> rusqlite::Result<Outcome> {
+    fn unit(
+        &mut self,
+        unit: &Unit,
+        prepared: Prepared,
+        details: usize,
+    ) -> rusqlite::Result<(Outcome, Option<aside::Words>)> {
         let mut outcome = Outcome::default();
         let folded = unit.room.key();
         self.room(&folded, &unit.room, &unit.hint)?;
@@ -118,7 +123,7 @@ impl<'s> Writer<'s> {
         let connection = self.connection;
         let source = self.source(unit.source)?;
         let mut statements = Statements::new(connection)?;
-        let Some(state) = self.rooms.get_mut(&folded) else { return Ok(outcome) };
+        let Some(state) = self.rooms.get_mut(&folded) else { return Ok((outcome, None)) };
         let mut conflicts = Vec::new();
         let mut placed = place::Placed::new(state.history.next, source, unit.events.len());
         for event in &unit.events {
@@ -171,12 +176,11 @@ impl<'s> Writer<'s> {
             outcome.details[at].kept.facts.extend(kept.map(|name| ("source".to_owned(), name)));
             outcome.details[at].other.facts.extend(other.map(|name| ("source".to_owned(), name)));
         }
-        self.index.add(&numbers, &prepared.words);
-        self.index.add_facts(&numbers, &unit.events, &people);
-        if self.index.is_full() {
-            self.index.write(connection)?;
+        if outcome.added.total() == 0 {
+            return Ok((outcome, None));
         }
-        Ok(outcome)
+        let facts = unit.events.iter().map(Fact::of).collect();
+        Ok((outcome, Some(aside::Words { numbers, words: prepared.words, facts, people })))
     }
 }
 
@@ -313,7 +317,14 @@ impl Intake for Writer<'_> {
 
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome> {
         let done = self.begin().and_then(|()| self.unit(unit, prepared, details));
-        self.told(done)
+        let (outcome, words) = self.told(done)?;
+        if let Some(words) = words
+            && self.index.add(words)?
+        {
+            let written = self.index.take()?.write(self.connection);
+            self.told(written)?;
+        }
+        Ok(outcome)
     }
 
     fn done(&mut self, piece: &[u8; 32], events: u64) -> Result<()> {
@@ -325,8 +336,8 @@ impl Intake for Writer<'_> {
         self.told(done).map(|_| ())
     }
 
-    fn settings(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
-        let found = self.begin().and_then(|()| records::catalog(self.connection, shapes));
+    fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
+        let found = self.begin().and_then(|()| records::catalog(self.connection, wanted));
         self.told(found)
     }
 
@@ -398,12 +409,13 @@ impl Intake for Writer<'_> {
     }
 
     fn commit(&mut self, entry: Entry) -> Result<()> {
+        let mut words = self.index.take()?;
         let done = self.begin().and_then(|()| {
             for (key, state) in self.rooms.iter_mut().filter(|(_, state)| state.changed) {
                 state.history.save(self.connection, state.number, key)?;
                 state.changed = false;
             }
-            self.index.write(self.connection)?;
+            words.write(self.connection)?;
             index::merge(self.connection, index::FAN)?;
             audit::append(self.connection, &entry)?;
             self.connection.execute_batch("COMMIT")
@@ -416,7 +428,7 @@ impl Intake for Writer<'_> {
     fn abandon(&mut self) -> Result<()> {
         self.rooms.clear();
         self.personas.clear();
-        self.index = Pending::default();
+        self.index = aside::Collector::default();
         if self.open {
             self.open = false;
             let undone = self.connection.execute_batch("ROLLBACK");

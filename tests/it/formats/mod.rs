@@ -2,6 +2,7 @@
 
 mod archive;
 mod compliance;
+mod cut;
 mod jsonl;
 
 use pchat::error::Error;

@@ -246,6 +246,59 @@ fn standard_output_carries_the_export_and_nothing_else() {
 }
 
 #[test]
+fn a_dash_is_standard_output_and_input() {
+    let desk = desk();
+    desk.run("export --store @a.db --out @pchat-export.zip --no-checkpoint").code(0);
+    desk.run("export --store @a.db --out @x.jsonl --format jsonl").code(0);
+    let export = |more: &[&str]| {
+        let words = [&["export", "--store", "@a.db", "--out", "-", "--no-checkpoint"], more].concat();
+        let (run, bytes) = desk.streamed(&words, b"");
+        assert_eq!(run.code(0).out, "");
+        bytes
+    };
+    let (zip, lines) = (export(&[]), export(&["--format", "jsonl"]));
+    assert!(zip == desk.read("pchat-export.zip") && lines == desk.read("x.jsonl"));
+    for (name, bytes) in [("b.db", &zip), ("c.db", &lines)] {
+        desk.streamed(&["import", "-", "--store", &format!("@{name}")], bytes).0.code(0);
+        assert_eq!(desk.history(name), desk.history("a.db"));
+    }
+    let words = ["verify", "-", "--read-data"];
+    let run = desk.streamed(&words, &zip).0.code(0);
+    assert!(run.out.contains("intact: every file") && run.out.contains("standard input"), "{}", run.out);
+    let mut broken = zip.clone();
+    let at = zip.len() / 2;
+    broken[at] ^= 1;
+    for more in [None, Some("--keep-going")] {
+        let run = desk.streamed(&[&words[..], more.as_slice()].concat(), &broken).0.code(13);
+        assert!(run.err.contains("standard input!") && !run.err.contains("/tmp"), "{}", run.err);
+    }
+    for words in [&words[..], &["import", "-", "--store", "@d.db"]] {
+        let run = desk.streamed(words, b"PK\x03\x04").0.code(13);
+        assert!(run.err.contains("standard input") && !run.err.contains("/tmp"), "{}", run.err);
+    }
+}
+
+#[test]
+fn a_reader_of_standard_output_that_goes_away_ends_the_export() {
+    use pchat::context::Streams;
+    struct Gone;
+    impl std::io::Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let desk = desk();
+    let streams = Streams { stdout: &|| Box::new(Gone), ..Streams::NONE };
+    for format in ["archive", "jsonl"] {
+        let words = ["export", "--store", "@a.db", "--out", "-", "--format", format];
+        desk.piped(&words, None, streams).code(20).says("standard output");
+    }
+}
+
+#[test]
 fn lines_have_no_volumes_and_are_no_zip() {
     let desk = desk();
     desk.run("export --store @a.db --out @x.jsonl --format jsonl --volume-size 1MB").code(2);

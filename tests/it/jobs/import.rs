@@ -4,7 +4,7 @@ use crate::harness::{Desk, chat, damage_entry, message, sum};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pchat::containers::InputLimits;
-use pchat::context::Context;
+use pchat::context::{Context, Session, Streams};
 use pchat::jobs::import::{Import, import};
 use pchat::model::receipt::Receipt;
 use pchat::model::time::Ticks;
@@ -12,6 +12,7 @@ use pchat::nouns::SHAPES;
 use pchat::pipeline::{Limits, Silent};
 use pchat::rules::merge::{OnConflict, Renames};
 use pchat::store::Actor;
+use pchat::store::open::Location;
 
 fn room_of(uri: &str, messages: &str) -> String {
     format!(
@@ -46,8 +47,26 @@ fn receipt(desk: &Desk, file: &str, store: &str) -> Receipt {
     let limits = Limits { threads: 2, budget: 1 << 20 };
     let clock = || Ticks(0);
     let (random, key) = (&|| Ok([7; 32]), None);
-    import(&Context { clock: &clock, random, key, actor: &actor, limits: &limits, input, watch: &Silent }, &job)
-        .unwrap()
+    let streams = Streams::NONE;
+    let session = Session::new(Location::File(desk.path(store)));
+    let (session, shapes, password) = (&session, SHAPES, None);
+    import(
+        &Context {
+            clock: &clock,
+            random,
+            key,
+            session,
+            shapes,
+            password,
+            actor: &actor,
+            limits: &limits,
+            input,
+            streams,
+            watch: &Silent,
+        },
+        &job,
+    )
+    .unwrap()
 }
 
 fn facts<'a>(version: &'a pchat::model::receipt::Version, name: &str) -> Option<&'a str> {

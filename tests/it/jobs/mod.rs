@@ -7,6 +7,7 @@ mod certificate;
 mod directory;
 mod emptiness;
 mod export;
+mod formats;
 mod holds;
 mod import;
 mod keys;

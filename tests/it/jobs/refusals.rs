@@ -3,6 +3,7 @@
 
 use crate::harness::{Desk, message, store_of};
 use pchat::cli::{World, run};
+use pchat::context::Streams;
 use pchat::model::record::Record;
 use pchat::model::time::Ticks;
 use pchat::nouns::{category, principal, room};
@@ -107,6 +108,7 @@ fn a_plan_that_is_no_longer_true_is_refused_and_recorded() {
             terminal: false,
             answer,
             input: &|| None,
+            streams: Streams::NONE,
             cancelled: &AtomicBool::new(false),
         };
         run(args, world)

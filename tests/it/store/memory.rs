@@ -16,7 +16,7 @@ use pchat::store::change::Transaction;
 use pchat::store::purge::judge::Met;
 use pchat::store::purge::survey::Survey;
 use pchat::store::purge::{Coverage, PurgeState, Replaced, Versions};
-use pchat::store::{Breakdown, Census, Corpus, Entry, TakeUnit};
+use pchat::store::{Breakdown, Census, Corpus, Entry, TakeUnit, Wanted};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -114,8 +114,8 @@ impl Corpus for Memory {
     fn revision(&mut self) -> Result<String> {
         Ok(self.0.revision.to_string())
     }
-    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
-        Transaction::catalog(&mut self.0, shapes)
+    fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
+        Transaction::settings(&mut self.0, wanted)
     }
     fn census(&mut self) -> Result<Vec<Census>> {
         let mut list = Vec::new();
@@ -234,7 +234,9 @@ fn met(room: i64, event: &Event) -> Met {
 }
 
 impl Transaction for State {
-    fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
+    fn settings(&mut self, all: &Wanted<'_>) -> Result<Catalog> {
+        // Whoever reads more than is named gets the same answers.
+        let shapes: Vec<&Shape> = all.shapes.iter().copied().chain(all.named.map(|named| named.shape)).collect();
         let mut catalog = Catalog::default();
         let wanted = |record: &&Record| shapes.iter().any(|shape| shape.noun == record.shape.noun);
         self.records.values().filter(wanted).for_each(|record| catalog.put(record.clone()));

@@ -54,7 +54,7 @@ fn found(desk: &Desk) -> Vec<String> {
 /// The index as it stands: which words stand in which events.
 fn lists(desk: &Desk) -> Vec<(String, Vec<u64>)> {
     let db = rusqlite::Connection::open(desk.path("good.db")).unwrap();
-    let mut words = db.prepare("SELECT word, events FROM word ORDER BY word, segment").unwrap();
+    let mut words = db.prepare("SELECT word, events FROM word ORDER BY word, segment, part").unwrap();
     let mut rows = words.query([]).unwrap();
     let mut all: Vec<(String, Vec<u64>)> = Vec::new();
     while let Some(row) = rows.next().unwrap() {
@@ -142,7 +142,7 @@ fn a_damaged_index_is_made_anew_from_the_texts() {
         "DELETE FROM word",
         "DELETE FROM segment; DELETE FROM word WHERE word > 'm'",
         "UPDATE word SET segment = segment + 90",
-        "INSERT INTO segment VALUES (70, 9); INSERT INTO word SELECT 70, word || 'x', x'0103' FROM word",
+        "INSERT INTO segment VALUES (70, 9); INSERT INTO word SELECT 70, word || 'x', part, x'0103' FROM word",
     ] {
         desk.damage("good.db", damage);
         desk.run("store check --store @good.db --read-data").code(13);

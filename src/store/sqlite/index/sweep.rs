@@ -9,10 +9,12 @@ use crate::select::texts::searched_texts;
 use crate::select::{heads, postings, words::each_word};
 use crate::store::sqlite::reindex;
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 /// Words that are remembered one by one; with more of them all lists are read.
 const MOST_WORDS: usize = 20_000;
+/// No store has as many blocks as this: those of eight billion events.
+const MOST_BLOCKS: usize = 1 << 26;
 /// Lists that are changed in one transaction, and bytes of them.
 const BATCH: usize = 50_000;
 const BATCH_BYTES: usize = 32 << 20;
@@ -53,79 +55,81 @@ impl Dead {
     }
 }
 
-/// Which places of which blocks hold an event.
-enum Alive {
-    /// Of all blocks, by number.
-    All(Vec<u128>),
-    /// Of these; the others have lost nothing.
-    Of(HashMap<u64, u128>),
+/// Which places of which blocks hold an event, as far as anything of them went.
+struct Alive {
+    /// By number of the block.
+    places: Vec<u128>,
+    /// Of blocks beyond those.
+    others: u128,
 }
 
 impl Alive {
     fn read(connection: &Connection, dead: &Dead) -> rusqlite::Result<Alive> {
         let bits = |heads: &[u8], number| heads::places(heads).ok_or_else(|| super::super::blocks::damaged(number));
+        let mut alive = Alive { places: Vec::new(), others: if dead.all { 0 } else { u128::MAX } };
         if dead.all {
-            let most: Option<usize> = connection.query_row("SELECT max(number) FROM block", [], |row| row.get(0))?;
-            let mut all = vec![0; most.map_or(0, |most| most + 1)];
-            let mut read = connection.prepare("SELECT number, heads FROM block")?;
+            let mut read = connection.prepare("SELECT number, heads FROM block ORDER BY number DESC")?;
             let mut rows = read.query([])?;
             while let Some(row) = rows.next()? {
                 let number: i64 = row.get(0)?;
-                if let Some(places) = usize::try_from(number).ok().and_then(|at| all.get_mut(at)) {
-                    *places = bits(row.get_ref(1)?.as_blob()?, number)?;
-                }
+                alive.set(number, bits(row.get_ref(1)?.as_blob()?, number)?)?;
             }
-            return Ok(Alive::All(all));
+            return Ok(alive);
         }
-        let mut places = HashMap::new();
         let mut read = connection.prepare("SELECT heads FROM block WHERE number = ?1")?;
-        for number in &dead.blocks {
+        for number in dead.blocks.iter().rev() {
             let heads: Option<Vec<u8>> = read.query_row([number], |row| row.get(0)).optional()?;
-            places.insert(number.cast_unsigned(), heads.map_or(Ok(0), |heads| bits(&heads, *number))?);
+            alive.set(*number, heads.map_or(Ok(0), |heads| bits(&heads, *number))?)?;
         }
-        Ok(Alive::Of(places))
+        Ok(alive)
     }
 
-    /// The places of a block that hold an event.
-    fn places(&self, block: u64) -> u128 {
-        match self {
-            Alive::All(all) => usize::try_from(block).ok().and_then(|at| all.get(at)).copied().unwrap_or(0),
-            Alive::Of(some) => some.get(&block).copied().unwrap_or(u128::MAX),
+    fn set(&mut self, block: i64, places: u128) -> rusqlite::Result<()> {
+        let at = usize::try_from(block).ok().filter(|at| *at < MOST_BLOCKS);
+        let at = at.ok_or_else(|| super::super::blocks::damaged(block))?;
+        if at >= self.places.len() {
+            self.places.resize(at + 1, self.others);
         }
+        self.places[at] = places;
+        Ok(())
     }
 
-    /// Asks about events, one after the other in a list.
-    fn ask(&self) -> impl FnMut(u64) -> bool + '_ {
-        let mut block = (u64::MAX, 0);
-        move |event| {
-            let of = event >> BLOCK_SHIFT;
-            if block.0 != of {
-                block = (of, self.places(of));
-            }
-            block.1 >> (event & ((1 << BLOCK_SHIFT) - 1)) & 1 == 1
-        }
+    /// Is the event of this number there?
+    #[inline]
+    fn has(&self, number: u64) -> bool {
+        let block = usize::try_from(number >> BLOCK_SHIFT).ok().and_then(|at| self.places.get(at));
+        block.unwrap_or(&self.others) >> (number & ((1 << BLOCK_SHIFT) - 1)) & 1 == 1
     }
 
     /// The list without what is gone; none when nothing is.
     fn left(&self, segment: i64, list: &[u8]) -> rusqlite::Result<Option<Vec<u8>>> {
-        let (mut gone, mut has) = (false, self.ask());
-        for number in postings::numbers(list) {
-            gone |= !has(number.ok_or_else(|| damaged(segment))?);
+        let (mut at, mut last) = (0, 0u64);
+        // What was kept, and the last number of it.
+        let mut left: Option<(Vec<u8>, u64)> = None;
+        while at < list.len() {
+            let (step, next) = postings::step(list, at).ok_or_else(|| damaged(segment))?;
+            let number = last.saturating_add(step);
+            match (&mut left, self.has(number)) {
+                (None, true) | (Some(_), false) => {}
+                (None, false) => {
+                    let mut kept = Vec::with_capacity(list.len());
+                    kept.extend_from_slice(&list[..at]);
+                    left = Some((kept, last));
+                }
+                (Some((kept, end)), true) if *end == last => {
+                    kept.extend_from_slice(&list[at..next]);
+                    *end = number;
+                }
+                (Some((kept, end)), true) => postings::append(kept, end, number),
+            }
+            (at, last) = (next, number);
         }
-        if !gone {
-            return Ok(None);
-        }
-        let (mut bytes, mut last, mut has) = (Vec::with_capacity(list.len()), 0, self.ask());
-        postings::numbers(list)
-            .flatten()
-            .filter(|number| has(*number))
-            .for_each(|number| postings::append(&mut bytes, &mut last, number));
-        Ok(Some(bytes))
+        Ok(left.map(|(kept, _)| kept))
     }
 }
 
-/// A list that changes: its segment, its word, and what is left of it.
-type Change = (i64, String, Vec<u8>);
+/// A list that changes: its segment, its word, which part it is, and what is left of it.
+type Change = (i64, String, i64, Vec<u8>);
 
 /// Brings the index in step with the blocks. Each transaction is one of its own.
 pub(in super::super) fn sweep(connection: &Connection, dead: &Dead) -> rusqlite::Result<()> {
@@ -133,37 +137,41 @@ pub(in super::super) fn sweep(connection: &Connection, dead: &Dead) -> rusqlite:
         return Ok(());
     }
     let alive = Alive::read(connection, dead)?;
+    let mut words: Vec<&String> = dead.words.iter().collect();
+    words.sort_unstable();
     let mut segments = connection.prepare("SELECT number FROM segment ORDER BY number")?;
     let segments: Vec<i64> = segments.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     for segment in segments {
         let mut changes = Vec::new();
         if !dead.all {
-            let mut read = connection.prepare_cached("SELECT events FROM word WHERE segment = ?1 AND word = ?2")?;
-            for word in &dead.words {
+            let mut read =
+                connection.prepare_cached("SELECT part, events FROM word WHERE segment = ?1 AND word = ?2")?;
+            for word in &words {
                 let mut rows = read.query((segment, word))?;
-                if let Some(row) = rows.next()?
-                    && let Some(left) = alive.left(segment, row.get_ref(0)?.as_blob()?)?
-                {
-                    changes.push((segment, word.clone(), left));
+                while let Some(row) = rows.next()? {
+                    if let Some(left) = alive.left(segment, row.get_ref(1)?.as_blob()?)? {
+                        changes.push((segment, (*word).clone(), row.get(0)?, left));
+                    }
                 }
             }
             apply(connection, &mut changes)?;
             continue;
         }
-        let mut after: Option<String> = None;
+        let mut after = (String::new(), -1);
         loop {
             let (mut bytes, mut last) = (0, None);
             {
                 let mut read = connection.prepare_cached(
-                    "SELECT word, events FROM word WHERE segment = ?1 AND (?2 IS NULL OR word > ?2) ORDER BY word",
+                    "SELECT word, part, events FROM word WHERE segment = ?1 AND (word, part) > (?2, ?3) \
+                     ORDER BY word, part",
                 )?;
-                let mut rows = read.query((segment, &after))?;
+                let mut rows = read.query((segment, &after.0, after.1))?;
                 while let Some(row) = rows.next()? {
-                    if let Some(left) = alive.left(segment, row.get_ref(1)?.as_blob()?)? {
+                    if let Some(left) = alive.left(segment, row.get_ref(2)?.as_blob()?)? {
                         bytes += left.len();
-                        changes.push((segment, row.get(0)?, left));
+                        changes.push((segment, row.get(0)?, row.get(1)?, left));
                         if changes.len() >= BATCH || bytes >= BATCH_BYTES {
-                            last = changes.last().map(|(_, word, _)| word.clone());
+                            last = changes.last().map(|(_, word, part, _)| (word.clone(), *part));
                             break;
                         }
                     }
@@ -171,7 +179,7 @@ pub(in super::super) fn sweep(connection: &Connection, dead: &Dead) -> rusqlite:
             }
             apply(connection, &mut changes)?;
             match last {
-                Some(word) => after = Some(word),
+                Some(last) => after = last,
                 None => break,
             }
         }
@@ -189,12 +197,13 @@ fn apply(connection: &Connection, changes: &mut Vec<Change>) -> rusqlite::Result
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let mut run = || -> rusqlite::Result<()> {
         reindex::complete(connection)?;
-        let mut put = connection.prepare_cached("UPDATE word SET events = ?3 WHERE segment = ?1 AND word = ?2")?;
-        let mut drop = connection.prepare_cached("DELETE FROM word WHERE segment = ?1 AND word = ?2")?;
-        for (segment, word, left) in changes.drain(..) {
+        let mut put =
+            connection.prepare_cached("UPDATE word SET events = ?4 WHERE segment = ?1 AND word = ?2 AND part = ?3")?;
+        let mut drop = connection.prepare_cached("DELETE FROM word WHERE segment = ?1 AND word = ?2 AND part = ?3")?;
+        for (segment, word, part, left) in changes.drain(..) {
             match left.is_empty() {
-                true => drop.execute(params![segment, word])?,
-                false => put.execute(params![segment, word, left])?,
+                true => drop.execute(params![segment, word, part])?,
+                false => put.execute(params![segment, word, part, left])?,
             };
         }
         connection.execute_batch("COMMIT")

@@ -3,25 +3,29 @@
 //! Before a block loses anything it is compared with its root. What stays of it gets a new salt and a new root, and the trees
 //! of its room are made anew. The index follows at the end (`index/sweep.rs`).
 
+use super::cursor::{Cursor, Inside, Touched};
 use super::{Court, Fate, Identities, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
+use crate::model::time::Ticks;
 use crate::pipeline::{Event as Progress, Watch};
+use crate::proof::content::canonical;
 use crate::select::postings::Builder;
 use crate::store::Entry;
-use crate::store::block::{Draft, Drafting};
+use crate::store::block::Drafting;
 use crate::store::purge::judge::{as_planned, moved, put_text};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
 use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, update as update_block};
 use crate::store::sqlite::explain::{Broken, explain};
 use crate::store::sqlite::find;
 use crate::store::sqlite::holds;
-use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Pending};
+use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Fact, Pending};
 use crate::store::sqlite::read::{COLUMNS, Place, sequence_of};
 use crate::store::sqlite::{Sqlite, audit, erase};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// A batch ends after so many events as the request says, or so many bytes of texts.
 const BATCH_BYTES: usize = 64 << 20;
@@ -131,7 +135,7 @@ fn run(
     let mut open = true;
     let mut places = rooms_of(connection, &plan.request, work.found.as_ref()).map_err(told)?;
     places.retain(|place| plan.rooms.contains_key(&place.number));
-    let mut at = Cursor { room: 0, after: i64::MIN };
+    let mut at = Cursor::default();
     while at.room < places.len() {
         if watch.cancelled() {
             return Err(abandon(
@@ -197,12 +201,6 @@ fn plan_text(plan: &PurgePlan) -> String {
     .to_string()
 }
 
-/// How far a purge has got: the room it is at, and the last event it has looked at there.
-struct Cursor {
-    room: usize,
-    after: i64,
-}
-
 /// How much a batch has looked at.
 #[derive(Default)]
 struct Looked {
@@ -234,15 +232,15 @@ struct Taken {
     sources: BTreeSet<i64>,
 }
 
-/// A block that loses something.
-struct Touched {
-    number: i64,
-    first: i64,
-    last: i64,
-    /// What it is afterwards; nothing when no event of it is left.
-    left: Option<Draft>,
-    /// When texts are replaced: its events, with persona and id.
-    events: Vec<(i64, i64, Event)>,
+/// Instant, kind and bytes of text of an event.
+type Facts = (Ticks, Kind, u64);
+
+/// An event of a block that is looked at: its place, and its canonical form before and, unless it goes, afterwards.
+struct Look {
+    spot: u8,
+    facts: Facts,
+    before: Range<usize>,
+    after: Option<(Facts, Range<usize>)>,
 }
 
 impl Work<'_> {
@@ -314,35 +312,43 @@ impl Work<'_> {
     ) -> rusqlite::Result<Counts> {
         let request = &self.plan.request;
         let chosen = judge.judge.selections(&place.key);
-        let todo = blocks(connection, place.number, &chosen, self.found.as_ref(), at.after)?;
-        let mut taken = Taken::default();
-        let mut left = todo.len();
-        for block in &todo {
-            if looked.is_enough(request) {
-                break;
+        let mut inside = match at.inside.take() {
+            Some(inside) => inside,
+            None => {
+                let todo = blocks(connection, place.number, &chosen, self.found.as_ref())?;
+                Inside::of(connection, place.number, todo)?
             }
-            self.block(connection, place, &chosen, judge, block, &mut taken, looked)?;
-            (at.after, left) = (block.last, left - 1);
+        };
+        let mut taken = Taken::default();
+        while !looked.is_enough(request)
+            && let Some(block) = inside.next()
+        {
+            self.block(connection, place, &chosen, judge, &block, &mut taken, looked)?;
         }
-        if left == 0 {
-            *at = Cursor { room: at.room + 1, after: i64::MIN };
+        taken.blocks.iter().for_each(|block| inside.note(block));
+        let history = match taken.gone.is_empty() {
+            true => None,
+            false => Some(History::load(connection, place.number)?.over(inside.leaves())),
+        };
+        match inside.is_done() {
+            true => *at = Cursor { room: at.room + 1, inside: None },
+            false => at.inside = Some(inside),
         }
-        if taken.gone.is_empty() {
-            // Nothing of these blocks went, so there is nothing to write; the plan says whether that is right.
-            return Ok(taken.counts);
-        }
+        // When nothing of these blocks went there is nothing to write; the plan says whether that is right.
+        let Some(history) = history else { return Ok(taken.counts) };
         match &request.replacement {
             Some(text) => rows::replace(connection, self.number, request, text, &taken.gone, now)?,
-            None => rows::delete(connection, &taken.runs, taken.files)?,
+            None => rows::delete(connection, place.number, &taken.runs, taken.files)?,
         }
         rows::drop_contents(connection, &taken.contents)?;
         rows::forget_sources(connection, &taken.sources)?;
         for block in &taken.blocks {
             self.write_block(connection, block)?;
         }
-        let history = History::load(connection, place.number)?.rebuilt(connection, place.number)?;
         history.save(connection, place.number, &place.key.key())?;
-        self.tombstones(connection, place, &taken)?;
+        if request.replacement.is_none() {
+            rows::tombstones(connection, self.number, place.number, &taken.gone)?;
+        }
         Ok(taken.counts)
     }
 
@@ -362,10 +368,7 @@ impl Work<'_> {
         let mut statement = connection
             .prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
         let mut rows = statement.query((block.first, block.last))?;
-        let mut before = Drafting::new(block.salt()?);
-        let fresh = connection.prepare_cached("SELECT randomblob(32)")?.query_row([], |row| row.get(0))?;
-        let mut after = Drafting::new(fresh);
-        let (mut stay, mut gone, mut events) = (0, 0, Vec::new());
+        let (mut gone, mut events, mut looks, mut bytes) = (0, Vec::new(), Vec::new(), Vec::new());
         while let Some(row) = rows.next()? {
             let mut event = event_in(connection, row, true)?;
             let (id, persona, late, source): (i64, i64, bool, i64) =
@@ -373,7 +376,10 @@ impl Work<'_> {
             let spot = (id - block.first) as u8;
             looked.events += 1;
             looked.bytes += event.weight();
-            before.push(spot, &event, judge.personas.get(connection, persona)?, late, source);
+            let start = bytes.len();
+            canonical(&mut bytes, &event, judge.personas.get(connection, persona)?, late, source);
+            let facts = (event.at, event.kind, event.body.len() as u64);
+            let mut look = Look { spot, facts, before: start..bytes.len(), after: Some((facts, start..bytes.len())) };
             let goes = self.found.as_ref().is_none_or(|found| found.has(id))
                 && matches!(judge.fate(connection, place, chosen, (id, persona), &event)?, Fate::Goes);
             if goes {
@@ -397,28 +403,43 @@ impl Work<'_> {
             if goes || replacement.is_some() {
                 self.dead.event(block.number, persona, &event);
             }
-            if goes && replacement.is_none() {
-                continue;
+            match replacement {
+                None if goes => look.after = None,
+                None => {}
+                Some(text) => {
+                    if goes {
+                        put_text(&mut event, text);
+                        let start = bytes.len();
+                        canonical(&mut bytes, &event, judge.personas.get(connection, persona)?, late, source);
+                        let facts = (event.at, event.kind, event.body.len() as u64);
+                        look.after = Some((facts, start..bytes.len()));
+                    }
+                    events.push((id, persona, event));
+                }
             }
-            if let (true, Some(text)) = (goes, replacement) {
-                put_text(&mut event, text);
-            }
-            stay += 1;
-            after.push(spot, &event, judge.personas.get(connection, persona)?, late, source);
-            if replacement.is_some() {
-                events.push((id, persona, event));
-            }
+            looks.push(look);
         }
         if gone == 0 {
             return Ok(());
         }
+        let mut before = Drafting::new(block.salt()?);
+        looks.iter().for_each(|look| before.push_canonical(look.spot, look.facts, &bytes[look.before.clone()]));
         if before.finish().root[..] != block.root[..] {
             let (first, last) = (sequence_of(block.first), sequence_of(block.last));
             let why =
                 format!("an event of {}#{first} to #{last} is not what was written: the digest differs", place.key);
             return Err(Broken(why).into());
         }
-        let left = (stay > 0).then(|| after.finish());
+        let mut left = None;
+        if looks.iter().any(|look| look.after.is_some()) {
+            let fresh = connection.prepare_cached("SELECT randomblob(32)")?.query_row([], |row| row.get(0))?;
+            let mut after = Drafting::new(fresh);
+            for look in looks {
+                let Some((facts, form)) = look.after else { continue };
+                after.push_canonical(look.spot, facts, &bytes[form]);
+            }
+            left = Some(after.finish());
+        }
         taken.blocks.push(Touched { number: block.number, first: block.first, last: block.last, left, events });
         Ok(())
     }
@@ -444,36 +465,7 @@ impl Work<'_> {
             events.push(Event { who: n as u32, ..event.clone() });
         }
         self.index.add(&numbers, &builder.finish());
-        self.index.add_facts(&numbers, &events, &people);
-        Ok(())
-    }
-
-    /// Notes which events went.
-    fn tombstones(&self, connection: &Connection, place: &Place, taken: &Taken) -> rusqlite::Result<()> {
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO tombstone (purge, room, first_chat, last_chat, events, sequences, chats) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        if self.plan.request.replacement.is_some() {
-            return Ok(());
-        }
-        for run in taken.gone.chunks(4096) {
-            let (mut sequences, mut chats) = (Vec::new(), Vec::new());
-            let mut last = 0;
-            // A number is kept as itself and one more, for the first may be zero and differences are not.
-            for (id, _) in run {
-                crate::select::postings::append(&mut sequences, &mut last, sequence_of(*id) + 1);
-            }
-            let mut numbers: Vec<i64> = run.iter().filter_map(|(_, chat)| *chat).collect();
-            numbers.sort_unstable();
-            let bounds = (numbers.first().copied(), numbers.last().copied());
-            let mut last = 0;
-            for chat in &numbers {
-                let after_first = chat.wrapping_sub(bounds.0.unwrap_or_default()) as u64;
-                crate::select::postings::append(&mut chats, &mut last, after_first + 1);
-            }
-            insert.execute((self.number, place.number, bounds.0, bounds.1, run.len() as i64, sequences, chats))?;
-        }
+        self.index.add_facts(&numbers, events.iter().map(Fact::of), &people);
         Ok(())
     }
 }

@@ -1,24 +1,28 @@
 //! What a purge does to rows: deletes them with what belongs to them, or puts another text in the place of the old one.
 
 use super::event_in;
+use crate::select::postings::append;
 use crate::store::Entry;
 use crate::store::purge::PurgeRequest;
 use crate::store::purge::judge::put_text;
-use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, sum_of};
+use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, id_range, sequence_of, sum_of};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
 
-/// Deletes runs of events with what belongs to them.
-pub(super) fn delete(connection: &Connection, runs: &[(i64, i64)], files: bool) -> rusqlite::Result<()> {
-    let mut tables = vec!["DELETE FROM version WHERE event BETWEEN ?1 AND ?2"];
-    if files {
-        tables.push("DELETE FROM attachment WHERE event BETWEEN ?1 AND ?2");
-    }
-    tables.push("DELETE FROM event WHERE id BETWEEN ?1 AND ?2");
-    for sql in tables {
-        let mut statement = connection.prepare_cached(sql)?;
-        for run in runs {
-            statement.execute(*run)?;
+/// Deletes runs of events of a room with what belongs to them.
+pub(super) fn delete(connection: &Connection, room: i64, runs: &[(i64, i64)], files: bool) -> rusqlite::Result<()> {
+    let versions: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM version WHERE event BETWEEN ?1 AND ?2)")?
+        .query_row(id_range(room), |row| row.get(0))?;
+    let tables = [("version", "event", versions), ("attachment", "event", files), ("event", "id", true)];
+    for (table, column, _) in tables.into_iter().filter(|(_, _, any)| *any) {
+        let mut all = connection.prepare_cached(&format!("DELETE FROM {table} WHERE {column} BETWEEN ?1 AND ?2"))?;
+        let mut one = connection.prepare_cached(&format!("DELETE FROM {table} WHERE {column} = ?1"))?;
+        for (first, last) in runs {
+            match first == last {
+                true => one.execute([first])?,
+                false => all.execute((first, last))?,
+            };
         }
     }
     Ok(())
@@ -78,6 +82,37 @@ pub(super) fn drop_contents(connection: &Connection, contents: &[[u8; 32]]) -> r
                 .execute((number << FILE_SHIFT, (number + 1) << FILE_SHIFT))?;
             connection.prepare_cached("DELETE FROM file WHERE number = ?1")?.execute([number])?;
         }
+    }
+    Ok(())
+}
+
+/// Notes which events went.
+pub(super) fn tombstones(
+    connection: &Connection,
+    purge: i64,
+    room: i64,
+    gone: &[(i64, Option<i64>)],
+) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO tombstone (purge, room, first_chat, last_chat, events, sequences, chats) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for run in gone.chunks(4096) {
+        let (mut sequences, mut chats) = (Vec::new(), Vec::new());
+        let mut last = 0;
+        // A number is kept as itself and one more, for the first may be zero and differences are not.
+        for (id, _) in run {
+            append(&mut sequences, &mut last, sequence_of(*id) + 1);
+        }
+        let mut numbers: Vec<i64> = run.iter().filter_map(|(_, chat)| *chat).collect();
+        numbers.sort_unstable();
+        let bounds = (numbers.first().copied(), numbers.last().copied());
+        let mut last = 0;
+        for chat in &numbers {
+            let after_first = chat.wrapping_sub(bounds.0.unwrap_or_default()) as u64;
+            append(&mut chats, &mut last, after_first + 1);
+        }
+        insert.execute((purge, room, bounds.0, bounds.1, run.len() as i64, sequences, chats))?;
     }
     Ok(())
 }

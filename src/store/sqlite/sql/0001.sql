@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '4');
+INSERT INTO meta (name, value) VALUES ('layout', '5');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -229,6 +229,14 @@ CREATE TABLE list_entry (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX list_entry_key ON list_entry (entry_key);
 
+-- Records by the names people use for them, folded: made of the records, so that one is found without reading all.
+CREATE TABLE name (
+    noun  TEXT NOT NULL,
+    key   TEXT NOT NULL,
+    owner INTEGER NOT NULL,
+    PRIMARY KEY (noun, key, owner)
+) STRICT, WITHOUT ROWID;
+
 -- History.
 
 -- A person as named at the time of an event. Renames add a row; nothing is rewritten.
@@ -374,8 +382,9 @@ CREATE TABLE root (
 ) STRICT;
 
 -- Full-text index, exact to the event. A segment is what one batch wrote; segments of one level are merged into one of the
--- next. `events` lists the events a word stands in, each as block * 128 + place: differences, seven bits to a byte. Words that
--- begin with U+0001 are none of a text: persons, kinds other than messages, and events with attachments.
+-- next. `events` lists the events a word stands in, each as block * 128 + place: differences, seven bits to a byte. A long list
+-- is kept in parts, each a list of its own. Words that begin with U+0001 are none of a text: persons, kinds other than messages,
+-- and events with attachments.
 CREATE TABLE segment (
     number INTEGER PRIMARY KEY,
     level  INTEGER NOT NULL
@@ -383,8 +392,9 @@ CREATE TABLE segment (
 CREATE TABLE word (
     segment INTEGER NOT NULL REFERENCES segment,
     word    TEXT NOT NULL,
+    part    INTEGER NOT NULL,
     events  BLOB NOT NULL,
-    PRIMARY KEY (segment, word)
+    PRIMARY KEY (segment, word, part)
 ) STRICT, WITHOUT ROWID;
 
 -- Where events came from: what was imported, by which version, and the SHA-256 of the file under a salt. Both go when anything

@@ -5,7 +5,7 @@ use pchat::error::Result;
 use pchat::model::catalog::Catalog;
 use pchat::model::ids::RoomKey;
 use pchat::model::message::Kind;
-use pchat::model::record::{Record, Shape};
+use pchat::model::record::Record;
 use pchat::model::time::Ticks;
 use pchat::model::unit::Unit;
 use pchat::nouns::{category, pool, room};
@@ -17,7 +17,7 @@ use pchat::store::block::Prepared;
 use pchat::store::change::{Pass, Run, Transaction};
 use pchat::store::purge::judge::{Drawing, Fate, Identities, Judge, as_planned, moved, put_text, unfinished};
 use pchat::store::purge::{Counts, Erasure, PurgePlan, PurgeRequest, PurgeState, Replaced};
-use pchat::store::{Entry, Intake, Outcome, SourceFact, Store};
+use pchat::store::{Entry, Intake, Outcome, SourceFact, Store, Wanted};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -208,8 +208,8 @@ impl Intake for Taking<'_> {
         self.draft.pieces.entry(*piece).or_insert(events);
         Ok(())
     }
-    fn settings(&mut self, shapes: &[&'static Shape]) -> Result<Catalog> {
-        Transaction::catalog(&mut self.draft, shapes)
+    fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
+        Transaction::settings(&mut self.draft, wanted)
     }
     fn next_chat(&mut self, room: &RoomKey) -> Result<i64> {
         let Some((_, history)) = self.draft.rooms.get(&room.key()) else { return Ok(1) };

@@ -1,11 +1,15 @@
-//! Times as people type them: dates, clock times and zones → instants. Every bound a command takes comes through here.
+//! Time zones, and times as people type them: dates, clock times and zones → instants, and on which date an instant lies.
+//! Every bound a command takes comes through here.
 //!
 //! A lower bound of a clock time that occurred twice is the earlier instant, an upper bound the later one: what somebody
 //! means is never outside. What never occurred is refused, because nobody can say what was meant.
+//!
+//! A day of a report or a file begins with the first instant that has its date and ends where the next one begins. So days
+//! follow each other without gap and overlap, even where clocks went back over midnight.
 
+use super::time::Ticks;
 use crate::error::{Error, Kind, Result};
-use crate::model::time::Ticks;
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
 use windows_timezones::WindowsTimezone;
 
@@ -18,35 +22,51 @@ pub enum Side {
     Last,
 }
 
-/// The zone of dates when none is given.
-const UTC: &str = "UTC";
-
 /// A time zone for dates.
-#[derive(Debug, Clone)]
-pub struct Zone {
-    kind: Known,
-    name: String,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Known {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// One with a name, whose clocks may change.
     Named(Tz),
+    /// The same under the name Windows has for it.
+    Windows(WindowsTimezone, Tz),
+    /// One that is always so far from UTC.
     Offset(FixedOffset),
 }
 
+/// A day of a zone: its date, and the instants that belong to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Day {
+    /// Its date.
+    pub date: NaiveDate,
+    /// Its first instant.
+    pub start: Ticks,
+    /// The first instant that does not belong to it any more.
+    pub end: Ticks,
+}
+
+impl Day {
+    /// Does this instant belong to it?
+    pub fn has(&self, at: Ticks) -> bool {
+        self.start <= at && at < self.end
+    }
+}
+
 impl Zone {
+    /// Coordinated Universal Time.
+    pub const UTC: Zone = Zone::Named(Tz::UTC);
+
     /// Reads an IANA name, an offset, or the name Windows has for a zone; UTC when nothing is given.
     pub fn parse(text: Option<&str>) -> Result<Zone> {
-        let Some(text) = text else { return Ok(Zone { kind: Known::Named(Tz::UTC), name: UTC.to_owned() }) };
-        if let Ok(zone) = text.parse::<Tz>() {
-            return Ok(Zone { kind: Known::Named(zone), name: text.to_owned() });
+        let Some(text) = text else { return Ok(Zone::UTC) };
+        if let Ok(zone) = text.parse() {
+            return Ok(Zone::Named(zone));
         }
-        if let Ok(offset) = text.parse::<FixedOffset>() {
-            return Ok(Zone { kind: Known::Offset(offset), name: text.to_owned() });
+        if let Ok(offset) = text.parse() {
+            return Ok(Zone::Offset(offset));
         }
         let windows = text.parse::<WindowsTimezone>().ok();
-        if let Some(zone) = windows.and_then(|windows| windows.tzdb_id().parse::<Tz>().ok()) {
-            return Ok(Zone { kind: Known::Named(zone), name: format!("{text} ({})", zone.name()) });
+        if let Some((windows, zone)) = windows.and_then(|name| Some((name, name.tzdb_id().parse().ok()?))) {
+            return Ok(Zone::Windows(windows, zone));
         }
         Err(Error::new(Kind::Usage, format!("{text:?} is no time zone")).hint(
             "give a name such as Europe/Berlin or \"W. Europe Standard Time\", letter for letter, or an offset such as +02:00",
@@ -54,8 +74,20 @@ impl Zone {
     }
 
     /// The zone as reports print it.
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn name(&self) -> String {
+        match self {
+            Zone::Named(zone) => zone.name().to_owned(),
+            Zone::Windows(windows, zone) => format!("{windows} ({})", zone.name()),
+            Zone::Offset(offset) => offset.to_string(),
+        }
+    }
+
+    /// Its clocks, if they may change.
+    fn clocks(&self) -> Option<&Tz> {
+        match self {
+            Zone::Named(zone) | Zone::Windows(_, zone) => Some(zone),
+            Zone::Offset(_) => None,
+        }
     }
 
     /// The instant a bound stands for. A date covers its whole day in this zone.
@@ -85,9 +117,9 @@ impl Zone {
             let found = zone.from_local_datetime(time);
             Some(if side == Side::First { found.earliest()? } else { found.latest()? }.to_utc())
         }
-        match &self.kind {
-            Known::Named(zone) => pick(zone, &time, side),
-            Known::Offset(offset) => pick(offset, &time, side),
+        match self {
+            Zone::Named(zone) | Zone::Windows(_, zone) => pick(zone, &time, side),
+            Zone::Offset(offset) => pick(offset, &time, side),
         }
     }
 
@@ -102,21 +134,48 @@ impl Zone {
         match side {
             Side::First => (after.1.date() == day).then_some(after.0),
             Side::Last => (before.1.date() == day && before.1.time() > NaiveTime::MIN)
-                .then(|| before.0 - chrono::TimeDelta::nanoseconds(100)),
+                .then(|| before.0 - TimeDelta::nanoseconds(100)),
         }
     }
 
     /// The change of clocks that took this clock time: the same instant by the clock before it and the clock after it.
     fn gap(&self, time: NaiveDateTime) -> Option<(Clock, Clock)> {
-        let Known::Named(zone) = &self.kind else { return None };
-        let gap = GapInfo::new(&time, zone)?;
+        let gap = GapInfo::new(&time, self.clocks()?)?;
         let ((begin, offset), end) = (gap.begin?, gap.end?);
         let at = begin.checked_sub_offset(offset.fix())?.and_utc();
         Some(((at, begin), (at, end.naive_local())))
     }
 
+    /// The day an instant belongs to.
+    pub fn day(&self, at: Ticks) -> Day {
+        let mut date = self.date(at);
+        // Where clocks went back over midnight, a date that had begun already goes on.
+        while let Some(next) = date.succ_opt().filter(|next| self.begin(*next).is_some_and(|begin| begin <= at)) {
+            date = next;
+        }
+        let start = self.begin(date).unwrap_or(Ticks::MIN);
+        let next = date.succ_opt().and_then(|next| self.begin(next));
+        // The last day there is has no end.
+        Day { date, start, end: next.unwrap_or(Ticks(i64::MAX)) }
+    }
+
+    /// The date a clock shows at an instant.
+    fn date(&self, at: Ticks) -> NaiveDate {
+        let at = at.to_chrono().unwrap_or_default();
+        match self {
+            Zone::Offset(offset) => at.with_timezone(offset).date_naive(),
+            Zone::Named(zone) | Zone::Windows(_, zone) => at.with_timezone(zone).date_naive(),
+        }
+    }
+
+    /// The first instant of a date; of one that a change of clocks took as a whole, the instant of that change.
+    fn begin(&self, date: NaiveDate) -> Option<Ticks> {
+        let whole = || self.gap(date.and_time(NaiveTime::MIN)).map(|(before, _)| before.0);
+        Ticks::from_chrono(self.edge(date, Side::First).or_else(whole)?)
+    }
+
     fn skipped(&self, text: &str, time: NaiveDateTime) -> Error {
-        let error = Error::new(Kind::Usage, format!("{text:?} never occurred in {}", self.name));
+        let error = Error::new(Kind::Usage, format!("{text:?} never occurred in {}", self.name()));
         let Some((before, after)) = self.gap(time) else { return error };
         error.hint(format!(
             "the clocks there went from {} to {} at {}: give a time before or after that",
@@ -257,5 +316,41 @@ mod tests {
         let (first, last) = span(Some("2020-01-01"), Some("2020-01-01"), None).unwrap();
         assert!(first < last);
         assert_eq!(span(None, None, None).unwrap(), (Ticks::MIN, Ticks::MAX));
+    }
+
+    fn at(text: &str) -> Ticks {
+        Ticks::parse(text).unwrap().0
+    }
+
+    #[test]
+    fn days_follow_each_other_wherever_clocks_change() {
+        // Twenty-three hours, twenty-five, midnight that is skipped, midnight that comes twice, a day that never was.
+        let cases = [
+            ("Europe/Berlin", "2020-03-28T23:00:00Z", "2020-03-29T22:00:00Z", "2020-03-29"),
+            ("Europe/Berlin", "2020-10-24T22:00:00Z", "2020-10-25T23:00:00Z", "2020-10-25"),
+            ("America/Sao_Paulo", "2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z", "2018-11-04"),
+            ("America/St_Johns", "2010-11-07T02:30:00Z", "2010-11-08T03:30:00Z", "2010-11-07"),
+            ("Pacific/Apia", "2011-12-29T10:00:00Z", "2011-12-30T10:00:00Z", "2011-12-29"),
+            ("Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z", "2011-12-31"),
+            ("+02:00", "2020-06-30T22:00:00Z", "2020-07-01T22:00:00Z", "2020-07-01"),
+        ];
+        for (zone, start, end, date) in cases {
+            let zone = Zone::parse(Some(zone)).unwrap();
+            let day = Day { date: date.parse().unwrap(), start: at(start), end: at(end) };
+            for ticks in [day.start.0, day.start.0 + 600_000_000, day.end.0 - 36_000_000_000, day.end.0 - 1] {
+                assert_eq!(zone.day(Ticks(ticks)), day, "{zone:?} {}", Ticks(ticks));
+                assert!(day.has(Ticks(ticks)));
+            }
+            assert!(!day.has(day.end) && !day.has(Ticks(day.start.0 - 1)));
+            assert_eq!(zone.day(day.end).start, day.end);
+        }
+    }
+
+    #[test]
+    fn the_first_and_the_last_instant_lie_on_a_day() {
+        for zone in ["UTC", "+14:00", "-12:00", "Asia/Tokyo", "America/New_York"] {
+            let zone = Zone::parse(Some(zone)).unwrap();
+            assert!(zone.day(Ticks::MIN).has(Ticks::MIN) && zone.day(Ticks::MAX).has(Ticks::MAX), "{zone:?}");
+        }
     }
 }

@@ -1,0 +1,167 @@
+//! What a format that is written is: parts made of cuts on workers, then a ledger that sees them in order.
+//!
+//! A format knows neither where its parts go nor how they are packed, and nothing it makes may depend on threads. A new
+//! one is a file with its [`Written`] and a line in [`super::WRITTEN`].
+
+use super::cut::{About, Cut};
+use crate::error::Result;
+use crate::model::catalog::Catalog;
+use crate::model::ids::EventId;
+use crate::model::receipt::Tally;
+use crate::model::record::Shape;
+use crate::model::unit::Unit;
+
+/// A format, as lists name it.
+#[derive(Debug)]
+pub struct Written {
+    /// The value of `--format`.
+    pub word: &'static str,
+    /// What help says about it.
+    pub about: &'static str,
+    /// What messages call it.
+    pub title: &'static str,
+    /// What the audit log calls it.
+    pub name: &'static str,
+    /// What `custody.json` calls it, with the version of the format.
+    pub custody: (&'static str, u32),
+    /// It carries settings; so it has something to say at levels without history.
+    pub settings: bool,
+    /// Alone, it is one file that grows, and no bag.
+    pub one_file: bool,
+    /// Makes one for one export.
+    pub make: fn() -> Box<dyn Format>,
+}
+
+/// A format that is written.
+pub trait Format: Send + Sync {
+    /// Which runs of events it makes something of.
+    fn cut(&self) -> Cut;
+
+    /// Makes parts of a run. Called on workers, in any order, so it depends on what it is given only.
+    fn render(&self, unit: &Unit, about: &About, files: &dyn Contents) -> Result<Vec<Part>>;
+
+    /// What is made in order, on one thread. By default the parts are as they were rendered.
+    fn ledger(&self) -> Box<dyn Ledger> {
+        Box::new(AsRendered)
+    }
+
+    /// What goes before all history.
+    fn settings(&self, _settings: &Settings<'_>) -> Result<Vec<Part>> {
+        Ok(Vec::new())
+    }
+
+    /// The name of the one file `render` makes of a run, if it makes that and nothing else: when an interrupted export has
+    /// put it already, it is not made again.
+    fn only_file(&self, _unit: &Unit, _about: &About) -> Option<String> {
+        None
+    }
+
+    /// Attachments up to this size are read while rendering, and memory is kept for them.
+    fn embeds(&self) -> u64 {
+        0
+    }
+
+    /// Its ledger changes the bytes of files, so they are packed after it, on its thread. Names it may always change.
+    fn stamps(&self) -> bool {
+        false
+    }
+
+    /// It needs to know who is present at the start of each run; what came before is then read, too.
+    fn presence(&self) -> bool {
+        false
+    }
+}
+
+/// What a format keeps over the whole export: numbers, indexes, load files. It meets the runs in their order.
+pub trait Ledger {
+    /// Places the parts of a run: changes names, adds parts, writes rows.
+    fn place(&mut self, about: &About, parts: Vec<Part>) -> Result<Vec<Part>>;
+
+    /// What goes after all history and all attachments. `tally` counts the runs of each room as its pages.
+    fn finish(&mut self, _tally: &Tally) -> Result<Vec<Part>> {
+        Ok(Vec::new())
+    }
+}
+
+/// The ledger of a format that keeps none.
+struct AsRendered;
+
+impl Ledger for AsRendered {
+    fn place(&mut self, _about: &About, parts: Vec<Part>) -> Result<Vec<Part>> {
+        Ok(parts)
+    }
+}
+
+/// Something a format makes. Names are paths below the top of a bag; what a bag vouches for lies below `data/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// A file.
+    File {
+        /// Its name.
+        name: String,
+        /// Its bytes.
+        body: Body,
+    },
+    /// More of a file that grows, and is complete when everything is.
+    Append {
+        /// Its name.
+        to: String,
+        /// What is added.
+        bytes: Vec<u8>,
+    },
+    /// The content of an attachment, as a file. Named twice it is there once.
+    Attachment {
+        /// The name of the file.
+        name: String,
+        /// Which content.
+        sha256: [u8; 32],
+    },
+    /// What the ledger is told about a run, for its rows. It goes no further.
+    Row(Vec<String>),
+    /// An event that could not be written as it is. The export then ends with gaps.
+    Exception {
+        /// Which.
+        event: EventId,
+        /// Why, without any of its text.
+        why: String,
+    },
+    /// Something to remark, with how often it applied.
+    Remark(&'static str, u64),
+}
+
+impl Part {
+    /// A file with these bytes.
+    pub fn file(name: impl Into<String>, bytes: Vec<u8>) -> Part {
+        Part::File { name: name.into(), body: Body::Bytes(bytes) }
+    }
+}
+
+/// The bytes of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// As the format made them.
+    Bytes(Vec<u8>),
+    /// Packed already; the ledger may look at size and hash.
+    Packed {
+        /// Which of the packed files of the run.
+        at: usize,
+        /// Bytes before compression.
+        size: u64,
+        /// SHA-256 before compression.
+        sha256: [u8; 32],
+    },
+}
+
+/// The settings that belong to an export.
+pub struct Settings<'a> {
+    /// The records.
+    pub catalog: &'a Catalog,
+    /// Which nouns there are.
+    pub nouns: &'a [&'static Shape],
+}
+
+/// Contents of attachments, by their hash.
+pub trait Contents: Sync {
+    /// The content as a whole.
+    fn read(&self, sha256: &[u8; 32]) -> Result<Vec<u8>>;
+}

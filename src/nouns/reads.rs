@@ -1,0 +1,80 @@
+//! Which settings a command reads: all of some nouns, and of principals, of which there may be very many, only those that are
+//! named. A principal is read with all groups it is in, so that whoever asks gets the same answer as with all of them.
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::model::catalog::Catalog;
+use crate::model::record::{Record, Shape, Value};
+use crate::nouns::principal;
+use crate::store::{Named, Names, Wanted};
+
+/// Says which principals, knowing the other settings.
+type People = Box<dyn Fn(&Catalog) -> Names>;
+
+/// What a decision is made of.
+pub struct Reads {
+    shapes: Vec<&'static Shape>,
+    people: Option<People>,
+}
+
+impl Reads {
+    /// The records of these nouns.
+    pub fn of(shapes: &[&'static Shape]) -> Reads {
+        Reads { shapes: shapes.to_vec(), people: None }
+    }
+
+    /// The records of all nouns but principals.
+    pub fn no_people(cx: &Context<'_>) -> Reads {
+        let shapes = cx.shapes.iter().copied().filter(|shape| shape.noun != principal::SHAPE.noun);
+        Reads { shapes: shapes.collect(), people: None }
+    }
+
+    /// These, and the principals that are named.
+    #[must_use]
+    pub fn people(self, names: impl Fn(&Catalog) -> Names + 'static) -> Reads {
+        Reads { people: Some(Box::new(names)), ..self }
+    }
+
+    /// As a store understands it.
+    pub fn wanted(&self) -> Wanted<'_> {
+        let named =
+            self.people.as_deref().map(|names| Named { shape: &principal::SHAPE, leads: "Affiliations", names });
+        Wanted { shapes: &self.shapes, named }
+    }
+
+    /// Reads them.
+    pub fn read(&self, cx: &Context<'_>) -> Result<Catalog> {
+        cx.session.settings(&self.wanted())
+    }
+}
+
+/// The settings without the principals.
+pub fn no_people(cx: &Context<'_>) -> Result<Catalog> {
+    Reads::no_people(cx).read(cx)
+}
+
+/// All settings.
+pub fn all(cx: &Context<'_>) -> Result<Catalog> {
+    cx.session.settings(&cx.shapes.into())
+}
+
+/// The entries of lists of a record.
+pub fn entries<'a>(record: &'a Record, lists: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    let items = |list: &&str| if let Value::List(items) = record.get(list) { items.as_slice() } else { &[] };
+    lists.iter().flat_map(items).map(String::as_str)
+}
+
+/// The names in changes of lists: as they were typed, and without the sign before them.
+pub fn typed<'a>(changes: impl Iterator<Item = &'a String>) -> Vec<String> {
+    changes
+        .flat_map(|change| [Some(change.as_str()), change.strip_prefix(['+', '-', '='])])
+        .flatten()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Names as they were typed; what stands for several in them asks for all.
+pub fn named<'a>(names: impl Iterator<Item = &'a str>) -> Names {
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    if names.iter().any(|name| name.contains('*')) { Names::All } else { Names::These(names) }
+}

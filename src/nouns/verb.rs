@@ -1,0 +1,125 @@
+//! What a command is once it was parsed: it says whether it changes the store, and prepares what it does. Nothing is changed,
+//! asked or printed before all of it is prepared.
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::model::reply::{Reply, Status, Table};
+
+/// A command with its options.
+pub trait Verb {
+    /// Its name, if it changes the store.
+    fn change(&self) -> Option<&'static str>;
+
+    /// It uses the key, though it may change nothing.
+    fn signs(&self) -> bool {
+        false
+    }
+
+    /// It may change the store although a pool is failed over.
+    fn while_failed_over(&self) -> bool {
+        false
+    }
+
+    /// What it delivers goes to standard output; nothing else may be mixed in.
+    fn takes_stdout(&self) -> bool {
+        false
+    }
+
+    /// It was refused before it was prepared: a report that was asked for is written all the same.
+    fn refused(&self, _: &Context<'_>, _: &Error) {}
+
+    /// Says what would be done, and what does it.
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared>;
+}
+
+impl<V: Verb> Verb for Box<V> {
+    fn change(&self) -> Option<&'static str> {
+        V::change(self)
+    }
+
+    fn signs(&self) -> bool {
+        V::signs(self)
+    }
+
+    fn while_failed_over(&self) -> bool {
+        V::while_failed_over(self)
+    }
+
+    fn takes_stdout(&self) -> bool {
+        V::takes_stdout(self)
+    }
+
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        V::refused(self, cx, error);
+    }
+
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        (*self).prepare(cx)
+    }
+}
+
+/// What a command has become before anything was changed.
+pub enum Prepared {
+    /// There is nothing to do but to say this.
+    Answer(Reply),
+    /// It is done without a question.
+    Do(Act),
+    /// It waits for a yes.
+    Act(Action),
+}
+
+impl Prepared {
+    /// Something that is done without a question.
+    pub fn to_do(act: impl FnOnce(&Context<'_>) -> Result<Reply> + 'static) -> Result<Prepared> {
+        Ok(Prepared::Do(Box::new(act)))
+    }
+}
+
+/// Something that waits for a yes, if it destroys or was told to ask.
+pub struct Action {
+    /// What would happen.
+    pub preview: Reply,
+    /// The question, which is answered with yes or no.
+    pub question: String,
+    /// What was said on the command line.
+    pub consent: Consent,
+    /// It asks unless it was told not to.
+    pub destroys: bool,
+    /// Does it.
+    pub act: Act,
+}
+
+/// Does what was shown.
+pub type Act = Box<dyn FnOnce(&Context<'_>) -> Result<Reply>>;
+
+/// What was said on the command line before anybody asked.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Consent {
+    /// Say what would happen, and change nothing
+    #[arg(long, alias = "dry-run")]
+    pub what_if: bool,
+    /// Do it without asking
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Ask before doing it
+    #[arg(long, conflicts_with = "yes")]
+    pub confirm: bool,
+}
+
+impl Consent {
+    /// The name of a command, if it changes something.
+    pub(super) fn change(self, name: &'static str) -> Option<&'static str> {
+        (!self.what_if).then_some(name)
+    }
+}
+
+/// Managed objects as a reply.
+pub fn objects(table: Table, none: &str) -> Reply {
+    let mut reply = Reply { objects: true, ..Reply::default() };
+    if table.rows.is_empty() {
+        reply.notes.push(none.to_owned());
+        reply.status = Status::Nothing;
+    }
+    reply.tables.push(table);
+    reply
+}
