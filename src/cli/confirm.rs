@@ -36,7 +36,7 @@ pub(super) fn perform(
     if !consent.yes {
         // What destroys asks for the whole word: a finger that rests on a key is no decision.
         let choice = if destroys { "Type yes to do it:" } else { "[yes/no]" };
-        drop(write!(err, "{question} {choice} ").and_then(|()| err.flush()));
+        drop(write!(err, "{} {choice} ", print::visible(&question)).and_then(|()| err.flush()));
         let answer = answer();
         let Some(answer) = answer else {
             drop(writeln!(err));

@@ -301,13 +301,10 @@ fn intact(found: &verify::Findings) -> Reply {
 /// The findings as one error.
 fn wrong(found: &verify::Findings) -> Error {
     let verdicts: Vec<String> = found.verdicts().iter().map(ToString::to_string).collect();
-    let lines = found.wrong.iter().map(|f| format!("\n  {}: {}: {}", f.verdict, f.place, f.why));
-    let mut text = format!("the audit log is not intact: {}{}", verdicts.join(", "), lines.collect::<String>());
-    if found.more > 0 {
-        text.push_str(&format!("\n  and {} more", found.more));
-    }
-    if let Some((size, place)) = &found.anchored {
-        text.push_str(&format!("\n  anchored all the same: records 1 to {size}, by {place}"));
-    }
-    Error::new(Kind::Damaged, text)
+    let what = format!("the audit log is not intact: {}", verdicts.join(", "));
+    let lines = found.wrong.iter().map(|f| format!("{}: {}: {}", f.verdict, f.place, f.why));
+    let more = (found.more > 0).then(|| format!("and {} more", found.more));
+    let anchored = found.anchored.as_ref();
+    let anchored = anchored.map(|(size, place)| format!("anchored all the same: records 1 to {size}, by {place}"));
+    lines.chain(more).chain(anchored).fold(Error::new(Kind::Damaged, what), Error::detail)
 }

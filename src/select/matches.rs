@@ -6,7 +6,6 @@ use super::texts::searched_texts;
 use super::words::each_word;
 use crate::model::ids::person_key;
 use crate::model::message::{Event, Persona};
-use crate::model::unit::Unit;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
@@ -101,11 +100,4 @@ pub fn matches(node: &Node, subject: &Subject<'_>) -> bool {
         Node::Kind(kind) => subject.event.kind == *kind,
         Node::HasFile => !subject.event.more().files.is_empty(),
     }
-}
-
-/// Does a query mean the event at this place of a unit?
-pub fn matches_in(node: &Node, unit: &Unit, at: usize) -> bool {
-    let event = unit.events.get(at);
-    let persona = event.and_then(|event| unit.people.get(event.who as usize));
-    event.zip(persona).is_some_and(|(event, persona)| matches(node, &Subject::new(persona, event)))
 }

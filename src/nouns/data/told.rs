@@ -10,11 +10,11 @@ use std::path::Path;
 
 /// The findings of a verification as one error.
 pub fn wrong(receipt: &Receipt) -> Error {
-    let lines: Vec<String> = receipt.gaps.iter().map(|gap| format!("\n  {}: {}", gap.place, gap.why)).collect();
     let more = receipt.gap_count - receipt.gaps.len() as u64;
-    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-    let count = counted(receipt.gap_count, "thing is");
-    Error::new(Kind::Damaged, format!("{count} wrong:{}{more}", lines.concat()))
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let lines = receipt.gaps.iter().map(|gap| format!("{}: {}", gap.place, gap.why)).chain(more);
+    let what = format!("{} wrong:", counted(receipt.gap_count, "thing is"));
+    lines.fold(Error::new(Kind::Damaged, what), Error::detail)
 }
 
 /// A report that cannot be written is better known before the work than after it.
