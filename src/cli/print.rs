@@ -45,7 +45,7 @@ fn property(cell: &Cell) -> Property {
     match cell {
         Cell::Text(text) => text.as_str().into(),
         Cell::Number(number) | Cell::Bytes(number) => Property::Int(i64::try_from(*number).unwrap_or(i64::MAX)),
-        Cell::Time(at) => Property::Time(*at),
+        Cell::Time(at) | Cell::Moment(at) => Property::Time(*at),
         Cell::Bool(is) => Property::Bool(*is),
         Cell::List(items) => Property::List(items.clone()),
         Cell::Empty => Property::Null,
@@ -157,7 +157,7 @@ fn object(table: &Table, row: &[Cell]) -> Map<String, Value> {
         let value = match cell {
             Cell::Text(text) => Value::from(text.as_str()),
             Cell::Number(number) | Cell::Bytes(number) => Value::from(*number),
-            Cell::Time(at) => Value::from(at.to_string()),
+            Cell::Time(at) | Cell::Moment(at) => Value::from(at.to_string()),
             Cell::Bool(is) => Value::from(*is),
             Cell::List(items) => Value::from(items.as_slice()),
             Cell::Empty => Value::Null,
@@ -169,11 +169,11 @@ fn object(table: &Table, row: &[Cell]) -> Map<String, Value> {
 
 fn plain(cell: &Cell) -> String {
     match cell {
-        Cell::Text(text) => harmless(text.clone()),
-        Cell::List(items) => harmless(items.join("; ")),
+        Cell::Text(text) => harmless(visible(text).into_owned()),
+        Cell::List(items) => harmless(visible(&items.join("; ")).into_owned()),
         Cell::Bool(is) => truth(*is).to_owned(),
         Cell::Number(number) | Cell::Bytes(number) => number.to_string(),
-        Cell::Time(at) => at.to_string(),
+        Cell::Time(at) | Cell::Moment(at) => at.to_string(),
         Cell::Empty => String::new(),
     }
 }
@@ -193,7 +193,7 @@ fn people(cell: &Cell) -> String {
         Cell::Text(text) => visible(text).into_owned(),
         Cell::Number(number) => number.to_string(),
         Cell::Bytes(bytes) => bytesize::ByteSize(*bytes).to_string(),
-        Cell::Time(at) => at.to_string(),
+        Cell::Time(at) | Cell::Moment(at) => at.to_string(),
         Cell::Bool(is) => truth(*is).to_owned(),
         Cell::List(items) => visible(&items.join(", ")).into_owned(),
         Cell::Empty => String::new(),
@@ -204,16 +204,19 @@ fn people(cell: &Cell) -> String {
 fn brief(cell: &Cell) -> String {
     match cell {
         Cell::Time(at) => at.to_string().split('T').next().unwrap_or_default().to_owned(),
+        Cell::Moment(at) => at.to_string().get(..19).unwrap_or_default().replace('T', " ") + "Z",
         other => people(other),
     }
 }
 
-/// Text fit for a terminal: control characters, which could move the cursor or change colours, and
-/// marks that turn the direction of writing are shown as their codes.
+/// Text fit for a terminal, on one line: control characters, which could move the cursor, change colours or begin a line that
+/// nobody wrote, and marks that turn the direction of writing are shown as their codes. Whatever comes from outside
+/// passes here.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        let turns =
+            matches!(c, '\u{61C}' | '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+        c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
     };
     if !text.contains(hidden) {
         return Cow::Borrowed(text);

@@ -169,7 +169,10 @@ pub(super) fn node(parser: &mut Parser<'_>, property: Property, is: Operator, te
         }
         Property::Hold => parser.names.hold(text).ok_or_else(|| {
             let what = "there is no hold of this name that a query can ask for";
-            Complaint::new(what, "pchat hold get lists all holds; those by words, a query or a pattern of people cannot be asked for")
+            Complaint::new(
+                what,
+                "pchat hold get lists all holds; those by words, a query or a pattern of people cannot be asked for",
+            )
         })?,
         Property::AttachmentNames | Property::Subject | Property::Text => {
             let case = parser.case || is == Operator::Equal;
