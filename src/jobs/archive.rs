@@ -1,7 +1,7 @@
 //! An archive that is being read: one bag or all its volumes, its lists checked against each other,
 //! its pages handed to workers.
 
-use crate::containers::manifest::{self, CHECKPOINT, CUSTODY, DECLARATION, INFO, MANIFEST, TAG_MANIFEST};
+use crate::containers::manifest::{self, CHECKPOINT, CUSTODY, DECLARATION, INFO, MANIFEST, SEAL, TAG_MANIFEST};
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages, Raw};
 use crate::error::{Error, Kind, Place, Result};
@@ -36,6 +36,12 @@ pub struct Archive {
     pub records: Vec<Record>,
     /// The digest that names its content, one for each volume.
     pub content: Vec<[u8; 32]>,
+    /// The signed checkpoint of the log it came from.
+    checkpoint: Option<String>,
+    /// The signed seal over all of it.
+    seal: Option<String>,
+    /// The custody record of the last volume.
+    custody: Vec<u8>,
 }
 
 /// Where a page is.
@@ -91,10 +97,12 @@ impl Volume {
                 return Err(wrong_hash(volume.place(name)));
             }
         }
-        if let Some(wanted) = tags.get(CHECKPOINT)
-            && Sha256::digest(volume.file(CHECKPOINT)?)[..] != wanted[..]
-        {
-            return Err(wrong_hash(volume.place(CHECKPOINT)));
+        for name in [CHECKPOINT, SEAL] {
+            if let Some(wanted) = tags.get(name)
+                && Sha256::digest(volume.file(name)?)[..] != wanted[..]
+            {
+                return Err(wrong_hash(volume.place(name)));
+            }
         }
         let mut listed = manifest::parse(&volume.place(MANIFEST), &list)?;
         listed.sort_unstable();
@@ -208,8 +216,16 @@ impl Archive {
         if let Some(number) = first["volume"].as_u64() {
             found = Archive::all_volumes(path, number, found, limits, &custody)?;
         }
-        let mut archive =
-            Archive { volumes: found, rooms: Vec::new(), pages: Vec::new(), records: Vec::new(), content: Vec::new() };
+        let mut archive = Archive {
+            volumes: found,
+            rooms: Vec::new(),
+            pages: Vec::new(),
+            records: Vec::new(),
+            content: Vec::new(),
+            checkpoint: None,
+            seal: None,
+            custody: Vec::new(),
+        };
         let mut last = serde_json::Value::Null;
         for number in 0..archive.volumes.len() {
             let content: [u8; 32] = Sha256::digest(archive.volumes[number].file(MANIFEST)?).into();
@@ -253,7 +269,22 @@ impl Archive {
             return Err(Error::damaged(Place::file(place), what));
         }
         archive.pages = archive.places()?;
+        archive.notes()?;
         Ok(archive)
+    }
+
+    /// Reads what was signed. Notes stand in the last volume.
+    fn notes(&mut self) -> Result<()> {
+        let Some(last) = self.volumes.last_mut() else { return Ok(()) };
+        let mut note = |name: &str| match last.find(name) {
+            None => Ok(None),
+            Some(_) => String::from_utf8(last.file(name)?)
+                .map(Some)
+                .map_err(|_| Error::damaged(Place::file(last.place(name)), "the note is not UTF-8")),
+        };
+        (self.checkpoint, self.seal) = (note(CHECKPOINT)?, note(SEAL)?);
+        self.custody = last.file(CUSTODY)?;
+        Ok(())
     }
 
     /// Opens the other volumes; every one must be there.
@@ -304,6 +335,28 @@ impl Archive {
             }
         }
         Ok(all)
+    }
+
+    /// The signed seal over all of it, if it has one.
+    pub fn seal(&self) -> Option<&str> {
+        self.seal.as_deref()
+    }
+
+    /// The signed checkpoint of the log it came from, if it has one.
+    pub fn checkpoint(&self) -> Option<&str> {
+        self.checkpoint.as_deref()
+    }
+
+    /// The custody record of the last volume.
+    pub fn custody(&self) -> &[u8] {
+        &self.custody
+    }
+
+    /// What its source is called where two have to be told apart: the store, if a checkpoint names it; else its content.
+    pub fn source(&self) -> String {
+        let log = self.checkpoint().and_then(|note| Some(note.lines().next()?.strip_prefix("pchat/")?.to_owned()));
+        let content = || hash::hex(&crate::proof::seal::digest(&self.content)).chars().take(12).collect::<String>();
+        log.filter(|id| id.len() <= 64).map_or_else(|| format!("archive {}", content()), |id| format!("store {id}"))
     }
 
     /// Where the pages are, in order of rooms; every listed page is there, and no others are.

@@ -6,7 +6,7 @@ mod record;
 mod wiring;
 
 use self::attachments::Embedded;
-use self::record::{Leaving, checkpoint};
+use self::record::{Leaving, checkpoint, seal};
 use self::wiring::Wiring;
 use crate::containers::bag::{BagPackage, Label};
 use crate::containers::growing::OneFile;
@@ -22,6 +22,7 @@ use crate::model::ids::RoomKey;
 use crate::model::receipt::Receipt;
 use crate::model::record::{Level, Shape, Value};
 use crate::model::unit::RoomHint;
+use crate::proof::seal::digest;
 use crate::select::scope::{Scope, Selection};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Amendment, Corpus, change};
@@ -169,7 +170,10 @@ fn make(
 ) -> Result<()> {
     let formats: Vec<Box<dyn Format>> = job.formats.iter().map(|format| (format.make)()).collect();
     let one_file = job.is_one_file();
-    let signed = if job.checkpoint && !one_file { checkpoint(cx, job, corpus, receipt)? } else { None };
+    let (signed, key) = match job.checkpoint && !one_file {
+        true => checkpoint(cx, job, corpus, receipt)?,
+        false => (None, None),
+    };
     let package: Box<dyn Package + '_> = match one_file {
         true => Box::new(OneFile::open(&job.target, cx.streams.stdout)?),
         false => {
@@ -182,7 +186,8 @@ fn make(
                 job.target.bag_name()
             );
             let fingerprint = hash::hex(&Sha256::digest(print));
-            Box::new(BagPackage::open(&job.target, Label { fingerprint, facts, checkpoint: note })?)
+            let seal = key.zip(note.as_deref()).map(|(key, note)| seal(&key, note)).transpose()?;
+            Box::new(BagPackage::open(&job.target, Label { fingerprint, facts, checkpoint: note, seal })?)
         }
     };
     let leaving = Leaving { cx, job, selection, signed: signed.as_ref() };
@@ -217,6 +222,9 @@ fn make(
 /// The digests that name the content of each volume.
 fn contents(complete: &Complete, receipt: &mut Receipt) {
     let many = complete.contents.len() > 1;
+    if many {
+        receipt.fact("Content", hash::hex(&digest(&complete.contents)));
+    }
     for (number, content) in complete.contents.iter().enumerate() {
         let name = if many { format!("Content of volume {}", number + 1) } else { "Content".to_owned() };
         receipt.fact(&name, hash::hex(content));

@@ -11,6 +11,7 @@ pub mod post;
 pub mod principals;
 pub mod purge;
 pub mod report;
+pub mod sealed;
 pub mod seen;
 pub mod selection;
 pub mod settings;

@@ -18,7 +18,7 @@ pub fn names_category(wanted: &str, pool: &str, name: &str) -> bool {
 }
 
 /// Does `name` match a pattern in which `*` stands for anything?
-fn glob(pattern: &str, name: &str) -> bool {
+pub fn glob(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
     if !pattern.contains('*') {
