@@ -5,6 +5,7 @@ use crate::containers::manifest::{self, CHECKPOINT, CUSTODY, DECLARATION, INFO, 
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages, Raw};
 use crate::error::{Error, Kind, Place, Result};
+use crate::formats::archive::names::{self, NAMES, content};
 use crate::formats::archive::rooms::Listed;
 use crate::formats::archive::{self, catalog, page, rooms};
 use crate::model::hash;
@@ -160,8 +161,9 @@ impl Volume {
 
     /// The payload holds nothing that this version of the archive does not have.
     fn familiar(&self) -> Result<()> {
-        let known =
-            |name: &str| [archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at));
+        let known = |name: &str| {
+            name == NAMES || [archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at))
+        };
         match self.payload().find(|(name, ..)| !known(name)) {
             Some((name, ..)) => Err(Error::damaged(Place::file(self.place(name)), "an archive has no such file")),
             None => Ok(()),
@@ -209,7 +211,7 @@ impl Archive {
         if first["format"] != "pchat-archive" || version.is_none_or(|version| version == 0) {
             return Err(Error::damaged(Place::file(path.display().to_string()), "this bag is not a pchat archive"));
         }
-        if version > Some(1) {
+        if version > Some(archive::VERSION.into()) {
             return Err(Error::new(Kind::TooNew, format!("{} was made by a newer pchat", path.display()))
                 .hint("use a newer pchat"));
         }
@@ -247,6 +249,9 @@ impl Archive {
                     return Err(Error::damaged(Place::file(place), "the catalog has no such page"));
                 };
                 archive.records.extend(catalog::read(&volume.checked(&name)?, &place, shape)?);
+            }
+            if volume.find(NAMES).is_some() {
+                names::check(&volume.checked(NAMES)?, &volume.place(NAMES))?;
             }
             if volume.find(archive::ROOM_INDEX).is_some() {
                 let place = volume.place(archive::ROOM_INDEX);
@@ -392,8 +397,14 @@ impl Archive {
     pub fn attachments(&self) -> Result<Vec<(usize, usize, [u8; 32])>> {
         let mut list = Vec::new();
         for (at, volume) in self.volumes.iter().enumerate() {
+            let mut before = None;
             for (name, member, sha256) in volume.payload().filter(|(name, ..)| name.starts_with(archive::FILES)) {
-                if name[archive::FILES.len()..] != hash::hex(sha256) {
+                if before == Some(sha256) {
+                    let place = Place::file(volume.place(name));
+                    return Err(Error::damaged(place, "the content of an attachment is there twice"));
+                }
+                before = Some(sha256);
+                if content(&name[archive::FILES.len()..]) != Some(*sha256) {
                     return Err(Error::damaged(
                         Place::file(volume.place(name)),
                         "the attachment is not named by its SHA-256",
