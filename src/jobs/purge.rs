@@ -75,7 +75,7 @@ impl Asked {
     fn forgotten(&self) -> Asked {
         let mut asked = self.clone();
         for part in &mut asked.parts {
-            if let Some(text) = part.filter.take() {
+            if let Some(text) = part.filter.take().or_else(|| part.query.take()) {
                 asked.keywords += text.split_whitespace().count() as u64;
             }
         }
@@ -153,7 +153,10 @@ pub fn plan(path: &Path, asked: &Asked, commit_every: u64, shapes: &'static [&'s
     }
     let catalog = store.catalog(shapes)?;
     let selections = asked.parts.iter().map(|part| part.selection(&catalog)).collect();
-    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked.clone()))
+    // What is kept until it is finished means what it means now.
+    let parts = asked.parts.iter().map(|part| part.fixed(&catalog)).collect::<Result<_>>()?;
+    let asked = Asked { parts, ..asked.clone() };
+    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked))
 }
 
 /// Draws the plan of what an interrupted purge has left to do.

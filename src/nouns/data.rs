@@ -21,7 +21,7 @@ use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
-use crate::nouns::which::What;
+use crate::nouns::which::{self, What};
 use crate::proof::note::Verifier;
 use crate::rules::merge::{OnConflict, Renames};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -213,24 +213,30 @@ fn renaming(text: &str) -> Result<(String, String), String> {
 
 impl Verb for ExportRequest {
     fn change(&self) -> Option<&'static str> {
-        self.disable_exported_nodes.then_some("export")
+        (self.disable_exported_nodes && !self.what.explain).then_some("export")
     }
 
     fn signs(&self) -> bool {
-        true
+        !self.what.explain
     }
 
     fn takes_stdout(&self) -> bool {
-        self.out.as_os_str() == "-"
+        self.out.as_os_str() == "-" && !self.what.explain
     }
 
-    fn prepare(self, _: &Context<'_>) -> Result<Prepared> {
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        if self.what.explain {
+            let wanted = Wanted { categories: self.scope, ..self.what.wanted(cx, self.room)? };
+            return which::explain(cx, &wanted).map(Prepared::Answer);
+        }
         Prepared::to_do(move |cx| self.run(cx))
     }
 }
 
 impl ExportRequest {
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let wanted = Wanted { categories: self.scope, ..self.what.wanted(cx, self.room)? };
+        let warnings = which::warnings(cx, &wanted)?;
         let job = Export {
             store: cx.session.alone()?.to_owned(),
             target: Target {
@@ -247,7 +253,7 @@ impl ExportRequest {
                 LevelName::RoomDirectory => Level::RoomDirectory,
                 LevelName::Content => Level::Content,
             },
-            wanted: Wanted { categories: self.scope, ..self.what.wanted(self.room) },
+            wanted,
             settings: self.with_settings,
             checkpoint: !self.no_checkpoint,
             disable_exported: self.disable_exported_nodes,
@@ -258,6 +264,7 @@ impl ExportRequest {
         let receipt = jobs::export::export(cx, &job)?;
         write_report(self.report.as_deref(), &receipt)?;
         let mut reply = reply(&receipt);
+        reply.notes.extend(warnings);
         // At level All an empty history may be all there is; settings are exported all the same.
         let asked = !job.wanted.is_everything() || job.level == Level::Content || !self.format.settings;
         if history && asked && receipt.events().total() == 0 {

@@ -14,7 +14,7 @@ use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::case;
 use crate::nouns::reads::{self, Reads};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
-use crate::nouns::which::Which;
+use crate::nouns::which::{self, Which};
 use clap::{Args, Subcommand};
 
 /// The shape of a hold.
@@ -137,7 +137,7 @@ pub struct SetHold {
 impl Verb for HoldVerb {
     fn change(&self) -> Option<&'static str> {
         match self {
-            HoldVerb::New(_) => Some("hold new"),
+            HoldVerb::New(new) => (!new.which.explains()).then_some("hold new"),
             HoldVerb::Set(_) => Some("hold set"),
             HoldVerb::Release { consent, .. } => consent.change("hold release"),
             HoldVerb::Get { .. } | HoldVerb::Report { .. } => None,
@@ -146,6 +146,9 @@ impl Verb for HoldVerb {
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
+            HoldVerb::New(new) if new.which.explains() => {
+                which::explain(cx, &new.which.wanted(cx, false)?).map(Prepared::Answer)
+            }
             HoldVerb::New(new) => Prepared::to_do(move |cx| new.run(cx)),
             HoldVerb::Get { name, in_force } => {
                 let catalog = Reads::of(&[&SHAPE]).read(cx)?;
@@ -171,12 +174,13 @@ impl NewHold {
                 .hint("pchat hold set widens it; give a new one another name"));
         }
         let case = case::open(&catalog, &self.case)?;
-        let part = self.which.wanted(false);
+        let part = self.which.wanted(cx, false)?;
+        let mut notes = which::warnings(cx, &part)?;
         if part.is_everything() && !self.everything {
             return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")
                 .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
         }
-        let protects = protects(&part, &catalog)?;
+        let protects = protects(&part, &which::catalog(cx, &part)?)?;
         let mut hold = Record::new(&SHAPE)
             .with("Identity", self.name.as_str())
             .with("Case", case.identity().as_str())
@@ -197,10 +201,8 @@ impl NewHold {
             hold.set("ReviewOn", instant(review, part.timezone.as_deref(), false)?);
         }
         holds::place(cx, &hold, None, "hold new", details(&hold))?;
-        Ok(Reply {
-            notes: vec![format!("hold \"{}\" is in force: {}", self.name, protects.written)],
-            ..Reply::default()
-        })
+        notes.push(format!("hold \"{}\" is in force: {}", self.name, protects.written));
+        Ok(Reply { notes, ..Reply::default() })
     }
 }
 

@@ -81,7 +81,7 @@ macro_rules! nouns {
 
 nouns! {
     without commands: records { 3 pool::SHAPE };
-    Export(data::ExportRequest) cmdlets { 4 data::CMDLETS };
+    Export(Box<data::ExportRequest>) cmdlets { 4 data::CMDLETS };
     Import(data::ImportRequest);
     Verify(data::VerifyRequest);
     Purge(Box<purge::PurgeRequest>);

@@ -9,7 +9,7 @@ use crate::jobs::purge::{self as job, Asked, Planned, REPLACEMENT};
 use crate::jobs::selection::Wanted;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
-use crate::nouns::which::Which;
+use crate::nouns::which::{self, Which};
 use crate::proof::note::Verifier;
 use crate::store::purge::{Counts, PurgePlan};
 use clap::{Args, Subcommand};
@@ -25,7 +25,7 @@ pub struct PurgeRequest {
     #[arg(long)]
     everything: bool,
     /// What has been kept longer than the rules of pchat retention ask for
-    #[arg(long, conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "everything", "replace", "replace_with"])]
+    #[arg(long, conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything", "replace", "replace_with"])]
     by_retention: bool,
     /// Trust the clock although it is more than 30 days ahead of the newest record and event of the store
     #[arg(long)]
@@ -43,7 +43,7 @@ pub struct PurgeRequest {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Finish the purge that was interrupted
-    #[arg(long = "continue", conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "everything", "by_retention", "replace", "replace_with", "reason", "messages_only"])]
+    #[arg(long = "continue", conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything", "by_retention", "replace", "replace_with", "reason", "messages_only"])]
     resume: bool,
     /// Write the certificate to BASE.txt and BASE.json as well
     #[arg(long, value_name = "BASE")]
@@ -60,10 +60,13 @@ pub struct PurgeRequest {
 
 impl Verb for PurgeRequest {
     fn change(&self) -> Option<&'static str> {
-        self.consent.change("purge")
+        if self.which.explains() { None } else { self.consent.change("purge") }
     }
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        if self.which.explains() {
+            return which::explain(cx, &self.which.wanted(cx, self.messages_only)?).map(Prepared::Answer);
+        }
         if self.clock_is_right && !self.by_retention {
             return Err(Error::new(Kind::Usage, "--clock-is-right goes with --by-retention"));
         }
@@ -75,6 +78,7 @@ impl Verb for PurgeRequest {
         if let Some((days, newest)) = doubt.filter(|_| !self.clock_is_right) {
             return Err(job::retention::doubted(days, newest));
         }
+        let mut warnings = Vec::new();
         let planned = match (self.resume, self.by_retention) {
             (true, _) => job::plan_rest(store, self.commit_every, cx.shapes)?,
             (false, true) => {
@@ -87,7 +91,8 @@ impl Verb for PurgeRequest {
                 )?
             }
             (false, false) => {
-                let part = self.which.wanted(self.messages_only);
+                let part = self.which.wanted(cx, self.messages_only)?;
+                warnings = which::warnings(cx, &part)?;
                 if part.is_everything() && !self.everything {
                     return Err(Error::new(Kind::Usage, "a purge needs to know what goes")
                         .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
@@ -95,7 +100,7 @@ impl Verb for PurgeRequest {
                 let replaces = self.replace || self.replace_with.is_some();
                 let replacement = replaces.then(|| self.replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
                 job::plan(
-                    store,
+                    cx.session.alone()?,
                     &Asked { parts: vec![part], replacement, reason: self.reason, ..Asked::default() },
                     self.commit_every,
                     cx.shapes,
@@ -103,6 +108,7 @@ impl Verb for PurgeRequest {
             }
         };
         let prepared = prepared(cx, planned, self.consent, self.certificate, Duration::from_secs(self.wait))?;
+        let prepared = which::warned(prepared, warnings);
         let (days, newest, mut action) = match (doubt, prepared) {
             (Some((days, newest)), Prepared::Act(action)) => (days, newest, action),
             (_, prepared) => return Ok(prepared),

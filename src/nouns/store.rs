@@ -30,7 +30,7 @@ pub enum StoreVerb {
     /// Make the full-text index anew from the texts, or go on where that was interrupted
     Reindex,
     /// Say what is in the store: rooms with their events, settings, identity
-    Info(InfoRequest),
+    Info(Box<InfoRequest>),
 }
 
 impl Verb for StoreVerb {
@@ -48,7 +48,7 @@ impl Verb for StoreVerb {
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
-            StoreVerb::Info(request) => info::run(request, cx).map(Prepared::Answer),
+            StoreVerb::Info(request) => info::run(*request, cx).map(Prepared::Answer),
             other => Prepared::to_do(move |cx| other.run(cx)),
         }
     }
@@ -92,7 +92,7 @@ impl StoreVerb {
                 let note = format!("index {how} {rules}: {events} events, {words} different words");
                 Ok(Reply { notes: vec![note], ..Reply::default() })
             }
-            StoreVerb::Info(request) => info::run(request, cx),
+            StoreVerb::Info(request) => info::run(*request, cx),
         }
     }
 }

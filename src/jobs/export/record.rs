@@ -4,7 +4,7 @@ use super::Export;
 use crate::containers::bag;
 use crate::context::{Context, no_random};
 use crate::error::{Error, Kind, Result};
-use crate::jobs::selection::WORDS;
+use crate::jobs::selection::{READ, WORDS};
 use crate::jobs::{audit, keys};
 use crate::model::hash;
 use crate::model::receipt::{FileFact, Receipt};
@@ -79,7 +79,8 @@ impl Leaving<'_> {
             Some(words) if name == WORDS => format!("Keywords: {} ({})", words.keywords(), words.rule()),
             _ => format!("{name}: {value}"),
         };
-        let selected: Vec<String> = job.describe(selection).into_iter().map(written).collect();
+        let described = job.describe(selection).into_iter().filter(|(name, _)| name != READ);
+        let selected: Vec<String> = described.map(written).collect();
         // The record outlives what was exported, so its hashes must not confirm what somebody guesses.
         let salt = hash::hex(&(cx.random)().map_err(no_random)?);
         let salted = |sum: &str| hash::hex(&Sha256::digest(format!("{salt}{sum}")));

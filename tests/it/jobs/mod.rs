@@ -16,6 +16,7 @@ mod merge;
 mod principals;
 mod proof;
 mod purge;
+mod query;
 mod refusals;
 mod report;
 mod rooms;
