@@ -249,7 +249,7 @@ impl SetHold {
         let part = Wanted {
             rooms: self.room,
             categories: self.category,
-            people: self.user,
+            people: which::people(cx, &self.user)?,
             from: self.from,
             to: self.to,
             timezone: self.timezone,

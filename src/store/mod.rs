@@ -10,6 +10,7 @@ pub mod sqlite;
 use crate::error::Result;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
+use crate::model::message::Persona;
 use crate::model::receipt::{Conflict, Kinds};
 use crate::model::record::Shape;
 use crate::model::time::Ticks;
@@ -235,6 +236,8 @@ pub trait Corpus: Send {
     }
     /// Records as far as they are wanted.
     fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog>;
+    /// Everybody the history names, as they were named.
+    fn personas(&mut self) -> Result<Vec<Persona>>;
     /// What is in each room, in order of rooms.
     fn census(&mut self) -> Result<Vec<Census>>;
     /// How many events a selection includes, by room, month, kind and person. Reads texts only where the index does not decide.
