@@ -211,8 +211,35 @@ fn script(file: &Path, words: &[OsString], world: &mut World<'_>) -> Result<u8> 
         "-" => (world.input)().unwrap_or_else(|| Ok(String::new())).map_err(|e| Error::io("standard input", e))?,
         _ => std::fs::read(file).map_err(|e| Error::io(&name, e)).and_then(|bytes| utf8(bytes, &name))?,
     };
-    let own = |word: &&OsString| *word != "script" && *word != "--" && Path::new(word) != file;
-    line::Lines::new(words.iter().filter(own).cloned().collect()).text(&text, Some(&name), world)
+    line::Lines::new(options(words)).text(&text, Some(&name), world)
+}
+
+/// The options among the words of a script, each with its value, whatever that says. The command and the file are the only
+/// other words.
+fn options(words: &[OsString]) -> Vec<OsString> {
+    let command = self::command();
+    let takes = |word: &str| {
+        let is = |arg: &&clap::Arg| match word.strip_prefix("--") {
+            Some(long) => arg.get_long_and_visible_aliases().is_some_and(|names| names.contains(&long)),
+            None => word.chars().nth(1).is_some_and(|short| word.len() == 2 && arg.get_short() == Some(short)),
+        };
+        command.get_arguments().find(is).is_some_and(|arg| arg.get_action().takes_values())
+    };
+    let mut kept = Vec::new();
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let text = word.to_string_lossy();
+        if text == "--" {
+            break;
+        }
+        if text.len() > 1 && text.starts_with('-') {
+            kept.push(word.clone());
+            if takes(&text) {
+                kept.extend(rest.next().cloned());
+            }
+        }
+    }
+    kept
 }
 
 /// Scripts are UTF-8, or the UTF-16 that PowerShell writes.

@@ -3,7 +3,7 @@
 
 mod settings;
 
-use self::settings::{Settings, records};
+use self::settings::{Settings, expected, records};
 use crate::context::{Context, Random};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
@@ -144,31 +144,6 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         receipt.fact("Key of its log", format!("{}; back it up, and move it away from the store", file.display()));
     }
     Ok(receipt)
-}
-
-/// Every archive is one that was meant, before anything of it counts.
-fn expected(job: &Import, found: &Found, archives: &[Archive], receipt: &mut Receipt) -> Result<()> {
-    let (mut others, mut paths) = (false, Vec::new());
-    for input in &found.inputs {
-        match input {
-            Input::Archive(path) => paths.push(path),
-            _ => others = true,
-        }
-    }
-    if others && job.expected.is_anything() {
-        return Err(Error::new(
-            Kind::Usage,
-            "only an archive has a content that can be expected, and other history comes in",
-        )
-        .hint("import the archive alone"));
-    }
-    for (path, archive) in paths.into_iter().zip(archives) {
-        let sealed = job.expected.check(&path.display().to_string(), archive)?;
-        if archive.seal().is_some() {
-            receipt.fact("Seal", sealed);
-        }
-    }
-    Ok(())
 }
 
 /// Opens the archives. One that cannot be opened is left out, if that is asked for and anything else remains.

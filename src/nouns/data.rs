@@ -97,7 +97,7 @@ pub struct ExportRequest {
     pub overwrite: bool,
     /// Make certain of what is written after each so many bytes; an interrupted export goes on from there
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
-    pub checkpoint: bytesize::ByteSize,
+    pub resume_every: bytesize::ByteSize,
     /// Carry holds, cases, policies, the directory and all other settings of the level although something narrows the
     /// history: for another pool, and not for others
     #[arg(long)]
@@ -243,7 +243,7 @@ impl ExportRequest {
                 path: self.out,
                 volume_size: self.volume_size.map(|size| size.as_u64()),
                 overwrite: self.overwrite,
-                checkpoint: self.checkpoint.as_u64(),
+                checkpoint: self.resume_every.as_u64(),
             },
             formats: vec![self.format],
             level: match self.level {

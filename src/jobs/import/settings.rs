@@ -5,6 +5,7 @@ use super::Import;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::archive::Archive;
+use crate::jobs::intake::{Found, Input};
 use crate::jobs::selection::room_key;
 use crate::model::catalog::Catalog;
 use crate::model::ids::RoomKey;
@@ -18,6 +19,31 @@ use crate::store::sqlite::Sqlite;
 use crate::store::{Amendment, Corpus, change};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+
+/// Every archive is one that was meant, before anything of it counts.
+pub(super) fn expected(job: &Import, found: &Found, archives: &[Archive], receipt: &mut Receipt) -> Result<()> {
+    let (mut others, mut paths) = (false, Vec::new());
+    for input in &found.inputs {
+        match input {
+            Input::Archive(path) => paths.push(path),
+            _ => others = true,
+        }
+    }
+    if others && job.expected.is_anything() {
+        return Err(Error::new(
+            Kind::Usage,
+            "only an archive has a content that can be expected, and other history comes in",
+        )
+        .hint("import the archive alone"));
+    }
+    for (path, archive) in paths.into_iter().zip(archives) {
+        let sealed = job.expected.check(&path.display().to_string(), archive)?;
+        if archive.seal().is_some() {
+            receipt.fact("Seal", sealed);
+        }
+    }
+    Ok(())
+}
 
 /// The records of the archives, and the rooms they list without describing them.
 pub(super) fn records(job: &Import, archives: &mut [Archive]) -> Vec<Incoming> {

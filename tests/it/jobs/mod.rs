@@ -21,6 +21,7 @@ mod refusals;
 mod report;
 mod rooms;
 mod round_trip;
+mod sealed;
 mod seen;
 mod selection;
 mod verify;
