@@ -284,7 +284,7 @@ fn exchange(
         }
     }
     for person in people {
-        let (event, _) = event(cx, &catalog, room, &What::Part, || Ok(0))?;
+        let (event, _) = event(cx, 0, &What::Part, || Ok(0))?;
         take(cx, intake, &key, person, event)?;
     }
     Ok(())

@@ -37,7 +37,7 @@ pub(super) fn settings(
     let asked = |record: &Record| is_named || categories.contains(&(text(record, "Pool"), text(record, "Name")));
     pools.extend(part.of("category").filter(|category| asked(category)).map(|category| text(category, "Pool")));
     let mut produced = Catalog::default();
-    for record in part.iter() {
+    for record in nouns.iter().flat_map(|shape| part.of(shape.noun)) {
         let belongs = match record.shape.noun {
             "room" => has(record),
             "category" => asked(record),

@@ -112,9 +112,8 @@ impl Settings<'_> {
             let there = store.as_mut().map(|store| store.count(&Selection::of(scope))).transpose()?;
             let there = there.map_or(0, |found| found.all.events);
             if there + arriving > 0 || self.history {
-                let what =
-                    format!("{there} events of the store, and what is older in {arriving} of the rooms that come in");
-                expected.rules.push(format!("{}: up to {what}", shown(new)));
+                let what = format!("events of the store: {there}; rooms that come in with such events: {arriving}");
+                expected.rules.push(format!("{}: at most {what}", shown(new)));
             } else {
                 expected.harmless.push(new.clone());
             }

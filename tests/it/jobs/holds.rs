@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 mod belongings;
 mod cases;
 mod random;
+mod renames;
 
 const FIRST: &str = "2020-03-01T08:00:00Z";
 const LAST: &str = "2020-03-01T17:00:00.1234567Z";
