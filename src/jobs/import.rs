@@ -99,7 +99,7 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     let start = (cx.clock)();
     let exists = job.store.exists();
     let settings = Settings { cx, job, incoming, established: exists, history: found.inputs.len() > archives.len() };
-    let expected = settings.expect(&archives, &receipt)?;
+    let expected = settings.foresee(&archives, &receipt)?;
 
     // A trial run of an import that would create the store uses one that disappears.
     let scratch = (job.what_if && !exists).then(|| files::scratch("what-if", None));

@@ -1,4 +1,5 @@
-//! Is an archive the one somebody means, or the one its store made? Its lists say what it holds, its seal says who says so.
+//! Is an archive the one somebody means, and made by the store it says? Its lists say what it holds, its seal says who
+//! says so.
 
 use crate::error::{Error, Kind, Place, Result};
 use crate::jobs::archive::Archive;

@@ -249,7 +249,7 @@ pub fn plan(
     check_names(&after, &changes)?;
     let destroys = |rule: &&Record| {
         rule.shape.noun == "retention"
-            && !matches!(Keep::parse(rule.get("Keep").text().unwrap_or_default()), Ok(Keep::Forever))
+            && matches!(Keep::parse(rule.get("Keep").text().unwrap_or_default()), Ok(Keep::Days(_) | Keep::Months(_)))
     };
     let rules = changes.iter().filter(destroys).cloned().collect();
     Ok(Plan { changes, rules, after })

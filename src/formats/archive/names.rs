@@ -20,7 +20,8 @@ const UNNAMED: &str = "file";
 fn is_wrong(c: char) -> bool {
     c.is_control()
         || matches!(c, '<' | '>' | ':' | '"' | '/' | '\\' | '|' | '?' | '*' | '\u{7f}')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Names that mean a device, whatever their ending.
@@ -45,7 +46,8 @@ fn cut(text: &str, most: usize) -> &str {
     &text[..at]
 }
 
-/// A name as a file can have it everywhere: the last part of a path, without what some system refuses. A safe name stays.
+/// A name as a file can have it everywhere: the last part of a path, without what some system refuses. A safe name
+/// stays.
 pub fn safe(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.chars().map(|c| if is_wrong(c) { '_' } else { c }).collect();
@@ -115,8 +117,8 @@ impl Names {
     }
 }
 
-/// The content a file of an archive claims to be: `SHA-256/NAME`, or `SHA-256` as version 1 had it. Nothing for a name that
-/// this program would not have given.
+/// The content a file of an archive claims to be: `SHA-256/NAME`, or `SHA-256` as version 1 had it. Nothing for a name
+/// that this program would not have given.
 pub fn content(name: &str) -> Option<[u8; 32]> {
     let (sum, name) = match name.split_once('/') {
         Some((sum, name)) => (sum, Some(name)),

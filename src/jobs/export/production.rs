@@ -1,4 +1,4 @@
-//! What a production carries of the settings: where things were said, and of whom only what the history in it names anyway.
+//! What a production carries of the settings: where things were said, and of people only those the history in it names.
 
 use super::Export;
 use crate::error::Result;
@@ -10,8 +10,8 @@ use crate::select::scope::Selection;
 use crate::store::Corpus;
 use std::collections::BTreeSet;
 
-/// The settings that go with a selection to somebody outside. With `history` people are those in it; without, rooms and their
-/// members are what was asked for.
+/// The settings that go with a selection to somebody outside. With `history` people are those in it; without, rooms and
+/// their members are what was asked for.
 pub(super) fn settings(
     job: &Export,
     corpus: &mut dyn Corpus,

@@ -1,5 +1,5 @@
-//! The settings of archives → store: decided once to be told and refused early, and again in the transaction that changes
-//! them, so that nothing anybody changed meanwhile is undone.
+//! The settings of archives → store: decided once to be told and refused early, and again in the transaction that
+//! changes them, so that nothing anybody changed meanwhile is undone.
 
 use super::Import;
 use crate::context::Context;
@@ -81,7 +81,7 @@ impl Settings<'_> {
 
     /// Decides on the settings as they are, so that what is wrong is told before anything is made. Gives what the rules of
     /// retention that come in would let go.
-    pub(super) fn expect(&self, archives: &[Archive], receipt: &Receipt) -> Result<Expected> {
+    pub(super) fn foresee(&self, archives: &[Archive], receipt: &Receipt) -> Result<Expected> {
         let mut expected = Expected::default();
         if self.incoming.is_empty() {
             return Ok(expected);

@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// The most characters the name of a hold can have.
 const LONGEST: usize = 256;
 
+/// How the record of a hold says that its words are a query.
+const KQL: &str = "kql";
+
 /// A hold, with what it names in its source.
 pub(super) struct Arriving {
     pub(super) hold: Record,
@@ -118,6 +121,11 @@ impl Arriving {
         }
         if list.len() > items(&hold, "People").len() {
             hold.set("People", list);
+        }
+        // A query names rooms and people as they were; what it would no longer find is protected without it.
+        let asks = text(&hold, "Match") == KQL && text(&hold, "Query").contains(':');
+        if asks && !renames.is_empty() && in_force(&hold) {
+            ["Query", "Match", "CaseSensitive"].iter().for_each(|field| hold.set(field, Value::Null));
         }
         hold
     }

@@ -177,7 +177,7 @@ fn two_holds_of_one_name_unite_or_both_stay() {
         desk.run(&line("other")).code(3).says("second name");
         let found = holds();
         assert_eq!((found.len(), &found[0]), (2, &before), "{mode}");
-        assert!(found[1].identity().starts_with("All (from store "), "{mode}: {}", found[1].identity());
+        assert!(found[1].identity().starts_with("All (from archive "), "{mode}: {}", found[1].identity());
         assert_eq!(found[1].get("Reason"), &Value::from("as cyd says"));
         // The same again adds nothing, and neither does the same hold of a newer archive.
         desk.run(&line("other")).code(0);
