@@ -185,6 +185,8 @@ pub struct Incoming {
     pub record: Record,
     /// What people call the source.
     pub from: Arc<str>,
+    /// A room that the source lists without describing it.
+    pub listed: bool,
 }
 
 /// What is to be done.

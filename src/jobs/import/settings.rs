@@ -50,13 +50,18 @@ pub(super) fn records(job: &Import, archives: &mut [Archive]) -> Vec<Incoming> {
     let mut incoming = Vec::new();
     for archive in archives.iter_mut() {
         let from: Arc<str> = archive.source().into();
-        let add = |record| Incoming { record, from: from.clone() };
+        let add = |record| Incoming { record, from: from.clone(), listed: false };
         let described = archive.records.iter().filter(|record| record.shape.noun == "room");
         let described: HashSet<String> = described.map(Record::key).collect();
         incoming.extend(std::mem::take(&mut archive.records).into_iter().map(add));
         if let Some(shape) = job.shapes.iter().find(|shape| shape.noun == "room") {
             let rooms = archive.rooms.iter().filter(|room| !described.contains(&room.key.key()));
-            incoming.extend(rooms.map(|room| merge::listed(shape, &room.key, &room.name)).map(add));
+            incoming.extend(
+                rooms
+                    .map(|room| merge::listed(shape, &room.key, &room.name))
+                    .map(add)
+                    .map(|room| Incoming { listed: true, ..room }),
+            );
         }
     }
     incoming

@@ -99,7 +99,7 @@ fn nobody(directory: &Directory<'_>, history: &[Persona], wanted: &str) -> Error
     let error =
         Error::new(Kind::NotFound, "nobody is known by the name that was given, neither now nor in the history");
     match near.is_empty() {
-        true => error.hint("pchat principal get lists the directory; pchat store info --by user lists who wrote"),
+        true => error.hint("pchat principal get lists the directory; pchat store info --by person lists who wrote"),
         false => error.hint(format!("did you mean {}?", near.join(", "))),
     }
 }

@@ -72,20 +72,19 @@ fn people<'a>(patterns: &'a [String], known: &'a [&str]) -> impl Iterator<Item =
 /// The holds among what comes in, each with what it names in its own source.
 pub(super) fn arriving(incoming: &[Incoming]) -> Vec<Arriving> {
     let of = |noun: &'static str| incoming.iter().filter(move |one| one.record.shape.noun == noun);
-    let mut rooms: HashMap<&str, Vec<&Record>> = HashMap::new();
+    let mut rooms: HashMap<&str, Vec<&Incoming>> = HashMap::new();
     let mut known: HashMap<&str, Vec<&str>> = HashMap::new();
     if of("hold").next().is_some() {
-        of("room").for_each(|one| rooms.entry(&one.from).or_default().push(&one.record));
+        of("room").for_each(|one| rooms.entry(&one.from).or_default().push(one));
         of("principal").for_each(|one| known.entry(&one.from).or_default().push(text(&one.record, "Uri")));
     }
-    let arrive = |Incoming { record: hold, from }: &Incoming| {
+    let arrive = |Incoming { record: hold, from, .. }: &Incoming| {
         let (rooms, known) = (rooms.get(&**from), known.get(&**from));
         // An archive of history alone does not say in which categories its rooms lie, so any may be meant.
-        let unsure = |room: &Record| {
-            room.discovered && text(room, "Category").is_empty() && !items(hold, "Categories").is_empty()
-        };
-        let named = |room: &&&Record| in_force(hold) && (names(hold, room) || unsure(room));
-        let rooms = rooms.into_iter().flatten().filter(named).map(|room| (key(room), names(hold, room))).collect();
+        let unsure = |room: &Incoming| room.listed && !items(hold, "Categories").is_empty();
+        let named = |room: &&&Incoming| in_force(hold) && (names(hold, &room.record) || unsure(room));
+        let rooms = rooms.into_iter().flatten().filter(named);
+        let rooms = rooms.map(|room| (key(&room.record), names(hold, &room.record))).collect();
         let people = people(items(hold, "People"), known.map_or(&[], Vec::as_slice)).collect();
         Arriving { hold: hold.clone(), from: from.clone(), rooms, people }
     };

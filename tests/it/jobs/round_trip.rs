@@ -432,7 +432,6 @@ fn exports_are_the_bytes_they_always_were() {
         ("rooms.zip", "fd67241b8c217c0947f0fddbbdec36809685497c42eb35577b5c51f77e7ffa3d"),
         ("x.jsonl", "42f93a0c546a520d03832e10cca46f67c961ddb2fd7eca79cde2946b216a847c"),
     ];
-    for (name, sum) in promised {
-        assert_eq!(pchat::model::hash::hex(&Sha256::digest(desk.read(name))), sum, "{name}");
-    }
+    let found = promised.map(|(name, _)| (name, pchat::model::hash::hex(&Sha256::digest(desk.read(name)))));
+    assert_eq!(found, promised.map(|(name, sum)| (name, sum.to_owned())));
 }

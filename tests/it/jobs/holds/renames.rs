@@ -181,7 +181,7 @@ fn two_holds_of_one_name_unite_or_both_stay() {
         assert_eq!(found[1].get("Reason"), &Value::from("as cyd says"));
         // The same again adds nothing, and neither does the same hold of a newer archive.
         desk.run(&line("other")).code(0);
-        desk.run("export --store @other.db --out @newer.zip").code(0);
+        desk.run("export --store @other.db --out @newer.zip --overwrite").code(0);
         desk.run(&line("newer")).code(0);
         assert_eq!(holds(), found, "{mode}");
         // One that was released goes into the register, and takes nothing away.
