@@ -97,6 +97,13 @@ impl Which {
         Ok(Wanted { categories: self.category, messages_only, ..self.what.wanted(cx, self.room)? })
     }
 
+    /// As a hold takes it: who has an address may be held before anybody has seen it.
+    pub fn held(mut self, cx: &Context<'_>) -> Result<Wanted> {
+        let typed = std::mem::take(&mut self.what.user);
+        let people = held(cx, &typed)?;
+        Ok(Wanted { people, ..self.wanted(cx, false)? })
+    }
+
     /// Is only an explanation asked for?
     pub fn explains(&self) -> bool {
         self.what.explain
@@ -142,6 +149,18 @@ pub fn people(cx: &Context<'_>, typed: &[String]) -> Result<Vec<String>> {
     }
     found.sort_unstable();
     found.dedup();
+    Ok(found)
+}
+
+/// The same for a hold, where an address nobody is known for yet stays as it was typed.
+pub fn held(cx: &Context<'_>, typed: &[String]) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for name in typed {
+        match people(cx, std::slice::from_ref(name)) {
+            Err(error) if error.kind() == Kind::NotFound && name.contains('@') => found.push(name.trim().to_owned()),
+            people => found.extend(people?),
+        }
+    }
     Ok(found)
 }
 
