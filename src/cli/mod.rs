@@ -297,14 +297,18 @@ fn asked(
     let change = verb.change();
     let writes = change.is_some() || verb.signs();
     let remark = match (globals.accept_older.as_deref(), writes) {
-        (reason, true) => seen::admit(cx, reason)?,
-        (None, false) => None,
+        (reason, true) => seen::admit(cx, reason),
+        (None, false) => Ok(None),
         (Some(_), false) => {
-            return Err(Error::new(Kind::Usage, "--accept-older is for commands that change a store or sign its log"));
+            Err(Error::new(Kind::Usage, "--accept-older is for commands that change a store or sign its log"))
         }
     };
+    let remark = remark.inspect_err(|error| verb.refused(cx, error))?;
     if change.is_some() && !globals.failed_over && !verb.while_failed_over() {
-        state::check(cx).inspect_err(|error| audit::refused(cx, change, error))?;
+        state::check(cx).inspect_err(|error| {
+            audit::refused(cx, change, error);
+            verb.refused(cx, error);
+        })?;
     }
     let done = verb.prepare(cx).and_then(|prepared| confirm::perform(cx, prepared, answer, globals.quiet, err));
     let done = done.inspect_err(|error| audit::refused(cx, change, error));

@@ -1,6 +1,7 @@
 //! Jobs: what the commands do to stores and archives, seen from the command line.
 
 mod anchor;
+mod asked;
 mod audit;
 mod certificate;
 mod directory;
@@ -25,5 +26,6 @@ mod round_trip;
 mod sealed;
 mod seen;
 mod selection;
+mod times;
 mod verify;
 mod words;
