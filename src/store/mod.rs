@@ -357,6 +357,8 @@ pub trait Intake {
     /// What units will come from. Gives the number of the first, by which they say it; the others follow. Those that give
     /// nothing new are not noted.
     fn announce(&mut self, sources: Vec<SourceFact>, now: Ticks) -> Result<i64>;
+    /// What comes next is of another file: how often an event without a number occurs is counted within each.
+    fn next_file(&mut self);
     /// Takes in a unit; with `details` up to that many conflicts are described.
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome>;
     /// Notes that a piece of input has been taken in completely.

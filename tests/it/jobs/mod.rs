@@ -12,6 +12,7 @@ mod import;
 mod intake;
 mod keys;
 mod lines;
+mod often;
 mod merge;
 mod principals;
 mod proof;
