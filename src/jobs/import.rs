@@ -15,10 +15,12 @@ use crate::model::message::{Content, Event as Message};
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
 use crate::model::record::{Record, Shape};
 use crate::pipeline::{self, Event, Sink};
+use crate::rules::completeness::in_words;
 use crate::rules::merge::{self, OnConflict, Renames};
+use crate::select::scope::Scope;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Amendment, Corpus, Entry, Intake, Loaded, SourceFact, Store, change};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 mod check;
@@ -138,6 +140,9 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         load.close()?
     };
     cx.watch.event(Event::End);
+    if !job.what_if {
+        missing(&store, &mut receipt)?;
+    }
     receipt.timings.push(("import", cx.since(start)));
     if path == job.store {
         receipt.fact("Store identity", store.id()?);
@@ -147,6 +152,24 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         receipt.fact("Key of its log", format!("{}; back it up, and move it away from the store", file.display()));
     }
     Ok(receipt)
+}
+
+/// Says how many message numbers are missing in the rooms that were given anything.
+fn missing(store: &Sqlite, receipt: &mut Receipt) -> Result<()> {
+    let touched = receipt.rooms.iter().filter(|(_, tally)| tally.events.total() > 0);
+    let rooms: BTreeMap<_, _> = touched.map(|(room, _)| (room.key(), room.clone())).collect();
+    if rooms.is_empty() {
+        return Ok(());
+    }
+    let (mut numbers, mut of) = (0u64, 0);
+    store.completeness(&Scope { rooms: Some(rooms), ..Scope::all() }, (false, 0), &mut |found| {
+        numbers = numbers.saturating_add(found.missing);
+        of += u64::from(found.missing > 0);
+    })?;
+    if let Some(words) = in_words(numbers, of) {
+        receipt.fact("Message numbers", format!("{words}; pchat store completeness lists them"));
+    }
+    Ok(())
 }
 
 /// Opens the archives. One that cannot be opened is left out, if that is asked for and anything else remains.

@@ -2,7 +2,7 @@
 
 mod told;
 
-use self::told::{check_report, write_report};
+pub use self::told::{check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;

@@ -153,6 +153,25 @@ pub struct SourceFact {
     pub sha256: Option<[u8; 32]>,
 }
 
+/// What events came from, as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file, as it was named.
+    pub name: String,
+    /// The version that imported it.
+    pub version: String,
+    /// When.
+    pub on: Ticks,
+    /// In how many pieces something new came.
+    pub pieces: u64,
+    /// How many events were new.
+    pub events: u64,
+    /// SHA-256 of the salt and the SHA-256 of the file, until something of it is purged.
+    pub digest: Option<Vec<u8>>,
+    /// The salt.
+    pub salt: Option<Vec<u8>>,
+}
+
 /// What became of the events of a unit.
 #[derive(Debug, Default)]
 pub struct Outcome {

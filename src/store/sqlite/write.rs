@@ -67,6 +67,8 @@ struct Expected {
     now: Ticks,
     /// The number it has, once anything came from it.
     number: Option<i64>,
+    /// Pieces and events that came since the last commit.
+    came: (u64, u64),
 }
 
 impl<'s> Writer<'s> {
@@ -177,7 +179,7 @@ impl<'s> Writer<'s> {
         }
         let numbers = placed.into_blocks(connection, state, unit, prepared.drafts, &mut statements.personas)?;
         if outcome.added.total() > 0 {
-            self.note_source(unit.source, source)?;
+            self.note_source(unit.source, source, outcome.added.total())?;
         }
         if outcome.added.total() == 0 {
             return Ok((outcome, None));
@@ -294,7 +296,8 @@ impl Intake for Writer<'_> {
             self.connection.query_row("SELECT ifnull(max(number), 0) + 1 FROM source", [], |row| row.get(0))
         });
         let first: i64 = self.told(first)?;
-        self.sources = (first..).zip(sources).map(|(n, fact)| (n, Expected { fact, now, number: None })).collect();
+        self.sources =
+            (first..).zip(sources).map(|(n, fact)| (n, Expected { fact, now, number: None, came: (0, 0) })).collect();
         Ok(first)
     }
 
@@ -403,6 +406,7 @@ impl Intake for Writer<'_> {
                 state.history.save(self.connection, state.number, key)?;
                 state.changed = false;
             }
+            self.count_sources()?;
             words.write(self.connection)?;
             index::merge(self.connection, index::FAN)?;
             audit::append(self.connection, &entry)?;
