@@ -192,7 +192,7 @@ fn make(
         leaving.record(receipt, &[])?;
     }
     let nouns = job.nouns();
-    let catalog = match job.wanted.categories.is_empty() && job.wanted.rooms.is_empty() {
+    let catalog = match selection.scope.rooms.is_none() {
         // Nouns are asked for one by one, so others do not matter.
         true => Cow::Borrowed(whole),
         false => Cow::Owned(catalog_part(whole, &nouns, &job.wanted, &selection.scope)),
