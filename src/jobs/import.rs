@@ -318,8 +318,8 @@ impl<'a, 's> Load<'a, 's> {
         Ok(())
     }
 
-    /// Has an earlier run taken in this piece completely? One of a chain is passed over only with all of it: those behind
-    /// it are counted on from it.
+    /// Has an earlier run taken in this piece completely? One of a chain is passed over only with all of it: those
+    /// behind it are counted on from it.
     fn knows(&mut self, step: &Step) -> Result<bool> {
         let end = step.link.as_ref().and_then(|link| self.ends.get(link)).copied();
         for piece in step.piece.into_iter().chain(end) {

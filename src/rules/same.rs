@@ -10,11 +10,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// An event, and who it is of.
 pub type Stated<'a> = (&'a Event, &'a Persona);
 
-/// Are these two events without a number one? Identity is kind, time, person, text and attachments. Of attachments, what one
+/// Are these two events without a number one? Identity is kind, time, person, text and attachments. Of attachments,
+/// what one
 /// of the two sources did not say is no difference.
 ///
-/// How often such an event occurs within one source is part of what happened: the n-th of a source stands for the n-th of
-/// the store. Of those that are left, one that [`is_equal`] goes before one that is the same, and the earlier before the later.
+/// How often such an event occurs within one source is part of what happened: the n-th of a source stands for the n-th
+/// of
+/// the store. Of those that are left, one that [`is_equal`] goes before one that is the same, and the earlier before
+/// the later.
 pub fn is_same((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool {
     let (mine, theirs) = (&old.more().files, &event.more().files);
     old.kind == event.kind
@@ -37,7 +40,8 @@ pub fn is_equal((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool {
         && mine.files.iter().map(said).eq(theirs.files.iter().map(said))
 }
 
-/// Numbers by which an event without a number is looked up. They are compared in memory only: events that are the same have
+/// Numbers by which an event without a number is looked up. They are compared in memory only: events that are the same
+/// have
 /// one `same`, equal ones one `equal`, and others mostly have others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lookup {

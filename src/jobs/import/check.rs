@@ -1,4 +1,5 @@
-//! The pass of an import that writes nothing: everything is read once, so that damage is found before anything is written.
+//! The pass of an import that writes nothing: everything is read once, so that damage is found before anything is
+//! written.
 
 use super::{Import, decode, source};
 use crate::context::Context;

@@ -86,7 +86,7 @@ fn of_equal_events_those_that_say_the_same_belong_together() {
     assert_eq!(added(import(&desk, "@turned.jsonl")), (0, 2, 0));
 }
 
-/// Pieces of about a mebibyte that are the same bytes, at one instant: neither doubled nor lost, nor the square of them.
+/// Pieces of about a mebibyte that are the same bytes, at one instant: neither doubled nor lost.
 #[test]
 fn many_equal_lines_in_equal_pieces() {
     let desk = Desk::new();

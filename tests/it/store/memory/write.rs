@@ -204,7 +204,15 @@ impl Intake for Taking<'_> {
                 self.claimed.insert((key.clone(), old.map_or(history.next, |old| old.event.sequence)));
             }
             if let Some(old) = old {
+                let told = outcome.details.len();
                 outcome.settle(&unit.room, (&old.event, &old.persona), (event, persona), details);
+                for conflict in &mut outcome.details[told..] {
+                    let before = |text: &str, mark| text.split(mark).next().map(str::to_owned);
+                    let kept = old.source.as_ref().and_then(|source| before(source, " by pchat "));
+                    let other = self.sources.get(&unit.source).and_then(|source| before(source, ", imported "));
+                    conflict.kept.facts.extend(kept.map(|name| ("source".to_owned(), name)));
+                    conflict.other.facts.extend(other.map(|name| ("source".to_owned(), name)));
+                }
                 continue;
             }
             let mut event = event.clone();
