@@ -268,6 +268,7 @@ struct Load<'a, 's> {
     batch: (u64, u64),
     batches: u64,
     added: u64,
+    restored: u64,
     chains: Chains,
     ends: HashMap<Link, [u8; 32]>,
     /// Chains of which a piece is not all there.
@@ -283,7 +284,7 @@ impl<'a, 's> Load<'a, 's> {
         (sources, ends): (String, HashMap<Link, [u8; 32]>),
     ) -> Self {
         let (chains, open) = (Chains::default(), HashSet::new());
-        Load { cx, job, intake, receipt, sources, batch: (0, 0), batches: 0, added: 0, chains, ends, open }
+        Load { cx, job, intake, receipt, sources, batch: (0, 0), batches: 0, added: 0, restored: 0, chains, ends, open }
     }
 
     fn unit(&mut self, loaded: Loaded) -> Result<()> {
@@ -306,6 +307,9 @@ impl<'a, 's> Load<'a, 's> {
         }
         self.receipt.conflict_count += outcome.conflicts;
         self.receipt.remark("messages that were purged from this store, and stay purged", outcome.purged);
+        let again = "messages that were purged from this store, and are there again";
+        self.receipt.remark(again, outcome.restored);
+        self.restored += outcome.restored;
         self.receipt.conflicts.extend(outcome.details);
         for event in &unit.events {
             self.contents(event)?;
@@ -378,7 +382,7 @@ impl<'a, 's> Load<'a, 's> {
     }
 
     fn entry(&self, complete: bool) -> Entry {
-        let details = vec![
+        let mut details = vec![
             ("added", self.added.to_string()),
             ("batch", self.batches.to_string()),
             ("complete", complete.to_string()),
@@ -386,7 +390,12 @@ impl<'a, 's> Load<'a, 's> {
             ("from", self.sources.clone()),
             ("gaps", self.receipt.gap_count.to_string()),
         ];
-        self.cx.entry("import", self.job.store.display().to_string(), details)
+        // Bringing back what was destroyed is something else than bringing in.
+        let action = if self.job.restore_purged { "import restore-purged" } else { "import" };
+        if self.job.restore_purged {
+            details.push(("restored", self.restored.to_string()));
+        }
+        self.cx.entry(action, self.job.store.display().to_string(), details)
     }
 
     fn close(mut self) -> Result<Receipt> {

@@ -1,14 +1,12 @@
 //! Is anything missing? Message numbers of a room run from 1 without holes; and most rooms have days on which something
-//! is said
-//! week after week. Values in, findings out.
+//! is said week after week. Values in, findings out.
 
 use crate::model::ids::RoomKey;
 use crate::model::time::Ticks;
 use std::collections::BTreeSet;
 
 /// A weekday is a habit of a room that had messages on it in three of four weeks in which it had any, and of those
-/// there
-/// are at least so many.
+/// there are at least so many.
 pub const WEEKS: usize = 4;
 
 /// Message numbers in a row that are not there.
@@ -149,8 +147,7 @@ pub fn begin(day: i64) -> Ticks {
 }
 
 /// The days without messages on which there usually are some, between the first and the last with any. Days that follow
-/// each
-/// other with nothing said between them are one finding.
+/// each other with nothing said between them are one finding.
 pub fn quiet(days: &BTreeSet<i64>, numbers: Numbers) -> Vec<Quiet> {
     let weeks: BTreeSet<i64> = days.iter().map(|day| day.div_euclid(7)).collect();
     let mut habit = [0usize; 7];

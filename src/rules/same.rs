@@ -11,12 +11,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub type Stated<'a> = (&'a Event, &'a Persona);
 
 /// Are these two events without a number one? Identity is kind, time, person, text and attachments. Of attachments,
-/// what one
-/// of the two sources did not say is no difference.
+/// what one of the two sources did not say is no difference.
 ///
 /// How often such an event occurs within one source is part of what happened: the n-th of a source stands for the n-th
-/// of
-/// the store. Of those that are left, one that [`is_equal`] goes before one that is the same, and the earlier before
+/// of the store. Of those that are left, one that [`is_equal`] goes before one that is the same, and the earlier before
 /// the later.
 pub fn is_same((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool {
     let (mine, theirs) = (&old.more().files, &event.more().files);
@@ -41,8 +39,7 @@ pub fn is_equal((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool {
 }
 
 /// Numbers by which an event without a number is looked up. They are compared in memory only: events that are the same
-/// have
-/// one `same`, equal ones one `equal`, and others mostly have others.
+/// have one `same`, equal ones one `equal`, and others mostly have others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lookup {
     /// Of its identity.

@@ -183,6 +183,8 @@ pub struct Outcome {
     pub conflicts: u64,
     /// Messages that were purged from this store before, and stay out.
     pub purged: u64,
+    /// New messages that were purged from this store before, and are wanted again.
+    pub restored: u64,
     /// The sequence of the last event, whether it is new or was there already.
     pub sequence: Option<u64>,
     /// The conflicts in full, as many as were asked for.

@@ -1,6 +1,5 @@
 //! Under which fingerprints the ledger knows pieces. One that holds events without a number is only what it is behind
-//! the
-//! pieces before it: how often such an event occurs is counted within a file.
+//! the pieces before it: how often such an event occurs is counted within a file.
 
 use super::Decoded;
 use sha2::{Digest, Sha256};

@@ -1,6 +1,5 @@
 //! Message numbers that are not there, and days without messages: from the index of numbers, the lists of tombstones
-//! and the
-//! heads of blocks, room by room. Reads no text.
+//! and the heads of blocks, room by room. Reads no text.
 
 use super::blocks::{self, damaged};
 use super::explain::Broken;

@@ -37,7 +37,7 @@ struct RoomState {
     number: i64,
     history: History,
     changed: bool,
-    /// Some of its messages were purged; they do not come back.
+    /// Some of its messages were purged; they do not come back unless they are wanted.
     purged: bool,
     /// What is there without a number at the instant that was looked at last.
     instant: Option<compare::Instant>,
@@ -135,9 +135,11 @@ impl<'s> Writer<'s> {
         let mut placed = place::Placed::new(state.history.next, source, unit.events.len());
         for event in &unit.events {
             let who = people[event.who as usize];
-            if let (true, Some(chat)) = (state.purged, event.chat)
-                && tombs::purge_of(connection, state.number, chat)?.is_some()
-            {
+            let gone = match event.chat.filter(|_| state.purged) {
+                Some(chat) => tombs::purge_of(connection, state.number, chat)?.is_some(),
+                None => false,
+            };
+            if gone && !self.restore_purged {
                 placed.skip();
                 outcome.purged += 1;
                 continue;
@@ -169,6 +171,7 @@ impl<'s> Writer<'s> {
                     return Err(rusqlite::Error::IntegralValueOutOfRange(0, state.history.next));
                 }
                 outcome.added.count(event.kind);
+                outcome.restored += u64::from(gone);
                 continue;
             }
             placed.skip();

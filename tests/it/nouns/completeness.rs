@@ -67,6 +67,13 @@ fn every_hole_is_listed_with_its_neighbours_and_its_purge() {
     desk.run("store completeness --store @a.db --room whole").code(0).says("nothing is missing");
     // What comes back is no hole, and was purged all the same.
     desk.run("import @all.jsonl --restore-purged --store @a.db").code(0);
+    let log = desk.run("audit get --store @a.db --action import --output json").code(0).out;
+    assert!(log.contains("import restore-purged") && log.contains("restored"), "{log}");
+    let history =
+        desk.run("message history r 22 --store @a.db --output json").code(0).says("purged by purge 1 and there again");
+    let states: Vec<_> =
+        history.json()["versions"].as_array().unwrap().iter().map(|row| row["State"].clone()).collect();
+    assert_eq!(states, ["purged", "stands"]);
     let found = desk.run("store completeness --store @a.db --room r --output json --report @r.html").code(3).json();
     let room = &rows(&found, "rooms")[0];
     assert_eq!((&room["Missing"], &room["Purged"], &room["Restored"]), (&json!(6), &json!(0), &json!(5)));

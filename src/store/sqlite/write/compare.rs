@@ -1,6 +1,5 @@
 //! Events without a number that come in, and those of the store they stand for: the n-th of a file for the n-th of the
-//! store,
-//! whatever pieces the file comes in. What is left over is new.
+//! store, whatever pieces the file comes in. What is left over is new.
 
 use super::{RoomState, Statements, Stored};
 use crate::model::time::Ticks;
@@ -13,8 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) type Claimed = RoaringTreemap;
 
 /// What a room has without a number at one instant, as far as nothing of the file stands for it. Looking at each again
-/// for
-/// every event that comes in would take the square of their number.
+/// for every event that comes in would take the square of their number.
 pub(super) struct Instant {
     at: Ticks,
     equal: HashMap<u64, BTreeSet<i64>>,

@@ -58,7 +58,7 @@ impl Writer<'_> {
             number,
             history: History::load(self.connection, number)?,
             changed: false,
-            purged: !self.restore_purged && tombs::any(self.connection, number)?,
+            purged: tombs::any(self.connection, number)?,
             instant: None,
         };
         self.rooms.insert(folded.to_owned(), state);

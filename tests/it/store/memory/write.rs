@@ -186,7 +186,8 @@ impl Intake for Taking<'_> {
         let history = &mut self.draft.rooms.entry(key.clone()).or_insert_with(fresh).1;
         for event in &unit.events {
             let persona = &unit.people[event.who as usize];
-            if event.chat.is_some() && !self.restore && history.gone.iter().any(|(_, _, chat)| *chat == event.chat) {
+            let gone = event.chat.is_some() && history.gone.iter().any(|(_, _, chat)| *chat == event.chat);
+            if gone && !self.restore {
                 outcome.purged += 1;
                 continue;
             }
@@ -220,6 +221,7 @@ impl Intake for Taking<'_> {
             event.more = event.more.filter(|more| **more != Default::default());
             outcome.sequence = Some(history.next);
             outcome.added.count(event.kind);
+            outcome.restored += u64::from(gone);
             history.next += 1;
             let source = self.sources.get(&unit.source).cloned();
             history.events.push(Kept { event, persona: persona.clone(), source, earlier: Vec::new() });
