@@ -14,6 +14,7 @@ mod intake;
 mod keys;
 mod lines;
 mod meanwhile;
+mod often;
 mod merge;
 mod principals;
 mod proof;
