@@ -1,6 +1,6 @@
 //! History and configuration as a whole: export, import, verify.
 
-mod told;
+pub(in crate::nouns) mod told;
 
 use self::told::{check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};

@@ -10,7 +10,7 @@ use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Log};
 use clap::Subcommand;
 
-mod info;
+pub(super) mod info;
 
 pub use info::InfoRequest;
 

@@ -94,6 +94,13 @@ impl Which {
         Ok(Wanted { categories: self.category, messages_only, ..self.what.wanted(cx, self.room)? })
     }
 
+    /// The same with a query in KQL, if there is one.
+    #[must_use]
+    pub fn with_query(mut self, query: Option<String>) -> Which {
+        self.what.query = query.or(self.what.query);
+        self
+    }
+
     /// Is only an explanation asked for?
     pub fn explains(&self) -> bool {
         self.what.explain
@@ -126,7 +133,7 @@ impl What {
 }
 
 /// The queries of a file.
-fn read(path: &Path) -> Result<String> {
+pub(super) fn read(path: &Path) -> Result<String> {
     let failed = |error| Error::io(path.display(), error);
     let mut text = Vec::new();
     std::fs::File::open(path).map_err(failed)?.take(LARGEST + 1).read_to_end(&mut text).map_err(failed)?;
@@ -160,7 +167,7 @@ pub fn warned(mut prepared: Prepared, warnings: Vec<String>) -> Prepared {
         Prepared::Answer(reply) => reply.notes.extend(warnings),
         Prepared::Act(action) => action.preview.notes.extend(warnings),
         // It says them itself.
-        Prepared::Do(_) => {}
+        Prepared::Do(_) | Prepared::Stream(_) => {}
     }
     prepared
 }

@@ -144,6 +144,7 @@ impl Desk {
                 out: &mut out,
                 err: &mut err,
                 terminal: false,
+                looks: false,
                 answer: &|| None,
                 input: &|| input.map(|text| Ok(text.to_owned())),
                 streams,

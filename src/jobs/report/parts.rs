@@ -12,11 +12,16 @@ const SHOWN: usize = 20_000;
 
 /// The facts that head the report.
 pub(super) fn facts(page: &mut Html, receipt: &Receipt) {
-    if receipt.facts.is_empty() {
+    listed(page, &receipt.facts);
+}
+
+/// Facts by name.
+pub(super) fn listed(page: &mut Html, facts: &[(String, String)]) {
+    if facts.is_empty() {
         return;
     }
     page.raw("<dl>\n");
-    for (name, value) in &receipt.facts {
+    for (name, value) in facts {
         page.raw("<dt>");
         page.name(name);
         page.raw("</dt><dd>");
