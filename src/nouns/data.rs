@@ -1,8 +1,9 @@
 //! History and configuration as a whole: export, import, verify.
 
-pub(in crate::nouns) mod told;
+mod told;
 
-use self::told::{check_report, write_report};
+use self::told::write_report;
+pub(super) use self::told::{check_report, publish};
 pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;

@@ -7,8 +7,8 @@ mod report;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::search::{Around, How, Sort};
-use crate::nouns::data::told::check_report;
-use crate::nouns::store::info::{By, counted};
+use crate::nouns::data::check_report;
+use crate::nouns::store::{By, counted};
 use crate::nouns::verb::{Prepared, Verb, objects};
 use crate::nouns::which::{self, Which};
 use crate::store::Corpus;
@@ -17,7 +17,6 @@ use std::path::PathBuf;
 
 /// Find messages by their words, and by who wrote them, where and when
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct SearchRequest {
     #[command(subcommand)]
     verb: Option<SearchVerb>,
@@ -102,11 +101,17 @@ impl Verb for SearchRequest {
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         let SearchRequest { verb, text, which, context, sort, after, limit, count, by, report, evidence } = self;
-        if let Some(SearchVerb::Report(request)) = verb {
-            return request.prepare(cx);
-        }
         let explains = which.explains();
         let wanted = which.with_query(text).wanted(cx, false)?;
+        if let Some(SearchVerb::Report(request)) = verb {
+            let asks = context.is_some() || after.is_some() || limit.is_some() || count || by.is_some();
+            if asks || explains || report.is_some() || evidence.is_given() || !wanted.is_everything() {
+                return Err(Error::new(Kind::Usage, "the options of a report stand behind the word report").hint(
+                    "pchat search report --help lists them; to look for the word, write: pchat search -- report",
+                ));
+            }
+            return request.prepare(cx);
+        }
         if explains {
             return which::explain(cx, &wanted).map(Prepared::Answer);
         }

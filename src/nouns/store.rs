@@ -10,7 +10,9 @@ use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Log};
 use clap::Subcommand;
 
-pub(super) mod info;
+mod info;
+
+pub(super) use info::{By, counted};
 
 pub use info::InfoRequest;
 

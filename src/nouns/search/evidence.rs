@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 /// How a search is bound to a state of the store, and to a case.
 #[derive(Debug, Clone, Args)]
-pub struct Evidence {
+pub(super) struct Evidence {
     /// Refuse when the content is not what it was at this checkpoint, or under this content root of the audit log
     #[arg(long, value_name = "CHECKPOINT|ROOT")]
     exact_as_of: Option<String>,
@@ -27,6 +27,11 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Was anything of it asked for?
+    pub(super) fn is_given(&self) -> bool {
+        self.is_recorded() || self.exact_as_of.is_some()
+    }
+
     /// Is anything noted?
     pub(super) fn is_recorded(&self) -> bool {
         self.record || self.case.is_some()

@@ -40,7 +40,7 @@ fn columns(how: &How) -> Table {
         "Person",
         "Is",
         "Kind",
-        "Name",
+        "PersonName",
         "Pool",
         "Number",
         "Window",
@@ -51,7 +51,7 @@ fn columns(how: &How) -> Table {
         "Event",
         "Text",
     ];
-    let mut aside = vec!["Kind", "Name", "Pool", "Number", "Window", "Marks", "FoundIn", "Attachments"];
+    let mut aside = vec!["Kind", "PersonName", "Pool", "Number", "Window", "Marks", "FoundIn", "Attachments"];
     if how.around.is_none() {
         aside.push("Is");
     }
@@ -89,7 +89,7 @@ pub(super) fn show(
             evidence.check(cx, store, &catalog)?;
         }
         let selection = wanted.selection(&catalog)?;
-        let mut page = report.as_deref().map(|path| Draft::new(path)).transpose()?;
+        let mut page = report.as_deref().map(Draft::new).transpose()?;
         if let Some(page) = &mut page {
             page.write(&Page::begin(&wanted.describe(&selection), &store.id()?, (cx.clock)()))?;
         }

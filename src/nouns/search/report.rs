@@ -11,7 +11,7 @@ use crate::jobs::terms::{Asked, Report, Status as Of, Tally, Term, read, report,
 use crate::model::catalog::Catalog;
 use crate::model::hash;
 use crate::model::reply::{Cell, Reply, Status, Table};
-use crate::nouns::data::told::{check_report, publish};
+use crate::nouns::data::{check_report, publish};
 use crate::nouns::verb::Prepared;
 use crate::nouns::which;
 use crate::select::words;

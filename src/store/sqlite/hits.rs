@@ -4,14 +4,13 @@
 use super::blocks::damaged;
 use super::count::{Block, Blocks, PLACES, Reading, each_list};
 use super::explain::explain;
-use super::find;
+use super::find::{self, Ordinals};
 use super::index::{BLOCK_SHIFT, WITH_FILES};
 use super::read::{self, Place, ROOM_SHIFT, sequence_of};
 use crate::error::Result;
 use crate::select::query::plan::Pre;
 use crate::select::scope::{Scope, Selection};
 use crate::store::hits::{RoomHits, Seen, TakeHits, rooms, sorted};
-use roaring::RoaringBitmap;
 use rusqlite::Connection;
 use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
@@ -127,7 +126,7 @@ impl Group {
     }
 
     /// The events that each selection means, by their ordinals.
-    fn members(&self, connection: &Connection, all: &[Selection]) -> rusqlite::Result<Vec<RoaringBitmap>> {
+    fn members(&self, connection: &Connection, all: &[Selection]) -> rusqlite::Result<Vec<Ordinals>> {
         let mut included: Vec<Option<u128>> = Vec::new();
         let mut asked: Option<&Selection> = None;
         let mut list = Vec::with_capacity(all.len());
@@ -154,7 +153,7 @@ impl Group {
         selection: &Selection,
         pre: &Pre,
         included: &mut [Option<u128>],
-    ) -> rusqlite::Result<RoaringBitmap> {
+    ) -> rusqlite::Result<Ordinals> {
         let mut bits = vec![0u128; self.slots.len()];
         let mut others = false;
         match pre {
@@ -172,7 +171,7 @@ impl Group {
             }
         }
         let reading = Reading { connection, selection };
-        let mut members = RoaringBitmap::new();
+        let mut members = Ordinals::new();
         for (slots, place) in self.rooms.iter().zip(self.keys(connection, selection)?) {
             for slot in slots.clone().filter(|_| place) {
                 let mut bits = if others { !bits[slot] } else { bits[slot] };
@@ -207,7 +206,7 @@ impl Group {
     }
 
     /// Those the texts decide.
-    fn read_members(&self, connection: &Connection, selection: &Selection) -> rusqlite::Result<RoaringBitmap> {
+    fn read_members(&self, connection: &Connection, selection: &Selection) -> rusqlite::Result<Ordinals> {
         let by_key: HashMap<i64, &Range<usize>> = self
             .rooms
             .iter()
@@ -220,7 +219,7 @@ impl Group {
         let numbers: HashMap<String, i64> = rooms.iter().map(|place| (place.key.key(), place.number)).collect();
         let keys = rooms.into_iter().map(|place| (place.key.key(), place.key)).collect();
         let narrowed = Selection { scope: Scope { rooms: Some(keys), ..selection.scope.clone() }, ..selection.clone() };
-        let mut members = RoaringBitmap::new();
+        let mut members = Ordinals::new();
         read::units(connection, &narrowed, &mut |unit, _| {
             let Some(number) = numbers.get(&unit.room.key()) else { return ControlFlow::Continue(()) };
             let Some(slots) = by_key.get(number) else { return ControlFlow::Continue(()) };

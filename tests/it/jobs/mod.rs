@@ -19,6 +19,7 @@ mod refusals;
 mod report;
 mod rooms;
 mod round_trip;
+mod search;
 mod seen;
 mod selection;
 mod verify;
