@@ -107,15 +107,24 @@ impl fmt::Display for Place {
 pub struct Error {
     kind: Kind,
     what: String,
+    /// Lines that belong to it: what was found, one after another.
+    details: Vec<String>,
     hint: Option<String>,
-    place: Option<Place>,
+    place: Option<Box<Place>>,
     source: Option<BoxError>,
 }
 
 impl Error {
     /// A failure of `kind`; `what` is a lower-case fragment.
     pub fn new(kind: Kind, what: impl Into<String>) -> Error {
-        Error { kind, what: what.into(), hint: None, place: None, source: None }
+        Error { kind, what: what.into(), details: Vec::new(), hint: None, place: None, source: None }
+    }
+
+    /// Adds a line of its own. Line ends inside of `what` and of such a line are never shown as line ends.
+    #[must_use]
+    pub fn detail(mut self, line: impl Into<String>) -> Error {
+        self.details.push(line.into());
+        self
     }
 
     /// Adds the next thing to do.
@@ -128,7 +137,7 @@ impl Error {
     /// Adds where; a place that is already known stays.
     #[must_use]
     pub fn at(mut self, place: Place) -> Error {
-        self.place.get_or_insert(place);
+        self.place.get_or_insert_with(|| Box::new(place));
         self
     }
 
@@ -183,6 +192,23 @@ impl Error {
         &self.what
     }
 
+    /// The lines that belong to it.
+    pub fn details(&self) -> &[String] {
+        &self.details
+    }
+
+    /// Place, rule and causes, without the lines that belong to it.
+    pub fn head(&self) -> String {
+        let mut text = self.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
+        text.push_str(&self.what);
+        let mut next = self.source.as_ref().map(|s| &**s as &dyn std::error::Error);
+        while let Some(cause) = next {
+            text.push_str(&format!(": {cause}"));
+            next = cause.source();
+        }
+        text
+    }
+
     /// The next thing to do, if there is one.
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
@@ -190,22 +216,18 @@ impl Error {
 
     /// Where it is wrong, if known.
     pub fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+        self.place.as_deref()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
+        f.write_str(&self.head())?;
+        match self.details.is_empty() {
+            true => Ok(()),
+            false if self.what.ends_with(':') => write!(f, " {}", self.details.join("; ")),
+            false => write!(f, ": {}", self.details.join("; ")),
         }
-        f.write_str(&self.what)?;
-        let mut next = self.source.as_ref().map(|s| &**s as &dyn std::error::Error);
-        while let Some(cause) = next {
-            write!(f, ": {cause}")?;
-            next = cause.source();
-        }
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 //! principals, and never says what a password was.
 
 use crate::error::{Error, Kind, Result};
-use crate::model::entry::{Entry, text_of};
+use crate::model::entry::{Entry, is_address, text_of};
 use crate::pipeline::Watch;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::{LdapConn, LdapConnSettings, LdapError, Scope, SearchEntry};
@@ -41,8 +41,8 @@ pub struct Login {
     pub password: String,
 }
 
-/// All entries below these names.
-pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch) -> Result<Vec<Entry>> {
+/// All entries below these names, and how often the directory refers to others, which are not asked.
+pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch) -> Result<(Vec<Entry>, u64)> {
     let plain = ask.url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ldap://"));
     let secure = ask.url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ldaps://"));
     if !plain && !secure {
@@ -67,12 +67,12 @@ pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch) -> Result<Vec<Ent
         let bound = connection.with_timeout(ask.timeout).simple_bind(&login.name, &login.password).map_err(told)?;
         bound.success().map_err(told)?;
     }
-    let mut found = Vec::new();
+    let (mut found, mut references) = (Vec::new(), 0);
     for base in bases {
         let adapters: Vec<Box<dyn Adapter<_, _>>> =
             vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(ask.page))];
-        let connection = connection.with_timeout(ask.timeout);
         let mut search = connection
+            .with_timeout(ask.timeout)
             .streaming_search_with(adapters, base, Scope::Subtree, &ask.filter, ask.attributes.clone())
             .map_err(told)?;
         while let Some(entry) = search.next().map_err(told)? {
@@ -83,17 +83,56 @@ pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch) -> Result<Vec<Ent
             }
             found.push(read(SearchEntry::construct(entry)));
         }
-        search.result().success().map_err(told)?;
+        let done = search.result().success().map_err(told)?;
+        references += done.refs.len() as u64;
+    }
+    for entry in &mut found {
+        complete(ask, &mut connection, entry, watch)?;
+        entry.put_together();
+        // The order of attributes is that of a hash table; that of values is the directory's.
+        entry.attributes.sort();
+        let addresses = entry.attributes.iter().filter(|(name, _)| is_address(name)).flat_map(|(_, values)| values);
+        if addresses.into_iter().chain([&entry.dn]).any(|text| text.contains(char::is_control)) {
+            let what = format!("directory {}: an address or DN holds a control character", ask.url);
+            return Err(Error::new(Kind::Damaged, what));
+        }
     }
     drop(connection.unbind());
-    Ok(found)
+    Ok((found, references))
+}
+
+/// Fetches the rest of attributes that came in part, until nothing is missing.
+fn complete(ask: &Ask, connection: &mut LdapConn, entry: &mut Entry, watch: &dyn Watch) -> Result<()> {
+    while let Some(missing) = entry.missing() {
+        if watch.cancelled() {
+            return Err(
+                Error::new(Kind::Cancelled, "interrupted").hint("nothing was changed; run the same command again")
+            );
+        }
+        let wanted = format!("{};range={}-*", missing.attribute, missing.from);
+        let told = |error: LdapError| explain(&ask.url, &error);
+        let answer = connection
+            .with_timeout(ask.timeout)
+            .search(&entry.dn, Scope::Base, "(objectClass=*)", vec![wanted])
+            .and_then(|answer| answer.success())
+            .map_err(told)?;
+        for part in answer.0 {
+            entry.attributes.extend(read(SearchEntry::construct(part)).attributes);
+        }
+        if entry.missing().is_some_and(|again| again.from <= missing.from) {
+            let what = format!(
+                "directory {}: only the first {} values of {} are given of {}",
+                ask.url, missing.from, missing.attribute, entry.dn
+            );
+            return Err(Error::new(Kind::Damaged, what).hint("nothing was changed; run the same command again"));
+        }
+    }
+    Ok(())
 }
 
 fn read(entry: SearchEntry) -> Entry {
     let mut found = Entry { dn: entry.dn, ..Entry::default() };
     for (name, values) in entry.attrs {
-        // A large group comes in parts: `member;range=0-1499`.
-        let name = name.split(';').next().unwrap_or(&name).to_owned();
         values.into_iter().for_each(|value| found.add(&name, value));
     }
     for (name, values) in entry.bin_attrs {
@@ -103,8 +142,6 @@ fn read(entry: SearchEntry) -> Entry {
             }
         }
     }
-    // The order of attributes is that of a hash table; that of values is the directory's.
-    found.attributes.sort();
     found
 }
 
@@ -134,6 +171,8 @@ fn explain(url: &str, error: &LdapError) -> Error {
             50 => Error::new(Kind::Denied, about("it does not let this name read")).hint("ask with --bind-dn"),
             4 => Error::new(Kind::Refused, about("it gives no more entries than so many"))
                 .hint("use a smaller --page-size"),
+            10 => Error::new(Kind::NotFound, about("it refers to another directory for this"))
+                .hint("ask that one with --ldap"),
             code => Error::new(Kind::Io, about(&format!("it has answered with code {code}"))),
         },
         LdapError::Timeout { .. } => Error::new(Kind::Io, about("it does not answer")).hint("--timeout waits longer"),

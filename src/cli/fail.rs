@@ -2,12 +2,16 @@
 
 use super::print::visible;
 use crate::error::{Error, Kind};
+use std::ffi::OsString;
 use std::io::Write;
 
 /// Shows an error; gives its exit code.
 pub(super) fn show(error: &Error, err: &mut dyn Write) -> u8 {
     // There is nowhere left to complain when standard error is closed.
-    drop(writeln!(err, "pchat: {}", visible(&error.to_string())));
+    drop(writeln!(err, "pchat: {}", visible(&error.head())));
+    for line in error.details() {
+        drop(writeln!(err, "  {}", visible(line)));
+    }
     if let Some(hint) = error.hint_text() {
         drop(writeln!(err, "  {}", visible(hint)));
     }
@@ -18,8 +22,18 @@ pub(super) fn show(error: &Error, err: &mut dyn Write) -> u8 {
 }
 
 /// Shows what the argument parser has to say: help and version are results, the rest are errors.
-pub(super) fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let text = error.render();
+///
+/// A word may be the name of a file that somebody else chose.
+pub(super) fn usage(error: &clap::Error, words: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let mut text = error.render().to_string();
+    for word in words.iter().map(|word| word.to_string_lossy()).filter(|word| word.contains(char::is_control)) {
+        for part in [&*word, word.split_once('=').map_or("", |(_, value)| value), word.split('=').next().unwrap_or("")]
+        {
+            if part.contains(char::is_control) {
+                text = text.replace(part, &visible(part));
+            }
+        }
+    }
     if error.use_stderr() {
         drop(write!(err, "{text}"));
         return Kind::Usage.exit_code();

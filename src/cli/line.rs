@@ -2,6 +2,7 @@
 //! it has become; what one gives goes into the next as objects. Stops at the first that fails.
 
 use super::cmdlet::{self, Call, Object, Objects};
+use super::print::visible;
 use super::words::{self, Item, Written, pieces};
 use super::{Evaluated, Kept, World, evaluated, native, objects, print};
 use crate::error::{Error, Kind, Place, Result};
@@ -65,7 +66,7 @@ impl Lines {
                 code = self.statement(statement.trim(), world).map_err(place)?;
                 if !FINE.contains(&code) {
                     if let Some(file) = file {
-                        drop(writeln!(world.err, "pchat: {file}:{number}: stopped here, with code {code}"));
+                        drop(writeln!(world.err, "pchat: {}:{number}: stopped here, with code {code}", visible(file)));
                     }
                     return Ok(code);
                 }
@@ -328,6 +329,15 @@ fn quoted(words: &[OsString]) -> String {
         |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=./:,@+%".contains(&b));
     let words = words.iter().map(|word| match word.to_string_lossy() {
         word if plain(&word) => word.into_owned(),
+        // One command stays one line, whatever is in a name.
+        word if word.contains(char::is_control) => {
+            let escape = |c: char| match c {
+                '\'' | '\\' => format!("\\{c}"),
+                c if c.is_control() => c.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect(),
+                c => c.to_string(),
+            };
+            format!("$'{}'", word.chars().map(escape).collect::<String>())
+        }
         word => format!("'{}'", word.replace('\'', "'\\''")),
     });
     words.collect::<Vec<_>>().join(" ")

@@ -71,7 +71,7 @@ pub struct World<'a> {
 #[derive(Debug, Parser)]
 #[command(name = "pchat", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done, 2 usage, 3 done with gaps, 4 nothing matched, 10 not found, 11 busy, \
-    12 made by a newer pchat, 13 damaged, 14 held, 15 refused, 17 conflict, 18 needs a yes, 20 input or output, 130 interrupted; \
+    12 made by a newer pchat, 13 damaged, 14 held, 15 refused, 16 denied, 17 conflict, 18 needs a yes, 20 input or output, 130 interrupted; \
     any other code means failure.")]
 struct Cli {
     #[command(flatten)]
@@ -113,7 +113,7 @@ enum Evaluated {
     /// The lines of a script have printed what they had to say.
     Ran(u8),
     /// Help, or what the parser does not understand.
-    Parser(clap::Error),
+    Parser(clap::Error, Vec<OsString>),
 }
 
 /// The commands and options, for whoever wants to list them.
@@ -174,7 +174,7 @@ fn print(done: Result<Evaluated>, world: &mut World<'_>) -> u8 {
         Ok(Evaluated::Reply(reply, output)) => show(&reply, output, world.out, world.err),
         Ok(Evaluated::Delivered(reply)) => show(&reply, Output::Table, &mut std::io::sink(), world.err),
         Ok(Evaluated::Ran(code)) => code,
-        Ok(Evaluated::Parser(error)) => fail::usage(&error, world.out, world.err),
+        Ok(Evaluated::Parser(error, words)) => fail::usage(&error, &words, world.out, world.err),
         Ok(Evaluated::Text(text)) => {
             let written = world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush());
             written.map_or_else(|error| fail::show(&Error::io("standard output", error), world.err), |()| 0)
@@ -190,7 +190,7 @@ pub fn evaluate(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>
         Evaluated::Reply(reply, _) | Evaluated::Delivered(reply) => Ok(reply),
         Evaluated::Text(text) => Ok(Reply { notes: vec![text], ..Reply::default() }),
         Evaluated::Ran(_) => Ok(Reply::default()),
-        Evaluated::Parser(error) => Err(Error::new(Kind::Usage, error.render().to_string())),
+        Evaluated::Parser(error, _) => Err(Error::new(Kind::Usage, error.render().to_string())),
     }
 }
 
@@ -207,7 +207,7 @@ fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Row
     let args = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
     let Cli { globals, command } = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return Ok(Evaluated::Parser(error)),
+        Err(error) => return Ok(Evaluated::Parser(error, words)),
     };
     match command {
         Command::Noun(verb) => perform(&globals, verb, world, (kept, rows)),
@@ -215,7 +215,7 @@ fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Row
         Command::Completion { shell } => Ok(Evaluated::Text(help::completion(shell, self::command()))),
         Command::Manual { out } => {
             let pages = help::manual(&out, self::command())?;
-            let notes = vec![format!("{pages} pages are in {}", out.display())];
+            let notes = vec![format!("{pages} pages are in {}", print::visible(&out.display().to_string()))];
             Ok(Evaluated::Reply(Reply { notes, ..Reply::default() }, Output::Table))
         }
     }
@@ -315,14 +315,18 @@ fn asked(
     let change = verb.change();
     let writes = change.is_some() || verb.signs();
     let remark = match (globals.accept_older.as_deref(), writes) {
-        (reason, true) => seen::admit(cx, reason)?,
-        (None, false) => None,
+        (reason, true) => seen::admit(cx, reason),
+        (None, false) => Ok(None),
         (Some(_), false) => {
-            return Err(Error::new(Kind::Usage, "--accept-older is for commands that change a store or sign its log"));
+            Err(Error::new(Kind::Usage, "--accept-older is for commands that change a store or sign its log"))
         }
     };
+    let remark = remark.inspect_err(|error| verb.refused(cx, error))?;
     if change.is_some() && !globals.failed_over && !verb.while_failed_over() {
-        state::check(cx).inspect_err(|error| audit::refused(cx, change, error))?;
+        state::check(cx).inspect_err(|error| {
+            audit::refused(cx, change, error);
+            verb.refused(cx, error);
+        })?;
     }
     let done = verb.prepare(cx).and_then(|prepared| confirm::perform(cx, prepared, answer, globals.quiet, err, pages));
     let done = done.inspect_err(|error| audit::refused(cx, change, error));

@@ -186,12 +186,12 @@ pub(super) fn object(table: &Table, row: &[Cell]) -> Map<String, Value> {
 
 fn plain(cell: &Cell) -> String {
     match cell {
-        Cell::Text(text) => harmless(text.clone()),
-        Cell::List(items) => harmless(items.join("; ")),
+        Cell::Text(text) => harmless(visible(text).into_owned()),
+        Cell::List(items) => harmless(visible(&items.join("; ")).into_owned()),
         Cell::Bool(is) => truth(*is).to_owned(),
         Cell::Number(number) | Cell::Bytes(number) => number.to_string(),
         Cell::Time(at) | Cell::Moment(at) => at.to_string(),
-        Cell::Marked(text, _) => harmless(text.clone()),
+        Cell::Marked(text, _) => harmless(visible(text).into_owned()),
         Cell::Empty => String::new(),
     }
 }
@@ -280,12 +280,14 @@ fn in_signs(line: &str, bold: bool) -> Cow<'_, str> {
     }
 }
 
-/// Text fit for a terminal: control characters, which could move the cursor or change colours, and
-/// marks that turn the direction of writing are shown as their codes.
+/// Text fit for a terminal, on one line: control characters, which could move the cursor, change colours or begin a line that
+/// nobody wrote, and marks that turn the direction of writing are shown as their codes. Whatever comes from outside
+/// passes here.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        let turns =
+            matches!(c, '\u{61C}' | '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+        c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
     };
     if !text.contains(hidden) {
         return Cow::Borrowed(text);

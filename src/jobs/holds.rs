@@ -89,7 +89,7 @@ fn written(wanted: &Wanted, query: Option<&Query>) -> String {
         words.extend(date.as_ref().map(|date| format!("{name} {date}")));
     }
     if wanted.from.is_some() || wanted.to.is_some() {
-        words.extend(wanted.timezone.as_ref().map(|zone| format!("time zone {zone}")));
+        words.push(format!("time zone {}", wanted.zone()));
     }
     words.extend(query.map(|query| format!("words {}", query.written())));
     let mut words = if words.is_empty() { "everything".to_owned() } else { words.join("; ") };

@@ -5,7 +5,7 @@ use crate::context::{Context, Random};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::jobs::archive::Archive;
-use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, PieceSource, STDIN, find, is_gap};
+use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, Inside, Met, PieceSource, STDIN, find, is_gap};
 use crate::jobs::keys;
 use crate::jobs::sums::Sums;
 use crate::model::catalog::Catalog;
@@ -53,7 +53,7 @@ const BATCH_BYTES: u64 = 64 << 20;
 
 /// Imports, and says what it did.
 pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
-    let found = find(cx, &job.paths, job.keep_going)?;
+    let found = find(cx, &job.paths, job.form, job.keep_going)?;
     let Some(held) = found.held() else { return take_in(cx, job, found) };
     let mut receipt = take_in(cx, job, found).map_err(|error| error.renamed(&held, STDIN))?;
     receipt.gaps.iter_mut().for_each(|gap| gap.place = gap.place.replace(&held, STDIN));
@@ -66,7 +66,8 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     receipt.fact("Store", job.store.display().to_string());
     let sources: Vec<String> = job.paths.iter().map(|path| path.display().to_string()).collect();
     receipt.fact("Imported", sources.join("; "));
-    receipt.remark("files of a folder passed over by their names", found.passed_over);
+    receipt.remark("files of a folder or zip passed over by their names", found.passed_over);
+    receipt.remark("files not read as history, because events name them as attachments", found.attached);
 
     let start = (cx.clock)();
     let mut archives = open_archives(cx, job, &mut found)?;
@@ -84,6 +85,8 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         receipt.remark(remark, *times);
     }
 
+    incoming.iter().for_each(|record| checked.met.record(record));
+    checked.met.check(&job.renames)?;
     let broken = checked.broken;
     let start = (cx.clock)();
     let exists = job.store.exists();
@@ -119,7 +122,7 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         change::change(&mut store, Amendment { trial: job.what_if, ..Amendment::put(changes, entry) })?;
     }
     cx.watch.event(Event::Begin { step: "importing", total: Some(checked.events), unit: "events" });
-    let done = {
+    let mut receipt = {
         let mut intake = store.intake(job.restore_purged)?;
         let first = intake.announce(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
         let load = Load::new(cx, job, intake, receipt, sources.join("; "));
@@ -130,10 +133,13 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         load.close()?
     };
     cx.watch.event(Event::End);
-    let mut receipt = done;
     receipt.timings.push(("import", cx.since(start)));
     if path == job.store {
         receipt.fact("Store identity", store.id()?);
+    }
+    if !exists && !job.what_if {
+        let file = keys::file(cx, &path);
+        receipt.fact("Key of its log", format!("{}; back it up, and move it away from the store", file.display()));
     }
     Ok(receipt)
 }
@@ -197,7 +203,7 @@ fn source<'a>(
 
 /// What is known of a source: its name, and the SHA-256 of a file, or of the list of files a bag has.
 fn fact(input: &Input) -> Result<SourceFact> {
-    let (Input::Archive(path) | Input::File(path) | Input::Zip(path)) = input;
+    let (Input::Archive(path) | Input::File(path) | Input::Zip(Inside { path, .. })) = input;
     let file = if path.is_dir() { path.join("manifest-sha256.txt") } else { path.clone() };
     let told = |error| Error::io(file.display(), error);
     let sha256 = match file.is_file() {
@@ -219,10 +225,8 @@ fn decode<'a>(job: &Import, prepare: Option<(i64, Random<'a>)>) -> Decode<'a> {
 
 fn without_place(error: &Error) -> String {
     let text = error.to_string();
-    match error.place() {
-        Some(place) => text.strip_prefix(&format!("{place}: ")).unwrap_or(&text).to_owned(),
-        None => text,
-    }
+    let place = error.place().map_or_else(String::new, |place| format!("{place}: "));
+    text.strip_prefix(&place).unwrap_or(&text).to_owned()
 }
 
 /// What the first pass found.
@@ -234,6 +238,8 @@ struct Checked<'a> {
     remarks: std::collections::BTreeMap<&'static str, u64>,
     broken: HashSet<String>,
     keep_going: bool,
+    /// The names that came in.
+    met: Met,
     /// The sums of the archives, by name.
     sums: HashMap<Arc<str>, Sums>,
 }
@@ -248,6 +254,7 @@ impl Sink for Checked<'_> {
         for (remark, times) in item.remarks.counts {
             *self.remarks.entry(remark).or_default() += times;
         }
+        self.met.add(item.met);
         self.gap_count += item.remarks.gap_count + u64::from(item.failed.is_some());
         if let Some((archive, room, page)) = &item.page {
             let added = self.sums.entry(archive.clone()).or_default().add(&item.place, room, page);
@@ -314,6 +321,7 @@ fn check<'a>(cx: &Context<'a>, job: &Import, found: &Found, archives: &mut [Arch
         gap_count: 0,
         remarks: Default::default(),
         broken: HashSet::new(),
+        met: Met::default(),
         keep_going: job.keep_going,
         sums: HashMap::new(),
     };

@@ -1,12 +1,16 @@
 //! History on its way in: finding the files, telling formats apart by content, cutting large input
 //! into pieces, and reading the pieces on workers.
 
+mod attached;
 mod decode;
 mod find;
+mod lines;
+mod met;
 mod source;
 
 pub use decode::{Decode, Decoded, Piece};
-pub use find::{Found, Input, STDIN, find, is_gap, spool};
+pub use find::{Found, Input, Inside, STDIN, find, is_gap, spool};
+pub use met::Met;
 pub use source::PieceSource;
 
 /// The formats of history.

@@ -2,7 +2,7 @@
 //! removed: history names them.
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Kind, Place, Result};
 use crate::formats::directory;
 use crate::model::catalog::Catalog;
 use crate::model::dn;
@@ -13,6 +13,7 @@ use crate::model::time::Ticks;
 use crate::rules::merge::check_lengths;
 use crate::store::{Amendment, change};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::Read;
 use std::path::PathBuf;
 
 /// The largest file that is read.
@@ -58,6 +59,12 @@ pub fn attributes() -> Vec<&'static str> {
     own.into_iter().chain(KEPT).collect()
 }
 
+/// What is kept of groups among the other attributes: whom a group names, and which groups an entry names. Membership follows
+/// from both, so what one file says is not lost with the next, and what is no longer said is.
+pub const MEMBER: &str = "member";
+/// See [`MEMBER`].
+pub const MEMBER_OF: &str = "memberOf";
+
 /// How an import went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -71,6 +78,19 @@ pub struct Counts {
     pub deleted: u64,
     /// Entries that are none: computers, printers and the like.
     pub passed: u64,
+    /// Principals below the bases that were not deleted before.
+    pub present: u64,
+    /// References to other directories, which were not asked.
+    pub references: u64,
+    /// One of the bases has no entry below it.
+    pub barren: bool,
+}
+
+impl Counts {
+    /// Is this so much that somebody should look at it first?
+    pub fn asks(&self) -> bool {
+        self.deleted > 0 && (self.barren || self.deleted.saturating_mul(10) > self.present)
+    }
 }
 
 /// What comes in.
@@ -80,19 +100,65 @@ pub struct Incoming {
     pub entries: Vec<Entry>,
     /// What lies below these and is not among the entries is gone; without any, nothing is.
     pub bases: Vec<String>,
+    /// How often the directory refers to others. What lies there is unknown, so nobody is called gone.
+    pub references: u64,
 }
 
 /// Reads files of directories.
-pub fn read(paths: &[PathBuf]) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
+pub fn read(paths: &[PathBuf]) -> Result<Incoming> {
+    let mut incoming = Incoming::default();
+    // Each address, with whose it is and where that stands.
+    let mut owners: HashMap<String, (Option<String>, Place)> = HashMap::new();
     for path in paths {
-        let bytes = crate::jobs::audit::read(path, LARGEST)?;
-        directory::read(&path.display().to_string(), &bytes, &mut |entry| {
-            entries.push(entry);
+        let file = path.display().to_string();
+        let told = |error| Error::io(&file, error);
+        let mut bytes = Vec::new();
+        let opened = std::fs::File::open(path).map_err(told)?;
+        opened.take(LARGEST + 1).read_to_end(&mut bytes).map_err(told)?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(Error::new(Kind::Refused, format!("the file is larger than {LARGEST} bytes"))
+                .at(Place::file(&file))
+                .hint("export it in parts, one for each unit: ldifde -u -d OU=IT,DC=example,DC=com -f FILE"));
+        }
+        incoming.references += directory::read(&file, &bytes, &mut |entry| {
+            let place = Place { file: file.clone(), line: entry.line as u64, column: 0 };
+            let own = dn::key(&entry.dn);
+            if let Some(address) = address(&entry) {
+                match owners.get(&person_key(&address)) {
+                    Some((other, first)) if *other != own => {
+                        let what = format!("this entry has the SIP address of another one, at {first}");
+                        return Err(Error::damaged(place, what).hint("an address belongs to one entry: leave one out"));
+                    }
+                    _ => owners.insert(person_key(&address), (own, place)),
+                };
+            }
+            incoming.entries.push(entry);
             Ok(())
         })?;
     }
-    Ok(entries)
+    Ok(incoming)
+}
+
+/// Two entries of a live directory must not have one address, either.
+pub fn distinct(entries: &[Entry]) -> Result<()> {
+    let mut owners: HashMap<String, Option<String>> = HashMap::new();
+    for entry in entries {
+        let Some(address) = address(entry) else { continue };
+        let own = dn::key(&entry.dn);
+        if owners.insert(person_key(&address), own.clone()).is_some_and(|other| other != own) {
+            return Err(Error::new(Kind::Damaged, "two entries of the directory have one SIP address").hint(
+                "an address belongs to one entry; principal import names the line: ldapsearch … > FILE, then pchat \
+                 principal import FILE",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The SIP address of whoever can be in a room.
+fn address(entry: &Entry) -> Option<String> {
+    kind_of(entry)?;
+    entry.one("msRTCSIP-PrimaryUserAddress").map(|address| address.trim().to_owned())
 }
 
 /// What an entry is, in the words of the product's tables; nothing when it is nobody who could be in a room.
@@ -139,6 +205,9 @@ fn principal(shape: &'static Shape, entry: &Entry) -> Option<Record> {
     for name in KEPT {
         others.extend(entry.all(name).filter(|value| !value.trim().is_empty()).map(|value| format!("{name}={value}")));
     }
+    let members = entry.all("member").chain(entry.all("uniqueMember"));
+    others.extend(members.map(|dn| format!("{MEMBER}={dn}")));
+    others.extend(entry.all("memberOf").map(|dn| format!("{MEMBER_OF}={dn}")));
     let name = text("cn").or_else(|| text("name")).or_else(|| dn::first_value(&entry.dn));
     Some(
         Record::new(shape)
@@ -158,101 +227,133 @@ fn principal(shape: &'static Shape, entry: &Entry) -> Option<Record> {
     )
 }
 
+/// The values of an attribute that is kept among the others.
+fn kept<'a>(record: &'a Record, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let items = if let Value::List(items) = record.get("Attributes") { items.as_slice() } else { &[] };
+    items.iter().filter_map(move |item| item.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Who is in which groups, by what groups and members say.
+fn memberships<'a>(records: impl Iterator<Item = &'a Record>) -> HashMap<String, Vec<String>> {
+    let mut groups: HashMap<String, Vec<String>> = HashMap::new();
+    for record in records {
+        let Some(path) = record.get("DirectoryPath").text() else { continue };
+        for member in kept(record, MEMBER).filter_map(dn::key) {
+            groups.entry(member).or_default().push(path.to_owned());
+        }
+        if let Some(own) = dn::key(path) {
+            groups.entry(own).or_default().extend(kept(record, MEMBER_OF).map(str::to_owned));
+        }
+    }
+    for groups in groups.values_mut() {
+        // One spelling of each, whichever came first.
+        groups.sort_by_key(|dn| (dn::key(dn), dn.clone()));
+        groups.dedup_by_key(|dn| dn::key(dn));
+        groups.sort_by_key(|dn| fold(dn));
+    }
+    groups
+}
+
 /// What is to change.
 pub fn decide(catalog: &Catalog, shape: &'static Shape, incoming: &Incoming, at: Ticks) -> (Vec<Record>, Counts) {
-    let mut counts = Counts::default();
+    const KEPT_AS_IT_IS: [&str; 9] =
+        ["Uri", "Site", "Pool", "Affiliations", "VerifiedOn", "CreatedBy", "CreatedOn", "UpdatedBy", "UpdatedOn"];
+    let mut counts = Counts { references: incoming.references, ..Counts::default() };
     let mut records: BTreeMap<String, Record> = BTreeMap::new();
-    // Groups say who is in them, and entries say in which groups they are.
-    let mut groups: HashMap<String, Vec<String>> = HashMap::new();
     for entry in &incoming.entries {
-        let Some(record) = principal(shape, entry) else {
-            counts.passed += 1;
-            continue;
-        };
-        for member in entry.all("member").chain(entry.all("uniqueMember")) {
-            if let Some(key) = dn::key(member) {
-                groups.entry(key).or_default().push(entry.dn.clone());
-            }
+        match principal(shape, entry) {
+            Some(record) => drop(records.insert(person_key(record.get("Uri").text().unwrap_or_default()), record)),
+            None => counts.passed += 1,
         }
-        if let Some(key) = dn::key(&entry.dn) {
-            groups.entry(key).or_default().extend(entry.all("memberOf").map(str::to_owned));
-        }
-        records.insert(person_key(record.get("Uri").text().unwrap_or_default()), record);
     }
-    let affiliations = |dn: &str, before: &[String]| {
-        let own = dn::key(dn).and_then(|key| groups.get(&key)).map(Vec::as_slice).unwrap_or_default();
-        let mut seen = HashSet::new();
-        let mut all: Vec<String> = before.iter().chain(own).filter(|dn| seen.insert(dn::key(dn))).cloned().collect();
-        all.sort_by_key(|dn| fold(dn));
-        all
+    let bases: Vec<String> = match incoming.references {
+        0 => incoming.bases.iter().filter_map(|base| dn::key(base)).collect(),
+        _ => Vec::new(),
     };
-    let mut changes = Vec::new();
-    let mut found = HashSet::new();
+    let below = |path: &str, base: &String| dn::key(path).is_some_and(|own| own == *base || dn::is_below(&own, base));
+    let paths: Vec<&str> = incoming.entries.iter().map(|entry| entry.dn.as_str()).collect();
+    counts.barren = bases.iter().any(|base| !paths.iter().any(|path| below(path, base)));
+    let mut found: HashSet<String> = HashSet::new();
+    // Each principal as it was, if it was, and as it is to be.
+    let mut all: Vec<(Option<&Record>, Record)> = Vec::new();
     for old in catalog.of("principal") {
-        let key = person_key(old.get("Uri").text().unwrap_or_default());
-        let path = old.get("DirectoryPath").text().unwrap_or_default();
         let mut new = old.clone();
-        match records.get(&key) {
+        match records.remove(&person_key(old.get("Uri").text().unwrap_or_default())) {
             Some(record) => {
-                found.insert(key);
                 for (at, field) in shape.fields.iter().enumerate() {
-                    let kept =
-                        ["Uri", "Site", "Pool", "VerifiedOn", "CreatedBy", "CreatedOn", "UpdatedBy", "UpdatedOn"];
-                    if !kept.contains(&field.name) {
+                    if !KEPT_AS_IT_IS.contains(&field.name) {
                         new.values[at] = record.values[at].clone();
                     }
                 }
-                new.set("Affiliations", affiliations(record.get("DirectoryPath").text().unwrap_or_default(), &[]));
                 new.discovered = false;
+                // It may lie elsewhere now, and be below a base all the same.
+                if bases.iter().any(|base| below(old.get("DirectoryPath").text().unwrap_or_default(), base)) {
+                    counts.present += u64::from(*old.get("Disabled") != Value::Int(2));
+                }
+                found.insert(old.key());
             }
             None => {
-                let below = |base: &String| {
-                    let (Some(own), Some(base)) = (dn::key(path), dn::key(base)) else { return false };
-                    own == base || dn::is_below(&own, &base)
-                };
-                if *old.get("Disabled") != Value::Int(2) && incoming.bases.iter().any(below) {
+                let path = old.get("DirectoryPath").text().unwrap_or_default();
+                if *old.get("Disabled") != Value::Int(2) && bases.iter().any(|base| below(path, base)) {
                     new.set("Disabled", Value::Int(2));
+                    counts.present += 1;
                     counts.deleted += 1;
-                } else if !path.is_empty() {
-                    // A group that came in may name somebody who did not.
-                    let before = if let Value::List(items) = old.get("Affiliations") { items.as_slice() } else { &[] };
-                    new.set("Affiliations", affiliations(path, before));
                 }
             }
         }
-        if new != *old {
-            if *new.get("Disabled") != Value::Int(2) || *old.get("Disabled") == Value::Int(2) {
-                counts.changed += 1;
-            }
-            new.set("VerifiedOn", at);
-            changes.push(new);
-        } else if records.contains_key(&person_key(old.get("Uri").text().unwrap_or_default())) {
-            counts.unchanged += 1;
-        }
+        all.push((Some(old), new));
     }
-    for (key, mut record) in records {
-        if !found.contains(&key) {
-            let path = record.get("DirectoryPath").text().unwrap_or_default().to_owned();
-            record.set("Affiliations", affiliations(&path, &[]));
-            record.set("VerifiedOn", at);
-            record.set("CreatedOn", at);
-            counts.new += 1;
-            changes.push(record);
+    all.extend(records.into_values().map(|record| (None, record)));
+    let groups = memberships(all.iter().map(|(_, new)| new));
+    let mut changes = Vec::new();
+    for (old, mut new) in all {
+        let known = new.get("DirectoryPath").text().and_then(dn::key);
+        if let Some(own) = known {
+            new.set("Affiliations", groups.get(&own).cloned().unwrap_or_default());
         }
+        match old {
+            None => {
+                new.set("CreatedOn", at);
+                counts.new += 1;
+            }
+            Some(old) if new == *old => {
+                counts.unchanged += u64::from(found.contains(&old.key()));
+                continue;
+            }
+            Some(old) => {
+                let gone = *new.get("Disabled") == Value::Int(2) && *old.get("Disabled") != Value::Int(2);
+                if !gone {
+                    counts.changed += 1;
+                }
+            }
+        }
+        new.set("VerifiedOn", at);
+        changes.push(new);
     }
     (changes, counts)
 }
 
-/// Takes them in, in one transaction. With `what_if` nothing is changed.
+/// What may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreed {
+    /// Nothing: it is only said what would be.
+    WhatIf,
+    /// What needs no question.
+    Usual,
+    /// So many principals may be gone.
+    To(u64),
+}
+
+/// Takes them in, in one transaction.
 pub fn take(
     cx: &Context<'_>,
     shape: &'static Shape,
     incoming: &Incoming,
     action: (&'static str, String),
-    what_if: bool,
+    agreed: Agreed,
 ) -> Result<Counts> {
     let at = (cx.clock)();
-    if what_if {
+    if agreed == Agreed::WhatIf {
         let catalog = cx.session.settings(&[shape][..].into())?;
         let (changes, counts) = decide(&catalog, shape, incoming, at);
         changes.iter().try_for_each(check_lengths)?;
@@ -261,6 +362,10 @@ pub fn take(
     let mut told = Counts::default();
     let mut take = |catalog: &Catalog| {
         let (puts, counts) = decide(catalog, shape, incoming, at);
+        if counts.asks() && !matches!(agreed, Agreed::To(most) if counts.deleted <= most) {
+            return Err(Error::new(Kind::Unconfirmed, "more principals would be gone now than before the question")
+                .hint("nothing was changed; run the same command again"));
+        }
         puts.iter().try_for_each(check_lengths)?;
         told = counts;
         let details = vec![

@@ -8,7 +8,7 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::record::{Record, Shape, Value};
 use crate::model::time::Ticks;
-use crate::model::zone::Zone;
+use crate::model::zone::{Side, Zone};
 use crate::select::names::{names_categories, names_category, names_room};
 use crate::select::query::kql::{Named, Names};
 use crate::select::query::plan::plan;
@@ -106,7 +106,7 @@ impl Names for Known<'_> {
     }
 
     fn bound(&self, text: &str, end: bool) -> Option<Ticks> {
-        self.zone.bound(text, end).ok()
+        self.zone.bound(text, if end { Side::Last } else { Side::First }).ok()
     }
 
     fn today(&self) -> Option<NaiveDate> {

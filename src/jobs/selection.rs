@@ -7,7 +7,7 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::{EventId, RoomKey, fold, no_address, person_key};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
-use crate::model::zone::Zone;
+use crate::model::zone::{self, Zone};
 use crate::select::names::{names_category, names_room};
 use crate::select::query::product::{self, Match};
 use crate::select::query::seal::fix;
@@ -44,7 +44,7 @@ pub struct Wanted {
     pub from: Option<String>,
     /// Last date or time.
     pub to: Option<String>,
-    /// Time zone of dates: an IANA name or an offset; UTC when not given.
+    /// Time zone of dates: an IANA name, that of Windows, or an offset; UTC when not given.
     pub timezone: Option<String>,
     /// A query in KQL: as it was typed, or, where it is kept, as it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,12 +119,7 @@ impl Wanted {
 
     /// Rooms, people and dates alone.
     pub fn scope(&self, catalog: &Catalog) -> Result<Scope> {
-        let zone = Zone::parse(self.timezone.as_deref())?;
-        let from = self.from.as_deref().map(|text| zone.bound(text, false)).transpose()?.unwrap_or(Ticks::MIN);
-        let to = self.to.as_deref().map(|text| zone.bound(text, true)).transpose()?.unwrap_or(Ticks::MAX);
-        if from > to {
-            return Err(Error::new(Kind::Usage, format!("the first date {from} lies after the last {to}")));
-        }
+        let (from, to) = zone::span(self.from.as_deref(), self.to.as_deref(), self.timezone.as_deref())?;
         let mut rooms: Option<BTreeMap<String, RoomKey>> = None;
         if !self.categories.is_empty() || !self.rooms.is_empty() {
             let mut chosen = BTreeMap::new();
@@ -138,6 +133,11 @@ impl Wanted {
         }
         let people = (!self.people.is_empty()).then(|| self.people.iter().map(|uri| person_key(uri)).collect());
         Ok(Scope { rooms, people, from, to })
+    }
+
+    /// The time zone of its dates, as reports print it.
+    pub fn zone(&self) -> String {
+        Zone::parse(self.timezone.as_deref()).map_or_else(|_| String::new(), |zone| zone.name())
     }
 
     fn add_category(&self, catalog: &Catalog, name: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
@@ -183,7 +183,7 @@ impl Wanted {
         if scope.to != Ticks::MAX {
             facts.push(("To".to_owned(), scope.to.to_string()));
         }
-        facts.push((ZONE.to_owned(), self.timezone.clone().unwrap_or_else(|| "UTC".to_owned())));
+        facts.push((ZONE.to_owned(), self.zone()));
         facts
     }
 }
@@ -259,11 +259,6 @@ pub fn named<'a>(catalog: &'a Catalog, noun: &'static str, name: &str) -> Result
         let known: Vec<String> = catalog.of(noun).map(Record::identity).collect();
         missing(noun, name, &known)
     })
-}
-
-/// The instant a date or time stands for; with `end` the last one of a date.
-pub fn instant(text: &str, timezone: Option<&str>, end: bool) -> Result<Ticks> {
-    Zone::parse(timezone)?.bound(text, end)
 }
 
 fn missing(noun: &str, name: &str, known: &[String]) -> Error {

@@ -8,7 +8,7 @@ pub use list::{Line, read};
 pub use tally::Tally;
 
 use super::selection::Wanted;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{RoomKey, person_key};
 use crate::model::time::Ticks;
@@ -128,7 +128,7 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
                     }
                 }
             }
-            Err(error) => term.status = Status::Failed(one_line(&error.to_string())),
+            Err(error) => term.status = Status::Failed(one_line(&error)),
         }
         terms.push(term);
     }
@@ -172,10 +172,10 @@ fn is_same(one: &Selection, other: &Selection) -> bool {
     one.scope == other.scope && one.query.as_ref().map(Query::node) == other.query.as_ref().map(Query::node)
 }
 
-/// Without the picture of the place that is wrong.
-fn one_line(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.starts_with("  "));
-    lines.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+/// What is wrong, without the picture of the place.
+fn one_line(error: &Error) -> String {
+    let lines = error.details().iter().map(String::as_str).filter(|line| !line.starts_with("  "));
+    std::iter::once(error.what()).chain(lines).collect::<Vec<_>>().join("; ")
 }
 
 /// Counts how often the words of each term occur, and the bytes of what it means.

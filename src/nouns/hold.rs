@@ -6,11 +6,12 @@ mod register;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::holds::{self, Protects, protects};
-use crate::jobs::selection::{Wanted, instant, named};
+use crate::jobs::selection::{Wanted, named};
 use crate::jobs::settings;
 use crate::model::catalog::Catalog;
 use crate::model::record::{Field, Level, Record, Shape, Type, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::model::zone::{Side, instant};
 use crate::nouns::case;
 use crate::nouns::reads::{self, Reads};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
@@ -126,7 +127,7 @@ pub struct SetHold {
     /// A later last date
     #[arg(long, value_name = "DATE")]
     to: Option<String>,
-    /// Time zone of dates, as Europe/Berlin or +02:00 [default: UTC]
+    /// Time zone of dates, as Europe/Berlin, "W. Europe Standard Time" or +02:00 [default: UTC]
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     timezone: Option<String>,
     /// When somebody should look at it again
@@ -198,7 +199,7 @@ impl NewHold {
             hold.set("CaseSensitive", Value::Bool(words.case_sensitive));
         }
         if let Some(review) = &self.review {
-            hold.set("ReviewOn", instant(review, part.timezone.as_deref(), false)?);
+            hold.set("ReviewOn", instant(review, part.timezone.as_deref(), Side::First)?);
         }
         holds::place(cx, &hold, None, "hold new", details(&hold))?;
         notes.push(format!("hold \"{}\" is in force: {}", self.name, protects.written));
@@ -244,7 +245,7 @@ impl SetHold {
             hold.set("Reason", reason.as_str());
         }
         if let Some(review) = &self.review {
-            hold.set("ReviewOn", instant(review, self.timezone.as_deref(), false)?);
+            hold.set("ReviewOn", instant(review, self.timezone.as_deref(), Side::First)?);
         }
         let part = Wanted {
             rooms: self.room,

@@ -30,7 +30,7 @@ pub mod verb;
 pub mod which;
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::record::Shape;
 use cmdlet::Cmdlet;
 use verb::{Prepared, Verb};
@@ -65,6 +65,10 @@ macro_rules! nouns {
 
             fn takes_stdout(&self) -> bool {
                 match self { $(Command::$name(verb) => verb.takes_stdout(),)+ }
+            }
+
+            fn refused(&self, cx: &Context<'_>, error: &Error) {
+                match self { $(Command::$name(verb) => verb.refused(cx, error),)+ }
             }
 
             fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {

@@ -7,12 +7,11 @@ use self::get::{EligibleRequest, GetRequest};
 use self::sync::SyncRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::jobs::principals::{self, Counts, Incoming};
+use crate::jobs::principals::{self, Agreed, Counts, Incoming};
 use crate::model::record::{Field, Level, Shape, Type};
 use crate::model::reply::{Reply, Table};
-use crate::nouns::verb::{Prepared, Verb};
-
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Parameter, To, identity, option};
+use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -76,9 +75,8 @@ pub struct ImportRequest {
     /// What the files hold all of, by DN
     #[arg(long, value_name = "DN", requires = "missing_deleted")]
     base: Vec<String>,
-    /// Say what would change, and change nothing
-    #[arg(long, alias = "dry-run")]
-    what_if: bool,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 const RESULT_SIZE: Parameter = option("ResultSize", Kind::Number, "limit");
@@ -126,8 +124,8 @@ impl Verb for PrincipalVerb {
     fn change(&self) -> Option<&'static str> {
         match self {
             PrincipalVerb::Get(_) | PrincipalVerb::Eligible(_) => None,
-            PrincipalVerb::Import(request) => (!request.what_if).then_some("principal import"),
-            PrincipalVerb::Sync(request) => (!request.what_if).then_some("principal sync"),
+            PrincipalVerb::Import(request) => request.consent.change("principal import"),
+            PrincipalVerb::Sync(request) => request.consent.change("principal sync"),
         }
     }
 
@@ -135,17 +133,43 @@ impl Verb for PrincipalVerb {
         match self {
             PrincipalVerb::Get(request) => request.run(cx).map(Prepared::Answer),
             PrincipalVerb::Eligible(request) => request.run(cx).map(Prepared::Answer),
-            PrincipalVerb::Sync(request) => Prepared::to_do(move |cx| request.run(cx)),
-            PrincipalVerb::Import(request) => Prepared::to_do(move |cx| {
-                let entries = principals::read(&request.files)?;
-                let incoming = Incoming { entries, bases: bases(&request.base)? };
+            PrincipalVerb::Sync(request) => request.prepare(cx),
+            PrincipalVerb::Import(request) => {
+                let bases = bases(&request.base)?;
+                let incoming = Incoming { bases, ..principals::read(&request.files)? };
                 let names: Vec<String> = request.files.iter().map(|file| file.display().to_string()).collect();
                 let action = ("principal import", names.join("; "));
-                let counts = principals::take(cx, &SHAPE, &incoming, action, request.what_if)?;
-                Ok(told(counts, request.what_if))
-            }),
+                taken(cx, incoming, action, request.consent)
+            }
         }
     }
+}
+
+/// Takes them in, or asks first where so many would be gone that it may be a mistake.
+fn taken(cx: &Context<'_>, incoming: Incoming, action: (&'static str, String), consent: Consent) -> Result<Prepared> {
+    let missing = !incoming.bases.is_empty();
+    let take = move |cx: &Context<'_>, agreed| principals::take(cx, &SHAPE, &incoming, action.clone(), agreed);
+    if consent.what_if {
+        return take(cx, Agreed::WhatIf).map(|counts| Prepared::Answer(told(counts, missing, true)));
+    }
+    if missing || consent.confirm {
+        let counts = take(cx, Agreed::WhatIf)?;
+        if counts.asks() || consent.confirm {
+            let mut preview = told(counts, missing, true);
+            preview.notes.pop();
+            if counts.barren {
+                preview.notes.push("no entry lies below one of the names of --base: is it spelled right?".to_owned());
+            }
+            let question = match counts.deleted {
+                0 => "Change the principals of this store?".to_owned(),
+                gone => format!("{gone} of {} principals would be gone from the directory. Go on?", counts.present),
+            };
+            let act = move |cx: &Context<'_>| Ok(told(take(cx, Agreed::To(counts.deleted))?, missing, false));
+            let destroys = counts.asks();
+            return Ok(Prepared::Act(Action { preview, question, consent, destroys, act: Box::new(act) }));
+        }
+    }
+    take(cx, Agreed::Usual).map(|counts| Prepared::Answer(told(counts, missing, false)))
 }
 
 /// Names below which something is looked for.
@@ -158,12 +182,17 @@ fn bases(names: &[String]) -> Result<Vec<String>> {
     Ok(names.to_vec())
 }
 
-fn told(counts: Counts, what_if: bool) -> Reply {
+fn told(counts: Counts, missing: bool, what_if: bool) -> Reply {
     let columns = vec!["New", "Changed", "Unchanged", "Deleted", "PassedOver"];
     let row = [counts.new, counts.changed, counts.unchanged, counts.deleted, counts.passed].map(Into::into);
     let mut notes = Vec::new();
     if counts.passed > 0 {
         notes.push("entries passed over are computers and others that can be in no room".to_owned());
+    }
+    if counts.references > 0 {
+        let nobody = if missing { ", so nobody is called gone" } else { "" };
+        let times = counts.references;
+        notes.push(format!("the directory refers to others {times} times, which were not asked{nobody}"));
     }
     if what_if {
         notes.push("nothing was changed: this is what would happen".to_owned());

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::search::{Around, How, Sort};
 use crate::nouns::data::check_report;
-use crate::nouns::store::{By, counted};
+use crate::nouns::store::{By, counts_by};
 use crate::nouns::verb::{Prepared, Verb, objects};
 use crate::nouns::which::{self, Which};
 use crate::store::Corpus;
@@ -130,7 +130,7 @@ impl Verb for SearchRequest {
             })?;
             evidence.record(cx, &wanted, counts.all.events)?;
             let mut reply = match by {
-                Some(by) => objects(counted(by, &catalog, &counts), "nothing was found"),
+                Some(by) => objects(counts_by(by, &catalog, &counts), "nothing was found"),
                 None => hits::count(&counts),
             };
             reply.notes.extend(which::warnings(cx, &wanted)?);

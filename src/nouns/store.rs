@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::error::Result;
 use crate::jobs;
+use crate::model::counted::counted;
 use crate::model::reply::Reply;
 use crate::nouns::data;
 use crate::nouns::verb::{Prepared, Verb};
@@ -12,7 +13,7 @@ use clap::Subcommand;
 
 mod info;
 
-pub(super) use info::{By, counted};
+pub(super) use info::{By, counts_by};
 
 pub use info::InfoRequest;
 
@@ -91,7 +92,8 @@ impl StoreVerb {
                 };
                 let how = if done.continued { "finished, begun by an earlier run" } else { "made anew" };
                 let (events, words) = (done.events, done.words);
-                let note = format!("index {how} {rules}: {events} events, {words} different words");
+                let note =
+                    format!("index {how} {rules}: {}, {}", counted(events, "event"), counted(words, "different word"));
                 Ok(Reply { notes: vec![note], ..Reply::default() })
             }
             StoreVerb::Info(request) => info::run(*request, cx),

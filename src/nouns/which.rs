@@ -65,7 +65,7 @@ pub struct What {
     /// Last date, which counts whole, or time
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
-    /// Time zone of dates, as Europe/Berlin or +02:00 [default: UTC]
+    /// Time zone of dates, as Europe/Berlin, "W. Europe Standard Time" or +02:00 [default: UTC]
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub timezone: Option<String>,
     /// Keywords, separated by blanks

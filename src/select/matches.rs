@@ -11,7 +11,6 @@ use super::texts::{searched_texts, subjects};
 use super::words::each_word;
 use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::message::{Event, Persona};
-use crate::model::unit::Unit;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
@@ -177,11 +176,4 @@ pub fn is_named(persona: &Persona, pattern: &str) -> bool {
     let named = |name: &str| super::names::glob(pattern, &fold(name.trim()));
     let names = [Some(persona.uri.as_str()), persona.name.as_deref(), persona.email.as_deref()];
     names.into_iter().flatten().any(named) || super::names::glob(pattern, &person_key(&persona.uri))
-}
-
-/// Does a query mean the event at this place of a unit?
-pub fn matches_in(node: &Node, unit: &Unit, at: usize) -> bool {
-    let event = unit.events.get(at);
-    let persona = event.and_then(|event| unit.people.get(event.who as usize));
-    event.zip(persona).is_some_and(|(event, persona)| matches(node, &Subject::new(&unit.room, persona, event)))
 }

@@ -125,6 +125,8 @@ struct Listed {
     crc: u32,
     packed: u64,
     size: u64,
+    /// Made where a backslash stands between folders.
+    dos: bool,
     name: Name,
 }
 
@@ -202,7 +204,8 @@ fn record(
     }
     let [size, packed, offset] = numbers;
     let (flags, method) = (short(record, 8) as u16, short(record, 10) as u16);
-    let its_name = decoded(&record[46..46 + name]).into_owned();
+    let dos = matches!(short(record, 4) >> 8, 0 | 10 | 11);
+    let its_name = slashes(decoded(&record[46..46 + name]).into_owned(), dos);
     names::check(zip, &its_name)?;
     let bad = |what: &str| Err(Error::damaged(Place::file(format!("{zip}!{its_name}")), what));
     let folder = its_name.ends_with('/');
@@ -211,7 +214,7 @@ fn record(
         return bad("the entry is a folder and has content");
     }
     let entry =
-        Listed { at: offset, flags, method, time, crc, packed, size, name: Name::File(directory.entries.len()) };
+        Listed { at: offset, flags, method, time, crc, packed, size, dos, name: Name::File(directory.entries.len()) };
     if folder {
         listed.push(Listed { name: Name::Folder(its_name), ..entry });
         return Ok(next);
@@ -231,6 +234,11 @@ fn record(
     directory.members.push(Member { name: its_name, size });
     directory.entries.push(Entry { method, crc, packed, at: offset });
     Ok(next)
+}
+
+/// Programs on Windows have put backslashes between folders; there a backslash is nothing else.
+fn slashes(name: String, dos: bool) -> String {
+    if dos && name.contains('\\') { name.replace('\\', "/") } else { name }
 }
 
 /// A name, in UTF-8 or else in the code page of the first computers that had zips.
@@ -299,7 +307,7 @@ fn places(window: &mut Window, zip: &str, end: u64, mut listed: Vec<Listed>, fou
         };
         let alike = (method, long(head, 10)) == (entry.method, entry.time)
             && (flags ^ entry.flags) & (ENCRYPTED | SIZES_FOLLOW | UTF_8) == 0;
-        if !same || !alike || decoded(&head[30..30 + name]) != **its_name {
+        if !same || !alike || slashes(decoded(&head[30..30 + name]).into_owned(), entry.dos) != **its_name {
             return Err(contradicts(zip));
         }
         if let Name::File(file) = entry.name {

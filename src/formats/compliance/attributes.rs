@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 /// A tag may have this many attributes.
 const ATTRIBUTE_LIMIT: usize = 64;
+/// A reference may have this many bytes.
+const REFERENCE_LIMIT: usize = 64;
 
 /// One attribute.
 #[derive(Debug)]
@@ -20,6 +22,21 @@ pub(super) struct Attribute<'t> {
     pub(super) folded: bool,
     /// Holds a character that XML does not allow, kept as it is.
     pub(super) odd: bool,
+    /// Characters beyond U+FFFF that were written as references to two halves, and put together.
+    pub(super) joined: u64,
+    /// References to what is no character, kept as they are written.
+    pub(super) kept: u64,
+}
+
+/// What a reference stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meant {
+    /// A character.
+    Char(char),
+    /// One half of a pair of UTF-16.
+    Half(u16),
+    /// No character at all.
+    Nothing,
 }
 
 /// What is wrong, and the byte offset in the scanned text.
@@ -110,7 +127,8 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
 /// The value that `raw` stands for; `base` is its offset in the scanned text.
 fn resolve(raw: &str, base: usize) -> Result<Attribute<'_>, Fault> {
     let plain = |byte: &u8| *byte >= b' ' && !matches!(*byte, b'&' | b'<' | 0xEF);
-    let mut attribute = Attribute { name: "", value: Cow::Borrowed(raw), at: 0, folded: false, odd: false };
+    let mut attribute =
+        Attribute { name: "", value: Cow::Borrowed(raw), at: 0, folded: false, odd: false, joined: 0, kept: 0 };
     if raw.as_bytes().iter().all(plain) {
         return Ok(attribute);
     }
@@ -131,10 +149,29 @@ fn resolve(raw: &str, base: usize) -> Result<Attribute<'_>, Fault> {
                 return fault(at, "a control character stands here, which XML does not allow", hint);
             }
             '&' => {
-                let (c, length) = reference(rest, at)?;
-                attribute.odd |= !allowed(c);
-                value.push(c);
+                let (meant, length) = reference(rest, at)?;
                 used = length;
+                match meant {
+                    Meant::Char(c) => {
+                        attribute.odd |= !allowed(c);
+                        value.push(c);
+                    }
+                    Meant::Half(first) => match second_half(&rest[length..], at + length) {
+                        Some((second, more)) if char::decode_utf16([first, second]).all(|c| c.is_ok()) => {
+                            value.extend(char::decode_utf16([first, second]).flatten());
+                            attribute.joined += 1;
+                            used += more;
+                        }
+                        _ => {
+                            attribute.kept += 1;
+                            value.push_str(&rest[..length]);
+                        }
+                    },
+                    Meant::Nothing => {
+                        attribute.kept += 1;
+                        value.push_str(&rest[..length]);
+                    }
+                }
             }
             c => {
                 attribute.odd |= !allowed(c);
@@ -147,10 +184,18 @@ fn resolve(raw: &str, base: usize) -> Result<Attribute<'_>, Fault> {
     Ok(attribute)
 }
 
-/// The character that the reference at the start of `text` stands for, and the reference's length.
-pub(super) fn reference(text: &str, at: usize) -> Result<(char, usize), Fault> {
+/// The half that the reference at the start of `text` stands for, and the reference's length.
+fn second_half(text: &str, at: usize) -> Option<(u16, usize)> {
+    match text.starts_with('&').then(|| reference(text, at)) {
+        Some(Ok((Meant::Half(half), length))) => Some((half, length)),
+        _ => None,
+    }
+}
+
+/// What the reference at the start of `text` stands for, and the reference's length.
+pub(super) fn reference(text: &str, at: usize) -> Result<(Meant, usize), Fault> {
     const HINT: &str = "write `&` as `&amp;`";
-    let Some(end) = text.bytes().take(40).position(|byte| byte == b';') else {
+    let Some(end) = text.bytes().take(REFERENCE_LIMIT).position(|byte| byte == b';') else {
         return fault(at, "`&` begins no reference", HINT);
     };
     let name = &text[1..end];
@@ -167,14 +212,19 @@ pub(super) fn reference(text: &str, at: usize) -> Result<(char, usize), Fault> {
             };
             let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |digits| (digits, 16));
             let digits_only = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
-            let code = if digits_only { u32::from_str_radix(digits, radix).ok() } else { None };
-            match code.and_then(char::from_u32) {
-                Some(c) => c,
-                None => return fault(at, "a numeric reference that is no character", HINT),
+            if !digits_only {
+                return fault(at, "a numeric reference that holds no number", HINT);
             }
+            let code = u32::from_str_radix(digits, radix).ok();
+            let meant = match (code.and_then(char::from_u32), code.map(u16::try_from)) {
+                (Some(c), _) => Meant::Char(c),
+                (None, Some(Ok(half))) => Meant::Half(half),
+                (None, _) => Meant::Nothing,
+            };
+            return Ok((meant, end + 1));
         }
     };
-    Ok((character, end + 1))
+    Ok((Meant::Char(character), end + 1))
 }
 
 /// True for the characters of XML 1.0.
@@ -202,6 +252,38 @@ mod tests {
     }
 
     #[test]
+    fn halves_are_joined_and_what_is_no_character_stays_as_written() {
+        for pair in ["&#55357;&#56833;", "&#xD83D;&#xDE01;", "&#55357;&#xde01;", "&#x00D83D;&#056833;"] {
+            let text = format!(" a=\"x{pair}y\"");
+            let read = one(&text);
+            assert_eq!((&*read.value, read.joined, read.kept, read.odd), ("x\u{1F601}y", 1, 0, false), "{pair}");
+        }
+        for (written, kept) in [
+            ("&#55357;", 1),
+            ("&#56833;&#55357;", 2),
+            ("&#xD83D;x&#xDE01;", 2),
+            ("&#xD83D;&amp", 0),
+            ("&#x110000;", 1),
+            ("&#99999999999999999999;", 1),
+        ] {
+            let text = format!(" a=\"{written}\"");
+            match scan(&text) {
+                Ok(read) => assert_eq!((&*read[0].value, read[0].kept, read[0].joined), (written, kept, 0)),
+                Err(_) => assert_eq!(kept, 0, "{written}"),
+            }
+        }
+        let read = one(" a=\"&#xD83D;&#xD83D;&#xDE01;\"");
+        assert_eq!((&*read.value, read.joined, read.kept), ("&#xD83D;\u{1F601}", 1, 1));
+        for (written, value) in
+            [("&#0;", "\0"), ("&#xFFFE;", "\u{FFFE}"), ("&#x1F;", "\u{1F}"), ("&#xFFFF;", "\u{FFFF}")]
+        {
+            let text = format!(" a=\"{written}\"");
+            let read = one(&text);
+            assert_eq!((&*read.value, read.odd, read.kept), (value, true, 0));
+        }
+    }
+
+    #[test]
     fn faults_say_where() {
         for (text, at) in [
             (" a=\"b\"c=\"d\"", 6),
@@ -210,7 +292,6 @@ mod tests {
             (" a=\"1\" a=\"2\"", 7),
             (" a=\"x&y\"", 5),
             (" a=\"&nbsp;\"", 4),
-            (" a=\"&#xD800;\"", 4),
             (" a=\"&#+5;\"", 4),
             (" a=\"&#;\"", 4),
             (" a=\"1<2\"", 5),

@@ -45,10 +45,12 @@ impl Spot {
 }
 
 /// A reader of checked UTF-8.
-pub(super) struct Input<'a> {
-    source: &'a mut dyn BufRead,
+pub(crate) struct Input<'a> {
+    source: Box<dyn BufRead + 'a>,
     file: &'a str,
     scheme: Option<Scheme>,
+    /// The file begins with a byte order mark.
+    marked: bool,
     /// Bytes that do not make a whole character yet.
     rest: Vec<u8>,
     text: Vec<u8>,
@@ -62,12 +64,13 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    pub(super) fn new(source: &'a mut dyn BufRead, file: &'a str) -> Input<'a> {
+    pub(crate) fn new(source: Box<dyn BufRead + 'a>, file: &'a str) -> Input<'a> {
         let spot = Spot { line: 1, column: 1 };
         Input {
             source,
             file,
             scheme: None,
+            marked: false,
             rest: Vec::new(),
             text: Vec::new(),
             at: 0,
@@ -84,8 +87,13 @@ impl<'a> Input<'a> {
         self.scheme.unwrap_or(Scheme::Utf8)
     }
 
+    /// Did the file begin with a byte order mark?
+    pub(super) fn is_marked(&self) -> bool {
+        self.marked
+    }
+
     /// Says that a piece of markup starts here.
-    pub(super) fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         self.mark = self.spot;
         self.since_mark = 0;
     }
@@ -106,7 +114,7 @@ impl<'a> Input<'a> {
     }
 
     /// The failure that made `fill_buf` fail.
-    pub(super) fn take_failure(&mut self) -> Option<Error> {
+    pub(crate) fn take_failure(&mut self) -> Option<Error> {
         self.failure.take()
     }
 
@@ -149,6 +157,7 @@ impl<'a> Input<'a> {
             None => match detect(&self.rest) {
                 Ok((scheme, mark)) => {
                     self.rest.drain(..mark);
+                    self.marked = mark > 0;
                     *self.scheme.insert(scheme)
                 }
                 Err(what) => return self.fail(what),
@@ -215,8 +224,8 @@ fn detect(head: &[u8]) -> Result<(Scheme, usize), &'static str> {
         [0xEF, 0xBB, 0xBF, ..] => Ok((Scheme::Utf8, 3)),
         [0xFF, 0xFE, ..] => Ok((Scheme::Utf16Le, 2)),
         [0xFE, 0xFF, ..] => Ok((Scheme::Utf16Be, 2)),
-        [b'<', 0, ..] => Ok((Scheme::Utf16Le, 0)),
-        [0, b'<', ..] => Ok((Scheme::Utf16Be, 0)),
+        [b'<' | b'{', 0, ..] => Ok((Scheme::Utf16Le, 0)),
+        [0, b'<' | b'{', ..] => Ok((Scheme::Utf16Be, 0)),
         _ => Ok((Scheme::Utf8, 0)),
     }
 }
@@ -256,9 +265,14 @@ impl BufRead for Input<'_> {
     }
 }
 
+/// Do these first bytes show UTF-16?
+pub(crate) fn is_wide(head: &[u8]) -> bool {
+    matches!(detect(head), Ok((Scheme::Utf16Le | Scheme::Utf16Be, _)))
+}
+
 /// As much of `head` as can be read, for recognising a file.
-pub(super) fn decode_head(mut head: &[u8]) -> String {
-    let mut input = Input::new(&mut head, "");
+pub(crate) fn decode_head(head: &[u8]) -> String {
+    let mut input = Input::new(Box::new(head), "");
     let mut text = Vec::new();
     while let Ok(block) = input.fill_buf() {
         if block.is_empty() {

@@ -36,6 +36,26 @@ fn note_unknown(attributes: &[Attribute<'_>], known: &[&str], remarks: &mut Rema
     }
 }
 
+/// Counts what references had to become text in another way than XML has it.
+pub(super) fn note_references(attributes: &[Attribute<'_>], remarks: &mut Remarks) {
+    for attribute in attributes {
+        if attribute.odd {
+            remarks.note("texts with characters that XML does not allow; they were kept");
+        }
+        for _ in 0..attribute.joined {
+            remarks.note("characters written as two references, one for each half, were put together");
+        }
+        for _ in 0..attribute.kept {
+            remarks.note("references to what is no character were kept as they are written");
+        }
+    }
+}
+
+/// The number `FirstMessage` gives, if it gives one that means anything.
+pub(super) fn number(attributes: &[Attribute<'_>]) -> Option<i64> {
+    filled(attributes, "id").and_then(|id| integer(&id.value)).filter(|number| *number != 0)
+}
+
 /// A message before its sender and its time are known.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
@@ -85,9 +105,6 @@ impl Draft {
         if let Some(content) = find(attributes, "content") {
             if content.folded {
                 remarks.note("texts with line ends or tabs that were not escaped: XML turns them into spaces");
-            }
-            if content.odd {
-                remarks.note("texts with characters that XML does not allow; they were kept");
             }
             draft.body = content.value.clone().into_owned();
         }

@@ -10,5 +10,6 @@ mod read;
 mod recognize;
 mod syntax;
 
+pub(crate) use input::{Input as Characters, decode_head, is_wide};
 pub use read::read;
 pub use recognize::{is_stylesheet_output, looks_like};

@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// Elements may be nested this deep.
 const DEPTH_LIMIT: usize = 32;
+/// So many copies of first messages are looked for in one conversation.
+const FIRST_LIMIT: usize = 64;
 
 /// The part an open element plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,10 @@ struct Talk {
     /// Messages met, good or bad.
     met: u64,
     first: bool,
+    /// Numbers that `FirstMessage` gave and no message had yet.
+    awaited: Vec<i64>,
+    /// The first number a message had, and the least.
+    earliest: Option<(i64, i64)>,
 }
 
 /// The message that is being read, or the first thing wrong with it.
@@ -87,7 +93,7 @@ pub fn read(input: &mut dyn BufRead, options: &ReadOptions, emit: &mut TakeUnit)
         wrong_root: None,
     };
     let file = options.file.as_str();
-    let mut xml = quick_xml::Reader::from_reader(Input::new(input, file));
+    let mut xml = quick_xml::Reader::from_reader(Input::new(Box::new(input), file));
     let mut buffer = Vec::new();
     while !walk.stopped {
         buffer.clear();
@@ -97,7 +103,7 @@ pub fn read(input: &mut dyn BufRead, options: &ReadOptions, emit: &mut TakeUnit)
                 Ok(()) => break,
                 Err(error) => error,
             },
-            Ok(markup) => match walk.take(&markup, xml.get_ref().mark(), xml.get_ref().scheme()) {
+            Ok(markup) => match walk.take(&markup, xml.get_ref()) {
                 Ok(()) => continue,
                 Err(error) => error,
             },
@@ -114,7 +120,8 @@ impl Walk<'_, '_, '_> {
         &self.options.file
     }
 
-    fn take(&mut self, markup: &Markup<'_>, mark: Spot, scheme: Scheme) -> Result<()> {
+    fn take(&mut self, markup: &Markup<'_>, input: &Input<'_>) -> Result<()> {
+        let mark = input.mark();
         let first = !std::mem::replace(&mut self.begun, true);
         match markup {
             Markup::Start(tag) => self.tag(tag, tag.name().as_ref(), mark),
@@ -133,7 +140,7 @@ impl Walk<'_, '_, '_> {
                 self.text(".", mark)
             }
             Markup::Comment(inside) => syntax::check_comment(self.file(), mark, inside),
-            Markup::Decl(declaration) if first => self.declaration(declaration, mark, scheme),
+            Markup::Decl(declaration) if first => self.declaration(declaration, mark, input),
             Markup::Decl(_) => {
                 let hint = "remove what stands before it, white space included";
                 Err(damage(self.file(), mark, "the XML declaration must be the very first thing", hint))
@@ -143,7 +150,8 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    fn declaration(&self, declaration: &str, mark: Spot, scheme: Scheme) -> Result<()> {
+    fn declaration(&mut self, declaration: &str, mark: Spot, input: &Input<'_>) -> Result<()> {
+        let scheme = input.scheme();
         let rest = declaration.strip_prefix("xml").unwrap_or_default();
         let found =
             attributes::scan(rest).map_err(|fault| attribute_fault(self.file(), mark, "<?xml", rest, &fault))?;
@@ -164,6 +172,11 @@ impl Walk<'_, '_, '_> {
             }
             if !good {
                 let read = value.starts_with("utf-16") || value.starts_with("utf-8");
+                if read && input.is_marked() && scheme != Scheme::Utf8 {
+                    // A shell that writes UTF-16 does not look into what it writes; the mark cannot be mistaken.
+                    self.remarks.note("files in UTF-16 whose declaration says UTF-8: the byte order mark decides");
+                    continue;
+                }
                 let what = match scheme {
                     _ if !read => "the declaration names an encoding that is not read; UTF-8 and UTF-16 are",
                     Scheme::Utf8 => "the declaration says UTF-16, the file is not",
@@ -208,6 +221,11 @@ impl Walk<'_, '_, '_> {
             return Err(damage(self.file(), mark, what, "compliance files need five levels"));
         }
         let part = self.part(name, mark)?;
+        if part == Part::Skipped && name == "FirstMessage" {
+            self.first(&found);
+        } else if part != Part::Skipped {
+            message::note_references(&found, &mut self.remarks);
+        }
         self.stack.push((part, mark));
         let place = |wrong: Wrong| {
             let spot = wrong.at.map_or(mark, |at| mark.after(before().as_bytes()).after(&rest.as_bytes()[..at]));
@@ -224,6 +242,8 @@ impl Walk<'_, '_, '_> {
                     weight: 0,
                     met: 0,
                     first: false,
+                    awaited: Vec::new(),
+                    earliest: None,
                 });
                 Ok(())
             }
@@ -232,6 +252,11 @@ impl Walk<'_, '_, '_> {
                 Err(wrong) => Err(place(wrong)),
             },
             Part::Message => {
+                if let (Some(number), Some(talk)) = (message::number(&found), &mut self.talk) {
+                    talk.awaited.retain(|other| *other != number);
+                    let (first, least) = talk.earliest.unwrap_or((number, number));
+                    talk.earliest = Some((first, least.min(number)));
+                }
                 let draft = Draft::read(&found, &mut self.remarks).map_err(place);
                 self.open = Some(Open { start: mark, draft });
                 Ok(())
@@ -279,6 +304,16 @@ impl Walk<'_, '_, '_> {
             }
         };
         Ok(part)
+    }
+
+    /// Remembers the number of a copy. One that stands behind the messages, where the schema does not have it, is held
+    /// against the first and the least number only: all of them would have no bound.
+    fn first(&mut self, found: &[attributes::Attribute<'_>]) {
+        let (Some(number), Some(talk)) = (message::number(found), &mut self.talk) else { return };
+        let met = talk.earliest.is_some_and(|(first, least)| number == first || number == least);
+        if !met && !talk.awaited.contains(&number) && talk.awaited.len() < FIRST_LIMIT {
+            talk.awaited.push(number);
+        }
     }
 
     fn root(&mut self, name: &str, mark: Spot) -> Result<Part> {
@@ -377,6 +412,12 @@ impl Walk<'_, '_, '_> {
         let Some(talk) = self.talk.take() else { return Ok(()) };
         if talk.first && talk.met == 0 {
             self.remarks.note("conversations with a `FirstMessage` but no messages; the copy is not counted");
+        }
+        if talk.met > 0 {
+            for _ in &talk.awaited {
+                self.remarks
+                    .note("`FirstMessage` gives a number no `Message` of its conversation has: one may be missing");
+            }
         }
         if talk.room.is_some() {
             return Ok(());

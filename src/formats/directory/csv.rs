@@ -2,25 +2,53 @@
 
 use super::wrong;
 use crate::error::Result;
-use crate::model::entry::{Entry, text_of};
+use crate::model::entry::{Entry, is_address, text_of};
 
 pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+    // Export-Csv puts the type of the objects before the names.
+    let (before, text) = match text.split_once('\n') {
+        Some((first, rest)) if first.starts_with("#TYPE") => (1, rest),
+        _ => (0, text),
+    };
+    // Quotes inside of values are doubled, so an odd one opens a value that never ends.
+    if text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
+        let line = before + text.lines().count();
+        return Err(wrong(file, line, "the file ends inside of quotes").hint("get a complete copy of the file"));
+    }
     let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(true).from_reader(text.as_bytes());
-    let line_of = |error: &csv::Error| error.position().map_or(0, |at| usize::try_from(at.line()).unwrap_or(0));
+    let line_of =
+        |error: &csv::Error| error.position().map_or(0, |at| before + usize::try_from(at.line()).unwrap_or(0));
     let names =
         reader.headers().map_err(|error| wrong(file, line_of(&error), "the names of columns cannot be read"))?;
     let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
+    let (mut line, mut counted) = (before + 1, 0);
     for row in reader.records() {
         let row = row.map_err(|error| wrong(file, line_of(&error), "a line cannot be read"))?;
-        let line = row.position().map_or(0, |at| usize::try_from(at.line()).unwrap_or(0));
+        // The reader counts a line end when it has gone past it, which in CR LF is not before the next row.
+        let start = row.position().map_or(0, |at| usize::try_from(at.byte()).unwrap_or(0)).min(text.len());
+        let bytes = text.as_bytes();
+        let start = start + bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        line += bytes[counted.min(start)..start].iter().filter(|byte| **byte == b'\n').count();
+        counted = start.max(counted);
         if row.len() > names.len() {
             return Err(wrong(file, line, "a line has more values than there are columns"));
         }
-        let mut entry = Entry::default();
+        if row.len() < names.len() {
+            return Err(wrong(file, line, "a line has fewer values than there are columns")
+                .hint("get a complete copy of the file"));
+        }
+        let mut entry = Entry { line, ..Entry::default() };
         for (name, value) in names.iter().zip(row.iter()) {
             if name.eq_ignore_ascii_case("dn") {
                 value.clone_into(&mut entry.dn);
                 continue;
+            }
+            if is_address(name) && value.contains(char::is_control) {
+                return Err(wrong(file, line, "an address holds a control character"));
+            }
+            if ["Microsoft.ActiveDirectory.Management.ADPropertyValueCollection", "System.String[]"].contains(&value) {
+                return Err(wrong(file, line, "a list of values was written as the name of its type")
+                    .hint("on a domain controller: csvde -u -f FILE"));
             }
             for part in parts(value) {
                 let bytes = part.strip_prefix("X'").and_then(|rest| rest.strip_suffix('\'')).map(unhex);
@@ -35,9 +63,6 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
                     None => entry.add(name, part),
                 }
             }
-        }
-        if entry.dn.trim().is_empty() {
-            return Err(wrong(file, line, "an entry has no DN"));
         }
         take(entry)?;
     }

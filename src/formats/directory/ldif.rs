@@ -2,7 +2,7 @@
 
 use super::{LONGEST, wrong};
 use crate::error::Result;
-use crate::model::entry::{Entry, text_of};
+use crate::model::entry::{Entry, is_address, text_of};
 use base64::Engine;
 
 /// A line with those that continue it, and its number.
@@ -11,14 +11,18 @@ struct Line {
     text: String,
 }
 
-pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result<()>) -> Result<u64> {
     let mut entry: Option<Entry> = None;
+    // The answer of a search begins at a line that is none of an entry.
+    let (mut references, mut answer) = (0, false);
     let mut rest = text.lines().enumerate().peekable();
     while let Some((at, line)) = rest.next() {
         let mut line = Line { number: at + 1, text: line.to_owned() };
         while let Some((_, more)) = rest.next_if(|(_, more)| more.starts_with(' ')) {
             if line.text.len() + more.len() > LONGEST {
-                return Err(wrong(file, line.number, "a line is too long"));
+                let what =
+                    format!("a line is longer than {LONGEST} bytes, continued lines included; no option changes that");
+                return Err(wrong(file, line.number, &what).hint("leave the attribute out: ldifde -o ATTRIBUTE"));
             }
             line.text.push_str(&more[1..]);
         }
@@ -26,6 +30,7 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
             if let Some(done) = entry.take() {
                 take(done)?;
             }
+            answer = false;
             continue;
         }
         if line.text.starts_with('#') {
@@ -33,10 +38,25 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
         }
         let (name, value) = attribute(file, &line)?;
         match (entry.as_mut(), name.to_ascii_lowercase().as_str()) {
-            (None, "version") => {}
+            (None, "version" | "search" | "control" | "pagedresults" | "matcheddn" | "text") => {
+                answer = name != "version"
+            }
+            (None, "ref") => (references, answer) = (references + 1, true),
+            (None, "result") => {
+                answer = true;
+                if value.is_none_or(|value| value.split_whitespace().next() != Some("0")) {
+                    return Err(wrong(
+                        file,
+                        line.number,
+                        "the search was not answered in full, so entries are missing",
+                    )
+                    .hint("ask page by page: ldapsearch -E pr=500/noprompt …"));
+                }
+            }
+            (None, _) if answer => {}
             (None, "dn") => {
                 let dn = value.ok_or_else(|| wrong(file, line.number, "the name of an entry is no text"))?;
-                entry = Some(Entry { dn, ..Entry::default() });
+                entry = Some(Entry { dn, line: line.number, ..Entry::default() });
             }
             (None, _) => return Err(wrong(file, line.number, "an entry begins with dn:")),
             (Some(_), "dn") => return Err(wrong(file, line.number, "an empty line is missing before an entry")),
@@ -47,19 +67,20 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
                         line.number,
                         "a change of an entry cannot be imported, only what adds one",
                     )
-                    .hint("export the directory as it is: ldifde -f FILE"));
+                    .hint("export the directory as it is: ldifde -u -f FILE"));
                 }
             }
             (Some(entry), _) => {
-                // `member;range=0-1499` is a part of member.
-                let name = name.split(';').next().unwrap_or(name);
                 if let Some(value) = value {
+                    if is_address(name) && value.contains(char::is_control) {
+                        return Err(wrong(file, line.number, "an address holds a control character"));
+                    }
                     entry.add(name, value);
                 }
             }
         }
     }
-    entry.map_or(Ok(()), take)
+    entry.map_or(Ok(()), take).map(|()| references)
 }
 
 /// The name of an attribute and its value, if that is text.
@@ -67,7 +88,7 @@ fn attribute<'a>(file: &str, line: &'a Line) -> Result<(&'a str, Option<String>)
     let Some((name, value)) = line.text.split_once(':') else {
         return Err(wrong(file, line.number, "an attribute is followed by a colon"));
     };
-    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.;=_".contains(&b)) {
+    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.;=_*".contains(&b)) {
         return Err(wrong(file, line.number, "this is no name of an attribute"));
     }
     if let Some(encoded) = value.strip_prefix(':') {

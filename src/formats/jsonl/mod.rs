@@ -9,7 +9,7 @@ mod line;
 mod read;
 mod write;
 
-pub use read::{looks_like, read};
+pub use read::{attached, looks_like, read};
 pub use write::write_event;
 
 use super::cut::{About, By, Cut};

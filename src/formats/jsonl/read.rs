@@ -5,11 +5,13 @@
 
 use super::line::{self, Fault, Line};
 use crate::error::{Error, Place, Result};
+use crate::formats::compliance::{decode_head, is_wide};
 use crate::formats::{ReadOptions, Remarks, TakeUnit};
 use crate::model::ids::RoomKey;
-use crate::model::message::Event;
+use crate::model::message::{Attachment, Content, Event};
 use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, People, RoomHint, Unit};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The pool of rooms when neither the line nor the options name one.
@@ -140,8 +142,25 @@ impl Gather<'_, '_> {
     }
 }
 
-/// True when the first byte that is not white space is `{`, after a byte order mark if any.
+/// True when the first character that is not white space is `{`, after a byte order mark if any, in UTF-8 or UTF-16.
 pub fn looks_like(head: &[u8]) -> bool {
+    if is_wide(head) {
+        return decode_head(head).trim_start().starts_with('{');
+    }
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     head.trim_ascii_start().first() == Some(&b'{')
+}
+
+/// The files that a line names as attachments. A line that cannot be read names none: whoever reads it says why.
+pub fn attached(line: &[u8]) -> Vec<PathBuf> {
+    // Keys may be escaped; otherwise most lines need no second look.
+    let names = |key: &[u8]| line.windows(key.len()).any(|part| part == key);
+    if !names(b"\"path\"") && !names(b"\\u00") {
+        return Vec::new();
+    }
+    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+    let event = std::str::from_utf8(line).ok().and_then(|text| line::parse(text.trim_ascii()).ok()?.event);
+    let files = event.and_then(|event| event.more).map(|more| more.files).unwrap_or_default();
+    let path = |file: Attachment| if let Content::File(path) = file.content { Some(path) } else { None };
+    files.into_iter().filter_map(path).collect()
 }

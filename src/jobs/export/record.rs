@@ -5,6 +5,7 @@ use crate::context::{Context, no_random};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::{READ, WORDS};
 use crate::jobs::{audit, keys};
+use crate::model::counted::counted;
 use crate::model::hash;
 use crate::model::receipt::{FileFact, Receipt};
 use crate::proof::note::{self, Checkpoint};
@@ -22,7 +23,7 @@ pub(super) fn checkpoint(
 ) -> Result<Option<(Checkpoint, String)>> {
     let (signed, why) = match keys::sign(cx, &job.store, corpus) {
         Ok(signed) => {
-            receipt.fact("Checkpoint", format!("signed now, of {} records", signed.0.size));
+            receipt.fact("Checkpoint", format!("signed now, of {}", counted(signed.0.size, "record")));
             return Ok(Some(signed));
         }
         Err(error) if error.kind() == Kind::Damaged => {
@@ -38,7 +39,9 @@ pub(super) fn checkpoint(
     receipt.fact(
         "Checkpoint",
         match &signed {
-            Some((checkpoint, _)) => format!("the newest there is, of {} records: {}", checkpoint.size, why.what()),
+            Some((checkpoint, _)) => {
+                format!("the newest there is, of {}: {}", counted(checkpoint.size, "record"), why.what())
+            }
             None => format!("none: {}", why.what()),
         },
     );

@@ -1,6 +1,6 @@
 //! Pieces of input become units, on workers: unpacked, checked, read, renamed, and their words cut.
 
-use super::{Form, is_gap};
+use super::{Form, Met, is_gap};
 use crate::context::{Random, no_random};
 use crate::error::{Error, Place, Result};
 use crate::formats::{ReadOptions, Remarks, compliance, jsonl};
@@ -80,6 +80,8 @@ pub struct Decoded {
     pub loaded: Vec<Loaded>,
     /// What was noted.
     pub remarks: Remarks,
+    /// The names it has, in a run that only checks and when there are new names.
+    pub met: Met,
     /// Of a page: its archive, its room under the name it has there, and its sums.
     pub page: Option<(Arc<str>, Arc<RoomKey>, RoomTally)>,
     /// Why nothing of it can be used; only when gaps are allowed.
@@ -147,7 +149,7 @@ impl Decode<'_> {
             let Content::File(path) = &file.content else { continue };
             let bad = |what: &str| Error::damaged(Place::file(place), format!("attachment {}: {what}", path.display()));
             let Some(folder) = folder else {
-                return Err(bad("files are not looked for inside a zip").hint("unpack the zip and import the folder"));
+                return Err(bad("there is no such file beside the history"));
             };
             let full = folder.join(path);
             let (Ok(inside), Ok(real)) = (folder.canonicalize(), full.canonicalize()) else {
@@ -205,6 +207,7 @@ impl Stage for Decode<'_> {
             fingerprint: None,
             loaded: Vec::new(),
             remarks: Remarks::default(),
+            met: Met::default(),
             page: None,
             failed: None,
             bytes,
@@ -219,6 +222,9 @@ impl Stage for Decode<'_> {
             Err(error) => return Err(error),
         };
         for mut unit in units {
+            if self.prepare.is_none() && !self.renames.is_empty() {
+                done.met.unit(&unit);
+            }
             self.rename(&mut unit).map_err(|error| error.at(Place::file(&done.place)))?;
             let prepared = match self.prepare {
                 Some((first, random)) => {

@@ -1,7 +1,9 @@
 //! Which files are history, and in which format. Content decides; names only say what is passed
 //! over in a folder.
 
-use super::Form;
+use super::{Form, attached};
+use crate::containers::manifest::DECLARATION;
+use crate::containers::names::{PACKED, is_litter, packed_as};
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages};
 use crate::context::Context;
@@ -11,22 +13,42 @@ use crate::formats::{compliance, jsonl};
 use crate::jobs::archive::{is_bag, is_volume};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How much of a file is looked at to tell its format.
 pub(super) const HEAD: usize = 4096;
 
 /// What people call the file that standard input is held in.
 pub const STDIN: &str = "standard input";
+/// What is read of a zip.
+#[derive(Debug, Clone)]
+pub struct Inside {
+    /// The zip.
+    pub path: PathBuf,
+    /// The files in it that are history, by name.
+    pub members: Vec<String>,
+    /// Its attachments, unpacked.
+    pub scratch: Option<Arc<files::Scratch>>,
+}
 
 /// One thing to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Input {
     /// An archive, or the first volume of one.
     Archive(PathBuf),
     /// A file of history.
     File(PathBuf),
     /// A zip of files of history.
-    Zip(PathBuf),
+    Zip(Inside),
+}
+
+impl Input {
+    /// The file or folder.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Input::Archive(path) | Input::File(path) | Input::Zip(Inside { path, .. }) => path,
+        }
+    }
 }
 
 /// What was found.
@@ -34,23 +56,29 @@ pub enum Input {
 pub struct Found {
     /// What to read, in order.
     pub inputs: Vec<Input>,
-    /// Files of a folder that are no history, by their names.
+    /// Files of a folder or zip that are no history, by their names.
     pub passed_over: u64,
+    /// Files that look like history and are attachments of it.
+    pub attached: u64,
+    /// Zips of folders that cannot be read, unless they are attachments.
+    pub(super) refused: Vec<(PathBuf, Error)>,
     /// What was left out because it is broken.
     pub gaps: Vec<Error>,
     /// Holds standard input, and is gone when the import is over.
     pub spool: Option<files::Draft>,
 }
 
-/// Finds what to read at these paths; `-` is standard input. With `keep_going` broken zips are left out and listed.
-pub fn find(cx: &Context<'_>, paths: &[PathBuf], keep_going: bool) -> Result<Found> {
+/// Finds what to read at these paths; `-` is standard input. With `keep_going` broken zips are left out and listed. `form` is
+/// the format of files, when it was named.
+pub fn find(cx: &Context<'_>, paths: &[PathBuf], form: Option<Form>, keep_going: bool) -> Result<Found> {
     let limits = cx.input;
     let mut found = Found::default();
     for path in paths {
         if path.as_os_str() == "-" {
             let spool = spool(cx)?;
             let held = spool.path().display().to_string();
-            let input = one_file(spool.path(), limits).map_err(|error| error.renamed(&held, STDIN));
+            let input =
+                one_file(spool.path(), limits, &mut found.passed_over).map_err(|error| error.renamed(&held, STDIN));
             found.add(input, keep_going)?;
             found.spool = Some(spool);
             continue;
@@ -63,11 +91,13 @@ pub fn find(cx: &Context<'_>, paths: &[PathBuf], keep_going: bool) -> Result<Fou
             _ => told(e),
         })?;
         if kind.is_dir() {
-            folder(path, limits, keep_going, &mut found)?;
+            folder(path, limits, &mut found)?;
         } else {
-            found.add(one_file(path, limits), keep_going)?;
+            let input = one_file(path, limits, &mut found.passed_over);
+            found.add(input, keep_going)?;
         }
     }
+    attached::sort_out(&mut found, limits, form, keep_going)?;
     // Volumes of one archive count once, whichever of them was named.
     let mut seen = std::collections::HashSet::new();
     found.inputs.retain(|input| match input {
@@ -138,6 +168,14 @@ pub(super) fn form_of(place: &str, head: &[u8]) -> Result<Form> {
     if jsonl::looks_like(head) {
         return Ok(Form::JsonLines);
     }
+    if let Some((what, command)) = packed_as(place.rsplit('!').next().unwrap_or(place), head) {
+        return Err(packed(place, what, &command));
+    }
+    if head.starts_with(b"SQLite format 3\0") {
+        return Err(Error::new(Kind::Refused, "this is a database, not history")
+            .at(Place::file(place))
+            .hint("of a store of pchat, import an export: pchat export --store FILE --out FILE.zip"));
+    }
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
     let xml = text.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<')
         || head.starts_with(b"\xFF\xFE")
@@ -150,7 +188,13 @@ pub(super) fn form_of(place: &str, head: &[u8]) -> Result<Form> {
         .hint("pchat import reads compliance XML, JSON Lines and pchat archives; --format names one"))
 }
 
-fn one_file(path: &Path, limits: InputLimits) -> Result<Input> {
+fn packed(place: &str, what: &str, command: &str) -> Error {
+    Error::new(Kind::Refused, format!("this is packed as {what}, and only zips are unpacked"))
+        .at(Place::file(place))
+        .hint(format!("unpack it, then import what comes out: {command}"))
+}
+
+fn one_file(path: &Path, limits: InputLimits, passed_over: &mut u64) -> Result<Input> {
     let head = head(path)?;
     if !head.starts_with(b"PK\x03\x04") && !head.starts_with(b"PK\x05\x06") {
         return Ok(Input::File(path.to_owned()));
@@ -159,36 +203,53 @@ fn one_file(path: &Path, limits: InputLimits) -> Result<Input> {
     if is_bag(pages.as_ref()) {
         return Ok(Input::Archive(path.to_owned()));
     }
+    if let Some(within) = pages.members().iter().find(|member| member.name.ends_with(&format!("/{DECLARATION}"))) {
+        // Programs that pack a folder add a folder of their own beside it.
+        let place = format!("{}!{}", path.display(), within.name);
+        return Err(Error::new(
+            Kind::Refused,
+            "an archive of pchat lies deeper in this zip, as if it had been packed again",
+        )
+        .at(Place::file(place))
+        .hint("unpack the zip, then import the folder in which bagit.txt lies: unzip FILE -d FOLDER"));
+    }
+    let names = pages.members().iter().map(|member| &member.name);
+    let members: Vec<String> = names.filter(|name| is_wanted(name)).cloned().collect();
+    *passed_over += (pages.members().len() - members.len()) as u64;
     foreign(path, pages.as_mut())?;
-    Ok(Input::Zip(path.to_owned()))
+    Ok(Input::Zip(Inside { path: path.to_owned(), members, scratch: None }))
 }
 
 /// Refuses a zip that holds nothing pchat can read, and says what it holds.
 fn foreign(path: &Path, pages: &mut dyn Pages) -> Result<()> {
-    let mut listing = String::new();
+    let mut listing = Vec::new();
     let count = pages.members().len();
-    for at in 0..count.min(200) {
+    for at in 0..count {
         let name = pages.members()[at].name.clone();
         let size = pages.members()[at].size;
+        let wanted = is_wanted(&name);
+        if !wanted && at >= 20 {
+            continue;
+        }
         let mut head = Vec::new();
         pages
             .stream(at)?
             .take(HEAD as u64)
             .read_to_end(&mut head)
             .map_err(|e| Error::io("the entry", e).at(Place::file(format!("{}!{name}", path.display()))))?;
-        let history = compliance::looks_like(&head) || jsonl::looks_like(&head);
-        if history {
+        if wanted && (compliance::looks_like(&head) || jsonl::looks_like(&head)) {
             return Ok(());
         }
         if at < 20 {
             let root = root_of(&head).map_or_else(String::new, |root| format!(", XML with root <{root}>"));
-            listing.push_str(&format!("\n  {name} ({size} bytes{root})"));
+            listing.push(format!("{name} ({size} bytes{root})"));
         }
     }
     if count > 20 {
-        listing.push_str(&format!("\n  and {} more", count - 20));
+        listing.push(format!("and {} more", count - 20));
     }
-    Err(Error::new(Kind::Refused, format!("this zip is not a pchat archive and holds no chat history pchat can read; its {count} files:{listing}"))
+    let what = format!("this zip is not a pchat archive and holds no chat history pchat can read; its {count} files:");
+    Err(listing.into_iter().fold(Error::new(Kind::Refused, what), Error::detail)
         .at(Place::file(path.display().to_string()))
         .hint(
             "the inside of the zip Export-CsPersistentChatData writes is not published, so pchat does not guess at it; \
@@ -214,11 +275,18 @@ fn root_of(head: &[u8]) -> Option<String> {
     }
 }
 
-/// Files with these endings are history or want to be; others in a folder are passed over.
+/// Files with these endings are history or want to be; others in a folder or zip are passed over.
 const ENDINGS: [&str; 5] = ["xml", "json", "jsonl", "ndjson", "zip"];
 
-fn folder(root: &Path, limits: InputLimits, keep_going: bool, found: &mut Found) -> Result<()> {
-    if root.join(crate::containers::manifest::DECLARATION).is_file() {
+/// Is a file of a folder or zip history, by its name, or packed so that there may be some in it?
+fn is_wanted(name: &str) -> bool {
+    let ending = name.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending);
+    let ending = ending.unwrap_or_default().to_ascii_lowercase();
+    !is_litter(name) && (ENDINGS.contains(&ending.as_str()) || PACKED.contains(&ending.as_str()))
+}
+
+fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
+    if root.join(DECLARATION).is_file() {
         found.inputs.push(Input::Archive(root.to_owned()));
         return Ok(());
     }
@@ -231,13 +299,16 @@ fn folder(root: &Path, limits: InputLimits, keep_going: bool, found: &mut Found)
             // Links are not followed: they could lead out of the folder, or in circles.
             let kind = entry.file_type().map_err(told)?;
             let path = entry.path();
-            let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+            let name = entry.file_name().to_string_lossy().into_owned();
             if kind.is_dir() {
-                match path.join(crate::containers::manifest::DECLARATION).is_file() {
+                if is_litter(&name) {
+                    continue;
+                }
+                match path.join(DECLARATION).is_file() {
                     true => files.push(path),
                     false => folders.push(path),
                 }
-            } else if kind.is_file() && ENDINGS.contains(&ending.as_str()) {
+            } else if kind.is_file() && is_wanted(&name) {
                 files.push(path);
             } else {
                 found.passed_over += 1;
@@ -249,10 +320,13 @@ fn folder(root: &Path, limits: InputLimits, keep_going: bool, found: &mut Found)
         let zip = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip"));
         let input = match (path.is_dir(), zip) {
             (true, _) => Ok(Input::Archive(path)),
-            (false, true) => one_file(&path, limits),
+            (false, true) => one_file(&path, limits, &mut found.passed_over).map_err(|error| (path, error)),
             (false, false) => Ok(Input::File(path)),
         };
-        found.add(input, keep_going)?;
+        match input {
+            Ok(input) => found.inputs.push(input),
+            Err(refused) => found.refused.push(refused),
+        }
     }
     Ok(())
 }

@@ -2,9 +2,11 @@
 
 use super::decode::{Piece, read_up_to};
 use super::find::{HEAD, form_of};
-use super::{Form, Input};
+use super::lines::json_lines;
+use super::{Form, Input, Inside};
 use crate::containers::{InputLimits, volumes};
 use crate::error::{Error, Kind, Place, Result};
+use crate::files::Scratch;
 use crate::formats::{ReadOptions, compliance};
 use crate::jobs::archive::Archive;
 use crate::pipeline::{Emit, Source};
@@ -21,6 +23,11 @@ const CHUNK: usize = 1 << 20;
 
 /// A failed read: of the operating system, or of a container that is damaged.
 fn told(place: &str, error: std::io::Error) -> Error {
+    let error = match error.downcast::<Error>() {
+        // It knows its line.
+        Ok(error) => return error,
+        Err(error) => error,
+    };
     match error.kind() {
         std::io::ErrorKind::InvalidData => Error::damaged(Place::file(place), error.to_string()),
         _ => Error::io(place, error),
@@ -60,7 +67,7 @@ impl Source for PieceSource<'_> {
                     None => Err(Error::new(Kind::Bug, "an archive was not opened before it was read")),
                 },
                 Input::File(path) => self.file(path, emit),
-                Input::Zip(path) => self.zip(path, emit),
+                Input::Zip(inside) => self.zip(inside, emit),
             };
             if flow?.is_break() {
                 break;
@@ -110,13 +117,19 @@ impl PieceSource<'_> {
         self.one(&mut file, size, place, folder, emit)
     }
 
-    fn zip(&self, path: &Path, emit: &mut Emit<'_, Piece>) -> Flow {
-        let mut pages = volumes::open(path, self.limits)?;
+    fn zip(&self, inside: &Inside, emit: &mut Emit<'_, Piece>) -> Flow {
+        let mut pages = volumes::open(&inside.path, self.limits)?;
+        let wanted: HashSet<&str> = inside.members.iter().map(String::as_str).collect();
         for at in 0..pages.members().len() {
             let member = pages.members()[at].clone();
-            let place = format!("{}!{}", path.display(), member.name);
+            if !wanted.contains(member.name.as_str()) {
+                continue;
+            }
+            let place = format!("{}!{}", inside.path.display(), member.name);
+            let beside = |scratch: &Arc<Scratch>| scratch.path().join(&member.name).parent().map(Path::to_owned);
+            let folder = inside.scratch.as_ref().and_then(beside);
             let mut stream = pages.stream(at)?;
-            if self.one(&mut *stream, member.size, place, None, emit)?.is_break() {
+            if self.one(&mut *stream, member.size, place, folder, emit)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -164,10 +177,11 @@ impl PieceSource<'_> {
             Some(form) => form,
             None => form_of(place, &head)?,
         };
-        let mut input = head.as_slice().chain(file);
         if form == Form::JsonLines {
-            return self.lines(&mut BufReader::with_capacity(1 << 16, input), place, folder, emit);
+            let mut lines = json_lines(head, file, place).map_err(told)?;
+            return self.lines(&mut *lines, place, folder, emit);
         }
+        let mut input = head.as_slice().chain(file);
         if size <= WHOLE {
             let bytes = read_up_to(&mut input, WHOLE + 1).map_err(told)?;
             let weight = 4 * bytes.len() + 1024;

@@ -4,7 +4,7 @@
 use super::escape::Html;
 use super::grouped;
 use super::page::HEAD;
-use super::parts::listed;
+use super::parts::list;
 use crate::jobs::search::Found;
 use crate::model::ids::{EventId, RoomKey};
 use crate::model::time::Ticks;
@@ -28,7 +28,7 @@ impl Page {
         facts.push(("Word rules".to_owned(), format!("{} {}", words::NAME, words::VERSION)));
         facts.push(("Store".to_owned(), store.to_owned()));
         facts.push(("Searched on".to_owned(), now.to_string()));
-        listed(&mut page, &facts);
+        list(&mut page, &facts);
         page.raw("</header>\n<main>\n");
         page.finish()
     }

@@ -3,7 +3,7 @@
 use super::charts::bars;
 use super::escape::Html;
 use super::page::HEAD;
-use super::parts::{head, listed, number};
+use super::parts::{head, list, number};
 use super::{grouped, human};
 use crate::jobs::terms::{Report, Status, Tally, Term};
 
@@ -35,7 +35,7 @@ pub fn html(report: &Report, about: &About) -> String {
         "<li><a href=\"#rooms\">Rooms</a></li><li><a href=\"#months\">Months</a></li></ul></nav>\n</header>\n<main>\n",
     );
     totals(&mut page, report);
-    listed(&mut page, &about.facts);
+    list(&mut page, &about.facts);
     terms(&mut page, report);
     people(&mut page, report);
     rooms(&mut page, report, about);

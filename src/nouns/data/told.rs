@@ -3,20 +3,18 @@
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::jobs::report;
+use crate::model::counted::counted;
 use crate::model::receipt::Receipt;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use std::path::Path;
 
 /// The findings of a verification as one error.
 pub fn wrong(receipt: &Receipt) -> Error {
-    let lines: Vec<String> = receipt.gaps.iter().map(|gap| format!("\n  {}: {}", gap.place, gap.why)).collect();
     let more = receipt.gap_count - receipt.gaps.len() as u64;
-    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-    let count = match receipt.gap_count {
-        1 => "1 thing is wrong".to_owned(),
-        count => format!("{count} things are wrong"),
-    };
-    Error::new(Kind::Damaged, format!("{count}:{}{more}", lines.concat()))
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let lines = receipt.gaps.iter().map(|gap| format!("{}: {}", gap.place, gap.why)).chain(more);
+    let what = format!("{} wrong:", counted(receipt.gap_count, "thing is"));
+    lines.fold(Error::new(Kind::Damaged, what), Error::detail)
 }
 
 /// A report that cannot be written is better known before the work than after it.
@@ -126,7 +124,7 @@ pub fn reply(receipt: &Receipt) -> Reply {
 
 /// A number of rooms.
 pub fn rooms_in_words(count: usize) -> String {
-    if count == 1 { "1 room".to_owned() } else { format!("{count} rooms") }
+    counted(count, "room")
 }
 
 fn notes(receipt: &Receipt, reply: &mut Reply) {

@@ -3,6 +3,7 @@
 use super::SHAPE;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::jobs::principals::{MEMBER, MEMBER_OF};
 use crate::jobs::selection::{only_category, only_room};
 use crate::model::catalog::Catalog;
 use crate::model::dn;
@@ -131,6 +132,15 @@ fn property(record: &Record, grants: &HashMap<String, &Record>, name: &str) -> O
         },
         Some("WindowsEmailAddress") => field("Email"),
         Some("Groups") => field("Affiliations"),
+        // Groups and members say the same, and may be many.
+        Some("Attributes") => match field("Attributes") {
+            Value::List(mut all) => {
+                let ties = [MEMBER, MEMBER_OF];
+                all.retain(|item| !item.split_once('=').is_some_and(|(name, _)| ties.contains(&name)));
+                if all.is_empty() { Value::Null } else { Value::List(all) }
+            }
+            other => other,
+        },
         Some("Type") if *record.get("Type") == Value::Null && is_user(record) => "User".into(),
         Some(other) => field(other),
         None => {

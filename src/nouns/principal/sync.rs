@@ -1,12 +1,11 @@
 //! Principals from a live directory.
 
-use super::{SHAPE, bases, told};
+use super::{bases, taken};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::principals::{self, Incoming};
 use crate::ldap::{Ask, Login};
-use crate::model::reply::Reply;
-
+use crate::nouns::verb::{Consent, Prepared};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -47,14 +46,13 @@ pub struct SyncRequest {
     /// Principals below --base that the directory no longer has are gone from it
     #[arg(long)]
     missing_deleted: bool,
-    /// Say what would change, and change nothing
-    #[arg(long, alias = "dry-run")]
-    pub(super) what_if: bool,
+    #[command(flatten)]
+    pub(super) consent: Consent,
 }
 
 impl SyncRequest {
     /// Asks, and takes in what is said.
-    pub(super) fn run(self, cx: &Context<'_>) -> Result<Reply> {
+    pub(super) fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.missing_deleted && self.ldap_filter != "(objectClass=*)" {
             return Err(Error::new(Kind::Usage, "what a filter leaves out is not gone")
                 .hint("leave out --ldap-filter, or --missing-deleted"));
@@ -85,11 +83,10 @@ impl SyncRequest {
             attributes: principals::attributes(),
         };
         let names = bases(&self.base)?;
-        let entries = crate::ldap::entries(&ask, &names, cx.watch)?;
-        let incoming = Incoming { entries, bases: if self.missing_deleted { names } else { Vec::new() } };
-        let action = ("principal sync", ask.url);
-        let counts = principals::take(cx, &SHAPE, &incoming, action, self.what_if)?;
-        Ok(told(counts, self.what_if))
+        let (entries, references) = crate::ldap::entries(&ask, &names, cx.watch)?;
+        principals::distinct(&entries)?;
+        let incoming = Incoming { entries, bases: if self.missing_deleted { names } else { Vec::new() }, references };
+        taken(cx, incoming, ("principal sync", ask.url), self.consent)
     }
 }
 

@@ -59,13 +59,13 @@ pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
         let counts = store.count(&wanted.selection(&catalog)?)?;
         Ok((catalog, counts))
     })?;
-    let mut reply = objects(counted(by, &catalog, &counts), "no event is meant");
+    let mut reply = objects(counts_by(by, &catalog, &counts), "no event is meant");
     reply.notes.extend(which::warnings(cx, &wanted)?);
     Ok(reply)
 }
 
 /// Counts as a table.
-pub(in crate::nouns) fn counted(by: By, catalog: &Catalog, counts: &Breakdown) -> Table {
+pub(in crate::nouns) fn counts_by(by: By, catalog: &Catalog, counts: &Breakdown) -> Table {
     let columns = match by {
         By::Room => vec!["Room", "Pool", "Uri", "Messages", "Events"],
         By::Month => vec!["Month", "Messages", "Events"],

@@ -48,15 +48,15 @@ pub(super) fn error(lines: &[Wrong<'_>], several: bool) -> Error {
             }
         }
     }
-    let mut text = match all {
-        1 => "the query cannot be understood, ".to_owned(),
-        _ => format!("the query has {all} errors\n"),
+    let more = all - told.len();
+    let mut lines: Vec<String> = told.iter().flat_map(|one| one.lines()).map(str::to_owned).collect();
+    let what = match all {
+        1 => format!("the query cannot be understood, {}", lines.remove(0)),
+        _ => format!("the query has {all} errors"),
     };
-    text.push_str(&told.join("\n"));
-    if all > told.len() {
-        text.push_str(&format!("\nand {} more", all - told.len()));
-    }
-    Error::new(Kind::Usage, text).hint(hints.join("\n  "))
+    lines.extend((more > 0).then(|| format!("and {more} more")));
+    let error = Error::new(Kind::Usage, what).hint(hints.join("; "));
+    lines.into_iter().fold(error, Error::detail)
 }
 
 /// The nearest place at or before an offset where a character begins.

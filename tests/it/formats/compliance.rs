@@ -1,5 +1,7 @@
 //! Compliance XML: the published samples value by value, their typing mistakes, hostile files.
 
+mod references;
+
 use super::{all_hostile, compliance, fixture, folder, options};
 use pchat::error::Error;
 use pchat::formats::ReadOptions;

@@ -166,7 +166,7 @@ fn plain_zips_that_lie_are_refused() {
                 lines.replace("\"kind\":\"join\"", "\"text\":\"x\",\"attachments\":[{\"path\":\"a.txt\"}]").as_bytes(),
             )],
             13,
-            "inside a zip",
+            "no such file",
         ),
     ];
     for (case, entries, code, says) in cases {

@@ -1,6 +1,7 @@
 //! Jobs: what the commands do to stores and archives, seen from the command line.
 
 mod anchor;
+mod asked;
 mod audit;
 mod certificate;
 mod directory;
@@ -9,7 +10,9 @@ mod export;
 mod formats;
 mod holds;
 mod import;
+mod intake;
 mod keys;
+mod lines;
 mod merge;
 mod principals;
 mod proof;
@@ -22,5 +25,6 @@ mod round_trip;
 mod search;
 mod seen;
 mod selection;
+mod times;
 mod verify;
 mod words;

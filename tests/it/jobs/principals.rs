@@ -76,7 +76,9 @@ fn who_is_gone_is_kept_as_deleted() {
         counts(&import(&desk, "b.ldif", person(1, ""), "--missing-deleted --base DC=other,DC=com").code(0)).3,
         0
     );
-    assert_eq!(counts(&import(&desk, "b.ldif", person(1, ""), more).code(0)), (0, 0, 1, 1));
+    // So many at once may be a mistake: somebody has to say yes.
+    import(&desk, "b.ldif", person(1, ""), more).code(18).says("1 of 2 principals would be gone");
+    assert_eq!(counts(&import(&desk, "b.ldif", person(1, ""), &format!("{more} --yes")).code(0)), (0, 0, 1, 1));
     let gone = get(&desk, "Get-CsUser | Where-Object {$_.Deleted -eq $True}");
     assert_eq!((gone.len(), &gone[0]["SipAddress"]), (1, &"sip:p2@example.com".into()));
     // Who comes back is there again.
@@ -174,4 +176,117 @@ fn membership_through_groups_and_units_counts() {
     assert_eq!(get(&desk, "Get-CsUser -Filter {PersistentChatPolicy -eq 'P'} -OU 'OU=IT,DC=example,DC=com'").len(), 4);
     desk.run("message join Help --user sip:p3@example.com --store @s.db").code(0);
     desk.run("message join Help --user sip:p4@example.com --store @s.db").code(16);
+}
+
+#[test]
+fn nobody_is_called_gone_by_mistake() {
+    let desk = desk();
+    let all = |count: usize| (0..count).map(|n| person(n, "") + "\n").collect::<String>();
+    import(&desk, "a.ldif", all(20), "").code(0);
+    let gone = "--missing-deleted --base DC=example,DC=com";
+    // A tenth goes without a question, more does not; nothing below the base is a question whatever it is.
+    assert_eq!(counts(&import(&desk, "b.ldif", all(18), gone).code(0)).3, 2);
+    import(&desk, "b.ldif", all(16), gone).code(18);
+    import(&desk, "c.ldif", person(99, "").replace("DC=example", "DC=other"), gone).code(18).says("spelled right");
+    // What lies elsewhere is not known, so nobody is gone.
+    let refers = format!("{}\n# search reference\nref: ldap://other.example.com/DC=example,DC=com\n", all(3));
+    let run = import(&desk, "d.ldif", refers, gone).code(0);
+    assert_eq!(counts(&run).3, 0);
+    assert!(run.json()["notes"].to_string().contains("refers to others 1 times"), "{}", run.out);
+}
+
+#[test]
+fn groups_and_members_give_one_answer_in_any_order() {
+    let group =
+        |members: &str| format!("dn: CN=G,DC=example,DC=com\nobjectClass: group\ncn: G\nobjectGUID: g\n{members}\n");
+    let one = "member: CN=Person 1,OU=IT,DC=example,DC=com\n";
+    let g = serde_json::json!(["CN=G,DC=example,DC=com"]);
+    let both = serde_json::json!(["CN=G,DC=example,DC=com", "CN=H,DC=example,DC=com"]);
+    let groups = |desk: &Desk| get(desk, "Get-CsAdPrincipal p1@example.com")[0]["Groups"].clone();
+    let with = person(1, "memberOf: CN=H,DC=example,DC=com");
+    for order in [[group(one), with.clone()], [with.clone(), group(one)]] {
+        let desk = desk();
+        for file in order {
+            import(&desk, "a.ldif", file, "").code(0);
+        }
+        assert_eq!(groups(&desk), both);
+        // What a group lost, and what a member no longer names, is lost.
+        import(&desk, "a.ldif", person(1, ""), "").code(0);
+        assert_eq!(groups(&desk), g);
+        import(&desk, "a.ldif", group(""), "").code(0);
+        assert_eq!(groups(&desk), Value::Null);
+    }
+}
+
+#[test]
+fn output_of_ldapsearch_is_read_whole_or_not_at_all() {
+    let desk = desk();
+    let head = "# extended LDIF\n#\n# LDAPv3\n# base <dc=example> with scope subtree\n#\n\n";
+    let tail = |result: &str| {
+        format!("\n# search result\nsearch: 2\nresult: {result}\n\n# numResponses: 2\n# numEntries: 1\n")
+    };
+    for version in ["", "version: 1\n\n"] {
+        let text = format!("{version}{head}# Person 1\n{}{}", person(1, ""), tail("0 Success"));
+        let run = import(&desk, "a.ldif", text, "").code(0);
+        assert_eq!(counts(&run).0 + counts(&run).2, 1);
+    }
+    import(&desk, "a.ldif", format!("{head}{}{}", person(1, ""), tail("4 Size limit exceeded")), "")
+        .code(13)
+        .says("a.ldif:18:")
+        .says("entries are missing");
+    let part = |parts: &str| format!("dn: CN=G,DC=example,DC=com\nobjectClass: group\n{parts}");
+    import(&desk, "a.ldif", part("member;range=0-1: CN=a,DC=x\nmember;range=0-1: CN=b,DC=x\n"), "")
+        .code(13)
+        .says("a.ldif:1:")
+        .says("first 2 values of member")
+        .says("CN=G,DC=example,DC=com");
+    import(&desk, "a.ldif", part("member;range=0-0: CN=a,DC=x\nmember;range=1-*: CN=b,DC=x\n"), "").code(0);
+    let lang = person(2, "displayName;lang-ja: Other\ndisplayName: Plain\ntitle;binary: T");
+    import(&desk, "a.ldif", lang, "").code(0);
+    assert_eq!(get(&desk, "Get-CsAdPrincipal p2@example.com")[0]["DisplayName"], "Plain");
+}
+
+#[test]
+fn what_is_cut_or_odd_is_refused_by_place() {
+    let desk = desk();
+    let row = "\"CN=x,DC=y\",user,x\r\n";
+    let wide = utf16("dn: CN=x,DC=y\nobjectClass: user\n");
+    let two = format!("{}\n{}", person(1, ""), person(1, "").replace("CN=Person 1", "CN=Twin"));
+    let ansi = [b"DN,objectClass,cn\r\n".as_slice(), row.as_bytes(), b"\"CN=M\xFCller,DC=y\",user,x\r\n"].concat();
+    let cases: Vec<(Vec<u8>, usize, &str)> = vec![
+        (format!("DN,objectClass,cn\r\n{row}\"CN=z,DC=y\",user,\"x").into_bytes(), 3, "inside of quotes"),
+        (format!("DN,objectClass,cn\r\n{row}\"CN=z,DC=y\",us\r\n").into_bytes(), 3, "fewer values"),
+        (
+            "DN,objectClass,cn,member;range=0-1\r\n\"CN=z,DC=y\",group,x,\"CN=a,DC=b\"\r\n".as_bytes().to_vec(),
+            2,
+            "first 2 values",
+        ),
+        (ansi, 3, "csvde -u -f FILE"),
+        (
+            b"#TYPE System.Object\r\n\"DistinguishedName\",\"Name\"\r\n\"CN=x\",\"x\"\r\n".to_vec(),
+            2,
+            "csvde -u -f FILE",
+        ),
+        (b"\"DistinguishedName\",\"Name\"\r\n\"CN=x\",\"x\"\r\n".to_vec(), 1, "csvde -u -f FILE"),
+        (b"#TYPE x\r\nDN,objectClass\r\n\"CN=x,DC=y\",System.String[]\r\n".to_vec(), 3, "name of its type"),
+        (b"dn: CN=x,DC=y\robjectClass: user\r".to_vec(), 1, "CR alone"),
+        (b"dn: CN=x,DC=y\n\ndn:\nobjectClass: user\n".to_vec(), 3, "no DN"),
+        (b"dn: CN=x,DC=y\n\ndn: CN=a\\\nobjectClass: user\n".to_vec(), 3, "is no DN"),
+        (two.into_bytes(), 10, "SIP address of another one"),
+        (b"dn: CN=x,DC=y\nobjectClass: user\nmail:: YQpi\n".to_vec(), 3, "control character"),
+        (wide[..wide.len() - 1].to_vec(), 2, "middle of a UTF-16 character"),
+    ];
+    for (bytes, line, what) in cases {
+        let run = import(&desk, "odd.txt", bytes, "").code(13).says(what);
+        assert!(
+            run.err.contains(&format!("odd.txt:{line}: ")) || run.err.contains(&format!("odd.txt:{line}:")),
+            "{line}: {}",
+            run.err
+        );
+        assert!(get(&desk, "Get-CsAdPrincipal").is_empty());
+    }
+    import(&desk, "a.csv", format!("#TYPE x\r\nDN,objectClass,cn\r\n{row}"), "").code(0);
+    let long = format!("dn: CN=x,DC=y\nobjectClass: user\njpegPhoto:: A\n {}\n {0}\n", "A".repeat(9 << 20));
+    let run = import(&desk, "long.ldif", long, "").code(13).says("long.ldif:3:").says("ldifde -o");
+    assert!(!run.err.contains("max-page"));
 }

@@ -111,3 +111,57 @@ fn a_hold_by_a_query_protects_rooms_that_get_such_a_name_later() {
     let shown = desk.run("hold get h --store @s.db --output json").out.clone();
     assert!(shown.contains("kql-1") && shown.contains("room=") && !shown.contains("today"), "{shown}");
 }
+
+#[test]
+fn patterns_read_every_part_of_a_list_and_none_but_words() {
+    let desk = Desk::new();
+    // Lists of thousands of events take several parts.
+    let texts = ["the rebate", "rebite it", "probate", "p1 f k2", "nothing"];
+    let at = |n: usize| format!("2014-05-01T{:02}:{:02}:{:02}Z", n / 3600, n / 60 % 60, n % 60);
+    let told = (0..15_000).map(|n| said("1", "IT desk", n as i64 + 1, &at(n), "ann@x", texts[n * n * n % 11 % 5]));
+    desk.lines("in.jsonl", &told.collect::<Vec<_>>());
+    desk.run("import @in.jsonl --store @s.db --quiet").code(0);
+    // How often a text comes is counted without the index.
+    let many = |words: &[&str]| (0..15_000).filter(|n| words.contains(&texts[n * n * n % 11 % 5])).count().to_string();
+    for (query, words) in [
+        ("reb?te", &texts[..2]),
+        ("*bate", &["the rebate", "probate"]),
+        ("?roba*", &["probate"]),
+        ("NOT *b*", &["p1 f k2", "nothing"]),
+        // What the index keeps of persons, kinds and files is no word of a text.
+        ("?p1", &[]),
+        ("*1", &["p1 f k2"]),
+    ] {
+        let count = many(words);
+        assert_eq!(events(&desk, query), if count == "0" { "" } else { &count }, "{query}");
+    }
+}
+
+#[test]
+fn names_are_those_of_the_directory_in_every_command() {
+    let desk = desk();
+    desk.write(
+        "people.ldif",
+        "dn: CN=Robert Roe,DC=x\nobjectClass: user\ncn: Robert Roe\nsAMAccountName: roe\ndisplayName: Robert Roe\n\
+         userPrincipalName: bob@x\nmsRTCSIP-PrimaryUserAddress: sip:bob@x\n",
+    );
+    desk.run("principal import @people.ldif --store @s.db").code(0);
+    assert_eq!(events(&desk, "from:\"robert roe\""), "2");
+    desk.run("case new c --store @s.db").code(0);
+    let named = ["--query", "from:\"robert roe\"", "--store", "@s.db"];
+    desk.args(&[&["hold", "new", "h", "--case", "c", "--reason", "r"], &named[..]].concat()).code(0);
+    desk.args(&[&["export", "--out", "@o.jsonl", "--format", "jsonl"], &named[..]].concat()).code(0);
+    assert_eq!(desk.events("o.jsonl").len(), 2);
+    desk.run("purge --everything --yes --store @s.db").code(0);
+    assert_eq!(events(&desk, "NOT zebra"), "2");
+}
+
+#[test]
+fn an_export_by_a_query_takes_the_settings_of_the_rooms_it_names() {
+    let desk = desk();
+    desk.run("export --out @q.zip --query room:audit --no-checkpoint --store @s.db").code(0);
+    desk.run("import @q.zip --store @q.db --quiet").code(0);
+    let rooms = desk.run("room get --store @q.db --output json");
+    let names: Vec<Value> = rooms.json().as_array().unwrap().iter().map(|room| room["Name"].clone()).collect();
+    assert_eq!(names, ["Audit"]);
+}

@@ -93,11 +93,17 @@ fn reads(text: &str, reading: &str) {
 
 /// The columns that errors are at.
 #[track_caller]
+/// An error with the lines that belong to it.
+fn told(error: &pchat::error::Error) -> String {
+    [&[error.what().to_owned()], error.details()].concat().join("\n")
+}
+
 fn columns(text: &str) -> Vec<usize> {
     let error = typed(text, false, &Here).expect_err(text);
     assert_eq!(error.kind(), Failure::Usage, "{text}");
     assert!(error.hint_text().is_some(), "{text}");
-    let parts = error.what().split("column ").skip(1);
+    let told = told(&error);
+    let parts = told.split("column ").skip(1);
     parts.map(|part| part.split(':').next().unwrap().parse().unwrap()).collect()
 }
 
@@ -284,19 +290,20 @@ fn whatever_is_typed_is_a_query_or_an_error() {
 fn several_errors_are_told_at_once_each_under_its_place() {
     let error = typed("中文 foo:bar (dog OR \"cat", false, &Here).unwrap_err();
     assert_eq!(
-        error.what(),
+        told(&error),
         "the query has 3 errors\n\
          column 4: there is no property \"foo\"\n  中文 foo:bar (dog OR \"cat\n       ^^^^\n\
          column 12: this bracket is never closed\n  中文 foo:bar (dog OR \"cat\n               ^\n\
          column 20: this quotation mark is never closed\n  中文 foo:bar (dog OR \"cat\n                       ^"
     );
     let error = typed(&format!("{} ( {}", "aaaa ".repeat(100), "bbbb ".repeat(100)), false, &Here).unwrap_err();
-    let shown = error.what().lines().nth(1).unwrap();
-    assert!(shown.chars().count() <= 82 && shown.contains('('), "{error}");
-    let pointer = error.what().lines().nth(2).unwrap();
+    let all = told(&error);
+    let shown = all.lines().nth(1).unwrap();
+    assert!(shown.chars().count() <= 82 && shown.contains('('), "{all}");
+    let pointer = all.lines().nth(2).unwrap();
     assert_eq!(pointer.find('^'), shown.find('('), "{error}");
     let error = typed("cat\n\ndog (", false, &Here).unwrap_err();
-    assert!(error.what().contains("line 3, column 5"), "{error}");
+    assert!(told(&error).contains("line 3, column 5"), "{error}");
 }
 
 #[test]

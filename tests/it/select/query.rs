@@ -5,13 +5,13 @@ use pchat::model::ids::{RoomKey, person_key};
 use pchat::model::message::{Attachment, Event, Kind, More, Persona};
 use pchat::model::time::Ticks;
 use pchat::model::unit::Unit;
-use pchat::select::matches::{Subject, is_named, matches, matches_in};
+use pchat::select::matches::{Subject, is_named, matches};
 use pchat::select::query::plan::{Pre, plan};
 use pchat::select::query::product::{Match, kept, typed};
 use pchat::select::query::{Node, Rooms, is_like};
 use pchat::select::scope::{Scope, Selection};
 use pchat::select::texts::searched_texts;
-use pchat::select::words::{WordSet, each_word};
+use pchat::select::words::each_word;
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,6 +156,12 @@ pub(crate) fn node() -> impl Strategy<Value = Node> {
     })
 }
 
+/// Does a query mean the event at this place of a unit?
+fn matches_in(node: &Node, unit: &Unit, at: usize) -> bool {
+    let event = &unit.events[at];
+    matches(node, &Subject::new(&unit.room, &unit.people[event.who as usize], event))
+}
+
 /// An index that is exact to the event, made of the entries that words have.
 struct Index<'a> {
     unit: &'a Unit,
@@ -165,12 +171,12 @@ struct Index<'a> {
 impl<'a> Index<'a> {
     fn new(unit: &'a Unit) -> Index<'a> {
         let mut words: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-        let mut set = WordSet::new();
         for (at, event) in unit.events.iter().enumerate() {
-            searched_texts(event).for_each(|text| set.add(&text));
-            for word in set.finish().split(' ').filter(|word| !word.is_empty()) {
-                words.entry(word.to_owned()).or_default().insert(at);
-            }
+            searched_texts(event).for_each(|text| {
+                each_word(&text, &mut |word| {
+                    words.entry(word.to_owned()).or_default().insert(at);
+                });
+            });
         }
         Index { unit, words }
     }
