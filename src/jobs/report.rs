@@ -4,11 +4,14 @@
 //! texts of messages, places in files. Nothing here reads a clock, a file or the network, and
 //! nothing from a receipt reaches the page other than escaped.
 
+mod charts;
 mod escape;
+pub mod found;
 mod json;
 mod page;
 mod parts;
 mod rooms;
+pub mod terms;
 
 use crate::model::receipt::{Kinds, Receipt};
 use crate::model::time::Ticks;

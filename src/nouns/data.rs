@@ -4,6 +4,7 @@ mod asked;
 mod told;
 
 use self::asked::{Asked, many, switch};
+pub(super) use self::told::publish;
 pub use self::told::{check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;

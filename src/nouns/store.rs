@@ -15,6 +15,8 @@ mod completeness;
 mod info;
 
 pub use completeness::CompletenessRequest;
+pub(super) use info::{By, counts_by};
+
 pub use info::InfoRequest;
 
 /// Create, upgrade, check and describe a store

@@ -3,6 +3,7 @@
 pub mod block;
 pub mod change;
 pub mod count;
+pub mod hits;
 pub mod open;
 pub mod purge;
 pub mod sqlite;
@@ -263,6 +264,10 @@ pub trait Corpus: Send {
     fn census(&mut self) -> Result<Vec<Census>>;
     /// How many events a selection includes, by room, month, kind and person. Reads texts only where the index does not decide.
     fn count(&mut self, selection: &Selection) -> Result<Breakdown>;
+    /// Which events of each room, in order of rooms, these selections mean. Reads texts only where the index does not decide.
+    fn hits(&mut self, all: &[Selection], take: &mut hits::TakeHits<'_>) -> Result<()> {
+        hits::scan(self, all, take)
+    }
     /// How many events the rooms of the scope have been given, for progress.
     fn size(&mut self, scope: &Scope) -> Result<u64>;
     /// The history that a selection includes, in order of rooms and time, in pages.

@@ -6,7 +6,7 @@ use super::rooms::rooms;
 use super::{Sums, grouped, verdict};
 use crate::model::receipt::Receipt;
 
-const HEAD: &str = concat!(
+pub(super) const HEAD: &str = concat!(
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
@@ -14,6 +14,7 @@ const HEAD: &str = concat!(
     "<meta name=\"referrer\" content=\"no-referrer\">\n",
     "<style>\n",
     include_str!("style.css"),
+    include_str!("search.css"),
     "</style>\n<title>"
 );
 

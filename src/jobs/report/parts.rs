@@ -23,7 +23,8 @@ pub(super) fn run(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
     list(page, &receipt.run);
 }
 
-fn list(page: &mut Html, facts: &[(String, String)]) {
+/// Facts by name.
+pub(super) fn list(page: &mut Html, facts: &[(String, String)]) {
     page.raw("<dl>\n");
     for (name, value) in facts {
         page.raw("<dt>");

@@ -41,6 +41,11 @@ pub fn write_report(path: Option<&Path>, receipt: &Receipt) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
     let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
     let text = if json { report::json(receipt) } else { report::html(receipt) };
+    publish(path, &text)
+}
+
+/// Gives a document its name once it is whole.
+pub(in crate::nouns) fn publish(path: &Path, text: &str) -> Result<()> {
     let told = |e| Error::io(path.display(), e);
     if is_device(path) {
         return files::write(path, text.as_bytes()).map_err(told);

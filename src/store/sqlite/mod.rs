@@ -11,6 +11,7 @@ mod erase;
 mod evidence;
 mod explain;
 mod find;
+mod hits;
 mod holds;
 mod index;
 mod migrate;
@@ -30,6 +31,7 @@ mod write;
 use self::explain::explain;
 use super::Source;
 use super::change::{Pass, Run};
+use super::hits::TakeHits;
 use super::purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
     Actor, Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeRecord,
@@ -313,6 +315,10 @@ impl Corpus for Sqlite {
 
     fn size(&mut self, scope: &Scope) -> Result<u64> {
         read::size(&self.connection, scope).map_err(|e| self.explain(e))
+    }
+
+    fn hits(&mut self, all: &[Selection], take: &mut TakeHits<'_>) -> Result<()> {
+        hits::hits(&self.connection, &self.path, all, take)
     }
 
     fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()> {

@@ -25,6 +25,7 @@ mod report;
 mod rooms;
 mod round_trip;
 mod sealed;
+mod search;
 mod seen;
 mod selection;
 mod times;

@@ -16,6 +16,7 @@ use pchat::pipeline::Silent;
 use pchat::select::scope::{Scope, Selection};
 use pchat::store::block::Prepared;
 use pchat::store::change::change;
+use pchat::store::hits::Seen;
 use pchat::store::purge::PurgeRequest;
 use pchat::store::sqlite::Sqlite;
 use pchat::store::{Amendment, SourceFact, Store};
@@ -232,6 +233,17 @@ fn ask(store: &mut dyn Store, selection: &Selection, told: &mut Told) {
     let found: Read = read(store, selection);
     told.add(found);
     told.result(store.count(selection));
+    let everything = Selection::of(Scope::all());
+    let mut rooms = Vec::new();
+    let found = store.hits(&[selection.clone(), everything], &mut |room, people| {
+        // Stores number people as they like.
+        let events = room.events.iter();
+        let events: Vec<_> =
+            events.map(|seen| (Seen { person: 0, ..*seen }, people[seen.person as usize].clone())).collect();
+        rooms.push((room.room, events, room.hits));
+        Ok(())
+    });
+    told.result(found.map(|()| rooms));
     told.result(store.size(&selection.scope));
     for n in 0..ROOMS {
         for number in
