@@ -106,6 +106,13 @@ impl Which {
         Ok((part, keys))
     }
 
+    /// The same with a query in KQL, if there is one.
+    #[must_use]
+    pub fn with_query(mut self, query: Option<String>) -> Which {
+        self.what.query = query.or(self.what.query);
+        self
+    }
+
     /// Is only an explanation asked for?
     pub fn explains(&self) -> bool {
         self.what.explain
@@ -144,7 +151,7 @@ pub fn people(cx: &Context<'_>, typed: &[String], unknown: bool) -> Result<BTree
         return Ok(BTreeSet::new());
     }
     cx.session.read(|store| {
-        let known = People::new(&store.catalog(&[&principal::SHAPE])?, &store.people()?);
+        let known = People::new(&store.catalog(&[&principal::SHAPE])?, &store.personas()?);
         let mut keys = BTreeSet::new();
         for one in typed {
             keys.extend(known.meant(one, unknown)?);
@@ -154,7 +161,7 @@ pub fn people(cx: &Context<'_>, typed: &[String], unknown: bool) -> Result<BTree
 }
 
 /// The queries of a file.
-fn read(path: &Path) -> Result<String> {
+pub(super) fn read(path: &Path) -> Result<String> {
     let failed = |error| Error::io(path.display(), error);
     let mut text = Vec::new();
     std::fs::File::open(path).map_err(failed)?.take(LARGEST + 1).read_to_end(&mut text).map_err(failed)?;
@@ -188,7 +195,7 @@ pub fn warned(mut prepared: Prepared, warnings: Vec<String>) -> Prepared {
         Prepared::Answer(reply) => reply.notes.extend(warnings),
         Prepared::Act(action) => action.preview.notes.extend(warnings),
         // It says them itself.
-        Prepared::Do(_) => {}
+        Prepared::Do(_) | Prepared::Stream(_) => {}
     }
     prepared
 }

@@ -189,7 +189,7 @@ fn ambiguous(text: &str, several: &[&Person]) -> Error {
     };
     addresses.truncate(20);
     let what = format!("\"{}\" means {} people: {}{more}", text.trim(), several.len(), addresses.join(", "));
-    Error::new(Kind::Refused, what).hint("name the one that is meant by address")
+    Error::new(Kind::Usage, what).hint("name the one that is meant by address")
 }
 
 #[cfg(test)]
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(meant("bob@x.example").unwrap(), "sips:bob@x.example;transport=tls");
         assert_eq!(meant("*@x.example").unwrap().split(' ').count(), 3);
         let two = meant("Ann Doe").unwrap_err();
-        assert!(two.kind() == Kind::Refused && two.what().contains("ann2@x.example, ann@x.example"), "{}", two.what());
+        assert!(two.kind() == Kind::Usage && two.what().contains("ann2@x.example, ann@x.example"), "{}", two.what());
         for nobody in ["ann@x.exampel", "Zoe", "zoe*", "ann@"] {
             assert_eq!(meant(nobody).unwrap_err().kind(), Kind::NotFound, "{nobody}");
         }

@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::model::ids::{fold, join_key};
-use crate::model::message::Persona;
 use crate::model::time::Ticks;
 use crate::rules::holds::{Case, Room, Terms, unread};
 pub(super) use crate::rules::holds::{Earlier, Holds};
@@ -69,14 +68,6 @@ pub(super) fn places(connection: &Connection) -> rusqlite::Result<Vec<Room>> {
         Ok(Room { number: row.get(0)?, pool, name: row.get(2)?, uri: row.get(3)?, category, unkept })
     })?;
     rows.collect()
-}
-
-/// Everybody history names, as named at each time.
-pub(super) fn people(connection: &Connection) -> rusqlite::Result<Vec<Persona>> {
-    let mut all = connection.prepare_cached("SELECT uri, name, email FROM persona ORDER BY number")?;
-    let persona =
-        |row: &Row<'_>| Ok(Persona { uri: row.get(0)?, name: row.get(1)?, email: row.get(2)?, ..Persona::default() });
-    all.query_map([], persona)?.collect()
 }
 
 /// The case with this key.

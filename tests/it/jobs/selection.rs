@@ -295,6 +295,10 @@ proptest! {
         if user.is_some() {
             words.extend(["--user", &who]);
         }
+        if user.is_some_and(|user| times.iter().all(|(_, who, _)| *who != user)) {
+            desk.args(&words).code(10);
+            return Ok(());
+        }
         desk.args(&words).code(if expected.is_empty() { 4 } else { 0 });
         let found: Vec<usize> = desk.events("x.jsonl").iter().map(|e| e["id"].as_u64().unwrap() as usize).collect();
         let order = |list: &[usize]| list.iter().map(|n| (times[*n].2, times[*n].0)).collect::<Vec<_>>();

@@ -6,7 +6,7 @@ use crate::rules::holds::Holds;
 use crate::select::matches::Subject;
 use crate::store::purge::survey::Survey;
 use crate::store::purge::{Coverage, Protected};
-use crate::store::sqlite::{Sqlite, count, explain::explain, holds};
+use crate::store::sqlite::{Sqlite, count, explain::explain, holds, read};
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(in crate::store::sqlite) fn protected(
     if all.list.is_empty() {
         return Ok(list);
     }
-    let people = holds::people(connection).map_err(told)?;
+    let people = read::personas(connection).map_err(told)?;
     let rooms = holds::places(connection).map_err(told)?;
     let versions = has_earlier(connection).map_err(told)?;
     for one in std::mem::take(&mut all.list) {
