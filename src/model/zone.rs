@@ -6,6 +6,7 @@
 use super::time::Ticks;
 use crate::error::{Error, Kind, Result};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
+use std::fmt;
 
 /// A time zone for dates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,15 @@ impl Day {
     /// Does this instant belong to it?
     pub fn has(&self, at: Ticks) -> bool {
         self.start <= at && at < self.end
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Zone::Named(zone) => f.write_str(zone.name()),
+            Zone::Offset(offset) => offset.fmt(f),
+        }
     }
 }
 
@@ -74,6 +84,15 @@ impl Zone {
         self.begin(day).ok_or_else(wrong)
     }
 
+    /// What a clock shows at an instant.
+    pub fn local(&self, at: Ticks) -> NaiveDateTime {
+        let at = at.to_chrono().unwrap_or_default();
+        match self {
+            Zone::Offset(offset) => at.with_timezone(offset).naive_local(),
+            Zone::Named(zone) => at.with_timezone(zone).naive_local(),
+        }
+    }
+
     /// The day an instant belongs to.
     pub fn day(&self, at: Ticks) -> Day {
         let mut date = self.date(at);
@@ -89,11 +108,7 @@ impl Zone {
 
     /// The date a clock shows at an instant.
     fn date(&self, at: Ticks) -> NaiveDate {
-        let at = at.to_chrono().unwrap_or_default();
-        match self {
-            Zone::Offset(offset) => at.with_timezone(offset).date_naive(),
-            Zone::Named(zone) => at.with_timezone(zone).date_naive(),
-        }
+        self.local(at).date()
     }
 
     /// The first instant of a date.

@@ -7,8 +7,8 @@ pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::formats::WRITTEN;
-use crate::formats::write::Written;
+use crate::formats::write::{Choices, Written};
+use crate::formats::{WRITTEN, html};
 use crate::jobs;
 use crate::jobs::export::Export;
 use crate::jobs::import::Import;
@@ -17,6 +17,7 @@ use crate::jobs::selection::Wanted;
 use crate::jobs::verify::Depth;
 use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
+use crate::model::zone::Zone;
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::What;
@@ -83,9 +84,12 @@ pub struct ExportRequest {
     /// What of what happened in them.
     #[command(flatten)]
     pub what: What,
-    /// What is made
-    #[arg(long, value_parser = written(), default_value = "archive")]
-    pub format: &'static Written,
+    /// What is made; several, with commas between them, come from one reading
+    #[arg(long, value_parser = written(), value_delimiter = ',', default_value = "archive")]
+    pub format: Vec<&'static Written>,
+    /// Events on a page of a transcript [default: 1000]
+    #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub page_events: Option<u32>,
     /// Start a new volume before one grows beyond this size, as 2GiB
     #[arg(long, value_name = "SIZE")]
     pub volume_size: Option<bytesize::ByteSize>,
@@ -210,7 +214,29 @@ impl Verb for ExportRequest {
 }
 
 impl ExportRequest {
+    /// What is made, each once.
+    fn formats(&self) -> Vec<&'static Written> {
+        let mut formats: Vec<&'static Written> = Vec::new();
+        for format in &self.format {
+            if !formats.iter().any(|known| known.word == format.word) {
+                formats.push(format);
+            }
+        }
+        formats
+    }
+
+    /// What is asked of the formats.
+    fn choices(&self) -> Result<Choices> {
+        if self.page_events.is_some() && !self.format.iter().any(|format| format.word == html::WRITTEN.word) {
+            return Err(Error::new(Failure::Usage, "--page-events is about pages of transcripts, and none are made")
+                .hint("add --format html, or leave it out"));
+        }
+        let zone = Zone::parse(self.what.timezone.as_deref())?;
+        Ok(Choices { zone, page_events: self.page_events.map_or(Choices::PAGE_EVENTS, |events| events as usize) })
+    }
+
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let (formats, choices) = (self.formats(), self.choices()?);
         let job = Export {
             store: cx.session.alone()?.to_owned(),
             target: Target {
@@ -219,7 +245,7 @@ impl ExportRequest {
                 overwrite: self.overwrite,
                 checkpoint: self.checkpoint.as_u64(),
             },
-            formats: vec![self.format],
+            formats,
             level: match self.level {
                 LevelName::All => Level::All,
                 LevelName::User => Level::User,
@@ -231,6 +257,7 @@ impl ExportRequest {
             settings: self.with_settings,
             checkpoint: !self.no_checkpoint,
             disable_exported: self.disable_exported_nodes,
+            choices,
             shapes: cx.shapes,
         };
         check_report(self.report.as_deref())?;
@@ -238,8 +265,9 @@ impl ExportRequest {
         let receipt = jobs::export::export(cx, &job)?;
         write_report(self.report.as_deref(), &receipt)?;
         let mut reply = reply(&receipt);
+        let settings = job.formats.iter().any(|format| format.settings);
         // At level All an empty history may be all there is; settings are exported all the same.
-        let asked = !job.wanted.is_everything() || job.level == Level::Content || !self.format.settings;
+        let asked = !job.wanted.is_everything() || job.level == Level::Content || !settings;
         if history && asked && receipt.events().total() == 0 {
             reply.notes.push("no event is in the selection; the export is complete, but holds no history".to_owned());
             reply.status = Status::Nothing;
