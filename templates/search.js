@@ -47,11 +47,15 @@
     return loading[path];
   }
 
+  // Accents and points that searches ignore, and what only changes looks.
+  var IGNORED = "\\u0300-\\u036f\\u0591-\\u05c7\\u064b-\\u065f\\u0670\\u1ab0-\\u1aff\\u1dc0-\\u1dff\\u20d0-\\u20ff\\ufe20-\\ufe2f\\u00ad\\u0640";
+  var LEFT_OUT = new RegExp("[" + IGNORED + "]", "g");
+
   // The rules of words, as far as a browser has them: no case, no compatibility forms, marks kept; scripts without spaces
   // give each character.
   function words(text) {
     var out = [];
-    var low = text.normalize("NFKD").toLowerCase().toUpperCase().toLowerCase().normalize("NFKD").replace(/[\u00ad\u0640]/g, "");
+    var low = text.normalize("NFKD").toLowerCase().toUpperCase().toLowerCase().normalize("NFKD").replace(LEFT_OUT, "");
     var found = low.match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*\*?|\p{So}/gu) || [];
     found.forEach(function (word) {
       var parts = word.normalize("NFC").match(/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]|\p{So}|[^\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]+/gu) || [];
@@ -150,18 +154,22 @@
 
   // Marks the words in a text, and leaves out what is far from the first of them.
   function mark(into, text) {
-    var typed = terms.map(function (term) { return term[0].normalize("NFC").replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + (term[1] ? "[\\p{L}\\p{N}\\p{M}]*" : ""); });
-    var pattern = new RegExp("(?<![\\p{L}\\p{N}])(?:" + typed.join("|") + ")|" + typed.filter(function (one) { return /[^\u0000-\u024f]/.test(one); }).concat(["(?!)"]).join("|"), "giu");
-    text = text.normalize("NFC");
+    var typed = terms.map(function (term) {
+      var letters = Array.from(term[0].normalize("NFD")).map(function (c) { return c.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + "[" + IGNORED + "]*"; });
+      var alone = /[^\u0000-\u024f]/.test(term[0]);
+      return (alone ? "" : "(?<![\\p{L}\\p{N}])") + letters.join("") + (term[1] ? "[\\p{L}\\p{N}\\p{M}]*" : alone ? "" : "(?![\\p{L}\\p{N}])");
+    });
+    var pattern = new RegExp(typed.join("|"), "giu");
+    text = text.normalize("NFD");
     var first = text.search(pattern), from = first > 160 ? first - 120 : 0;
     var part = (from ? "…" : "") + text.slice(from, from + 400) + (from + 400 < text.length ? "…" : ""), last = 0;
     Array.from(part.matchAll(pattern)).forEach(function (hit) {
       var found = document.createElement("mark");
-      found.textContent = visible(hit[0]);
-      into.append(visible(part.slice(last, hit.index)), found);
+      found.textContent = visible(hit[0].normalize("NFC"));
+      into.append(visible(part.slice(last, hit.index).normalize("NFC")), found);
       last = hit.index + hit[0].length;
     });
-    into.append(visible(part.slice(last)));
+    into.append(visible(part.slice(last).normalize("NFC")));
   }
 
   document.getElementById("form").addEventListener("submit", function (event) { event.preventDefault(); search(); });
