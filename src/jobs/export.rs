@@ -15,6 +15,7 @@ use crate::containers::volumes::Target;
 use crate::containers::{Complete, Package};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::formats::archive;
 use crate::formats::write::{Choices, Format, Settings, Written};
 use crate::jobs::selection::{Wanted, catalog_part, room_key};
 use crate::model::catalog::Catalog;
@@ -114,6 +115,11 @@ impl Export {
     fn check(&self, history: bool) -> Result<()> {
         if self.formats.is_empty() {
             return Err(Error::new(Kind::Usage, "no format is named").hint("use --format archive"));
+        }
+        if self.formats.len() > 1 && self.formats.iter().any(|format| format.word == archive::WRITTEN.word) {
+            // What import and verify read is an archive and nothing else.
+            return Err(Error::new(Kind::Usage, "an archive holds nothing else")
+                .hint("export it by itself; the other formats may come together"));
         }
         self.target.check(self.is_one_file())?;
         if !history && !self.wanted.is_whole_rooms() {

@@ -76,7 +76,8 @@ pub(super) fn check(
             let what = format!("the pages that were written hold {events} events, and {exported} were exported");
             return Err(Error::new(Kind::Bug, what).hint("nothing was published; please report it with the command"));
         }
-        receipt.fact("Read again", format!("{events} events on {files} pages, as many as were exported"));
+        let pages = if files == 1 { "page" } else { "pages" };
+        receipt.fact("Read again", format!("{events} events on {files} {pages}, as many as were exported"));
     }
     Ok(())
 }
