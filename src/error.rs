@@ -110,7 +110,7 @@ pub struct Error {
     /// Lines that belong to it: what was found, one after another.
     details: Vec<String>,
     hint: Option<String>,
-    place: Option<Place>,
+    place: Option<Box<Place>>,
     source: Option<BoxError>,
 }
 
@@ -137,7 +137,7 @@ impl Error {
     /// Adds where; a place that is already known stays.
     #[must_use]
     pub fn at(mut self, place: Place) -> Error {
-        self.place.get_or_insert(place);
+        self.place.get_or_insert_with(|| Box::new(place));
         self
     }
 
@@ -216,7 +216,7 @@ impl Error {
 
     /// Where it is wrong, if known.
     pub fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+        self.place.as_deref()
     }
 }
 

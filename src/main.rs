@@ -8,11 +8,17 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static CANCELLED: AtomicBool = AtomicBool::new(false);
+/// Somebody is being asked: nothing was done yet, and nothing is under way.
+static ASKING: AtomicBool = AtomicBool::new(false);
 
 #[allow(clippy::disallowed_methods)] // This is the one place where clock, environment and exit are real.
 fn main() -> ExitCode {
-    // The first interrupt asks to stop; the second does not ask.
+    // The first interrupt asks to stop; the second does not ask. At a question there is nothing that could be stopped.
     let heard = ctrlc::set_handler(|| {
+        if ASKING.load(Ordering::SeqCst) {
+            drop(writeln!(std::io::stderr(), "\npchat: interrupted: nothing was done"));
+            std::process::exit(130);
+        }
         if CANCELLED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
@@ -42,8 +48,13 @@ fn main() -> ExitCode {
                 terminal: std::io::stderr().is_terminal(),
                 answer: &|| {
                     let mut line = String::new();
-                    let asked = std::io::stdin().is_terminal();
-                    (asked && std::io::stdin().read_line(&mut line).is_ok_and(|read| read > 0)).then_some(line)
+                    if !std::io::stdin().is_terminal() {
+                        return None;
+                    }
+                    ASKING.store(true, Ordering::SeqCst);
+                    let read = std::io::stdin().read_line(&mut line);
+                    ASKING.store(false, Ordering::SeqCst);
+                    read.is_ok_and(|read| read > 0).then_some(line)
                 },
                 input: &|| {
                     let mut stdin = std::io::stdin();

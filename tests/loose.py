@@ -3,8 +3,9 @@
 
     tests/loose.py STORE...
 
-Reads the file by itself (https://www.sqlite.org/fileformat2.html), with nothing but the standard library, and knows nothing of
-pchat. A log or journal beside it must be empty. Ends with 1 when a byte is not zero, with 2 when the file makes no sense.
+Reads the file by itself (https://www.sqlite.org/fileformat2.html), with nothing but the standard library, and knows
+nothing of pchat. A log or journal beside it must be empty. Ends with 1 when a byte is not zero, with 2 when the file
+makes no sense.
 """
 
 import os

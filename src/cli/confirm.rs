@@ -34,15 +34,26 @@ pub(super) fn perform(
         print::reply(&preview, Output::Table, err).map_err(told)?;
     }
     if !consent.yes {
-        drop(write!(err, "{} [yes/no] ", print::visible(&question)).and_then(|()| err.flush()));
+        // What destroys asks for the whole word: a finger that rests on a key is no decision.
+        let choice = if destroys { "Type yes to do it:" } else { "[yes/no]" };
+        drop(write!(err, "{} {choice} ", print::visible(&question)).and_then(|()| err.flush()));
         let answer = answer();
         let Some(answer) = answer else {
             drop(writeln!(err));
             return Err(Error::new(Kind::Unconfirmed, "nobody is there to ask, so nothing was done")
                 .hint("--yes does it without asking; --what-if only shows what would happen"));
         };
-        if !matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
-            return Err(Error::new(Kind::Unconfirmed, "nothing was done"));
+        if cx.watch.cancelled() {
+            return Err(Error::new(Kind::Cancelled, "interrupted: nothing was done"));
+        }
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "yes" => {}
+            "y" if !destroys => {}
+            "y" => {
+                return Err(Error::new(Kind::Unconfirmed, "nothing was done: the answer was not yes")
+                    .hint("run the command again and type the whole word"));
+            }
+            _ => return Err(Error::new(Kind::Unconfirmed, "nothing was done")),
         }
     }
     act(cx)

@@ -63,7 +63,7 @@ pub struct World<'a> {
 #[derive(Debug, Parser)]
 #[command(name = "pchat", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done, 2 usage, 3 done with gaps, 4 nothing matched, 10 not found, 11 busy, \
-    12 made by a newer pchat, 13 damaged, 14 held, 15 refused, 17 conflict, 18 needs a yes, 20 input or output, 130 interrupted; \
+    12 made by a newer pchat, 13 damaged, 14 held, 15 refused, 16 denied, 17 conflict, 18 needs a yes, 20 input or output, 130 interrupted; \
     any other code means failure.")]
 struct Cli {
     #[command(flatten)]
@@ -270,14 +270,18 @@ fn asked(
     let change = verb.change();
     let writes = change.is_some() || verb.signs();
     let remark = match (globals.accept_older.as_deref(), writes) {
-        (reason, true) => seen::admit(cx, reason)?,
-        (None, false) => None,
+        (reason, true) => seen::admit(cx, reason),
+        (None, false) => Ok(None),
         (Some(_), false) => {
-            return Err(Error::new(Kind::Usage, "--accept-older is for commands that change a store or sign its log"));
+            Err(Error::new(Kind::Usage, "--accept-older is for commands that change a store or sign its log"))
         }
     };
+    let remark = remark.inspect_err(|error| verb.refused(cx, error))?;
     if change.is_some() && !globals.failed_over && !verb.while_failed_over() {
-        state::check(cx).inspect_err(|error| audit::refused(cx, change, error))?;
+        state::check(cx).inspect_err(|error| {
+            audit::refused(cx, change, error);
+            verb.refused(cx, error);
+        })?;
     }
     let done = verb.prepare(cx).and_then(|prepared| confirm::perform(cx, prepared, answer, globals.quiet, err));
     let done = done.inspect_err(|error| audit::refused(cx, change, error));

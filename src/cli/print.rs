@@ -45,7 +45,7 @@ fn property(cell: &Cell) -> Property {
     match cell {
         Cell::Text(text) => text.as_str().into(),
         Cell::Number(number) | Cell::Bytes(number) => Property::Int(i64::try_from(*number).unwrap_or(i64::MAX)),
-        Cell::Time(at) => Property::Time(*at),
+        Cell::Time(at) | Cell::Moment(at) => Property::Time(*at),
         Cell::Bool(is) => Property::Bool(*is),
         Cell::List(items) => Property::List(items.clone()),
         Cell::Empty => Property::Null,
@@ -157,7 +157,7 @@ fn object(table: &Table, row: &[Cell]) -> Map<String, Value> {
         let value = match cell {
             Cell::Text(text) => Value::from(text.as_str()),
             Cell::Number(number) | Cell::Bytes(number) => Value::from(*number),
-            Cell::Time(at) => Value::from(at.to_string()),
+            Cell::Time(at) | Cell::Moment(at) => Value::from(at.to_string()),
             Cell::Bool(is) => Value::from(*is),
             Cell::List(items) => Value::from(items.as_slice()),
             Cell::Empty => Value::Null,
@@ -173,7 +173,7 @@ fn plain(cell: &Cell) -> String {
         Cell::List(items) => harmless(visible(&items.join("; ")).into_owned()),
         Cell::Bool(is) => truth(*is).to_owned(),
         Cell::Number(number) | Cell::Bytes(number) => number.to_string(),
-        Cell::Time(at) => at.to_string(),
+        Cell::Time(at) | Cell::Moment(at) => at.to_string(),
         Cell::Empty => String::new(),
     }
 }
@@ -193,7 +193,7 @@ fn people(cell: &Cell) -> String {
         Cell::Text(text) => visible(text).into_owned(),
         Cell::Number(number) => number.to_string(),
         Cell::Bytes(bytes) => bytesize::ByteSize(*bytes).to_string(),
-        Cell::Time(at) => at.to_string(),
+        Cell::Time(at) | Cell::Moment(at) => at.to_string(),
         Cell::Bool(is) => truth(*is).to_owned(),
         Cell::List(items) => visible(&items.join(", ")).into_owned(),
         Cell::Empty => String::new(),
@@ -204,6 +204,7 @@ fn people(cell: &Cell) -> String {
 fn brief(cell: &Cell) -> String {
     match cell {
         Cell::Time(at) => at.to_string().split('T').next().unwrap_or_default().to_owned(),
+        Cell::Moment(at) => at.to_string().get(..19).unwrap_or_default().replace('T', " ") + "Z",
         other => people(other),
     }
 }

@@ -244,10 +244,6 @@ impl Pages for FolderPages {
         self.root.join(name).display().to_string()
     }
 
-    fn top(&self) -> &str {
-        ""
-    }
-
     fn members(&self) -> &[Member] {
         &self.members
     }

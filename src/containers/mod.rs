@@ -226,8 +226,6 @@ pub trait Pages: Send {
     fn place(&self, name: &str) -> String {
         format!("{}!{name}", self.name())
     }
-    /// The name of the top folder inside the container; empty for a folder.
-    fn top(&self) -> &str;
     /// All files, in the order they lie in.
     fn members(&self) -> &[Member];
     /// The raw bytes of a file, at most `limits.page` of them before compression.

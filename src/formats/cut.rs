@@ -166,7 +166,7 @@ impl Cutter {
 
     fn event(&mut self, mut event: Event, from: &Unit, take: &mut TakeRun<'_>) -> ControlFlow<()> {
         let persona = &from.people[event.who as usize];
-        let kept = self.told.keep.as_ref().is_none_or(|keep| keep.has(&Subject::new(persona, &event)));
+        let kept = self.told.keep.as_ref().is_none_or(|keep| keep.has(&Subject::new(&from.room, persona, &event)));
         if !kept {
             self.watch(&event, &from.people);
             return ControlFlow::Continue(());

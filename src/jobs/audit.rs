@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::jobs::keys;
+use crate::model::counted::counted;
 use crate::model::time::Ticks;
 use crate::proof::bundle::Bundle;
 use crate::proof::note::{self, Checkpoint, Verifier};
@@ -123,7 +124,10 @@ pub fn prove(cx: &Context<'_>, path: &Path, number: u64) -> Result<Proof> {
     let Some(ranges) = ranges else {
         return Err(Error::new(
             Kind::NotFound,
-            format!("record {number} is newer than the newest checkpoint, which has {} records", checkpoint.size),
+            format!(
+                "record {number} is newer than the newest checkpoint, which has {}",
+                counted(checkpoint.size, "record")
+            ),
         )
         .hint("pchat audit checkpoint makes a new one; it needs the key"));
     };

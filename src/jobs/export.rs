@@ -15,7 +15,6 @@ use crate::containers::volumes::Target;
 use crate::containers::{Complete, Package};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::formats::archive;
 use crate::formats::write::{Choices, Format, Settings, Written};
 use crate::jobs::selection::{Wanted, catalog_part, room_key};
 use crate::model::catalog::Catalog;
@@ -116,11 +115,6 @@ impl Export {
         if self.formats.is_empty() {
             return Err(Error::new(Kind::Usage, "no format is named").hint("use --format archive"));
         }
-        if self.formats.len() > 1 && self.formats.iter().any(|format| format.word == archive::WRITTEN.word) {
-            // What import and verify read is an archive and nothing else.
-            return Err(Error::new(Kind::Usage, "an archive holds nothing else")
-                .hint("export it by itself; the other formats may come together"));
-        }
         self.target.check(self.is_one_file())?;
         if !history && !self.wanted.is_whole_rooms() {
             return Err(Error::new(Kind::Usage, "dates, users and words select history, and this level has none")
@@ -203,7 +197,7 @@ fn make(
         leaving.record(receipt, &[])?;
     }
     let nouns = job.nouns();
-    let catalog = match job.wanted.categories.is_empty() && job.wanted.rooms.is_empty() {
+    let catalog = match selection.scope.rooms.is_none() {
         // Nouns are asked for one by one, so others do not matter.
         true => Cow::Borrowed(whole),
         false => Cow::Owned(catalog_part(whole, &nouns, &job.wanted, &selection.scope)),

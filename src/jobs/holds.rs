@@ -10,7 +10,8 @@ use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 pub use crate::rules::holds::{in_words, items, naming_category, naming_room, of_case};
 use crate::select::query::Query;
-use crate::select::query::product::Written;
+use crate::select::query::product::{Match, Written};
+use crate::select::query::seal::seal;
 use crate::store::purge::{Coverage, PurgeState};
 use crate::store::sqlite::Sqlite;
 
@@ -42,7 +43,11 @@ pub fn protects(wanted: &Wanted, catalog: &Catalog) -> Result<Protects> {
         return Err(Error::new(Kind::Usage, "a person without an address would protect nothing")
             .hint("give a SIP address, as in --user user@example.com"));
     }
-    let selection = wanted.selection(catalog)?;
+    // A query keeps what it means today, whatever becomes of names, and adds rooms that get such a name later.
+    let query = wanted.query_read(catalog)?;
+    let sealed = query.as_ref().map(|read| seal(read.query.node()).to_string());
+    let named = Wanted { query: None, ..wanted.clone() };
+    let selection = named.selection(catalog)?;
     let mut rooms = Vec::new();
     for room in &wanted.rooms {
         if room.contains('*') {
@@ -61,10 +66,16 @@ pub fn protects(wanted: &Wanted, catalog: &Catalog) -> Result<Protects> {
         people: wanted.people.clone(),
         from: (selection.scope.from != Ticks::MIN).then_some(selection.scope.from),
         to: (selection.scope.to != Ticks::MAX).then_some(selection.scope.to),
-        written: written(wanted, selection.query.as_ref()),
-        words: selection.query.map(|query| query.written().clone()),
+        written: written(wanted, query.as_ref().map(|read| &read.query).or(selection.query.as_ref())),
+        words: match sealed {
+            Some(text) => Some(Written { text, mode: Match::Kql, case_sensitive: false }),
+            None => selection.query.map(|query| query.written().clone()),
+        },
     })
 }
+
+/// So much of what was typed is shown; what a hold protects is kept whole.
+const LONGEST: usize = 2000;
 
 /// A selection in the words it was typed in.
 fn written(wanted: &Wanted, query: Option<&Query>) -> String {
@@ -78,10 +89,14 @@ fn written(wanted: &Wanted, query: Option<&Query>) -> String {
         words.extend(date.as_ref().map(|date| format!("{name} {date}")));
     }
     if wanted.from.is_some() || wanted.to.is_some() {
-        words.extend(wanted.timezone.as_ref().map(|zone| format!("time zone {zone}")));
+        words.push(format!("time zone {}", wanted.zone()));
     }
     words.extend(query.map(|query| format!("words {}", query.written())));
-    if words.is_empty() { "everything".to_owned() } else { words.join("; ") }
+    let mut words = if words.is_empty() { "everything".to_owned() } else { words.join("; ") };
+    if words.chars().count() > LONGEST {
+        words = words.chars().take(LONGEST).chain(['…']).collect();
+    }
+    words
 }
 
 /// What the newest purge that a hold kept from something left alone because of it.

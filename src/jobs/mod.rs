@@ -10,6 +10,7 @@ pub mod keys;
 pub mod post;
 pub mod principals;
 pub mod purge;
+pub mod query;
 pub mod report;
 pub mod seen;
 pub mod selection;

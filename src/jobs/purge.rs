@@ -75,7 +75,7 @@ impl Asked {
     fn forgotten(&self) -> Asked {
         let mut asked = self.clone();
         for part in &mut asked.parts {
-            if let Some(text) = part.filter.take() {
+            if let Some(text) = part.filter.take().or_else(|| part.query.take()) {
                 asked.keywords += text.split_whitespace().count() as u64;
             }
         }
@@ -143,7 +143,7 @@ fn interrupted(store: &mut Sqlite) -> Result<Option<PurgeState>> {
 
 /// Draws the plan.
 pub fn plan(path: &Path, asked: &Asked, commit_every: u64, shapes: &'static [&'static Shape]) -> Result<Planned> {
-    let mut store = Sqlite::open(path)?;
+    let mut store = Sqlite::snapshot(path)?;
     let open = interrupted(&mut store)?;
     if let Some(open) = &open
         && Asked::read(&open.request)?.deleted
@@ -153,12 +153,15 @@ pub fn plan(path: &Path, asked: &Asked, commit_every: u64, shapes: &'static [&'s
     }
     let catalog = store.catalog(shapes)?;
     let selections = asked.parts.iter().map(|part| part.selection(&catalog)).collect();
-    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked.clone()))
+    // What is kept until it is finished means what it means now.
+    let parts = asked.parts.iter().map(|part| part.fixed(&catalog)).collect::<Result<_>>()?;
+    let asked = Asked { parts, ..asked.clone() };
+    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked))
 }
 
 /// Draws the plan of what an interrupted purge has left to do.
 pub fn plan_rest(path: &Path, commit_every: u64, shapes: &'static [&'static Shape]) -> Result<Planned> {
-    let mut store = Sqlite::open(path)?;
+    let mut store = Sqlite::snapshot(path)?;
     let Some(open) = interrupted(&mut store)? else {
         return Err(
             Error::new(Kind::NotFound, "no purge was interrupted").hint("pchat certificate get lists all of them")
@@ -184,6 +187,11 @@ pub fn disk_needed(path: &Path) -> u64 {
 const LOG: u64 = 256 << 20;
 /// What a transaction of a purge may write: its texts, and what moves when they go.
 const TRANSACTION: u64 = 256 << 20;
+
+/// A store that cannot be written is said to be so before anybody is asked; to look at a plan it need not be.
+pub fn writable(path: &Path) -> Result<()> {
+    Sqlite::open(path).map(drop)
+}
 
 /// Does what was planned, and gives the certificate.
 pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -> Result<certificate::Certificate> {

@@ -65,6 +65,9 @@ fn verdict(receipt: &Receipt) -> String {
         1 => Some(format!("1 {noun}")),
         n => Some(format!("{} {noun}s", grouped(n))),
     };
+    if receipt.failure.is_some() {
+        return "Failed: not complete".to_owned();
+    }
     let noun = if receipt.job == "verify" { "fault" } else { "gap" };
     let found: Vec<String> =
         [count(receipt.gap_count, noun), count(receipt.conflict_count, "conflict")].into_iter().flatten().collect();

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::jobs::keys;
+use crate::model::counted::counted;
 use crate::model::hash::hex;
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
@@ -71,7 +72,7 @@ impl Memory {
 /// How a log is behind what it was, if it is: with the root it has had at that size, it goes on from there.
 fn behind(store: &mut Sqlite, head: &Frontier, seen: &Checkpoint, known: Option<&Frontier>) -> Result<Option<String>> {
     if head.size() < seen.size {
-        return Ok(Some(format!("its audit log has {} records, and has had {}", head.size(), seen.size)));
+        return Ok(Some(format!("its audit log has {}, and has had {}", counted(head.size(), "record"), seen.size)));
     }
     let root = match head.size() == seen.size {
         true => head.root(),
@@ -119,7 +120,8 @@ pub fn admit(cx: &Context<'_>, reason: Option<&str>) -> Result<Option<String>> {
         store.record(cx.entry("accept older", path.display().to_string(), details))?;
         let head = store.frontier()?;
         memory.put(Checkpoint { origin, size: head.size(), root: head.root() })?;
-        Ok(Some(format!("the older state of the log is accepted: {} records instead of {}", found.size(), seen.size)))
+        let found = counted(found.size(), "record");
+        Ok(Some(format!("the older state of the log is accepted: {found} instead of {}", seen.size)))
     })
 }
 

@@ -1,19 +1,25 @@
 //! From what people type — rooms, categories, users, dates, words — to a selection of the history and the part
 //! of the catalog that goes with it.
 
+use super::query::Known;
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventId, RoomKey, fold, no_address, person_key};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
-use crate::model::zone::Zone;
+use crate::model::zone::{self, Zone};
 use crate::select::names::{names_category, names_room};
-use crate::select::query::Query;
 use crate::select::query::product::{self, Match};
+use crate::select::query::seal::fix;
+use crate::select::query::{Node, Query, kql};
 use crate::select::scope::{Scope, Selection};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The name of the zone in a selection that is described.
+pub const ZONE: &str = "Time zone of dates";
+/// The name of how a query was read, but for rooms and dates, in a selection that is described.
+pub const READ: &str = "Words as read";
 /// The name of the words in a selection that is described.
 pub const WORDS: &str = "Words";
 
@@ -38,8 +44,14 @@ pub struct Wanted {
     pub from: Option<String>,
     /// Last date or time.
     pub to: Option<String>,
-    /// Time zone of dates: an IANA name or an offset; UTC when not given.
+    /// Time zone of dates: an IANA name, that of Windows, or an offset; UTC when not given.
     pub timezone: Option<String>,
+    /// A query in KQL: as it was typed, or, where it is kept, as it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// What `today` means in a query.
+    #[serde(skip)]
+    pub now: Option<Ticks>,
     /// Events by address, all of the one room that is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
@@ -57,36 +69,57 @@ impl Wanted {
             && self.from.is_none()
             && self.to.is_none()
             && self.filter.is_none()
+            && self.query.is_none()
             && self.events.is_empty()
     }
 
     /// Resolves it against the catalog. What is named must exist, and words must follow the product's rules.
     pub fn selection(&self, catalog: &Catalog) -> Result<Selection> {
-        self.selected(catalog, product::typed)
+        let query = self.query_read(catalog)?.map(|read| read.query);
+        self.selected(catalog, product::typed, query)
+    }
+
+    /// The query in KQL with what may be meant otherwise, if there is one.
+    pub fn query_read(&self, catalog: &Catalog) -> Result<Option<kql::Read>> {
+        let Some(text) = &self.query else { return Ok(None) };
+        let names = Known::new(catalog, Zone::parse(self.timezone.as_deref())?, self.now);
+        let read = kql::typed(text, self.case_sensitive, &names)?;
+        names.answerable(read.query.node())?;
+        Ok(Some(read))
+    }
+
+    /// The same, so that it means the same later: dates are instants, names are rooms and people.
+    pub fn fixed(&self, catalog: &Catalog) -> Result<Wanted> {
+        let read = self.query_read(catalog)?;
+        let query = read.map(|read| fix(read.query.node()).to_string());
+        Ok(Wanted { query, ..self.clone() })
     }
 
     /// Resolves what a store has kept, whatever rules words followed when it was written.
     pub fn kept_selection(&self, catalog: &Catalog) -> Result<Selection> {
-        self.selected(catalog, product::kept)
+        let names = Known::new(catalog, Zone::parse(None)?, None);
+        let query = self.query.as_deref().map(|text| kql::sealed(text, &names)).transpose()?;
+        self.selected(catalog, product::kept, query)
     }
 
-    fn selected(&self, catalog: &Catalog, read: fn(&str, Match, bool) -> Result<Query>) -> Result<Selection> {
-        let query = self.filter.as_deref().map(|text| read(text, self.matching, self.case_sensitive)).transpose()?;
+    fn selected(
+        &self,
+        catalog: &Catalog,
+        read: fn(&str, Match, bool) -> Result<Query>,
+        kql: Option<Query>,
+    ) -> Result<Selection> {
+        let keywords = self.filter.as_deref().map(|text| read(text, self.matching, self.case_sensitive)).transpose()?;
         let sequence =
             |address: &String| EventId::split(address).map(|(_, sequence)| sequence).ok_or_else(|| no_address(address));
         let sequences = (!self.events.is_empty()).then(|| self.events.iter().map(sequence).collect::<Result<_>>());
         let (scope, sequences) = (self.scope(catalog)?, sequences.transpose()?);
-        Ok(Selection { scope, query, messages_only: self.messages_only, sequences })
+        let query = kql.or(keywords);
+        Ok(Selection { scope, query, messages_only: self.messages_only, sequences }.narrowed())
     }
 
     /// Rooms, people and dates alone.
     pub fn scope(&self, catalog: &Catalog) -> Result<Scope> {
-        let zone = Zone::parse(self.timezone.as_deref())?;
-        let from = self.from.as_deref().map(|text| zone.bound(text, false)).transpose()?.unwrap_or(Ticks::MIN);
-        let to = self.to.as_deref().map(|text| zone.bound(text, true)).transpose()?.unwrap_or(Ticks::MAX);
-        if from > to {
-            return Err(Error::new(Kind::Usage, format!("the first date {from} lies after the last {to}")));
-        }
+        let (from, to) = zone::span(self.from.as_deref(), self.to.as_deref(), self.timezone.as_deref())?;
         let mut rooms: Option<BTreeMap<String, RoomKey>> = None;
         if !self.categories.is_empty() || !self.rooms.is_empty() {
             let mut chosen = BTreeMap::new();
@@ -100,6 +133,11 @@ impl Wanted {
         }
         let people = (!self.people.is_empty()).then(|| self.people.iter().map(|uri| person_key(uri)).collect());
         Ok(Scope { rooms, people, from, to })
+    }
+
+    /// The time zone of its dates, as reports print it.
+    pub fn zone(&self) -> String {
+        Zone::parse(self.timezone.as_deref()).map_or_else(|_| String::new(), |zone| zone.name())
     }
 
     fn add_category(&self, catalog: &Catalog, name: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
@@ -135,6 +173,9 @@ impl Wanted {
         list("Users", &self.people);
         if let Some(query) = &selection.query {
             facts.push((WORDS.to_owned(), query.written().to_string()));
+            if query.written().mode == Match::Kql && *query.node() != Node::And(Vec::new()) {
+                facts.push((READ.to_owned(), query.node().to_string()));
+            }
         }
         if scope.from != Ticks::MIN {
             facts.push(("From".to_owned(), scope.from.to_string()));
@@ -142,7 +183,7 @@ impl Wanted {
         if scope.to != Ticks::MAX {
             facts.push(("To".to_owned(), scope.to.to_string()));
         }
-        facts.push(("Time zone of dates".to_owned(), self.timezone.clone().unwrap_or_else(|| "UTC".to_owned())));
+        facts.push((ZONE.to_owned(), self.zone()));
         facts
     }
 }
@@ -218,11 +259,6 @@ pub fn named<'a>(catalog: &'a Catalog, noun: &'static str, name: &str) -> Result
         let known: Vec<String> = catalog.of(noun).map(Record::identity).collect();
         missing(noun, name, &known)
     })
-}
-
-/// The instant a date or time stands for; with `end` the last one of a date.
-pub fn instant(text: &str, timezone: Option<&str>, end: bool) -> Result<Ticks> {
-    Zone::parse(timezone)?.bound(text, end)
 }
 
 fn missing(noun: &str, name: &str, known: &[String]) -> Error {

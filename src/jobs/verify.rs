@@ -1,6 +1,8 @@
 //! Is an archive what it says it is? Structure always; the history and attachments on request, all
 //! of them or a part.
 
+mod survey;
+
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::formats::archive::rooms::Listed;
@@ -96,10 +98,20 @@ fn file(
     shapes: &'static [&'static Shape],
 ) -> Result<Receipt> {
     let start = (cx.clock)();
-    let mut archive = Archive::open(path, cx.input, shapes)?;
-    let attachments = archive.attachments()?;
     let mut receipt = Receipt::new("verify");
     receipt.fact("Archive", path.display().to_string());
+    let opened = Archive::open(path, cx.input, shapes).and_then(|archive| {
+        let attachments = archive.attachments()?;
+        Ok((archive, attachments))
+    });
+    let (mut archive, attachments) = match opened {
+        Err(error) if keep_going && error.kind() == Kind::Damaged => {
+            survey::survey(cx, path, depth, &error, &mut receipt)?;
+            receipt.timings.push(("verify", cx.since(start)));
+            return Ok(receipt);
+        }
+        opened => opened?,
+    };
     for (number, content) in archive.content.iter().enumerate() {
         let name =
             if archive.content.len() > 1 { format!("Content of volume {}", number + 1) } else { "Content".to_owned() };

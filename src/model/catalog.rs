@@ -31,11 +31,6 @@ impl Catalog {
         self.records.range((noun, String::new())..).take_while(move |(key, _)| key.0 == noun).map(|(_, record)| record)
     }
 
-    /// All records.
-    pub fn iter(&self) -> impl Iterator<Item = &Record> {
-        self.records.values()
-    }
-
     /// How many records there are.
     pub fn len(&self) -> usize {
         self.records.len()

@@ -1,6 +1,7 @@
 //! What flows: plain values, no input or output, nothing imported but `error`.
 
 pub mod catalog;
+pub mod counted;
 pub mod dn;
 pub mod entry;
 pub mod hash;

@@ -98,7 +98,7 @@ pub struct Conflict {
     pub outcome: &'static str,
 }
 
-/// A file that was written.
+/// A file that was written, or read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFact {
     /// Name.
@@ -107,6 +107,17 @@ pub struct FileFact {
     pub size: u64,
     /// SHA-256 in hex, when it was computed.
     pub sha256: Option<String>,
+}
+
+/// Why a job did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Failure {
+    /// The exit code of the kind.
+    pub code: u8,
+    /// What is wrong, with its place and its cause.
+    pub what: String,
+    /// The next thing to do.
+    pub hint: Option<String>,
 }
 
 /// What a job did.
@@ -136,6 +147,12 @@ pub struct Receipt {
     pub files: Vec<FileFact>,
     /// Step and seconds.
     pub timings: Vec<(&'static str, f64)>,
+    /// Who ran it, when, where and how.
+    pub run: Vec<(String, String)>,
+    /// What was read.
+    pub sources: Vec<FileFact>,
+    /// Why it did not come to its end, if it did not.
+    pub failure: Option<Failure>,
 }
 
 /// What happened to the settings of one noun.

@@ -29,6 +29,8 @@ pub enum Cell {
     Bytes(u64),
     /// An instant; tables for people show its day.
     Time(Ticks),
+    /// An instant of which tables for people show the second.
+    Moment(Ticks),
     /// True or false.
     Bool(bool),
     /// A list, never empty.

@@ -5,11 +5,11 @@ mod event;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::audit::{self, anchors, stamps, verify};
-use crate::jobs::{keys, selection};
-use crate::model::catalog::Catalog;
+use crate::jobs::keys;
 use crate::model::hash::hex;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::model::time::Ticks;
+use crate::model::zone;
 use crate::nouns::verb::{Prepared, Verb};
 use crate::proof::note::{self, Checkpoint, Verifier};
 use clap::Subcommand;
@@ -32,6 +32,9 @@ pub enum AuditVerb {
         /// Last date, which counts whole, or time
         #[arg(long, value_name = "DATE")]
         to: Option<String>,
+        /// Time zone of dates, as Europe/Berlin, "W. Europe Standard Time" or +02:00 [default: UTC]
+        #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+        timezone: Option<String>,
         /// Only the newest so many
         #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
@@ -125,11 +128,10 @@ impl AuditVerb {
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let store = cx.session.alone()?;
         match self {
-            AuditVerb::Get { action, user, from, to, limit } => {
-                let dates = selection::Wanted { from, to, ..selection::Wanted::default() };
-                let scope = dates.scope(&Catalog::default())?;
+            AuditVerb::Get { action, user, from, to, timezone, limit } => {
+                let (from, to) = zone::span(from.as_deref(), to.as_deref(), timezone.as_deref())?;
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-                get(store, &audit::Wanted { action, user, from: scope.from, to: scope.to, limit })
+                get(store, &audit::Wanted { action, user, from, to, limit })
             }
             AuditVerb::Checkpoint { out } => checkpoint(cx, store, out.as_deref()),
             AuditVerb::Anchor { request: Some(out), .. } => request(cx, store, &out),
@@ -180,7 +182,7 @@ fn get(store: &Path, wanted: &audit::Wanted) -> Result<Reply> {
         columns: vec![
             "Number", "At", "User", "Operator", "Host", "Action", "Outcome", "Object", "Details", "Record", "Salt",
         ],
-        aside: vec!["Operator", "Host", "Record", "Salt"],
+        aside: vec!["Host", "Record", "Salt"],
         ..Table::default()
     };
     for shown in &records {
@@ -192,7 +194,7 @@ fn get(store: &Path, wanted: &audit::Wanted) -> Result<Reply> {
             details.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();
         table.rows.push(vec![
             shown.number.into(),
-            Cell::time(at),
+            at.map_or(Cell::Empty, Cell::Moment),
             text(&record["actor"]["user"]),
             text(&record["actor"]["operator"]),
             text(&record["actor"]["host"]),

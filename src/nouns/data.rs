@@ -1,30 +1,30 @@
 //! History and configuration as a whole: export, import, verify.
 
+mod asked;
+mod formats;
 mod told;
 
-use self::told::{check_report, write_report};
+use self::asked::{Asked, many, switch};
 pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::formats::write::{Choices, Written};
-use crate::formats::{WRITTEN, html};
+use crate::formats::write::Written;
 use crate::jobs;
 use crate::jobs::export::Export;
 use crate::jobs::import::Import;
 use crate::jobs::intake::Form;
 use crate::jobs::selection::Wanted;
 use crate::jobs::verify::Depth;
+use crate::model::counted::counted;
 use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
-use crate::model::zone::Zone;
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
-use crate::nouns::which::What;
+use crate::nouns::which::{self, What};
 use crate::rules::merge::{OnConflict, Renames};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What an archive holds.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -85,7 +85,7 @@ pub struct ExportRequest {
     #[command(flatten)]
     pub what: What,
     /// What is made; several, with commas between them, come from one reading
-    #[arg(long, value_parser = written(), value_delimiter = ',', default_value = "archive")]
+    #[arg(long, value_parser = formats::written(), value_delimiter = ',', default_value = "archive")]
     pub format: Vec<&'static Written>,
     /// Events on a page of a transcript [default: 1000]
     #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -181,13 +181,6 @@ pub struct VerifyRequest {
     pub report: Option<PathBuf>,
 }
 
-/// The formats an export can make.
-fn written() -> impl TypedValueParser<Value = &'static Written> {
-    let words = WRITTEN.iter().map(|format| PossibleValue::new(format.word).help(format.about));
-    PossibleValuesParser::new(words)
-        .try_map(|word| WRITTEN.iter().copied().find(|format| format.word == word).ok_or("there is no such format"))
-}
-
 fn renaming(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
@@ -197,46 +190,76 @@ fn renaming(text: &str) -> Result<(String, String), String> {
 
 impl Verb for ExportRequest {
     fn change(&self) -> Option<&'static str> {
-        self.disable_exported_nodes.then_some("export")
+        (self.disable_exported_nodes && !self.what.explain).then_some("export")
     }
 
     fn signs(&self) -> bool {
-        true
+        !self.what.explain
     }
 
     fn takes_stdout(&self) -> bool {
-        self.out.as_os_str() == "-"
+        self.out.as_os_str() == "-" && !self.what.explain
     }
 
-    fn prepare(self, _: &Context<'_>) -> Result<Prepared> {
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        self.asked(cx).refused(cx, error);
+    }
+
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        if self.what.explain {
+            let wanted = Wanted { categories: self.scope, ..self.what.wanted(cx, self.room)? };
+            return which::explain(cx, &wanted).map(Prepared::Answer);
+        }
         Prepared::to_do(move |cx| self.run(cx))
     }
 }
 
 impl ExportRequest {
-    /// What is made, each once.
-    fn formats(&self) -> Vec<&'static Written> {
-        let mut formats: Vec<&'static Written> = Vec::new();
-        for format in &self.format {
-            if !formats.iter().any(|known| known.word == format.word) {
-                formats.push(format);
-            }
+    fn asked(&self, cx: &Context<'_>) -> Asked {
+        let what = &self.what;
+        let given = |text: &Option<String>| text.clone().unwrap_or_default();
+        let matching = what.filter.as_ref().map(|_| format!("{:?}", what.matching)).unwrap_or_default();
+        Asked {
+            path: self.report.clone(),
+            job: "export",
+            what_if: false,
+            options: vec![
+                ("store", cx.session.path().display().to_string()),
+                ("out", self.out.display().to_string()),
+                ("level", format!("{:?}", self.level)),
+                ("scope", many(&self.scope)),
+                ("room", many(&self.room)),
+                ("user", many(&what.user)),
+                ("from", given(&what.from)),
+                ("to", given(&what.to)),
+                ("timezone", given(&what.timezone)),
+                ("filter", given(&what.filter)),
+                ("query", given(&what.query)),
+                ("match", matching),
+                ("case-sensitive", switch(what.case_sensitive)),
+                ("format", self.format.iter().map(|format| format.word).collect::<Vec<_>>().join(",")),
+                ("page-events", self.page_events.map(|events| events.to_string()).unwrap_or_default()),
+                ("volume-size", self.volume_size.map(|size| size.to_string()).unwrap_or_default()),
+                ("overwrite", switch(self.overwrite)),
+                ("with-settings", switch(self.with_settings)),
+                ("no-checkpoint", switch(self.no_checkpoint)),
+                ("disable-exported-nodes", switch(self.disable_exported_nodes)),
+            ],
+            // A store that is in use has no sum that stays; the checkpoint stands for what it was.
+            sources: Vec::new(),
+            started: (cx.clock)(),
         }
-        formats
-    }
-
-    /// What is asked of the formats.
-    fn choices(&self) -> Result<Choices> {
-        if self.page_events.is_some() && !self.format.iter().any(|format| format.word == html::WRITTEN.word) {
-            return Err(Error::new(Failure::Usage, "--page-events is about pages of transcripts, and none are made")
-                .hint("add --format html, or leave it out"));
-        }
-        let zone = Zone::parse(self.what.timezone.as_deref())?;
-        Ok(Choices { zone, page_events: self.page_events.map_or(Choices::PAGE_EVENTS, |events| events as usize) })
     }
 
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
-        let (formats, choices) = (self.formats(), self.choices()?);
+        let asked = self.asked(cx).checked()?;
+        let formats = formats::chosen(&self.format)?;
+        let choices = formats::choices(&formats, self.page_events, self.what.timezone.as_deref())?;
+        let wanted = match self.what.wanted(cx, self.room.clone()) {
+            Ok(wanted) => Wanted { categories: self.scope.clone(), ..wanted },
+            Err(error) => return asked.close(cx, Err(error)).map(|receipt| reply(&receipt)),
+        };
+        let warnings = which::warnings(cx, &wanted)?;
         let job = Export {
             store: cx.session.alone()?.to_owned(),
             target: Target {
@@ -253,19 +276,18 @@ impl ExportRequest {
                 LevelName::RoomDirectory => Level::RoomDirectory,
                 LevelName::Content => Level::Content,
             },
-            wanted: Wanted { categories: self.scope, ..self.what.wanted(self.room) },
+            wanted,
             settings: self.with_settings,
             checkpoint: !self.no_checkpoint,
             disable_exported: self.disable_exported_nodes,
             choices,
             shapes: cx.shapes,
         };
-        check_report(self.report.as_deref())?;
         let history = matches!(job.level, Level::All | Level::Content);
-        let receipt = jobs::export::export(cx, &job)?;
-        write_report(self.report.as_deref(), &receipt)?;
+        let receipt = asked.close(cx, jobs::export::export(cx, &job))?;
         let mut reply = reply(&receipt);
         let settings = job.formats.iter().any(|format| format.settings);
+        reply.notes.extend(warnings);
         // At level All an empty history may be all there is; settings are exported all the same.
         let asked = !job.wanted.is_everything() || job.level == Level::Content || !settings;
         if history && asked && receipt.events().total() == 0 {
@@ -281,7 +303,12 @@ impl Verb for ImportRequest {
         (!self.what_if).then_some("import")
     }
 
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        self.asked(cx).refused(cx, error);
+    }
+
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        let asked = self.asked(cx).checked()?;
         let asks = self.confirm && !self.yes && !self.what_if;
         let job = Import {
             store: cx.session.alone()?.to_owned(),
@@ -303,25 +330,56 @@ impl Verb for ImportRequest {
             commit_every: self.commit_every,
             shapes: cx.shapes,
         };
-        check_report(self.report.as_deref())?;
         if asks {
-            let trial = jobs::import::import(cx, &Import { what_if: true, ..job.clone() })?;
+            // The report of the trial stands until there is another: the answer may be no.
+            let tried = Asked { what_if: true, ..asked.clone() };
+            let trial = tried.close(cx, jobs::import::import(cx, &Import { what_if: true, ..job.clone() }))?;
             let replaced: u64 = trial.settings.values().map(|counts| counts.replaced).sum();
             if replaced > 0 {
-                let report = self.report;
-                let act = Box::new(move |cx: &Context<'_>| import(cx, &job, report.as_deref()));
-                let question = format!("Replace {replaced} settings by those that come in?");
+                let act = Box::new(move |cx: &Context<'_>| import(cx, &job, &asked));
+                let question = format!("Replace {} by those that come in?", counted(replaced, "setting"));
                 let consent = Consent { confirm: true, ..Consent::default() };
                 return Ok(Prepared::Act(Action { preview: reply(&trial), question, consent, destroys: true, act }));
             }
         }
-        Prepared::to_do(move |cx| import(cx, &job, self.report.as_deref()))
+        Prepared::to_do(move |cx| import(cx, &job, &asked))
     }
 }
 
-fn import(cx: &Context<'_>, job: &Import, report: Option<&Path>) -> Result<Reply> {
-    let receipt = jobs::import::import(cx, job)?;
-    write_report(report, &receipt)?;
+impl ImportRequest {
+    fn asked(&self, cx: &Context<'_>) -> Asked {
+        let pairs = |pairs: &[(String, String)]| {
+            pairs.iter().map(|(old, new)| format!("{old}={new}")).collect::<Vec<_>>().join(", ")
+        };
+        let paths: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
+        Asked {
+            path: self.report.clone(),
+            job: "import",
+            what_if: self.what_if,
+            options: vec![
+                ("store", cx.session.path().display().to_string()),
+                ("paths", many(&paths)),
+                ("format", self.format.map(|format| format!("{format:?}").to_lowercase()).unwrap_or_default()),
+                ("pool", self.pool.clone().unwrap_or_default()),
+                ("keep-going", switch(self.keep_going)),
+                ("on-conflict", format!("{:?}", self.on_conflict).to_lowercase()),
+                ("map-pool", pairs(&self.map_pool)),
+                ("map-domain", pairs(&self.map_domain)),
+                ("rename-prefix", self.rename_prefix.clone()),
+                ("what-if", switch(self.what_if)),
+                ("confirm", switch(self.confirm)),
+                ("yes", switch(self.yes)),
+                ("restore-purged", switch(self.restore_purged)),
+                ("commit-every", self.commit_every.to_string()),
+            ],
+            sources: self.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect(),
+            started: (cx.clock)(),
+        }
+    }
+}
+
+fn import(cx: &Context<'_>, job: &Import, asked: &Asked) -> Result<Reply> {
+    let receipt = asked.close(cx, jobs::import::import(cx, job))?;
     Ok(reply(&receipt))
 }
 
@@ -370,27 +428,48 @@ impl Verb for VerifyRequest {
         None
     }
 
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        self.asked(cx).refused(cx, error);
+    }
+
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         self.run(cx).map(Prepared::Answer)
     }
 }
 
 impl VerifyRequest {
+    fn asked(&self, cx: &Context<'_>) -> Asked {
+        let source = self.archive.as_deref().unwrap_or(cx.session.path());
+        Asked {
+            path: self.report.clone(),
+            job: "verify",
+            what_if: false,
+            options: vec![
+                (if self.archive.is_some() { "archive" } else { "store" }, source.display().to_string()),
+                ("read-data", switch(self.read_data)),
+                ("read-data-subset", self.read_data_subset.map(|part| format!("{part:?}")).unwrap_or_default()),
+                ("keep-going", switch(self.keep_going)),
+            ],
+            sources: self.archive.iter().filter(|path| path.as_os_str() != "-").cloned().collect(),
+            started: (cx.clock)(),
+        }
+    }
+
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
-        check_report(self.report.as_deref())?;
+        let asked = self.asked(cx).checked()?;
         let depth = match (self.read_data, self.read_data_subset) {
             (true, _) => Depth::All,
             (false, part) => part.unwrap_or(Depth::Structure),
         };
-        let receipt = match &self.archive {
-            Some(archive) => jobs::verify::archive(cx, archive, depth, self.keep_going, cx.shapes)?,
+        let done = match &self.archive {
+            Some(archive) => jobs::verify::archive(cx, archive, depth, self.keep_going, cx.shapes),
             None if self.read_data_subset.is_some() => {
-                return Err(Error::new(Failure::Usage, "--read-data-subset is for archives")
-                    .hint("name the archive, or use --read-data for the store"));
+                Err(Error::new(Failure::Usage, "--read-data-subset is for archives")
+                    .hint("name the archive, or use --read-data for the store"))
             }
-            None => jobs::verify::store(cx, cx.session.alone()?, self.read_data, cx.shapes)?,
+            None => cx.session.alone().and_then(|store| jobs::verify::store(cx, store, self.read_data, cx.shapes)),
         };
-        write_report(self.report.as_deref(), &receipt)?;
+        let receipt = asked.close(cx, done)?;
         if receipt.gap_count > 0 {
             return Err(wrong(&receipt));
         }

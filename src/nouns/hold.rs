@@ -6,15 +6,16 @@ mod register;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::holds::{self, Protects, protects};
-use crate::jobs::selection::{Wanted, instant, named};
+use crate::jobs::selection::{Wanted, named};
 use crate::jobs::settings;
 use crate::model::catalog::Catalog;
 use crate::model::record::{Field, Level, Record, Shape, Type, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::model::zone::{Side, instant};
 use crate::nouns::case;
 use crate::nouns::reads::{self, Reads};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
-use crate::nouns::which::Which;
+use crate::nouns::which::{self, Which};
 use clap::{Args, Subcommand};
 
 /// The shape of a hold.
@@ -126,7 +127,7 @@ pub struct SetHold {
     /// A later last date
     #[arg(long, value_name = "DATE")]
     to: Option<String>,
-    /// Time zone of dates, as Europe/Berlin or +02:00 [default: UTC]
+    /// Time zone of dates, as Europe/Berlin, "W. Europe Standard Time" or +02:00 [default: UTC]
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     timezone: Option<String>,
     /// When somebody should look at it again
@@ -137,7 +138,7 @@ pub struct SetHold {
 impl Verb for HoldVerb {
     fn change(&self) -> Option<&'static str> {
         match self {
-            HoldVerb::New(_) => Some("hold new"),
+            HoldVerb::New(new) => (!new.which.explains()).then_some("hold new"),
             HoldVerb::Set(_) => Some("hold set"),
             HoldVerb::Release { consent, .. } => consent.change("hold release"),
             HoldVerb::Get { .. } | HoldVerb::Report { .. } => None,
@@ -146,6 +147,9 @@ impl Verb for HoldVerb {
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
+            HoldVerb::New(new) if new.which.explains() => {
+                which::explain(cx, &new.which.wanted(cx, false)?).map(Prepared::Answer)
+            }
             HoldVerb::New(new) => Prepared::to_do(move |cx| new.run(cx)),
             HoldVerb::Get { name, in_force } => {
                 let catalog = Reads::of(&[&SHAPE]).read(cx)?;
@@ -171,12 +175,13 @@ impl NewHold {
                 .hint("pchat hold set widens it; give a new one another name"));
         }
         let case = case::open(&catalog, &self.case)?;
-        let part = self.which.wanted(false);
+        let part = self.which.wanted(cx, false)?;
+        let mut notes = which::warnings(cx, &part)?;
         if part.is_everything() && !self.everything {
             return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")
                 .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
         }
-        let protects = protects(&part, &catalog)?;
+        let protects = protects(&part, &which::catalog(cx, &part)?)?;
         let mut hold = Record::new(&SHAPE)
             .with("Identity", self.name.as_str())
             .with("Case", case.identity().as_str())
@@ -194,13 +199,11 @@ impl NewHold {
             hold.set("CaseSensitive", Value::Bool(words.case_sensitive));
         }
         if let Some(review) = &self.review {
-            hold.set("ReviewOn", instant(review, part.timezone.as_deref(), false)?);
+            hold.set("ReviewOn", instant(review, part.timezone.as_deref(), Side::First)?);
         }
         holds::place(cx, &hold, None, "hold new", details(&hold))?;
-        Ok(Reply {
-            notes: vec![format!("hold \"{}\" is in force: {}", self.name, protects.written)],
-            ..Reply::default()
-        })
+        notes.push(format!("hold \"{}\" is in force: {}", self.name, protects.written));
+        Ok(Reply { notes, ..Reply::default() })
     }
 }
 
@@ -242,7 +245,7 @@ impl SetHold {
             hold.set("Reason", reason.as_str());
         }
         if let Some(review) = &self.review {
-            hold.set("ReviewOn", instant(review, self.timezone.as_deref(), false)?);
+            hold.set("ReviewOn", instant(review, self.timezone.as_deref(), Side::First)?);
         }
         let part = Wanted {
             rooms: self.room,

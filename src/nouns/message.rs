@@ -15,7 +15,7 @@ use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Takes, To, option};
 use crate::nouns::purge::How;
 use crate::nouns::reads;
 use crate::nouns::verb::{Prepared, Verb};
-use crate::nouns::which::What as Chosen;
+use crate::nouns::which::{self, What as Chosen};
 use clap::{Args, Subcommand};
 
 /// Messages: posting, history, removal, and a test of all of it
@@ -50,7 +50,7 @@ pub struct RemoveRequest {
     #[arg(long, value_name = "ROOM", required_unless_present = "event")]
     room: Option<String>,
     /// The event at this address: pool\address#sequence, or a room as it is named and #sequence
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["room", "user", "from", "to", "timezone", "filter", "matching", "case_sensitive"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["room", "user", "from", "to", "timezone", "filter", "query", "query_file", "explain", "matching", "case_sensitive"])]
     event: Vec<String>,
     #[command(flatten)]
     what: Chosen,
@@ -116,6 +116,7 @@ impl Verb for MessageVerb {
     fn change(&self) -> Option<&'static str> {
         match self {
             MessageVerb::History { .. } => None,
+            MessageVerb::Remove(request) if request.what.explain => None,
             MessageVerb::Remove(request) => request.how.consent.change("message remove"),
             MessageVerb::Post(_) => Some("message post"),
             MessageVerb::Upload(_) => Some("message upload"),
@@ -136,18 +137,23 @@ impl Verb for MessageVerb {
                 cx.session.read(|store| history::show(store, &room, number)).map(Prepared::Answer)
             }
             MessageVerb::Remove(request) => {
+                let explains = request.what.explain;
                 let RemoveRequest { room, event, what, remove, replace_with, how } = *request;
                 let parts = match room {
                     None => purge::events(cx.session.alone()?, &event, !remove, cx.shapes)?,
                     Some(room) => {
                         let catalog = reads::no_people(cx)?;
                         let room = room_key(only_room(&catalog, &room)?);
-                        vec![Wanted { messages_only: true, ..what.wanted(vec![room.to_string()]) }]
+                        vec![Wanted { messages_only: true, ..what.wanted(cx, vec![room.to_string()])? }]
                     }
                 };
+                if explains && let [part] = &*parts {
+                    return which::explain(cx, part).map(Prepared::Answer);
+                }
                 let replacement = (!remove).then(|| replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
+                let warnings = parts.first().map(|part| which::warnings(cx, part)).transpose()?;
                 let planned = how.plan(cx, parts, replacement)?;
-                how.prepared(cx, planned)
+                how.prepared(cx, planned).map(|prepared| which::warned(prepared, warnings.unwrap_or_default()))
             }
         }
     }

@@ -29,7 +29,7 @@ pub mod verb;
 pub mod which;
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::record::Shape;
 use cmdlet::Cmdlet;
 use verb::{Prepared, Verb};
@@ -66,6 +66,10 @@ macro_rules! nouns {
                 match self { $(Command::$name(verb) => verb.takes_stdout(),)+ }
             }
 
+            fn refused(&self, cx: &Context<'_>, error: &Error) {
+                match self { $(Command::$name(verb) => verb.refused(cx, error),)+ }
+            }
+
             fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
                 match self { $(Command::$name(verb) => verb.prepare(cx),)+ }
             }
@@ -81,7 +85,7 @@ macro_rules! nouns {
 
 nouns! {
     without commands: records { 3 pool::SHAPE };
-    Export(data::ExportRequest) cmdlets { 4 data::CMDLETS };
+    Export(Box<data::ExportRequest>) cmdlets { 4 data::CMDLETS };
     Import(data::ImportRequest);
     Verify(data::VerifyRequest);
     Purge(Box<purge::PurgeRequest>);

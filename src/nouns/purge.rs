@@ -7,12 +7,14 @@ use crate::jobs;
 use crate::jobs::purge::certificate::Certificate;
 use crate::jobs::purge::{self as job, Asked, Planned, REPLACEMENT};
 use crate::jobs::selection::Wanted;
+use crate::model::counted::counted;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
-use crate::nouns::which::Which;
+use crate::nouns::which::{self, Which};
 use crate::proof::note::Verifier;
 use crate::store::purge::{Counts, PurgePlan};
 use clap::{Args, Subcommand};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,7 +27,7 @@ pub struct PurgeRequest {
     #[arg(long)]
     everything: bool,
     /// What has been kept longer than the rules of pchat retention ask for
-    #[arg(long, conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "everything", "replace", "replace_with"])]
+    #[arg(long, conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything", "replace", "replace_with"])]
     by_retention: bool,
     /// Trust the clock although it is more than 30 days ahead of the newest record and event of the store
     #[arg(long)]
@@ -43,7 +45,7 @@ pub struct PurgeRequest {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Finish the purge that was interrupted
-    #[arg(long = "continue", conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "everything", "by_retention", "replace", "replace_with", "reason", "messages_only"])]
+    #[arg(long = "continue", conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything", "by_retention", "replace", "replace_with", "reason", "messages_only"])]
     resume: bool,
     /// Write the certificate to BASE.txt and BASE.json as well
     #[arg(long, value_name = "BASE")]
@@ -60,10 +62,13 @@ pub struct PurgeRequest {
 
 impl Verb for PurgeRequest {
     fn change(&self) -> Option<&'static str> {
-        self.consent.change("purge")
+        if self.which.explains() { None } else { self.consent.change("purge") }
     }
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        if self.which.explains() {
+            return which::explain(cx, &self.which.wanted(cx, self.messages_only)?).map(Prepared::Answer);
+        }
         if self.clock_is_right && !self.by_retention {
             return Err(Error::new(Kind::Usage, "--clock-is-right goes with --by-retention"));
         }
@@ -75,6 +80,7 @@ impl Verb for PurgeRequest {
         if let Some((days, newest)) = doubt.filter(|_| !self.clock_is_right) {
             return Err(job::retention::doubted(days, newest));
         }
+        let mut warnings = Vec::new();
         let planned = match (self.resume, self.by_retention) {
             (true, _) => job::plan_rest(store, self.commit_every, cx.shapes)?,
             (false, true) => {
@@ -87,7 +93,8 @@ impl Verb for PurgeRequest {
                 )?
             }
             (false, false) => {
-                let part = self.which.wanted(self.messages_only);
+                let part = self.which.wanted(cx, self.messages_only)?;
+                warnings = which::warnings(cx, &part)?;
                 if part.is_everything() && !self.everything {
                     return Err(Error::new(Kind::Usage, "a purge needs to know what goes")
                         .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
@@ -95,7 +102,7 @@ impl Verb for PurgeRequest {
                 let replaces = self.replace || self.replace_with.is_some();
                 let replacement = replaces.then(|| self.replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
                 job::plan(
-                    store,
+                    cx.session.alone()?,
                     &Asked { parts: vec![part], replacement, reason: self.reason, ..Asked::default() },
                     self.commit_every,
                     cx.shapes,
@@ -103,6 +110,7 @@ impl Verb for PurgeRequest {
             }
         };
         let prepared = prepared(cx, planned, self.consent, self.certificate, Duration::from_secs(self.wait))?;
+        let prepared = which::warned(prepared, warnings);
         let (days, newest, mut action) = match (doubt, prepared) {
             (Some((days, newest)), Prepared::Act(action)) => (days, newest, action),
             (_, prepared) => return Ok(prepared),
@@ -165,14 +173,14 @@ pub fn prepared(
         }
         Planned::Purge(plan, asked) => {
             let verb = if asked.replacement.is_some() { "Replace" } else { "Destroy" };
-            format!("{verb} {} events for good?", plan.goes().events)
+            format!("{verb} {} for good?", counted(plan.goes().events, "event"))
         }
     };
-    if let Some(base) = &certificate
-        && !base.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).is_dir()
-    {
-        return Err(Error::new(Kind::NotFound, format!("the certificate cannot be written to {}", base.display()))
-            .hint("name a place in a folder that exists"));
+    if !consent.what_if {
+        job::writable(cx.session.alone()?)?;
+    }
+    if let Some(base) = &certificate {
+        free(base)?;
     }
     preview.notes.push(format!(
         "until it is done, up to {} MiB of free space are needed on the disk of the store",
@@ -194,7 +202,9 @@ pub fn prepared(
 fn held(plan: &PurgePlan, events: u64) -> Error {
     let holds: Vec<String> = plan.held().keys().map(|hold| format!("\"{hold}\"")).collect();
     let (word, verb) = if holds.len() == 1 { ("hold", "protects") } else { ("holds", "protect") };
-    Error::new(Kind::Held, format!("{word} {} {verb} all {events} events that match", holds.join(", ")))
+    let what =
+        if events == 1 { "the event that matches".to_owned() } else { format!("all {events} events that match") };
+    Error::new(Kind::Held, format!("{word} {} {verb} {what}", holds.join(", ")))
         .hint("pchat hold report says why; pchat hold release ends a hold, with a reason")
 }
 
@@ -233,7 +243,7 @@ fn preview(planned: &Planned) -> Reply {
         rooms.rows.push(row);
     }
     let goes = plan.goes();
-    let mut sums: Vec<Cell> = vec![format!("{} rooms", rooms.rows.len()).into(), Cell::Empty, Cell::Empty];
+    let mut sums: Vec<Cell> = vec![counted(rooms.rows.len(), "room").into(), Cell::Empty, Cell::Empty];
     sums.extend(cells(&goes));
     sums.push(plan.spared().events.into());
     rooms.sums = Some(sums);
@@ -278,15 +288,40 @@ fn done(made: &Certificate, planned: &Planned) -> Reply {
     Reply { tables: vec![facts], notes, ..Reply::default() }
 }
 
-fn write_out(made: &Certificate, base: &Path) -> Result<()> {
-    for (end, text) in [("txt", &made.text), ("json", &made.json)] {
+/// The two files of a certificate.
+fn both(base: &Path) -> [PathBuf; 2] {
+    ["txt", "json"].map(|end| {
         let mut name = base.as_os_str().to_owned();
         name.push(format!(".{end}"));
-        let path = PathBuf::from(name);
-        let failed = |error| Error::io(path.display(), error);
-        let mut draft = files::draft("certificate", &path).map_err(failed)?;
-        std::io::Write::write_all(&mut draft, text.as_bytes()).map_err(failed)?;
-        draft.persist(&path).map_err(|error| failed(error.error))?;
+        PathBuf::from(name)
+    })
+}
+
+/// Before anything is destroyed: a certificate can be written there, and none stands there yet.
+fn free(base: &Path) -> Result<()> {
+    for path in both(base) {
+        if std::fs::symlink_metadata(&path).is_ok() {
+            return Err(Error::new(Kind::Refused, format!("{} exists already, and is not replaced", path.display()))
+                .hint("--certificate with another name; nothing was destroyed"));
+        }
+        files::draft("certificate", &path).map_err(|error| {
+            let what = format!("the certificate cannot be written to {}", path.display());
+            Error::new(if error.kind() == ErrorKind::NotFound { Kind::NotFound } else { Kind::Io }, what)
+                .because(error)
+                .hint("--certificate with a name in a folder that exists and can be written; nothing was destroyed")
+        })?;
+    }
+    Ok(())
+}
+
+/// Writes both files. What stands there already stays; the same certificate twice is no mistake.
+fn write_out(made: &Certificate, base: &Path) -> Result<()> {
+    for (path, text) in both(base).into_iter().zip([&made.text, &made.json]) {
+        let same = || std::fs::read(&path).is_ok_and(|there| there == text.as_bytes());
+        jobs::audit::write(&path, text.as_bytes()).or_else(|error| match same() {
+            true => Ok(()),
+            false => Err(error),
+        })?;
     }
     Ok(())
 }
@@ -356,6 +391,7 @@ impl CertificateVerb {
             }
         };
         let purges = job::purges(cx.session.alone()?)?;
+        let mut text = Table { title: "certificate", columns: vec!["Certificate"], ..Table::default() };
         let mut list = Table {
             title: "certificates",
             columns: vec!["Purge", "Begun", "State", "Messages", "Events", "TextBytes", "First", "Last", "Certificate"],
@@ -374,6 +410,9 @@ impl CertificateVerb {
             if let (Some(base), Some(made)) = (&out, &made) {
                 write_out(made, base)?;
             }
+            if let (Some(_), Some(made)) = (number, &made) {
+                text.rows = made.text.lines().map(|line| vec![line.into()]).collect();
+            }
             if number.is_some() && made.is_none() {
                 return Err(Error::new(Kind::NotFound, format!("purge {} has no certificate yet", purge.number))
                     .hint("pchat purge --continue finishes it"));
@@ -389,6 +428,9 @@ impl CertificateVerb {
             reply.status = Status::Nothing;
         }
         reply.tables.push(list);
+        if !text.rows.is_empty() {
+            reply.tables.push(text);
+        }
         Ok(reply)
     }
 }

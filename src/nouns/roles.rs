@@ -1,6 +1,7 @@
 //! Role lists of rooms and categories: what a category allows, what is dropped when it allows less, and how entries are
 //! shown.
 
+use crate::model::counted::counted;
 use crate::model::record::{Record, Value};
 use crate::model::reply::Cell;
 use crate::rules::directory::Directory;
@@ -43,7 +44,7 @@ pub fn told_of(field: &str, about: &str, category: &Record, items: &[String]) ->
 
 /// How many entries an error is about. It does not say whom they name: errors are kept in logs.
 pub fn entries(count: usize) -> String {
-    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+    counted(count, "entry")
 }
 
 /// A list as it is shown.

@@ -100,7 +100,7 @@ pub enum RoomVerb {
         /// Last date, which counts whole, or time
         #[arg(long, value_name = "DATE")]
         to: String,
-        /// Time zone of dates, as Europe/Berlin or +02:00 [default: UTC]
+        /// Time zone of dates, as Europe/Berlin, "W. Europe Standard Time" or +02:00 [default: UTC]
         #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
         timezone: Option<String>,
         /// How.

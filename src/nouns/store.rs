@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::error::Result;
 use crate::jobs;
+use crate::model::counted::counted;
 use crate::model::reply::Reply;
 use crate::nouns::data;
 use crate::nouns::verb::{Prepared, Verb};
@@ -30,7 +31,7 @@ pub enum StoreVerb {
     /// Make the full-text index anew from the texts, or go on where that was interrupted
     Reindex,
     /// Say what is in the store: rooms with their events, settings, identity
-    Info(InfoRequest),
+    Info(Box<InfoRequest>),
 }
 
 impl Verb for StoreVerb {
@@ -48,7 +49,7 @@ impl Verb for StoreVerb {
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
-            StoreVerb::Info(request) => info::run(request, cx).map(Prepared::Answer),
+            StoreVerb::Info(request) => info::run(*request, cx).map(Prepared::Answer),
             other => Prepared::to_do(move |cx| other.run(cx)),
         }
     }
@@ -89,10 +90,11 @@ impl StoreVerb {
                 };
                 let how = if done.continued { "finished, begun by an earlier run" } else { "made anew" };
                 let (events, words) = (done.events, done.words);
-                let note = format!("index {how} {rules}: {events} events, {words} different words");
+                let note =
+                    format!("index {how} {rules}: {}, {}", counted(events, "event"), counted(words, "different word"));
                 Ok(Reply { notes: vec![note], ..Reply::default() })
             }
-            StoreVerb::Info(request) => info::run(request, cx),
+            StoreVerb::Info(request) => info::run(*request, cx),
         }
     }
 }

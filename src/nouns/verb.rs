@@ -2,7 +2,7 @@
 //! asked or printed before all of it is prepared.
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::reply::{Reply, Status, Table};
 
 /// A command with its options.
@@ -25,6 +25,9 @@ pub trait Verb {
         false
     }
 
+    /// It was refused before it was prepared: a report that was asked for is written all the same.
+    fn refused(&self, _: &Context<'_>, _: &Error) {}
+
     /// Says what would be done, and what does it.
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared>;
 }
@@ -44,6 +47,10 @@ impl<V: Verb> Verb for Box<V> {
 
     fn takes_stdout(&self) -> bool {
         V::takes_stdout(self)
+    }
+
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        V::refused(self, cx, error);
     }
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {

@@ -4,9 +4,11 @@
 
 mod chain;
 mod parts;
+mod signature;
 
-use self::chain::{Digest, Held};
+use self::chain::Held;
 use self::parts::{Broken, Parts, part, positive};
+use self::signature::{Algorithm, Digest};
 use super::malformed;
 use super::tree::Hash;
 use crate::error::{Error, Kind, Result};
@@ -65,7 +67,7 @@ struct Signed {
     signer: Signer,
     digest: Option<Digest>,
     attributes: Vec<u8>,
-    algorithm: ObjectIdentifier,
+    algorithm: Algorithm,
     signature: Vec<u8>,
 }
 
@@ -207,7 +209,7 @@ impl Reply {
         let signer =
             signed.signer(&trusted.0).ok_or_else(|| malformed("the certificate of who signed the reply is missing"))?;
         signed.check_attributes(signer)?;
-        chain::is_signed(signer.key(), signed.algorithm, signed.digest, &signed.attributes, &signed.signature)
+        signature::is_signed(signer.key(), signed.algorithm, signed.digest, &signed.attributes, &signed.signature)
             .map_err(|why| malformed(format!("the signature of the time stamp is not good: {why}")))?;
         let at = u64::try_from(self.stamp.at.unix_millis().div_euclid(1000))
             .map_err(|_| malformed("the stamped time is before 1970"))?;
@@ -312,7 +314,7 @@ impl Signed {
             Some(first) if tag == part(0) => *first = 0x31,
             _ => return Err(Broken),
         }
-        let algorithm = info.algorithm()?;
+        let algorithm = Algorithm::parse(info.whole()?.1)?;
         let signature = info.take(Tag::OctetString)?.to_vec();
         info.maybe(part(1))?;
         info.end()?;

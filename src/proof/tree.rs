@@ -103,35 +103,6 @@ pub fn inclusion(index: u64, size: u64) -> Option<Vec<Range<u64>>> {
     Some(ranges)
 }
 
-/// The ranges of leaves whose hashes prove that the tree of `old` leaves is the beginning of that of
-/// `new` leaves. Nothing, when it cannot be. Of nothing and of the same no proof is needed.
-pub fn consistency(old: u64, new: u64) -> Option<Vec<Range<u64>>> {
-    if old > new {
-        return None;
-    }
-    let mut ranges = Vec::new();
-    if old == 0 || old == new {
-        return Some(ranges);
-    }
-    let (mut start, mut end) = (0, new);
-    while end != old {
-        let middle = start + split(end - start);
-        if old <= middle {
-            ranges.push(middle..end);
-            end = middle;
-        } else {
-            ranges.push(start..middle);
-            start = middle;
-        }
-    }
-    // Whoever verifies has the old root, which is this range when the old tree is complete.
-    if start > 0 {
-        ranges.push(start..end);
-    }
-    ranges.reverse();
-    Some(ranges)
-}
-
 /// Does the proof show that leaf `index` is `leaf` in the tree of `size` with this root?
 pub fn includes(index: u64, leaf: &Hash, size: u64, root: &Hash, proof: &[Hash]) -> bool {
     rooted(index, leaf, size, proof).as_ref() == Some(root)
@@ -195,47 +166,6 @@ impl Siblings {
     }
 }
 
-/// Does the proof show that the tree of `old` leaves with this root is the beginning of the other?
-pub fn extends(old: (u64, &Hash), new: (u64, &Hash), proof: &[Hash]) -> bool {
-    let ((old_size, old_root), (new_size, new_root)) = (old, new);
-    if old_size > new_size {
-        return false;
-    }
-    if old_size == 0 {
-        return proof.is_empty() && *old_root == Frontier::default().root();
-    }
-    if old_size == new_size {
-        return proof.is_empty() && old_root == new_root;
-    }
-    let mut proof = proof.iter();
-    let first = match old_size.is_power_of_two() {
-        true => Some(old_root),
-        false => proof.next(),
-    };
-    let Some(first) = first else { return false };
-    let shift = (old_size - 1).trailing_ones();
-    let (mut at, mut last) = ((old_size - 1) >> shift, (new_size - 1) >> shift);
-    let (mut left, mut right) = (*first, *first);
-    for sibling in proof {
-        if last == 0 {
-            return false;
-        }
-        if at & 1 == 1 || at == last {
-            left = node(sibling, &left);
-            right = node(sibling, &right);
-            while at & 1 == 0 && at != 0 {
-                at >>= 1;
-                last >>= 1;
-            }
-        } else {
-            right = node(&right, sibling);
-        }
-        at >>= 1;
-        last >>= 1;
-    }
-    last == 0 && left == *old_root && right == *new_root
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -293,24 +223,6 @@ mod tests {
         path
     }
 
-    /// SUBPROOF of section 2.1.2.
-    fn naive_subproof(m: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
-        if m == leaves.len() {
-            return if whole { Vec::new() } else { vec![naive(leaves)] };
-        }
-        let mut k = 1;
-        while k * 2 < leaves.len() {
-            k *= 2;
-        }
-        let (left, right) = leaves.split_at(k);
-        let (mut proof, other) = match m <= k {
-            true => (naive_subproof(m, left, whole), naive(right)),
-            false => (naive_subproof(m - k, right, false), naive(left)),
-        };
-        proof.push(other);
-        proof
-    }
-
     fn hashed(ranges: Vec<Range<u64>>, leaves: &[Hash]) -> Vec<Hash> {
         ranges.into_iter().map(|range| naive(&leaves[range.start as usize..range.end as usize])).collect()
     }
@@ -363,26 +275,7 @@ mod tests {
                 "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
             ]
         );
-        let proof = |old, new| -> Vec<String> {
-            hashed(consistency(old, new).unwrap(), &leaves).iter().map(|hash| hex(hash)).collect()
-        };
-        assert!(proof(1, 1).is_empty());
-        assert_eq!(
-            proof(6, 8),
-            [
-                "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
-                "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
-                "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-            ]
-        );
-        assert_eq!(
-            proof(2, 5),
-            [
-                "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-                "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
-            ]
-        );
-        assert!(parse(&proof(2, 5)[0]).is_some());
+        assert!(parse(&path(0, 8)[0]).is_some());
     }
 
     #[test]
@@ -404,15 +297,6 @@ mod tests {
                 assert_eq!(siblings.finish(), Some(path), "leaf {index} of {size}");
             }
             assert_eq!(inclusion(size as u64, size as u64), None);
-            for old in 0..=size {
-                let proof = hashed(consistency(old as u64, size as u64).unwrap(), leaves);
-                if old > 0 {
-                    assert_eq!(proof, naive_subproof(old, leaves, true), "{old} of {size}");
-                }
-                let before = naive(&leaves[..old]);
-                assert!(extends((old as u64, &before), (size as u64, &root), &proof), "{old} of {size}");
-            }
-            assert_eq!(consistency(size as u64 + 1, size as u64), None);
             if let Some(next) = all.get(size) {
                 frontier.push(*next);
             }
@@ -442,22 +326,6 @@ mod tests {
                 let longer: Vec<Hash> = path.iter().copied().chain([[0; 32]]).collect();
                 assert!(!includes(index, leaf, size, &root, &longer));
             }
-            for old in 1..=size {
-                let proof = hashed(consistency(old, size).unwrap(), leaves);
-                let before = naive(&leaves[..old as usize]);
-                assert!(!extends((old, &[7; 32]), (size, &root), &proof));
-                assert!(!extends((old, &before), (size, &[7; 32]), &proof));
-                assert!(!extends((size + 1, &before), (size, &root), &proof));
-                for at in 0..proof.len() {
-                    let mut wrong = proof.clone();
-                    wrong[at][0] ^= 1;
-                    assert!(!extends((old, &before), (size, &root), &wrong), "{old} of {size}");
-                    wrong.remove(at);
-                    assert!(!extends((old, &before), (size, &root), &wrong), "{old} of {size}");
-                }
-                let longer: Vec<Hash> = proof.iter().copied().chain([[0; 32]]).collect();
-                assert!(!extends((old, &before), (size, &root), &longer), "{old} of {size}");
-            }
         }
     }
 
@@ -470,6 +338,6 @@ mod tests {
         assert_eq!(Frontier::from_bytes(&[0xFF; 8 + 64 * 32]), None);
         let huge = [&[0x80, 0, 0, 0, 0, 0, 0, 0][..], &[1; 32]].concat();
         assert_eq!(Frontier::from_bytes(&huge).unwrap().size(), 1 << 63);
-        assert!(inclusion(u64::MAX - 1, u64::MAX).is_some() && consistency(u64::MAX - 1, u64::MAX).is_some());
+        assert!(inclusion(u64::MAX - 1, u64::MAX).is_some());
     }
 }

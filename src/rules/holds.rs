@@ -11,13 +11,13 @@ pub use guard::{
 
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
-use crate::model::ids::{fold, person_key};
+use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::record::{Record, Value};
 use crate::model::time::Ticks;
 use crate::select::matches::{Subject, matches};
-use crate::select::names::{names_category, names_room};
-use crate::select::query::Query;
+use crate::select::names::{names_categories, names_category, names_room};
 use crate::select::query::product::{Match, kept};
+use crate::select::query::{Node, Query, kql};
 use crate::select::texts::other_texts;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,7 +105,10 @@ impl Hold {
             None => None,
             Some(text) => {
                 let mode = Match::from_word(terms.mode.as_deref().unwrap_or("all"));
-                let query = mode.and_then(|mode| kept(&text, mode, terms.case_sensitive).ok());
+                let query = match mode {
+                    Some(Match::Kql) => kql::sealed(&text, &Sealed(rooms.all()?)).ok(),
+                    mode => mode.and_then(|mode| kept(&text, mode, terms.case_sensitive).ok()),
+                };
                 if query.is_none() {
                     let what = format!(
                         "the words of hold \"{}\" cannot be understood, so nothing may be destroyed",
@@ -153,6 +156,42 @@ impl Hold {
             && self.query.as_ref().is_none_or(|query| {
                 matches(query.node(), subject) || earlier.iter().any(|subject| matches(query.node(), subject))
             })
+    }
+}
+
+/// What the names in a kept query stand for: the rooms there are, and nothing that depends on a directory or a clock.
+struct Sealed<'a>(&'a [Room]);
+
+impl Sealed<'_> {
+    fn keys(&self, is: impl Fn(&Room) -> bool) -> Vec<RoomKey> {
+        let key = |place: &Room| RoomKey { pool: place.pool.clone(), uri: place.uri.clone() };
+        self.0.iter().filter(|place| is(place)).map(key).collect()
+    }
+}
+
+impl kql::Names for Sealed<'_> {
+    fn people(&self, _name: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn rooms(&self, pattern: &str) -> Vec<RoomKey> {
+        self.keys(|place| names_room(pattern, &place.pool, &place.name, &place.uri))
+    }
+
+    fn category(&self, pattern: &str) -> Vec<RoomKey> {
+        self.keys(|place| !place.category.is_empty() && names_categories(pattern, &place.pool, &place.category))
+    }
+
+    fn hold(&self, _name: &str) -> Option<Node> {
+        None
+    }
+
+    fn bound(&self, text: &str, _end: bool) -> Option<Ticks> {
+        Ticks::parse(text).map(|(at, _)| at)
+    }
+
+    fn today(&self) -> Option<chrono::NaiveDate> {
+        None
     }
 }
 

@@ -244,6 +244,61 @@ impl Comparison<'_> {
     }
 }
 
+/// A regular expression for texts: linear in time, bounded in memory. Two are equal when they are written alike.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    text: String,
+    case: bool,
+    regex: Regex,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Pattern) -> bool {
+        (&self.text, self.case) == (&other.text, other.case)
+    }
+}
+
+impl Eq for Pattern {}
+
+impl Pattern {
+    /// Reads one; `case` compares the case of letters. What is wrong with it is a fragment for people.
+    pub fn new(text: &str, case: bool) -> std::result::Result<Pattern, String> {
+        let built = RegexBuilder::new(text)
+            .case_insensitive(!case)
+            .size_limit(1 << 20)
+            .dfa_size_limit(4 << 20)
+            .nest_limit(DEEPEST as u32)
+            .build();
+        let regex = built.map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => "this regular expression is too large".to_owned(),
+            error => {
+                let text = error.to_string();
+                let why = text.rsplit("error: ").next().unwrap_or_default().trim();
+                format!("this is no regular expression: {}", why.lines().next().unwrap_or_default())
+            }
+        })?;
+        match regex.is_match("") {
+            true => Err("this regular expression also finds nothing at all, so every event would be meant".to_owned()),
+            false => Ok(Pattern { text: text.to_owned(), case, regex }),
+        }
+    }
+
+    /// How it is written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Is the case of letters compared?
+    pub fn case(&self) -> bool {
+        self.case
+    }
+
+    /// Does it find anything in a text?
+    pub fn finds(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,8 +17,14 @@ pub fn names_category(wanted: &str, pool: &str, name: &str) -> bool {
     fold(name) == wanted || fold(&format!("{pool}\\{name}")) == wanted
 }
 
+/// Is the category `name` of `pool` meant by `pattern`, in which `*` stands for anything?
+pub fn names_categories(pattern: &str, pool: &str, name: &str) -> bool {
+    let wanted = fold(pattern);
+    glob(&wanted, &fold(name)) || glob(&wanted, &fold(&format!("{pool}\\{name}")))
+}
+
 /// Does `name` match a pattern in which `*` stands for anything?
-fn glob(pattern: &str, name: &str) -> bool {
+pub(super) fn glob(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
     if !pattern.contains('*') {

@@ -1,15 +1,22 @@
 //! Queries: which events are meant, as a tree that every parser makes and every store answers alike.
 //!
-//! `query/product.rs` reads what people type under the product's rules, `matches.rs` judges an event, and
-//! `query/plan.rs` says what an index can answer. A query knows no rooms and no dates: those are of the [`Scope`](super::scope::Scope).
+//! `query/product.rs` reads what people type under the product's rules, `query/kql.rs` what they type in KQL, `query/show.rs`
+//! writes a tree out again, `matches.rs` judges an event, and `query/plan.rs` says what an index can answer.
 
+pub mod kql;
 pub mod plan;
+mod pointer;
 pub mod product;
+pub mod seal;
+pub mod show;
 
 use self::product::Written;
+use super::expression::Pattern;
 use super::words::each_word;
+use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
-use std::collections::BTreeSet;
+use crate::model::time::Ticks;
+use std::collections::{BTreeMap, BTreeSet};
 use unicode_normalization::UnicodeNormalization;
 
 /// What an event must be to be meant.
@@ -34,15 +41,189 @@ pub enum Node {
         /// What must also stand in that text, letter by letter (in NFC): when case counts.
         cased: Option<String>,
     },
+    /// Events with a word like this, folded: `*` stands for any letters, `?` for one.
+    Wild(String),
+    /// Events with words like these one after the other in one of their texts; at least two.
+    Run(Vec<Term>),
+    /// Events in one text of which both occur with at most so many other words between them.
+    Near {
+        /// Must the left one come first?
+        ordered: bool,
+        /// How many other words may stand between.
+        distance: u32,
+        /// A word, a phrase, one of several, or a row of those that the right one stands near the last of.
+        left: Box<Node>,
+        /// A word, a phrase, or one of several.
+        right: Box<Node>,
+    },
+    /// What this means, looked for in some texts only.
+    Within(Field, Box<Node>),
+    /// Events with a text that a regular expression finds something in.
+    Regex(Pattern),
     /// What these people did, by their keys.
     Person(BTreeSet<String>),
+    /// What people did whose name, mail or address at the time is like this, folded; `*` stands for anything.
+    Named(String),
+    /// Events that happened while one of these people, by their keys, was in the room.
+    Present(BTreeSet<String>),
+    /// Events of these rooms.
+    Rooms(Rooms),
+    /// Events between two instants, both included.
+    Sent {
+        /// The first.
+        from: Ticks,
+        /// The last.
+        to: Ticks,
+    },
+    /// Events with a text of so many bytes, both bounds included.
+    Size {
+        /// At least.
+        from: u64,
+        /// At most.
+        to: u64,
+    },
+    /// Messages of high importance, or of normal importance; of some nobody can say.
+    Alert(bool),
+    /// The message with this number in its room.
+    Message(i64),
+    /// The event with this sequence in its room.
+    Sequence(u64),
     /// Events of this kind.
     Kind(Kind),
     /// Events with an attachment.
     HasFile,
 }
 
+/// A word of a phrase, folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Term {
+    /// This word.
+    Word(String),
+    /// One that begins like this.
+    Prefix(String),
+    /// One like this, with `*` and `?`.
+    Wild(String),
+}
+
+impl Term {
+    /// Is it meant by this word?
+    pub fn is(&self, word: &str) -> bool {
+        match self {
+            Term::Word(this) => this == word,
+            Term::Prefix(start) => word.starts_with(start),
+            Term::Wild(pattern) => is_like(pattern, word),
+        }
+    }
+
+    /// The term with this pattern.
+    pub fn of(pattern: String) -> Term {
+        match pattern.find(['*', '?']) {
+            None => Term::Word(pattern),
+            Some(at) if at + 1 == pattern.len() && pattern.ends_with('*') => Term::Prefix(pattern[..at].to_owned()),
+            Some(_) => Term::Wild(pattern),
+        }
+    }
+
+    /// Are there no letters in it, so that every word of some length is meant?
+    pub fn is_open(&self) -> bool {
+        match self {
+            Term::Word(word) => word.is_empty(),
+            Term::Prefix(start) => start.is_empty(),
+            Term::Wild(pattern) => pattern.chars().all(|c| matches!(c, '*' | '?')),
+        }
+    }
+
+    /// Events with it.
+    pub fn node(self) -> Node {
+        match self {
+            Term::Word(word) => Node::Word(word),
+            Term::Prefix(start) => Node::Prefix(start),
+            Term::Wild(pattern) => Node::Wild(pattern),
+        }
+    }
+}
+
+/// Is a word like a pattern, in which `*` stands for any letters and `?` for one? In time that grows with both, not with
+/// the number of stars.
+pub fn is_like(pattern: &str, word: &str) -> bool {
+    let (mut pattern, mut word) = (pattern.chars(), word.chars());
+    let mut again = None;
+    loop {
+        let before = word.clone();
+        match (pattern.next(), word.next()) {
+            (Some('*'), _) => {
+                again = Some((pattern.clone(), before.clone()));
+                word = before;
+            }
+            (None, None) => return true,
+            (Some(sign), Some(letter)) if sign == '?' || sign == letter => {}
+            // The last star takes one letter more.
+            _ => {
+                let Some((after, rest)) = &mut again else { return false };
+                if rest.next().is_none() {
+                    return false;
+                }
+                pattern = after.clone();
+                word = rest.clone();
+            }
+        }
+    }
+}
+
+/// Texts that can be looked at alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// The names of attachments.
+    Attachments,
+    /// What the source calls `subject` or `title`.
+    Subject,
+}
+
+/// Rooms that a query names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rooms {
+    /// How they were named; nothing when by their addresses.
+    pub named: Option<(Place, String)>,
+    /// The rooms, by key.
+    pub keys: BTreeMap<String, RoomKey>,
+}
+
+/// What a name of rooms is a name of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Rooms.
+    Room,
+    /// Categories.
+    Category,
+}
+
 impl Node {
+    /// Words like these next to each other, in this order; none when there are none.
+    pub fn run(mut terms: Vec<Term>) -> Option<Node> {
+        if terms.len() < 2 {
+            return terms.pop().map(Term::node);
+        }
+        let word = |term: &Term| if let Term::Word(word) = term { Some(word.clone()) } else { None };
+        Some(match terms.iter().map(word).collect() {
+            Some(words) => Node::Phrase { words, cased: None },
+            None => Node::Run(terms),
+        })
+    }
+
+    /// Visits this and all nodes below it.
+    pub fn each(&self, see: &mut dyn FnMut(&Node)) {
+        see(self);
+        match self {
+            Node::And(nodes) | Node::Or(nodes) => nodes.iter().for_each(|node| node.each(see)),
+            Node::Not(node) | Node::Within(_, node) => node.each(see),
+            Node::Near { left, right, .. } => {
+                left.each(see);
+                right.each(see);
+            }
+            _ => {}
+        }
+    }
+
     /// The words of a text next to each other, in this order; none when there is no word in it. With `case` the text
     /// must also stand there as it is written.
     pub fn phrase(text: &str, case: bool) -> Option<Node> {

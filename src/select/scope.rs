@@ -75,6 +75,37 @@ impl Selection {
         self.scope.is_whole() && self.query.is_none() && !self.messages_only && self.sequences.is_none()
     }
 
+    /// Moves what a query says of rooms and dates for all that it means into the scope, where stores look first.
+    pub fn narrowed(mut self) -> Selection {
+        let Some(query) = &self.query else { return self };
+        let parts = match query.node() {
+            Node::And(nodes) => nodes.clone(),
+            node => vec![node.clone()],
+        };
+        let (mut scope, mut rest) = (self.scope.clone(), Vec::new());
+        for part in parts {
+            match part {
+                Node::Sent { from, to } => {
+                    scope.from = scope.from.max(from);
+                    scope.to = scope.to.min(to);
+                }
+                Node::Rooms(rooms) => {
+                    let mut keys = rooms.keys;
+                    keys.retain(|key, _| scope.rooms.as_ref().is_none_or(|known| known.contains_key(key)));
+                    scope.rooms = Some(keys);
+                }
+                other => rest.push(other),
+            }
+        }
+        // Bounds that exclude each other stay in the query, which then means nothing.
+        if scope.from <= scope.to {
+            let node = if rest.len() == 1 { rest.remove(0) } else { Node::And(rest) };
+            self.query = Some(Query::of(node, query.written().clone()));
+            self.scope = scope;
+        }
+        self
+    }
+
     /// Does it include this event of a room that the scope has?
     pub fn has(&self, subject: &Subject<'_>) -> bool {
         self.scope.has_time(subject.event.at)

@@ -21,6 +21,14 @@ pub fn other_texts([rtf, word, extra]: [Option<&str>; 3]) -> impl Iterator<Item 
     rtf.map(rtf::plain).into_iter().chain(word).chain(extra.into_iter().flat_map(values))
 }
 
+/// What the source calls the subject or title of an event: strings of that name at the top of its other keys.
+pub fn subjects(extra: Option<&str>) -> Vec<String> {
+    let Some(Ok(serde_json::Value::Object(members))) = extra.map(serde_json::from_str) else { return Vec::new() };
+    let is = |name: &str| name.eq_ignore_ascii_case("subject") || name.eq_ignore_ascii_case("title");
+    let named = members.into_iter().filter(|(name, _)| is(name));
+    named.filter_map(|(_, value)| if let serde_json::Value::String(text) = value { Some(text) } else { None }).collect()
+}
+
 /// The strings and numbers of a JSON text, at any depth and in order; names of members are none of them.
 fn values(json: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let mut rest = json;

@@ -18,7 +18,8 @@ impl Location {
         let Some((scheme, rest)) = text.to_str().and_then(|text| text.split_once(':')) else {
             return Ok(Location::File(text.into()));
         };
-        if scheme.eq_ignore_ascii_case("file") {
+        // A file may well be named "file:x"; a URL names a path from the root.
+        if scheme.eq_ignore_ascii_case("file") && rest.starts_with('/') {
             return file(rest);
         }
         // A scheme begins with a letter; a single one is a drive.
@@ -101,7 +102,7 @@ mod tests {
             ("1a://b", "1a://b"),
             ("file:///srv/my%20chat%25.db", "/srv/my chat%.db"),
             ("FILE:/srv/a.db", "/srv/a.db"),
-            ("file:a.db", "a.db"),
+            ("file:a.db", "file:a.db"),
             ("file://localhost/a.db", "/a.db"),
         ] {
             assert_eq!(path(text).unwrap(), expected, "{text}");
@@ -109,7 +110,6 @@ mod tests {
         for text in [
             "postgres://db/chat",
             "https://x/y",
-            "file:",
             "file://host/a",
             "file:///a%2",
             "file:///a%00",

@@ -4,8 +4,9 @@
     measure.py [--label TEXT] [--stdin FILE] [--stdout FILE] [--append FILE] -- COMMAND [ARGUMENT...]
 
 wall, user and sys are seconds; rss_kib is the largest resident set of the command or of a process it waited for, as the
-kernel counted it (wait4). The child starts as a copy of this small interpreter, so figures below about 10 MiB say nothing.
-The command's standard output is thrown away unless --stdout names a file. Ends with the command's own exit code.
+kernel counted it (wait4). The child starts as a copy of this small interpreter, so figures below about 10 MiB say
+nothing. The command's standard output is thrown away unless --stdout names a file. Ends with the command's own exit
+code.
 """
 import argparse
 import json

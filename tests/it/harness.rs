@@ -110,7 +110,12 @@ impl Desk {
 
     /// The same with something on standard input.
     pub(crate) fn fed(&self, words: &[&str], input: Option<&str>) -> Run {
-        self.piped(words, input, Streams::NONE)
+        self.with(words, input, None, Streams::NONE)
+    }
+
+    /// The same with somebody who answers questions.
+    pub(crate) fn answered(&self, words: &[&str], answer: &str) -> Run {
+        self.with(words, None, Some(answer), Streams::NONE)
     }
 
     /// Runs `pchat` with these bytes on standard input, and gives what was delivered on standard output as well.
@@ -125,6 +130,10 @@ impl Desk {
 
     /// Runs `pchat` with these streams.
     pub(crate) fn piped(&self, words: &[&str], input: Option<&str>, streams: Streams<'_>) -> Run {
+        self.with(words, input, None, streams)
+    }
+
+    fn with(&self, words: &[&str], input: Option<&str>, answer: Option<&str>, streams: Streams<'_>) -> Run {
         let expand = |word: &&str| match word.strip_prefix('@').filter(|name| !name.starts_with('{')) {
             Some(name) => self.path(name).into_os_string(),
             None => OsString::from(word),
@@ -144,7 +153,7 @@ impl Desk {
                 out: &mut out,
                 err: &mut err,
                 terminal: false,
-                answer: &|| None,
+                answer: &|| answer.map(str::to_owned),
                 input: &|| input.map(|text| Ok(text.to_owned())),
                 streams,
                 cancelled: &AtomicBool::new(false),

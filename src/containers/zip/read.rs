@@ -14,7 +14,6 @@ use std::path::Path;
 /// A zip that is being read.
 pub struct ZipPages {
     name: String,
-    top: String,
     window: Window,
     members: Vec<Member>,
     /// Of each member.
@@ -53,7 +52,7 @@ impl ZipPages {
             member.name.drain(..if top.is_empty() { 0 } else { top.len() + 1 });
             member.name.shrink_to_fit();
         }
-        Ok(ZipPages { name, top, window, members, entries, limits })
+        Ok(ZipPages { name, window, members, entries, limits })
     }
 }
 
@@ -68,10 +67,6 @@ fn common_top(members: &[Member]) -> String {
 impl Pages for ZipPages {
     fn name(&self) -> &str {
         &self.name
-    }
-
-    fn top(&self) -> &str {
-        &self.top
     }
 
     fn members(&self) -> &[Member] {

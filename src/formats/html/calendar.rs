@@ -45,7 +45,7 @@ pub(super) fn page(room: &Told, days: &BTreeMap<NaiveDate, Busy>, zone: &Zone) -
         span: room.dates.map(|(first, last)| rows::span(first, last)).unwrap_or_default(),
         pages: room.pages,
         last: format!("{:06}.html", room.pages),
-        zone: zone.to_string(),
+        zone: zone.name(),
         months: months.collect(),
     })
 }

@@ -112,7 +112,7 @@ fn index(rooms: &[Told], people: usize, zone: &Zone) -> Result<Vec<u8>> {
     };
     view::made(&view::Index {
         frame: Frame::new("Transcript".to_owned(), ""),
-        zone: zone.to_string(),
+        zone: zone.name(),
         span: span.map(|(first, last)| rows::span(first, last)).unwrap_or_default(),
         facts,
         rooms: rooms.iter().map(line).collect(),

@@ -153,7 +153,7 @@ fn page<'a>(unit: &'a Unit, about: &'a About, zone: &Zone, days: Vec<Day<'a>>) -
         span: dates.unwrap_or_default(),
         counts: said(messages, others),
         quiet: unit.events.iter().filter(|event| is_quiet(event.kind)).count() as u64,
-        zone: zone.to_string(),
+        zone: zone.name(),
         days,
     }
 }

@@ -4,6 +4,7 @@
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::jobs::keys;
+use crate::model::counted::counted;
 use crate::model::time::Ticks;
 use crate::proof::timestamp::{LARGEST, Reply, Request, Trusted};
 use crate::store::sqlite::Sqlite;
@@ -46,7 +47,7 @@ pub fn request(cx: &Context<'_>, path: &Path, out: &Path) -> Result<u64> {
     let Some(kept) = kept else {
         return Err(Error::new(
             Kind::Damaged,
-            format!("the store keeps another checkpoint of {} records", checkpoint.size),
+            format!("the store keeps another checkpoint of {}", counted(checkpoint.size, "record")),
         )
         .hint("pchat audit verify says more"));
     };
@@ -74,12 +75,39 @@ pub fn reply(cx: &Context<'_>, path: &Path, file: &Path, ca: &Path) -> Result<(u
     check(&kept, &reply, Some(&trusted)).map_err(at)?;
     let size = u64::try_from(kept.size).unwrap_or_default();
     if kept.reply.is_some() {
-        return Err(Error::new(Kind::Refused, format!("the checkpoint of {size} records is anchored already"))
-            .hint("pchat audit verify says when it was stamped"));
+        return Err(Error::new(
+            Kind::Refused,
+            format!("the checkpoint of {} is anchored already", counted(size, "record")),
+        )
+        .hint("pchat audit verify says when it was stamped"));
     }
+    agrees(cx, &mut store, size, reply.at()).map_err(at)?;
     let details = vec![("records", size.to_string()), ("stamped", reply.at().to_string())];
     store.keep_reply(size, &bytes, cx.entry("audit anchor", path.display().to_string(), details))?;
     Ok((size, reply.at()))
+}
+
+/// A stamp that contradicts the times of the records, or the clock, is not kept: it would prove the opposite of what it is for.
+fn agrees(cx: &Context<'_>, store: &mut Sqlite, size: u64, at: Ticks) -> Result<()> {
+    let mut newest = None;
+    store.records(&mut |record| {
+        if u64::try_from(record.number).is_ok_and(|number| number < size) {
+            return ControlFlow::Continue(());
+        }
+        let read: serde_json::Value = serde_json::from_slice(&record.text).unwrap_or_default();
+        newest = read["at"].as_str().and_then(Ticks::parse).map(|(at, _)| (size, at));
+        ControlFlow::Break(())
+    })?;
+    if let Some(why) = contradicts(newest, at, None) {
+        return Err(Error::new(Kind::Refused, why)
+            .hint("the clock of this computer was ahead when that was written: pchat audit get shows the times"));
+    }
+    let now = (cx.clock)();
+    match contradicts(None, at, Some(now)) {
+        None => Ok(()),
+        Some(_) => Err(Error::new(Kind::Refused, format!("it was stamped at {at}, and the clock here shows {now}"))
+            .hint("set the clock of this computer, then run pchat audit anchor again")),
+    }
 }
 
 /// The checkpoint whose request a reply answers.
@@ -115,6 +143,21 @@ fn check(kept: &SignedCheckpoint, reply: &Reply, trusted: Option<&Trusted>) -> R
         return Err(damaged("the time stamp is for another checkpoint than the one it stands with"));
     }
     trusted.map_or(Ok(()), |trusted| reply.verify(trusted))
+}
+
+/// The clocks of a computer and of an authority may differ by so much (five minutes).
+const APART: i64 = 5 * 60 * 10_000_000;
+
+/// Why a stamped time cannot be true together with the times of records: the newest record that was stamped is older than its
+/// stamp, and the record that speaks of the stamp is newer.
+pub fn contradicts(newest: Option<(u64, Ticks)>, at: Ticks, spoken: Option<Ticks>) -> Option<String> {
+    if let Some((size, newest)) = newest.filter(|(_, newest)| newest.0 > at.0.saturating_add(APART)) {
+        return Some(format!(
+            "it was stamped at {at}, and record {size}, which is in it, says it was written later, at {newest}"
+        ));
+    }
+    let spoken = spoken.filter(|spoken| spoken.0 < at.0.saturating_sub(APART))?;
+    Some(format!("it says it was written at {spoken}, and speaks of a time stamp that was made later, at {at}"))
 }
 
 /// When a checkpoint was stamped, if it was: with authorities that are trusted, as they signed it; otherwise, as the store says.

@@ -7,7 +7,9 @@ use super::stamps;
 use crate::context::Context;
 use crate::error::Result;
 use crate::jobs::keys;
+use crate::jobs::purge::verify::genuine;
 use crate::jobs::seen::Memory;
+use crate::model::counted::counted;
 use crate::model::hash::hex;
 use crate::model::time::Ticks;
 use crate::proof::note::{self, Checkpoint, Verifier};
@@ -15,6 +17,7 @@ use crate::proof::timestamp::Trusted;
 use crate::proof::tree::{self, Frontier, Hash};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Log, LogRecord, SignedCheckpoint};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::ControlFlow;
@@ -42,8 +45,11 @@ pub enum Verdict {
     Clock,
     /// A checkpoint nobody known has signed.
     Unknown,
-    /// A time stamp is not of the checkpoint it stands with, or not of an authority that is trusted.
+    /// A time stamp is not of the checkpoint it stands with, not of an authority that is trusted, contradicts the times of
+    /// the records, or is not there although a record speaks of it.
     Stamp,
+    /// What was given as the certificate of a purge is none of this log.
+    Certificate,
 }
 
 impl fmt::Display for Verdict {
@@ -58,6 +64,7 @@ impl fmt::Display for Verdict {
             Verdict::Clock => "clock went backwards",
             Verdict::Unknown => "unsigned or unknown key",
             Verdict::Stamp => "bad time stamp",
+            Verdict::Certificate => "bad certificate",
         })
     }
 }
@@ -178,9 +185,54 @@ pub fn verify(
     if walked.key.is_some() && walked.key != own.as_ref().map(ToString::to_string) {
         findings.add(Verdict::Unknown, "record 1", "the store was created with another key than it names");
     }
+    claims(&walked, &signed, &mut findings);
+    certificates(anchors, known.first(), &walked, &mut findings);
     let kept = store.frontier().unwrap_or_default();
     hold(&kept, &walked, &signed, trusted.is_some(), &mut findings);
     Ok(findings)
+}
+
+/// What was given as certificates: signed by the key of the log, whole, and named by a record. A checkpoint in one vouches for
+/// the log, and nobody believes only that part of it.
+fn certificates(anchors: &[Anchor], key: Option<&Verifier>, walked: &Walked, findings: &mut Findings) {
+    for anchor in anchors {
+        let (Some(text), Some(key)) = (&anchor.certificate, key) else { continue };
+        match genuine(text, key) {
+            Err(error) => findings.add(Verdict::Certificate, &anchor.place, error.what()),
+            Ok(checked) => {
+                let sum: [u8; 32] = Sha256::digest(text.trim_end().as_bytes()).into();
+                if !walked.certificates.contains(&(checked.purge.to_string(), hex(&sum))) {
+                    let why = format!("no record names this certificate of purge {}", checked.purge);
+                    findings.add(Verdict::Certificate, &anchor.place, why);
+                }
+            }
+        }
+    }
+}
+
+/// What records say of time stamps, held against the stamps that are kept, and those against the times of the records.
+fn claims(walked: &Walked, signed: &[Signed], findings: &mut Findings) {
+    for Claim { record, size, at, written } in &walked.claims {
+        let place = format!("record {record}");
+        let kept = signed.iter().find(|signed| !signed.outside && signed.size == *size);
+        if kept.and_then(|kept| kept.stamped) != Some(*at) {
+            let why = format!(
+                "it says that a checkpoint of {} was stamped at {at}, and no such stamp is kept",
+                counted(*size, "record")
+            );
+            findings.add(Verdict::Stamp, &place, why);
+        }
+        if let Some(why) = written.and_then(|written| stamps::contradicts(None, *at, Some(written))) {
+            findings.add(Verdict::Stamp, &place, why);
+        }
+    }
+    for Signed { place, size, stamped, .. } in signed {
+        if let (Some(at), Some(newest)) = (stamped, walked.times.get(size))
+            && let Some(why) = stamps::contradicts(Some((*size, *newest)), *at, None)
+        {
+            findings.add(Verdict::Stamp, place, why);
+        }
+    }
 }
 
 /// The checkpoints of the store and from outside whose signatures are good.
@@ -206,7 +258,7 @@ fn signed(
                     format!("it is of another log: {}", checkpoint.origin)
                 }
                 Ok(checkpoint) if size.is_some_and(|size| u64::try_from(size) != Ok(checkpoint.size)) => {
-                    format!("it is of {} records", checkpoint.size)
+                    format!("it is of {}", counted(checkpoint.size, "record"))
                 }
                 Ok(Checkpoint { size, root, .. }) => {
                     let stamped = kept.map_or(Ok(None), |kept| stamps::stamped(kept, trusted));
@@ -243,6 +295,38 @@ struct Walked {
     last: i64,
     /// The public key that the first record names.
     key: Option<String>,
+    /// The times of the newest records of the sizes that are asked for.
+    times: BTreeMap<u64, Ticks>,
+    /// The certificates that records name: the number of the purge, the SHA-256.
+    certificates: BTreeSet<(String, String)>,
+    /// The time stamps of which records speak.
+    claims: Vec<Claim>,
+}
+
+/// A record that says that a checkpoint was stamped.
+struct Claim {
+    record: i64,
+    size: u64,
+    at: Ticks,
+    written: Option<Ticks>,
+}
+
+impl Walked {
+    /// Keeps what a record says of things outside of the log.
+    fn note(&mut self, number: i64, record: &serde_json::Value, written: Option<Ticks>) {
+        let detail = |name: &str| record["details"][name].as_str().unwrap_or_default();
+        match record["action"].as_str() {
+            Some("purge certificate") => {
+                self.certificates.insert((detail("purge").to_owned(), detail("certificate").to_owned()));
+            }
+            Some("audit anchor") => {
+                if let (Ok(size), Some((at, _))) = (detail("records").parse(), Ticks::parse(detail("stamped"))) {
+                    self.claims.push(Claim { record: number, size, at, written });
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 fn walk(store: &mut Sqlite, sizes: &BTreeSet<u64>, findings: &mut Findings) -> Result<Walked> {
@@ -267,7 +351,9 @@ fn walk(store: &mut Sqlite, sizes: &BTreeSet<u64>, findings: &mut Findings) -> R
                 findings.add(Verdict::Gap, &place, missing);
             }
         }
-        if let Some((at, _)) = record["at"].as_str().and_then(Ticks::parse) {
+        let written = record["at"].as_str().and_then(Ticks::parse).map(|(at, _)| at);
+        walked.note(number, &record, written);
+        if let Some(at) = written {
             if at < before {
                 findings.add(Verdict::Clock, &place, format!("its time {at} is before that of the one before it"));
             }
@@ -281,6 +367,7 @@ fn walk(store: &mut Sqlite, sizes: &BTreeSet<u64>, findings: &mut Findings) -> R
         walked.tree.push(leaf);
         if sizes.contains(&walked.tree.size()) {
             walked.roots.insert(walked.tree.size(), walked.tree.root());
+            walked.times.insert(walked.tree.size(), before);
         }
         ControlFlow::Continue(())
     })?;
@@ -300,12 +387,12 @@ fn hold(kept: &Frontier, walked: &Walked, signed: &[Signed], trusted: bool, find
     let cut = own > reach || (!torn && !walked.current);
     if cut {
         let why = match own > reach {
-            true => format!("the log has had {own} records"),
+            true => format!("the log has had {}", counted(own, "record")),
             false => "the newest change of the store has no record".to_owned(),
         };
         findings.add(Verdict::Truncated, format!("after record {reach}"), why);
     } else if !torn && kept.size() < count {
-        let why = format!("the log has had only {} records", kept.size());
+        let why = format!("the log has had only {}", counted(kept.size(), "record"));
         findings.add(Verdict::BrokenLink, format!("record {}", kept.size() + 1), why);
     } else if !torn && *kept != walked.tree && !signed.iter().any(|signed| forks(signed, walked)) {
         findings.add(Verdict::Altered, format!("records 1 to {count}"), "the store keeps another root of their tree");
@@ -313,10 +400,10 @@ fn hold(kept: &Frontier, walked: &Walked, signed: &[Signed], trusted: bool, find
     for signed in signed {
         if signed.size > reach {
             let (verdict, why) = match cut {
-                true => (Verdict::Truncated, format!("it is of {} records", signed.size)),
+                true => (Verdict::Truncated, format!("it is of {}", counted(signed.size, "record"))),
                 false => (
                     Verdict::RolledBack,
-                    format!("it is of {} records; the store is whole, and older than that", signed.size),
+                    format!("it is of {}; the store is whole, and older than that", counted(signed.size, "record")),
                 ),
             };
             if signed.outside {
@@ -342,7 +429,7 @@ fn hold(kept: &Frontier, walked: &Walked, signed: &[Signed], trusted: bool, find
                 findings.signed = findings.signed.max(signed.size);
             }
         } else {
-            let why = format!("it has another root for the same {} records", signed.size);
+            let why = format!("it has another root for the same {}", counted(signed.size, "record"));
             findings.add(Verdict::Forked, &signed.place, why);
         }
     }

@@ -3,8 +3,9 @@
 use super::Export;
 use crate::context::{Context, no_random};
 use crate::error::{Error, Kind, Result};
-use crate::jobs::selection::WORDS;
+use crate::jobs::selection::{READ, WORDS};
 use crate::jobs::{audit, keys};
+use crate::model::counted::counted;
 use crate::model::hash;
 use crate::model::receipt::{FileFact, Receipt};
 use crate::proof::note::{self, Checkpoint};
@@ -22,7 +23,7 @@ pub(super) fn checkpoint(
 ) -> Result<Option<(Checkpoint, String)>> {
     let (signed, why) = match keys::sign(cx, &job.store, corpus) {
         Ok(signed) => {
-            receipt.fact("Checkpoint", format!("signed now, of {} records", signed.0.size));
+            receipt.fact("Checkpoint", format!("signed now, of {}", counted(signed.0.size, "record")));
             return Ok(Some(signed));
         }
         Err(error) if error.kind() == Kind::Damaged => {
@@ -38,7 +39,9 @@ pub(super) fn checkpoint(
     receipt.fact(
         "Checkpoint",
         match &signed {
-            Some((checkpoint, _)) => format!("the newest there is, of {} records: {}", checkpoint.size, why.what()),
+            Some((checkpoint, _)) => {
+                format!("the newest there is, of {}: {}", counted(checkpoint.size, "record"), why.what())
+            }
             None => format!("none: {}", why.what()),
         },
     );
@@ -67,7 +70,8 @@ impl Leaving<'_> {
             Some(words) if name == WORDS => format!("Keywords: {} ({})", words.keywords(), words.rule()),
             _ => format!("{name}: {value}"),
         };
-        let selected: Vec<String> = job.describe(selection).into_iter().map(written).collect();
+        let described = job.describe(selection).into_iter().filter(|(name, _)| name != READ);
+        let selected: Vec<String> = described.map(written).collect();
         // The record outlives what was exported, so its hashes must not confirm what somebody guesses.
         let salt = hash::hex(&(cx.random)().map_err(no_random)?);
         let salted = |sum: &str| hash::hex(&Sha256::digest(format!("{salt}{sum}")));

@@ -43,9 +43,9 @@ impl Met {
                 ("Name", Value::Text(text)) if noun == "pool" => self.pool(text),
                 ("Uri" | "SipAddress" | "UserPrincipalName", Value::Text(text)) => self.address(text),
                 ("Identity", Value::Text(text)) => {
-                    match (noun, text.rsplit_once(':')) {
-                        ("configuration" | "compliance" | "state" | "server", Some((_, pool))) => self.pool(pool),
-                        _ => {}
+                    let scoped = matches!(noun, "configuration" | "compliance" | "state" | "server");
+                    if let (true, Some((_, pool))) = (scoped, text.rsplit_once(':')) {
+                        self.pool(pool);
                     }
                     self.address(text);
                 }

@@ -3,7 +3,10 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::model::counted::counted;
 use crate::model::hash::hex;
+use crate::model::ids::RoomKey;
+use crate::model::zone::Zone;
 use crate::store::purge::{Counts, Erasure};
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Corpus, Store};
@@ -17,7 +20,7 @@ const OUTSIDE: &str = "backups, snapshots, exports and other copies of the store
                        operating system or the disk itself keeps";
 
 /// The first line of a certificate.
-pub(super) const TITLE: &str = "Certificate of destruction";
+pub(crate) const TITLE: &str = "Certificate of destruction";
 /// The name of its last line.
 pub(super) const HASH: &str = "Record, SHA-256";
 
@@ -96,11 +99,12 @@ pub(super) fn make(
     for (hold, spares) in held {
         spared.insert(hold.clone(), json!({ "events": spares.events, "messages": spares.messages }));
     }
-    let rooms: Vec<Value> = state
-        .done
-        .iter()
-        .map(|(room, done)| json!({ "address": room.uri, "destroyed": counts(done), "pool": room.pool }))
-        .collect();
+    let name = |room: &RoomKey| {
+        let is = |known: &&Value| known["pool"] == room.pool.as_str() && known["uri"] == room.uri.as_str();
+        plan["rooms"].as_array().into_iter().flatten().find(is).map_or(Value::Null, |known| known["name"].clone())
+    };
+    let room = |(room, done): (&RoomKey, &Counts)| json!({ "address": room.uri, "destroyed": counts(done), "name": name(room), "pool": room.pool });
+    let rooms: Vec<Value> = state.done.iter().map(room).collect();
     let files = erasure.files.iter().map(|(name, bytes)| match name.ends_with("-shm") {
         true => json!({ "bytes": bytes, "holds": SHARED, "name": name }),
         false => json!({ "bytes": bytes, "name": name }),
@@ -162,6 +166,7 @@ fn text(record: &Value) -> String {
     line("Begun", show(&record["started"]));
     line("Finished", show(&record["finished"]));
     line("By", show(&record["actor"]));
+    let many = |number: &Value, noun: &str| counted(number.as_u64().unwrap_or_default(), noun);
     for part in record["request"]["parts"].as_array().into_iter().flatten() {
         let mut words = Vec::new();
         let events: Vec<&str> = part["events"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -176,10 +181,15 @@ fn text(record: &Value) -> String {
                 words.push(format!("{name} {}", items.join(", ")));
             }
         }
-        for name in ["from", "to", "timezone"] {
+        for name in ["from", "to"] {
             if let Some(value) = part[name].as_str() {
                 words.push(format!("{name} {value}"));
             }
+        }
+        if part["from"].is_string() || part["to"].is_string() {
+            let zone = part["timezone"].as_str();
+            let read = Zone::parse(zone).map(|zone| zone.name());
+            words.push(format!("time zone {}", read.unwrap_or_else(|_| zone.unwrap_or_default().to_owned())));
         }
         if part["messages_only"] == Value::Bool(true) {
             words.push("messages only".to_owned());
@@ -187,7 +197,8 @@ fn text(record: &Value) -> String {
         line("Asked", if words.is_empty() { "everything".to_owned() } else { words.join("; ") });
     }
     if record["request"]["keywords"].as_u64().unwrap_or_default() > 0 {
-        line("", format!("only what holds certain words ({}, not repeated here)", record["request"]["keywords"]));
+        let words = many(&record["request"]["keywords"], "word");
+        line("", format!("only what certain words are in ({words}, not repeated here)"));
     }
     if let Some(text) = record["request"]["replacement"].as_str() {
         line("Replaced by", text.to_owned());
@@ -195,25 +206,27 @@ fn text(record: &Value) -> String {
     if let Some(reason) = record["request"]["reason"].as_str() {
         line("Reason", reason.to_owned());
     }
-    line("Planned", format!("{} events; held back {}", record["plan"]["destroy"], record["plan"]["held back"]));
+    line(
+        "Planned",
+        format!("{}; held back {}", many(&record["plan"]["destroy"], "event"), record["plan"]["held back"]),
+    );
     for (hold, spared) in record["held back"].as_object().into_iter().flatten() {
-        line("Held back", format!("{} events by hold {hold}", spared["events"]));
+        line("Held back", format!("{} by hold {hold}", many(&spared["events"], "event")));
     }
     let destroyed = |value: &Value| {
         format!(
-            "{} events ({} messages, {} bytes of text), {} to {}",
-            value["events"],
-            value["messages"],
-            value["bytes"],
+            "{} ({}, {} of text), {} to {}",
+            many(&value["events"], "event"),
+            many(&value["messages"], "message"),
+            many(&value["bytes"], "byte"),
             show(&value["first"]),
             show(&value["last"])
         )
     };
     for room in record["rooms"].as_array().into_iter().flatten() {
-        line(
-            "Destroyed",
-            format!("{}\\{}: {}", show(&room["pool"]), show(&room["address"]), destroyed(&room["destroyed"])),
-        );
+        let name = room["name"].as_str().map(|name| format!("{name}, ")).unwrap_or_default();
+        let address = format!("{}\\{}", show(&room["pool"]), show(&room["address"]));
+        line("Destroyed", format!("{name}{address}: {}", destroyed(&room["destroyed"])));
     }
     line("Destroyed in all", destroyed(&record["total"]));
     line("Identities, SHA-256", show(&record["identities"]));

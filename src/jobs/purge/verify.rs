@@ -35,7 +35,9 @@ fn damaged(what: impl Into<String>) -> Error {
 /// Checks a certificate by the public key of its log alone.
 pub fn alone(cx: &Context<'_>, file: &Path, key: &Verifier) -> Result<Checked> {
     let text = text(cx, file)?;
-    signed(&text, key).map(|(checked, _)| checked).map_err(|error| error.at(Place::file(file.display().to_string())))
+    signed(&text, key)
+        .and_then(|(checked, note)| beside(cx, file, &note).map(|()| checked))
+        .map_err(|error| error.at(Place::file(file.display().to_string())))
 }
 
 /// Checks a certificate by the store it is of: signed by its key, kept by it, and named in its log.
@@ -48,6 +50,7 @@ pub fn against(cx: &Context<'_>, file: &Path, path: &Path) -> Result<Checked> {
             .hint("--public-key KEY checks a certificate of another store"));
     };
     let (given, note) = signed(&text, &key).map_err(at)?;
+    beside(cx, file, &note).map_err(at)?;
     let kept = store.purges()?.into_iter().find(|purge| purge.number == given.purge);
     let kept = kept.and_then(|purge| purge.certificate);
     let kept =
@@ -70,6 +73,31 @@ fn text(cx: &Context<'_>, file: &Path) -> Result<String> {
         .map_err(|_| damaged("this is no certificate: it is no text").at(Place::file(file.display().to_string())))
 }
 
+/// Checks the JSON of a certificate by the public key of its log, without looking at any file. For whoever is given one and
+/// believes a part of it.
+pub fn genuine(json: &str, key: &Verifier) -> Result<Checked> {
+    signed(json, key).map(|(checked, _)| checked)
+}
+
+/// The other half of a certificate that was written as two files: what lies beside it under the same name.
+fn beside(cx: &Context<'_>, file: &Path, note: &str) -> Result<()> {
+    let other = match file.extension().and_then(|end| end.to_str()) {
+        Some("txt") => file.with_extension("json"),
+        Some("json") => file.with_extension("txt"),
+        _ => return Ok(()),
+    };
+    if !other.is_file() {
+        return Ok(());
+    }
+    let text = text(cx, &other)?;
+    let json: Option<Value> = serde_json::from_str(&text).ok();
+    match json.as_ref().map_or(Some(text.as_str()), |json| json["note"].as_str()) == Some(note) {
+        true => Ok(()),
+        false => Err(damaged(format!("{} beside it is not of the same certificate", other.display()))
+            .hint("pchat certificate get NUMBER --out BASE writes both anew, under another name")),
+    }
+}
+
 /// Checks the signature of a certificate, as text or JSON, and that its parts belong together. Gives the signed text, too.
 fn signed(given: &str, key: &Verifier) -> Result<(Checked, String)> {
     let no_certificate = || {
@@ -81,6 +109,15 @@ fn signed(given: &str, key: &Verifier) -> Result<(Checked, String)> {
         Some(json) => json["note"].as_str().ok_or_else(no_certificate)?,
         None => given,
     };
+    // A key that stands there twice, or one more, would be read by others and checked by nobody.
+    if let Some(json) = &json {
+        let parts = json.as_object().into_iter().flat_map(|parts| parts.keys());
+        let same = serde_json::to_string(json).is_ok_and(|written| written == given.trim_end());
+        if !same || !parts.eq(["checkpoint", "note", "record"]) {
+            return Err(damaged("it is not written as pchat writes it")
+                .hint("pchat certificate get NUMBER --out BASE writes it anew"));
+        }
+    }
     let opened = note::open(note, &[key.named(&keys::certificates(key.name()))?])?;
     if opened.known.is_empty() {
         return Err(Error::new(
@@ -88,6 +125,9 @@ fn signed(given: &str, key: &Verifier) -> Result<(Checked, String)> {
             format!("it is signed by a key that is not known: {}", opened.unknown.join(", ")),
         )
         .hint("--public-key KEY names the public key of its log, which pchat store new printed"));
+    }
+    if opened.unknown.len() + opened.known.len() > 1 {
+        return Err(damaged("it has more than the one signature of its log"));
     }
     // A key signs checkpoints, too. Their first line is the name of a log, which has no blanks.
     if !opened.text.starts_with(TITLE) {

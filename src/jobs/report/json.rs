@@ -2,7 +2,7 @@
 
 use super::{Sums, escape, rate, verdict};
 use crate::model::message::Kind;
-use crate::model::receipt::{Kinds, Receipt, Version};
+use crate::model::receipt::{FileFact, Kinds, Receipt, Version};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -22,6 +22,16 @@ struct Report<'a> {
     remarks: Vec<Remark<'a>>,
     files: Vec<File<'a>>,
     timings: Vec<Timing<'a>>,
+    run: Vec<Fact<'a>>,
+    sources: Vec<File<'a>>,
+    failure: Option<Failed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    code: u8,
+    error: &'a str,
+    next: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -106,6 +116,10 @@ fn facts(list: &[(String, String)]) -> Vec<Fact<'_>> {
     list.iter().map(|(name, value)| Fact { name, value }).collect()
 }
 
+fn files(list: &[FileFact]) -> Vec<File<'_>> {
+    list.iter().map(|file| File { name: &file.name, size: file.size, sha256: file.sha256.as_deref() }).collect()
+}
+
 fn version(version: &Version) -> Vec<Fact<'_>> {
     facts(&version.facts)
 }
@@ -156,11 +170,7 @@ pub(super) fn write(receipt: &Receipt, sums: &Sums) -> String {
             .collect(),
         gaps: receipt.gaps.iter().map(|gap| Gap { place: &gap.place, why: &gap.why }).collect(),
         remarks: receipt.remarks.iter().map(|(remark, times)| Remark { remark, times: *times }).collect(),
-        files: receipt
-            .files
-            .iter()
-            .map(|file| File { name: &file.name, size: file.size, sha256: file.sha256.as_deref() })
-            .collect(),
+        files: files(&receipt.files),
         timings: receipt
             .timings
             .iter()
@@ -170,6 +180,13 @@ pub(super) fn write(receipt: &Receipt, sums: &Sums) -> String {
                 events_per_second: rate(receipt, sums, step, *seconds),
             })
             .collect(),
+        run: facts(&receipt.run),
+        sources: files(&receipt.sources),
+        failure: receipt.failure.as_ref().map(|failure| Failed {
+            code: failure.code,
+            error: &failure.what,
+            next: failure.hint.as_deref(),
+        }),
     };
     // Writing to memory fails only for keys that are no text, and there are none.
     let mut text = escape::json(&serde_json::to_string_pretty(&report).unwrap_or_default());

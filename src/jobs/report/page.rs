@@ -1,7 +1,7 @@
 //! The page as a whole: head, verdict, and the sections that have something to say.
 
 use super::escape::Html;
-use super::parts::{conflicts, facts, files, gaps, remarks, settings, timings};
+use super::parts::{conflicts, facts, files, gaps, remarks, run, settings, sources, timings};
 use super::rooms::rooms;
 use super::{Sums, grouped, verdict};
 use crate::model::receipt::Receipt;
@@ -71,7 +71,9 @@ fn sections(receipt: &Receipt, sums: &Sums) -> Vec<Section> {
         section("rooms", "Rooms", sums.rooms, rooms),
         section("settings", "Settings", receipt.settings.len() as u64, settings),
         section("remarks", "Remarks", receipt.remarks.len() as u64, remarks),
+        section("sources", "Sources", receipt.sources.len() as u64, sources),
         section("files", "Files", receipt.files.len() as u64, files),
+        section("run", "Run", receipt.run.len() as u64, run),
         section("timings", "Time taken", receipt.timings.len() as u64, timings),
     ];
     let mut list: Vec<Section> = all.into_iter().filter(|section| section.count > 0).collect();
@@ -92,7 +94,7 @@ pub(super) fn write(receipt: &Receipt, sums: &Sums) -> String {
     page.raw(" – pchat</title>\n</head>\n<body>\n<header>\n<p class=\"product\">pchat report</p>\n<h1>");
     page.text(&words.heading);
     page.raw("</h1>\n");
-    page.raw(match receipt.gap_count == 0 && receipt.conflict_count == 0 {
+    page.raw(match receipt.gap_count == 0 && receipt.conflict_count == 0 && receipt.failure.is_none() {
         true => "<p class=\"verdict good\" role=\"status\"><strong>",
         false => "<p class=\"verdict warn\" role=\"status\"><strong>",
     });
@@ -100,6 +102,7 @@ pub(super) fn write(receipt: &Receipt, sums: &Sums) -> String {
     page.raw("</strong><span>");
     page.text(&sentence(receipt, sums, &words));
     page.raw("</span></p>\n");
+    failure(&mut page, receipt);
     let sections = sections(receipt, sums);
     contents(&mut page, &sections);
     page.raw("</header>\n<main>\n");
@@ -122,6 +125,22 @@ pub(super) fn write(receipt: &Receipt, sums: &Sums) -> String {
     page.finish()
 }
 
+/// Why it did not come to its end.
+fn failure(page: &mut Html, receipt: &Receipt) {
+    let Some(failure) = &receipt.failure else { return };
+    page.raw("<div class=\"important\">\n<p><strong>");
+    page.text(&format!("Error, code {}", failure.code));
+    page.raw("</strong></p>\n<p>");
+    page.name(&failure.what);
+    page.raw("</p>\n");
+    if let Some(hint) = &failure.hint {
+        page.raw("<p>");
+        page.name(hint);
+        page.raw("</p>\n");
+    }
+    page.raw("</div>\n");
+}
+
 fn contents(page: &mut Html, sections: &[Section]) {
     if sections.len() < 2 {
         return;
@@ -133,7 +152,7 @@ fn contents(page: &mut Html, sections: &[Section]) {
         page.raw("\">");
         page.raw(section.heading);
         page.raw("</a>");
-        if section.id != "timings" {
+        if !matches!(section.id, "timings" | "run") {
             page.raw(" <span class=\"quiet\">");
             page.text(&grouped(section.count));
             page.raw("</span>");
@@ -149,6 +168,10 @@ fn sentence(receipt: &Receipt, sums: &Sums, words: &Words) -> String {
     let events = things(if words.compares { sums.read() } else { sums.events.total() }, "event", "events");
     let rooms = things(sums.rooms, "room", "rooms");
     let mut text = match (words.compares, sums.rooms) {
+        _ if receipt.failure.is_some() => {
+            return "The work ended with an error. What was done before it is in the audit log of the store."
+                .to_owned();
+        }
         (_, 0) => "No history was touched.".to_owned(),
         (true, _) => format!("{events} of {rooms} read, {} {}.", grouped(sums.events.total()), words.done),
         (false, _) => format!("{events} of {rooms} {}.", words.done),

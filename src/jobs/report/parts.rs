@@ -4,7 +4,7 @@
 use super::escape::Html;
 use super::page::Words;
 use super::{Sums, grouped, human, rate};
-use crate::model::receipt::{Conflict, KEPT_IN_FULL, Receipt, SettingCounts};
+use crate::model::receipt::{Conflict, FileFact, KEPT_IN_FULL, Receipt, SettingCounts};
 use std::collections::{HashMap, VecDeque};
 
 /// The page shows this many characters of a value; the JSON report has all of them.
@@ -15,8 +15,17 @@ pub(super) fn facts(page: &mut Html, receipt: &Receipt) {
     if receipt.facts.is_empty() {
         return;
     }
+    list(page, &receipt.facts);
+}
+
+/// Who ran it, when, where and how.
+pub(super) fn run(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
+    list(page, &receipt.run);
+}
+
+fn list(page: &mut Html, facts: &[(String, String)]) {
     page.raw("<dl>\n");
-    for (name, value) in &receipt.facts {
+    for (name, value) in facts {
         page.raw("<dt>");
         page.name(name);
         page.raw("</dt><dd>");
@@ -227,10 +236,23 @@ pub(super) fn remarks(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
 
 /// Files that were written.
 pub(super) fn files(page: &mut Html, receipt: &Receipt, _: &Sums, words: &Words) {
-    page.raw("<div class=\"wide\" role=\"region\" aria-labelledby=\"files\" tabindex=\"0\">\n<table>\n<caption>");
-    page.raw(if words.what_if { "Files that would be written." } else { "Files that were written." });
+    let caption = if words.what_if { "Files that would be written." } else { "Files that were written." };
+    let none = "a folder has none; its own lists have one for every file";
+    table(page, "files", caption, none, &receipt.files);
+}
+
+/// Files that were read.
+pub(super) fn sources(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
+    table(page, "sources", "What was read.", "not computed", &receipt.sources);
+}
+
+fn table(page: &mut Html, id: &'static str, caption: &'static str, none: &'static str, files: &[FileFact]) {
+    page.raw("<div class=\"wide\" role=\"region\" aria-labelledby=\"");
+    page.raw(id);
+    page.raw("\" tabindex=\"0\">\n<table>\n<caption>");
+    page.raw(caption);
     page.raw("</caption>\n<thead>\n<tr><th scope=\"col\">Name</th><th scope=\"col\" class=\"n\">Size</th><th scope=\"col\">SHA-256</th></tr>\n</thead>\n<tbody>\n");
-    for file in &receipt.files {
+    for file in files {
         page.raw("<tr><th scope=\"row\">");
         page.name(&file.name);
         page.raw("</th><td class=\"n\">");
@@ -245,12 +267,13 @@ pub(super) fn files(page: &mut Html, receipt: &Receipt, _: &Sums, words: &Words)
             Some(sha256) => {
                 page.raw("<td class=\"mono\">");
                 page.text(sha256);
-                page.raw("</td></tr>\n");
             }
             None => {
-                page.raw("<td class=\"quiet\">a folder has none; its own lists have one for every file</td></tr>\n")
+                page.raw("<td class=\"quiet\">");
+                page.raw(none);
             }
         }
+        page.raw("</td></tr>\n");
     }
     page.raw("</tbody>\n</table>\n</div>\n");
 }

@@ -112,13 +112,13 @@ pub(super) fn rooms(page: &mut Html, receipt: &Receipt, sums: &Sums, words: &Wor
     for kind in &columns.kinds {
         head(page, plural(*kind));
     }
-    page.raw("<th scope=\"col\" class=\"n all\">All</th></tr>\n</thead>\n<tbody>\n");
+    page.raw("<th scope=\"col\" class=\"n all\">All</th></tr>\n</thead>\n");
+    let wide = 3 + columns.kinds.len() + [columns.compared; 2].iter().filter(|is| **is).count();
+    let wide = (wide + usize::from(columns.pages) + usize::from(columns.bytes)).to_string();
     for (key, room) in &receipt.rooms {
-        page.raw("<tr><th scope=\"row\" class=\"room\">");
+        page.raw("<tbody>\n<tr><th scope=\"rowgroup\" class=\"room\">");
         page.name(if room.name.is_empty() { &key.uri } else { &room.name });
-        page.raw("<small>");
-        page.name(&key.to_string());
-        page.raw("</small></th>");
+        page.raw("</th>");
         let row = Row {
             events: &room.events,
             duplicates: room.duplicates,
@@ -128,9 +128,14 @@ pub(super) fn rooms(page: &mut Html, receipt: &Receipt, sums: &Sums, words: &Wor
             times: [room.first, room.last],
         };
         row.write(page, &columns);
-        page.raw("</tr>\n");
+        // An address is longer than a column should be.
+        page.raw("</tr>\n<tr class=\"address\"><td colspan=\"");
+        page.text(&wide);
+        page.raw("\"><small>");
+        page.name(&key.to_string());
+        page.raw("</small></td></tr>\n</tbody>\n");
     }
-    page.raw("</tbody>\n<tfoot>\n<tr><th scope=\"row\" class=\"room\">");
+    page.raw("<tfoot>\n<tr><th scope=\"row\" class=\"room\">");
     page.text(&format!("{} {}", grouped(sums.rooms), if sums.rooms == 1 { "room" } else { "rooms" }));
     page.raw("</th>");
     let row = Row {

@@ -3,6 +3,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::jobs::report;
+use crate::model::counted::counted;
 use crate::model::receipt::Receipt;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use std::path::Path;
@@ -12,11 +13,8 @@ pub fn wrong(receipt: &Receipt) -> Error {
     let more = receipt.gap_count - receipt.gaps.len() as u64;
     let more = (more > 0).then(|| format!("and {more} more"));
     let lines = receipt.gaps.iter().map(|gap| format!("{}: {}", gap.place, gap.why)).chain(more);
-    let count = match receipt.gap_count {
-        1 => "1 thing is wrong".to_owned(),
-        count => format!("{count} things are wrong"),
-    };
-    lines.fold(Error::new(Kind::Damaged, format!("{count}:")), Error::detail)
+    let what = format!("{} wrong:", counted(receipt.gap_count, "thing is"));
+    lines.fold(Error::new(Kind::Damaged, what), Error::detail)
 }
 
 /// A report that cannot be written is better known before the work than after it.
@@ -121,7 +119,7 @@ pub fn reply(receipt: &Receipt) -> Reply {
 
 /// A number of rooms.
 pub fn rooms_in_words(count: usize) -> String {
-    if count == 1 { "1 room".to_owned() } else { format!("{count} rooms") }
+    counted(count, "room")
 }
 
 fn notes(receipt: &Receipt, reply: &mut Reply) {

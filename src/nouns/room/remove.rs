@@ -5,6 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::purge::Planned;
 use crate::jobs::selection::{Wanted, only_room, room_key};
 use crate::jobs::{holds, settings};
+use crate::model::counted::counted;
 use crate::model::record::Record;
 use crate::model::reply::Reply;
 use crate::nouns::purge::How;
@@ -68,7 +69,7 @@ fn gone(cx: &Context<'_>, rooms: Vec<Record>, planned: Planned, how: How) -> Res
     if let (Planned::Purge(plan, _), true) = (&planned, spared > 0) {
         let names: Vec<String> = plan.held().keys().cloned().collect();
         let verb = if names.len() == 1 { "protects" } else { "protect" };
-        return Err(held(format!("{} {verb} {spared} events of {what}", holds::in_words(&names))));
+        return Err(held(format!("{} {verb} {} of {what}", holds::in_words(&names), counted(spared, "event"))));
     }
     let consent = how.consent;
     let are = if rooms.len() == 1 { "is" } else { "are" };
@@ -94,7 +95,7 @@ fn gone(cx: &Context<'_>, rooms: Vec<Record>, planned: Planned, how: How) -> Res
     let Prepared::Act(mut action) = how.prepared(cx, planned)? else {
         return Err(Error::new(Kind::Bug, format!("the history of {what} cannot be purged")));
     };
-    action.question = format!("Destroy {goes} events for good and remove {what}?");
+    action.question = format!("Destroy {} for good and remove {what}?", counted(goes, "event"));
     action.preview.notes.push(format!("the settings of {what} go, too"));
     let purge = action.act;
     action.act = Box::new(move |cx: &Context<'_>| {

@@ -7,7 +7,7 @@ use crate::model::receipt::Kinds;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::data;
 use crate::nouns::verb::objects;
-use crate::nouns::which::Which;
+use crate::nouns::which::{self, Which};
 use crate::nouns::{category, room};
 use crate::select::words;
 use crate::store::sqlite::{Sqlite, sqlite_version};
@@ -39,7 +39,11 @@ pub struct InfoRequest {
 
 /// Says it.
 pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
-    let wanted = request.which.wanted(false);
+    let explains = request.which.explains();
+    let wanted = request.which.wanted(cx, false)?;
+    if explains {
+        return which::explain(cx, &wanted);
+    }
     let Some(by) = request.by else {
         if wanted.is_everything() && wanted.timezone.is_none() {
             return cx.session.read(|store| info(cx, store));
@@ -48,7 +52,9 @@ pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
             .hint("add --by room, month, kind or person"));
     };
     let (catalog, counts) = cx.session.read(|store| {
-        let catalog = store.catalog(&[&room::SHAPE, &category::SHAPE])?;
+        // Names in a query are those of people and holds, too.
+        let shapes: &[_] = if wanted.query.is_some() { cx.shapes } else { &[&room::SHAPE, &category::SHAPE] };
+        let catalog = store.catalog(shapes)?;
         let counts = store.count(&wanted.selection(&catalog)?)?;
         Ok((catalog, counts))
     })?;
@@ -100,7 +106,9 @@ pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
         }
         table.sums = Some(sums);
     }
-    Ok(objects(table, "no event is meant"))
+    let mut reply = objects(table, "no event is meant");
+    reply.notes.extend(which::warnings(cx, &wanted)?);
+    Ok(reply)
 }
 
 fn info(cx: &Context<'_>, store: &mut Sqlite) -> Result<Reply> {

@@ -4,8 +4,10 @@
 //! neither the order of words nor the case of letters. So a query has two bounds: events it surely means, and events
 //! it may mean. They are the same where the index is exact, and `NOT` swaps them.
 
-use super::Node;
+use super::{Field, Node, Rooms, Term};
+use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
+use std::collections::BTreeMap;
 
 /// A question that an index exact to the event answers exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +20,14 @@ pub enum Pre {
     Word(String),
     /// Events with a word that begins like this.
     Prefix(String),
+    /// Events with a word like this; `*` and `?` as in [`Node::Wild`].
+    Wild(String),
     /// What the person with this key did.
     Person(String),
+    /// What people did who are named like this, as in [`Node::Named`].
+    Named(String),
+    /// Events of these rooms, by key; never empty.
+    Rooms(BTreeMap<String, RoomKey>),
     /// Events of this kind.
     Kind(Kind),
     /// Events with an attachment.
@@ -39,6 +47,28 @@ pub struct Plan {
     pub prefilter: Pre,
     /// What must still be asked about each event that is let through.
     pub residual: Option<Node>,
+}
+
+impl Pre {
+    /// The same question, as a query.
+    pub fn node(&self) -> Node {
+        let all = |list: &[Pre]| list.iter().map(Pre::node).collect();
+        match self {
+            Pre::Everything => Node::All,
+            Pre::Nothing => Node::Or(Vec::new()),
+            Pre::Word(word) => Node::Word(word.clone()),
+            Pre::Prefix(start) => Node::Prefix(start.clone()),
+            Pre::Wild(pattern) => Node::Wild(pattern.clone()),
+            Pre::Person(key) => Node::Person([key.clone()].into()),
+            Pre::Named(pattern) => Node::Named(pattern.clone()),
+            Pre::Rooms(keys) => Node::Rooms(Rooms { named: None, keys: keys.clone() }),
+            Pre::Kind(kind) => Node::Kind(*kind),
+            Pre::HasFile => Node::HasFile,
+            Pre::And(list) => Node::And(all(list)),
+            Pre::Or(list) => Node::Or(all(list)),
+            Pre::Not(pre) => Node::Not(Box::new(pre.node())),
+        }
+    }
 }
 
 impl Plan {
@@ -63,11 +93,30 @@ fn exactly(pre: Pre) -> Bounds {
     Bounds { least: pre.clone(), most: pre }
 }
 
+fn at_most(most: Pre) -> Bounds {
+    Bounds { least: Pre::Nothing, most }
+}
+
 fn bounds(node: &Node) -> Bounds {
     match node {
         Node::All => exactly(Pre::Everything),
         Node::Word(word) => exactly(Pre::Word(word.clone())),
         Node::Prefix(start) => exactly(Pre::Prefix(start.clone())),
+        Node::Wild(pattern) => exactly(Pre::Wild(pattern.clone())),
+        Node::Named(pattern) => exactly(Pre::Named(pattern.clone())),
+        Node::Rooms(rooms) if rooms.keys.is_empty() => exactly(Pre::Nothing),
+        Node::Rooms(rooms) => exactly(Pre::Rooms(rooms.keys.clone())),
+        Node::Run(terms) => {
+            let of = |term: &Term| bounds(&term.clone().node()).most;
+            at_most(all(terms.iter().filter(|term| !term.is_open()).map(of).collect()))
+        }
+        Node::Near { left, right, .. } => at_most(all(vec![bounds(left).most, bounds(right).most])),
+        Node::Within(Field::Attachments, node) => at_most(all(vec![Pre::HasFile, bounds(node).most])),
+        Node::Within(Field::Subject, node) => at_most(bounds(node).most),
+        Node::Alert(_) | Node::Message(_) => at_most(Pre::Everything),
+        Node::Regex(_) | Node::Present(_) | Node::Sent { .. } | Node::Size { .. } | Node::Sequence(_) => {
+            at_most(Pre::Everything)
+        }
         Node::Kind(kind) => exactly(Pre::Kind(*kind)),
         Node::HasFile => exactly(Pre::HasFile),
         Node::Person(people) => exactly(any(people.iter().cloned().map(Pre::Person).collect())),
@@ -111,7 +160,10 @@ fn residual(node: &Node) -> Option<Node> {
 /// Does the index decide whether an event is meant?
 pub fn is_exact(node: &Node) -> bool {
     match node {
-        Node::All | Node::Word(_) | Node::Prefix(_) | Node::Person(_) | Node::Kind(_) | Node::HasFile => true,
+        Node::All | Node::Word(_) | Node::Prefix(_) | Node::Wild(_) | Node::Kind(_) | Node::HasFile => true,
+        Node::Person(_) | Node::Named(_) | Node::Rooms(_) => true,
+        Node::Run(_) | Node::Near { .. } | Node::Within(..) | Node::Regex(_) | Node::Present(_) => false,
+        Node::Sent { .. } | Node::Size { .. } | Node::Alert(_) | Node::Message(_) | Node::Sequence(_) => false,
         Node::Phrase { words, cased } => words.len() == 1 && cased.is_none(),
         Node::And(nodes) | Node::Or(nodes) => nodes.iter().all(is_exact),
         Node::Not(node) => is_exact(node),

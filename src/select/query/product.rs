@@ -20,6 +20,9 @@ pub enum Match {
     Or,
     /// The keywords must occur as a phrase, in this order, one after the other.
     Exact,
+    /// Not keywords: a query in KQL, under the version of the language that is named.
+    #[serde(rename = "kql-1")]
+    Kql,
 }
 
 impl Match {
@@ -29,12 +32,13 @@ impl Match {
             Match::All => "all",
             Match::Or => "or",
             Match::Exact => "exact",
+            Match::Kql => super::kql::LANGUAGE,
         }
     }
 
     /// The mode with this word.
     pub fn from_word(word: &str) -> Option<Match> {
-        [Match::All, Match::Or, Match::Exact].into_iter().find(|mode| mode.word() == word)
+        [Match::All, Match::Or, Match::Exact, Match::Kql].into_iter().find(|mode| mode.word() == word)
     }
 }
 
@@ -74,6 +78,7 @@ pub fn typed(text: &str, mode: Match, case_sensitive: bool) -> Result<Query> {
         // A phrase is what stands in a message, with all its signs; but no message holds a word and a star for its end.
         Match::Exact => text.split_whitespace().enumerate().try_for_each(|(at, part)| whole(at, part))?,
         Match::All | Match::Or => text.split_whitespace().enumerate().try_for_each(|(at, part)| plain(at, part))?,
+        Match::Kql => {}
     }
     kept(text, mode, case_sensitive)
 }
@@ -83,6 +88,7 @@ pub fn kept(text: &str, mode: Match, case_sensitive: bool) -> Result<Query> {
     let parts: Vec<&str> = match mode {
         Match::Exact => vec![text.trim()],
         Match::All | Match::Or => text.split_whitespace().collect(),
+        Match::Kql => return Err(Error::new(Kind::Bug, "a query in KQL was read as keywords")),
     };
     if text.trim().is_empty() {
         return Err(Error::new(Kind::Usage, "no keyword was given").hint("give at least one word"));

@@ -3,6 +3,7 @@
 
 use super::{Counts, PurgePlan, PurgeRequest, RoomPlan};
 use crate::error::{Error, Kind as Failure, Result as Done};
+use crate::model::counted::counted;
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
 use crate::rules::holds::{Earlier, Holds};
@@ -185,7 +186,7 @@ pub fn unfinished(open: Option<(i64, &str)>, request: &PurgeRequest) -> Done<()>
 pub fn moved(done: u64) -> Error {
     let begun = match done {
         0 => "nothing was purged".to_owned(),
-        done => format!("{done} events were purged before"),
+        done => format!("{} {} purged before", counted(done, "event"), if done == 1 { "was" } else { "were" }),
     };
     Error::new(Failure::Conflict, format!("content or holds have changed since the plan was shown; {begun}")).hint(
         if done == 0 {

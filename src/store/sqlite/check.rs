@@ -7,6 +7,7 @@ use super::explain::{Broken, BrokenIndex, explain};
 use super::read::{ROOM_SHIFT, sequence_of};
 use super::{Sqlite, audit, roots};
 use crate::error::{Error, Kind, Place, Result};
+use crate::model::counted::counted as words;
 use crate::model::hash;
 use crate::model::receipt::Gap;
 use crate::proof::tree::{self, Frontier};
@@ -243,7 +244,7 @@ fn chain(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
     }
     let counted = audit::frontier(connection).map(|kept| kept.size()).unwrap_or_default();
     if counted != u64::try_from(expected - 1).unwrap_or_default() {
-        found(findings, "audit", format!("the log has had {counted} records, and not {}", expected - 1));
+        found(findings, "audit", format!("the log has had {}, and not {}", words(counted, "record"), expected - 1));
     }
     Ok(())
 }

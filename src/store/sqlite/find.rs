@@ -2,12 +2,15 @@
 
 use super::index::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person};
 use super::read::id_range;
-use crate::model::message::Kind;
+use crate::model::ids::RoomKey;
+use crate::model::message::{Kind, Persona};
+use crate::select::matches::is_named;
 use crate::select::postings::numbers;
 use crate::select::query::plan::Pre;
 use crate::select::scope::Selection;
 use roaring::RoaringTreemap;
 use rusqlite::{Connection, OptionalExtension};
+use std::collections::BTreeMap;
 
 /// Events by their numbers in the index: those listed, or all others.
 struct Set {
@@ -65,6 +68,49 @@ fn prefix(connection: &Connection, start: &str) -> rusqlite::Result<RoaringTreem
     lists(connection, "word >= ?1 AND word < ?2", (start, &end))
 }
 
+/// The events of all words of the dictionary that are like a pattern.
+fn wild(connection: &Connection, pattern: &str) -> rusqlite::Result<RoaringTreemap> {
+    let start = &pattern[..pattern.find(['*', '?']).unwrap_or(pattern.len())];
+    // Words hold no sign of GLOB but those of the pattern. What is no word of a text begins with the first character there is.
+    match start.is_empty() {
+        true => lists(connection, "word GLOB ?1 AND word > ?2", (pattern, "\u{1}\u{10FFFF}")),
+        false => lists(connection, "word GLOB ?1 AND word >= ?2", (pattern, start)),
+    }
+}
+
+/// The events of all personas that are named like this.
+fn named(connection: &Connection, pattern: &str) -> rusqlite::Result<RoaringTreemap> {
+    let mut read = connection.prepare_cached("SELECT number, uri, name, email FROM persona")?;
+    let mut rows = read.query([])?;
+    let mut all = RoaringTreemap::new();
+    while let Some(row) = rows.next()? {
+        let persona = Persona { uri: row.get(1)?, name: row.get(2)?, email: row.get(3)?, ..Persona::default() };
+        if is_named(&persona, pattern) {
+            all |= word(connection, &of_person(row.get(0)?))?;
+        }
+    }
+    Ok(all)
+}
+
+/// The events of rooms, by the blocks they have.
+fn in_rooms(connection: &Connection, keys: &BTreeMap<String, RoomKey>) -> rusqlite::Result<RoaringTreemap> {
+    let mut number = connection.prepare_cached("SELECT number FROM room WHERE key = ?1")?;
+    let mut blocks =
+        connection.prepare_cached("SELECT number, first, last FROM block WHERE first >= ?1 AND first <= ?2")?;
+    let mut all = RoaringTreemap::new();
+    for key in keys.keys() {
+        let Some(room) = number.query_row([key], |row| row.get::<_, i64>(0)).optional()? else { continue };
+        let (first, last) = id_range(room);
+        let mut rows = blocks.query([first, last])?;
+        while let Some(row) = rows.next()? {
+            let (block, first, last): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let start = block.cast_unsigned() << BLOCK_SHIFT;
+            all.insert_range(start..=start + (last - first).unsigned_abs());
+        }
+    }
+    Ok(all)
+}
+
 /// The personas of a person.
 pub(super) fn personas(connection: &Connection, key: &str) -> rusqlite::Result<Vec<i64>> {
     let mut read = connection.prepare_cached("SELECT number FROM persona WHERE key = ?1")?;
@@ -77,6 +123,9 @@ fn answer(connection: &Connection, pre: &Pre) -> rusqlite::Result<Set> {
         Pre::Nothing => Set::of(RoaringTreemap::new()),
         Pre::Word(text) => Set::of(word(connection, text)?),
         Pre::Prefix(start) => Set::of(prefix(connection, start)?),
+        Pre::Wild(pattern) => Set::of(wild(connection, pattern)?),
+        Pre::Named(pattern) => Set::of(named(connection, pattern)?),
+        Pre::Rooms(keys) => Set::of(in_rooms(connection, keys)?),
         Pre::Person(key) => {
             let mut all = RoaringTreemap::new();
             for persona in personas(connection, key)? {

@@ -400,9 +400,15 @@ impl Store for Sqlite {
     }
 
     fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan> {
-        self.connection.execute_batch("BEGIN").map_err(|e| self.explain(e))?;
+        // A snapshot is in a transaction already.
+        let own = self.connection.is_autocommit();
+        if own {
+            self.connection.execute_batch("BEGIN").map_err(|e| self.explain(e))?;
+        }
         let plan = check::trusted(&self.connection, &self.path).and_then(|()| purge::plan(self, request));
-        drop(self.connection.execute_batch("ROLLBACK"));
+        if own {
+            drop(self.connection.execute_batch("ROLLBACK"));
+        }
         plan
     }
 

@@ -43,7 +43,7 @@ impl<'a> Court<'a> {
         row: (i64, i64),
         event: &Event,
     ) -> rusqlite::Result<Fate> {
-        let subject = Subject::new(self.personas.get(connection, row.1)?, event);
+        let subject = Subject::new(&place.key, self.personas.get(connection, row.1)?, event);
         let versions = self.versions;
         self.judge.fate(place.number, selections, &subject, || match versions {
             true => earlier(connection, row.0),
@@ -166,7 +166,7 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
                     let event = event_in(connection, row, texts)?;
                     let bytes = if texts { event.body.len() as u64 } else { row.get(6)? };
                     let met = Met { id, bytes, files: row.get(10)? };
-                    let subject = Subject::new(court.personas.get(connection, row.get(4)?)?, &event);
+                    let subject = Subject::new(room.1, court.personas.get(connection, row.get(4)?)?, &event);
                     drawing.look(room, &chosen, (met, &subject), || match versions {
                         true => earlier(connection, id),
                         false => Ok(Vec::new()),

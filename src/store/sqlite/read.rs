@@ -246,7 +246,7 @@ pub(super) fn units(connection: &Connection, selection: &Selection, take: &mut T
             if row.get::<_, i64>(10)? > 0 {
                 attach(connection, row.get(0)?, &mut event)?;
             }
-            if narrows && !selection.has(&Subject::new(personas.get(connection, persona)?, &event)) {
+            if narrows && !selection.has(&Subject::new(&page.unit.room, personas.get(connection, persona)?, &event)) {
                 return Ok(ControlFlow::Continue(()));
             }
             let weight = event.weight() + expansion(&event.body);

@@ -124,6 +124,7 @@ impl<'s> Writer<'s> {
         let source = self.source(unit.source)?;
         let mut statements = Statements::new(connection)?;
         let Some(state) = self.rooms.get_mut(&folded) else { return Ok((outcome, None)) };
+        let mut conflicts = Vec::new();
         let mut placed = place::Placed::new(state.history.next, source, unit.events.len());
         for event in &unit.events {
             let who = people[event.who as usize];
@@ -159,11 +160,21 @@ impl<'s> Writer<'s> {
                 Some(old) => old,
                 None => statements.same_chat(connection, state.number, event)?,
             };
+            let told = outcome.details.len();
             outcome.settle(&unit.room, (&old.event, &old.persona), (event, &unit.people[event.who as usize]), details);
+            if outcome.details.len() > told {
+                let id = (state.number << ROOM_SHIFT) | i64::try_from(old.event.sequence).unwrap_or_default();
+                conflicts.push((told, id));
+            }
         }
         let numbers = placed.into_blocks(connection, state, unit, prepared.drafts, &mut statements.personas)?;
         if outcome.added.total() > 0 {
             self.note_source(unit.source, source)?;
+        }
+        for (at, id) in conflicts {
+            let [kept, other] = self.sources_of(id, unit.source)?;
+            outcome.details[at].kept.facts.extend(kept.map(|name| ("source".to_owned(), name)));
+            outcome.details[at].other.facts.extend(other.map(|name| ("source".to_owned(), name)));
         }
         if outcome.added.total() == 0 {
             return Ok((outcome, None));

@@ -259,7 +259,9 @@ fn the_search_finds_every_word_where_it_stands() {
     let mut numbers = HashMap::<&str, u64>::new();
     for (room, text) in &said {
         let number = numbers.entry(room).or_default();
-        each_word(text, &mut |word| drop(wanted.entry(word.to_owned()).or_default().insert((room.clone(), *number))));
+        each_word(text, &mut |word| {
+            wanted.entry(word.to_owned()).or_default().insert((room.clone(), *number));
+        });
         *number += 1;
     }
     assert_eq!(found, wanted);

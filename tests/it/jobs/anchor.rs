@@ -2,6 +2,7 @@
 //! stamps is taken, and whatever is not quite that is refused and leaves nothing behind.
 
 use crate::harness::{Desk, chat, content, installed, put};
+use pchat::model::time::Ticks;
 use pchat::store::sqlite::Sqlite;
 use rusqlite::Connection;
 use std::process::{Command, Output};
@@ -66,6 +67,8 @@ fn openssl(desk: &Desk, line: &str) {
 
 const RSA: &str = "rsa -pkeyopt rsa_keygen_bits:2048";
 const CURVE: &str = "ec -pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:named_curve";
+const LARGER_CURVE: &str = "ec -pkeyopt ec_paramgen_curve:P-384 -pkeyopt ec_param_enc:named_curve";
+const OTHER_CURVE: &str = "ec -pkeyopt ec_paramgen_curve:P-521 -pkeyopt ec_param_enc:named_curve";
 
 /// A key and a certificate that signs itself.
 fn root(desk: &Desk, name: &str, kind: &str) {
@@ -91,9 +94,16 @@ fn issue(desk: &Desk, name: &str, kind: &str, by: &str, extensions: &str, hash: 
     );
 }
 
+/// The clock that openssl reads, for a stamp must fit the times of the records.
+#[allow(clippy::disallowed_methods)]
+fn now() -> Ticks {
+    Ticks::from_chrono(chrono::Utc::now()).unwrap()
+}
+
 /// A store with a request, and an authority that could reply.
 fn desk() -> Desk {
     let desk = Desk::new();
+    desk.clock(&now().to_string());
     desk.write("conf", CONFIG);
     desk.write("stampserial", "01\n");
     root(&desk, "root", RSA);
@@ -255,7 +265,7 @@ fn certificates_that_are_not_for_this_are_refused() {
                 "x509 -req -in tsa.csr -CA root.pem -CAkey root.key -set_serial 103 -days 20 -sha256 -extfile conf -extensions {extensions} -out {extensions}.pem"
             ),
         );
-        let made = cms(&desk, extensions, "1.tsr");
+        let made = cms(&desk, extensions, "1.tsr", "");
         refused(&desk, &made, "root.pem", "not made for time stamps alone");
     }
     desk.write("index.txt", "");
@@ -264,21 +274,21 @@ fn certificates_that_are_not_for_this_are_refused() {
         &desk,
         "ca -batch -config conf -name ca -in tsa.csr -cert root.pem -keyfile root.key -startdate 20200101000000Z -enddate 20210101000000Z -extfile conf -extensions tsa -notext -out expired.pem",
     );
-    let made = cms(&desk, "expired", "1.tsr");
+    let made = cms(&desk, "expired", "1.tsr", "");
     refused(&desk, &made, "root.pem", "not valid at the stamped time");
     // A good one made the same way is taken: what was refused was refused for its certificate.
-    let made = cms(&desk, "fresh", "1.tsr");
+    let made = cms(&desk, "fresh", "1.tsr", "");
     reply(&desk, &made, "root.pem").code(0);
 }
 
 /// A reply around the stamp in another reply, signed by hand with this certificate and the key of the authority.
-fn cms(desk: &Desk, certificate: &str, from: &str) -> String {
+fn cms(desk: &Desk, certificate: &str, from: &str, how: &str) -> String {
     openssl(desk, &format!("ts -reply -in {from} -token_out -out token.der"));
     openssl(desk, "cms -verify -noverify -inform DER -in token.der -out content.der");
     openssl(
         desk,
         &format!(
-            "cms -sign -binary -nodetach -cades -md sha256 -econtent_type 1.2.840.113549.1.9.16.1.4 -in content.der -signer {certificate}.pem -inkey tsa.key -outform DER -out {certificate}.cms"
+            "cms -sign -binary -nodetach -cades -md sha256 -econtent_type 1.2.840.113549.1.9.16.1.4 -in content.der -signer {certificate}.pem -inkey tsa.key {how} -outform DER -out {certificate}.cms"
         ),
     );
     let token = desk.read(&format!("{certificate}.cms"));
@@ -389,9 +399,96 @@ fn what_is_done_to_a_kept_stamp_is_found() {
     bytes[at + 4] = b'0';
     bytes[at + 5] = b'1';
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    bad(&format!("UPDATE checkpoint SET reply = x'{hex}' WHERE size = 2"), 0);
+    // The record that speaks of it has another time.
+    bad(&format!("UPDATE checkpoint SET reply = x'{hex}' WHERE size = 2"), 13);
+    // A stamp that was taken out is missed.
+    bad("UPDATE checkpoint SET reply = NULL WHERE size = 2", 13);
+    bad("DELETE FROM checkpoint WHERE size = 2", 13);
+    desk.run("audit verify --store @s.db").code(13).says("no such stamp is kept");
     // With another authority nothing is anchored, and that is said.
     desk.copy("good.db", "s.db");
     root(&desk, "other", RSA);
     desk.run("audit verify --store @s.db --ca @other.pem").code(13).says("leads to none");
+}
+
+#[test]
+fn keys_on_a_larger_curve_and_rsa_with_a_salt() {
+    if !installed("openssl") {
+        return;
+    }
+    let desk = desk();
+    root(&desk, "large", LARGER_CURVE);
+    issue(&desk, "stamper", LARGER_CURVE, "large", "tsa", "sha384");
+    stamp(&desk, "1.tsq", "stamper", "", "1.tsr");
+    refused(&desk, "1.tsr", "root.pem", "leads to none");
+    reply(&desk, "1.tsr", "large.pem").code(0);
+    // RSA-PSS in the stamp and in the certificate above it, with two hashes and lengths of salt.
+    for (number, how, good) in [
+        (2, "-keyopt rsa_padding_mode:pss", true),
+        (3, "-keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:20", true),
+        (4, "-md sha512 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:max", true),
+        (5, "-keyopt rsa_padding_mode:pss -keyopt rsa_mgf1_md:sha1", false),
+    ] {
+        openssl(
+            &desk,
+            "x509 -req -in tsa.csr -CA root.pem -CAkey root.key -set_serial 103 -days 20 -sha256 -sigopt rsa_padding_mode:pss -extfile conf -extensions tsa -out fresh.pem",
+        );
+        let request = format!("p{number}.tsq");
+        desk.run(&format!("audit anchor --request @{request} --store @s.db")).code(0);
+        stamp(&desk, &request, "tsa", "", "plain.tsr");
+        let made = cms(&desk, "fresh", "plain.tsr", how);
+        let whole = desk.read(&made);
+        let mut bent = whole.clone();
+        let last = bent.len() - 1;
+        bent[last] ^= 1;
+        desk.write("bent.tsr", bent);
+        match good {
+            true => {
+                refused(&desk, "bent.tsr", "root.pem", "not of this content");
+                reply(&desk, &made, "root.pem").code(0);
+            }
+            false => refused(&desk, &made, "root.pem", "not the reply"),
+        }
+    }
+    desk.write("both.pem", [desk.read("root.pem"), desk.read("large.pem")].concat());
+    desk.run("audit verify --store @s.db --ca @both.pem").code(0);
+    // A curve that is not known is said to be so.
+    root(&desk, "larger", OTHER_CURVE);
+    issue(&desk, "unknown", OTHER_CURVE, "larger", "tsa", "sha512");
+    desk.run("audit anchor --request @u.tsq --store @s.db").code(0);
+    stamp(&desk, "u.tsq", "unknown", "", "u.tsr");
+    refused(&desk, "u.tsr", "larger.pem", "not of this kind");
+}
+
+#[test]
+fn a_stamp_that_contradicts_the_times_of_the_records_is_said() {
+    if !installed("openssl") {
+        return;
+    }
+    let desk = Desk::new();
+    desk.write("conf", CONFIG);
+    desk.write("stampserial", "01\n");
+    root(&desk, "root", RSA);
+    issue(&desk, "tsa", RSA, "root", "tsa", "sha256");
+    // The records say they were written years from now.
+    desk.clock("2090-01-01T00:00:00Z");
+    desk.run("store new --store @s.db").code(0);
+    desk.run("audit anchor --request @1.tsq --store @s.db").code(0);
+    stamp(&desk, "1.tsq", "tsa", "", "1.tsr");
+    refused(&desk, "1.tsr", "root.pem", "says it was written later, at 2090-01-01T00:00:00Z");
+    // The clock of this computer is years behind.
+    desk.clock(&now().to_string());
+    desk.run("store new --store @t.db").code(0);
+    desk.run("audit anchor --request @2.tsq --store @t.db").code(0);
+    stamp(&desk, "2.tsq", "tsa", "", "2.tsr");
+    desk.clock("2001-01-01T00:00:00Z");
+    let late = desk.run("audit anchor --reply @2.tsr --ca @root.pem --store @t.db").code(15);
+    late.says("the clock here shows 2001-01-01T00:00:00Z");
+    // Somebody put it there all the same.
+    let bytes: String = desk.read("1.tsr").iter().map(|byte| format!("{byte:02x}")).collect();
+    desk.damage("s.db", &format!("UPDATE checkpoint SET reply = x'{bytes}'"));
+    for trusted in ["", " --ca @root.pem"] {
+        let run = desk.run(&format!("audit verify --store @s.db{trusted}")).code(13);
+        run.says("bad time stamp").says("says it was written later");
+    }
 }

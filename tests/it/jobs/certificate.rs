@@ -95,3 +95,94 @@ fn a_certificate_is_no_checkpoint_and_a_checkpoint_no_certificate() {
     desk.run("audit verify --store @s.db --against @y.txt").code(10).says("no signed checkpoint");
     desk.run("audit verify --store @s.db --against @one.json").code(0);
 }
+
+#[test]
+fn a_forged_certificate_does_not_pass_as_a_checkpoint() {
+    let (desk, _) = desk();
+    let json: Value = serde_json::from_str(&text(&desk, "one.json")).unwrap();
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut json = json.clone();
+        change(&mut json);
+        json.to_string()
+    };
+    let other = {
+        let other = Desk::new();
+        other.run("store new --store @o.db").code(0);
+        other.lines("in.jsonl", &chat(2, 6));
+        other.run("import @in.jsonl --store @o.db").code(0);
+        other.run("purge --everything --yes --store @o.db --certificate @c").code(0);
+        text(&other, "c.json")
+    };
+    let twice = text(&desk, "one.json").replacen("{\"checkpoint\"", "{\"record\":{\"purge\":7},\"checkpoint\"", 1);
+    let forged = [
+        ("numbers", with(&|json| json["record"]["total"]["events"] = 1.into())),
+        ("text", with(&|json| json["note"] = json["note"].as_str().unwrap().replace("Destroyed", "Preserved").into())),
+        ("stripped", with(&|json| drop(json.as_object_mut().unwrap().remove("note")))),
+        ("bare", with(&|json| drop(json.as_object_mut().unwrap().remove("record")))),
+        ("more", with(&|json| json["remark"] = "all was kept".into())),
+        ("twice", twice),
+        ("pretty", serde_json::to_string_pretty(&json).unwrap()),
+    ];
+    for (name, text) in forged {
+        let file = format!("{name}.json");
+        desk.write(&file, text);
+        let run = desk.run(&format!("audit verify --store @s.db --against @{file}")).code(13);
+        assert!(run.err.contains("bad certificate") && !run.out.contains("intact"), "{name}: {run:?}");
+        desk.run(&format!("certificate verify @{file} --store @s.db")).code(13);
+    }
+    // That of another store.
+    desk.write("other.json", other);
+    desk.run("audit verify --store @s.db --against @other.json").code(13);
+    // Good, and of a purge that another copy of the store has never seen.
+    desk.copy("s.db", "t.db");
+    desk.damage("t.db", "UPDATE audit SET record = replace(record, 'purge certificate', 'purge sertificate')");
+    desk.run("audit verify --store @t.db --against @one.json").code(13).says("no record names this certificate");
+    // A text has no checkpoint, and says how it is checked.
+    desk.run("audit verify --store @s.db --against @one.txt").code(10).says("pchat certificate verify");
+    desk.run("audit verify --store @s.db --against @one.json @two.json").code(0);
+}
+
+#[test]
+fn the_two_files_of_a_certificate_belong_together() {
+    let (desk, public) = desk();
+    let one = text(&desk, "one.txt");
+    desk.write("one.txt", one.replace("Purge                   1", "Purge                   3"));
+    for file in ["one.txt", "one.json"] {
+        desk.run(&format!("certificate verify @{file} --store @s.db")).code(13);
+        desk.run(&format!("certificate verify @{file} --public-key {public}")).code(13);
+    }
+    desk.write("one.txt", text(&desk, "two.txt"));
+    desk.run("certificate verify @one.json --store @s.db").code(13).says("not of the same certificate");
+    desk.write("one.txt", one.trim_end().to_owned() + "\n\u{2014} friend AAAAAAAA\n");
+    desk.run(&format!("certificate verify @one.txt --public-key {public}")).code(13).says("more than the one");
+}
+
+#[test]
+fn a_certificate_is_never_replaced() {
+    let (desk, _) = desk();
+    let (before, two) = (text(&desk, "one.txt"), text(&desk, "two.json"));
+    desk.run("import @in.jsonl --store @s.db --restore-purged").code(0);
+    let room = desk.history("s.db").len();
+    desk.run("purge --everything --yes --store @s.db --certificate @one").code(15).says("nothing was destroyed");
+    assert_eq!((text(&desk, "one.txt"), desk.history("s.db").len()), (before, room));
+    // What is there already may be asked for again; something else may not go there.
+    desk.run("certificate get 2 --store @s.db --out @two").code(0);
+    desk.run("certificate get 1 --store @s.db --out @two").code(15).says("exists already");
+    assert_eq!(text(&desk, "two.json"), two);
+    desk.run("purge --everything --yes --store @s.db --certificate @none/c").code(10).says("nothing was destroyed");
+    desk.run("purge --everything --yes --store @s.db --certificate @three").code(0);
+}
+
+#[test]
+fn a_certificate_names_rooms_and_shows_its_text() {
+    let (desk, _) = desk();
+    let shown = desk.run("certificate get 1 --store @s.db").code(0);
+    assert!(shown.out.contains("Certificate of destruction") && shown.out.contains("Destroyed in all"), "{shown:?}");
+    let json: Value = serde_json::from_str(&text(&desk, "one.json")).unwrap();
+    let room = &json["record"]["rooms"][0];
+    let (name, address) = (room["name"].as_str().unwrap(), room["address"].as_str().unwrap());
+    assert!(!name.is_empty() && !address.is_empty());
+    assert!(shown.out.contains(&format!("{name}, ")) && shown.out.contains(&format!("\\{address}: ")), "{}", shown.out);
+    // The list has no text.
+    assert!(!desk.run("certificate get --store @s.db").code(0).out.contains("Certificate of destruction"));
+}

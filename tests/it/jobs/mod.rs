@@ -1,6 +1,7 @@
 //! Jobs: what the commands do to stores and archives, seen from the command line.
 
 mod anchor;
+mod asked;
 mod audit;
 mod certificate;
 mod directory;
@@ -16,11 +17,13 @@ mod merge;
 mod principals;
 mod proof;
 mod purge;
+mod query;
 mod refusals;
 mod report;
 mod rooms;
 mod round_trip;
 mod seen;
 mod selection;
+mod times;
 mod verify;
 mod words;

@@ -257,7 +257,7 @@ fn what_is_cut_or_odd_is_refused_by_place() {
         (format!("DN,objectClass,cn\r\n{row}\"CN=z,DC=y\",user,\"x").into_bytes(), 3, "inside of quotes"),
         (format!("DN,objectClass,cn\r\n{row}\"CN=z,DC=y\",us\r\n").into_bytes(), 3, "fewer values"),
         (
-            format!("DN,objectClass,cn,member;range=0-1\r\n\"CN=z,DC=y\",group,x,\"CN=a,DC=b\"\r\n").into_bytes(),
+            "DN,objectClass,cn,member;range=0-1\r\n\"CN=z,DC=y\",group,x,\"CN=a,DC=b\"\r\n".as_bytes().to_vec(),
             2,
             "first 2 values",
         ),

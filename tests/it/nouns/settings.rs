@@ -1,7 +1,10 @@
 //! Settings per scope, policies, add-ins, endpoints, states and servers.
 
 use super::{each, line, objects, one};
-use crate::harness::Desk;
+use crate::harness::{Desk, put};
+use pchat::model::record::Record;
+use pchat::nouns::principal;
+use pchat::store::sqlite::Sqlite;
 use serde_json::Value;
 
 fn desk() -> Desk {
@@ -234,6 +237,34 @@ fn i16_i17_and_i18_what_is_nearer_holds() {
     line(&desk, "Set-CsPersistentChatConfiguration -MaxFileSizeKB 20000").code(0);
     line(&desk, "Set-CsPersistentChatConfiguration service:pool.example.com -MaxFileSizeKB 1").code(0);
     assert_eq!(upload(), 15);
+}
+
+/// What the policy of a site says happens, and not only what it is.
+#[test]
+fn i16_the_policy_of_a_site_holds_for_its_people_unless_they_have_their_own() {
+    let desk = desk();
+    let both = "Set-CsPersistentChatCategory IT -AllowedMembers sip:ken@example.com,sip:pilar@example.com";
+    line(&desk, both).code(0);
+    // The site of a person comes from elsewhere; no command sets it.
+    let ken = Record::new(&principal::SHAPE).with("Uri", "sip:ken@example.com").with("Site", "Redmond");
+    put(&mut Sqlite::open(&desk.path("s.db")).unwrap(), &[ken]).unwrap();
+    let join = |who: &str| desk.run(&format!("message join Help --user sip:{who}@example.com --store @s.db")).code;
+    let codes = || (join("ken"), join("pilar"));
+    assert_eq!(codes(), (16, 16));
+    line(&desk, "New-CsPersistentChatPolicy site:redmond -EnablePersistentChat $True").code(0);
+    assert_eq!(codes(), (0, 16));
+    line(&desk, "New-CsPersistentChatPolicy Nobody").code(0);
+    line(&desk, "Grant-CsPersistentChatPolicy sip:ken@example.com Nobody").code(0);
+    assert_eq!(codes(), (16, 16));
+    line(&desk, "Grant-CsPersistentChatPolicy sip:ken@example.com ''").code(0);
+    assert_eq!(codes(), (0, 16));
+    // The site forbids what is allowed to everybody else.
+    line(&desk, "Set-CsPersistentChatPolicy -EnablePersistentChat $True").code(0);
+    line(&desk, "Set-CsPersistentChatPolicy site:Redmond -EnablePersistentChat $False").code(0);
+    assert_eq!(codes(), (16, 0));
+    // Where a site has none, the global one holds.
+    line(&desk, "Remove-CsPersistentChatPolicy site:Redmond").code(0);
+    assert_eq!(codes(), (0, 0));
 }
 
 #[test]

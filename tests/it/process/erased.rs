@@ -30,12 +30,12 @@ fn a_store_by_any_name_and_through_links_is_emptied_itself() {
             // Somebody looks at it, so the log and what goes with it stay where they are.
             let reader = rusqlite::Connection::open(&here).unwrap();
             reader.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0)).unwrap();
-            let mut command = desk.command(&format!("purge --room *{n} --yes --certificate c --quiet"));
+            let mut command = desk.command(&format!("purge --room *{n} --yes --certificate c{n} --quiet"));
             let mut at = std::ffi::OsString::from("--store=");
             at.push(store);
             super::ran(command.arg(at).output().unwrap()).ends(0, "");
             drop(reader);
-            let text = std::fs::read_to_string(desk.path("c.txt")).unwrap();
+            let text = std::fs::read_to_string(desk.path(&format!("c{n}.txt"))).unwrap();
             let file = here.to_str().unwrap();
             assert!(text.contains(&format!("{file} (")) && text.contains(&format!("{file}-wal (0 bytes)")), "{text}");
             assert!(text.contains("of which 0 are not zero") && !text.contains("link.db"), "{text}");

@@ -275,7 +275,9 @@ fn a_purge_killed_at_any_moment_is_finished_and_leaves_no_trace() {
     std::fs::create_dir(desk.path("at")).unwrap();
     let fresh = || {
         for end in ["", "-wal", "-shm", ".key"] {
-            drop(std::fs::remove_file(desk.path("at/s.db.key.seen")));
+            for left in ["at/s.db.key.seen", "at/c.txt", "at/c.json"] {
+                drop(std::fs::remove_file(desk.path(left)));
+            }
             drop(std::fs::remove_file(desk.path(&format!("at/s.db{end}"))));
             drop(std::fs::copy(desk.path(&format!("whole.db{end}")), desk.path(&format!("at/s.db{end}"))));
         }

@@ -1,5 +1,6 @@
 //! Tests of `src/select`.
 
+mod kql;
 mod query;
 mod words;
 

@@ -5,13 +5,13 @@ use pchat::model::ids::{RoomKey, person_key};
 use pchat::model::message::{Attachment, Event, Kind, More, Persona};
 use pchat::model::time::Ticks;
 use pchat::model::unit::Unit;
-use pchat::select::matches::{Subject, matches, matches_in};
-use pchat::select::query::Node;
+use pchat::select::matches::{Subject, is_named, matches};
 use pchat::select::query::plan::{Pre, plan};
 use pchat::select::query::product::{Match, kept, typed};
+use pchat::select::query::{Node, Rooms, is_like};
 use pchat::select::scope::{Scope, Selection};
 use pchat::select::texts::searched_texts;
-use pchat::select::words::{WordSet, each_word};
+use pchat::select::words::each_word;
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,7 +119,7 @@ fn modes() -> impl Strategy<Value = Match> {
     select(&[Match::All, Match::Or, Match::Exact][..])
 }
 
-fn leaf() -> impl Strategy<Value = Node> {
+pub(crate) fn leaf() -> impl Strategy<Value = Node> {
     let words = || text().prop_filter_map("no word", |text| Node::phrase(&text, false));
     let prefix = (select(&PIECES[..]), 1..4usize).prop_filter_map("no word", |(piece, length)| {
         let mut first = None;
@@ -127,7 +127,11 @@ fn leaf() -> impl Strategy<Value = Node> {
         first.map(Node::Prefix)
     });
     let people = prop::collection::btree_set(select(&PEOPLE[..]), 0..3);
-    prop_oneof![
+    let rooms = prop::collection::btree_set(select(&["", "ma-chan://x/0", "ma-chan://x/2"][..]), 0..3);
+    let room = |uri: &str| RoomKey { pool: if uri.is_empty() { "" } else { "pool" }.to_owned(), uri: uri.to_owned() };
+    let keys = move |uris: BTreeSet<&str>| uris.into_iter().map(|uri| (room(uri).key(), room(uri))).collect();
+    let rooms = rooms.prop_map(move |uris| Node::Rooms(Rooms { named: None, keys: keys(uris) }));
+    let plain = prop_oneof![
         Just(Node::All),
         Just(Node::HasFile),
         select(&KINDS[..]).prop_map(Node::Kind),
@@ -138,7 +142,8 @@ fn leaf() -> impl Strategy<Value = Node> {
         select(&PIECES[..]).prop_filter_map("no word", |piece| Node::phrase(piece, true)),
         (text(), modes(), any::<bool>())
             .prop_filter_map("no keyword", |(text, mode, case)| kept(&text, mode, case).ok().map(|q| q.node().clone())),
-    ]
+    ];
+    prop_oneof![5 => super::kql::meant(), 1 => rooms, 5 => plain]
 }
 
 pub(crate) fn node() -> impl Strategy<Value = Node> {
@@ -151,6 +156,12 @@ pub(crate) fn node() -> impl Strategy<Value = Node> {
     })
 }
 
+/// Does a query mean the event at this place of a unit?
+fn matches_in(node: &Node, unit: &Unit, at: usize) -> bool {
+    let event = &unit.events[at];
+    matches(node, &Subject::new(&unit.room, &unit.people[event.who as usize], event))
+}
+
 /// An index that is exact to the event, made of the entries that words have.
 struct Index<'a> {
     unit: &'a Unit,
@@ -160,12 +171,12 @@ struct Index<'a> {
 impl<'a> Index<'a> {
     fn new(unit: &'a Unit) -> Index<'a> {
         let mut words: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-        let mut set = WordSet::new();
         for (at, event) in unit.events.iter().enumerate() {
-            searched_texts(event).for_each(|text| set.add(&text));
-            for word in set.finish().split(' ').filter(|word| !word.is_empty()) {
-                words.entry(word.to_owned()).or_default().insert(at);
-            }
+            searched_texts(event).for_each(|text| {
+                each_word(&text, &mut |word| {
+                    words.entry(word.to_owned()).or_default().insert(at);
+                });
+            });
         }
         Index { unit, words }
     }
@@ -184,6 +195,15 @@ impl<'a> Index<'a> {
                 let words = self.words.range(start.clone()..).take_while(|(word, _)| word.starts_with(start));
                 words.flat_map(|(_, events)| events).copied().collect()
             }
+            Pre::Wild(pattern) => {
+                let words = self.words.iter().filter(|(word, _)| is_like(pattern, word));
+                words.flat_map(|(_, events)| events).copied().collect()
+            }
+            Pre::Named(pattern) => {
+                let named = |event: &Event| is_named(&self.unit.people[event.who as usize], pattern);
+                self.which(|event, _| named(event))
+            }
+            Pre::Rooms(keys) => self.which(|_, _| keys.contains_key(&self.unit.room.key())),
             Pre::Person(person) => self.which(|_, key| key == person),
             Pre::Kind(kind) => self.which(|event, _| event.kind == *kind),
             Pre::HasFile => self.which(|event, _| !event.more().files.is_empty()),
@@ -218,6 +238,7 @@ fn means(text: &str, mode: Match, case: bool, event: &Event) -> bool {
         Match::All => text.split_whitespace().all(has),
         Match::Or => text.split_whitespace().any(has),
         Match::Exact => has(text.trim()),
+        Match::Kql => unreachable!("keywords are no query"),
     }
 }
 
@@ -265,11 +286,11 @@ proptest! {
         let selection = Selection { query, messages_only, ..Selection::of(scope) };
         let node = selection.node();
         for (at, event) in unit.events.iter().enumerate() {
-            let subject = Subject::new(&unit.people[event.who as usize], event);
+            let subject = Subject::new(&unit.room, &unit.people[event.who as usize], event);
             prop_assert_eq!(selection.has(&subject), matches_in(&node, &unit, at));
         }
         let late = Selection { scope: Scope { from: Ticks(1), ..selection.scope.clone() }, ..selection };
-        prop_assert!(unit.events.iter().all(|event| !late.has(&Subject::new(&unit.people[event.who as usize], event))));
+        prop_assert!(unit.events.iter().all(|event| !late.has(&Subject::new(&unit.room, &unit.people[event.who as usize], event))));
     }
 }
 
@@ -278,7 +299,7 @@ fn is(text: &str, mode: Match, case: bool, body: &str) -> bool {
     let body = body.to_owned();
     let event =
         Event { sequence: 0, at: Ticks(0), kind: Kind::Chat, chat: None, who: 0, alert: None, body, more: None };
-    matches(typed(text, mode, case).unwrap().node(), &Subject::new(&Persona::default(), &event))
+    matches(typed(text, mode, case).unwrap().node(), &Subject::new(&RoomKey::default(), &Persona::default(), &event))
 }
 
 #[test]
@@ -321,7 +342,8 @@ fn keywords_may_lie_in_different_texts_and_a_phrase_may_not() {
         more: Some(Box::new(more)),
     };
     let persona = Persona::default();
-    let subject = Subject::new(&persona, &event);
+    let room = RoomKey::default();
+    let subject = Subject::new(&room, &persona, &event);
     let is = |text, mode| matches(typed(text, mode, false).unwrap().node(), &subject);
     assert!(is("plan budget café", Match::All) && !is("plan budget", Match::Exact) && is("plan rtf1", Match::Or));
     assert!(!is("rtf1", Match::All));

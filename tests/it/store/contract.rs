@@ -244,7 +244,11 @@ fn said(store: &mut dyn Store, step: &Step) -> Vec<String> {
         Step::Purge(which, replace, between) => purge(store, (which, *replace, between), &mut told),
         Step::Ask(selection) => ask(store, selection, &mut told),
     }
-    told.result(store.catalog(SHAPES).map(|catalog| catalog.iter().cloned().collect::<Vec<_>>()));
+    told.result(
+        store
+            .catalog(SHAPES)
+            .map(|catalog| SHAPES.iter().flat_map(|shape| catalog.of(shape.noun).cloned()).collect::<Vec<_>>()),
+    );
     told.result(store.census());
     told.result(store.coverage());
     let purges = store.purges().unwrap().into_iter();

@@ -149,7 +149,7 @@ impl Corpus for Memory {
             let (mut unit, mut people) = (Unit::new(Arc::new(key.clone()), 1), People::default());
             for kept in &history.events {
                 let mut event = kept.event.clone();
-                if selection.has(&Subject::new(&kept.persona, &event)) {
+                if selection.has(&Subject::new(key, &kept.persona, &event)) {
                     event.who = people.index(&kept.persona);
                     unit.events.push(event);
                 }
@@ -217,7 +217,7 @@ impl Corpus for Memory {
                 continue;
             }
             for kept in self.0.rooms.get(&key.1).iter().flat_map(|(_, history)| &history.events) {
-                survey.look(number, (met(number, &kept.event), &Subject::new(&kept.persona, &kept.event)), &[]);
+                survey.look(number, (met(number, &kept.event), &Subject::new(&room, &kept.persona, &kept.event)), &[]);
             }
             survey.end_room(number, &room, &record.get("Name").show());
         }

@@ -52,6 +52,8 @@ fn step() -> impl Strategy<Value = Step> {
     let which = prop_oneof![
         select(&PEOPLE[..]).prop_map(|person| vec!["--user".to_owned(), person.to_owned()]),
         select(&PIECES[..25]).prop_map(|word| vec!["--filter".to_owned(), word.to_owned()]),
+        select(&PIECES[..25])
+            .prop_map(|word| vec!["--query".to_owned(), format!("(\"{word}\" OR e*) -kind:upload OR n?ive")]),
         (0..TIMES, 0..30i64).prop_map(|(from, length)| {
             vec!["--from".to_owned(), at(from).to_string(), "--to".to_owned(), at(from + length).to_string()]
         }),
@@ -143,7 +145,7 @@ fn is_meant(selection: &Selection, (room, persona, event): &(RoomKey, Persona, E
         && event.at <= scope.to
         && (!selection.messages_only || event.kind == Kind::Chat)
         && selection.sequences.as_ref().is_none_or(|sequences| sequences.contains(&event.sequence))
-        && selection.query.as_ref().is_none_or(|query| matches(query.node(), &Subject::new(persona, event)))
+        && selection.query.as_ref().is_none_or(|query| matches(query.node(), &Subject::new(room, persona, event)))
 }
 
 fn counted<K: Ord>(read: &Read, of: impl Fn(&(RoomKey, Persona, Event)) -> K) -> BTreeMap<K, Count> {

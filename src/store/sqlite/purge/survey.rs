@@ -31,7 +31,7 @@ pub(in crate::store::sqlite) fn coverage(store: &Sqlite) -> Result<Vec<Coverage>
                 let bytes = if reading.texts { event.body.len() as u64 } else { row.get(6)? };
                 let met = Met { id, bytes, files: row.get(10)? };
                 let persona = personas.get(connection, row.get(4)?)?;
-                survey.look(place.number, (met, &Subject::new(persona, &event)), &before);
+                survey.look(place.number, (met, &Subject::new(&place.key, persona, &event)), &before);
             }
             survey.end_room(place.number, &place.key, &place.name);
         }

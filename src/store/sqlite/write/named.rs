@@ -3,6 +3,7 @@
 use super::{MOST_ROOMS, PERSONAS_KEPT, RoomState, Writer};
 use crate::model::ids::{RoomKey, join_key, person_key};
 use crate::model::message::Persona;
+use crate::model::time::Ticks;
 use crate::model::unit::RoomHint;
 use crate::proof::content::salted;
 use crate::store::sqlite::blocks::History;
@@ -118,6 +119,22 @@ impl Writer<'_> {
                  THEN (SELECT max(number) + 1 FROM source) ELSE ?1 END",
             )?
             .query_row([announced], |row| row.get(0))
+    }
+
+    /// Where an event of the store came from, and where what is announced comes from, as far as that is known.
+    pub(super) fn sources_of(&self, id: i64, announced: i64) -> rusqlite::Result<[Option<String>; 2]> {
+        let kept = self
+            .connection
+            .prepare_cached(
+                "SELECT source.name, source.on_time FROM event JOIN source ON source.number = event.source \
+                 WHERE event.id = ?1",
+            )?
+            .query_row([id], |row| {
+                let (name, on): (String, i64) = (row.get(0)?, row.get(1)?);
+                Ok(format!("{name}, imported {}", Ticks(on)))
+            })
+            .optional()?;
+        Ok([kept, self.sources.get(&announced).map(|expected| expected.fact.name.clone())])
     }
 
     /// Notes a source of which something was added.

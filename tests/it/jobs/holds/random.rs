@@ -134,7 +134,8 @@ proptest! {
         desk.lines("first.jsonl", &first);
         desk.run("import @first.jsonl --store @s.db").code(0);
         desk.run("case new Matter --store @s.db").code(0);
-        desk.args(&["hold", "new", "First", "--case", "Matter", "--reason", "r", "--user", "nobody@x", "--store", "@s.db"]).code(0);
+        let first = ["hold", "new", "First", "--case", "Matter", "--reason", "r", "--user", "nobody@x"];
+        desk.args(&[&first[..], &["--store", "@s.db"]].concat()).code(0);
         let mut now: BTreeMap<usize, Now> = BTreeMap::new();
         let mut holds: Vec<(Which, bool)> = Vec::new();
         for step in steps {

@@ -40,7 +40,7 @@ impl Store for Memory {
             let Some((number, name)) = self.0.room(key) else { continue };
             let chosen = judge.selections(room);
             for kept in &history.events {
-                let seen = (met(number, &kept.event), &Subject::new(&kept.persona, &kept.event));
+                let seen = (met(number, &kept.event), &Subject::new(room, &kept.persona, &kept.event));
                 drawing.look((number, room, &name), &chosen, seen, || Ok::<_, pchat::error::Error>(Vec::new()))?;
             }
         }
@@ -64,7 +64,7 @@ impl Store for Memory {
             let Some(number) = numbers.get(&("room", key.clone())) else { continue };
             let (chosen, mut taken, mut left) = (judge.selections(room), Counts::default(), Vec::new());
             for mut kept in std::mem::take(&mut history.events) {
-                let (seen, subject) = (met(*number, &kept.event), Subject::new(&kept.persona, &kept.event));
+                let (seen, subject) = (met(*number, &kept.event), Subject::new(room, &kept.persona, &kept.event));
                 if judge.fate(*number, &chosen, &subject, || Ok::<_, pchat::error::Error>(Vec::new()))? == Fate::Goes {
                     taken.count(kept.event.at, kept.event.kind == Kind::Chat, seen.bytes, seen.files);
                     digest.event(seen.id);

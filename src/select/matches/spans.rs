@@ -1,0 +1,55 @@
+//! Where in a text: runs of words that a condition is met by, so that distances between them can be measured.
+
+use super::Text;
+use crate::select::query::Node;
+use crate::select::query::is_like;
+
+/// From the first word to the last one, by their places in the text.
+pub(super) type Span = (usize, usize);
+
+/// All places of a text that meet a condition, in order, each once. Of words that stand near each other it is the places of
+/// the last: in a row each stands near the one before it.
+pub(super) fn spans(node: &Node, text: &Text<'_>) -> Vec<Span> {
+    match node {
+        Node::Word(word) => single(text, &|other| other == word),
+        Node::Prefix(start) => single(text, &|word| word.starts_with(start)),
+        Node::Wild(pattern) => single(text, &|word| is_like(pattern, word)),
+        Node::Phrase { words, .. } => runs(text, words.len(), &|n, word| words[n] == word),
+        Node::Run(terms) => runs(text, terms.len(), &|n, word| terms[n].is(word)),
+        Node::Or(nodes) => sorted(nodes.iter().flat_map(|node| spans(node, text)).collect()),
+        Node::Near { ordered, distance, left, right } => {
+            let (left, mut right) = (spans(left, text), spans(right, text));
+            let starts: Vec<usize> = left.iter().map(|(start, _)| *start).collect();
+            let mut ends: Vec<usize> = left.iter().map(|(_, end)| *end).collect();
+            ends.sort_unstable();
+            let most = *distance as usize + 1;
+            right.retain(|(start, end)| {
+                has_between(&ends, start.saturating_sub(most), *start)
+                    || !ordered && has_between(&starts, end + 1, end + 1 + most)
+            });
+            right
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Is there a number from `first` on and before `end` among sorted ones?
+fn has_between(numbers: &[usize], first: usize, end: usize) -> bool {
+    numbers.get(numbers.partition_point(|number| *number < first)).is_some_and(|number| *number < end)
+}
+
+fn sorted(mut all: Vec<Span>) -> Vec<Span> {
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn single(text: &Text<'_>, is: &dyn Fn(&str) -> bool) -> Vec<Span> {
+    text.words().enumerate().filter(|(_, word)| is(word)).map(|(at, _)| (at, at)).collect()
+}
+
+fn runs(text: &Text<'_>, length: usize, is: &dyn Fn(usize, &str) -> bool) -> Vec<Span> {
+    let starts = (text.ends.len() + 1).saturating_sub(length);
+    let begins = |start: &usize| (0..length).all(|n| is(n, text.word(start + n)));
+    (0..starts).filter(begins).map(|start| (start, start + length.max(1) - 1)).collect()
+}
