@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Lets programs that know nothing of pchat judge what it writes: unzip, 7z, Python, sha256sum, bagit, xmllint, cmp, and for pages
-# html-validate, the Nu checker and axe-core in Chromium.
+# Lets programs that know nothing of pchat judge what it writes: unzip, 7z, Python, sha256sum, bagit, xmllint, cmp,
+# and for pages html-validate, the Nu checker and axe-core in Chromium.
 #
 #   tests/judges.sh
 #
@@ -171,7 +171,8 @@ judge "python counts" python3 "$work/count.py" "$bag" "$work/history.jsonl"
 judge "pchat verify" "$pchat" verify "$work/zip/sample.zip" --read-data
 judge "pchat store check" "$pchat" store check --store "$work/s.db"
 
-# Transcripts: of the sample, and of history that is hard to show; nothing is asked of any network, the search finds what is there.
+# Transcripts: of the sample, and of history that is hard to show. Nothing is asked of any network, and the search finds
+# what is there.
 packages=${PACKAGES:-$root/target/judges/npm/node_modules}
 chromium=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
 [ -d "$packages/axe-core" ] || fail "axe-core is not installed (.ci/run installs what is missing)"

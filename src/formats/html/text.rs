@@ -1,5 +1,5 @@
-//! Text as HTML: escaped, with controls that can be seen, links that lead nowhere but to the web and to mail, names that
-//! cannot flip the line. Everything that comes from a history passes through here.
+//! Text as HTML: escaped, with controls that can be seen, links that lead nowhere but to the web and to mail,
+//! names that cannot flip the line. Everything that comes from a history passes through here.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter, Write};
@@ -220,8 +220,8 @@ pub(super) fn is_picture(name: &str) -> bool {
     ending(name).is_some_and(|ending| PICTURES.contains(&ending.as_str()))
 }
 
-/// The name of an attachment as a file that every system can hold; true, when `.txt` was put behind it so that opening it
-/// runs nothing.
+/// The name of an attachment as a file that every system can hold; true, when `.txt` was put behind it so that
+/// opening it runs nothing.
 pub(super) fn file_name(name: &str) -> (String, bool) {
     const MOST: usize = 80;
     let clean: String =

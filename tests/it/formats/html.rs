@@ -1,5 +1,5 @@
-//! Transcripts as HTML: what hostile names and texts become, links, the chain of pages, anchors, the words of the search,
-//! and the same bytes whatever the number of threads and interruptions.
+//! Transcripts as HTML: what hostile names and texts become, links, the chain of pages, anchors, the words of the
+//! search, and the same bytes whatever the number of threads and interruptions.
 
 use crate::harness::{Desk, chat, message, unzip};
 use base64::Engine;
