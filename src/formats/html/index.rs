@@ -51,11 +51,14 @@ pub(super) struct Heard {
     pub(super) rooms: BTreeMap<usize, (u64, Place)>,
 }
 
+/// The months of a year, with the rooms in which something happened.
+type Year<'a> = BTreeMap<u32, Vec<(&'a Told, &'a Busy)>>;
+
 /// The index by room, by month and by person.
 pub(super) fn pages(rooms: &[Told], people: &BTreeMap<String, Heard>, zone: &Zone) -> Result<Vec<Part>> {
     let file = |name: &str, bytes| Part::file(format!("{TOP}{name}"), bytes);
     let mut parts = vec![file("index.html", index(rooms, people.len(), zone)?)];
-    let mut years: BTreeMap<i32, BTreeMap<u32, Vec<(&Told, &Busy)>>> = BTreeMap::new();
+    let mut years: BTreeMap<i32, Year<'_>> = BTreeMap::new();
     for room in rooms {
         for ((year, month), busy) in &room.months {
             years.entry(*year).or_default().entry(*month).or_default().push((room, busy));
@@ -123,8 +126,6 @@ fn month_name(year: i32, month: u32) -> String {
     let date = NaiveDate::from_ymd_opt(year, month, 1);
     date.map(|date| date.format("%B %Y").to_string()).unwrap_or_default()
 }
-
-type Year<'a> = BTreeMap<u32, Vec<(&'a Told, &'a Busy)>>;
 
 fn months(years: &BTreeMap<i32, Year<'_>>) -> Result<Vec<u8>> {
     let sections = years.iter().map(|(year, months)| Section {
