@@ -139,6 +139,9 @@ fn what_is_hostile_becomes_text() {
     assert!(page.contains("/a%23b%2520.png\"><img src=\"../files/") && page.contains("[U+202E]gpj.exe"));
 }
 
+/// Number, time, person and text of an event, as results of the search show it.
+type Shown = (u64, String, usize, String);
+
 #[test]
 fn scripts_of_the_search_hold_data_only() {
     let desk = hostile();
@@ -153,8 +156,7 @@ fn scripts_of_the_search_hold_data_only() {
         }
         if let Some(data) = text(script).strip_prefix("T(").and_then(|call| call.strip_suffix(");\n")) {
             let data = format!("[{}]", data.replace(",\n]", "\n]"));
-            let (page, people, said): (String, Vec<String>, Vec<(u64, String, usize, String)>) =
-                serde_json::from_str(&data).unwrap();
+            let (page, people, said): (String, Vec<String>, Vec<Shown>) = serde_json::from_str(&data).unwrap();
             assert_eq!(format!("{page}.js"), *name);
             assert!(said.iter().all(|event| event.2 < people.len()));
             assert!(HOSTILE.iter().all(|text| said.iter().any(|event| event.3 == *text)), "{said:?}");
