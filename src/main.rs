@@ -46,6 +46,7 @@ fn main() -> ExitCode {
                 out: &mut std::io::BufWriter::new(std::io::stdout()),
                 err: &mut std::io::stderr(),
                 terminal: std::io::stderr().is_terminal(),
+                looks: std::io::stdout().is_terminal(),
                 answer: &|| {
                     let mut line = String::new();
                     if !std::io::stdin().is_terminal() {

@@ -4,7 +4,7 @@ use super::print::{self, Output};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::reply::Reply;
-use crate::nouns::verb::{Action, Prepared};
+use crate::nouns::verb::{Action, Pages, Prepared};
 use std::io::Write;
 
 /// Does what was prepared, if that is wanted.
@@ -14,10 +14,12 @@ pub(super) fn perform(
     answer: &dyn Fn() -> Option<String>,
     quiet: bool,
     err: &mut dyn Write,
+    pages: &mut Pages<'_>,
 ) -> Result<Reply> {
     let Action { preview, question, consent, act, destroys } = match prepared {
         Prepared::Answer(reply) => return Ok(reply),
         Prepared::Do(act) => return act(cx),
+        Prepared::Stream(flow) => return flow(cx, pages),
         Prepared::Act(action) => action,
     };
     if consent.what_if {

@@ -241,7 +241,7 @@ impl Lines {
                 let (mut all, mut found) = (0, Vec::new());
                 for mut words in self.commands(&call, before, &conditions, world)? {
                     words.splice(0..0, self.before.iter().cloned());
-                    let reply = match evaluated(words, world, &self.kept) {
+                    let reply = match evaluated(words, world, &self.kept, super::Rows::Kept) {
                         Ok(Evaluated::Reply(reply, _) | Evaluated::Delivered(reply)) => reply,
                         // Whatever else it has to say is no object.
                         done => match super::print(done, world) {

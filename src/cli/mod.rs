@@ -9,14 +9,16 @@ mod line;
 mod objects;
 mod print;
 mod progress;
+mod stream;
 mod words;
 
 use crate::context::{Context, Session, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{audit, seen};
-use crate::model::reply::{Reply, Status};
+use crate::model::reply::{Reply, Status, Table};
 use crate::model::time::Ticks;
-use crate::nouns::{self, state, verb::Verb};
+use crate::nouns::verb::{Pages, Verb};
+use crate::nouns::{self, state};
 use crate::store::open::Location;
 use clap::{CommandFactory, Parser, Subcommand};
 use globals::Globals;
@@ -24,8 +26,12 @@ use print::Output;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+
+/// So many rows people look at, unless they say how many.
+const LOOKED_AT: u64 = 50;
 
 /// What the process hands in.
 pub struct World<'a> {
@@ -49,6 +55,8 @@ pub struct World<'a> {
     pub err: &'a mut dyn Write,
     /// Standard error is a terminal: progress may be drawn.
     pub terminal: bool,
+    /// Standard output is a terminal: what was found may be bold, and only as much is shown as people look at.
+    pub looks: bool,
     /// Gives the line somebody types in answer to a question; nothing when nobody is there.
     pub answer: &'a dyn Fn() -> Option<String>,
     /// Reads what comes in on standard input; nothing when that is a keyboard.
@@ -157,7 +165,7 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluat
 
 /// Runs a command in pchat's own spelling and prints what it has to say.
 fn native(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept) -> u8 {
-    let done = evaluated(words, world, kept);
+    let done = evaluated(words, world, kept, Rows::Printed);
     print(done, world)
 }
 
@@ -178,7 +186,7 @@ fn print(done: Result<Evaluated>, world: &mut World<'_>) -> u8 {
 /// What a command in pchat's own spelling, without the name of the program, has to say. Prints nothing; only what has to be
 /// asked, and progress, goes to standard error.
 pub fn evaluate(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Result<Reply> {
-    match evaluated(words.into_iter().collect(), world, &Kept::default())? {
+    match evaluated(words.into_iter().collect(), world, &Kept::default(), Rows::Kept)? {
         Evaluated::Reply(reply, _) | Evaluated::Delivered(reply) => Ok(reply),
         Evaluated::Text(text) => Ok(Reply { notes: vec![text], ..Reply::default() }),
         Evaluated::Ran(_) => Ok(Reply::default()),
@@ -186,14 +194,23 @@ pub fn evaluate(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>
     }
 }
 
-fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept) -> Result<Evaluated> {
+/// What becomes of rows that are handed out as they are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// They are printed at once.
+    Printed,
+    /// They are kept for whoever takes the reply.
+    Kept,
+}
+
+fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Rows) -> Result<Evaluated> {
     let args = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
     let Cli { globals, command } = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return Ok(Evaluated::Parser(error, words)),
     };
     match command {
-        Command::Noun(verb) => perform(&globals, verb, world, kept),
+        Command::Noun(verb) => perform(&globals, verb, world, (kept, rows)),
         Command::Script { file } => script(&file, &words, world).map(Evaluated::Ran),
         Command::Completion { shell } => Ok(Evaluated::Text(help::completion(shell, self::command()))),
         Command::Manual { out } => {
@@ -211,8 +228,35 @@ fn script(file: &Path, words: &[OsString], world: &mut World<'_>) -> Result<u8> 
         "-" => (world.input)().unwrap_or_else(|| Ok(String::new())).map_err(|e| Error::io("standard input", e))?,
         _ => std::fs::read(file).map_err(|e| Error::io(&name, e)).and_then(|bytes| utf8(bytes, &name))?,
     };
-    let own = |word: &&OsString| *word != "script" && *word != "--" && Path::new(word) != file;
-    line::Lines::new(words.iter().filter(own).cloned().collect()).text(&text, Some(&name), world)
+    line::Lines::new(options(words)).text(&text, Some(&name), world)
+}
+
+/// The options among the words of a script, each with its value, whatever that says. The command and the file are the only
+/// other words.
+fn options(words: &[OsString]) -> Vec<OsString> {
+    let command = self::command();
+    let takes = |word: &str| {
+        let is = |arg: &&clap::Arg| match word.strip_prefix("--") {
+            Some(long) => arg.get_long_and_visible_aliases().is_some_and(|names| names.contains(&long)),
+            None => word.chars().nth(1).is_some_and(|short| word.len() == 2 && arg.get_short() == Some(short)),
+        };
+        command.get_arguments().find(is).is_some_and(|arg| arg.get_action().takes_values())
+    };
+    let mut kept = Vec::new();
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let text = word.to_string_lossy();
+        if text == "--" {
+            break;
+        }
+        if text.len() > 1 && text.starts_with('-') {
+            kept.push(word.clone());
+            if takes(&text) {
+                kept.extend(rest.next().cloned());
+            }
+        }
+    }
+    kept
 }
 
 /// Scripts are UTF-8, or the UTF-16 that PowerShell writes.
@@ -228,7 +272,12 @@ fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
 }
 
 /// Does what a command says.
-fn perform(globals: &Globals, verb: nouns::Command, world: &mut World<'_>, kept: &Kept) -> Result<Evaluated> {
+fn perform(
+    globals: &Globals,
+    verb: nouns::Command,
+    world: &mut World<'_>,
+    (kept, rows): (&Kept, Rows),
+) -> Result<Evaluated> {
     let chosen = globals.chosen();
     let location = globals.store(world.store.clone())?;
     let key = globals.key(world.key.clone());
@@ -250,11 +299,33 @@ fn perform(globals: &Globals, verb: nouns::Command, world: &mut World<'_>, kept:
         watch: &watch,
     };
     let delivers = verb.takes_stdout();
-    let mut reply = asked(&cx, globals, verb, world.answer, &mut *world.err)?;
+    let conditions = chosen?;
+    let mut stream = stream::Stream::new(globals.output, &conditions, world.looks, &mut *world.out);
+    let mut whole: Option<Table> = None;
+    let mut take = |table: Table| match (rows, &mut whole) {
+        (Rows::Printed, _) => stream.page(table),
+        (Rows::Kept, None) => {
+            whole = Some(table);
+            Ok(ControlFlow::Continue(()))
+        }
+        (Rows::Kept, Some(whole)) => {
+            whole.rows.extend(table.rows);
+            Ok(ControlFlow::Continue(()))
+        }
+    };
+    let people = world.looks && matches!(globals.output, Output::Table | Output::List);
+    let mut pages = Pages { most: (people && rows == Rows::Printed).then_some(LOOKED_AT), take: &mut take };
+    let mut reply = asked(&cx, globals, verb, world.answer, &mut *world.err, &mut pages)?;
     if globals.no_remarks {
         reply.notes.clear();
     }
-    print::choose(&mut reply, &chosen?);
+    if stream.has_begun() {
+        stream.finish(&mut reply)?;
+        kept.put(session);
+        return Ok(Evaluated::Delivered(reply));
+    }
+    reply.tables.splice(0..0, whole);
+    print::choose(&mut reply, &conditions);
     kept.put(session);
     Ok(if delivers { Evaluated::Delivered(reply) } else { Evaluated::Reply(reply, globals.output) })
 }
@@ -266,6 +337,7 @@ fn asked(
     verb: nouns::Command,
     answer: &dyn Fn() -> Option<String>,
     err: &mut dyn Write,
+    pages: &mut Pages<'_>,
 ) -> Result<Reply> {
     let change = verb.change();
     let writes = change.is_some() || verb.signs();
@@ -283,7 +355,7 @@ fn asked(
             verb.refused(cx, error);
         })?;
     }
-    let done = verb.prepare(cx).and_then(|prepared| confirm::perform(cx, prepared, answer, globals.quiet, err));
+    let done = verb.prepare(cx).and_then(|prepared| confirm::perform(cx, prepared, answer, globals.quiet, err, pages));
     let done = done.inspect_err(|error| audit::refused(cx, change, error));
     let noted = if writes { seen::remember(cx) } else { Ok(()) };
     let mut reply = done?;

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::io::{Result, Write};
+use std::ops::Range;
 
 /// The forms of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -27,7 +28,16 @@ pub(super) enum Output {
 /// Keeps the rows of the first table for which all conditions are true.
 pub(super) fn choose(reply: &mut Reply, conditions: &[Expression]) {
     let Some(table) = reply.tables.first_mut().filter(|_| !conditions.is_empty()) else { return };
-    let columns = table.columns.clone();
+    choose_rows(table, conditions);
+    table.sums = None;
+    if table.rows.is_empty() && reply.status == Status::Done {
+        reply.status = Status::Nothing;
+    }
+}
+
+/// Keeps the rows for which all conditions are true.
+pub(super) fn choose_rows(table: &mut Table, conditions: &[Expression]) {
+    let columns = &table.columns;
     table.rows.retain(|row| {
         let property = |name: &str| {
             let at = columns.iter().position(|column| is_named(column, name))?;
@@ -35,10 +45,6 @@ pub(super) fn choose(reply: &mut Reply, conditions: &[Expression]) {
         };
         conditions.iter().all(|condition| condition.matches(&property))
     });
-    table.sums = None;
-    if table.rows.is_empty() && reply.status == Status::Done {
-        reply.status = Status::Nothing;
-    }
 }
 
 fn property(cell: &Cell) -> Property {
@@ -46,6 +52,7 @@ fn property(cell: &Cell) -> Property {
         Cell::Text(text) => text.as_str().into(),
         Cell::Number(number) | Cell::Bytes(number) => Property::Int(i64::try_from(*number).unwrap_or(i64::MAX)),
         Cell::Time(at) | Cell::Moment(at) => Property::Time(*at),
+        Cell::Marked(text, _) => text.as_str().into(),
         Cell::Bool(is) => Property::Bool(*is),
         Cell::List(items) => Property::List(items.clone()),
         Cell::Empty => Property::Null,
@@ -68,13 +75,13 @@ pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Resul
                     writeln!(out)?;
                 }
                 first = false;
-                write_table(table, out)?;
+                write_table(table, false, out)?;
             }
         }
         Output::List | Output::Table => {
             for table in &reply.tables {
                 for row in &table.rows {
-                    write_list(table, row, out)?;
+                    write_list(table, row, false, out)?;
                 }
             }
         }
@@ -103,15 +110,22 @@ pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Resul
         }
         Output::Csv => {
             let Some(table) = reply.tables.first() else { return Ok(()) };
-            let mut csv = csv::Writer::from_writer(out);
-            csv.write_record(&table.columns).map_err(cause)?;
-            for row in &table.rows {
-                csv.write_record(row.iter().map(plain)).map_err(cause)?;
-            }
-            csv.flush()?;
+            write_csv(table, true, out)?;
         }
     }
     Ok(())
+}
+
+/// Prints a table, comma-separated.
+pub(super) fn write_csv(table: &Table, head: bool, out: &mut dyn Write) -> Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    if head {
+        csv.write_record(&table.columns).map_err(cause)?;
+    }
+    for row in &table.rows {
+        csv.write_record(row.iter().map(plain)).map_err(cause)?;
+    }
+    csv.flush()
 }
 
 /// What the operating system said; the caller looks for a reader that went away.
@@ -122,7 +136,8 @@ fn cause(error: csv::Error) -> std::io::Error {
     }
 }
 
-fn write_table(table: &Table, out: &mut dyn Write) -> Result<()> {
+/// Prints a table, with what was found in bold letters or between signs.
+pub(super) fn write_table(table: &Table, bold: bool, out: &mut dyn Write) -> Result<()> {
     let mut shown = comfy_table::Table::new();
     shown.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
     let columns: Vec<usize> =
@@ -139,25 +154,27 @@ fn write_table(table: &Table, out: &mut dyn Write) -> Result<()> {
         }
     }
     for line in shown.lines() {
-        writeln!(out, "{}", line.trim_end())?;
+        writeln!(out, "{}", in_signs(line.trim_end(), bold))?;
     }
     Ok(())
 }
 
-fn write_list(table: &Table, row: &[Cell], out: &mut dyn Write) -> Result<()> {
+/// Prints a row, one value in a line.
+pub(super) fn write_list(table: &Table, row: &[Cell], bold: bool, out: &mut dyn Write) -> Result<()> {
     let width = table.columns.iter().map(|name| name.len()).max().unwrap_or(0);
     for (name, cell) in table.columns.iter().zip(row) {
-        writeln!(out, "{name:width$} : {}", people(cell))?;
+        writeln!(out, "{name:width$} : {}", in_signs(&people(cell), bold))?;
     }
     writeln!(out)
 }
 
-fn object(table: &Table, row: &[Cell]) -> Map<String, Value> {
+pub(super) fn object(table: &Table, row: &[Cell]) -> Map<String, Value> {
     let values = table.columns.iter().zip(row).map(|(name, cell)| {
         let value = match cell {
             Cell::Text(text) => Value::from(text.as_str()),
             Cell::Number(number) | Cell::Bytes(number) => Value::from(*number),
             Cell::Time(at) | Cell::Moment(at) => Value::from(at.to_string()),
+            Cell::Marked(text, _) => Value::from(text.as_str()),
             Cell::Bool(is) => Value::from(*is),
             Cell::List(items) => Value::from(items.as_slice()),
             Cell::Empty => Value::Null,
@@ -174,6 +191,7 @@ fn plain(cell: &Cell) -> String {
         Cell::Bool(is) => truth(*is).to_owned(),
         Cell::Number(number) | Cell::Bytes(number) => number.to_string(),
         Cell::Time(at) | Cell::Moment(at) => at.to_string(),
+        Cell::Marked(text, _) => harmless(visible(text).into_owned()),
         Cell::Empty => String::new(),
     }
 }
@@ -194,6 +212,7 @@ fn people(cell: &Cell) -> String {
         Cell::Number(number) => number.to_string(),
         Cell::Bytes(bytes) => bytesize::ByteSize(*bytes).to_string(),
         Cell::Time(at) | Cell::Moment(at) => at.to_string(),
+        Cell::Marked(text, marks) => marked(text, marks),
         Cell::Bool(is) => truth(*is).to_owned(),
         Cell::List(items) => visible(&items.join(", ")).into_owned(),
         Cell::Empty => String::new(),
@@ -205,7 +224,59 @@ fn brief(cell: &Cell) -> String {
     match cell {
         Cell::Time(at) => at.to_string().split('T').next().unwrap_or_default().to_owned(),
         Cell::Moment(at) => at.to_string().get(..19).unwrap_or_default().replace('T', " ") + "Z",
+        Cell::Marked(text, marks) => excerpt(text, marks),
         other => people(other),
+    }
+}
+
+/// Stand for the beginning and the end of what was found: no text fit for a terminal holds them.
+const BEGIN: char = '\u{1}';
+const END: char = '\u{2}';
+/// So many characters are shown before what was found, and in all.
+const BEFORE: usize = 40;
+const SHOWN: usize = 120;
+
+/// Text fit for a terminal, with what was found in it between signs.
+fn marked(text: &str, marks: &[Range<usize>]) -> String {
+    let (mut out, mut at) = (String::new(), 0);
+    for mark in marks {
+        let (Some(before), Some(found)) = (text.get(at..mark.start), text.get(mark.clone())) else { continue };
+        out.push_str(&visible(before));
+        out.push(BEGIN);
+        out.push_str(&visible(found));
+        out.push(END);
+        at = mark.end;
+    }
+    out.push_str(&visible(text.get(at..).unwrap_or_default()));
+    out
+}
+
+/// The line around the first thing that was found.
+fn excerpt(text: &str, marks: &[Range<usize>]) -> String {
+    let first = marks.first().map_or(0, |mark| mark.start);
+    let head = text.get(..first).unwrap_or_default();
+    let start = head.char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at);
+    let rest = text.get(start..).unwrap_or_default();
+    let end = rest.char_indices().nth(SHOWN).map_or(text.len(), |(at, _)| start + at);
+    let within = marks.iter().filter(|mark| mark.end <= end).map(|mark| mark.start - start..mark.end - start);
+    // Blanks stay as long as they were, so that the marks stay where they are.
+    let one_line: String = text
+        .get(start..end)
+        .unwrap_or_default()
+        .chars()
+        .map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c })
+        .collect();
+    let shown = marked(&one_line, &within.collect::<Vec<_>>());
+    let (before, after) = (if start > 0 { "…" } else { "" }, if end < text.len() { "…" } else { "" });
+    format!("{before}{}{after}", shown.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// What was found, in bold letters or between signs that can be typed.
+fn in_signs(line: &str, bold: bool) -> Cow<'_, str> {
+    let (begin, end) = if bold { ("\u{1b}[1m", "\u{1b}[0m") } else { ("[[", "]]") };
+    match line.contains(BEGIN) {
+        true => Cow::Owned(line.replace(BEGIN, begin).replace(END, end)),
+        false => Cow::Borrowed(line),
     }
 }
 

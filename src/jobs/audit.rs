@@ -3,6 +3,7 @@
 pub mod anchors;
 pub mod event;
 pub mod stamps;
+pub mod state;
 pub mod verify;
 
 use crate::context::Context;

@@ -12,10 +12,13 @@ pub mod principals;
 pub mod purge;
 pub mod query;
 pub mod report;
+pub mod sealed;
+pub mod search;
 pub mod seen;
 pub mod selection;
 pub mod settings;
 pub mod sums;
+pub mod terms;
 pub mod verify;
 
 // Under the names that nouns know them by.

@@ -4,11 +4,14 @@
 //! texts of messages, places in files. Nothing here reads a clock, a file or the network, and
 //! nothing from a receipt reaches the page other than escaped.
 
+mod charts;
 mod escape;
+pub mod found;
 mod json;
 mod page;
 mod parts;
 mod rooms;
+pub mod terms;
 
 use crate::model::receipt::{Kinds, Receipt};
 use crate::model::time::Ticks;
@@ -76,6 +79,8 @@ fn verdict(receipt: &Receipt) -> String {
         // Verifying a part cannot vouch for the whole.
         ("verify", _, true) => "No fault found in what was read".to_owned(),
         ("verify", _, false) => format!("{found} found"),
+        ("completeness", _, true) => "Nothing is missing that is not explained".to_owned(),
+        ("completeness", _, false) => format!("{found} that nothing explains"),
         (_, true, true) => "Would be complete".to_owned(),
         (_, true, false) => format!("Would be complete, with {found}"),
         (_, false, true) => "Complete".to_owned(),

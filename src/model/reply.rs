@@ -3,6 +3,7 @@
 use super::record::Value;
 use super::time::Ticks;
 use crate::error::Kind;
+use std::ops::Range;
 
 /// How a command ended when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +32,8 @@ pub enum Cell {
     Time(Ticks),
     /// An instant of which tables for people show the second.
     Moment(Ticks),
+    /// Text in which something was found, and the bytes of what was found; tables for people show what surrounds it.
+    Marked(String, Vec<Range<usize>>),
     /// True or false.
     Bool(bool),
     /// A list, never empty.

@@ -22,6 +22,7 @@ pub mod retention;
 pub mod roles;
 pub mod room;
 pub mod scoped;
+pub mod search;
 pub mod server;
 pub mod state;
 pub mod store;
@@ -88,6 +89,7 @@ nouns! {
     Export(Box<data::ExportRequest>) cmdlets { 4 data::CMDLETS };
     Import(data::ImportRequest);
     Verify(data::VerifyRequest);
+    Search(Box<search::SearchRequest>);
     Purge(Box<purge::PurgeRequest>);
     #[command(subcommand)] Store(store::StoreVerb);
     #[command(subcommand)] Certificate(purge::CertificateVerb);

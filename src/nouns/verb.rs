@@ -4,6 +4,7 @@
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::model::reply::{Reply, Status, Table};
+use std::ops::ControlFlow;
 
 /// A command with its options.
 pub trait Verb {
@@ -66,6 +67,19 @@ pub enum Prepared {
     Do(Act),
     /// It waits for a yes.
     Act(Action),
+    /// It has more to say than fits in memory, and says it while it finds it. It changes no content.
+    Stream(Flow),
+}
+
+/// Hands out the rows of one table as they are found, and then says the rest.
+pub type Flow = Box<dyn FnOnce(&Context<'_>, &mut Pages<'_>) -> Result<Reply>>;
+
+/// Where rows go that are handed out as they are found.
+pub struct Pages<'a> {
+    /// As many rows as people look at, if it is people who look.
+    pub most: Option<u64>,
+    /// Takes some rows under the same columns as before, until nobody reads any more. An empty table says what the columns are.
+    pub take: &'a mut dyn FnMut(Table) -> Result<ControlFlow<()>>,
 }
 
 impl Prepared {

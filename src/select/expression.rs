@@ -283,6 +283,11 @@ impl Pattern {
         }
     }
 
+    /// The bytes of a text that it finds, one find after the other.
+    pub fn places(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+        self.regex.find_iter(text).map(|found| found.range()).filter(|range| !range.is_empty()).collect()
+    }
+
     /// How it is written.
     pub fn text(&self) -> &str {
         &self.text

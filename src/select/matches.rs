@@ -1,7 +1,10 @@
 //! The judge: does a query mean this event? Pure, and the same for every store; an index only says which events to
 //! ask it about.
 
+mod marks;
 mod spans;
+
+pub use marks::{Leaf, Mark, leaves, marks};
 
 use super::query::{Field, Node, Term, is_like};
 use super::texts::{searched_texts, subjects};

@@ -5,6 +5,7 @@
 //! `fold.rs`. This file must not know what the words are for.
 
 use super::fold::{Piece, is_voicing, joined, pieces};
+use std::ops::Range;
 
 /// The name of these rules, recorded in stores and printed in reports.
 pub const NAME: &str = "pchat-words";
@@ -29,6 +30,27 @@ pub fn each_word(text: &str, take: &mut dyn FnMut(&str)) {
         for end in ends.chain([lower.len()]) {
             if start < end {
                 take(&lower[start..end.min(start + LONGEST)]);
+            }
+            start = end + 1;
+        }
+    });
+}
+
+/// The same with the bytes of the text that each word was made of.
+pub fn each_word_at(text: &str, take: &mut dyn FnMut(&str, Range<usize>)) {
+    let (mut cutter, mut before) = (Cutter::default(), 0);
+    each_part(text, &mut |part, plain| {
+        let begin = before;
+        before += part.len();
+        if !plain {
+            return cutter.cut_at(part, &mut |word, at| take(word, begin + at.start..begin + at.end));
+        }
+        let lower = part.to_ascii_lowercase();
+        let mut start = 0;
+        let ends = lower.bytes().enumerate().filter(|(_, b)| !b.is_ascii_alphanumeric()).map(|(at, _)| at);
+        for end in ends.chain([lower.len()]) {
+            if start < end {
+                take(&lower[start..end.min(start + LONGEST)], begin + start..begin + end);
             }
             start = end + 1;
         }
@@ -79,35 +101,59 @@ struct Cutter {
 impl Cutter {
     fn cut(&mut self, part: &str, take: &mut dyn FnMut(&str)) {
         for c in part.chars() {
-            pieces(c, &mut |piece| match piece {
-                // Marks of class 0 stay where they are written.
-                Piece::Mark(mark, class) if class > 0 => self.marks.push((mark, class)),
-                Piece::Mark(mark, _) => {
-                    self.settle();
-                    self.mark(mark);
-                }
-                Piece::Letter(letter) => {
-                    self.settle();
-                    self.give_alone(take);
-                    self.push(letter);
-                }
-                Piece::Alone(c) => {
-                    self.settle();
-                    if let Some(whole) = self.alone.and_then(|before| joined(before, c)) {
-                        self.alone = Some(whole);
-                    } else {
-                        self.end(take);
-                        self.alone = Some(c);
-                    }
-                }
-                Piece::Break => {
-                    self.settle();
-                    self.end(take);
-                }
-            });
+            self.feed(c, take);
         }
         self.settle();
         self.end(take);
+    }
+
+    fn feed(&mut self, c: char, take: &mut dyn FnMut(&str)) {
+        pieces(c, &mut |piece| match piece {
+            // Marks of class 0 stay where they are written.
+            Piece::Mark(mark, class) if class > 0 => self.marks.push((mark, class)),
+            Piece::Mark(mark, _) => {
+                self.settle();
+                self.mark(mark);
+            }
+            Piece::Letter(letter) => {
+                self.settle();
+                self.give_alone(take);
+                self.push(letter);
+            }
+            Piece::Alone(c) => {
+                self.settle();
+                if let Some(whole) = self.alone.and_then(|before| joined(before, c)) {
+                    self.alone = Some(whole);
+                } else {
+                    self.end(take);
+                    self.alone = Some(c);
+                }
+            }
+            Piece::Break => {
+                self.settle();
+                self.end(take);
+            }
+        });
+    }
+
+    /// The same with the bytes of the part that each word was made of.
+    fn cut_at(&mut self, part: &str, take: &mut dyn FnMut(&str, Range<usize>)) {
+        let mut start = None;
+        for (at, c) in part.char_indices() {
+            let own = at..at + c.len_utf8();
+            let mut given = false;
+            self.feed(c, &mut |word| {
+                take(word, start.take().map_or(own.clone(), |start| start..at));
+                given = true;
+            });
+            let begun = !self.word.is_empty() || self.alone.is_some();
+            start = match start {
+                Some(start) if !given => Some(start),
+                _ => begun.then_some(at),
+            };
+        }
+        self.settle();
+        self.end(&mut |word| take(word, start.take().unwrap_or(part.len())..part.len()));
     }
 
     /// Puts the waiting marks in canonical order and on the letter before them.

@@ -3,6 +3,7 @@
 pub mod block;
 pub mod change;
 pub mod count;
+pub mod hits;
 pub mod open;
 pub mod purge;
 pub mod sqlite;
@@ -10,6 +11,7 @@ pub mod sqlite;
 use crate::error::Result;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
+use crate::model::message::Persona;
 use crate::model::receipt::{Conflict, Kinds};
 use crate::model::record::Shape;
 use crate::model::time::Ticks;
@@ -153,6 +155,25 @@ pub struct SourceFact {
     pub sha256: Option<[u8; 32]>,
 }
 
+/// What events came from, as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file, as it was named.
+    pub name: String,
+    /// The version that imported it.
+    pub version: String,
+    /// When.
+    pub on: Ticks,
+    /// In how many pieces something new came.
+    pub pieces: u64,
+    /// How many events were new.
+    pub events: u64,
+    /// SHA-256 of the salt and the SHA-256 of the file, until something of it is purged.
+    pub digest: Option<Vec<u8>>,
+    /// The salt.
+    pub salt: Option<Vec<u8>>,
+}
+
 /// What became of the events of a unit.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -164,6 +185,8 @@ pub struct Outcome {
     pub conflicts: u64,
     /// Messages that were purged from this store before, and stay out.
     pub purged: u64,
+    /// New messages that were purged from this store before, and are wanted again.
+    pub restored: u64,
     /// The sequence of the last event, whether it is new or was there already.
     pub sequence: Option<u64>,
     /// The conflicts in full, as many as were asked for.
@@ -235,10 +258,16 @@ pub trait Corpus: Send {
     }
     /// Records as far as they are wanted.
     fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog>;
+    /// Everybody the history names, as they were named.
+    fn personas(&mut self) -> Result<Vec<Persona>>;
     /// What is in each room, in order of rooms.
     fn census(&mut self) -> Result<Vec<Census>>;
     /// How many events a selection includes, by room, month, kind and person. Reads texts only where the index does not decide.
     fn count(&mut self, selection: &Selection) -> Result<Breakdown>;
+    /// Which events of each room, in order of rooms, these selections mean. Reads texts only where the index does not decide.
+    fn hits(&mut self, all: &[Selection], take: &mut hits::TakeHits<'_>) -> Result<()> {
+        hits::scan(self, all, take)
+    }
     /// How many events the rooms of the scope have been given, for progress.
     fn size(&mut self, scope: &Scope) -> Result<u64>;
     /// The history that a selection includes, in order of rooms and time, in pages.
@@ -357,6 +386,8 @@ pub trait Intake {
     /// What units will come from. Gives the number of the first, by which they say it; the others follow. Those that give
     /// nothing new are not noted.
     fn announce(&mut self, sources: Vec<SourceFact>, now: Ticks) -> Result<i64>;
+    /// What comes next is of another file: how often an event without a number occurs is counted within each.
+    fn next_file(&mut self);
     /// Takes in a unit; with `details` up to that many conflicts are described.
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome>;
     /// Notes that a piece of input has been taken in completely.

@@ -153,6 +153,7 @@ impl Desk {
                 out: &mut out,
                 err: &mut err,
                 terminal: false,
+                looks: false,
                 answer: &|| answer.map(str::to_owned),
                 input: &|| input.map(|text| Ok(text.to_owned())),
                 streams,

@@ -42,6 +42,7 @@ fn pchat<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Ran {
         out: &mut out,
         err: &mut err,
         terminal: false,
+        looks: false,
         answer: &|| None,
         input: &|| None,
         streams: Streams::NONE,

@@ -21,6 +21,11 @@ impl Html {
         self.escaped(text, false);
     }
 
+    /// Appends text where only text may stand, as in pictures: what steers is left out.
+    pub(super) fn plain(&mut self, text: &str) {
+        self.text(&text.chars().filter(|c| !steers(*c)).collect::<String>());
+    }
+
     /// Appends text in which line ends and tabs do what they are for.
     pub(super) fn lines(&mut self, text: &str) {
         self.escaped(text, true);

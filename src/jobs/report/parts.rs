@@ -23,7 +23,8 @@ pub(super) fn run(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
     list(page, &receipt.run);
 }
 
-fn list(page: &mut Html, facts: &[(String, String)]) {
+/// Facts by name.
+pub(super) fn list(page: &mut Html, facts: &[(String, String)]) {
     page.raw("<dl>\n");
     for (name, value) in facts {
         page.raw("<dt>");
@@ -203,6 +204,7 @@ pub(super) fn gaps(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
     page.raw("<div class=\"wide\" role=\"region\" aria-labelledby=\"gaps\" tabindex=\"0\">\n<table>\n<caption>");
     page.raw(match receipt.job {
         "verify" => "What is not as it should be.",
+        "completeness" => "What is missing, and nothing says why.",
         _ => "What could not be read and was left out.",
     });
     page.raw(

@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
+use crate::model::catalog::Catalog;
 use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
 use crate::model::reply::{Cell, Reply, Status, Table};
@@ -11,12 +12,12 @@ use crate::nouns::which::{self, Which};
 use crate::nouns::{category, room};
 use crate::select::words;
 use crate::store::sqlite::{Sqlite, sqlite_version};
-use crate::store::{Corpus, Count};
+use crate::store::{Breakdown, Corpus, Count};
 use clap::{Args, ValueEnum};
 
 /// What events are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum By {
+pub(in crate::nouns) enum By {
     /// Each room
     Room,
     /// Each month, in UTC
@@ -58,6 +59,13 @@ pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
         let counts = store.count(&wanted.selection(&catalog)?)?;
         Ok((catalog, counts))
     })?;
+    let mut reply = objects(counts_by(by, &catalog, &counts), "no event is meant");
+    reply.notes.extend(which::warnings(cx, &wanted)?);
+    Ok(reply)
+}
+
+/// Counts as a table.
+pub(in crate::nouns) fn counts_by(by: By, catalog: &Catalog, counts: &Breakdown) -> Table {
     let columns = match by {
         By::Room => vec!["Room", "Pool", "Uri", "Messages", "Events"],
         By::Month => vec!["Month", "Messages", "Events"],
@@ -106,9 +114,7 @@ pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
         }
         table.sums = Some(sums);
     }
-    let mut reply = objects(table, "no event is meant");
-    reply.notes.extend(which::warnings(cx, &wanted)?);
-    Ok(reply)
+    table
 }
 
 fn info(cx: &Context<'_>, store: &mut Sqlite) -> Result<Reply> {

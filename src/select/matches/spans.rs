@@ -33,6 +33,28 @@ pub(super) fn spans(node: &Node, text: &Text<'_>) -> Vec<Span> {
     }
 }
 
+/// The places on both sides of words that stand near each other.
+pub(super) fn both_sides(node: &Node, text: &Text<'_>) -> Vec<Span> {
+    let Node::Near { ordered, distance, left, right } = node else { return spans(node, text) };
+    let ends = spans(node, text);
+    let most = *distance as usize + 1;
+    let near = |(start, end): &Span| {
+        ends.iter()
+            .any(|(first, last)| end < first && first - end <= most || !ordered && last < start && start - last <= most)
+    };
+    let mut all: Vec<Span> = both_sides(left, text).into_iter().filter(|span| is_chain(left) || near(span)).collect();
+    all.extend(ends.iter().filter(|_| !is_chain(right)));
+    if ends.is_empty() {
+        all.clear();
+    }
+    sorted(all)
+}
+
+/// Words near each other whose last ones are looked at.
+fn is_chain(node: &Node) -> bool {
+    matches!(node, Node::Near { .. })
+}
+
 /// Is there a number from `first` on and before `end` among sorted ones?
 fn has_between(numbers: &[usize], first: usize, end: usize) -> bool {
     numbers.get(numbers.partition_point(|number| *number < first)).is_some_and(|number| *number < end)

@@ -17,28 +17,30 @@ use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
 
 /// Ticks in a second.
-const SECOND: i64 = 10_000_000;
-const PLACES: u64 = (1 << BLOCK_SHIFT) - 1;
+pub(super) const SECOND: i64 = 10_000_000;
+pub(super) const PLACES: u64 = (1 << BLOCK_SHIFT) - 1;
 
 /// A block of the rooms and dates that are meant.
-struct Block {
-    number: i64,
-    first: i64,
-    last: i64,
-    events: u64,
-    ticks: (i64, i64),
-    room: usize,
+pub(super) struct Block {
+    pub(super) number: i64,
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) events: u64,
+    pub(super) ticks: (i64, i64),
+    /// Its place among the rooms that are meant.
+    pub(super) room: usize,
 }
 
 /// The blocks in order of their numbers, and where each stands among them.
-struct Blocks {
-    list: Vec<Block>,
+pub(super) struct Blocks {
+    pub(super) list: Vec<Block>,
     /// By number, counted from that of the first; empty when numbers lie too far apart.
     ranks: Vec<u32>,
 }
 
 impl Blocks {
-    fn new(list: Vec<Block>) -> Blocks {
+    /// Of blocks in order of their numbers.
+    pub(super) fn new(list: Vec<Block>) -> Blocks {
         let (first, last) = (list.first().map_or(0, |b| b.number), list.last().map_or(0, |b| b.number));
         let span = last.saturating_sub(first).unsigned_abs() as usize;
         let mut ranks = Vec::new();
@@ -53,7 +55,7 @@ impl Blocks {
 
     /// Where a block stands.
     #[inline]
-    fn rank(&self, block: u64) -> Option<usize> {
+    pub(super) fn rank(&self, block: u64) -> Option<usize> {
         let block = block.cast_signed();
         if self.ranks.is_empty() {
             return self.list.binary_search_by_key(&block, |known| known.number).ok();
@@ -65,7 +67,7 @@ impl Blocks {
 
     /// Hands out the events of a list by blocks: where each stands, and their bits in it. Says nothing of a list that cannot
     /// be read.
-    fn each(&self, list: &[u8], take: &mut impl FnMut(usize, u128)) -> Option<()> {
+    pub(super) fn each(&self, list: &[u8], take: &mut impl FnMut(usize, u128)) -> Option<()> {
         let (mut at, mut number) = (0, 0u64);
         let mut run = (u64::MAX, 0u128);
         let mut leave = |(block, bits): (u64, u128)| {
@@ -174,13 +176,13 @@ fn blocks(connection: &Connection, selection: &Selection, rooms: &HashMap<i64, u
 }
 
 /// Reads heads where a block alone does not tell.
-struct Reading<'a> {
-    connection: &'a Connection,
-    selection: &'a Selection,
+pub(super) struct Reading<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) selection: &'a Selection,
 }
 
 impl Reading<'_> {
-    fn heads(&self, block: &Block) -> rusqlite::Result<Vec<Head>> {
+    pub(super) fn heads(&self, block: &Block) -> rusqlite::Result<Vec<Head>> {
         let bytes = self.bytes(block)?;
         heads(&bytes).collect::<Option<_>>().ok_or_else(|| damaged(block.number))
     }
@@ -191,7 +193,7 @@ impl Reading<'_> {
     }
 
     /// The events of a block that are there and of the dates and numbers that are meant.
-    fn included(&self, block: &Block) -> rusqlite::Result<u128> {
+    pub(super) fn included(&self, block: &Block) -> rusqlite::Result<u128> {
         let scope = &self.selection.scope;
         let within = scope.has_time(Ticks(block.ticks.0)) && scope.has_time(Ticks(block.ticks.1));
         let span = (block.last - block.first + 1).unsigned_abs();
@@ -234,7 +236,7 @@ impl Reading<'_> {
 }
 
 /// Hands out the lists of the words from one to before another; `take` says nothing of one that cannot be read.
-fn each_list(
+pub(super) fn each_list(
     connection: &Connection,
     (from, to): (&str, &str),
     take: &mut dyn FnMut(&str, &[u8]) -> Option<()>,

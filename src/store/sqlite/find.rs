@@ -8,7 +8,7 @@ use crate::select::matches::is_named;
 use crate::select::postings::numbers;
 use crate::select::query::plan::Pre;
 use crate::select::scope::Selection;
-use roaring::RoaringTreemap;
+use roaring::{RoaringBitmap, RoaringTreemap};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
 
@@ -164,6 +164,29 @@ fn answer(connection: &Connection, pre: &Pre) -> rusqlite::Result<Set> {
 /// The events that the index answers with, by their numbers in it: those listed, or all others when it says so.
 pub(super) fn listed(connection: &Connection, pre: &Pre) -> rusqlite::Result<(RoaringTreemap, bool)> {
     answer(connection, pre).map(|set| (set.listed, set.others))
+}
+
+/// Numbers of events of a part of the history, each once.
+#[derive(Default)]
+pub(super) struct Ordinals(RoaringBitmap);
+
+impl Ordinals {
+    pub(super) fn new() -> Ordinals {
+        Ordinals::default()
+    }
+
+    pub(super) fn insert(&mut self, ordinal: u32) {
+        self.0.insert(ordinal);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them, ascending.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.iter()
+    }
 }
 
 /// Events by their ids.

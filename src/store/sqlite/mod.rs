@@ -11,9 +11,11 @@ mod erase;
 mod evidence;
 mod explain;
 mod find;
+mod hits;
 mod holds;
 mod index;
 mod migrate;
+mod numbers;
 mod pages;
 mod purge;
 mod read;
@@ -27,7 +29,9 @@ mod tombs;
 mod write;
 
 use self::explain::explain;
+use super::Source;
 use super::change::{Pass, Run};
+use super::hits::TakeHits;
 use super::purge::{Coverage, Erasure, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
     Actor, Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeRecord,
@@ -37,11 +41,13 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
+use crate::model::message::Persona;
 use crate::model::receipt::Gap;
 use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::Frontier;
+use crate::rules::completeness::Findings;
 use crate::select::scope::{Scope, Selection};
 use crate::select::words;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
@@ -226,6 +232,16 @@ impl Sqlite {
         check::check(self, read_data)
     }
 
+    /// What is missing in each room of the scope, with so many holes of each; with quiet days or not.
+    pub fn completeness(&self, scope: &Scope, how: (bool, usize), take: &mut dyn FnMut(Findings)) -> Result<()> {
+        numbers::completeness(&self.connection, scope, how, take).map_err(|e| self.explain(e))
+    }
+
+    /// Everything that events came from.
+    pub fn sources(&self) -> Result<Vec<Source>> {
+        numbers::sources(&self.connection).map_err(|e| self.explain(e))
+    }
+
     /// The newest time in the store: of its log, or of its events.
     pub fn newest(&self) -> Result<Option<Ticks>> {
         audit::newest(&self.connection).map_err(|e| self.explain(e))
@@ -277,6 +293,10 @@ impl Corpus for Sqlite {
         records::catalog(&self.connection, wanted).map_err(|e| self.explain(e))
     }
 
+    fn personas(&mut self) -> Result<Vec<Persona>> {
+        read::personas(&self.connection).map_err(|e| self.explain(e))
+    }
+
     fn census(&mut self) -> Result<Vec<Census>> {
         census::census(&self.connection).map_err(|e| self.explain(e))
     }
@@ -295,6 +315,10 @@ impl Corpus for Sqlite {
 
     fn size(&mut self, scope: &Scope) -> Result<u64> {
         read::size(&self.connection, scope).map_err(|e| self.explain(e))
+    }
+
+    fn hits(&mut self, all: &[Selection], take: &mut TakeHits<'_>) -> Result<()> {
+        hits::hits(&self.connection, &self.path, all, take)
     }
 
     fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()> {

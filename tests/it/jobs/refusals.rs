@@ -106,6 +106,7 @@ fn a_plan_that_is_no_longer_true_is_refused_and_recorded() {
             out: &mut Vec::new(),
             err: &mut Vec::new(),
             terminal: false,
+            looks: false,
             answer,
             input: &|| None,
             streams: Streams::NONE,

@@ -16,6 +16,7 @@ use pchat::pipeline::Silent;
 use pchat::select::scope::{Scope, Selection};
 use pchat::store::block::Prepared;
 use pchat::store::change::change;
+use pchat::store::hits::Seen;
 use pchat::store::purge::PurgeRequest;
 use pchat::store::sqlite::Sqlite;
 use pchat::store::{Amendment, SourceFact, Store};
@@ -184,12 +185,19 @@ fn take(store: &mut dyn Store, said: &[(usize, i64, i64, Event)], (restore, kept
             let step = if chat.is_some() { *step } else { step % 5 };
             unit.events.push(Event { at: at(step), chat, ..event.clone() });
         }
-        if let Some(event) = unit.events.first().cloned() {
-            unit.events.push(event);
-        }
+        // Said again within the file, and some of it in a file beside it.
+        let again: Vec<Event> = unit.events.iter().step_by(3).cloned().collect();
+        unit.events.extend(again.iter().chain(again.first()).cloned());
         unit.events.sort_by_key(|event| event.at);
         let prepared = Prepared::of(&unit, &mut || Ok([9; 32])).unwrap();
         told.result(intake.take(&unit, prepared, 3));
+        if n % 2 == 0 {
+            intake.next_file();
+            unit.events = again;
+            unit.events.sort_by_key(|event| event.at);
+            let prepared = Prepared::of(&unit, &mut || Ok([8; 32])).unwrap();
+            told.result(intake.take(&unit, prepared, 3));
+        }
         told.result(intake.next_chat(&key(n)));
         told.result(intake.message(&key(n), 5));
     }
@@ -225,6 +233,17 @@ fn ask(store: &mut dyn Store, selection: &Selection, told: &mut Told) {
     let found: Read = read(store, selection);
     told.add(found);
     told.result(store.count(selection));
+    let everything = Selection::of(Scope::all());
+    let mut rooms = Vec::new();
+    let found = store.hits(&[selection.clone(), everything], &mut |room, people| {
+        // Stores number people as they like.
+        let events = room.events.iter();
+        let events: Vec<_> =
+            events.map(|seen| (Seen { person: 0, ..*seen }, people[seen.person as usize].clone())).collect();
+        rooms.push((room.room, events, room.hits));
+        Ok(())
+    });
+    told.result(found.map(|()| rooms));
     told.result(store.size(&selection.scope));
     for n in 0..ROOMS {
         for number in

@@ -117,6 +117,10 @@ impl Corpus for Memory {
     fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
         Transaction::settings(&mut self.0, wanted)
     }
+    fn personas(&mut self) -> Result<Vec<Persona>> {
+        let kept = self.0.rooms.values().flat_map(|(_, history)| &history.events);
+        Ok(kept.map(|kept| kept.persona.clone()).collect())
+    }
     fn census(&mut self) -> Result<Vec<Census>> {
         let mut list = Vec::new();
         for (_, record) in self.0.of("room") {
@@ -205,6 +209,8 @@ impl Corpus for Memory {
         let (event, persona) = (kept.event, kept.persona);
         (found.sequence, found.kind, found.chat) = (Some(event.sequence), Some(event.kind), event.chat);
         found.now = Some((event.at, persona.name.unwrap_or(persona.uri), event.body));
+        let again = history.gone.iter().filter(|(_, _, chat)| chat.is_some() && *chat == event.chat);
+        found.purged = again.map(|gone| gone.0).max();
         Ok(found)
     }
     fn coverage(&mut self) -> Result<Vec<Coverage>> {

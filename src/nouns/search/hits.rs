@@ -1,0 +1,213 @@
+//! Hits as rows, while they are found; and as a page.
+
+use super::evidence::Evidence;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::files;
+use crate::jobs::report::found::Page;
+use crate::jobs::search::{Found, How, Sort, search};
+use crate::jobs::selection::Wanted;
+use crate::model::catalog::Catalog;
+use crate::model::ids::{EventId, RoomKey};
+use crate::model::message::Kind;
+use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::verb::Pages;
+use crate::nouns::which;
+use crate::store::{Breakdown, Corpus};
+use std::collections::HashMap;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+/// The first rows are handed out when there are so many,
+const FIRST: usize = 20;
+/// and later ones when there are so many.
+const NEXT: usize = 500;
+
+/// How many are meant.
+pub(super) fn count(counts: &Breakdown) -> Reply {
+    let columns = vec!["Hits", "Messages", "Rooms", "People"];
+    let row = [counts.all.events, counts.all.messages, counts.rooms.len() as u64, counts.people.len() as u64];
+    let table = Table { title: "count", columns, rows: vec![row.map(Cell::from).to_vec()], ..Table::default() };
+    let status = if counts.all.events == 0 { Status::Nothing } else { Status::Done };
+    Reply { tables: vec![table], status, ..Reply::default() }
+}
+
+fn columns(how: &How) -> Table {
+    let columns = [
+        "Room",
+        "Time",
+        "Person",
+        "Is",
+        "Kind",
+        "PersonName",
+        "Pool",
+        "Number",
+        "Window",
+        "Score",
+        "Marks",
+        "FoundIn",
+        "Attachments",
+        "Event",
+        "Text",
+    ];
+    let mut aside = vec!["Kind", "PersonName", "Pool", "Number", "Window", "Marks", "FoundIn", "Attachments"];
+    if how.around.is_none() {
+        aside.push("Is");
+    }
+    if how.sort != Sort::Relevance {
+        aside.push("Score");
+    }
+    Table { title: "hits", columns: columns.to_vec(), aside, ..Table::default() }
+}
+
+/// Shows what is found while it is found.
+pub(super) fn show(
+    cx: &Context<'_>,
+    wanted: &Wanted,
+    how: How,
+    evidence: &Evidence,
+    report: Option<PathBuf>,
+    pages: &mut Pages<'_>,
+) -> Result<Reply> {
+    let warnings = which::warnings(cx, wanted)?;
+    if evidence.is_recorded() {
+        // What leaves is recorded before it leaves.
+        let counts = cx.session.read(|store| {
+            let catalog = store.catalog(cx.shapes)?;
+            evidence.check(cx, store, &catalog)?;
+            store.count(&wanted.selection(&catalog)?)
+        })?;
+        evidence.record(cx, wanted, counts.all.events)?;
+    }
+    let limit = how.limit.or(pages.most);
+    let how = How { limit, ..how };
+    let head = columns(&how);
+    let mut reply = cx.session.read(|store| {
+        let catalog = store.catalog(cx.shapes)?;
+        if !evidence.is_recorded() {
+            evidence.check(cx, store, &catalog)?;
+        }
+        let selection = wanted.selection(&catalog)?;
+        let mut page = report.as_deref().map(Draft::new).transpose()?;
+        if let Some(page) = &mut page {
+            page.write(&Page::begin(&wanted.describe(&selection), &store.id()?, (cx.clock)()))?;
+        }
+        let mut rows = head.clone();
+        let mut stopped = (pages.take)(head.clone())?.is_break();
+        let mut most = FIRST;
+        let mut names: HashMap<RoomKey, String> = HashMap::new();
+        let outcome = search(store, &catalog, &selection, &how, &mut |found| {
+            let name = names.entry(found.room.clone()).or_insert_with(|| name(&catalog, found.room));
+            if let Some(page) = &mut page {
+                let part = page.page.found(found, name);
+                page.write(&part)?;
+            }
+            rows.rows.push(row(found, name));
+            if rows.rows.len() >= most && !stopped {
+                most = NEXT;
+                let full = std::mem::replace(&mut rows, head.clone());
+                stopped = (pages.take)(full)?.is_break();
+            }
+            // Somebody who stops reading the rows still gets the page.
+            Ok(if stopped && page.is_none() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        if !rows.rows.is_empty() && !stopped {
+            let _ = (pages.take)(rows)?;
+        }
+        let content = evidence.content(store)?;
+        if let Some(mut page) = page {
+            page.write(&Page::end(outcome.hits, outcome.context, outcome.more, &content))?;
+            page.publish()?;
+        }
+        let mut reply = Reply::default();
+        if outcome.hits == 0 {
+            reply.notes.push("nothing was found".to_owned());
+            reply.status = Status::Nothing;
+        }
+        if let (true, Some(last)) = (outcome.more, &outcome.last) {
+            reply.notes.push(match how.sort {
+                Sort::Relevance => format!("the {} most relevant hits; --limit shows more", outcome.hits),
+                _ => format!("there are more hits; --after \"{last}\" goes on"),
+            });
+        }
+        Ok(reply)
+    })?;
+    reply.notes.splice(0..0, warnings);
+    Ok(reply)
+}
+
+/// What people call a room.
+pub(super) fn name(catalog: &Catalog, room: &RoomKey) -> String {
+    let named = catalog.room(room).and_then(|record| record.get("Name").text());
+    named.unwrap_or(&room.uri).to_owned()
+}
+
+fn row(found: &Found<'_>, room: &str) -> Vec<Cell> {
+    let (event, persona) = (found.event, found.persona);
+    let files: Vec<String> = event.more().files.iter().filter_map(|file| file.name.clone()).collect();
+    let in_text = found.marks.iter().find(|mark| mark.text == 0).map(|mark| mark.bytes.clone()).unwrap_or_default();
+    let mut places: Vec<String> = Vec::new();
+    for mark in &found.marks {
+        let place = match mark.text {
+            0 => "text",
+            number if number <= files.len() => "attachment",
+            _ => "other",
+        };
+        if places.last().is_none_or(|last| last != place) {
+            places.push(place.to_owned());
+        }
+    }
+    let list = |items: Vec<String>| if items.is_empty() { Cell::Empty } else { Cell::List(items) };
+    let number = |number: i64| u64::try_from(number).map_or(number.to_string().into(), Cell::Number);
+    // Offsets count characters, as most languages do.
+    let offsets = |text: &str, at: usize| text.get(..at).map_or(0, |before| before.chars().count());
+    let marks = in_text
+        .iter()
+        .map(|range| format!("{}-{}", offsets(&event.body, range.start), offsets(&event.body, range.end)))
+        .collect();
+    vec![
+        room.into(),
+        Cell::Moment(event.at),
+        persona.uri.as_str().into(),
+        if found.context { "context" } else { "hit" }.into(),
+        event.kind.word().into(),
+        persona.name.clone().into(),
+        found.room.pool.as_str().into(),
+        event.chat.map_or(Cell::Empty, number),
+        if found.window > 0 { Cell::Number(found.window) } else { Cell::Empty },
+        found.score.map_or(Cell::Empty, |score| format!("{score:.3}").into()),
+        list(marks),
+        list(places),
+        list(files),
+        EventId { room: found.room.clone(), sequence: event.sequence }.to_string().into(),
+        match (event.body.is_empty(), event.kind) {
+            (true, Kind::Chat) => Cell::Empty,
+            (true, kind) => kind.word().into(),
+            _ => Cell::Marked(event.body.clone(), in_text),
+        },
+    ]
+}
+
+/// A page that gets its name when it is whole.
+struct Draft {
+    path: PathBuf,
+    file: files::Draft,
+    page: Page,
+}
+
+impl Draft {
+    fn new(path: &std::path::Path) -> Result<Draft> {
+        let file = files::draft("report", path).map_err(|e| Error::io(path.display(), e))?;
+        Ok(Draft { path: path.to_owned(), file, page: Page::default() })
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
+        self.file.write_all(text.as_bytes()).map_err(|e| Error::io(self.path.display(), e))
+    }
+
+    fn publish(self) -> Result<()> {
+        let told = |e| Error::io(self.path.display(), e);
+        self.file.persist(&self.path).map(|_| ()).map_err(|e| told(e.error))
+    }
+}
