@@ -83,7 +83,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(flatten)]
-    Noun(nouns::Command),
+    Noun(Box<nouns::Command>),
     /// Run the lines of a file, in the spelling of the cmdlets, to the first that fails
     Script {
         /// The file; - is standard input
@@ -210,7 +210,7 @@ fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Row
         Err(error) => return Ok(Evaluated::Parser(error, words)),
     };
     match command {
-        Command::Noun(verb) => perform(&globals, verb, world, (kept, rows)),
+        Command::Noun(verb) => perform(&globals, *verb, world, (kept, rows)),
         Command::Script { file } => script(&file, &words, world).map(Evaluated::Ran),
         Command::Completion { shell } => Ok(Evaluated::Text(help::completion(shell, self::command()))),
         Command::Manual { out } => {

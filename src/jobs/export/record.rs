@@ -16,13 +16,16 @@ use crate::store::Store;
 use crate::store::sqlite::Sqlite;
 use sha2::{Digest, Sha256};
 
+/// A checkpoint, and the note that says it.
+type Signed = (Checkpoint, String);
+
 /// The checkpoint that goes into the archive: of this very snapshot, if the key is there; otherwise the newest there is.
 pub(super) fn checkpoint(
     cx: &Context<'_>,
     job: &Export,
     corpus: &mut Sqlite,
     receipt: &mut Receipt,
-) -> Result<(Option<(Checkpoint, String)>, Option<SigningKey>)> {
+) -> Result<(Option<Signed>, Option<SigningKey>)> {
     let (signed, why) = match keys::sign(cx, &job.store, corpus) {
         Ok(signed) => {
             receipt.fact("Checkpoint", format!("signed now, of {}", counted(signed.0.size, "record")));

@@ -162,13 +162,15 @@ impl Times<'_> {
     }
 }
 
+/// Number and purge, and what follows it in its list, in reverse.
+type Waiting = (i64, Reverse<i64>, Vec<i64>);
+
 /// The numbers of a room that purges took, in order; of one that went twice, the newest purge. Holds the lists of those
 /// tombstones only that overlap.
 struct Gone<'r> {
     rows: Rows<'r>,
     waiting: Option<(i64, Vec<i64>, i64)>,
-    /// Number and purge, and what follows it in its list, in reverse.
-    lists: BinaryHeap<Reverse<(i64, Reverse<i64>, Vec<i64>)>>,
+    lists: BinaryHeap<Reverse<Waiting>>,
 }
 
 impl<'r> Gone<'r> {
