@@ -39,8 +39,8 @@ pub struct Protects {
     pub written: String,
 }
 
-/// Resolves what was typed; `people` are those whose history is meant, by their keys. Rooms, categories and people must be
-/// known. What a pattern means today is kept beside it, so that a new name takes nothing out of the hold.
+/// Resolves what was typed; `people` are those whose history is meant, by their keys. Rooms, categories and people must
+/// be known. What a pattern means today is kept beside it, so that a new name takes nothing out of the hold.
 pub fn protects(wanted: &Wanted, people: &BTreeSet<String>, catalog: &Catalog) -> Result<Protects> {
     // A query keeps what it means today, whatever becomes of names, and adds rooms that get such a name later.
     let query = wanted.query_read(catalog)?;

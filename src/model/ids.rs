@@ -104,7 +104,8 @@ pub fn person_key(uri: &str) -> String {
     folded.strip_prefix("sip:").map(str::to_owned).unwrap_or(folded)
 }
 
-/// The address in whatever form people and clients write it: without brackets, scheme, port and parameters, case folded.
+/// The address in whatever form people and clients write it: without brackets, scheme, port and parameters, in small
+/// letters.
 pub fn address_key(text: &str) -> String {
     let text = text.trim();
     let inner = text.rsplit_once('<').and_then(|(_, rest)| rest.strip_suffix('>'));

@@ -11,8 +11,11 @@ use crate::model::record::{Field, Level, Record, Shape, Type};
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::reads;
 use crate::nouns::verb::{Prepared, Verb};
-
+use crate::rules::holds::{self, Hold};
 use clap::{Args, Subcommand};
+
+/// So many holds are named in a note.
+const NAMED: usize = 3;
 
 /// The shape of a rule: for a category, a room, or everything that has no rule of its own.
 pub static SHAPE: Shape = Shape {
@@ -149,7 +152,9 @@ impl RetentionVerb {
                 settings::put(cx, &rule, "retention set", details)?;
                 let before = before.map_or_else(String::new, |before| format!("; before, it was {before}"));
                 let note = format!("{} is kept for {}{before}", named(scope, &target), keep.trim());
-                Ok(Reply { notes: vec![note.replace("for forever", "forever")], ..Reply::default() })
+                let mut notes = vec![note.replace("for forever", "forever")];
+                notes.extend(held_longer(catalog, rule)?);
+                Ok(Reply { notes, ..Reply::default() })
             }
             RetentionVerb::Remove { target } => {
                 let Some(rule) = target.rule(&catalog)? else {
@@ -165,6 +170,34 @@ impl RetentionVerb {
             }
         }
     }
+}
+
+/// Which holds in force reach rooms that a new rule governs: it lets nothing go of what they protect.
+fn held_longer(mut catalog: Catalog, new: Record) -> Result<Option<String>> {
+    if Keep::parse(new.get("Keep").text().unwrap_or_default())? == Keep::Forever {
+        return Ok(None);
+    }
+    catalog.put(new.clone());
+    let (holds, places) = match holds::of_catalog(&catalog) {
+        Ok(found) => found,
+        Err(error) => return Ok(Some(error.what().to_owned())),
+    };
+    let rooms = catalog.of("room").zip(&places);
+    let governed: Vec<i64> =
+        rooms.filter(|(room, _)| rule(&catalog, room) == Some(&new)).map(|(_, place)| place.number).collect();
+    let reaches = |hold: &&Hold| governed.iter().any(|room| hold.touches(*room));
+    let mut names: Vec<String> =
+        holds.list.iter().filter(reaches).map(|hold| format!("\"{}\"", hold.identity)).collect();
+    let (word, reach, what) = match names.len() {
+        0 => return Ok(None),
+        1 => ("hold", "reaches", "it protects"),
+        _ => ("holds", "reach", "they protect"),
+    };
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let names = names.join(", ");
+    Ok(Some(format!("{word} {names}{more} {reach} into it: what {what} is kept longer; see pchat hold report")))
 }
 
 fn list(catalog: &Catalog, cx: &Context<'_>) -> Result<Reply> {

@@ -1,5 +1,5 @@
-//! Whom somebody means by a name: people of the directory and of the history, by every name they have or had. What means
-//! nobody, or more than one, is never taken for anything.
+//! Whom somebody means by a name: people of the directory and of the history, by every name they have or had. What
+//! means nobody, or more than one, is never taken for anything.
 
 use super::directory::{is_deleted, is_user};
 use crate::error::{Error, Kind, Result};
@@ -99,8 +99,8 @@ impl People {
         }
     }
 
-    /// The keys of the one person this means, or of everybody who fits a pattern with `*`. With `unknown` an address that
-    /// nobody is known by stands for whoever will have it.
+    /// The keys of the one person this means, or of everybody who fits a pattern with `*`. With `unknown` an address
+    /// that nobody is known by stands for whoever will have it.
     pub fn meant(&self, text: &str, unknown: bool) -> Result<BTreeSet<String>> {
         if text.trim().is_empty() {
             return Err(Error::new(Kind::Usage, "a person without a name means nobody")

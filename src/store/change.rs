@@ -149,8 +149,8 @@ fn unkept(tx: &mut dyn Transaction, hold: &str, now: Ticks) -> Result<u64> {
     Ok(rooms.iter().filter(|room| room.unkept && hold.touches(room.number)).count() as u64)
 }
 
-/// Places a hold, or changes one, and counts in the same transaction what it then protects. One that protects nothing is
-/// refused unless that is meant.
+/// Places a hold, or changes one, and counts in the same transaction what it then protects. One that protects nothing
+/// is refused unless that is meant.
 pub fn place_hold(store: &mut dyn Store, placed: &Placed, entry: &Entry, how: Placing) -> Result<Put> {
     let mut found = Put::default();
     store.within(Pass(()), &mut |tx| {
@@ -196,8 +196,8 @@ fn in_force(tx: &mut dyn Transaction) -> Result<Holds> {
     Holds::resolve(terms.into_iter().filter(|hold| !hold.released), &mut || tx.rooms())
 }
 
-/// Does something after which every hold that was in force protects what it protected before, and what comes is kept where
-/// one protects it.
+/// Does something after which every hold that was in force protects what it protected before, and what comes is kept
+/// where one protects it.
 fn unweakened(
     tx: &mut dyn Transaction,
     now: Ticks,

@@ -15,8 +15,8 @@ pub(in crate::store::sqlite) fn coverage(store: &Sqlite) -> Result<Vec<Coverage>
     walk(&store.connection, &store.path, &holds::all(&store.connection, None)?)
 }
 
-/// How much each hold protects, or the one of this name. The index is asked; the history is read only for holds that ask
-/// its texts, or earlier versions of them.
+/// How much each hold protects, or the one of this name. The index is asked; the history is read only for holds that
+/// ask its texts, or earlier versions of them.
 pub(in crate::store::sqlite) fn protected(
     connection: &Connection,
     path: &Path,

@@ -188,3 +188,25 @@ fn words_of_a_hold_look_at_everything() {
     desk.run("purge --everything --yes --store @s.db").code(0);
     assert_eq!(kept(&desk), [20, 21, 22, 23, 24]);
 }
+
+#[test]
+fn a_rule_of_retention_says_which_holds_keep_more() {
+    let desk = desk();
+    let other = message("r2", 9, "2020-05-09T12:00:00Z", "sip:anna@x.example", "elsewhere");
+    desk.lines("o.jsonl", &[other]);
+    desk.run("import @o.jsonl --store @s.db").code(0);
+    hold(&desk, "H", &["--room", "FX Desk"]).code(0);
+    let set = |target: &[&str], keep: &str| {
+        let mut words = vec!["retention", "set", "--keep", keep, "--reason", "r", "--store", "@s.db"];
+        words.extend(target);
+        desk.args(&words).code(0).err
+    };
+    let told = "hold \"H\" reaches into it: what it protects is kept longer";
+    assert!(set(&["--everything"], "30 days").contains(told));
+    assert!(set(&["--room", "FX Desk"], "30 days").contains(told));
+    // Another rule has the room now, and one that lets nothing go has nothing to say.
+    assert!(!set(&["--everything"], "31 days").contains(told));
+    assert!(!set(&["--room", "FX Desk"], "forever").contains(told));
+    desk.run("hold release H --reason r --yes --store @s.db").code(0);
+    assert!(!set(&["--room", "FX Desk"], "30 days").contains(told));
+}

@@ -193,7 +193,8 @@ proptest! {
                         prop_assert!(goes.is_empty() && held == 0 && which.user.is_some(), "{:?}", done);
                         continue;
                     }
-                    prop_assert_eq!(done.code, match (goes.len(), held) { (0, 0) => 4, (0, _) => 14, _ => 0 }, "{:?}", done);
+                    let expected = match (goes.len(), held) { (0, 0) => 4, (0, _) => 14, _ => 0 };
+                    prop_assert_eq!(done.code, expected, "{:?}", done);
                     if !goes.is_empty() {
                         let facts = done.json();
                         let fact = |name: &str| {
