@@ -131,7 +131,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, mut world: World<'_>) -> u8
     }
 }
 
-/// Runs what is spelled as cmdlets are: a cmdlet and its words, or a whole line in one word. Options of pchat may stand before.
+/// Runs what is spelled as cmdlets are: a cmdlet and its words, or a whole line in one word. Options of pchat may
+/// stand before.
 fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluated>> {
     let texts: Vec<&str> = words.iter().map_while(|word| word.to_str()).collect();
     let command = command();
@@ -183,8 +184,8 @@ fn print(done: Result<Evaluated>, world: &mut World<'_>) -> u8 {
     }
 }
 
-/// What a command in pchat's own spelling, without the name of the program, has to say. Prints nothing; only what has to be
-/// asked, and progress, goes to standard error.
+/// What a command in pchat's own spelling, without the name of the program, has to say. Prints nothing; only what has
+/// to be asked, and progress, goes to standard error.
 pub fn evaluate(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Result<Reply> {
     match evaluated(words.into_iter().collect(), world, &Kept::default(), Rows::Kept)? {
         Evaluated::Reply(reply, _) | Evaluated::Delivered(reply) => Ok(reply),
@@ -228,8 +229,35 @@ fn script(file: &Path, words: &[OsString], world: &mut World<'_>) -> Result<u8> 
         "-" => (world.input)().unwrap_or_else(|| Ok(String::new())).map_err(|e| Error::io("standard input", e))?,
         _ => std::fs::read(file).map_err(|e| Error::io(&name, e)).and_then(|bytes| utf8(bytes, &name))?,
     };
-    let own = |word: &&OsString| *word != "script" && *word != "--" && Path::new(word) != file;
-    line::Lines::new(words.iter().filter(own).cloned().collect()).text(&text, Some(&name), world)
+    line::Lines::new(options(words)).text(&text, Some(&name), world)
+}
+
+/// The options among the words of a script, each with its value, whatever that says. The command and the file are the
+/// only other words.
+fn options(words: &[OsString]) -> Vec<OsString> {
+    let command = self::command();
+    let takes = |word: &str| {
+        let is = |arg: &&clap::Arg| match word.strip_prefix("--") {
+            Some(long) => arg.get_long_and_visible_aliases().is_some_and(|names| names.contains(&long)),
+            None => word.chars().nth(1).is_some_and(|short| word.len() == 2 && arg.get_short() == Some(short)),
+        };
+        command.get_arguments().find(is).is_some_and(|arg| arg.get_action().takes_values())
+    };
+    let mut kept = Vec::new();
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let text = word.to_string_lossy();
+        if text == "--" {
+            break;
+        }
+        if text.len() > 1 && text.starts_with('-') {
+            kept.push(word.clone());
+            if takes(&text) {
+                kept.extend(rest.next().cloned());
+            }
+        }
+    }
+    kept
 }
 
 /// Scripts are UTF-8, or the UTF-16 that PowerShell writes.

@@ -13,20 +13,27 @@ use std::io::Write;
 use std::sync::Arc;
 
 /// What a bag says about itself.
-#[derive(Debug, Clone)]
-pub struct Label {
+pub struct Label<'a> {
     /// Which job it is: an interrupted run of the same one is gone on with.
     pub fingerprint: String,
     /// What `custody.json` says in every volume: a JSON object.
     pub facts: serde_json::Value,
     /// The signed checkpoint of the audit log.
     pub checkpoint: Option<String>,
+    /// Signs the whole, once it is known: the content of each volume, and the custody record of the last.
+    pub seal: Option<Box<Seal<'a>>>,
 }
+
+/// Gives a signed note over the content of each volume and the custody record of the last.
+pub type Seal<'a> = dyn Fn(&[[u8; 32]], &[u8]) -> Result<String> + 'a;
+
+/// No seal is longer.
+const LONGEST_SEAL: u64 = 2048;
 
 /// A bag that is being filled.
 pub struct BagPackage<'a> {
     target: &'a Target,
-    label: Label,
+    label: Label<'a>,
     /// Bytes of the facts.
     custody: u64,
     container: Box<dyn Container>,
@@ -46,7 +53,7 @@ struct Growing {
 
 impl<'a> BagPackage<'a> {
     /// Starts or resumes a bag.
-    pub fn open(target: &'a Target, label: Label) -> Result<BagPackage<'a>> {
+    pub fn open(target: &'a Target, label: Label<'a>) -> Result<BagPackage<'a>> {
         let container = target.open(1, &label.fingerprint)?;
         let custody = label.facts.to_string().len() as u64;
         let (bag, growing, volume) = (Bag::default(), BTreeMap::new(), 1);
@@ -58,7 +65,8 @@ impl<'a> BagPackage<'a> {
     fn tags(&self, name: &str) -> u64 {
         let custody = 1024 + 2 * self.custody;
         let checkpoint = self.label.checkpoint.as_ref().map_or(0, |note| note.len() as u64 + 1024);
-        custody + checkpoint + self.bag.lists() + name.len() as u64 + 67
+        let seal = if self.label.seal.is_some() { LONGEST_SEAL } else { 0 };
+        custody + checkpoint + seal + self.bag.lists() + name.len() as u64 + 67
     }
 
     /// Completes the current volume; the last one has the totals.
@@ -81,14 +89,16 @@ impl<'a> BagPackage<'a> {
         let mut text =
             serde_json::to_vec_pretty(&custody).map_err(|e| Error::new(Kind::Bug, "cannot write JSON").because(e))?;
         text.push(b'\n');
-        for (name, bytes) in bag.tag_files(&info, text, self.label.checkpoint.as_deref()) {
+        self.contents.push(content);
+        let seal = self.label.seal.as_ref().filter(|_| totals.is_some());
+        let seal = seal.map(|sign| sign(&self.contents, &text)).transpose()?;
+        for (name, bytes) in bag.tag_files(&info, text, self.label.checkpoint.as_deref(), seal.as_deref()) {
             let packed = self.container.packer().pack(name, bytes)?;
             self.container.put(packed)?;
         }
         // The next volume replaces this placeholder, or there is none.
         let finished = std::mem::replace(&mut self.container, Box::new(Nothing));
         self.sealed.push(finished.seal()?);
-        self.contents.push(content);
         Ok(())
     }
 }

@@ -16,6 +16,8 @@ pub const DECLARATION: &str = "bagit.txt";
 pub const INFO: &str = "bag-info.txt";
 /// The signed checkpoint of the audit log of the store it came from.
 pub const CHECKPOINT: &str = "checkpoint.txt";
+/// The signed seal: the digest over all volumes.
+pub const SEAL: &str = "seal.txt";
 /// What was exported and how much of it.
 pub const CUSTODY: &str = "custody.json";
 
@@ -66,6 +68,7 @@ impl Bag {
         info: &[(&str, String)],
         custody: Vec<u8>,
         checkpoint: Option<&str>,
+        seal: Option<&str>,
     ) -> Vec<(String, Vec<u8>)> {
         let mut text = String::new();
         for (label, value) in info {
@@ -78,7 +81,9 @@ impl Bag {
             (CUSTODY.to_owned(), custody),
             (MANIFEST.to_owned(), self.manifest()),
         ];
-        files.extend(checkpoint.map(|note| (CHECKPOINT.to_owned(), note.as_bytes().to_vec())));
+        let notes = [(CHECKPOINT, checkpoint), (SEAL, seal)];
+        let notes = notes.into_iter().filter_map(|(name, note)| Some((name.to_owned(), note?.as_bytes().to_vec())));
+        files.extend(notes);
         let tags = files.iter().map(|(name, bytes)| (name.clone(), Sha256::digest(bytes).into())).collect();
         files.push((TAG_MANIFEST.to_owned(), lines(&tags)));
         files

@@ -1,10 +1,11 @@
 //! An archive that is being read: one bag or all its volumes, its lists checked against each other,
 //! its pages handed to workers.
 
-use crate::containers::manifest::{self, CHECKPOINT, CUSTODY, DECLARATION, INFO, MANIFEST, TAG_MANIFEST};
+use crate::containers::manifest::{self, CHECKPOINT, CUSTODY, DECLARATION, INFO, MANIFEST, SEAL, TAG_MANIFEST};
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages, Raw};
 use crate::error::{Error, Kind, Place, Result};
+use crate::formats::archive::names::{self, NAMES, content};
 use crate::formats::archive::rooms::Listed;
 use crate::formats::archive::{self, catalog, page, rooms};
 use crate::model::hash;
@@ -36,6 +37,12 @@ pub struct Archive {
     pub records: Vec<Record>,
     /// The digest that names its content, one for each volume.
     pub content: Vec<[u8; 32]>,
+    /// The signed checkpoint of the log it came from.
+    checkpoint: Option<String>,
+    /// The signed seal over all of it.
+    seal: Option<String>,
+    /// The custody record of the last volume.
+    custody: Vec<u8>,
 }
 
 /// Where a page is.
@@ -91,10 +98,12 @@ impl Volume {
                 return Err(wrong_hash(volume.place(name)));
             }
         }
-        if let Some(wanted) = tags.get(CHECKPOINT)
-            && Sha256::digest(volume.file(CHECKPOINT)?)[..] != wanted[..]
-        {
-            return Err(wrong_hash(volume.place(CHECKPOINT)));
+        for name in [CHECKPOINT, SEAL] {
+            if let Some(wanted) = tags.get(name)
+                && Sha256::digest(volume.file(name)?)[..] != wanted[..]
+            {
+                return Err(wrong_hash(volume.place(name)));
+            }
         }
         let mut listed = manifest::parse(&volume.place(MANIFEST), &list)?;
         listed.sort_unstable();
@@ -152,8 +161,9 @@ impl Volume {
 
     /// The payload holds nothing that this version of the archive does not have.
     fn familiar(&self) -> Result<()> {
-        let known =
-            |name: &str| [archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at));
+        let known = |name: &str| {
+            name == NAMES || [archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at))
+        };
         match self.payload().find(|(name, ..)| !known(name)) {
             Some((name, ..)) => Err(Error::damaged(Place::file(self.place(name)), "an archive has no such file")),
             None => Ok(()),
@@ -201,15 +211,23 @@ impl Archive {
         if first["format"] != "pchat-archive" || version.is_none_or(|version| version == 0) {
             return Err(Error::damaged(Place::file(path.display().to_string()), "this bag is not a pchat archive"));
         }
-        if version > Some(1) {
+        if version > Some(archive::VERSION.into()) {
             return Err(Error::new(Kind::TooNew, format!("{} was made by a newer pchat", path.display()))
                 .hint("use a newer pchat"));
         }
         if let Some(number) = first["volume"].as_u64() {
             found = Archive::all_volumes(path, number, found, limits, &custody)?;
         }
-        let mut archive =
-            Archive { volumes: found, rooms: Vec::new(), pages: Vec::new(), records: Vec::new(), content: Vec::new() };
+        let mut archive = Archive {
+            volumes: found,
+            rooms: Vec::new(),
+            pages: Vec::new(),
+            records: Vec::new(),
+            content: Vec::new(),
+            checkpoint: None,
+            seal: None,
+            custody: Vec::new(),
+        };
         let mut last = serde_json::Value::Null;
         for number in 0..archive.volumes.len() {
             let content: [u8; 32] = Sha256::digest(archive.volumes[number].file(MANIFEST)?).into();
@@ -232,6 +250,9 @@ impl Archive {
                 };
                 archive.records.extend(catalog::read(&volume.checked(&name)?, &place, shape)?);
             }
+            if volume.find(NAMES).is_some() {
+                names::check(&volume.checked(NAMES)?, &volume.place(NAMES))?;
+            }
             if volume.find(archive::ROOM_INDEX).is_some() {
                 let place = volume.place(archive::ROOM_INDEX);
                 archive.rooms.extend(rooms::read(&volume.checked(archive::ROOM_INDEX)?, &place)?);
@@ -253,7 +274,22 @@ impl Archive {
             return Err(Error::damaged(Place::file(place), what));
         }
         archive.pages = archive.places()?;
+        archive.notes()?;
         Ok(archive)
+    }
+
+    /// Reads what was signed. Notes stand in the last volume.
+    fn notes(&mut self) -> Result<()> {
+        let Some(last) = self.volumes.last_mut() else { return Ok(()) };
+        let mut note = |name: &str| match last.find(name) {
+            None => Ok(None),
+            Some(_) => String::from_utf8(last.file(name)?)
+                .map(Some)
+                .map_err(|_| Error::damaged(Place::file(last.place(name)), "the note is not UTF-8")),
+        };
+        (self.checkpoint, self.seal) = (note(CHECKPOINT)?, note(SEAL)?);
+        self.custody = last.file(CUSTODY)?;
+        Ok(())
     }
 
     /// Opens the other volumes; every one must be there.
@@ -306,6 +342,28 @@ impl Archive {
         Ok(all)
     }
 
+    /// The signed seal over all of it, if it has one.
+    pub fn seal(&self) -> Option<&str> {
+        self.seal.as_deref()
+    }
+
+    /// The signed checkpoint of the log it came from, if it has one.
+    pub fn checkpoint(&self) -> Option<&str> {
+        self.checkpoint.as_deref()
+    }
+
+    /// The custody record of the last volume.
+    pub fn custody(&self) -> &[u8] {
+        &self.custody
+    }
+
+    /// What its source is called where two have to be told apart: the store, if a checkpoint names it; else its content.
+    pub fn source(&self) -> String {
+        let log = self.checkpoint().and_then(|note| Some(note.lines().next()?.strip_prefix("pchat/")?.to_owned()));
+        let content = || hash::hex(&crate::proof::seal::digest(&self.content)).chars().take(12).collect::<String>();
+        log.filter(|id| id.len() <= 64).map_or_else(|| format!("archive {}", content()), |id| format!("store {id}"))
+    }
+
     /// Where the pages are, in order of rooms; every listed page is there, and no others are.
     fn places(&self) -> Result<Vec<PagePlace>> {
         let mut places = Vec::new();
@@ -339,8 +397,14 @@ impl Archive {
     pub fn attachments(&self) -> Result<Vec<(usize, usize, [u8; 32])>> {
         let mut list = Vec::new();
         for (at, volume) in self.volumes.iter().enumerate() {
+            let mut before = None;
             for (name, member, sha256) in volume.payload().filter(|(name, ..)| name.starts_with(archive::FILES)) {
-                if name[archive::FILES.len()..] != hash::hex(sha256) {
+                if before == Some(sha256) {
+                    let place = Place::file(volume.place(name));
+                    return Err(Error::damaged(place, "the content of an attachment is there twice"));
+                }
+                before = Some(sha256);
+                if content(&name[archive::FILES.len()..]) != Some(*sha256) {
                     return Err(Error::damaged(
                         Place::file(volume.place(name)),
                         "the attachment is not named by its SHA-256",

@@ -2,11 +2,12 @@
 //! is asked, recorded and answered; `wiring.rs` moves the history.
 
 mod attachments;
+mod production;
 mod record;
 mod wiring;
 
 use self::attachments::Embedded;
-use self::record::{Leaving, checkpoint};
+use self::record::{Leaving, checkpoint, seal};
 use self::wiring::Wiring;
 use crate::containers::bag::{BagPackage, Label};
 use crate::containers::growing::OneFile;
@@ -20,8 +21,9 @@ use crate::model::catalog::Catalog;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::receipt::Receipt;
-use crate::model::record::{Level, Shape, Value};
+use crate::model::record::{Level, Record, Shape, Value};
 use crate::model::unit::RoomHint;
+use crate::proof::seal::digest;
 use crate::select::scope::{Scope, Selection};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Amendment, Corpus, change};
@@ -58,9 +60,9 @@ pub struct Export {
 const PRODUCED: [&str; 3] = ["pool", "category", "room"];
 
 impl Export {
-    /// A narrowed export of history goes to somebody outside, unless it says otherwise.
+    /// A narrowed export goes to somebody outside, unless it says otherwise.
     fn is_production(&self) -> bool {
-        matches!(self.level, Level::All | Level::Content) && !self.wanted.is_everything() && !self.settings
+        !self.wanted.is_everything() && !self.settings
     }
 
     /// The nouns that belong to it.
@@ -86,7 +88,11 @@ impl Export {
     fn describe(&self, selection: &Selection) -> Vec<(String, String)> {
         let mut facts = self.wanted.describe(selection);
         if self.history_alone().is_none() && self.is_production() {
-            facts.push(("Settings".to_owned(), "no holds, cases, policies and directory".to_owned()));
+            facts.push((
+                "Settings".to_owned(),
+                "no holds, cases, policies and directory; people in lists only as far as the history names them"
+                    .to_owned(),
+            ));
         }
         facts
     }
@@ -121,6 +127,13 @@ impl Export {
             return Err(Error::new(Kind::Usage, "this level exports no rooms, so there are none to disable")
                 .hint("leave out --disable-exported-nodes, or use another --level"));
         }
+        if self.level == Level::User && self.is_production() {
+            return Err(Error::new(
+                Kind::Usage,
+                "rooms and categories narrow nothing of the directory and its policies",
+            )
+            .hint("leave them out, or add --with-settings"));
+        }
         let Some(alone) = self.history_alone() else { return Ok(()) };
         if self.settings {
             return Err(Error::new(Kind::Usage, format!("{} holds history and no settings", alone.title))
@@ -152,7 +165,7 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     make(cx, job, &mut corpus, &whole, &selection, history, &mut receipt)?;
     receipt.timings.push(("export", cx.since(start)));
     if job.disable_exported {
-        disable(cx, job, &whole, &selection.scope, &mut receipt)?;
+        disable(cx, job, &selection.scope, &whole, &mut receipt)?;
     }
     Ok(receipt)
 }
@@ -169,7 +182,10 @@ fn make(
 ) -> Result<()> {
     let formats: Vec<Box<dyn Format>> = job.formats.iter().map(|format| (format.make)()).collect();
     let one_file = job.is_one_file();
-    let signed = if job.checkpoint && !one_file { checkpoint(cx, job, corpus, receipt)? } else { None };
+    let (signed, key) = match job.checkpoint && !one_file {
+        true => checkpoint(cx, job, corpus, receipt)?,
+        false => (None, None),
+    };
     let package: Box<dyn Package + '_> = match one_file {
         true => Box::new(OneFile::open(&job.target, cx.streams.stdout)?),
         false => {
@@ -182,7 +198,8 @@ fn make(
                 job.target.bag_name()
             );
             let fingerprint = hash::hex(&Sha256::digest(print));
-            Box::new(BagPackage::open(&job.target, Label { fingerprint, facts, checkpoint: note })?)
+            let seal = key.zip(note.as_deref()).map(|(key, note)| seal(&key, note)).transpose()?;
+            Box::new(BagPackage::open(&job.target, Label { fingerprint, facts, checkpoint: note, seal })?)
         }
     };
     let leaving = Leaving { cx, job, selection, signed: signed.as_ref() };
@@ -193,6 +210,7 @@ fn make(
     }
     let nouns = job.nouns();
     let catalog = match selection.scope.rooms.is_none() {
+        _ if job.is_production() => Cow::Owned(production::settings(job, corpus, whole, &nouns, selection, history)?),
         // Nouns are asked for one by one, so others do not matter.
         true => Cow::Borrowed(whole),
         false => Cow::Owned(catalog_part(whole, &nouns, &job.wanted, &selection.scope)),
@@ -217,6 +235,9 @@ fn make(
 /// The digests that name the content of each volume.
 fn contents(complete: &Complete, receipt: &mut Receipt) {
     let many = complete.contents.len() > 1;
+    if many {
+        receipt.fact("Content", hash::hex(&digest(&complete.contents)));
+    }
     for (number, content) in complete.contents.iter().enumerate() {
         let name = if many { format!("Content of volume {}", number + 1) } else { "Content".to_owned() };
         receipt.fact(&name, hash::hex(content));
@@ -234,17 +255,23 @@ fn names(catalog: &Catalog) -> HashMap<RoomKey, Arc<RoomHint>> {
     rooms.collect()
 }
 
-/// Disables the rooms of the scope, as `-DisableExportedNodes` does.
-fn disable(cx: &Context<'_>, job: &Export, catalog: &Catalog, scope: &Scope, receipt: &mut Receipt) -> Result<()> {
-    let mut rooms: Vec<_> = catalog.of("room").filter(|room| scope.has_room(&room_key(room))).cloned().collect();
-    rooms.retain(|room| room.get("Disabled") != &Value::Bool(true));
-    for room in &mut rooms {
-        if let Some(at) = room.shape.position("Disabled") {
-            room.values[at] = Value::Bool(true);
-        }
-    }
-    receipt.fact("Rooms disabled after the export", rooms.len().to_string());
-    let details = vec![("rooms", rooms.len().to_string()), ("export", job.target.path.display().to_string())];
-    let entry = cx.entry("disable exported rooms", job.store.display().to_string(), details);
-    change::change(&mut Sqlite::open(&job.store)?, Amendment::put(rooms, entry))
+/// Disables the rooms that were exported, as `-DisableExportedNodes` does. They are read again in the transaction that
+/// disables them, so that what somebody has changed of them meanwhile stays.
+fn disable(cx: &Context<'_>, job: &Export, scope: &Scope, exported: &Catalog, receipt: &mut Receipt) -> Result<()> {
+    let shapes: Vec<&'static Shape> = job.shapes.iter().copied().filter(|shape| shape.noun == "room").collect();
+    let mut disabled = 0;
+    change::amend(&mut Sqlite::open(&job.store)?, &shapes[..], &mut |catalog| {
+        let chosen = |room: &&Record| {
+            let key = room_key(room);
+            scope.has_room(&key) && exported.room(&key).is_some() && room.get("Disabled") != &Value::Bool(true)
+        };
+        let rooms: Vec<Record> =
+            catalog.of("room").filter(chosen).map(|room| room.clone().with("Disabled", Value::Bool(true))).collect();
+        disabled = rooms.len();
+        let details = vec![("rooms", rooms.len().to_string()), ("export", job.target.path.display().to_string())];
+        let entry = cx.entry("disable exported rooms", job.store.display().to_string(), details);
+        Ok(Some(Amendment::put(rooms, entry)))
+    })?;
+    receipt.fact("Rooms disabled after the export", disabled.to_string());
+    Ok(())
 }

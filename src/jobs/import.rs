@@ -1,22 +1,25 @@
 //! History and archives → store. First everything is read and checked, and nothing is written; then
 //! the catalog goes in, then the history, in batches that survive an interruption.
 
+mod settings;
+
+use self::settings::{Settings, expected, records};
 use crate::context::{Context, Random};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::jobs::archive::Archive;
 use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, Inside, Met, PieceSource, STDIN, find, is_gap};
 use crate::jobs::keys;
+use crate::jobs::sealed::Expected;
 use crate::jobs::sums::Sums;
-use crate::model::catalog::Catalog;
 use crate::model::hash;
 use crate::model::message::{Content, Event as Message};
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
-use crate::model::record::{Record, Shape};
+use crate::model::record::Shape;
 use crate::pipeline::{self, Event, Sink, Watch};
-use crate::rules::merge::{self, OnConflict, Renames};
+use crate::rules::merge::{OnConflict, Renames};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Amendment, Corpus, Entry, Intake, Loaded, SourceFact, Store, change};
+use crate::store::{Corpus, Entry, Intake, Loaded, SourceFact, Store};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,8 +45,12 @@ pub struct Import {
     pub what_if: bool,
     /// Take in again what was purged from this store.
     pub restore_purged: bool,
+    /// Take in rules of retention that would let something go at the next purge.
+    pub accept_retention: bool,
     /// Make a batch permanent after this many events.
     pub commit_every: u64,
+    /// Which archives alone are taken in.
+    pub expected: Expected,
     /// All nouns.
     pub shapes: &'static [&'static Shape],
 }
@@ -71,6 +78,7 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
 
     let start = (cx.clock)();
     let mut archives = open_archives(cx, job, &mut found)?;
+    expected(job, &found, &archives, &mut receipt)?;
     let incoming = records(job, &mut archives);
     let mut checked = check(cx, job, &found, &mut archives)?;
     checked.gap_count += found.gaps.len() as u64;
@@ -85,16 +93,13 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         receipt.remark(remark, *times);
     }
 
-    incoming.iter().for_each(|record| checked.met.record(record));
+    incoming.iter().for_each(|one| checked.met.record(&one.record));
     checked.met.check(&job.renames)?;
     let broken = checked.broken;
     let start = (cx.clock)();
     let exists = job.store.exists();
-    let present = match exists {
-        true => Sqlite::snapshot(&job.store)?.catalog(job.shapes)?,
-        false => Catalog::default(),
-    };
-    let changes = merge::plan(incoming, present, &job.renames, job.on_conflict, &mut receipt)?;
+    let settings = Settings { cx, job, incoming, established: exists, history: found.inputs.len() > archives.len() };
+    let expected = settings.foresee(&archives, &receipt)?;
 
     // A trial run of an import that would create the store uses one that disappears.
     let scratch = (job.what_if && !exists).then(|| files::scratch("what-if", None));
@@ -115,15 +120,12 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
             }
         }
     };
-    if !changes.is_empty() {
-        let details = vec![("records", changes.len().to_string()), ("from", sources.join("; "))];
-        let entry = cx.entry("import catalog", job.store.display().to_string(), details);
-        // What a hold would refuse is refused in a trial run, too.
-        change::change(&mut store, Amendment { trial: job.what_if, ..Amendment::put(changes, entry) })?;
-    }
+    settings.put(&mut store, expected, &mut receipt, &sources)?;
     cx.watch.event(Event::Begin { step: "importing", total: Some(checked.events), unit: "events" });
     let mut receipt = {
         let mut intake = store.intake(job.restore_purged)?;
+        let held = found.held();
+        let fact = |input| fact(input, held.as_deref());
         let first = intake.announce(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
         let load = Load::new(cx, job, intake, receipt, sources.join("; "));
         let stage = decode(job, Some((first, cx.random)));
@@ -168,21 +170,6 @@ fn open_archives(cx: &Context<'_>, job: &Import, found: &mut Found) -> Result<Ve
     Ok(archives)
 }
 
-/// The records of the archives, and the rooms they list without describing them.
-fn records(job: &Import, archives: &mut [Archive]) -> Vec<Record> {
-    let mut records: Vec<Record> =
-        archives.iter_mut().flat_map(|archive| std::mem::take(&mut archive.records)).collect();
-    let described: HashSet<String> = records.iter().filter(|r| r.shape.noun == "room").map(Record::key).collect();
-    if let Some(shape) = job.shapes.iter().find(|shape| shape.noun == "room") {
-        let listed = archives.iter().flat_map(|archive| &archive.rooms);
-        let rooms = listed.filter(|room| !described.contains(&room.key.key()));
-        records.extend(rooms.map(|room| merge::listed(shape, &room.key, &room.name)));
-    }
-    // Holds go in before anything else, so that nothing they protect is ever without them.
-    records.sort_by_key(|record| record.shape.noun != "hold");
-    records
-}
-
 fn source<'a>(
     cx: &Context<'_>,
     job: &Import,
@@ -202,7 +189,7 @@ fn source<'a>(
 }
 
 /// What is known of a source: its name, and the SHA-256 of a file, or of the list of files a bag has.
-fn fact(input: &Input) -> Result<SourceFact> {
+fn fact(input: &Input, held: Option<&str>) -> Result<SourceFact> {
     let (Input::Archive(path) | Input::File(path) | Input::Zip(Inside { path, .. })) = input;
     let file = if path.is_dir() { path.join("manifest-sha256.txt") } else { path.clone() };
     let told = |error| Error::io(file.display(), error);
@@ -210,7 +197,8 @@ fn fact(input: &Input) -> Result<SourceFact> {
         true => Some(std::fs::File::open(&file).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?.0),
         false => None,
     };
-    Ok(SourceFact { name: path.display().to_string(), sha256 })
+    let name = path.display().to_string();
+    Ok(SourceFact { name: if held == Some(name.as_str()) { STDIN.to_owned() } else { name }, sha256 })
 }
 
 fn decode<'a>(job: &Import, prepare: Option<(i64, Random<'a>)>) -> Decode<'a> {

@@ -13,6 +13,7 @@ pub mod purge;
 pub mod query;
 pub mod report;
 pub mod search;
+pub mod sealed;
 pub mod seen;
 pub mod selection;
 pub mod settings;

@@ -96,7 +96,8 @@ fn post_in(
     let persona = persona(&directory, person)?;
     let kept = rights::check(&catalog, &directory, &room, &persona.uri, what.deed())?;
     let key = room_key(&room);
-    let (event, file) = event(cx, &catalog, &room, what, || intake.next_chat(&key))?;
+    let most = rights::largest_file(&catalog, &room, &persona.uri);
+    let (event, file) = event(cx, most, what, || intake.next_chat(&key))?;
     let number = event.chat;
     let (at, sha256) = (event.at, event.more().files.first().and_then(|file| file.sha256));
     // Who wrote what is kept with it; the audit log knows where and which.
@@ -135,8 +136,7 @@ fn persona(directory: &Directory<'_>, person: &str) -> Result<Persona> {
 
 fn event(
     cx: &Context<'_>,
-    catalog: &Catalog,
-    room: &Record,
+    most: u64,
     what: &What,
     number: impl FnOnce() -> Result<i64>,
 ) -> Result<(Event, Option<PathBuf>)> {
@@ -156,7 +156,6 @@ fn event(
         What::Upload(path) => {
             let told = |e| Error::io(path.display(), e);
             let mut file = std::fs::File::open(path).map_err(told)?;
-            let most = rights::largest_file(catalog, room);
             let (mut hash, mut size, mut buffer) = (Sha256::new(), 0u64, vec![0; 1 << 16]);
             loop {
                 let read = file.read(&mut buffer).map_err(told)?;
@@ -265,14 +264,14 @@ fn exchange(
     let key = room_key(room);
     for person in &people {
         rights::check(&catalog, &directory, room, &person.uri, Deed::Enter)?;
-        let (event, _) = event(cx, &catalog, room, &What::Join, || Ok(0))?;
+        let (event, _) = event(cx, 0, &What::Join, || Ok(0))?;
         take(cx, intake, &key, person.clone(), event)?;
     }
     let texts = ["pchat tests this room", "pchat has tested this room"];
     for (person, text) in people.iter().zip(texts) {
         let kept = rights::check(&catalog, &directory, room, &person.uri, Deed::Post)?;
         let message = What::Message { text: text.to_owned(), alert: false };
-        let (event, _) = event(cx, &catalog, room, &message, || intake.next_chat(&key))?;
+        let (event, _) = event(cx, 0, &message, || intake.next_chat(&key))?;
         let number = event.chat.unwrap_or_default();
         if !kept {
             continue;
@@ -285,7 +284,7 @@ fn exchange(
         }
     }
     for person in people {
-        let (event, _) = event(cx, &catalog, room, &What::Part, || Ok(0))?;
+        let (event, _) = event(cx, 0, &What::Part, || Ok(0))?;
         take(cx, intake, &key, person, event)?;
     }
     Ok(())

@@ -8,6 +8,7 @@ use crate::model::ids::{EventId, RoomKey, fold, no_address, person_key};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::zone::{self, Zone};
+use crate::rules::directory::distance;
 use crate::select::names::{names_category, names_room};
 use crate::select::query::product::{self, Match};
 use crate::select::query::seal::fix;
@@ -285,20 +286,6 @@ pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
         .min()
         .filter(|(changes, _)| *changes <= wanted.len() / 3 + 1)
         .map(|(_, candidate)| candidate)
-}
-
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// The history key of a room record.

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::formats::archive::rooms::Listed;
 use crate::jobs::archive::{Archive, PagePlace, RawPage};
 use crate::jobs::intake::{STDIN, spool};
+use crate::jobs::sealed::Expected;
 use crate::jobs::sums::{self, Sums};
 use crate::model::hash;
 use crate::model::ids::RoomKey;
@@ -15,6 +16,7 @@ use crate::model::receipt::{Gap, Receipt, RoomTally};
 use crate::model::record::Shape;
 use crate::model::time::Ticks;
 use crate::pipeline::{self, Emit, Event, Sink, Source, Stage, Watch};
+use crate::proof::seal::digest;
 use crate::store::Corpus;
 use crate::store::sqlite::Sqlite;
 use sha2::{Digest, Sha256};
@@ -77,14 +79,16 @@ pub fn archive(
     path: &Path,
     depth: Depth,
     keep_going: bool,
+    expected: &Expected,
     shapes: &'static [&'static Shape],
 ) -> Result<Receipt> {
     if path.as_os_str() != "-" {
-        return file(cx, path, depth, keep_going, shapes);
+        return file(cx, path, depth, keep_going, expected, shapes);
     }
     let spool = spool(cx)?;
     let held = spool.path().display().to_string();
-    let mut receipt = file(cx, spool.path(), depth, keep_going, shapes).map_err(|error| error.renamed(&held, STDIN))?;
+    let mut receipt =
+        file(cx, spool.path(), depth, keep_going, expected, shapes).map_err(|error| error.renamed(&held, STDIN))?;
     receipt.facts.iter_mut().for_each(|(_, value)| *value = value.replace(&held, STDIN));
     receipt.gaps.iter_mut().for_each(|gap| gap.place = gap.place.replace(&held, STDIN));
     Ok(receipt)
@@ -95,6 +99,7 @@ fn file(
     path: &Path,
     depth: Depth,
     keep_going: bool,
+    expected: &Expected,
     shapes: &'static [&'static Shape],
 ) -> Result<Receipt> {
     let start = (cx.clock)();
@@ -117,6 +122,10 @@ fn file(
             if archive.content.len() > 1 { format!("Content of volume {}", number + 1) } else { "Content".to_owned() };
         receipt.fact(&name, hash::hex(content));
     }
+    if archive.content.len() > 1 {
+        receipt.fact("Content", hash::hex(&digest(&archive.content)));
+    }
+    receipt.fact("Seal", expected.check(&path.display().to_string(), &archive)?);
     let total = archive.pages.len() + attachments.len();
     let (mut chosen, mut chosen_files) = (Vec::new(), Vec::new());
     for (position, place) in archive.pages.iter().enumerate() {

@@ -15,14 +15,17 @@ use crate::jobs;
 use crate::jobs::export::Export;
 use crate::jobs::import::Import;
 use crate::jobs::intake::Form;
+use crate::jobs::sealed::Expected;
 use crate::jobs::selection::Wanted;
 use crate::jobs::verify::Depth;
 use crate::model::counted::counted;
+use crate::model::hash;
 use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, What};
+use crate::proof::note::Verifier;
 use crate::rules::merge::{OnConflict, Renames};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -97,7 +100,7 @@ pub struct ExportRequest {
     pub overwrite: bool,
     /// Make certain of what is written after each so many bytes; an interrupted export goes on from there
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
-    pub checkpoint: bytesize::ByteSize,
+    pub resume_every: bytesize::ByteSize,
     /// Carry holds, cases, policies, the directory and all other settings of the level although something narrows the
     /// history: for another pool, and not for others
     #[arg(long)]
@@ -152,6 +155,15 @@ pub struct ImportRequest {
     /// Take in again messages that were purged from this store
     #[arg(long)]
     pub restore_purged: bool,
+    /// Take in rules of retention that would let history go at the next purge
+    #[arg(long)]
+    pub accept_retention: bool,
+    /// Take in an archive with this content only, as export and verify print it
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub expect_content: Vec<[u8; 32]>,
+    /// Take in archives only that the store with this public key has sealed
+    #[arg(long, value_name = "KEY", value_parser = Verifier::parse)]
+    pub public_key: Option<Verifier>,
     /// Make what was imported permanent after this many events
     #[arg(long, value_name = "EVENTS", default_value_t = 250_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub commit_every: u64,
@@ -172,6 +184,9 @@ pub struct VerifyRequest {
     /// Read a part: 1/10 for every tenth page, or 5% chosen anew each time
     #[arg(long, value_name = "n/t|x%", conflicts_with = "read_data")]
     pub read_data_subset: Option<Depth>,
+    /// The public key of the store that sealed the archive, from outside
+    #[arg(long, value_name = "KEY", value_parser = Verifier::parse)]
+    pub public_key: Option<Verifier>,
     /// List everything that is wrong instead of stopping at the first; exit code 13 all the same
     #[arg(long)]
     pub keep_going: bool,
@@ -185,6 +200,11 @@ fn written() -> impl TypedValueParser<Value = &'static Written> {
     let words = WRITTEN.iter().map(|format| PossibleValue::new(format.word).help(format.about));
     PossibleValuesParser::new(words)
         .try_map(|word| WRITTEN.iter().copied().find(|format| format.word == word).ok_or("there is no such format"))
+}
+
+fn digest(text: &str) -> Result<[u8; 32], String> {
+    let found = hash::parse(text.trim());
+    found.ok_or_else(|| "give the digest of a content: 64 hex digits".to_owned())
 }
 
 fn renaming(text: &str) -> Result<(String, String), String> {
@@ -269,7 +289,7 @@ impl ExportRequest {
                 path: self.out,
                 volume_size: self.volume_size.map(|size| size.as_u64()),
                 overwrite: self.overwrite,
-                checkpoint: self.checkpoint.as_u64(),
+                checkpoint: self.resume_every.as_u64(),
             },
             formats: vec![self.format],
             level: match self.level {
@@ -328,6 +348,8 @@ impl Verb for ImportRequest {
             renames: Renames { pools: self.map_pool, domains: self.map_domain, prefix: self.rename_prefix },
             what_if: self.what_if,
             restore_purged: self.restore_purged,
+            accept_retention: self.accept_retention,
+            expected: Expected { contents: self.expect_content, key: self.public_key },
             commit_every: self.commit_every,
             shapes: cx.shapes,
         };
@@ -463,7 +485,12 @@ impl VerifyRequest {
             (false, part) => part.unwrap_or(Depth::Structure),
         };
         let done = match &self.archive {
-            Some(archive) => jobs::verify::archive(cx, archive, depth, self.keep_going, cx.shapes),
+            Some(archive) => {
+                let expected = Expected { key: self.public_key, ..Expected::default() };
+                jobs::verify::archive(cx, archive, depth, self.keep_going, &expected, cx.shapes)
+            }
+            None if self.public_key.is_some() => Err(Error::new(Failure::Usage, "--public-key is for archives")
+                .hint("name the archive; pchat audit verify --public-key KEY checks the log of a store")),
             None if self.read_data_subset.is_some() => {
                 Err(Error::new(Failure::Usage, "--read-data-subset is for archives")
                     .hint("name the archive, or use --read-data for the store"))

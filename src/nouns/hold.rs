@@ -175,7 +175,7 @@ impl NewHold {
                 .hint("pchat hold set widens it; give a new one another name"));
         }
         let case = case::open(&catalog, &self.case)?;
-        let part = self.which.wanted(cx, false)?;
+        let part = self.which.held(cx)?;
         let mut notes = which::warnings(cx, &part)?;
         if part.is_everything() && !self.everything {
             return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")
@@ -250,7 +250,7 @@ impl SetHold {
         let part = Wanted {
             rooms: self.room,
             categories: self.category,
-            people: self.user,
+            people: which::held(cx, &self.user)?,
             from: self.from,
             to: self.to,
             timezone: self.timezone,

@@ -5,12 +5,15 @@ mod explain;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::jobs::directory::{self, Directory};
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
 use crate::model::reply::Reply;
-use crate::nouns::reads;
+use crate::nouns::principal;
+use crate::nouns::reads::{self, Reads};
 use crate::nouns::verb::Prepared;
 use crate::select::query::product::Match;
+use crate::store::Corpus;
 use clap::{Args, ValueEnum};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -56,8 +59,8 @@ pub struct Which {
 /// What of what happened in the rooms.
 #[derive(Debug, Clone, Args)]
 pub struct What {
-    /// What this person did, by SIP address
-    #[arg(long, value_name = "SIP")]
+    /// What this person did, by SIP address, mail, domain\logon or display name; * stands for anything
+    #[arg(long, value_name = "PERSON")]
     pub user: Vec<String>,
     /// First date, or time as in 2020-01-31T08:00:00Z
     #[arg(long, value_name = "DATE")]
@@ -101,6 +104,13 @@ impl Which {
         self
     }
 
+    /// As a hold takes it: who has an address may be held before anybody has seen it.
+    pub fn held(mut self, cx: &Context<'_>) -> Result<Wanted> {
+        let typed = std::mem::take(&mut self.what.user);
+        let people = held(cx, &typed)?;
+        Ok(Wanted { people, ..self.wanted(cx, false)? })
+    }
+
     /// Is only an explanation asked for?
     pub fn explains(&self) -> bool {
         self.what.explain
@@ -123,13 +133,42 @@ impl What {
             messages_only: false,
             categories: Vec::new(),
             rooms,
-            people: self.user,
+            people: people(cx, &self.user)?,
             from: self.from,
             to: self.to,
             timezone: self.timezone,
             events: Vec::new(),
         })
     }
+}
+
+/// The addresses of people, by whatever name they were typed. Names are those of the directory and of the history.
+pub fn people(cx: &Context<'_>, typed: &[String]) -> Result<Vec<String>> {
+    if typed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let history = cx.session.read(|store| store.personas())?;
+    let catalog = Reads::of(&[&principal::SHAPE]).read(cx)?;
+    let directory = Directory::new(&catalog);
+    let mut found: Vec<String> = Vec::new();
+    for name in typed {
+        found.extend(directory::addresses(&directory, &history, name)?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+/// The same for a hold, where an address nobody is known for yet stays as it was typed.
+pub fn held(cx: &Context<'_>, typed: &[String]) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for name in typed {
+        match people(cx, std::slice::from_ref(name)) {
+            Err(error) if error.kind() == Kind::NotFound && name.contains('@') => found.push(name.trim().to_owned()),
+            people => found.extend(people?),
+        }
+    }
+    Ok(found)
 }
 
 /// The queries of a file.

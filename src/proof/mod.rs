@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod content;
 pub mod event;
 pub mod note;
+pub mod seal;
 pub mod timestamp;
 pub mod tree;
 

@@ -1,6 +1,9 @@
 //! Who is who: principals by all their names, and which of them an entry of a list covers, through groups in groups and
 //! organizational units. Built from the settings alone; asks no directory.
 
+mod person;
+
+pub use self::person::{addresses, distance};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::dn::{self, name_key as exact_key};

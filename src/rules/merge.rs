@@ -1,11 +1,17 @@
-//! Merging the catalog of an archive into a store: what is new, what is equal, and what differs.
+//! Merging the catalog of an archive into a store: what is new, what is equal, and what differs. Holds and cases are
+//! `merge/register.rs`'s.
 
+mod register;
+
+use self::register::{Arriving, Outcome, arriving, outcome};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{RoomKey, fold};
 use crate::model::receipt::{Conflict, Receipt, Version};
 use crate::model::record::{Record, Shape, Type, Value};
+use crate::rules::retention::Keep;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// What to do when a setting exists with other values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +105,23 @@ impl Renames {
         }
     }
 
+    /// The same, where `*` stands for anything: what begins with it fits any prefix, too.
+    fn room_pattern(&self, text: &str, addresses: &HashSet<String>) -> String {
+        match text.split_once('\\') {
+            Some((pool, rest)) if rest.starts_with('*') => format!("{}\\{rest}", self.pool(pool)),
+            None if text.starts_with('*') => text.to_owned(),
+            _ => self.room_reference(text, addresses),
+        }
+    }
+
+    /// A category as a hold names it: `pool\name`, or a name.
+    fn category_reference(&self, text: &str) -> String {
+        match text.split_once('\\') {
+            Some((pool, name)) => format!("{}\\{}", self.pool(pool), self.name(name)),
+            None => self.name(text),
+        }
+    }
+
     /// True when nothing changes.
     pub fn is_empty(&self) -> bool {
         *self == Renames::default()
@@ -131,7 +154,8 @@ impl Renames {
                     for item in items {
                         *item = match name {
                             "ActiveServers" => self.pool(item),
-                            "Rooms" | "Categories" => self.room_reference(item, addresses),
+                            "Rooms" => self.room_pattern(item, addresses),
+                            "Categories" => self.category_reference(item),
                             _ => self.address(item),
                         };
                     }
@@ -154,33 +178,118 @@ impl Renames {
 /// The most characters the name of a room or category can have.
 const LONGEST_NAME: usize = 256;
 
-/// Decides what becomes of the incoming records, in their order. Nothing is written here.
+/// A setting that comes in.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// As its source has it.
+    pub record: Record,
+    /// What people call the source.
+    pub from: Arc<str>,
+    /// A room that the source lists without describing it.
+    pub listed: bool,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Plan {
+    /// Records that are added or replaced; holds come first, so that nothing they protect is ever without them.
+    pub changes: Vec<Record>,
+    /// New rules of retention that let something go some day.
+    pub rules: Vec<Record>,
+    /// The settings afterwards.
+    pub after: Catalog,
+}
+
+/// Decides what becomes of the incoming records, in their order. Nothing is written here. A store that is `established` has
+/// its settings for all, even where that is the default.
 pub fn plan(
-    incoming: Vec<Record>,
-    mut present: Catalog,
+    incoming: &[Incoming],
+    present: &Catalog,
     renames: &Renames,
     on_conflict: OnConflict,
+    established: bool,
     receipt: &mut Receipt,
-) -> Result<Vec<Record>> {
-    let mut changes = Vec::new();
-    let mut differing = Vec::new();
+) -> Result<Plan> {
+    let holds = arriving(incoming);
     let text = |record: &Record, field| record.get(field).text().unwrap_or_default().to_owned();
     let address = |room: &Record| fold(&format!("{}\\{}", text(room, "Pool"), text(room, "Uri")));
-    let addresses: HashSet<String> = incoming.iter().filter(|r| r.shape.noun == "room").map(address).collect();
-    for record in incoming {
-        let record = renames.record(record, &addresses);
+    let rooms = incoming.iter().map(|one| &one.record).filter(|record| record.shape.noun == "room");
+    let addresses: HashSet<String> = rooms.map(address).collect();
+    let mut merge = Merge {
+        after: present.clone(),
+        keeps_defaults: established && on_conflict == OnConflict::Keep,
+        on_conflict,
+        receipt,
+        changes: Vec::new(),
+        differing: Vec::new(),
+    };
+    for Incoming { record, .. } in incoming.iter().filter(|one| one.record.shape.noun != "hold") {
+        let record = renames.record(record.clone(), &addresses);
         // What is known from history only is as its source wrote it, unless it was renamed here.
         if !record.discovered || !renames.is_empty() {
             check_lengths(&record)?;
         }
+        merge.setting(record);
+    }
+    let others = std::mem::take(&mut merge.changes);
+    for arriving in holds {
+        let Arriving { hold, from, .. } = &arriving;
+        let hold = arriving.renamed(renames, renames.record(hold.clone(), &addresses), &merge.after, present);
+        check_lengths(&hold)?;
+        merge.hold(hold, from);
+    }
+    merge.changes.extend(others);
+    let Merge { after, changes, differing, .. } = merge;
+    if on_conflict == OnConflict::Fail && !differing.is_empty() {
+        let first: Vec<&str> = differing.iter().take(3).map(String::as_str).collect();
+        let more = if differing.len() > 3 { format!(" and {} more", differing.len() - 3) } else { String::new() };
+        let what = format!("settings exist with other values: {}{more}", first.join(", "));
+        return Err(Error::new(Kind::Conflict, what).hint(
+            "--on-conflict keep or --on-conflict replace decides; --what-if --on-conflict replace --report FILE.html shows every difference",
+        ));
+    }
+    check_names(&after, &changes)?;
+    let destroys = |rule: &&Record| {
+        rule.shape.noun == "retention"
+            && matches!(Keep::parse(rule.get("Keep").text().unwrap_or_default()), Ok(Keep::Days(_) | Keep::Months(_)))
+    };
+    let rules = changes.iter().filter(destroys).cloned().collect();
+    Ok(Plan { changes, rules, after })
+}
+
+/// A merge under way.
+struct Merge<'a> {
+    after: Catalog,
+    on_conflict: OnConflict,
+    keeps_defaults: bool,
+    receipt: &'a mut Receipt,
+    changes: Vec<Record>,
+    differing: Vec<String>,
+}
+
+impl Merge<'_> {
+    fn take(&mut self, record: Record) {
+        self.changes.push(record.clone());
+        self.after.put(record);
+    }
+
+    fn conflict(&mut self, record: &Record, old: Option<&Record>, outcome: &'static str) {
+        let (kept, other) = old.map_or_else(Default::default, |old| differences(old, record));
+        let object = format!("{} {}", record.shape.noun, record.identity());
+        self.receipt.conflict(Conflict { object, kept, other, outcome });
+    }
+
+    fn setting(&mut self, record: Record) {
         let shape = record.shape;
-        let key = record.key();
-        let counts = receipt.settings.entry(shape.plural).or_default();
-        match present.get(shape.noun, &key) {
+        let counts = self.receipt.settings.entry(shape.plural).or_default();
+        match self.after.get(shape.noun, &record.key()).cloned() {
+            None if self.keeps_defaults && is_for_all(&record) => {
+                counts.kept += 1;
+                self.conflict(&record, None, "kept what the store has: the default");
+            }
             None => {
                 counts.added += 1;
-                changes.push(record.clone());
-                present.put(record);
+                self.take(record);
             }
             Some(old) if old.values == record.values && (old.discovered == record.discovered || record.discovered) => {
                 counts.unchanged += 1;
@@ -188,11 +297,14 @@ pub fn plan(
             Some(_) if record.discovered => counts.unchanged += 1,
             Some(old) if old.discovered => {
                 counts.added += 1;
-                changes.push(record.clone());
-                present.put(record);
+                self.take(record);
+            }
+            Some(old) if shape.noun == "case" => {
+                counts.kept += 1;
+                self.conflict(&record, Some(&old), "kept what the store has: an import changes and closes no case");
             }
             Some(old) => {
-                let outcome = match on_conflict {
+                let outcome = match self.on_conflict {
                     OnConflict::Replace => {
                         counts.replaced += 1;
                         "replaced by the incoming one"
@@ -203,27 +315,48 @@ pub fn plan(
                     }
                     OnConflict::Fail => "nothing was imported",
                 };
-                let (kept, other) = differences(old, &record);
-                let object = format!("{} {}", shape.noun, record.identity());
-                differing.push(in_error(&record));
-                receipt.conflict(Conflict { object, kept, other, outcome });
-                if on_conflict == OnConflict::Replace {
-                    changes.push(record.clone());
-                    present.put(record);
+                self.differing.push(in_error(&record));
+                self.conflict(&record, Some(&old), outcome);
+                if self.on_conflict == OnConflict::Replace {
+                    self.take(record);
                 }
             }
         }
     }
-    if on_conflict == OnConflict::Fail && !differing.is_empty() {
-        let first: Vec<&str> = differing.iter().take(3).map(String::as_str).collect();
-        let more = if differing.len() > 3 { format!(" and {} more", differing.len() - 3) } else { String::new() };
-        let what = format!("settings exist with other values: {}{more}", first.join(", "));
-        return Err(Error::new(Kind::Conflict, what).hint(
-            "--on-conflict keep or --on-conflict replace decides; --what-if --on-conflict replace --report FILE.html shows every difference",
-        ));
+
+    fn hold(&mut self, hold: Record, from: &str) {
+        let counts = self.receipt.settings.entry(hold.shape.plural).or_default();
+        let old = self.after.get("hold", &hold.key()).cloned();
+        match outcome(&hold, from, &self.after) {
+            Outcome::New => {
+                counts.added += 1;
+                self.take(hold);
+            }
+            Outcome::There => counts.unchanged += 1,
+            Outcome::United => {
+                counts.kept += 1;
+                self.conflict(
+                    &hold,
+                    old.as_ref(),
+                    "one with the hold of the store, whose record stays: an import rewrites no register",
+                );
+            }
+            Outcome::Renamed(second) => {
+                counts.added += 1;
+                self.conflict(
+                    &hold,
+                    old.as_ref(),
+                    "another hold of this name is there and stays; this one came in under a second name",
+                );
+                self.take(second);
+            }
+        }
     }
-    check_names(&present, &changes)?;
-    Ok(changes)
+}
+
+/// Is it a setting for all, which every store has, even where nobody wrote it down?
+fn is_for_all(record: &Record) -> bool {
+    matches!(record.shape.noun, "policy" | "configuration" | "compliance") && fold(&record.identity()) == "global"
 }
 
 /// Refuses texts that are longer than their fields may be.

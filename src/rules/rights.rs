@@ -64,12 +64,18 @@ fn effective<'a>(catalog: &'a Catalog, noun: &'static str, scopes: &[String]) ->
     scopes.iter().find_map(of)
 }
 
+/// The scope of the site of a person, if the directory says which.
+fn site_of(catalog: &Catalog, person: &str) -> Option<String> {
+    let key = Some(person_key(person));
+    let principal = catalog.of("principal").find(|principal| principal.get("Uri").text().map(person_key) == key);
+    principal.and_then(|principal| principal.get("Site").text()).map(|site| format!("site:{site}"))
+}
+
 /// The policy of a person: the one they were given, else that of their site, else the global one.
 pub fn policy_of<'a>(catalog: &'a Catalog, person: &str) -> Option<&'a Record> {
     let key = Some(person_key(person));
     let grant = catalog.of("grant").find(|grant| grant.get("Identity").text().map(person_key) == key);
-    let principal = catalog.of("principal").find(|principal| principal.get("Uri").text().map(person_key) == key);
-    let site = principal.and_then(|principal| principal.get("Site").text()).map(|site| format!("site:{site}"));
+    let site = site_of(catalog, person);
     let given = grant.and_then(|grant| grant.get("Policy").text()).map(str::to_owned);
     let scopes: Vec<String> = given.into_iter().chain(site).chain(["global".to_owned()]).collect();
     effective(catalog, "policy", &scopes)
@@ -121,13 +127,17 @@ fn keeps_history(catalog: &Catalog, room: &Record) -> bool {
     category_of(catalog, room).is_none_or(|category| *category.get("ChatHistory") != Value::Bool(false))
 }
 
-/// The most bytes a file may have in a room: as the settings of its pool say, else the global ones.
-pub fn largest_file(catalog: &Catalog, room: &Record) -> u64 {
+/// The most bytes a file of a person may have in a room: as the settings of its pool say, else those of the site of the
+/// person, else the global ones. What a narrower scope leaves open, the next one says.
+pub fn largest_file(catalog: &Catalog, room: &Record, person: &str) -> u64 {
     let pool = room.get("Pool").text().unwrap_or_default();
-    let scopes = [format!("service:PersistentChatServer:{pool}"), "global".to_owned()];
-    let kb = match effective(catalog, "configuration", &scopes).map(|settings| settings.get("MaxFileSizeKB")) {
-        Some(Value::Int(kb)) => u64::try_from(*kb).unwrap_or(LARGEST_FILE_KB),
-        _ => LARGEST_FILE_KB,
-    };
-    kb.saturating_mul(1024)
+    let service = format!("service:PersistentChatServer:{pool}");
+    let scopes = [Some(service), site_of(catalog, person), Some("global".to_owned())];
+    let said = scopes.into_iter().flatten().find_map(|scope| {
+        match effective(catalog, "configuration", &[scope])?.get("MaxFileSizeKB") {
+            Value::Int(kb) => u64::try_from(*kb).ok(),
+            _ => None,
+        }
+    });
+    said.unwrap_or(LARGEST_FILE_KB).saturating_mul(1024)
 }

@@ -24,7 +24,7 @@ pub fn names_categories(pattern: &str, pool: &str, name: &str) -> bool {
 }
 
 /// Does `name` match a pattern in which `*` stands for anything?
-pub(super) fn glob(pattern: &str, name: &str) -> bool {
+pub fn glob(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
     if !pattern.contains('*') {

@@ -1,6 +1,7 @@
 //! The real binary, as little as possible: exit codes, stores that are not ours, locks, permissions,
 //! full disks, closed pipes, interrupts, two at once, and sudden death at any moment.
 
+mod age;
 mod codes;
 mod disk;
 mod erased;

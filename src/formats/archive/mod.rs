@@ -1,12 +1,14 @@
-//! pchat's own archive, version 1: names of its files, and the pages they hold.
+//! pchat's own archive, version 2: names of its files, and the pages they hold.
 //!
 //! Published as `docs/formats/archive.md` with an XML Schema for each kind of page. Nothing in the
 //! payload depends on a clock.
 
 pub mod catalog;
+pub mod names;
 pub mod page;
 pub mod rooms;
 
+use self::names::{NAMES, Names};
 use super::cut::{About, By, Cut};
 use super::write::{Contents, Format, Ledger, Part, Settings, Written};
 use crate::error::Result;
@@ -18,6 +20,8 @@ use crate::model::record::Shape;
 use crate::model::unit::Unit;
 use sha2::{Digest, Sha256};
 
+/// The version of the format. Version 1 named attachments by their SHA-256 alone; it is read as ever.
+pub const VERSION: u32 = 2;
 /// The folder of the catalog pages.
 pub const CATALOG: &str = "data/catalog/";
 /// The folder of the room pages.
@@ -33,7 +37,7 @@ pub const WRITTEN: Written = Written {
     about: "pchat's archive: XML pages in a BagIt bag",
     title: "an archive",
     name: "Archive",
-    custody: ("pchat-archive", 1),
+    custody: ("pchat-archive", VERSION),
     settings: true,
     one_file: false,
     make: || Box::new(Archive),
@@ -61,31 +65,44 @@ impl Format for Archive {
     fn render(&self, unit: &Unit, _about: &About, _files: &dyn Contents) -> Result<Vec<Part>> {
         let folder = folder(&unit.room);
         let page = Part::file(page_name(&folder, unit.number), page::write(unit, &folder));
-        let attachment = |sha256: [u8; 32]| Part::Attachment { name: format!("{FILES}{}", hash::hex(&sha256)), sha256 };
+        // The ledger makes the name of a file of the name people gave it.
+        let attachment = |(name, sha256): (&str, [u8; 32])| Part::Attachment { name: name.to_owned(), sha256 };
         Ok(std::iter::once(page).chain(kept(unit).map(attachment)).collect())
     }
 
     fn ledger(&self) -> Box<dyn Ledger> {
-        Box::new(RoomIndex)
+        Box::new(Index::default())
     }
 }
 
-/// The contents of attachments that the store keeps.
-fn kept(unit: &Unit) -> impl Iterator<Item = [u8; 32]> {
+/// The attachments whose contents the store keeps: name and content.
+fn kept(unit: &Unit) -> impl Iterator<Item = (&str, [u8; 32])> {
     let files = unit.events.iter().filter_map(|event| event.more.as_ref()).flat_map(|more| &more.files);
-    files.filter(|file| file.content == Content::Kept).filter_map(|file| file.sha256)
+    files
+        .filter(|file| file.content == Content::Kept)
+        .filter_map(|file| Some((file.name.as_deref().unwrap_or_default(), file.sha256?)))
 }
 
-/// Lists the rooms at the end.
-struct RoomIndex;
+/// Names attachments, and lists their other names and the rooms at the end.
+#[derive(Default)]
+struct Index {
+    names: Names,
+}
 
-impl Ledger for RoomIndex {
+impl Ledger for Index {
     fn place(&mut self, _about: &About, parts: Vec<Part>) -> Result<Vec<Part>> {
-        Ok(parts)
+        let place = |part| match part {
+            Part::Attachment { name, sha256 } => {
+                self.names.add(sha256, &name).map(|name| Part::Attachment { name, sha256 })
+            }
+            part => Some(part),
+        };
+        Ok(parts.into_iter().filter_map(place).collect())
     }
 
     fn finish(&mut self, tally: &Tally) -> Result<Vec<Part>> {
-        Ok(vec![Part::file(ROOM_INDEX, rooms::write(tally))])
+        let names = self.names.page().map(|page| Part::file(NAMES, page));
+        Ok(std::iter::once(Part::file(ROOM_INDEX, rooms::write(tally))).chain(names).collect())
     }
 }
 

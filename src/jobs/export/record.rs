@@ -1,6 +1,7 @@
 //! What the audit log says of an export, and the checkpoint of the log that goes with it.
 
 use super::Export;
+use crate::containers::bag;
 use crate::context::{Context, no_random};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::{READ, WORDS};
@@ -8,7 +9,8 @@ use crate::jobs::{audit, keys};
 use crate::model::counted::counted;
 use crate::model::hash;
 use crate::model::receipt::{FileFact, Receipt};
-use crate::proof::note::{self, Checkpoint};
+use crate::proof::note::{self, Checkpoint, SigningKey};
+use crate::proof::seal::{self, Seal};
 use crate::select::scope::Selection;
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
@@ -20,11 +22,12 @@ pub(super) fn checkpoint(
     job: &Export,
     corpus: &mut Sqlite,
     receipt: &mut Receipt,
-) -> Result<Option<(Checkpoint, String)>> {
+) -> Result<(Option<(Checkpoint, String)>, Option<SigningKey>)> {
     let (signed, why) = match keys::sign(cx, &job.store, corpus) {
         Ok(signed) => {
             receipt.fact("Checkpoint", format!("signed now, of {}", counted(signed.0.size, "record")));
-            return Ok(Some(signed));
+            let log = keys::verifier(corpus)?;
+            return Ok((Some(signed), Some(keys::load(cx, &job.store, corpus, log.as_ref())?)));
         }
         Err(error) if error.kind() == Kind::Damaged => {
             receipt.remark("the audit log has been altered and was not signed; pchat audit verify says where", 1);
@@ -45,7 +48,16 @@ pub(super) fn checkpoint(
             None => format!("none: {}", why.what()),
         },
     );
-    Ok(signed)
+    Ok((signed, None))
+}
+
+/// Signs what an archive holds, under a name of its own. `checkpoint` is the one that goes into it.
+pub(super) fn seal(key: &SigningKey, checkpoint: &str) -> Result<Box<bag::Seal<'static>>> {
+    let (key, checkpoint) = (key.named(&seal::archives(key.name()))?, checkpoint.to_owned());
+    Ok(Box::new(move |volumes, custody| {
+        let seal = Seal::of(key.name().to_owned(), volumes, custody, checkpoint.as_bytes());
+        key.sign(&seal.to_string())
+    }))
 }
 
 /// How often five seconds are waited for whoever writes to the store.

@@ -39,6 +39,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
+use crate::model::message::Persona;
 use crate::model::receipt::Gap;
 use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
@@ -277,6 +278,10 @@ impl Corpus for Sqlite {
 
     fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
         records::catalog(&self.connection, wanted).map_err(|e| self.explain(e))
+    }
+
+    fn personas(&mut self) -> Result<Vec<Persona>> {
+        read::personas(&self.connection).map_err(|e| self.explain(e))
     }
 
     fn census(&mut self) -> Result<Vec<Census>> {

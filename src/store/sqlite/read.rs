@@ -106,17 +106,20 @@ impl Personas {
         };
         let persona = connection
             .prepare_cached("SELECT uri, name, email, internal, source_number FROM persona WHERE number = ?1")?
-            .query_row([number], |row| {
-                Ok(Persona {
-                    uri: row.get(0)?,
-                    name: row.get(1)?,
-                    email: row.get(2)?,
-                    internal: row.get(3)?,
-                    number: row.get(4)?,
-                })
-            })?;
+            .query_row([number], persona_of)?;
         Ok(unknown.insert(persona))
     }
+}
+
+fn persona_of(row: &Row<'_>) -> rusqlite::Result<Persona> {
+    let (uri, name, email) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok(Persona { uri, name, email, internal: row.get(3)?, number: row.get(4)? })
+}
+
+/// Everybody ever named.
+pub(super) fn personas(connection: &Connection) -> rusqlite::Result<Vec<Persona>> {
+    let all = "SELECT uri, name, email, internal, source_number FROM persona ORDER BY number";
+    connection.prepare(all)?.query_map([], persona_of)?.collect()
 }
 
 /// The event in a row of [`COLUMNS`], but for its person and attachments; whether or not it is what was written.

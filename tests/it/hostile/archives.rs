@@ -255,14 +255,14 @@ fn cases() -> Vec<(&'static str, Bag, u8, &'static str)> {
         ),
         (
             "future-format",
-            bag().edit("custody.json", "\"formatVersion\": 1", "\"formatVersion\": 2").sealed(),
+            bag().edit("custody.json", "\"formatVersion\": 2", "\"formatVersion\": 3").sealed(),
             12,
             "newer pchat",
         ),
         (
             "future-format-with-new-files",
             bag()
-                .edit("custody.json", "\"formatVersion\": 1", "\"formatVersion\": 2")
+                .edit("custody.json", "\"formatVersion\": 2", "\"formatVersion\": 3")
                 .set("data/threads/1.xml", "x")
                 .sealed(),
             12,
@@ -270,7 +270,7 @@ fn cases() -> Vec<(&'static str, Bag, u8, &'static str)> {
         ),
         (
             "format-zero",
-            bag().edit("custody.json", "\"formatVersion\": 1", "\"formatVersion\": 0").sealed(),
+            bag().edit("custody.json", "\"formatVersion\": 2", "\"formatVersion\": 0").sealed(),
             13,
             "not a pchat archive",
         ),

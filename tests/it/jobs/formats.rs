@@ -243,7 +243,7 @@ fn several_formats_come_from_one_reading() {
     // Whatever stands beside an archive, its own history comes back.
     let custody: serde_json::Value = serde_json::from_slice(&unzip(&desk.path("z.zip"))["custody.json"]).unwrap();
     assert_eq!(custody["format"], "pchat-test pchat-archive pchat-jsonl");
-    assert_eq!(custody["formatVersion"], json!([7, 1, 1]));
+    assert_eq!(custody["formatVersion"], json!([7, 2, 1]));
 }
 
 #[test]

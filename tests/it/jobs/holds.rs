@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 mod belongings;
 mod cases;
 mod random;
+mod renames;
 
 const FIRST: &str = "2020-03-01T08:00:00Z";
 const LAST: &str = "2020-03-01T17:00:00.1234567Z";
@@ -295,12 +296,20 @@ fn no_setting_takes_protection_away() {
         let released = desk.catalog("base.db").of("hold").next().unwrap().clone().with("ReleasedOn", Ticks(1));
         archive_of(&desk, "weaker", &[weaker]);
         archive_of(&desk, "released", &[released]);
-        for archive in ["weaker", "released"] {
+        for (archive, code) in [("weaker", 3), ("released", 3)] {
             for what_if in ["--what-if", ""] {
+                again();
                 let line = format!("import @{archive}.zip --on-conflict replace {what_if} --store @t.db");
-                refused(&desk, kind, desk.run(&line));
+                let done = desk.run(&line);
+                assert!(done.err.contains(kind.name), "{}: {}", kind.name, done.err);
+                done.code(code);
+                assert_eq!(desk.history("t.db"), desk.history("base.db"));
+                let (now, before) = (desk.catalog("t.db"), desk.catalog("base.db"));
+                let hold = before.of("hold").next().unwrap();
+                assert_eq!(now.get("hold", &hold.key()), Some(hold), "{archive}");
             }
         }
+        again();
         // A room keeps what protects it: refused if the hold names it that way, and harmless if it does not.
         for (name, field, value, refuses) in
             [("moved", "Category", "Free", "category"), ("renamed", "Name", "Zeta", "pattern")]

@@ -31,6 +31,8 @@ fn spoken(kind: &str, id: i64, at: &str, user: &str, text: &str) -> String {
 fn receipt(desk: &Desk, file: &str, store: &str) -> Receipt {
     let job = Import {
         restore_purged: false,
+        accept_retention: false,
+        expected: Default::default(),
         store: desk.path(store),
         paths: vec![desk.path(file)],
         form: None,

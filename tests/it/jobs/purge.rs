@@ -197,7 +197,7 @@ fn a_reader_of_an_older_state_delays_the_certificate_and_not_more() {
     let args = "purge --store @s.db --to 2030-01-01 --yes --wait 1";
     desk.run(args).code(11).says("still reads an older state").says("--continue");
     desk.run("certificate get 1 --store @s.db").code(10).says("--continue");
-    desk.run("purge --store @s.db --user nobody --yes").code(15).says("--continue");
+    desk.run("purge --store @s.db --to 1990-01-01 --yes").code(15).says("--continue");
     reader.execute_batch("ROLLBACK").unwrap();
     // A reader that is only there disturbs nobody.
     desk.run("purge --store @s.db --continue --yes").code(0);

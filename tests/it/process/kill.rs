@@ -132,7 +132,7 @@ fn export_killed(seed: u64, wanted: usize, name: &str, more: &str) {
     let desk = Desk::with_store(ROOMS, EACH);
     std::fs::create_dir(desk.path("whole")).unwrap();
     let export =
-        |folder: &str| format!("export --store s.db --out {folder}/{name} --checkpoint 32KiB --no-checkpoint {more}");
+        |folder: &str| format!("export --store s.db --out {folder}/{name} --resume-every 32KiB --no-checkpoint {more}");
     let mut killer = Killer::new(seed, &desk, &export("whole"));
     let whole = tree(&desk.path("whole"), true);
     let finals: Vec<String> = tree(&desk.path("whole"), false).into_keys().collect();

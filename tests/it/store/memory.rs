@@ -117,6 +117,10 @@ impl Corpus for Memory {
     fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
         Transaction::settings(&mut self.0, wanted)
     }
+    fn personas(&mut self) -> Result<Vec<Persona>> {
+        let kept = self.0.rooms.values().flat_map(|(_, history)| &history.events);
+        Ok(kept.map(|kept| kept.persona.clone()).collect())
+    }
     fn census(&mut self) -> Result<Vec<Census>> {
         let mut list = Vec::new();
         for (_, record) in self.0.of("room") {

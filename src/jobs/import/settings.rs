@@ -1,0 +1,200 @@
+//! The settings of archives → store: decided once to be told and refused early, and again in the transaction that
+//! changes them, so that nothing anybody changed meanwhile is undone.
+
+use super::Import;
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::archive::Archive;
+use crate::jobs::intake::{Found, Input};
+use crate::jobs::selection::room_key;
+use crate::model::catalog::Catalog;
+use crate::model::ids::RoomKey;
+use crate::model::receipt::Receipt;
+use crate::model::record::Record;
+use crate::model::time::Ticks;
+use crate::rules::merge::{self, Incoming, Plan};
+use crate::rules::retention::{Keep, rule};
+use crate::select::scope::{Scope, Selection};
+use crate::store::sqlite::Sqlite;
+use crate::store::{Amendment, Corpus, change};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// Every archive is one that was meant, before anything of it counts.
+pub(super) fn expected(job: &Import, found: &Found, archives: &[Archive], receipt: &mut Receipt) -> Result<()> {
+    let (mut others, mut paths) = (false, Vec::new());
+    for input in &found.inputs {
+        match input {
+            Input::Archive(path) => paths.push(path),
+            _ => others = true,
+        }
+    }
+    if others && job.expected.is_anything() {
+        return Err(Error::new(
+            Kind::Usage,
+            "only an archive has a content that can be expected, and other history comes in",
+        )
+        .hint("import the archive alone"));
+    }
+    for (path, archive) in paths.into_iter().zip(archives) {
+        let sealed = job.expected.check(&path.display().to_string(), archive)?;
+        if archive.seal().is_some() {
+            receipt.fact("Seal", sealed);
+        }
+    }
+    Ok(())
+}
+
+/// The records of the archives, and the rooms they list without describing them.
+pub(super) fn records(job: &Import, archives: &mut [Archive]) -> Vec<Incoming> {
+    let mut incoming = Vec::new();
+    for archive in archives.iter_mut() {
+        let from: Arc<str> = archive.source().into();
+        let add = |record| Incoming { record, from: from.clone(), listed: false };
+        let described = archive.records.iter().filter(|record| record.shape.noun == "room");
+        let described: HashSet<String> = described.map(Record::key).collect();
+        incoming.extend(std::mem::take(&mut archive.records).into_iter().map(add));
+        if let Some(shape) = job.shapes.iter().find(|shape| shape.noun == "room") {
+            let rooms = archive.rooms.iter().filter(|room| !described.contains(&room.key.key()));
+            incoming.extend(
+                rooms
+                    .map(|room| merge::listed(shape, &room.key, &room.name))
+                    .map(add)
+                    .map(|room| Incoming { listed: true, ..room }),
+            );
+        }
+    }
+    incoming
+}
+
+/// What comes in, and into what.
+pub(super) struct Settings<'a> {
+    pub(super) cx: &'a Context<'a>,
+    pub(super) job: &'a Import,
+    pub(super) incoming: Vec<Incoming>,
+    /// The store was there before.
+    pub(super) established: bool,
+    /// History comes in that is not in an archive, so nobody knows yet how old it is.
+    pub(super) history: bool,
+}
+
+impl Settings<'_> {
+    fn plan(&self, present: &Catalog, receipt: &mut Receipt) -> Result<Plan> {
+        let Import { renames, on_conflict, .. } = self.job;
+        merge::plan(&self.incoming, present, renames, *on_conflict, self.established, receipt)
+    }
+
+    /// Decides on the settings as they are, so that what is wrong is told before anything is made. Gives what the rules of
+    /// retention that come in would let go.
+    pub(super) fn foresee(&self, archives: &[Archive], receipt: &Receipt) -> Result<Expected> {
+        let mut expected = Expected::default();
+        if self.incoming.is_empty() {
+            return Ok(expected);
+        }
+        let mut store = self.established.then(|| Sqlite::snapshot(&self.job.store)).transpose()?;
+        let present = store.as_mut().map(|store| store.catalog(self.job.shapes)).transpose()?.unwrap_or_default();
+        let plan = self.plan(&present, &mut receipt.clone())?;
+        if plan.rules.is_empty() {
+            return Ok(expected);
+        }
+        let mut coming: HashMap<String, Ticks> = HashMap::new();
+        for room in archives.iter().flat_map(|archive| &archive.rooms) {
+            let Some(first) = room.first else { continue };
+            let at = coming.entry(self.job.renames.room(&room.key).key()).or_insert(first);
+            *at = first.min(*at);
+        }
+        for new in &plan.rules {
+            let keep = Keep::parse(new.get("Keep").text().unwrap_or_default())?;
+            let cutoff = keep.cutoff((self.cx.clock)()).unwrap_or(Ticks::MIN);
+            let mut rooms: BTreeMap<String, RoomKey> = BTreeMap::new();
+            let mut arriving = 0u64;
+            for room in plan.after.of("room").filter(|room| rule(&plan.after, room) == Some(new)) {
+                let key = room_key(room);
+                arriving += u64::from(coming.get(&key.key()).is_some_and(|first| *first <= cutoff));
+                rooms.insert(key.key(), key);
+            }
+            let scope = Scope { rooms: Some(rooms), people: None, from: Ticks::MIN, to: cutoff };
+            let there = store.as_mut().map(|store| store.count(&Selection::of(scope))).transpose()?;
+            let there = there.map_or(0, |found| found.all.events);
+            if there + arriving > 0 || self.history {
+                let what = format!("events of the store: {there}; rooms that come in with such events: {arriving}");
+                expected.rules.push(format!("{}: at most {what}", shown(new)));
+            } else {
+                expected.harmless.push(new.clone());
+            }
+        }
+        Ok(expected)
+    }
+
+    /// Decides again in the transaction that changes the settings. What a hold would refuse is refused in a trial run, too.
+    pub(super) fn put(
+        &self,
+        store: &mut Sqlite,
+        expected: Expected,
+        receipt: &mut Receipt,
+        sources: &[String],
+    ) -> Result<()> {
+        if self.incoming.is_empty() {
+            return Ok(());
+        }
+        for what in &expected.rules {
+            receipt.fact("Would go at the next purge by retention", what);
+        }
+        if let Some(first) = expected.rules.first().filter(|_| !self.job.accept_retention) {
+            if !self.job.what_if {
+                return Err(refused(first, expected.rules.len()));
+            }
+            receipt
+                .remark("rules of retention that are refused without --accept-retention", expected.rules.len() as u64);
+        }
+        let before = receipt.clone();
+        change::amend(store, self.job.shapes, &mut |present| {
+            let mut told = before.clone();
+            let plan = self.plan(present, &mut told)?;
+            *receipt = told;
+            if !self.job.accept_retention
+                && !self.job.what_if
+                && let Some(new) = plan.rules.iter().find(|new| expected.lets_go(new))
+            {
+                return Err(refused(&shown(new), 1));
+            }
+            if plan.changes.is_empty() {
+                return Ok(None);
+            }
+            let details = vec![("records", plan.changes.len().to_string()), ("from", sources.join("; "))];
+            let entry = self.cx.entry("import catalog", self.job.store.display().to_string(), details);
+            Ok(Some(Amendment { trial: self.job.what_if, ..Amendment::put(plan.changes, entry) }))
+        })
+        .map(|_| ())
+    }
+}
+
+/// What rules of retention that come in would let go.
+#[derive(Debug, Default)]
+pub(super) struct Expected {
+    /// What each would let go, in words.
+    rules: Vec<String>,
+    /// Those that let nothing go now.
+    harmless: Vec<Record>,
+}
+
+impl Expected {
+    fn lets_go(&self, rule: &Record) -> bool {
+        !self.harmless.contains(rule)
+    }
+}
+
+fn shown(rule: &Record) -> String {
+    let text = |field| rule.get(field).text().unwrap_or_default();
+    let scope = if text("Scope") == "everything" { text("Scope").to_owned() } else { rule.identity() };
+    format!("{scope}, kept {}", text("Keep"))
+}
+
+fn refused(first: &str, rules: usize) -> Error {
+    let more = if rules > 1 { format!(" and {} more", rules - 1) } else { String::new() };
+    Error::new(
+        Kind::Refused,
+        format!("a rule of retention comes in that lets history go at the next purge: {first}{more}"),
+    )
+    .hint("--what-if says what would go; --accept-retention takes such rules in; or import without them")
+}

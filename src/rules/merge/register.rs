@@ -1,0 +1,181 @@
+//! Holds and cases that come in. What the register of the store says is never rewritten: a hold of the same name and scope is
+//! the one that is there, any other gets a second name. A hold protects afterwards at least what it protected in its source:
+//! sets of rooms and people are compared, not the words that name them.
+
+use super::{Incoming, Renames};
+use crate::model::catalog::Catalog;
+use crate::model::ids::{RoomKey, fold, person_key};
+use crate::model::record::{Record, Value};
+use crate::rules::holds::{items, not_weaker};
+use crate::select::names::{glob, names_category, names_room};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// The most characters the name of a hold can have.
+const LONGEST: usize = 256;
+
+/// How the record of a hold says that its words are a query.
+const KQL: &str = "kql";
+
+/// A hold, with what it names in its source.
+pub(super) struct Arriving {
+    pub(super) hold: Record,
+    pub(super) from: Arc<str>,
+    /// The rooms it names there, and whether that is certain.
+    rooms: Vec<(RoomKey, bool)>,
+    /// People its patterns stand for there.
+    people: Vec<String>,
+}
+
+/// What becomes of a hold.
+pub(super) enum Outcome {
+    /// It is new.
+    New,
+    /// It is there already, as it comes in.
+    There,
+    /// The store has it, with other words around the same scope.
+    United,
+    /// There is another hold of its name, so it gets this one.
+    Renamed(Record),
+}
+
+fn text<'a>(record: &'a Record, field: &str) -> &'a str {
+    record.get(field).text().unwrap_or_default()
+}
+
+fn key(room: &Record) -> RoomKey {
+    RoomKey { pool: text(room, "Pool").to_owned(), uri: text(room, "Uri").to_owned() }
+}
+
+fn in_force(hold: &Record) -> bool {
+    *hold.get("ReleasedOn") == Value::Null
+}
+
+/// Does a hold name this room, by itself or through its category?
+fn names(hold: &Record, room: &Record) -> bool {
+    let category = text(room, "Category");
+    items(hold, "Rooms")
+        .iter()
+        .any(|entry| names_room(entry, text(room, "Pool"), text(room, "Name"), text(room, "Uri")))
+        || (!category.is_empty()
+            && items(hold, "Categories").iter().any(|entry| names_category(entry, text(room, "Pool"), category)))
+}
+
+fn people<'a>(patterns: &'a [String], known: &'a [&str]) -> impl Iterator<Item = String> + 'a {
+    let patterns = patterns.iter().filter(|entry| entry.contains('*')).map(|entry| person_key(entry));
+    patterns.flat_map(|pattern| {
+        let keys = known.iter().map(|uri| person_key(uri)).filter(move |key| glob(&pattern, key));
+        keys.collect::<Vec<_>>()
+    })
+}
+
+/// The holds among what comes in, each with what it names in its own source.
+pub(super) fn arriving(incoming: &[Incoming]) -> Vec<Arriving> {
+    let of = |noun: &'static str| incoming.iter().filter(move |one| one.record.shape.noun == noun);
+    let mut rooms: HashMap<&str, Vec<&Incoming>> = HashMap::new();
+    let mut known: HashMap<&str, Vec<&str>> = HashMap::new();
+    if of("hold").next().is_some() {
+        of("room").for_each(|one| rooms.entry(&one.from).or_default().push(one));
+        of("principal").for_each(|one| known.entry(&one.from).or_default().push(text(&one.record, "Uri")));
+    }
+    let arrive = |Incoming { record: hold, from, .. }: &Incoming| {
+        let (rooms, known) = (rooms.get(&**from), known.get(&**from));
+        // An archive of history alone does not say in which categories its rooms lie, so any may be meant.
+        let unsure = |room: &Incoming| room.listed && !items(hold, "Categories").is_empty();
+        let named = |room: &&&Incoming| in_force(hold) && (names(hold, &room.record) || unsure(room));
+        let rooms = rooms.into_iter().flatten().filter(named);
+        let rooms = rooms.map(|room| (key(&room.record), names(hold, &room.record))).collect();
+        let people = people(items(hold, "People"), known.map_or(&[], Vec::as_slice)).collect();
+        Arriving { hold: hold.clone(), from: from.clone(), rooms, people }
+    };
+    of("hold").map(arrive).collect()
+}
+
+impl Arriving {
+    /// The hold under the new names, naming at least the rooms and people it named before. `known` is what the store has once
+    /// everything else is in; `before`, what it had.
+    pub(super) fn renamed(&self, renames: &Renames, record: Record, known: &Catalog, before: &Catalog) -> Record {
+        let mut hold = record;
+        let mut rooms = items(&hold, "Rooms").to_vec();
+        for (old, certain) in &self.rooms {
+            let new = renames.room(old);
+            let Some(room) = known.room(&new) else { continue };
+            let told = before.room(&new).is_some_and(|room| !room.discovered);
+            if !names(&hold, room) && (*certain || !told) {
+                rooms.push(new.to_string());
+            }
+        }
+        if rooms.len() > items(&hold, "Rooms").len() {
+            hold.set("Rooms", rooms);
+        }
+        let mut list = items(&hold, "People").to_vec();
+        let plain =
+            items(&self.hold, "People").iter().filter(|entry| !entry.contains('*')).map(|entry| person_key(entry));
+        for person in plain.chain(self.people.iter().cloned()) {
+            let new = renames.address(&person);
+            let is = |entry: &String| glob(&person_key(entry), &person_key(&new));
+            if !list.iter().any(is) {
+                list.push(new);
+            }
+        }
+        if list.len() > items(&hold, "People").len() {
+            hold.set("People", list);
+        }
+        // A query names rooms and people as they were; what it would no longer find is protected without it.
+        let asks = text(&hold, "Match") == KQL && text(&hold, "Query").contains(':');
+        if asks && !renames.is_empty() && in_force(&hold) {
+            ["Query", "Match", "CaseSensitive"].iter().for_each(|field| hold.set(field, Value::Null));
+        }
+        hold
+    }
+}
+
+/// Do two holds protect the same, word for word?
+fn same_scope(a: &Record, b: &Record) -> bool {
+    let list = |hold: &Record, field| items(hold, field).iter().map(|item| fold(item)).collect::<BTreeSet<_>>();
+    let value = |hold: &Record, field| match hold.get(field) {
+        Value::Bool(false) => Value::Null,
+        value => value.clone(),
+    };
+    ["Rooms", "Categories", "People"].iter().all(|field| list(a, field) == list(b, field))
+        && ["From", "To", "Query", "Match", "CaseSensitive"].iter().all(|field| value(a, field) == value(b, field))
+}
+
+/// Is what comes in protected by the hold that is there, so that it is the same hold?
+fn unites(old: &Record, new: &Record) -> bool {
+    if !in_force(new) {
+        return same_scope(old, new);
+    }
+    // The same hold as it was before it was widened.
+    let own = ["PlacedOn", "PlacedBy", "Case"].iter().all(|field| old.get(field) == new.get(field));
+    in_force(old)
+        && (same_scope(old, new) || (own && *new.get("PlacedOn") != Value::Null && not_weaker(new, old).is_ok()))
+}
+
+/// What becomes of a hold that comes in under its new names. None that protects something is ever dropped.
+pub(super) fn outcome(hold: &Record, from: &str, known: &Catalog) -> Outcome {
+    match known.get("hold", &hold.key()) {
+        None => return Outcome::New,
+        Some(old) if old.values == hold.values => return Outcome::There,
+        Some(old) if unites(old, hold) => return Outcome::United,
+        Some(_) => {}
+    }
+    // It may have got its second name before.
+    let again = format!("{} (from ", fold(&hold.identity()));
+    let there = |old: &&Record| fold(&old.identity()).starts_with(&again) && unites(old, hold);
+    if known.of("hold").any(|old| there(&old)) {
+        return Outcome::There;
+    }
+    let mut number = 1u64;
+    loop {
+        let tail = if number == 1 { format!(" (from {from})") } else { format!(" (from {from}, {number})") };
+        let room = LONGEST.saturating_sub(tail.chars().count());
+        let name: String = hold.identity().chars().take(room).chain(tail.chars()).collect();
+        let second = hold.clone().with("Identity", name.as_str());
+        match known.get("hold", &second.key()) {
+            None => return Outcome::Renamed(second),
+            Some(old) if old.values == second.values || unites(old, &second) => return Outcome::There,
+            Some(_) => number += 1,
+        }
+    }
+}
