@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Lets programs that know nothing of pchat judge what it writes: unzip, 7z, Python, sha256sum, bagit, xmllint, cmp.
+# Lets programs that know nothing of pchat judge what it writes: unzip, 7z, Python, sha256sum, bagit, xmllint, cmp,
+# and for pages html-validate, the Nu checker and axe-core in Chromium.
 #
 #   tests/judges.sh
 #
@@ -13,7 +14,7 @@ fail() {
     echo "judges: $*" >&2
     exit 1
 }
-for tool in cargo unzip python3 sha256sum xmllint cmp; do
+for tool in cargo unzip python3 sha256sum xmllint cmp node; do
     command -v "$tool" >/dev/null || fail "$tool is not installed (.ci/run installs what is missing)"
 done
 seven=$(command -v 7z || command -v 7zz || command -v 7za) || fail "7z is not installed (.ci/run installs what is missing)"
@@ -169,6 +170,25 @@ judge "python counts" python3 "$work/count.py" "$bag" "$work/history.jsonl"
 
 judge "pchat verify" "$pchat" verify "$work/zip/sample.zip" --read-data
 judge "pchat store check" "$pchat" store check --store "$work/s.db"
+
+# Transcripts: of the sample, and of history that is hard to show. Nothing is asked of any network, and the search finds
+# what is there.
+packages=${PACKAGES:-$root/target/judges/npm/node_modules}
+chromium=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
+[ -d "$packages/axe-core" ] || fail "axe-core is not installed (.ci/run installs what is missing)"
+[ -n "$chromium" ] || fail "Chromium is not installed (.ci/run installs what is missing)"
+export CHROMIUM=$chromium
+python3 tests/hard.py >"$work/hard.jsonl"
+run "$pchat" import "$work/hard.jsonl" --store "$work/hard.db"
+run "$pchat" export --store "$work/s.db" --out "$work/pages" --format html,jsonl --timezone Europe/London
+run "$pchat" export --store "$work/hard.db" --out "$work/hard # 100%" --format html
+judge "bagit pages" "$bagit" --validate "$work/hard # 100%"
+judge "pages of the sample" env WORDS='settlement|rebat*|cafe' node tests/pages.mjs "$work/pages/data/html" "$packages"
+judge "pages that are hard" env WORDS='needle=3|rate 777=3|王=1|naive=1|NAÏVE=1|hed*=2,127|fine=1|nowhere' \
+    node tests/pages.mjs "$work/hard # 100%/data/html" "$packages"
+sed -i 's/<h1>/<h1 onclick="x()">/; s/id="e1"/id="e0"/' "$work/pages/data/html"/*/000001.html
+if node tests/pages.mjs "$work/pages/data/html" "$packages" >/dev/null 2>&1; then fail "nobody objects to a page that was bent"; fi
+echo "ok objections to pages"
 
 # A judge that never objects is none: one changed byte has to be found.
 cp -R "$bag" "$work/bent"

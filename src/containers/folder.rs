@@ -156,6 +156,10 @@ impl Sealed for FolderTarget {
         Ok(FileFact { name: self.target.display().to_string(), size: self.written, sha256: None })
     }
 
+    fn again(&self) -> Result<Option<Box<dyn Pages>>> {
+        Ok(Some(Box::new(FolderPages::open(&self.partial, InputLimits::NONE)?)))
+    }
+
     fn publish(mut self: Box<Self>, _standard: Stdout<'_>) -> Result<FileFact> {
         let told = |e| Error::io(self.target.display(), e);
         // The earlier export is moved aside first, so that its name never stands for half of it.

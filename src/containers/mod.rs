@@ -76,6 +76,10 @@ pub type Stdout<'a> = &'a (dyn Fn() -> Box<dyn Write + Send> + Sync);
 pub trait Sealed {
     /// What it will be called, its size, and its SHA-256 if it is one file.
     fn fact(&mut self) -> Result<FileFact>;
+    /// Opens what was written for reading, before it has its final name. Only bags are read again.
+    fn again(&self) -> Result<Option<Box<dyn Pages>>> {
+        Ok(None)
+    }
     /// Gives it its final name, or copies it to standard output. Returns what [`Sealed::fact`] does.
     fn publish(self: Box<Self>, standard: Stdout<'_>) -> Result<FileFact>;
 }
@@ -109,6 +113,11 @@ impl Complete {
     /// What its files will be called, with their sizes and hashes.
     pub fn facts(&mut self) -> Result<Vec<FileFact>> {
         self.files.iter_mut().map(|sealed| sealed.fact()).collect()
+    }
+
+    /// Everything that was written, to be read again; no limits hold for what was made here.
+    pub fn again(&self) -> Result<Vec<Box<dyn Pages>>> {
+        self.files.iter().filter_map(|sealed| sealed.again().transpose()).collect()
     }
 
     /// Gives all files their final names. The first comes last: as long as it has none the export is not complete, and the
@@ -202,6 +211,11 @@ pub struct InputLimits {
     pub total: u64,
     /// Bytes before compression per byte of the archive.
     pub ratio: u64,
+}
+
+impl InputLimits {
+    /// For what this process has just written itself.
+    pub const NONE: InputLimits = InputLimits { entries: u64::MAX, page: u64::MAX, total: u64::MAX, ratio: u64::MAX };
 }
 
 /// An archive that is being read.

@@ -6,6 +6,7 @@ pub mod archive;
 pub mod compliance;
 pub mod cut;
 pub mod directory;
+pub mod html;
 pub mod jsonl;
 pub mod write;
 mod xml;
@@ -17,7 +18,7 @@ use crate::model::unit::Unit;
 use std::collections::BTreeMap;
 
 /// Every format that is written, in the order of help; the first is the default.
-pub static WRITTEN: &[&Written] = &[&archive::WRITTEN, &jsonl::WRITTEN];
+pub static WRITTEN: &[&Written] = &[&archive::WRITTEN, &jsonl::WRITTEN, &html::WRITTEN];
 
 /// What a reader of history is told.
 #[derive(Debug, Clone, Default)]

@@ -10,6 +10,7 @@ use crate::model::ids::EventId;
 use crate::model::receipt::Tally;
 use crate::model::record::Shape;
 use crate::model::unit::Unit;
+use crate::model::zone::Zone;
 
 /// A format, as lists name it.
 #[derive(Debug)]
@@ -32,8 +33,31 @@ pub struct Written {
     pub make: fn() -> Box<dyn Format>,
 }
 
+/// What is asked of formats beside the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choices {
+    /// The zone of times and days that people read.
+    pub zone: Zone,
+    /// Events on a page that people read.
+    pub page_events: usize,
+}
+
+impl Choices {
+    /// Events on a page, when nobody says otherwise.
+    pub const PAGE_EVENTS: usize = 1_000;
+}
+
+impl Default for Choices {
+    fn default() -> Choices {
+        Choices { zone: Zone::UTC, page_events: Choices::PAGE_EVENTS }
+    }
+}
+
 /// A format that is written.
 pub trait Format: Send + Sync {
+    /// Takes what was asked, before anything else.
+    fn choose(&mut self, _choices: &Choices) {}
+
     /// Which runs of events it makes something of.
     fn cut(&self) -> Cut;
 
@@ -70,6 +94,20 @@ pub trait Format: Send + Sync {
     fn presence(&self) -> bool {
         false
     }
+
+    /// How its events are counted in what was written, before anything has its final name.
+    fn recount(&self) -> Option<Recount> {
+        None
+    }
+}
+
+/// How events are counted in files of a format.
+#[derive(Debug, Clone, Copy)]
+pub struct Recount {
+    /// Does a file of this name hold events?
+    pub holds: fn(&str) -> bool,
+    /// How many are in these bytes?
+    pub count: fn(&[u8]) -> u64,
 }
 
 /// What a format keeps over the whole export: numbers, indexes, load files. It meets the runs in their order.

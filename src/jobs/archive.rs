@@ -209,7 +209,8 @@ impl Archive {
         let first = custody(&mut found[0])?;
         let version = first["formatVersion"].as_u64();
         if first["format"] != "pchat-archive" || version.is_none_or(|version| version == 0) {
-            return Err(Error::damaged(Place::file(path.display().to_string()), "this bag is not a pchat archive"));
+            return Err(Error::damaged(Place::file(path.display().to_string()), "this bag is not a pchat archive")
+                .hint("what it holds can be checked with sha256sum --check manifest-sha256.txt"));
         }
         if version > Some(archive::VERSION.into()) {
             return Err(Error::new(Kind::TooNew, format!("{} was made by a newer pchat", path.display()))

@@ -4,6 +4,7 @@
 mod attachments;
 mod production;
 mod record;
+mod recount;
 mod wiring;
 
 use self::attachments::Embedded;
@@ -15,7 +16,7 @@ use crate::containers::volumes::Target;
 use crate::containers::{Complete, Package};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::formats::write::{Format, Settings, Written};
+use crate::formats::write::{Choices, Format, Settings, Written};
 use crate::jobs::selection::{Wanted, catalog_part, room_key};
 use crate::model::catalog::Catalog;
 use crate::model::hash;
@@ -52,6 +53,8 @@ pub struct Export {
     pub checkpoint: bool,
     /// Disable the exported rooms afterwards.
     pub disable_exported: bool,
+    /// What is asked of the formats.
+    pub choices: Choices,
     /// All nouns.
     pub shapes: &'static [&'static Shape],
 }
@@ -180,7 +183,8 @@ fn make(
     history: bool,
     receipt: &mut Receipt,
 ) -> Result<()> {
-    let formats: Vec<Box<dyn Format>> = job.formats.iter().map(|format| (format.make)()).collect();
+    let mut formats: Vec<Box<dyn Format>> = job.formats.iter().map(|format| (format.make)()).collect();
+    formats.iter_mut().for_each(|format| format.choose(&job.choices));
     let one_file = job.is_one_file();
     let (signed, key) = match job.checkpoint && !one_file {
         true => checkpoint(cx, job, corpus, receipt)?,
@@ -191,11 +195,12 @@ fn make(
         false => {
             let (facts, note) = (job.custody(selection), signed.as_ref().map(|(_, note)| note.clone()));
             let print = format!(
-                "{} {} {facts} {:?} {} {note:?}",
+                "{} {} {facts} {:?} {} {:?} {note:?}",
                 corpus.id()?,
                 corpus.revision()?,
                 job.target.volume_size,
-                job.target.bag_name()
+                job.target.bag_name(),
+                job.choices
             );
             let fingerprint = hash::hex(&Sha256::digest(print));
             let seal = key.zip(note.as_deref()).map(|(key, note)| seal(&key, note)).transpose()?;
@@ -224,6 +229,9 @@ fn make(
     let totals = [("rooms", rooms.clone().count() as u64), ("events", rooms.map(|room| room.events.total()).sum())];
     let mut complete = package.complete(&totals)?;
     contents(&complete, receipt);
+    if history {
+        recount::check(cx, &formats, &complete, receipt)?;
+    }
     leaving.record(receipt, &complete.facts()?)?;
     receipt.files = complete.publish(cx.streams.stdout)?;
     let large = |limit| receipt.files.iter().filter(|file| file.size > limit).count() as u64;

@@ -1,28 +1,32 @@
 //! History and archives → store. First everything is read and checked, and nothing is written; then
 //! the catalog goes in, then the history, in batches that survive an interruption.
 
+mod check;
 mod settings;
 
+use self::check::check;
 use self::settings::{Settings, expected, records};
 use crate::context::{Context, Random};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::jobs::archive::Archive;
-use crate::jobs::intake::{Decode, Decoded, Form, Found, Input, Inside, Met, PieceSource, STDIN, find, is_gap};
+use crate::jobs::intake::{
+    Chains, Decode, Decoded, Form, Found, Input, Inside, Link, PieceSource, STDIN, Step, find, is_gap,
+};
 use crate::jobs::keys;
 use crate::jobs::sealed::Expected;
-use crate::jobs::sums::Sums;
 use crate::model::hash;
 use crate::model::message::{Content, Event as Message};
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
 use crate::model::record::Shape;
-use crate::pipeline::{self, Event, Sink, Watch};
+use crate::pipeline::{self, Event, Sink};
+use crate::rules::completeness::in_words;
 use crate::rules::merge::{OnConflict, Renames};
+use crate::select::scope::Scope;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Entry, Intake, Loaded, SourceFact, Store};
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 
 /// An import.
 #[derive(Debug, Clone)]
@@ -127,7 +131,8 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         let held = found.held();
         let fact = |input| fact(input, held.as_deref());
         let first = intake.announce(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
-        let load = Load::new(cx, job, intake, receipt, sources.join("; "));
+        let ends = std::mem::take(&mut checked.ends);
+        let load = Load::new(cx, job, intake, receipt, (sources.join("; "), ends));
         let stage = decode(job, Some((first, cx.random)));
         let source = source(cx, job, &found, &mut archives, broken.clone());
         let mut load = pipeline::run(source, stage, load, cx.limits, cx.watch)?;
@@ -135,6 +140,9 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         load.close()?
     };
     cx.watch.event(Event::End);
+    if !job.what_if {
+        missing(&store, &mut receipt)?;
+    }
     receipt.timings.push(("import", cx.since(start)));
     if path == job.store {
         receipt.fact("Store identity", store.id()?);
@@ -144,6 +152,24 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         receipt.fact("Key of its log", format!("{}; back it up, and move it away from the store", file.display()));
     }
     Ok(receipt)
+}
+
+/// Says how many message numbers are missing in the rooms that were given anything.
+fn missing(store: &Sqlite, receipt: &mut Receipt) -> Result<()> {
+    let touched = receipt.rooms.iter().filter(|(_, tally)| tally.events.total() > 0);
+    let rooms: BTreeMap<_, _> = touched.map(|(room, _)| (room.key(), room.clone())).collect();
+    if rooms.is_empty() {
+        return Ok(());
+    }
+    let (mut numbers, mut of) = (0u64, 0);
+    store.completeness(&Scope { rooms: Some(rooms), ..Scope::all() }, (false, 0), &mut |found| {
+        numbers = numbers.saturating_add(found.missing);
+        of += u64::from(found.missing > 0);
+    })?;
+    if let Some(words) = in_words(numbers, of) {
+        receipt.fact("Message numbers", format!("{words}; pchat store completeness lists them"));
+    }
+    Ok(())
 }
 
 /// Opens the archives. One that cannot be opened is left out, if that is asked for and anything else remains.
@@ -217,115 +243,6 @@ fn without_place(error: &Error) -> String {
     text.strip_prefix(&place).unwrap_or(&text).to_owned()
 }
 
-/// What the first pass found.
-struct Checked<'a> {
-    watch: &'a dyn Watch,
-    events: u64,
-    gaps: Vec<Error>,
-    gap_count: u64,
-    remarks: std::collections::BTreeMap<&'static str, u64>,
-    broken: HashSet<String>,
-    keep_going: bool,
-    /// The names that came in.
-    met: Met,
-    /// The sums of the archives, by name.
-    sums: HashMap<Arc<str>, Sums>,
-}
-
-impl Sink for Checked<'_> {
-    type Item = Decoded;
-    type Receipt = Self;
-
-    fn take(&mut self, item: Decoded) -> Result<()> {
-        self.watch.event(Event::Advance(item.bytes));
-        self.events += item.loaded.iter().map(|loaded| loaded.unit.events.len() as u64).sum::<u64>();
-        for (remark, times) in item.remarks.counts {
-            *self.remarks.entry(remark).or_default() += times;
-        }
-        self.met.add(item.met);
-        self.gap_count += item.remarks.gap_count + u64::from(item.failed.is_some());
-        if let Some((archive, room, page)) = &item.page {
-            let added = self.sums.entry(archive.clone()).or_default().add(&item.place, room, page);
-            self.note(added)?;
-        }
-        if item.failed.is_some() {
-            self.broken.insert(item.place);
-        }
-        self.gaps.extend(item.remarks.gaps.into_iter().chain(item.failed));
-        self.gaps.truncate(KEPT_IN_FULL);
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Self> {
-        Ok(self)
-    }
-}
-
-impl Checked<'_> {
-    /// A failure, or a gap if those are allowed.
-    fn note(&mut self, done: Result<()>) -> Result<()> {
-        match done {
-            Err(error) if self.keep_going && is_gap(&error) => {
-                self.gap_count += 1;
-                self.gaps.push(error);
-                self.gaps.truncate(KEPT_IN_FULL);
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    /// What only the whole of an archive shows: its sums, and its attachments.
-    fn archive(&mut self, cx: &Context<'_>, archive: &mut Archive, path: &Path) -> Result<()> {
-        let name = path.display().to_string();
-        // The sums of an archive with gaps cannot close.
-        let whole = !self.broken.iter().any(|place| place.starts_with(&format!("{name}!")));
-        let mut sums = self.sums.remove(name.as_str()).unwrap_or_default();
-        for room in archive.rooms.iter().filter(|_| whole) {
-            self.note(sums.close(&name, room).map(|_| ()))?;
-        }
-        for (volume, member, sha256) in archive.attachments()? {
-            if cx.watch.cancelled() {
-                return Err(Error::new(Kind::Cancelled, "interrupted"));
-            }
-            let checked = archive.check_attachment(volume, member, &sha256);
-            if checked.is_err() {
-                self.broken.insert(archive.attachment_place(volume, member));
-            }
-            self.note(checked)?;
-            self.watch.event(Event::Advance(archive.attachment_size(volume, member)));
-        }
-        Ok(())
-    }
-}
-
-/// Reads everything once, so that damage is found before anything is written.
-fn check<'a>(cx: &Context<'a>, job: &Import, found: &Found, archives: &mut [Archive]) -> Result<Checked<'a>> {
-    cx.watch.event(Event::Begin { step: "checking", total: None, unit: "bytes" });
-    let sink = Checked {
-        watch: cx.watch,
-        events: 0,
-        gaps: Vec::new(),
-        gap_count: 0,
-        remarks: Default::default(),
-        broken: HashSet::new(),
-        met: Met::default(),
-        keep_going: job.keep_going,
-        sums: HashMap::new(),
-    };
-    let source = source(cx, job, found, archives, HashSet::new());
-    let mut checked = pipeline::run(source, decode(job, None), sink, cx.limits, cx.watch)?;
-    let paths = found.inputs.iter().filter_map(|input| match input {
-        Input::Archive(path) => Some(path),
-        _ => None,
-    });
-    for (path, archive) in paths.zip(archives) {
-        checked.archive(cx, archive, path)?;
-    }
-    cx.watch.event(Event::End);
-    Ok(checked)
-}
-
 /// Writes what comes out of the workers, in order.
 struct Load<'a, 's> {
     cx: &'a Context<'a>,
@@ -337,6 +254,11 @@ struct Load<'a, 's> {
     batch: (u64, u64),
     batches: u64,
     added: u64,
+    restored: u64,
+    chains: Chains,
+    ends: HashMap<Link, [u8; 32]>,
+    /// Chains of which a piece is not all there.
+    open: HashSet<Link>,
 }
 
 impl<'a, 's> Load<'a, 's> {
@@ -345,9 +267,10 @@ impl<'a, 's> Load<'a, 's> {
         job: &'a Import,
         intake: Box<dyn Intake + 's>,
         receipt: Receipt,
-        sources: String,
+        (sources, ends): (String, HashMap<Link, [u8; 32]>),
     ) -> Self {
-        Load { cx, job, intake, receipt, sources, batch: (0, 0), batches: 0, added: 0 }
+        let (chains, open) = (Chains::default(), HashSet::new());
+        Load { cx, job, intake, receipt, sources, batch: (0, 0), batches: 0, added: 0, restored: 0, chains, ends, open }
     }
 
     fn unit(&mut self, loaded: Loaded) -> Result<()> {
@@ -370,6 +293,9 @@ impl<'a, 's> Load<'a, 's> {
         }
         self.receipt.conflict_count += outcome.conflicts;
         self.receipt.remark("messages that were purged from this store, and stay purged", outcome.purged);
+        let again = "messages that were purged from this store, and are there again";
+        self.receipt.remark(again, outcome.restored);
+        self.restored += outcome.restored;
         self.receipt.conflicts.extend(outcome.details);
         for event in &unit.events {
             self.contents(event)?;
@@ -380,6 +306,18 @@ impl<'a, 's> Load<'a, 's> {
         self.batch.1 += unit.weight() as u64;
         self.cx.watch.event(Event::Advance(unit.events.len() as u64));
         Ok(())
+    }
+
+    /// Has an earlier run taken in this piece completely? One of a chain is passed over only with all of it: those
+    /// behind it are counted on from it.
+    fn knows(&mut self, step: &Step) -> Result<bool> {
+        let end = step.link.as_ref().and_then(|link| self.ends.get(link)).copied();
+        for piece in step.piece.into_iter().chain(end) {
+            if self.intake.known(&piece)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(step.piece.is_some())
     }
 
     /// Takes in the attachments that came with an event.
@@ -430,7 +368,7 @@ impl<'a, 's> Load<'a, 's> {
     }
 
     fn entry(&self, complete: bool) -> Entry {
-        let details = vec![
+        let mut details = vec![
             ("added", self.added.to_string()),
             ("batch", self.batches.to_string()),
             ("complete", complete.to_string()),
@@ -438,7 +376,12 @@ impl<'a, 's> Load<'a, 's> {
             ("from", self.sources.clone()),
             ("gaps", self.receipt.gap_count.to_string()),
         ];
-        self.cx.entry("import", self.job.store.display().to_string(), details)
+        // Bringing back what was destroyed is something else than bringing in.
+        let action = if self.job.restore_purged { "import restore-purged" } else { "import" };
+        if self.job.restore_purged {
+            details.push(("restored", self.restored.to_string()));
+        }
+        self.cx.entry(action, self.job.store.display().to_string(), details)
     }
 
     fn close(mut self) -> Result<Receipt> {
@@ -459,11 +402,11 @@ impl Sink for Load<'_, '_> {
     type Receipt = Self;
 
     fn take(&mut self, item: Decoded) -> Result<()> {
-        let known = match &item.fingerprint {
-            Some(piece) => self.intake.known(piece)?,
-            None => None,
-        };
-        if known.is_some() {
+        let step = self.chains.step(&item);
+        if step.begins {
+            self.intake.next_file();
+        }
+        if self.knows(&step)? {
             // An earlier run took this piece in completely, so all of it is there.
             for loaded in &item.loaded {
                 let tally = self.receipt.rooms.entry((*loaded.unit.room).clone()).or_default();
@@ -481,8 +424,10 @@ impl Sink for Load<'_, '_> {
             self.unit(loaded)?;
         }
         // A piece with conflicts is not all there, and whoever tries again is told again.
-        if let Some(piece) = item.fingerprint.as_ref().filter(|_| conflicts == self.receipt.conflict_count) {
-            self.intake.done(piece, events)?;
+        if conflicts < self.receipt.conflict_count {
+            self.open.extend(step.link);
+        } else if let Some(piece) = step.piece.filter(|_| step.link.is_none_or(|link| !self.open.contains(&link))) {
+            self.intake.done(&piece, events)?;
         }
         self.commit_if_due()
     }

@@ -2,12 +2,14 @@
 //! into pieces, and reading the pieces on workers.
 
 mod attached;
+mod chain;
 mod decode;
 mod find;
 mod lines;
 mod met;
 mod source;
 
+pub use chain::{Chains, Link, Step};
 pub use decode::{Decode, Decoded, Piece};
 pub use find::{Found, Input, Inside, STDIN, find, is_gap, spool};
 pub use met::Met;

@@ -79,6 +79,8 @@ fn verdict(receipt: &Receipt) -> String {
         // Verifying a part cannot vouch for the whole.
         ("verify", _, true) => "No fault found in what was read".to_owned(),
         ("verify", _, false) => format!("{found} found"),
+        ("completeness", _, true) => "Nothing is missing that is not explained".to_owned(),
+        ("completeness", _, false) => format!("{found} that nothing explains"),
         (_, true, true) => "Would be complete".to_owned(),
         (_, true, false) => format!("Would be complete, with {found}"),
         (_, false, true) => "Complete".to_owned(),

@@ -146,6 +146,15 @@ impl Zone {
         Some(((at, begin), (at, end.naive_local())))
     }
 
+    /// What a clock shows at an instant.
+    pub fn local(&self, at: Ticks) -> NaiveDateTime {
+        let at = at.to_chrono().unwrap_or_default();
+        match self {
+            Zone::Offset(offset) => at.with_timezone(offset).naive_local(),
+            Zone::Named(zone) | Zone::Windows(_, zone) => at.with_timezone(zone).naive_local(),
+        }
+    }
+
     /// The day an instant belongs to.
     pub fn day(&self, at: Ticks) -> Day {
         let mut date = self.date(at);
@@ -161,11 +170,7 @@ impl Zone {
 
     /// The date a clock shows at an instant.
     fn date(&self, at: Ticks) -> NaiveDate {
-        let at = at.to_chrono().unwrap_or_default();
-        match self {
-            Zone::Offset(offset) => at.with_timezone(offset).date_naive(),
-            Zone::Named(zone) | Zone::Windows(_, zone) => at.with_timezone(zone).date_naive(),
-        }
+        self.local(at).date()
     }
 
     /// The first instant of a date; of one that a change of clocks took as a whole, the instant of that change.

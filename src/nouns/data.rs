@@ -1,15 +1,16 @@
 //! History and configuration as a whole: export, import, verify.
 
 mod asked;
+mod formats;
 mod told;
 
 use self::asked::{Asked, many, switch};
-pub(super) use self::told::{check_report, publish};
+pub(super) use self::told::publish;
+pub use self::told::{check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::formats::WRITTEN;
 use crate::formats::write::Written;
 use crate::jobs;
 use crate::jobs::export::Export;
@@ -27,7 +28,6 @@ use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, What};
 use crate::proof::note::Verifier;
 use crate::rules::merge::{OnConflict, Renames};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -89,9 +89,12 @@ pub struct ExportRequest {
     /// What of what happened in them.
     #[command(flatten)]
     pub what: What,
-    /// What is made
-    #[arg(long, value_parser = written(), default_value = "archive")]
-    pub format: &'static Written,
+    /// What is made; several, with commas between them, come from one reading
+    #[arg(long, value_parser = formats::written(), value_delimiter = ',', default_value = "archive")]
+    pub format: Vec<&'static Written>,
+    /// Events on a page of a transcript [default: 1000]
+    #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub page_events: Option<u32>,
     /// Start a new volume before one grows beyond this size, as 2GiB
     #[arg(long, value_name = "SIZE")]
     pub volume_size: Option<bytesize::ByteSize>,
@@ -195,13 +198,6 @@ pub struct VerifyRequest {
     pub report: Option<PathBuf>,
 }
 
-/// The formats an export can make.
-fn written() -> impl TypedValueParser<Value = &'static Written> {
-    let words = WRITTEN.iter().map(|format| PossibleValue::new(format.word).help(format.about));
-    PossibleValuesParser::new(words)
-        .try_map(|word| WRITTEN.iter().copied().find(|format| format.word == word).ok_or("there is no such format"))
-}
-
 fn digest(text: &str) -> Result<[u8; 32], String> {
     let found = hash::parse(text.trim());
     found.ok_or_else(|| "give the digest of a content: 64 hex digits".to_owned())
@@ -263,7 +259,8 @@ impl ExportRequest {
                 ("query", given(&what.query)),
                 ("match", matching),
                 ("case-sensitive", switch(what.case_sensitive)),
-                ("format", self.format.word.to_owned()),
+                ("format", self.format.iter().map(|format| format.word).collect::<Vec<_>>().join(",")),
+                ("page-events", self.page_events.map(|events| events.to_string()).unwrap_or_default()),
                 ("volume-size", self.volume_size.map(|size| size.to_string()).unwrap_or_default()),
                 ("overwrite", switch(self.overwrite)),
                 ("with-settings", switch(self.with_settings)),
@@ -278,6 +275,8 @@ impl ExportRequest {
 
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let asked = self.asked(cx).checked()?;
+        let formats = formats::chosen(&self.format)?;
+        let choices = formats::choices(&formats, self.page_events, self.what.timezone.as_deref())?;
         let wanted = match self.what.wanted(cx, self.room.clone()) {
             Ok(wanted) => Wanted { categories: self.scope.clone(), ..wanted },
             Err(error) => return asked.close(cx, Err(error)).map(|receipt| reply(&receipt)),
@@ -291,7 +290,7 @@ impl ExportRequest {
                 overwrite: self.overwrite,
                 checkpoint: self.resume_every.as_u64(),
             },
-            formats: vec![self.format],
+            formats,
             level: match self.level {
                 LevelName::All => Level::All,
                 LevelName::User => Level::User,
@@ -303,14 +302,16 @@ impl ExportRequest {
             settings: self.with_settings,
             checkpoint: !self.no_checkpoint,
             disable_exported: self.disable_exported_nodes,
+            choices,
             shapes: cx.shapes,
         };
         let history = matches!(job.level, Level::All | Level::Content);
         let receipt = asked.close(cx, jobs::export::export(cx, &job))?;
         let mut reply = reply(&receipt);
+        let settings = job.formats.iter().any(|format| format.settings);
         reply.notes.extend(warnings);
         // At level All an empty history may be all there is; settings are exported all the same.
-        let asked = !job.wanted.is_everything() || job.level == Level::Content || !self.format.settings;
+        let asked = !job.wanted.is_everything() || job.level == Level::Content || !settings;
         if history && asked && receipt.events().total() == 0 {
             reply.notes.push("no event is in the selection; the export is complete, but holds no history".to_owned());
             reply.status = Status::Nothing;

@@ -11,8 +11,10 @@ use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Log};
 use clap::Subcommand;
 
+mod completeness;
 mod info;
 
+pub use completeness::CompletenessRequest;
 pub(super) use info::{By, counts_by};
 
 pub use info::InfoRequest;
@@ -34,6 +36,8 @@ pub enum StoreVerb {
     Reindex,
     /// Say what is in the store: rooms with their events, settings, identity
     Info(Box<InfoRequest>),
+    /// Say whether anything is missing: message numbers, quiet days, and what the history came from
+    Completeness(CompletenessRequest),
 }
 
 impl Verb for StoreVerb {
@@ -41,7 +45,11 @@ impl Verb for StoreVerb {
         match self {
             StoreVerb::Upgrade => Some("store upgrade"),
             // The index is made of the texts: it changes nothing that is kept, and says itself that it was made.
-            StoreVerb::New | StoreVerb::Check { .. } | StoreVerb::Reindex | StoreVerb::Info(_) => None,
+            StoreVerb::New
+            | StoreVerb::Check { .. }
+            | StoreVerb::Reindex
+            | StoreVerb::Info(_)
+            | StoreVerb::Completeness(_) => None,
         }
     }
 
@@ -52,6 +60,7 @@ impl Verb for StoreVerb {
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             StoreVerb::Info(request) => info::run(*request, cx).map(Prepared::Answer),
+            StoreVerb::Completeness(request) => completeness::run(request, cx).map(Prepared::Answer),
             other => Prepared::to_do(move |cx| other.run(cx)),
         }
     }
@@ -97,6 +106,7 @@ impl StoreVerb {
                 Ok(Reply { notes: vec![note], ..Reply::default() })
             }
             StoreVerb::Info(request) => info::run(*request, cx),
+            StoreVerb::Completeness(request) => completeness::run(request, cx),
         }
     }
 }

@@ -97,18 +97,18 @@ impl Which {
         Ok(Wanted { categories: self.category, messages_only, ..self.what.wanted(cx, self.room)? })
     }
 
-    /// The same with a query in KQL, if there is one.
-    #[must_use]
-    pub fn with_query(mut self, query: Option<String>) -> Which {
-        self.what.query = query.or(self.what.query);
-        self
-    }
-
     /// As a hold takes it: who has an address may be held before anybody has seen it.
     pub fn held(mut self, cx: &Context<'_>) -> Result<Wanted> {
         let typed = std::mem::take(&mut self.what.user);
         let people = held(cx, &typed)?;
         Ok(Wanted { people, ..self.wanted(cx, false)? })
+    }
+
+    /// The same with a query in KQL, if there is one.
+    #[must_use]
+    pub fn with_query(mut self, query: Option<String>) -> Which {
+        self.what.query = query.or(self.what.query);
+        self
     }
 
     /// Is only an explanation asked for?

@@ -5,17 +5,103 @@
 use crate::model::ids::{RoomKey, person_key};
 use crate::model::message::{Attachment, Event, Persona};
 use crate::model::receipt::{Conflict, Version};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// An event, and who it is of.
 pub type Stated<'a> = (&'a Event, &'a Persona);
 
-/// Are these two events without a number one? Identity is kind, time, person and text.
+/// Are these two events without a number one? Identity is kind, time, person, text and attachments. Of attachments,
+/// what one of the two sources did not say is no difference.
+///
+/// How often such an event occurs within one source is part of what happened: the n-th of a source stands for the n-th
+/// of the store. Of those that are left, one that [`is_equal`] goes before one that is the same, and the earlier before
+/// the later.
 pub fn is_same((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool {
+    let (mine, theirs) = (&old.more().files, &event.more().files);
     old.kind == event.kind
         && old.at == event.at
         && old.body == event.body
         && old.more().word == event.more().word
         && person_key(&by.uri) == person_key(&persona.uri)
+        && mine.len() == theirs.len()
+        && mine.iter().zip(theirs).all(|(mine, theirs)| agree(mine, theirs))
+}
+
+/// Do these two events without a number say the very same?
+pub fn is_equal((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool {
+    let (mine, theirs) = (old.more(), event.more());
+    is_same((old, by), (event, persona))
+        && by == persona
+        && old.alert == event.alert
+        && mine.rtf == theirs.rtf
+        && mine.extra == theirs.extra
+        && mine.files.iter().map(said).eq(theirs.files.iter().map(said))
+}
+
+/// Numbers by which an event without a number is looked up. They are compared in memory only: events that are the same
+/// have one `same`, equal ones one `equal`, and others mostly have others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lookup {
+    /// Of its identity.
+    pub same: u64,
+    /// Of all it says.
+    pub equal: u64,
+    /// Of what is known of each attachment; where that is known of all, others are other attachments.
+    pub files: [Option<u64>; 2],
+}
+
+impl Lookup {
+    /// The numbers of an event.
+    pub fn of((event, persona): Stated<'_>) -> Lookup {
+        let more = event.more();
+        let mut hash = DefaultHasher::new();
+        (event.kind.code(), event.at.0, &event.body, &more.word).hash(&mut hash);
+        person_key(&persona.uri).hash(&mut hash);
+        more.files.len().hash(&mut hash);
+        more.files.iter().for_each(|file| label(file).hash(&mut hash));
+        let same = hash.finish();
+        (persona, event.alert, &more.rtf, &more.extra).hash(&mut hash);
+        more.files.iter().for_each(|file| said(file).hash(&mut hash));
+        Lookup {
+            same,
+            equal: hash.finish(),
+            files: [of_all(more.files.iter().map(|f| f.sha256)), of_all(more.files.iter().map(|f| f.link.as_ref()))],
+        }
+    }
+
+    /// Can the attachments of the two be the same?
+    pub fn may_agree(&self, other: &Lookup) -> bool {
+        self.files.iter().zip(&other.files).all(|(mine, theirs)| mine.is_none() || theirs.is_none() || mine == theirs)
+    }
+}
+
+fn of_all<T: Hash>(values: impl Iterator<Item = Option<T>>) -> Option<u64> {
+    let mut hash = DefaultHasher::new();
+    for value in values {
+        value?.hash(&mut hash);
+    }
+    Some(hash.finish())
+}
+
+/// What an attachment is called.
+fn label(file: &Attachment) -> &str {
+    file.name.as_deref().or(file.link.as_deref()).unwrap_or_default()
+}
+
+type Said<'a> = (&'a Option<String>, &'a Option<String>, Option<u64>, Option<[u8; 32]>);
+
+fn said(file: &Attachment) -> Said<'_> {
+    (&file.name, &file.link, file.size, file.sha256)
+}
+
+fn agree(mine: &Attachment, theirs: &Attachment) -> bool {
+    fn may<T: PartialEq>(mine: &Option<T>, theirs: &Option<T>) -> bool {
+        mine.is_none() || theirs.is_none() || mine == theirs
+    }
+    label(mine) == label(theirs)
+        && may(&mine.link, &theirs.link)
+        && may(&mine.size, &theirs.size)
+        && may(&mine.sha256, &theirs.sha256)
 }
 
 /// Both versions of an event that came in with other content than the store has.

@@ -155,6 +155,25 @@ pub struct SourceFact {
     pub sha256: Option<[u8; 32]>,
 }
 
+/// What events came from, as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file, as it was named.
+    pub name: String,
+    /// The version that imported it.
+    pub version: String,
+    /// When.
+    pub on: Ticks,
+    /// In how many pieces something new came.
+    pub pieces: u64,
+    /// How many events were new.
+    pub events: u64,
+    /// SHA-256 of the salt and the SHA-256 of the file, until something of it is purged.
+    pub digest: Option<Vec<u8>>,
+    /// The salt.
+    pub salt: Option<Vec<u8>>,
+}
+
 /// What became of the events of a unit.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -166,6 +185,8 @@ pub struct Outcome {
     pub conflicts: u64,
     /// Messages that were purged from this store before, and stay out.
     pub purged: u64,
+    /// New messages that were purged from this store before, and are wanted again.
+    pub restored: u64,
     /// The sequence of the last event, whether it is new or was there already.
     pub sequence: Option<u64>,
     /// The conflicts in full, as many as were asked for.
@@ -368,6 +389,8 @@ pub trait Intake {
     /// What units will come from. Gives the number of the first, by which they say it; the others follow. Those that
     /// give nothing new are not noted.
     fn announce(&mut self, sources: Vec<SourceFact>, now: Ticks) -> Result<i64>;
+    /// What comes next is of another file: how often an event without a number occurs is counted within each.
+    fn next_file(&mut self);
     /// Takes in a unit; with `details` up to that many conflicts are described.
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome>;
     /// Notes that a piece of input has been taken in completely.

@@ -187,7 +187,7 @@ pub struct Versions {
     pub now: Option<(Ticks, String, String)>,
     /// Earlier versions, oldest first: replaced when, by whom, why, by which purge, and the text if it is still known.
     pub earlier: Vec<Replaced>,
-    /// The purge that removed it.
+    /// The purge that removed it; it may have come back since.
     pub purged: Option<i64>,
 }
 

@@ -1,6 +1,7 @@
 //! Managed objects from the command line: each rule of the product has a test that bears its name.
 
 mod addresses;
+mod completeness;
 mod data;
 mod messages;
 mod rooms;

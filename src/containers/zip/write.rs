@@ -330,6 +330,12 @@ impl Sealed for SealedZip {
         Ok(self.fact.clone())
     }
 
+    fn again(&self) -> Result<Option<Box<dyn Pages>>> {
+        let file = self.file.try_clone().map_err(|e| Error::io(self.target.display(), e))?;
+        let name = self.target.display().to_string();
+        Ok(Some(Box::new(ZipPages::of(name, file, InputLimits::NONE)?)))
+    }
+
     fn publish(mut self: Box<Self>, standard: Stdout<'_>) -> Result<FileFact> {
         let told = |e| Error::io(self.target.display(), e);
         if self.resumable {

@@ -72,6 +72,8 @@ pub enum Piece {
 /// A piece that has been read.
 #[derive(Debug)]
 pub struct Decoded {
+    /// The number of its input.
+    pub input: usize,
     /// Where it comes from.
     pub place: String,
     /// The fingerprint by which the ledger knows it.
@@ -203,6 +205,7 @@ impl Stage for Decode<'_> {
             Piece::Page { page, .. } => (page.place().to_owned(), page.weight() as u64 / 3),
         };
         let mut done = Decoded {
+            input,
             place,
             fingerprint: None,
             loaded: Vec::new(),

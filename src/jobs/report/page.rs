@@ -42,6 +42,7 @@ impl Words {
             "export" => ("Export", pick("exported", "would be exported"), pick("Exported", "Would be exported")),
             "import" => ("Import", pick("added", "would be added"), pick("Added", "Would be added")),
             "verify" => ("Verify", "counted", "Events"),
+            "completeness" => ("Completeness", "numbered", "Numbered"),
             other => (other, pick("done", "would be done"), "Events"),
         };
         let compares = receipt.job == "import";
@@ -168,6 +169,10 @@ fn sentence(receipt: &Receipt, sums: &Sums, words: &Words) -> String {
     let things = |n: u64, one: &str, many: &str| format!("{} {}", grouped(n), if n == 1 { one } else { many });
     let events = things(if words.compares { sums.read() } else { sums.events.total() }, "event", "events");
     let rooms = things(sums.rooms, "room", "rooms");
+    if receipt.job == "completeness" {
+        let messages = things(sums.events.total(), "message", "messages");
+        return format!("{messages} of {rooms} have a number.");
+    }
     let mut text = match (words.compares, sums.rooms) {
         _ if receipt.failure.is_some() => {
             return "The work ended with an error. What was done before it is in the audit log of the store."
@@ -180,7 +185,7 @@ fn sentence(receipt: &Receipt, sums: &Sums, words: &Words) -> String {
     if words.what_if {
         text.push_str(" Nothing was changed: this run only looked.");
     }
-    if receipt.gap_count > 0 && receipt.job != "verify" {
+    if receipt.gap_count > 0 && !matches!(receipt.job, "verify" | "completeness") {
         text.push_str(" What could not be read was left out on request, and is listed under Gaps.");
     }
     text

@@ -204,6 +204,7 @@ pub(super) fn gaps(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
     page.raw("<div class=\"wide\" role=\"region\" aria-labelledby=\"gaps\" tabindex=\"0\">\n<table>\n<caption>");
     page.raw(match receipt.job {
         "verify" => "What is not as it should be.",
+        "completeness" => "What is missing, and nothing says why.",
         _ => "What could not be read and was left out.",
     });
     page.raw(

@@ -18,7 +18,7 @@ pub fn wrong(receipt: &Receipt) -> Error {
 }
 
 /// A report that cannot be written is better known before the work than after it.
-pub(in crate::nouns) fn check_report(path: Option<&Path>) -> Result<()> {
+pub fn check_report(path: Option<&Path>) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if path.is_dir() || !folder.is_dir() {
@@ -36,7 +36,8 @@ fn is_device(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file())
 }
 
-pub(super) fn write_report(path: Option<&Path>, receipt: &Receipt) -> Result<()> {
+/// Writes the report, if one was asked for.
+pub fn write_report(path: Option<&Path>, receipt: &Receipt) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
     let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
     let text = if json { report::json(receipt) } else { report::html(receipt) };

@@ -24,7 +24,14 @@ pub(super) fn show(store: &mut Sqlite, room: &str, number: Option<i64>) -> Resul
     let known = store.versions(&room, number)?;
     let address = known.sequence.map(|sequence| EventId { room: room.clone(), sequence });
     let (rows, note) = match (&known.now, known.purged) {
-        (Some(_), _) => (standing(&known), address.as_ref().map(|address| format!("{address}: {}", what(&known)))),
+        (Some(_), Some(purge)) => {
+            let source = known.source.as_deref().unwrap_or("a command");
+            let note = address.as_ref().map(|address| {
+                format!("{address}: {}, purged by purge {purge} and there again from {source}", what(&known))
+            });
+            (std::iter::once(purged(store, purge)?).chain(standing(&known)).collect(), note)
+        }
+        (Some(_), None) => (standing(&known), address.as_ref().map(|address| format!("{address}: {}", what(&known)))),
         (None, Some(purge)) => {
             (vec![purged(store, purge)?], Some(format!("pchat certificate get {purge} shows how it was destroyed")))
         }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// The most characters the name of a hold can have.
 const LONGEST: usize = 256;
 
-/// How the record of a hold says that its words are a query.
+/// How the record of a hold says that its words are a query; the version of the language follows.
 const KQL: &str = "kql";
 
 /// A hold, with what it names in its source.
@@ -122,7 +122,7 @@ impl Arriving {
             hold.set("People", list);
         }
         // A query names rooms and people as they were; what it would no longer find is protected without it.
-        let asks = text(&hold, "Match") == KQL && text(&hold, "Query").contains(':');
+        let asks = text(&hold, "Match").starts_with(KQL) && text(&hold, "Query").contains(':');
         if asks && !renames.is_empty() && in_force(&hold) {
             ["Query", "Match", "CaseSensitive"].iter().for_each(|field| hold.set(field, Value::Null));
         }

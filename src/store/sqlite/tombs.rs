@@ -114,6 +114,10 @@ pub(super) fn versions(connection: &Connection, room: i64, number: EventNumber) 
             })?;
             versions.earlier = rows.collect::<rusqlite::Result<_>>()?;
             versions.now = Some((Ticks(ticks), who, body));
+            versions.purged = match versions.chat {
+                Some(chat) => purge_of(connection, room, chat)?,
+                None => None,
+            };
         }
         None => match number {
             EventNumber::Message(chat) => {

@@ -12,7 +12,6 @@ use crate::model::ids::RoomKey;
 use crate::model::message::{Attachment, Event, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
-use crate::rules::same;
 use crate::store::block::Prepared;
 use crate::store::{Entry, Intake, Outcome, SourceFact, Wanted};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
@@ -22,6 +21,7 @@ use std::io::Read;
 use std::path::Path;
 
 mod aside;
+mod compare;
 mod named;
 mod place;
 
@@ -37,8 +37,10 @@ struct RoomState {
     number: i64,
     history: History,
     changed: bool,
-    /// Some of its messages were purged; they do not come back.
+    /// Some of its messages were purged; they do not come back unless they are wanted.
     purged: bool,
+    /// What is there without a number at the instant that was looked at last.
+    instant: Option<compare::Instant>,
 }
 
 /// Takes in history.
@@ -55,6 +57,8 @@ pub(super) struct Writer<'s> {
     sources: HashMap<i64, Expected>,
     /// Take in again what was purged.
     restore_purged: bool,
+    /// Events without a number that an event of this file stands for.
+    claimed: compare::Claimed,
 }
 
 /// A source that was announced.
@@ -63,6 +67,8 @@ struct Expected {
     now: Ticks,
     /// The number it has, once anything came from it.
     number: Option<i64>,
+    /// Pieces and events that came since the last commit.
+    came: (u64, u64),
 }
 
 impl<'s> Writer<'s> {
@@ -77,6 +83,7 @@ impl<'s> Writer<'s> {
             index: aside::Collector::default(),
             sources: HashMap::new(),
             restore_purged,
+            claimed: compare::Claimed::default(),
         }
     }
 
@@ -128,9 +135,11 @@ impl<'s> Writer<'s> {
         let mut placed = place::Placed::new(state.history.next, source, unit.events.len());
         for event in &unit.events {
             let who = people[event.who as usize];
-            if let (true, Some(chat)) = (state.purged, event.chat)
-                && tombs::purge_of(connection, state.number, chat)?.is_some()
-            {
+            let gone = match event.chat.filter(|_| state.purged) {
+                Some(chat) => tombs::purge_of(connection, state.number, chat)?.is_some(),
+                None => false,
+            };
+            if gone && !self.restore_purged {
                 placed.skip();
                 outcome.purged += 1;
                 continue;
@@ -138,13 +147,22 @@ impl<'s> Writer<'s> {
             let old = match event.chat {
                 Some(_) => None,
                 // Nothing of this time can be there when everything there is older.
-                None if !state.history.reaches(event.at) => None,
-                None => statements.same_other(connection, state.number, event, &unit.people)?,
+                None if !state.history.reaches(event.at) => {
+                    state.instant = Some(compare::Instant::empty(event.at));
+                    None
+                }
+                None => {
+                    let stated = (event, &unit.people[event.who as usize]);
+                    statements.counterpart(connection, state, &mut self.claimed, stated)?
+                }
             };
             let id = (state.number << ROOM_SHIFT) | state.history.next;
             let late = event.at.0 < state.history.latest;
             if old.is_none() && statements.insert(id, (state.number, late, who, source), event)? {
                 outcome.sequence = Some(sequence_of(id));
+                if event.chat.is_none() {
+                    self.claimed.insert(id as u64);
+                }
                 placed.add(state.history.next, late);
                 state.history.next += 1;
                 state.changed = true;
@@ -153,6 +171,7 @@ impl<'s> Writer<'s> {
                     return Err(rusqlite::Error::IntegralValueOutOfRange(0, state.history.next));
                 }
                 outcome.added.count(event.kind);
+                outcome.restored += u64::from(gone);
                 continue;
             }
             placed.skip();
@@ -169,7 +188,7 @@ impl<'s> Writer<'s> {
         }
         let numbers = placed.into_blocks(connection, state, unit, prepared.drafts, &mut statements.personas)?;
         if outcome.added.total() > 0 {
-            self.note_source(unit.source, source)?;
+            self.note_source(unit.source, source, outcome.added.total())?;
         }
         for (at, id) in conflicts {
             let [kept, other] = self.sources_of(id, unit.source)?;
@@ -189,7 +208,10 @@ struct Statements<'s> {
     event: CachedStatement<'s>,
     attachment: CachedStatement<'s>,
     chat: CachedStatement<'s>,
-    other: CachedStatement<'s>,
+    /// Events without a number at an instant.
+    others: CachedStatement<'s>,
+    /// An event by its id.
+    one: CachedStatement<'s>,
     personas: super::read::Personas,
 }
 
@@ -212,7 +234,8 @@ impl<'s> Statements<'s> {
                 "INSERT INTO attachment (event, position, name, link, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?,
             chat: connection.prepare_cached(&format!("{select} chat = ?2"))?,
-            other: connection.prepare_cached(&format!("{select} ticks = ?2 AND chat IS NULL ORDER BY id"))?,
+            others: connection.prepare_cached(&format!("{select} ticks = ?2 AND chat IS NULL ORDER BY id"))?,
+            one: connection.prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id = ?1"))?,
             personas: super::read::Personas::default(),
         })
     }
@@ -269,30 +292,6 @@ impl<'s> Statements<'s> {
         self.chat = statement;
         stored
     }
-
-    /// The event without a number that is of this time, kind, person and text.
-    fn same_other(
-        &mut self,
-        connection: &'s Connection,
-        room: i64,
-        event: &Event,
-        people: &[Persona],
-    ) -> rusqlite::Result<Option<Stored>> {
-        let mut statement = std::mem::replace(&mut self.other, connection.prepare_cached("SELECT 1")?);
-        let mut found = None;
-        {
-            let mut rows = statement.query((room, event.at.0))?;
-            while let Some(row) = rows.next()? {
-                let stored = self.stored(connection, row)?;
-                if same::is_same((&stored.event, &stored.persona), (event, &people[event.who as usize])) {
-                    found = Some(stored);
-                    break;
-                }
-            }
-        }
-        self.other = statement;
-        Ok(found)
-    }
 }
 
 impl Intake for Writer<'_> {
@@ -311,8 +310,14 @@ impl Intake for Writer<'_> {
             self.connection.query_row("SELECT ifnull(max(number), 0) + 1 FROM source", [], |row| row.get(0))
         });
         let first: i64 = self.told(first)?;
-        self.sources = (first..).zip(sources).map(|(n, fact)| (n, Expected { fact, now, number: None })).collect();
+        self.sources =
+            (first..).zip(sources).map(|(n, fact)| (n, Expected { fact, now, number: None, came: (0, 0) })).collect();
         Ok(first)
+    }
+
+    fn next_file(&mut self) {
+        self.claimed.clear();
+        self.rooms.values_mut().for_each(|room| room.instant = None);
     }
 
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome> {
@@ -415,6 +420,7 @@ impl Intake for Writer<'_> {
                 state.history.save(self.connection, state.number, key)?;
                 state.changed = false;
             }
+            self.count_sources()?;
             words.write(self.connection)?;
             index::merge(self.connection, index::FAN)?;
             audit::append(self.connection, &entry)?;
@@ -428,6 +434,7 @@ impl Intake for Writer<'_> {
     fn abandon(&mut self) -> Result<()> {
         self.rooms.clear();
         self.personas.clear();
+        self.claimed.clear();
         self.index = aside::Collector::default();
         if self.open {
             self.open = false;

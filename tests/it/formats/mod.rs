@@ -3,6 +3,7 @@
 mod archive;
 mod compliance;
 mod cut;
+mod html;
 mod jsonl;
 
 use pchat::error::Error;

@@ -9,7 +9,7 @@ use pchat::containers::volumes::Target;
 use pchat::context::{Context, Session, Streams};
 use pchat::error::{Kind as Failure, Result};
 use pchat::formats::cut::{About, By, Cut};
-use pchat::formats::write::{Body, Contents, Format, Ledger, Part, Written};
+use pchat::formats::write::{Body, Choices, Contents, Format, Ledger, Part, Written};
 use pchat::formats::{WRITTEN, archive, jsonl};
 use pchat::jobs::export::{Export, export};
 use pchat::jobs::selection::Wanted;
@@ -146,6 +146,7 @@ fn job(desk: &Desk, name: &str, formats: Vec<&'static Written>) -> Export {
         settings: false,
         checkpoint: false,
         disable_exported: false,
+        choices: Choices::default(),
         shapes: SHAPES,
     }
 }

@@ -185,12 +185,19 @@ fn take(store: &mut dyn Store, said: &[(usize, i64, i64, Event)], (restore, kept
             let step = if chat.is_some() { *step } else { step % 5 };
             unit.events.push(Event { at: at(step), chat, ..event.clone() });
         }
-        if let Some(event) = unit.events.first().cloned() {
-            unit.events.push(event);
-        }
+        // Said again within the file, and some of it in a file beside it.
+        let again: Vec<Event> = unit.events.iter().step_by(3).cloned().collect();
+        unit.events.extend(again.iter().chain(again.first()).cloned());
         unit.events.sort_by_key(|event| event.at);
         let prepared = Prepared::of(&unit, &mut || Ok([9; 32])).unwrap();
         told.result(intake.take(&unit, prepared, 3));
+        if n % 2 == 0 {
+            intake.next_file();
+            unit.events = again;
+            unit.events.sort_by_key(|event| event.at);
+            let prepared = Prepared::of(&unit, &mut || Ok([8; 32])).unwrap();
+            told.result(intake.take(&unit, prepared, 3));
+        }
         told.result(intake.next_chat(&key(n)));
         told.result(intake.message(&key(n), 5));
     }

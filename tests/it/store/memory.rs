@@ -209,6 +209,8 @@ impl Corpus for Memory {
         let (event, persona) = (kept.event, kept.persona);
         (found.sequence, found.kind, found.chat) = (Some(event.sequence), Some(event.kind), event.chat);
         found.now = Some((event.at, persona.name.unwrap_or(persona.uri), event.body));
+        let again = history.gone.iter().filter(|(_, _, chat)| chat.is_some() && *chat == event.chat);
+        found.purged = again.map(|gone| gone.0).max();
         Ok(found)
     }
     fn coverage(&mut self) -> Result<Vec<Coverage>> {

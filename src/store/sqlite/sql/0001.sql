@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '5');
+INSERT INTO meta (name, value) VALUES ('layout', '6');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -397,13 +397,15 @@ CREATE TABLE word (
     PRIMARY KEY (segment, word, part)
 ) STRICT, WITHOUT ROWID;
 
--- Where events came from: what was imported, by which version, and the SHA-256 of the file under a salt. Both go when anything
--- of it is purged, for then they could confirm a guess at what it held.
+-- Where events came from: what was imported, by which version, in how many pieces how many new events, and the SHA-256 of the
+-- file under a salt. Both go when anything of it is purged, for then they could confirm a guess at what it held.
 CREATE TABLE source (
     number  INTEGER PRIMARY KEY,
     name    TEXT NOT NULL,
     version TEXT NOT NULL,
     on_time INTEGER NOT NULL,
+    pieces  INTEGER NOT NULL,
+    events  INTEGER NOT NULL,
     salt    BLOB,
     digest  BLOB
 ) STRICT;

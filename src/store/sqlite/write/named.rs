@@ -58,7 +58,8 @@ impl Writer<'_> {
             number,
             history: History::load(self.connection, number)?,
             changed: false,
-            purged: !self.restore_purged && tombs::any(self.connection, number)?,
+            purged: tombs::any(self.connection, number)?,
+            instant: None,
         };
         self.rooms.insert(folded.to_owned(), state);
         Ok(())
@@ -138,18 +139,32 @@ impl Writer<'_> {
     }
 
     /// Notes a source of which something was added.
-    pub(super) fn note_source(&mut self, announced: i64, number: i64) -> rusqlite::Result<()> {
-        let Some(expected) = self.sources.get_mut(&announced).filter(|expected| expected.number.is_none()) else {
+    pub(super) fn note_source(&mut self, announced: i64, number: i64, events: u64) -> rusqlite::Result<()> {
+        let Some(expected) = self.sources.get_mut(&announced) else { return Ok(()) };
+        (expected.came.0, expected.came.1) = (expected.came.0 + 1, expected.came.1 + events);
+        if expected.number.is_some() {
             return Ok(());
-        };
+        }
         expected.number = Some(number);
         let salt: Vec<u8> = self.connection.query_row("SELECT randomblob(32)", [], |row| row.get(0))?;
         let digest = expected.fact.sha256.map(|sha256| salted("pchat source", &salt, &sha256));
         self.connection
             .prepare_cached(
-                "INSERT INTO source (number, name, version, on_time, salt, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO source (number, name, version, on_time, pieces, events, salt, digest) \
+                 VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6)",
             )?
             .execute((number, &expected.fact.name, env!("CARGO_PKG_VERSION"), expected.now.0, salt, digest))
             .map(|_| ())
+    }
+
+    /// Notes how much came from each source in this batch.
+    pub(super) fn count_sources(&mut self) -> rusqlite::Result<()> {
+        for expected in self.sources.values_mut().filter(|expected| expected.came.0 > 0) {
+            let (pieces, events) = std::mem::take(&mut expected.came);
+            self.connection
+                .prepare_cached("UPDATE source SET pieces = pieces + ?2, events = events + ?3 WHERE number = ?1")?
+                .execute((expected.number, pieces, events))?;
+        }
+        Ok(())
     }
 }

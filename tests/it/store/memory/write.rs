@@ -11,14 +11,14 @@ use pchat::model::unit::Unit;
 use pchat::nouns::{category, pool, room};
 use pchat::pipeline::{Limits, Watch};
 use pchat::proof::note::Checkpoint;
-use pchat::rules::same;
+use pchat::rules::same::{self, Stated};
 use pchat::select::matches::Subject;
 use pchat::store::block::Prepared;
 use pchat::store::change::{Pass, Run, Transaction};
 use pchat::store::purge::judge::{Drawing, Fate, Identities, Judge, as_planned, moved, put_text, unfinished};
 use pchat::store::purge::{Counts, Erasure, PurgePlan, PurgeRequest, PurgeState, Replaced};
 use pchat::store::{Entry, Intake, Outcome, SourceFact, Store, Wanted};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 impl Store for Memory {
@@ -105,7 +105,7 @@ impl Store for Memory {
     }
     fn intake(&mut self, restore: bool) -> Result<Box<dyn Intake + '_>> {
         let draft = self.0.clone();
-        Ok(Box::new(Taking { store: self, draft, restore, sources: BTreeMap::new() }))
+        Ok(Box::new(Taking { store: self, draft, restore, sources: BTreeMap::new(), claimed: BTreeSet::new() }))
     }
     fn record(&mut self, entry: Entry) -> Result<()> {
         self.0.changed(entry);
@@ -130,6 +130,8 @@ struct Taking<'a> {
     draft: State,
     restore: bool,
     sources: BTreeMap<i64, String>,
+    /// Events without a number that an event of the file stands for: room and sequence.
+    claimed: BTreeSet<(String, u64)>,
 }
 
 impl Taking<'_> {
@@ -174,23 +176,44 @@ impl Intake for Taking<'_> {
         self.sources = (1..).zip(sources.into_iter().map(said)).collect();
         Ok(1)
     }
+    fn next_file(&mut self) {
+        self.claimed.clear();
+    }
     fn take(&mut self, unit: &Unit, _: Prepared, details: usize) -> Result<Outcome> {
         self.discover(unit)?;
-        let mut outcome = Outcome::default();
+        let (mut outcome, key) = (Outcome::default(), unit.room.key());
         let fresh = || (RoomKey::clone(&unit.room), History::default());
-        let history = &mut self.draft.rooms.entry(unit.room.key()).or_insert_with(fresh).1;
+        let history = &mut self.draft.rooms.entry(key.clone()).or_insert_with(fresh).1;
         for event in &unit.events {
             let persona = &unit.people[event.who as usize];
-            if event.chat.is_some() && !self.restore && history.gone.iter().any(|(_, _, chat)| *chat == event.chat) {
+            let gone = event.chat.is_some() && history.gone.iter().any(|(_, _, chat)| *chat == event.chat);
+            if gone && !self.restore {
                 outcome.purged += 1;
                 continue;
             }
-            let is = |kept: &&Kept| match event.chat {
-                Some(_) => kept.event.chat == event.chat,
-                None => kept.event.chat.is_none() && same::is_same((&kept.event, &kept.persona), (event, persona)),
+            let free =
+                |kept: &&Kept| kept.event.chat.is_none() && !self.claimed.contains(&(key.clone(), kept.event.sequence));
+            let is = |how: fn(Stated<'_>, Stated<'_>) -> bool| {
+                let mut found = history.events.iter().filter(free);
+                found.find(|kept| how((&kept.event, &kept.persona), (event, persona)))
             };
-            if let Some(old) = history.events.iter().find(is) {
+            let old = match event.chat {
+                Some(_) => history.events.iter().find(|kept| kept.event.chat == event.chat),
+                None => is(same::is_equal).or_else(|| is(same::is_same)),
+            };
+            if event.chat.is_none() {
+                self.claimed.insert((key.clone(), old.map_or(history.next, |old| old.event.sequence)));
+            }
+            if let Some(old) = old {
+                let told = outcome.details.len();
                 outcome.settle(&unit.room, (&old.event, &old.persona), (event, persona), details);
+                for conflict in &mut outcome.details[told..] {
+                    let before = |text: &str, mark| text.split(mark).next().map(str::to_owned);
+                    let kept = old.source.as_ref().and_then(|source| before(source, " by pchat "));
+                    let other = self.sources.get(&unit.source).and_then(|source| before(source, ", imported "));
+                    conflict.kept.facts.extend(kept.map(|name| ("source".to_owned(), name)));
+                    conflict.other.facts.extend(other.map(|name| ("source".to_owned(), name)));
+                }
                 continue;
             }
             let mut event = event.clone();
@@ -198,6 +221,7 @@ impl Intake for Taking<'_> {
             event.more = event.more.filter(|more| **more != Default::default());
             outcome.sequence = Some(history.next);
             outcome.added.count(event.kind);
+            outcome.restored += u64::from(gone);
             history.next += 1;
             let source = self.sources.get(&unit.source).cloned();
             history.events.push(Kept { event, persona: persona.clone(), source, earlier: Vec::new() });
@@ -234,6 +258,7 @@ impl Intake for Taking<'_> {
     }
     fn abandon(&mut self) -> Result<()> {
         self.draft = self.store.0.clone();
+        self.claimed.clear();
         Ok(())
     }
 }

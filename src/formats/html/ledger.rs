@@ -1,0 +1,173 @@
+//! What is kept over the whole transcript: days and months of rooms, people, and which letters words begin with. When a
+//! room is over its calendar is written; at the end all that leads to it.
+
+use super::calendar::{self, Busy};
+use super::index::{self, Heard, Place, Told};
+use super::rows::Day;
+use super::search;
+use super::{TOP, folder};
+use crate::error::{Error, Kind, Result};
+use crate::formats::cut::About;
+use crate::formats::write::{Ledger, Part};
+use crate::model::ids::{RoomKey, person_key};
+use crate::model::receipt::Tally;
+use crate::model::zone::Zone;
+use chrono::{Datelike, NaiveDate};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What rows are about.
+const DAY: &str = "day";
+pub(super) const PERSON: &str = "person";
+
+/// So many other names of a person are kept.
+const NAMES: usize = 8;
+
+/// What the ledger is told about a day.
+pub(super) fn day_row(day: &Day<'_>) -> Part {
+    let numbers = [day.first, day.messages, day.others].map(|number| number.to_string());
+    let [first, messages, others] = numbers;
+    Part::Row(vec![DAY.to_owned(), day.date.to_string(), first, messages, others])
+}
+
+/// The ledger of a transcript.
+pub(super) struct Pages {
+    zone: Zone,
+    rooms: Vec<Told>,
+    /// The room that is being written, and its days.
+    room: Option<Arc<RoomKey>>,
+    days: BTreeMap<NaiveDate, Busy>,
+    people: BTreeMap<String, Heard>,
+    shards: BTreeSet<String>,
+}
+
+impl Pages {
+    pub(super) fn new(zone: Zone) -> Pages {
+        let (rooms, room, days) = (Vec::new(), None, BTreeMap::new());
+        Pages { zone, rooms, room, days, people: BTreeMap::new(), shards: BTreeSet::new() }
+    }
+
+    fn enter(&mut self, about: &About) -> Result<Vec<Part>> {
+        if self.room.as_ref().is_some_and(|room| *room == about.room) {
+            return Ok(Vec::new());
+        }
+        let parts = self.leave()?;
+        self.room = Some(about.room.clone());
+        self.rooms.push(Told {
+            folder: folder(&about.room),
+            title: about.names.title.clone().unwrap_or_else(|| about.room.uri.clone()),
+            category: about.names.category.clone(),
+            address: about.room.to_string(),
+            ..Told::default()
+        });
+        Ok(parts)
+    }
+
+    /// Ends the room: its calendar, and how many pages it has.
+    fn leave(&mut self) -> Result<Vec<Part>> {
+        let days = std::mem::take(&mut self.days);
+        let Some(room) = self.rooms.last_mut().filter(|_| self.room.take().is_some()) else { return Ok(Vec::new()) };
+        for (date, busy) in &days {
+            let month =
+                room.months.entry((date.year(), date.month())).or_insert(Busy { messages: 0, others: 0, ..*busy });
+            month.messages += busy.messages;
+            month.others += busy.others;
+            room.messages += busy.messages;
+            room.others += busy.others;
+        }
+        room.dates = days.keys().next().copied().zip(days.keys().next_back().copied());
+        let style = format!(".of::after{{content:\" of {}\"}}\n", super::text::grouped(u64::from(room.pages)));
+        let page = calendar::page(room, &days, &self.zone)?;
+        let name = |file: &str| format!("{TOP}{}/{file}", room.folder);
+        Ok(vec![Part::file(name("index.html"), page), Part::file(name("room.css"), style.into_bytes())])
+    }
+
+    fn day(&mut self, page: u32, row: &[String]) -> Option<()> {
+        let [date, first, messages, others] = row else { return None };
+        let (messages, others) = (messages.parse::<u64>().ok()?, others.parse::<u64>().ok()?);
+        let sequence = first.parse().ok()?;
+        let day = self.days.entry(date.parse().ok()?).or_insert(Busy { page, sequence, messages: 0, others: 0 });
+        day.messages += messages;
+        day.others += others;
+        Some(())
+    }
+
+    fn person(&mut self, page: u32, row: &[String]) -> Option<()> {
+        let [uri, name, email, internal, messages, others, first, began, last, ended] = row else { return None };
+        let room = self.rooms.len().checked_sub(1)?;
+        let (messages, others) = (messages.parse::<u64>().ok()?, others.parse::<u64>().ok()?);
+        let place = |sequence: &str, date: &str| {
+            Some(Place { room, page, sequence: sequence.parse().ok()?, date: date.parse().ok()? })
+        };
+        let (first, last) = (place(first, began)?, place(last, ended)?);
+        let known = self.people.entry(person_key(uri)).or_insert_with(|| Heard {
+            address: uri.clone(),
+            names: BTreeMap::new(),
+            email: None,
+            outside: false,
+            messages: 0,
+            others: 0,
+            first,
+            last,
+            rooms: BTreeMap::new(),
+        });
+        known.messages += messages;
+        known.others += others;
+        known.outside |= internal == "out";
+        if !email.is_empty() {
+            known.email = Some(email.clone());
+        }
+        if !name.is_empty() && (known.names.contains_key(name) || known.names.len() < NAMES) {
+            *known.names.entry(name.clone()).or_default() += messages + others;
+        }
+        if first.date < known.first.date {
+            known.first = first;
+        }
+        if last.date >= known.last.date {
+            known.last = last;
+        }
+        let there = known.rooms.entry(room).or_insert((0, first));
+        there.0 += messages;
+        Some(())
+    }
+}
+
+impl Ledger for Pages {
+    fn place(&mut self, about: &About, parts: Vec<Part>) -> Result<Vec<Part>> {
+        let mut placed = self.enter(about)?;
+        let at = self.rooms.len().saturating_sub(1);
+        if let Some(room) = self.rooms.last_mut() {
+            room.pages = about.part;
+        }
+        for part in parts {
+            match part {
+                Part::Row(row) => {
+                    let taken = match row.split_first() {
+                        Some((what, rest)) if what == DAY => self.day(about.part, rest),
+                        Some((_, rest)) => self.person(about.part, rest),
+                        None => None,
+                    };
+                    taken.ok_or_else(|| Error::new(Kind::Bug, "a row of a transcript cannot be read"))?;
+                }
+                Part::Append { to, bytes } if search::is_shard(&to) => {
+                    let mut line = format!("P({at},{},\"", about.part).into_bytes();
+                    line.extend_from_slice(&bytes);
+                    line.extend_from_slice(b"\")\n");
+                    if !self.shards.contains(&to) {
+                        self.shards.insert(to.clone());
+                    }
+                    placed.push(Part::Append { to, bytes: line });
+                }
+                part => placed.push(part),
+            }
+        }
+        Ok(placed)
+    }
+
+    fn finish(&mut self, _tally: &Tally) -> Result<Vec<Part>> {
+        let mut parts = self.leave()?;
+        parts.extend(index::pages(&self.rooms, &self.people, &self.zone)?);
+        parts.extend(index::search(&self.rooms, &self.shards)?);
+        Ok(parts)
+    }
+}

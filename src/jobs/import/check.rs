@@ -1,0 +1,135 @@
+//! The pass of an import that writes nothing: everything is read once, so that damage is found before anything is
+//! written.
+
+use super::{Import, decode, source};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::archive::Archive;
+use crate::jobs::intake::{Chains, Decoded, Found, Input, Link, Met, is_gap};
+use crate::jobs::sums::Sums;
+use crate::model::receipt::KEPT_IN_FULL;
+use crate::pipeline::{self, Event, Sink, Watch};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What the first pass found.
+pub(super) struct Checked<'a> {
+    watch: &'a dyn Watch,
+    pub(super) events: u64,
+    pub(super) gaps: Vec<Error>,
+    pub(super) gap_count: u64,
+    pub(super) remarks: std::collections::BTreeMap<&'static str, u64>,
+    pub(super) broken: HashSet<String>,
+    keep_going: bool,
+    /// The names that came in.
+    pub(super) met: Met,
+    /// The sums of the archives, by name.
+    sums: HashMap<Arc<str>, Sums>,
+    chains: Chains,
+    /// What the ledger calls the last piece of each chain.
+    pub(super) ends: HashMap<Link, [u8; 32]>,
+}
+
+impl Sink for Checked<'_> {
+    type Item = Decoded;
+    type Receipt = Self;
+
+    fn take(&mut self, item: Decoded) -> Result<()> {
+        self.watch.event(Event::Advance(item.bytes));
+        let step = self.chains.step(&item);
+        self.ends.extend(step.link.zip(step.piece));
+        self.events += item.loaded.iter().map(|loaded| loaded.unit.events.len() as u64).sum::<u64>();
+        for (remark, times) in item.remarks.counts {
+            *self.remarks.entry(remark).or_default() += times;
+        }
+        self.met.add(item.met);
+        self.gap_count += item.remarks.gap_count + u64::from(item.failed.is_some());
+        if let Some((archive, room, page)) = &item.page {
+            let added = self.sums.entry(archive.clone()).or_default().add(&item.place, room, page);
+            self.note(added)?;
+        }
+        if item.failed.is_some() {
+            self.broken.insert(item.place);
+        }
+        self.gaps.extend(item.remarks.gaps.into_iter().chain(item.failed));
+        self.gaps.truncate(KEPT_IN_FULL);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Self> {
+        Ok(self)
+    }
+}
+
+impl Checked<'_> {
+    /// A failure, or a gap if those are allowed.
+    fn note(&mut self, done: Result<()>) -> Result<()> {
+        match done {
+            Err(error) if self.keep_going && is_gap(&error) => {
+                self.gap_count += 1;
+                self.gaps.push(error);
+                self.gaps.truncate(KEPT_IN_FULL);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// What only the whole of an archive shows: its sums, and its attachments.
+    fn archive(&mut self, cx: &Context<'_>, archive: &mut Archive, path: &Path) -> Result<()> {
+        let name = path.display().to_string();
+        // The sums of an archive with gaps cannot close.
+        let whole = !self.broken.iter().any(|place| place.starts_with(&format!("{name}!")));
+        let mut sums = self.sums.remove(name.as_str()).unwrap_or_default();
+        for room in archive.rooms.iter().filter(|_| whole) {
+            self.note(sums.close(&name, room).map(|_| ()))?;
+        }
+        for (volume, member, sha256) in archive.attachments()? {
+            if cx.watch.cancelled() {
+                return Err(Error::new(Kind::Cancelled, "interrupted"));
+            }
+            let checked = archive.check_attachment(volume, member, &sha256);
+            if checked.is_err() {
+                self.broken.insert(archive.attachment_place(volume, member));
+            }
+            self.note(checked)?;
+            self.watch.event(Event::Advance(archive.attachment_size(volume, member)));
+        }
+        Ok(())
+    }
+}
+
+/// Reads everything once, so that damage is found before anything is written.
+pub(super) fn check<'a>(
+    cx: &Context<'a>,
+    job: &Import,
+    found: &Found,
+    archives: &mut [Archive],
+) -> Result<Checked<'a>> {
+    cx.watch.event(Event::Begin { step: "checking", total: None, unit: "bytes" });
+    let sink = Checked {
+        watch: cx.watch,
+        events: 0,
+        gaps: Vec::new(),
+        gap_count: 0,
+        remarks: Default::default(),
+        broken: HashSet::new(),
+        met: Met::default(),
+        keep_going: job.keep_going,
+        sums: HashMap::new(),
+        chains: Chains::default(),
+        ends: HashMap::new(),
+    };
+    let source = source(cx, job, found, archives, HashSet::new());
+    let mut checked = pipeline::run(source, decode(job, None), sink, cx.limits, cx.watch)?;
+    let paths = found.inputs.iter().filter_map(|input| match input {
+        Input::Archive(path) => Some(path),
+        _ => None,
+    });
+    for (path, archive) in paths.zip(archives) {
+        checked.archive(cx, archive, path)?;
+    }
+    cx.watch.event(Event::End);
+    Ok(checked)
+}
