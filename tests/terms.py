@@ -3,8 +3,8 @@
 
     tests/terms.py HISTORY.jsonl TERMS.txt [WINDOW SECONDS] < REPORT.json
 
-REPORT.json is `pchat search report --terms TERMS.txt --output json`, with --each term, person or room. Shares no code with
-pchat: words are made by the rules of docs/formats/words.md, terms are those of docs/formats/query.md as far as this
+REPORT.json is `pchat search report --terms TERMS.txt --output json`, with --each term, person or room. Shares no code
+with pchat: words are made by the rules of docs/formats/words.md, terms are those of docs/formats/query.md as far as this
 understands them: words, word*, "phrases", AND, OR, NOT, a NEAR(n) b, from:address. Prints what differs and ends with 1.
 """
 import json
@@ -33,7 +33,8 @@ def words(text):
     plain = unicodedata.normalize("NFKD", plain).replace("ς", "σ")
     kept = [c for c in plain if not within(ord(c), GONE)]
     plain = "".join(kept)
-    plain = re.sub("[\u1100-\u11ff\u3040-\u30ff\u3099\u309a]+", lambda m: unicodedata.normalize("NFC", m.group()), plain)
+    whole = lambda m: unicodedata.normalize("NFC", m.group())
+    plain = re.sub("[\u1100-\u11ff\u3040-\u30ff\u3099\u309a]+", whole, plain)
     for c in plain:
         code, kind = ord(c), unicodedata.category(c)
         if within(code, ALONE) and kind[0] in "LM":
@@ -208,8 +209,8 @@ def values(value):
     return [] if value is None or isinstance(value, bool) else [str(value)]
 
 
-KNOWN = {"room", "pool", "room_title", "category", "user", "user_name", "email", "internal", "user_number", "time", "kind",
-         "id", "alert", "text", "attachments", "rtf", "word"}
+KNOWN = {"room", "pool", "room_title", "category", "user", "user_name", "email", "internal", "user_number", "time",
+         "kind", "id", "alert", "text", "attachments", "rtf", "word"}
 
 
 def read(path):
@@ -301,8 +302,8 @@ def main():
     any_hit = set().union(*hits)
     totals = {row["Total"]: row["Events"] for row in report["totals"]}
     counted = tally(any_hit, events, set(), window, None)
-    for name, count in [("searched", len(events)), ("with any hit", len(any_hit)), ("with family", counted["WithFamily"]),
-                        ("with context", counted["WithContext"])]:
+    for name, count in [("searched", len(events)), ("with any hit", len(any_hit)),
+                        ("with family", counted["WithFamily"]), ("with context", counted["WithContext"])]:
         if totals[name] != count:
             wrong += 1
             print(f"{name} is {totals[name]}, counted {count}")

@@ -131,7 +131,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, mut world: World<'_>) -> u8
     }
 }
 
-/// Runs what is spelled as cmdlets are: a cmdlet and its words, or a whole line in one word. Options of pchat may stand before.
+/// Runs what is spelled as cmdlets are: a cmdlet and its words, or a whole line in one word. Options of pchat may
+/// stand before.
 fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluated>> {
     let texts: Vec<&str> = words.iter().map_while(|word| word.to_str()).collect();
     let command = command();
@@ -183,8 +184,8 @@ fn print(done: Result<Evaluated>, world: &mut World<'_>) -> u8 {
     }
 }
 
-/// What a command in pchat's own spelling, without the name of the program, has to say. Prints nothing; only what has to be
-/// asked, and progress, goes to standard error.
+/// What a command in pchat's own spelling, without the name of the program, has to say. Prints nothing; only what has
+/// to be asked, and progress, goes to standard error.
 pub fn evaluate(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Result<Reply> {
     match evaluated(words.into_iter().collect(), world, &Kept::default(), Rows::Kept)? {
         Evaluated::Reply(reply, _) | Evaluated::Delivered(reply) => Ok(reply),
@@ -231,8 +232,8 @@ fn script(file: &Path, words: &[OsString], world: &mut World<'_>) -> Result<u8> 
     line::Lines::new(options(words)).text(&text, Some(&name), world)
 }
 
-/// The options among the words of a script, each with its value, whatever that says. The command and the file are the only
-/// other words.
+/// The options among the words of a script, each with its value, whatever that says. The command and the file are the
+/// only other words.
 fn options(words: &[OsString]) -> Vec<OsString> {
     let command = self::command();
     let takes = |word: &str| {

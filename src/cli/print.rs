@@ -280,9 +280,9 @@ fn in_signs(line: &str, bold: bool) -> Cow<'_, str> {
     }
 }
 
-/// Text fit for a terminal, on one line: control characters, which could move the cursor, change colours or begin a line that
-/// nobody wrote, and marks that turn the direction of writing are shown as their codes. Whatever comes from outside
-/// passes here.
+/// Text fit for a terminal, on one line: control characters, which could move the cursor, change colours or begin a
+/// line that nobody wrote, and marks that turn the direction of writing are shown as their codes. Whatever comes from
+/// outside passes here.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| {
         let turns =

@@ -1,5 +1,5 @@
-//! Searches: events that are meant, with what was said around them, in order of rooms, of time, or of relevance. Hits come as they
-//! are found, and no more of them are in memory than an order needs.
+//! Searches: events that are meant, with what was said around them, in order of rooms, of time, or of relevance. Hits
+//! come as they are found, and no more of them are in memory than an order needs.
 
 mod around;
 mod order;

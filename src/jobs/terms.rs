@@ -1,5 +1,6 @@
-//! Search-term reports: what each term of a list means, alone, with its family and with its context, for each person and each room.
-//! Counts come from the index; texts are read only for how often words occur, and for terms that the index does not decide.
+//! Search-term reports: what each term of a list means, alone, with its family and with its context, for each person
+//! and each room. Counts come from the index; texts are read only for how often words occur, and for terms that the
+//! index does not decide.
 
 mod list;
 mod tally;

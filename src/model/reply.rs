@@ -15,7 +15,8 @@ pub enum Status {
     Gaps,
     /// Nothing matched. Exit code 4.
     Nothing,
-    /// It ran to its end, and what it tried has failed for a reason of this kind, which is in the tables. Exit code of the kind.
+    /// It ran to its end, and what it tried has failed for a reason of this kind, which is in the tables. Exit code
+    /// of the kind.
     Failed(Kind),
 }
 
@@ -110,7 +111,7 @@ pub struct Reply {
     pub notes: Vec<String>,
     /// How it ended.
     pub status: Status,
-    /// The rows of the one table are managed objects with all of their properties: one is shown as a list, several as a table,
-    /// and JSON gives them as they are.
+    /// The rows of the one table are managed objects with all of their properties: one is shown as a list, several as
+    /// a table, and JSON gives them as they are.
     pub objects: bool,
 }

@@ -5,6 +5,7 @@ mod formats;
 mod told;
 
 use self::asked::{Asked, many, switch};
+pub use self::formats::LevelName;
 pub(super) use self::told::publish;
 pub use self::told::{check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};
@@ -30,26 +31,6 @@ use crate::proof::note::Verifier;
 use crate::rules::merge::{OnConflict, Renames};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-
-/// What an archive holds.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum LevelName {
-    /// Everything
-    #[value(name = "All")]
-    All,
-    /// Principals, policies and who was granted which
-    #[value(name = "User")]
-    User,
-    /// Categories and their rights
-    #[value(name = "Category")]
-    Category,
-    /// Categories, rooms, memberships and add-ins
-    #[value(name = "RoomDirectory")]
-    RoomDirectory,
-    /// The history of the rooms
-    #[value(name = "Content")]
-    Content,
-}
 
 /// The formats an import reads.
 #[derive(Debug, Clone, Copy, ValueEnum)]

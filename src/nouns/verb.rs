@@ -1,5 +1,5 @@
-//! What a command is once it was parsed: it says whether it changes the store, and prepares what it does. Nothing is changed,
-//! asked or printed before all of it is prepared.
+//! What a command is once it was parsed: it says whether it changes the store, and prepares what it does. Nothing is
+//! changed, asked or printed before all of it is prepared.
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -78,7 +78,8 @@ pub type Flow = Box<dyn FnOnce(&Context<'_>, &mut Pages<'_>) -> Result<Reply>>;
 pub struct Pages<'a> {
     /// As many rows as people look at, if it is people who look.
     pub most: Option<u64>,
-    /// Takes some rows under the same columns as before, until nobody reads any more. An empty table says what the columns are.
+    /// Takes some rows under the same columns as before, until nobody reads any more. An empty table says what the
+    /// columns are.
     pub take: &'a mut dyn FnMut(Table) -> Result<ControlFlow<()>>,
 }
 

@@ -1,5 +1,6 @@
-//! Which events of each room several selections mean, and what of its events lists of hits need: time, kind, person. Here it is
-//! found by reading everything, as any store can; a store with an index finds the same without reading texts.
+//! Which events of each room several selections mean, and what of its events lists of hits need: time, kind, person.
+//! Here it is found by reading everything, as any store can; a store with an index finds the same without reading
+//! texts.
 
 use super::Corpus;
 use crate::error::Result;

@@ -262,9 +262,11 @@ pub trait Corpus: Send {
     fn personas(&mut self) -> Result<Vec<Persona>>;
     /// What is in each room, in order of rooms.
     fn census(&mut self) -> Result<Vec<Census>>;
-    /// How many events a selection includes, by room, month, kind and person. Reads texts only where the index does not decide.
+    /// How many events a selection includes, by room, month, kind and person. Reads texts only where the index does
+    /// not decide.
     fn count(&mut self, selection: &Selection) -> Result<Breakdown>;
-    /// Which events of each room, in order of rooms, these selections mean. Reads texts only where the index does not decide.
+    /// Which events of each room, in order of rooms, these selections mean. Reads texts only where the index does not
+    /// decide.
     fn hits(&mut self, all: &[Selection], take: &mut hits::TakeHits<'_>) -> Result<()> {
         hits::scan(self, all, take)
     }
@@ -338,7 +340,8 @@ pub trait Log {
     fn extend(&mut self, tree: &mut Frontier, size: u64) -> Result<()>;
     /// All records, in the order of their numbers.
     fn records(&mut self, take: &mut TakeRecord<'_>) -> Result<()>;
-    /// What the hashes in records of exports are salted with, by the number of the record, as far as no purge came after.
+    /// What the hashes in records of exports are salted with, by the number of the record, as far as no purge came
+    /// after.
     fn salts(&mut self) -> Result<BTreeMap<i64, String>>;
     /// All checkpoints, the newest first.
     fn checkpoints(&mut self, take: &mut TakeCheckpoint<'_>) -> Result<()>;
@@ -359,9 +362,9 @@ pub trait Store: Corpus {
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
         watch: &dyn Watch,
     ) -> Result<i64>;
-    /// Removes from the index the words that no text holds any more, and people of whom no event is left; makes every byte of
-    /// the file zero that belongs to nothing, and proves it. Needs no memory of what was destroyed. Waits so long for those
-    /// who read an older state, then fails with `Busy`.
+    /// Removes from the index the words that no text holds any more, and people of whom no event is left; makes every
+    /// byte of the file zero that belongs to nothing, and proves it. Needs no memory of what was destroyed. Waits so
+    /// long for those who read an older state, then fails with `Busy`.
     fn erase(&mut self, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure>;
     /// Notes that all events of a purge are gone, with its request as it may be kept.
     fn forget(&mut self, purge: i64, request: &str, entry: Entry) -> Result<()>;
@@ -385,8 +388,8 @@ pub trait Store: Corpus {
 pub trait Intake {
     /// The events of this piece of input, if an earlier run has taken it in completely.
     fn known(&mut self, piece: &[u8; 32]) -> Result<Option<u64>>;
-    /// What units will come from. Gives the number of the first, by which they say it; the others follow. Those that give
-    /// nothing new are not noted.
+    /// What units will come from. Gives the number of the first, by which they say it; the others follow. Those that
+    /// give nothing new are not noted.
     fn announce(&mut self, sources: Vec<SourceFact>, now: Ticks) -> Result<i64>;
     /// What comes next is of another file: how often an event without a number occurs is counted within each.
     fn next_file(&mut self);

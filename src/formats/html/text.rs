@@ -313,8 +313,7 @@ mod tests {
         );
         assert_eq!(
             said("(https://x.y/ü%zz#a#[b])"),
-            format!("({})])", link("https://x.y/%C3%BC%25zz#a%23%5Bb", "https://x.y/ü%zz#a#[b"))
-                .replacen("])])", "])", 1)
+            format!("({}])", link("https://x.y/%C3%BC%25zz#a%23%5Bb", "https://x.y/ü%zz#a#[b"))
         );
         assert_eq!(said("mailto:a@b.c, ok"), format!("{}, ok", link("mailto:a@b.c", "mailto:a@b.c")));
         for text in [
@@ -338,7 +337,7 @@ mod tests {
     fn names_of_files_stay_what_every_system_can_hold() {
         for (name, is) in [
             ("a#b%.png", "a#b%.png"),
-            ("../../etc/passwd", "_.._etc_passwd"),
+            ("../../etc/passwd", "_._etc_passwd"),
             ("CON.txt", "_CON.txt"),
             ("", "file"),
             (" ..", "file"),

@@ -1,5 +1,5 @@
-//! Which state of the content this is: the newest record of the audit log names its root, under a salt of its own. Records that
-//! change no content follow a state without ending it.
+//! Which state of the content this is: the newest record of the audit log names its root, under a salt of its own.
+//! Records that change no content follow a state without ending it.
 
 use super::anchors;
 use crate::containers::InputLimits;
@@ -31,8 +31,8 @@ fn content(record: &LogRecord) -> (String, String) {
     (text("content"), if refused { "refused".to_owned() } else { text("action") })
 }
 
-/// Refuses when the content may have changed since a record of the log: one that names this root, or the last one that a
-/// checkpoint in this file covers.
+/// Refuses when the content may have changed since a record of the log: one that names this root, or the last one
+/// that a checkpoint in this file covers.
 pub fn unchanged(log: &mut impl Log, known: &str, limits: InputLimits) -> Result<()> {
     let root = hash::parse(known).map(|_| known.to_ascii_lowercase());
     let size = match &root {

@@ -1,4 +1,5 @@
-//! Bars as pictures that need no script and no other file. The numbers beside them are those of a table on the same page.
+//! Bars as pictures that need no script and no other file. The numbers beside them are those of a table on the same
+//! page.
 
 use super::escape::Html;
 use super::grouped;

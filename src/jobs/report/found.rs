@@ -1,5 +1,5 @@
-//! Hits as a page: room by room, day by day, what was found marked, context quieter. Written piece by piece, so that the page may be
-//! larger than memory.
+//! Hits as a page: room by room, day by day, what was found marked, context quieter. Written piece by piece, so that
+//! the page may be larger than memory.
 
 use super::escape::Html;
 use super::grouped;
@@ -22,8 +22,10 @@ impl Page {
     pub fn begin(asked: &[(String, String)], store: &str, now: Ticks) -> String {
         let mut page = Html::default();
         page.raw(HEAD);
-        page.raw("Search – pchat</title>\n</head>\n<body>\n<header>\n<p class=\"product\">pchat report</p>\n<h1>Search</h1>\n");
-        page.raw("<p class=\"important\">This page shows the text of messages. Treat it with the care the history itself is given.</p>\n");
+        page.raw("Search – pchat</title>\n</head>\n<body>\n<header>\n<p class=\"product\">pchat report</p>\n");
+        page.raw("<h1>Search</h1>\n");
+        page.raw("<p class=\"important\">This page shows the text of messages. ");
+        page.raw("Treat it with the care the history itself is given.</p>\n");
         let mut facts = asked.to_vec();
         facts.push(("Word rules".to_owned(), format!("{} {}", words::NAME, words::VERSION)));
         facts.push(("Store".to_owned(), store.to_owned()));

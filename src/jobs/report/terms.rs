@@ -153,7 +153,8 @@ const COUNTS: [&str; 8] =
 
 fn terms(page: &mut Html, report: &Report) {
     let window = format!(
-        "An event counts once for each term. Unique: meant by no other term. Context: messages of the same room within {} before and after a hit, each once.",
+        "An event counts once for each term. Unique: meant by no other term. \
+         Context: messages of the same room within {} before and after a hit, each once.",
         super::super::terms::span(report.window)
     );
     section(page, "terms", "Terms", &window);

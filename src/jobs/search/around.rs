@@ -1,5 +1,5 @@
-//! Hits with what was said around them. Windows that overlap are one; nothing is shown twice, and no more than one window is in
-//! memory.
+//! Hits with what was said around them. Windows that overlap are one; nothing is shown twice, and no more than one
+//! window is in memory.
 
 use super::{Around, Cursor, Owned, SECOND, Taking};
 use crate::error::Result;

@@ -1,5 +1,5 @@
-//! Counts hits, unique hits, families and context, of all, of each person and of each room. Pure: what is counted is handed in room
-//! by room.
+//! Counts hits, unique hits, families and context, of all, of each person and of each room. Pure: what is counted is
+//! handed in room by room.
 
 use crate::model::ids::RoomKey;
 use crate::model::message::Kind;

@@ -4,7 +4,28 @@ use crate::error::{Error, Kind, Result};
 use crate::formats::write::{Choices, Written};
 use crate::formats::{WRITTEN, archive, html};
 use crate::model::zone::Zone;
+use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+/// What an archive holds.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LevelName {
+    /// Everything
+    #[value(name = "All")]
+    All,
+    /// Principals, policies and who was granted which
+    #[value(name = "User")]
+    User,
+    /// Categories and their rights
+    #[value(name = "Category")]
+    Category,
+    /// Categories, rooms, memberships and add-ins
+    #[value(name = "RoomDirectory")]
+    RoomDirectory,
+    /// The history of the rooms
+    #[value(name = "Content")]
+    Content,
+}
 
 /// The formats an export can make.
 pub(super) fn written() -> impl TypedValueParser<Value = &'static Written> {

@@ -58,7 +58,8 @@ impl Evidence {
         self.note(cx, "search", &serde_json::to_string(wanted).unwrap_or_default(), hits)
     }
 
-    /// Notes what was asked, whatever it was. Outside of a case only a salted hash of it: what counsel looks for may be privileged.
+    /// Notes what was asked, whatever it was. Outside of a case only a salted hash of it: what counsel looks for may
+    /// be privileged.
     pub(super) fn note(&self, cx: &Context<'_>, action: &'static str, asked: &str, hits: u64) -> Result<()> {
         if !self.is_recorded() {
             return Ok(());

@@ -53,8 +53,8 @@ pub struct ReportRequest {
     /// Rooms of this category, by name or pool\name
     #[arg(long, value_name = "CATEGORY")]
     category: Vec<String>,
-    /// What this person did, by SIP address
-    #[arg(long, value_name = "SIP")]
+    /// What this person did, by SIP address, mail, domain\logon or display name; * stands for anything
+    #[arg(long, value_name = "PERSON")]
     user: Vec<String>,
     /// First date, or time as in 2020-01-31T08:00:00Z
     #[arg(long, value_name = "DATE")]
@@ -86,7 +86,7 @@ impl ReportRequest {
         let base = Wanted {
             categories: self.category,
             rooms: self.room,
-            people: self.user,
+            people: which::people(cx, &self.user)?,
             from: self.from,
             to: self.to,
             timezone: self.timezone,

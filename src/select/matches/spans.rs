@@ -7,8 +7,8 @@ use crate::select::query::is_like;
 /// From the first word to the last one, by their places in the text.
 pub(super) type Span = (usize, usize);
 
-/// All places of a text that meet a condition, in order, each once. Of words that stand near each other it is the places of
-/// the last: in a row each stands near the one before it.
+/// All places of a text that meet a condition, in order, each once. Of words that stand near each other it is the
+/// places of the last: in a row each stands near the one before it.
 pub(super) fn spans(node: &Node, text: &Text<'_>) -> Vec<Span> {
     match node {
         Node::Word(word) => single(text, &|other| other == word),

@@ -1,5 +1,6 @@
-//! Which events of each room several selections mean, from the lists of the index and the heads of blocks. Texts are read only for
-//! selections that the index does not decide. Works on so many events at a time that memory does not grow with the history.
+//! Which events of each room several selections mean, from the lists of the index and the heads of blocks. Texts are
+//! read only for selections that the index does not decide. Works on so many events at a time that memory does not
+//! grow with the history.
 
 use super::blocks::damaged;
 use super::count::{Block, Blocks, PLACES, Reading, each_list};
@@ -76,7 +77,8 @@ fn people(connection: &Connection) -> rusqlite::Result<(HashMap<i64, u32>, Vec<S
     Ok((places, keys))
 }
 
-/// The blocks of some rooms. An event has an ordinal: the slot of its block, in order of rooms and first events, and its place.
+/// The blocks of some rooms. An event has an ordinal: the slot of its block, in order of rooms and first events, and
+/// its place.
 struct Group {
     blocks: Blocks,
     /// From the place of a block in order of numbers to its slot.

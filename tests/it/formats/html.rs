@@ -305,7 +305,7 @@ fn an_interrupted_transcript_is_gone_on_with_to_the_same_bytes() {
     desk.run("import @in.jsonl --store @s.db").code(0);
     for out in ["x.zip", "x"] {
         let export = |folder: &str| {
-            format!("export --store s.db --out {folder}/{out} --format html --checkpoint 8KiB --no-checkpoint")
+            format!("export --store s.db --out {folder}/{out} --format html --resume-every 8KiB --no-checkpoint")
         };
         for folder in ["whole", "at"] {
             std::fs::create_dir_all(desk.path(folder)).unwrap();

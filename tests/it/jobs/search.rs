@@ -1,4 +1,5 @@
-//! Searches through the command line: what is found, around what, in which order, from which place on, and of which state.
+//! Searches through the command line: what is found, around what, in which order, from which place on, and of which
+//! state.
 
 mod terms;
 

@@ -1,4 +1,5 @@
-//! Search-term reports: every number counted anew by a program that shares no code, terms that fail, terms that come twice.
+//! Search-term reports: every number counted anew by a program that shares no code, terms that fail, terms that come
+//! twice.
 
 use crate::harness::{Desk, Run, installed, message};
 use serde_json::Value;
@@ -12,8 +13,8 @@ fn sample() -> Desk {
     desk
 }
 
-const TERMS: &str = "# what counsel asked for\nusd\nSterling or euro\tgbp OR eur\n\nUSD\n(bad\nfrom:kazuto@litwareinc.com\nsettle*\n\
-    \"gbp usd\"\nlimit NEAR(3) usd\nthe NOT usd\nNOT the\n本日\nتقرير\ncsv\ncnh* -usd\n👍\nzebrafish\n";
+const TERMS: &str = "# what counsel asked for\nusd\nSterling or euro\tgbp OR eur\n\nUSD\n(bad\nfrom:kazuto@litwareinc.com\n\
+    settle*\n    \"gbp usd\"\nlimit NEAR(3) usd\nthe NOT usd\nNOT the\n本日\nتقرير\ncsv\ncnh* -usd\n👍\nzebrafish\n";
 
 fn report(desk: &Desk, more: &[&str]) -> Run {
     let file = desk.path("terms.txt");
