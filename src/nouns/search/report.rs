@@ -86,7 +86,7 @@ impl ReportRequest {
         let base = Wanted {
             categories: self.category,
             rooms: self.room,
-            people: which::people(cx, &self.user)?,
+            people: which::people(cx, &self.user, false)?.into_iter().collect(),
             from: self.from,
             to: self.to,
             timezone: self.timezone,
