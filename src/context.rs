@@ -41,7 +41,8 @@ pub fn no_random(error: std::io::Error) -> Error {
     Error::new(Kind::Io, "no random bytes from the operating system").because(error)
 }
 
-/// The store a command works with, opened once for all steps of it, or of a script. Between two steps it holds no snapshot.
+/// The store a command works with, opened once for all steps of it, or of a script. Between two steps it holds no
+/// snapshot.
 pub struct Session {
     location: Location,
     open: Mutex<Option<Sqlite>>,

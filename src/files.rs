@@ -1,5 +1,5 @@
-//! Files and folders that only their owner can read: what pchat writes is history, keys, or says who talked to whom. Every
-//! file that comes into being is made here, and so that it is never open to others, not even for a moment.
+//! Files and folders that only their owner can read: what pchat writes is history, keys, or says who talked to whom.
+//! Every file that comes into being is made here, and so that it is never open to others, not even for a moment.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Result, Write};

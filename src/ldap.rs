@@ -1,5 +1,5 @@
-//! Asks a live directory (LDAP, RFC 4511) page by page, over TLS if that is asked for. Hands out entries; knows nothing of
-//! principals, and never says what a password was.
+//! Asks a live directory (LDAP, RFC 4511) page by page, over TLS if that is asked for. Hands out entries; knows nothing
+//! of principals, and never says what a password was.
 
 use crate::error::{Error, Kind, Result};
 use crate::model::entry::{Entry, is_address, text_of};

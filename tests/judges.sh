@@ -4,8 +4,8 @@
 #
 #   tests/judges.sh
 #
-# Prints "ok NAME" for every judge and stops at the first that objects, with its reason. PCHAT names another build of the
-# program than the one in this tree; BAGIT names bagit.py where it is neither in target/judges nor on the path.
+# Prints "ok NAME" for every judge and stops at the first that objects, with its reason. PCHAT names another build of
+# the program than the one in this tree; BAGIT names bagit.py where it is neither in target/judges nor on the path.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD

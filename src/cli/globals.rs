@@ -42,7 +42,8 @@ pub(super) struct Globals {
     #[arg(long, global = true, value_name = "NAME", help_heading = "Common options")]
     operator: Option<String>,
     /// Worker threads [default: one for each processor]
-    #[arg(long, global = true, value_name = "N", help_heading = "Common options", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, global = true, value_name = "N", help_heading = "Common options",
+        value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
     /// Memory for work in progress
     #[arg(long, global = true, value_name = "SIZE", default_value = "32MiB", help_heading = "Common options")]

@@ -1,5 +1,5 @@
-//! Lines as administrators keep them: cmdlets behind pipes, `Where-Object {…}`, variables. Each cmdlet runs as the command
-//! it has become; what one gives goes into the next as objects. Stops at the first that fails.
+//! Lines as administrators keep them: cmdlets behind pipes, `Where-Object {…}`, variables. Each cmdlet runs as the
+//! command it has become; what one gives goes into the next as objects. Stops at the first that fails.
 
 use super::cmdlet::{self, Call, Object, Objects};
 use super::print::visible;
@@ -356,8 +356,8 @@ fn input(world: &World<'_>) -> Result<Option<Vec<Object>>> {
     }
 }
 
-/// The lines of a text with their numbers: without comments, and with those put together that a backtick, an open bracket
-/// or a pipe at the end continues.
+/// The lines of a text with their numbers: without comments, and with those put together that a backtick, an open
+/// bracket or a pipe at the end continues.
 fn lines(text: &str) -> Vec<(u64, String)> {
     let mut found: Vec<(u64, String)> = Vec::new();
     let mut goes_on = false;

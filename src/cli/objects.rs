@@ -1,5 +1,5 @@
-//! Objects that other commands printed, as they come in on standard input: JSON, JSON Lines, or one identity a line. And
-//! the store that a database is called.
+//! Objects that other commands printed, as they come in on standard input: JSON, JSON Lines, or one identity a line.
+//! And the store that a database is called.
 
 use super::cmdlet::Object;
 use crate::error::{Error, Kind, Place, Result};

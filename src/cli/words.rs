@@ -158,8 +158,8 @@ impl Written {
         found
     }
 
-    /// What is to happen to a list, in pchat's own form: `+item` comes in, `-item` goes, items without a sign replace the list,
-    /// and an empty text empties it.
+    /// What is to happen to a list, in pchat's own form: `+item` comes in, `-item` goes, items without a sign replace
+    /// the list, and an empty text empties it.
     pub(super) fn changes(values: &[Written]) -> Result<Vec<String>, String> {
         let joined = values.iter().map(|value| value.text.trim()).collect::<Vec<_>>().join(",");
         if fold(&joined) == "$null" {

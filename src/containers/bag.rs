@@ -1,5 +1,5 @@
-//! A package that is a BagIt bag: files go into volumes, each of which is sealed with its lists when it is full. Nothing
-//! has its final name before everything is complete.
+//! A package that is a BagIt bag: files go into volumes, each of which is sealed with its lists when it is full.
+//! Nothing has its final name before everything is complete.
 
 use super::manifest::Bag;
 use super::volumes::Target;

@@ -1,5 +1,5 @@
-//! A package that is one file, which grows: under a temporary name until it is complete, or on standard output, where what
-//! is written is gone at once.
+//! A package that is one file, which grows: under a temporary name until it is complete, or on standard output, where
+//! what is written is gone at once.
 
 use super::folder::FolderPacker;
 use super::volumes::Target;

@@ -120,8 +120,8 @@ impl Complete {
         self.files.iter().filter_map(|sealed| sealed.again().transpose()).collect()
     }
 
-    /// Gives all files their final names. The first comes last: as long as it has none the export is not complete, and the
-    /// same command goes on with it.
+    /// Gives all files their final names. The first comes last: as long as it has none the export is not complete, and
+    /// the same command goes on with it.
     pub fn publish(self, standard: Stdout<'_>) -> Result<Vec<FileFact>> {
         let published = self.files.into_iter().rev().map(|sealed| sealed.publish(standard));
         let mut files = published.collect::<Result<Vec<_>>>()?;

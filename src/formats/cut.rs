@@ -1,5 +1,5 @@
-//! Cuts the history, which arrives in order of rooms and time, into the runs a format wants: pages, days of a room, whole
-//! rooms. A run is bounded; what is longer goes on in a next part of the same cut.
+//! Cuts the history, which arrives in order of rooms and time, into the runs a format wants: pages, days of a room,
+//! whole rooms. A run is bounded; what is longer goes on in a next part of the same cut.
 //!
 //! Who is present at the start of a run is known from who came and went before, for those formats that ask.
 
@@ -71,7 +71,8 @@ pub struct About {
     pub continues: bool,
     /// The day, of cuts by days.
     pub day: Option<NaiveDate>,
-    /// Who was there when the run begins, in order of addresses, each by the name of the time. Empty unless the format asks.
+    /// Who was there when the run begins, in order of addresses, each by the name of the time. Empty unless the format
+    /// asks.
     pub present: Arc<[Persona]>,
 }
 

@@ -1,5 +1,5 @@
-//! What directories write into files: LDIF as `ldifde` and `ldapsearch` make it, CSV as `csvde` makes it. Reads only, and
-//! tells the two apart by looking. Errors name the line and never what stands in it.
+//! What directories write into files: LDIF as `ldifde` and `ldapsearch` make it, CSV as `csvde` makes it. Reads only,
+//! and tells the two apart by looking. Errors name the line and never what stands in it.
 
 mod csv;
 mod ldif;

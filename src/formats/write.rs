@@ -74,8 +74,8 @@ pub trait Format: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// The name of the one file `render` makes of a run, if it makes that and nothing else: when an interrupted export has
-    /// put it already, it is not made again.
+    /// The name of the one file `render` makes of a run, if it makes that and nothing else: when an interrupted export
+    /// has put it already, it is not made again.
     fn only_file(&self, _unit: &Unit, _about: &About) -> Option<String> {
         None
     }

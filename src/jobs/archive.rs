@@ -358,7 +358,8 @@ impl Archive {
         &self.custody
     }
 
-    /// What its source is called where two have to be told apart: the store, if a checkpoint names it; else its content.
+    /// What its source is called where two have to be told apart: the store, if a checkpoint names it; else its
+    /// content.
     pub fn source(&self) -> String {
         let log = self.checkpoint().and_then(|note| Some(note.lines().next()?.strip_prefix("pchat/")?.to_owned()));
         let content = || hash::hex(&crate::proof::seal::digest(&self.content)).chars().take(12).collect::<String>();

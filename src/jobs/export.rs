@@ -1,5 +1,5 @@
-//! A part of a store leaves it: in one format or several, from one reading of one snapshot, into one package. Here is what
-//! is asked, recorded and answered; `wiring.rs` moves the history.
+//! A part of a store leaves it: in one format or several, from one reading of one snapshot, into one package. Here is
+//! what is asked, recorded and answered; `wiring.rs` moves the history.
 
 mod attachments;
 mod production;

@@ -1,5 +1,5 @@
-//! What people do in rooms, one thing at a time: enter, leave, write, put a file. Everything is asked in the transaction
-//! that keeps it: policy, category, room. Also the test that two people can do it.
+//! What people do in rooms, one thing at a time: enter, leave, write, put a file. Everything is asked in the
+//! transaction that keeps it: policy, category, room. Also the test that two people can do it.
 
 use crate::context::{Context, no_random};
 use crate::error::{Error, Kind as Failure, Place, Result};
@@ -226,8 +226,8 @@ pub struct Tried {
     pub failed: Option<Error>,
 }
 
-/// Lets two people enter a room, exchange messages and leave, through the same rules and the same store as everybody; then
-/// takes it all back. Only the record of the test stays.
+/// Lets two people enter a room, exchange messages and leave, through the same rules and the same store as everybody;
+/// then takes it all back. Only the record of the test stays.
 pub fn trial(cx: &Context<'_>, wanted: &Wanted<'_>, trial: &Trial) -> Result<Tried> {
     cx.session.write(|store| trial_in(cx, store, wanted, trial))
 }

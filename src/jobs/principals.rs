@@ -59,8 +59,8 @@ pub fn attributes() -> Vec<&'static str> {
     own.into_iter().chain(KEPT).collect()
 }
 
-/// What is kept of groups among the other attributes: whom a group names, and which groups an entry names. Membership follows
-/// from both, so what one file says is not lost with the next, and what is no longer said is.
+/// What is kept of groups among the other attributes: whom a group names, and which groups an entry names. Membership
+/// follows from both, so what one file says is not lost with the next, and what is no longer said is.
 pub const MEMBER: &str = "member";
 /// See [`MEMBER`].
 pub const MEMBER_OF: &str = "memberOf";

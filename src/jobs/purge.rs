@@ -1,5 +1,5 @@
-//! Purge: what was asked becomes a plan, the plan is executed, whatever of the store's files belongs to no row is made zero,
-//! and a certificate says so. Never one without the other.
+//! Purge: what was asked becomes a plan, the plan is executed, whatever of the store's files belongs to no row is made
+//! zero, and a certificate says so. Never one without the other.
 
 pub mod certificate;
 pub mod retention;
@@ -84,8 +84,8 @@ impl Asked {
     }
 }
 
-/// Events named by their addresses, as parts of what is asked: one for each room. What is named must be there, and where
-/// texts are replaced it must be a message.
+/// Events named by their addresses, as parts of what is asked: one for each room. What is named must be there, and
+/// where texts are replaced it must be a message.
 pub fn events(path: &Path, addresses: &[String], replaces: bool, shapes: &[&'static Shape]) -> Result<Vec<Wanted>> {
     let mut store = Sqlite::snapshot(path)?;
     let catalog = store.catalog(shapes)?;
@@ -176,8 +176,8 @@ pub fn plan_rest(path: &Path, commit_every: u64, shapes: &'static [&'static Shap
     Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked))
 }
 
-/// Free bytes of the disk that a purge of this store may need until it is done: its changes go through the log, which is cut
-/// back as soon as it is as large as the store or [`LOG`], and a transaction more.
+/// Free bytes of the disk that a purge of this store may need until it is done: its changes go through the log, which
+/// is cut back as soon as it is as large as the store or [`LOG`], and a transaction more.
 pub fn disk_needed(path: &Path) -> u64 {
     let size = path.metadata().map_or(0, |found| found.len());
     size.min(LOG) + size.min(TRANSACTION) + (4 << 20)

@@ -1,5 +1,5 @@
-//! What names in a query stand for: the people of the directory, rooms, categories, holds and days of a store. And how a
-//! query was read, for those who ask.
+//! What names in a query stand for: the people of the directory, rooms, categories, holds and days of a store. And how
+//! a query was read, for those who ask.
 
 use super::directory::Directory;
 use super::selection::{Wanted, room_key};

@@ -1,6 +1,7 @@
-//! What the log of each store was when it was last seen: its size and root, in a file beside the key and so outside of the
-//! store. A store that is behind that has been replaced by an older copy, or its log has been written anew; nothing is changed
-//! in it or signed until somebody says why. The file has a line for each store and only ever goes forward, but for that.
+//! What the log of each store was when it was last seen: its size and root, in a file beside the key and so outside of
+//! the store. A store that is behind that has been replaced by an older copy, or its log has been written anew; nothing
+//! is changed in it or signed until somebody says why. The file has a line for each store and only ever goes forward,
+//! but for that.
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
@@ -82,7 +83,8 @@ fn behind(store: &mut Sqlite, head: &Frontier, seen: &Checkpoint, known: Option<
     Ok((root != seen.root).then(|| format!("the {} records of its audit log were others", seen.size)))
 }
 
-/// Does a log go on from what was seen? A tree that was that is all there is to know of it: only what came later is read.
+/// Does a log go on from what was seen? A tree that was that is all there is to know of it: only what came later is
+/// read.
 fn goes_on(store: &mut Sqlite, head: &Frontier, seen: &Checkpoint, known: Option<&Frontier>) -> Result<bool> {
     let Some(mut tree) = known.filter(|tree| tree.size() == seen.size && tree.root() == seen.root).cloned() else {
         return Ok(false);
@@ -91,8 +93,8 @@ fn goes_on(store: &mut Sqlite, head: &Frontier, seen: &Checkpoint, known: Option
     Ok(tree.size() == head.size() && tree.root() == head.root())
 }
 
-/// Lets a command change a store or sign its log: only when the log is not behind what it was, or when somebody says why it
-/// is. Gives a remark about that.
+/// Lets a command change a store or sign its log: only when the log is not behind what it was, or when somebody says
+/// why it is. Gives a remark about that.
 pub fn admit(cx: &Context<'_>, reason: Option<&str>) -> Result<Option<String>> {
     let Some(reason) = reason else { return check(cx).map(|()| None) };
     if reason.trim().is_empty() || reason.chars().any(char::is_control) {

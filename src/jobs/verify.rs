@@ -72,8 +72,8 @@ impl Depth {
     }
 }
 
-/// Verifies an archive; `-` is one on standard input. With `keep_going` every wrong page is listed; otherwise the first one
-/// ends it.
+/// Verifies an archive; `-` is one on standard input. With `keep_going` every wrong page is listed; otherwise the first
+/// one ends it.
 pub fn archive(
     cx: &Context<'_>,
     path: &Path,

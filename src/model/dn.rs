@@ -1,10 +1,10 @@
-//! Names of a directory (RFC 4514): `CN=Sales,OU=IT,DC=litwareinc,DC=com` in one form that can be compared, and what a name
-//! lies in. Looks nothing up.
+//! Names of a directory (RFC 4514): `CN=Sales,OU=IT,DC=litwareinc,DC=com` in one form that can be compared, and what a
+//! name lies in. Looks nothing up.
 
 use super::ids::{fold, is_address, person_key};
 
-/// The form that is compared: case folded, without blanks around its parts, escaped in one way. Nothing when it is no such
-/// name.
+/// The form that is compared: case folded, without blanks around its parts, escaped in one way. Nothing when it is no
+/// such name.
 pub fn key(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     for part in parts(text) {
@@ -30,8 +30,8 @@ pub fn key(text: &str) -> Option<String> {
     Some(out).filter(|key| !key.is_empty())
 }
 
-/// The form in which names of principals are compared: addresses without their scheme, DNs in one form, all folded. Names
-/// that differ in case alone have one.
+/// The form in which names of principals are compared: addresses without their scheme, DNs in one form, all folded.
+/// Names that differ in case alone have one.
 pub fn name_key(text: &str) -> String {
     let text = text.trim();
     match is_address(text) {

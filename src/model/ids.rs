@@ -28,8 +28,8 @@ impl fmt::Display for RoomKey {
     }
 }
 
-/// The address of an event in a store: its room and its number there, which counts from 0 and is never given again. Every
-/// event has one, messages beside the number their source gave them.
+/// The address of an event in a store: its room and its number there, which counts from 0 and is never given again.
+/// Every event has one, messages beside the number their source gave them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EventId {
     /// The room.
@@ -39,8 +39,8 @@ pub struct EventId {
 }
 
 impl EventId {
-    /// The room and the sequence of an address as it is written. The room may hold any character, so the sequence is what
-    /// follows the last `#`.
+    /// The room and the sequence of an address as it is written. The room may hold any character, so the sequence is
+    /// what follows the last `#`.
     pub fn split(text: &str) -> Option<(&str, u64)> {
         let (room, sequence) = text.rsplit_once('#')?;
         let digits = !sequence.is_empty() && sequence.bytes().all(|byte| byte.is_ascii_digit());

@@ -151,8 +151,8 @@ pub struct Event {
     pub at: Ticks,
     /// What.
     pub kind: Kind,
-    /// The number of the event in its room of the store it was read from; 0 for one that comes from elsewhere. It says where
-    /// the event is, and is no part of what it is.
+    /// The number of the event in its room of the store it was read from; 0 for one that comes from elsewhere. It says
+    /// where the event is, and is no part of what it is.
     pub sequence: u64,
     /// The number of the message in its room.
     pub chat: Option<i64>,

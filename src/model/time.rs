@@ -179,8 +179,8 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 306
 }
 
-/// A date or time as the samples of the product write it, `3/1/2018` or `3/1/2018 5:30 PM`, the month first, in the form
-/// `2018-03-01T17:30:00`. A text that does not begin so comes back as it is; nothing when it is no date.
+/// A date or time as the samples of the product write it, `3/1/2018` or `3/1/2018 5:30 PM`, the month first, in the
+/// form `2018-03-01T17:30:00`. A text that does not begin so comes back as it is; nothing when it is no date.
 pub fn iso(text: &str) -> Option<String> {
     let text = text.trim();
     let (day, time) = text.split_once(' ').map_or((text, ""), |(day, time)| (day, time.trim()));

@@ -1,11 +1,11 @@
-//! Time zones, and times as people type them: dates, clock times and zones → instants, and on which date an instant lies.
-//! Every bound a command takes comes through here.
+//! Time zones, and times as people type them: dates, clock times and zones → instants, and on which date an instant
+//! lies. Every bound a command takes comes through here.
 //!
-//! A lower bound of a clock time that occurred twice is the earlier instant, an upper bound the later one: what somebody
-//! means is never outside. What never occurred is refused, because nobody can say what was meant.
+//! A lower bound of a clock time that occurred twice is the earlier instant, an upper bound the later one: what
+//! somebody means is never outside. What never occurred is refused, because nobody can say what was meant.
 //!
-//! A day of a report or a file begins with the first instant that has its date and ends where the next one begins. So days
-//! follow each other without gap and overlap, even where clocks went back over midnight.
+//! A day of a report or a file begins with the first instant that has its date and ends where the next one begins. So
+//! days follow each other without gap and overlap, even where clocks went back over midnight.
 
 use super::time::Ticks;
 use crate::error::{Error, Kind, Result};
@@ -302,7 +302,8 @@ mod tests {
                 last = Some(to);
             }
         }
-        // Kwajalein left out a day in 1993, two groups of Kiribati on New Year of 1995, Samoa and Tokelau the end of 2011.
+        // Kwajalein left out a day in 1993, two groups of Kiribati on New Year of 1995, Samoa and Tokelau the end of
+        // 2011.
         assert!((5..=12).contains(&never), "{never}");
     }
 

@@ -1,5 +1,5 @@
-//! Categories: they bound who may be in their rooms, and say what rooms may do. Lengths are those of the product's tables
-//! (Persistent Chat database schema, tblNode).
+//! Categories: they bound who may be in their rooms, and say what rooms may do. Lengths are those of the product's
+//! tables (Persistent Chat database schema, tblNode).
 
 mod get;
 mod set;
@@ -48,7 +48,8 @@ pub static SHAPE: Shape = Shape {
 /// Which list is changed, and how items are written.
 #[derive(Debug, Default, Args)]
 pub struct Lists {
-    /// Who may be let into the rooms: +ENTRY comes in, -ENTRY goes, entries without a sign replace the list, '' empties it
+    /// Who may be let into the rooms: +ENTRY comes in, -ENTRY goes, entries without a sign replace the list, '' empties
+    /// it
     #[arg(long, value_name = "ENTRY", allow_hyphen_values = true)]
     allowed_members: Vec<String>,
     /// Who is kept out, in the same form; wins over the allowed members

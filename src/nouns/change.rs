@@ -1,5 +1,5 @@
-//! How a noun changes settings: it decides from what is there, the decision is shown, and taken again in the transaction
-//! that carries it out. Lists are changed item by item.
+//! How a noun changes settings: it decides from what is there, the decision is shown, and taken again in the
+//! transaction that carries it out. Lists are changed item by item.
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -122,8 +122,8 @@ impl Stamp {
     }
 }
 
-/// Changes a list: `+item` comes in, `-item` goes, items without a sign replace the list, an empty text empties it. `entry`
-/// gives the form in which an item is kept. Remarks say what changed nothing.
+/// Changes a list: `+item` comes in, `-item` goes, items without a sign replace the list, an empty text empties it.
+/// `entry` gives the form in which an item is kept. Remarks say what changed nothing.
 pub fn list(
     before: &Value,
     property: &str,

@@ -113,7 +113,8 @@ pub struct Properties {
     /// A file for each room [default of a scope: false]
     #[arg(long, value_name = "true|false")]
     one_chat_room_per_output_file: Option<bool>,
-    /// The time from one file to the next, as 00:15:00 or 1.12:00:00; one minute to 30 days [default of a scope: 00:15:00]
+    /// The time from one file to the next, as 00:15:00 or 1.12:00:00; one minute to 30 days [default of a scope:
+    /// 00:15:00]
     #[arg(long, value_name = "SPAN")]
     run_interval: Option<String>,
 }

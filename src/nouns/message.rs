@@ -50,7 +50,9 @@ pub struct RemoveRequest {
     #[arg(long, value_name = "ROOM", required_unless_present = "event")]
     room: Option<String>,
     /// The event at this address: pool\address#sequence, or a room as it is named and #sequence
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["room", "user", "from", "to", "timezone", "filter", "query", "query_file", "explain", "matching", "case_sensitive"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = [
+        "room", "user", "from", "to", "timezone", "filter", "query", "query_file", "explain", "matching",
+        "case_sensitive"])]
     event: Vec<String>,
     #[command(flatten)]
     what: Chosen,

@@ -1,5 +1,5 @@
-//! What is managed: one file per noun. Here is the one list of them: their commands, the records they keep, their cmdlets.
-//! Whatever needs all nouns takes it from here, and no noun does.
+//! What is managed: one file per noun. Here is the one list of them: their commands, the records they keep, their
+//! cmdlets. Whatever needs all nouns takes it from here, and no noun does.
 
 pub mod addin;
 pub mod audit;
@@ -35,8 +35,8 @@ use crate::model::record::Shape;
 use cmdlet::Cmdlet;
 use verb::{Prepared, Verb};
 
-/// Makes of the list of nouns what needs all of them. `records` names their shapes and `cmdlets` their cmdlets, each with its
-/// place in the order of archives and reports, and of the list of cmdlets.
+/// Makes of the list of nouns what needs all of them. `records` names their shapes and `cmdlets` their cmdlets, each
+/// with its place in the order of archives and reports, and of the list of cmdlets.
 macro_rules! nouns {
     (without commands: records { $($other:literal $more:path),+ };
     $(
@@ -100,7 +100,8 @@ nouns! {
     #[command(subcommand)] Retention(retention::RetentionVerb) records { 15 retention::SHAPE };
     #[command(subcommand)] Message(message::MessageVerb) cmdlets { 3 message::CMDLETS };
     #[command(subcommand)] Room(room::RoomVerb) records { 6 room::SHAPE } cmdlets { 1 room::CMDLETS };
-    #[command(subcommand)] Category(category::CategoryVerb) records { 4 category::SHAPE } cmdlets { 2 category::CMDLETS };
+    #[command(subcommand)] Category(category::CategoryVerb)
+        records { 4 category::SHAPE } cmdlets { 2 category::CMDLETS };
     #[command(subcommand)] Configuration(configuration::ConfigurationVerb)
         records { 10 configuration::SHAPE } cmdlets { 6 configuration::CMDLETS };
     #[command(subcommand)] Compliance(compliance::ComplianceVerb)
@@ -108,7 +109,8 @@ nouns! {
     #[command(subcommand)] Policy(policy::PolicyVerb)
         records { 8 policy::SHAPE, 9 policy::GRANT } cmdlets { 7 policy::CMDLETS };
     #[command(subcommand)] Addin(addin::AddinVerb) records { 5 addin::SHAPE } cmdlets { 8 addin::CMDLETS };
-    #[command(subcommand)] Endpoint(endpoint::EndpointVerb) records { 12 endpoint::SHAPE } cmdlets { 9 endpoint::CMDLETS };
+    #[command(subcommand)] Endpoint(endpoint::EndpointVerb)
+        records { 12 endpoint::SHAPE } cmdlets { 9 endpoint::CMDLETS };
     #[command(subcommand)] State(state::StateVerb) records { 13 state::SHAPE } cmdlets { 10 state::CMDLETS };
     #[command(subcommand)] Server(server::ServerVerb) records { 14 server::SHAPE } cmdlets { 11 server::CMDLETS };
     #[command(subcommand)] Principal(principal::PrincipalVerb)

@@ -15,10 +15,10 @@ use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
-/// The shape of a principal. `Uri` tells two apart: the SIP address of whoever has one, else `ma-grp://` and the identity the
-/// directory gave it, else the DN. `Affiliations` are the DNs of the groups it is in directly; units follow from its own DN.
-/// `Disabled` is 0, or 1 for an address that is switched off, or 2 for what the directory no longer has. `Attributes` are
-/// other attributes, each as `name=value`.
+/// The shape of a principal. `Uri` tells two apart: the SIP address of whoever has one, else `ma-grp://` and the
+/// identity the directory gave it, else the DN. `Affiliations` are the DNs of the groups it is in directly; units
+/// follow from its own DN. `Disabled` is 0, or 1 for an address that is switched off, or 2 for what the directory no
+/// longer has. `Attributes` are other attributes, each as `name=value`.
 pub static SHAPE: Shape = Shape {
     noun: "principal",
     plural: "principals",

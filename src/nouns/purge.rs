@@ -1,4 +1,5 @@
-//! Purge: destroys history by room, category, person, date and words, and proves it; certificates of what was destroyed.
+//! Purge: destroys history by room, category, person, date and words, and proves it; certificates of what was
+//! destroyed.
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -27,7 +28,9 @@ pub struct PurgeRequest {
     #[arg(long)]
     everything: bool,
     /// What has been kept longer than the rules of pchat retention ask for
-    #[arg(long, conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything", "replace", "replace_with"])]
+    #[arg(long, conflicts_with_all = [
+        "room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything",
+        "replace", "replace_with"])]
     by_retention: bool,
     /// Trust the clock although it is more than 30 days ahead of the newest record and event of the store
     #[arg(long)]
@@ -45,13 +48,16 @@ pub struct PurgeRequest {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Finish the purge that was interrupted
-    #[arg(long = "continue", conflicts_with_all = ["room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything", "by_retention", "replace", "replace_with", "reason", "messages_only"])]
+    #[arg(long = "continue", conflicts_with_all = [
+        "room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything",
+        "by_retention", "replace", "replace_with", "reason", "messages_only"])]
     resume: bool,
     /// Write the certificate to BASE.txt and BASE.json as well
     #[arg(long, value_name = "BASE")]
     certificate: Option<PathBuf>,
     /// Make what was done permanent after looking at this many events
-    #[arg(long, value_name = "EVENTS", default_value_t = job::COMMIT_EVERY, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "EVENTS", default_value_t = job::COMMIT_EVERY,
+        value_parser = clap::value_parser!(u64).range(1..))]
     commit_every: u64,
     /// Wait so many seconds for programs that read an older state of the store
     #[arg(long, value_name = "SECONDS", default_value_t = job::WAIT.as_secs())]

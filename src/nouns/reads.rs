@@ -1,5 +1,6 @@
-//! Which settings a command reads: all of some nouns, and of principals, of which there may be very many, only those that are
-//! named. A principal is read with all groups it is in, so that whoever asks gets the same answer as with all of them.
+//! Which settings a command reads: all of some nouns, and of principals, of which there may be very many, only those
+//! that are named. A principal is read with all groups it is in, so that whoever asks gets the same answer as with all
+//! of them.
 
 use crate::context::Context;
 use crate::error::Result;

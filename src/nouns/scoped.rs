@@ -1,5 +1,5 @@
-//! Settings that exist once for all, and once more for sites, services or users that differ: identities, defaults, what is
-//! shown, made, changed, removed. What the properties mean is for each noun.
+//! Settings that exist once for all, and once more for sites, services or users that differ: identities, defaults, what
+//! is shown, made, changed, removed. What the properties mean is for each noun.
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};

@@ -1,5 +1,5 @@
-//! States of pools: normal, or failed over to another database. A store with a pool that is failed over takes no changes
-//! unless it is told to.
+//! States of pools: normal, or failed over to another database. A store with a pool that is failed over takes no
+//! changes unless it is told to.
 
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};

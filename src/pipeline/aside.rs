@@ -1,4 +1,5 @@
-//! Work beside the calling thread: a value lives on a thread of its own, and what is to be done with it is sent there, in order.
+//! Work beside the calling thread: a value lives on a thread of its own, and what is to be done with it is sent there,
+//! in order.
 
 use crate::error::{Error, Kind, Result};
 use std::sync::mpsc::{SyncSender, sync_channel};

@@ -1,5 +1,5 @@
-//! Digests of content: leaves of events under the salt of their block, leaves of blocks in the tree of their room, leaves of
-//! rooms in the tree over all rooms. The forms are in `docs/formats/digests.md`.
+//! Digests of content: leaves of events under the salt of their block, leaves of blocks in the tree of their room,
+//! leaves of rooms in the tree over all rooms. The forms are in `docs/formats/digests.md`.
 //!
 //! A leaf can be shown without its neighbours, and a guess at a text cannot be tried without the salt, which goes
 //! with the block when anything of it is purged.
@@ -52,8 +52,8 @@ impl Leaves {
     }
 }
 
-/// The leaf of an event in its canonical form. The place stands beside what hides the leaf, so that it can be checked by
-/// whoever does not have the salt.
+/// The leaf of an event in its canonical form. The place stands beside what hides the leaf, so that it can be checked
+/// by whoever does not have the salt.
 pub fn leaf(blind: &Hash, place: u8, canonical: &[u8]) -> Hash {
     Sha256::new().chain_update([0]).chain_update(blind).chain_update([place]).chain_update(canonical).finalize().into()
 }
@@ -137,7 +137,8 @@ impl Block<'_> {
     }
 }
 
-/// The leaf of a room in the tree over all rooms. `key` is its folded identity, `blocks` their number and the root over them.
+/// The leaf of a room in the tree over all rooms. `key` is its folded identity, `blocks` their number and the root over
+/// them.
 pub fn room(key: &str, next: i64, latest: i64, blocks: (u64, &Hash)) -> Hash {
     let mut sum = Sha256::new();
     sum.update(b"\0pchat room\n");
@@ -160,7 +161,8 @@ pub fn rooms(leaves: u64, root: &Hash) -> Hash {
     Sha256::new().chain_update(b"pchat rooms\n").chain_update(leaves.to_be_bytes()).chain_update(root).finalize().into()
 }
 
-/// What a record of the log says of a root or a state: under a salt, so that an old record says nothing about what was there.
+/// What a record of the log says of a root or a state: under a salt, so that an old record says nothing about what was
+/// there.
 pub fn salted(what: &str, salt: &[u8], root: &[u8]) -> Hash {
     Sha256::new().chain_update(what).chain_update(b"\n").chain_update(salt).chain_update(root).finalize().into()
 }

@@ -1,5 +1,5 @@
-//! The proof that an event is in a store, as one file that travels: the event, the hashes from its leaf up to the root of all
-//! content, the record of the audit log that names that root, and the proof of the record. The form is in
+//! The proof that an event is in a store, as one file that travels: the event, the hashes from its leaf up to the root
+//! of all content, the record of the audit log that names that root, and the proof of the record. The form is in
 //! `docs/formats/digests.md`.
 //!
 //! It holds nothing of other events but hashes that cannot be tried, and not the salt of the block.
@@ -309,8 +309,8 @@ impl Proof {
         text.map(|text| text + "\n").map_err(|_| Error::new(Failure::Bug, "the proof of an event cannot be written"))
     }
 
-    /// Makes sure that the event leads to the root that the record names, and the record to a checkpoint that one of the keys
-    /// has signed.
+    /// Makes sure that the event leads to the root that the record names, and the record to a checkpoint that one of
+    /// the keys has signed.
     pub fn verify(&self, keys: &[Verifier]) -> Result<Proved> {
         let address = self.place()?;
         let (event, persona) =

@@ -1,5 +1,5 @@
-//! The seal of an archive: one digest over all that it holds, in a text that the key of its store signs under a name of its
-//! own, so that no checkpoint and no certificate can pass for one.
+//! The seal of an archive: one digest over all that it holds, in a text that the key of its store signs under a name of
+//! its own, so that no checkpoint and no certificate can pass for one.
 
 use super::malformed;
 use super::note::{self, Verifier};
@@ -13,8 +13,8 @@ pub fn archives(log: &str) -> String {
     format!("{log}/archive")
 }
 
-/// The digest over the content of an archive: of one volume its own, of several that over the list of theirs, in hex, each
-/// with a line feed.
+/// The digest over the content of an archive: of one volume its own, of several that over the list of theirs, in hex,
+/// each with a line feed.
 pub fn digest(volumes: &[[u8; 32]]) -> [u8; 32] {
     match volumes {
         [one] => *one,
@@ -64,7 +64,8 @@ impl Seal {
         if seal.to_string() == text { Ok(seal) } else { Err(refused()) }
     }
 
-    /// Opens a signed seal. With a key it must be that of the log; without one nobody knows whether the signature is good.
+    /// Opens a signed seal. With a key it must be that of the log; without one nobody knows whether the signature is
+    /// good.
     pub fn open(note: &str, log: Option<&Verifier>) -> Result<Seal> {
         let keys: Vec<Verifier> = log.map(|log| log.named(&archives(log.name()))).transpose()?.into_iter().collect();
         let opened = note::open(note, &keys)?;

@@ -202,8 +202,8 @@ impl Reply {
         self.stamp.hashed == Some(Digest::Sha256) && self.stamp.imprint == request.imprint
     }
 
-    /// Holds the signature and the certificates against those that are trusted. Until this has been done, everybody may have
-    /// written the reply.
+    /// Holds the signature and the certificates against those that are trusted. Until this has been done, everybody may
+    /// have written the reply.
     pub fn verify(&self, trusted: &Trusted) -> Result<()> {
         let signed = &self.signed;
         let signer =

@@ -76,8 +76,8 @@ impl<'a> Directory<'a> {
         only(self.find(text))
     }
 
-    /// What was typed for a list, in the form it is kept in: the SIP address of a user, else the DN. An address or DN nobody
-    /// is known for stays as it was written, so that stores without a directory work.
+    /// What was typed for a list, in the form it is kept in: the SIP address of a user, else the DN. An address or DN
+    /// nobody is known for stays as it was written, so that stores without a directory work.
     pub fn entry(&self, text: &str, as_object: bool) -> Result<String> {
         let text = text.trim();
         let known = self.known();
@@ -114,8 +114,8 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Does an entry of a list cover another one: the same principal, a group it is in, a unit, container or domain it lies
-    /// in? Who has been deleted covers nobody else.
+    /// Does an entry of a list cover another one: the same principal, a group it is in, a unit, container or domain it
+    /// lies in? Who has been deleted covers nobody else.
     pub fn covers(&self, entry: &str, of: &str) -> bool {
         if person_key(entry) == person_key(of) {
             return true;

@@ -1,7 +1,7 @@
 //! Holds: what one covers, and who names a room. What a change may do to them stands in `holds/guard.rs`.
 //!
-//! Every path that destroys, replaces or overwrites asks here, inside its own transaction. What cannot be read or understood
-//! protects everything: an error while asking means no.
+//! Every path that destroys, replaces or overwrites asks here, inside its own transaction. What cannot be read or
+//! understood protects everything: an error while asking means no.
 
 mod guard;
 

@@ -200,8 +200,8 @@ pub struct Plan {
     pub after: Catalog,
 }
 
-/// Decides what becomes of the incoming records, in their order. Nothing is written here. A store that is `established` has
-/// its settings for all, even where that is the default.
+/// Decides what becomes of the incoming records, in their order. Nothing is written here. A store that is `established`
+/// has its settings for all, even where that is the default.
 pub fn plan(
     incoming: &[Incoming],
     present: &Catalog,

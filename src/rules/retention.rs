@@ -74,8 +74,8 @@ pub fn rule<'a>(catalog: &'a Catalog, room: &Record) -> Option<&'a Record> {
 const AHEAD: i64 = 30;
 const DAY: i64 = 864_000_000_000;
 
-/// How far the clock is ahead of the newest record and the newest event, in days, if that is too far for the rules to be
-/// believed: a clock that is wrong by years would destroy what has years to stay.
+/// How far the clock is ahead of the newest record and the newest event, in days, if that is too far for the rules to
+/// be believed: a clock that is wrong by years would destroy what has years to stay.
 pub fn ahead(newest: Ticks, now: Ticks) -> Option<i64> {
     let ahead = now.0.saturating_sub(newest.0);
     (ahead > AHEAD * DAY).then_some(ahead / DAY)

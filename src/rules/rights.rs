@@ -30,8 +30,8 @@ pub fn covered(directory: &Directory<'_>, list: &Value, person: &str) -> bool {
     }
 }
 
-/// Members are those the list names, as far as the category allows them; without a list, and in Open rooms, all the category
-/// allows. Managers are members.
+/// Members are those the list names, as far as the category allows them; without a list, and in Open rooms, all the
+/// category allows. Managers are members.
 pub fn is_member(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person: &str) -> bool {
     let category = category_of(catalog, room);
     let allowed = category.is_some_and(|category| directory.allows(category, person));

@@ -1,5 +1,5 @@
-//! Conditions as PowerShell writes them: `{Name -like "IT*" -and Disabled -eq $False}`. Parses one and asks it about the
-//! properties of an object. Text is compared without regard to case, unless the operator begins with `c`.
+//! Conditions as PowerShell writes them: `{Name -like "IT*" -and Disabled -eq $False}`. Parses one and asks it about
+//! the properties of an object. Text is compared without regard to case, unless the operator begins with `c`.
 
 mod parse;
 

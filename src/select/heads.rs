@@ -1,5 +1,5 @@
-//! The heads of a block: the place, the second and the kind of each of its events, in about two bytes each. Whoever counts by
-//! month or kind reads these and no text.
+//! The heads of a block: the place, the second and the kind of each of its events, in about two bytes each. Whoever
+//! counts by month or kind reads these and no text.
 
 use crate::model::message::Kind;
 use crate::model::time::Ticks;

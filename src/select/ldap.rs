@@ -1,5 +1,5 @@
-//! Filters of directories (RFC 4515): `(&(objectClass=user)(l=Red*))`, or `l=Redmond` alone. Parses one and asks it about
-//! the attributes of an entry. Values are compared without regard to case.
+//! Filters of directories (RFC 4515): `(&(objectClass=user)(l=Red*))`, or `l=Redmond` alone. Parses one and asks it
+//! about the attributes of an entry. Values are compared without regard to case.
 
 use crate::error::{Error, Kind, Result};
 use crate::model::ids::fold;

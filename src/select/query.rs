@@ -1,7 +1,8 @@
 //! Queries: which events are meant, as a tree that every parser makes and every store answers alike.
 //!
-//! `query/product.rs` reads what people type under the product's rules, `query/kql.rs` what they type in KQL, `query/show.rs`
-//! writes a tree out again, `matches.rs` judges an event, and `query/plan.rs` says what an index can answer.
+//! `query/product.rs` reads what people type under the product's rules, `query/kql.rs` what they type in KQL,
+//! `query/show.rs` writes a tree out again, `matches.rs` judges an event, and `query/plan.rs` says what an index can
+//! answer.
 
 pub mod kql;
 pub mod plan;
@@ -143,8 +144,8 @@ impl Term {
     }
 }
 
-/// Is a word like a pattern, in which `*` stands for any letters and `?` for one? In time that grows with both, not with
-/// the number of stars.
+/// Is a word like a pattern, in which `*` stands for any letters and `?` for one? In time that grows with both, not
+/// with the number of stars.
 pub fn is_like(pattern: &str, word: &str) -> bool {
     let (mut pattern, mut word) = (pattern.chars(), word.chars());
     let mut again = None;

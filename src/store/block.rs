@@ -57,7 +57,8 @@ impl Drafting {
         self.put(place, (event.at, event.kind, event.body.len() as u64), leaf);
     }
 
-    /// Adds the event at this place whose canonical form is at hand, with its instant, its kind, and the bytes of its text.
+    /// Adds the event at this place whose canonical form is at hand, with its instant, its kind, and the bytes of its
+    /// text.
     pub fn push_canonical(&mut self, place: u8, event: (Ticks, Kind, u64), canonical: &[u8]) {
         let leaf = self.leaves.leaf_of(place, canonical);
         self.put(place, event, leaf);

@@ -1,5 +1,5 @@
-//! The one door by which settings change. Whatever forbids a change is asked here, inside the transaction that makes it, and
-//! every change carries its audit entry. A store only reads and writes what it is told to, and repeats no law.
+//! The one door by which settings change. Whatever forbids a change is asked here, inside the transaction that makes
+//! it, and every change carries its audit entry. A store only reads and writes what it is told to, and repeats no law.
 
 use super::purge::Protected;
 use super::{Entry, Store, Wanted};
@@ -102,8 +102,8 @@ impl Amendment {
 /// Sees the settings and says what is to change; nothing is a decision, too.
 pub type Decide<'a> = dyn FnMut(&Catalog) -> Result<Option<Amendment>> + 'a;
 
-/// Reads the settings that are wanted, asks what is to change, and changes it if nothing forbids it, all in one transaction.
-/// False when nothing was to change, or only a trial was asked for.
+/// Reads the settings that are wanted, asks what is to change, and changes it if nothing forbids it, all in one
+/// transaction. False when nothing was to change, or only a trial was asked for.
 pub fn amend<'a>(store: &mut dyn Store, wanted: impl Into<Wanted<'a>>, decide: &mut Decide<'_>) -> Result<bool> {
     let wanted = wanted.into();
     store.within(Pass(()), &mut |tx| {

@@ -1,4 +1,5 @@
-//! Where a store is, as somebody says it, and how it is opened from there: for reading, in one snapshot, or for changes.
+//! Where a store is, as somebody says it, and how it is opened from there: for reading, in one snapshot, or for
+//! changes.
 
 use super::sqlite::Sqlite;
 use crate::error::{Error, Kind, Result};

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Measures small commands, each as a whole process, on a store with many principals: changing a room, posting a message, and a
-# script of posts. Prints a Markdown table of the medians.
+# Measures small commands, each as a whole process, on a store with many principals: changing a room, posting a message,
+# and a script of posts. Prints a Markdown table of the medians.
 #
 #   tests/bench/commands.sh [PRINCIPALS] [WORK-FOLDER]
 #
-# RUNS (9), POSTS (1000) and PCHAT (path of another build of the program than the one in this tree) come from the environment.
-# A folder that this script made is removed; one that was named is kept, and its commands.db is made anew. Ends with 1 when a
-# target is missed.
+# RUNS (9), POSTS (1000) and PCHAT (path of another build of the program than the one in this tree) come from the
+# environment. A folder that this script made is removed; one that was named is kept, and its commands.db is made anew.
+# Ends with 1 when a target is missed.
 set -euo pipefail
 
 people=${1:-100000}

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --example generate -- --messages 2000000 --shape few --seed 1 > history.jsonl`
 //!
-//! Two shapes: `few` is 200 rooms of which one has 44 % of all messages; `many` is 15,000 rooms without such a one, most
-//! of which hold fewer than 100 events.
+//! Two shapes: `few` is 200 rooms of which one has 44 % of all messages; `many` is 15,000 rooms without such a one,
+//! most of which hold fewer than 100 events.
 //! Must not need anything but the standard library, and must not look at the clock.
 
 mod dice;

@@ -1,6 +1,7 @@
 //! One room's history as lines of JSON, event after event, times ascending.
 //!
-//! A room draws from its own stream of chance, so its lines are the same whether rooms are written one by one or interleaved.
+//! A room draws from its own stream of chance, so its lines are the same whether rooms are written one by one or
+//! interleaved.
 
 use crate::dice::Dice;
 use crate::people::Person;

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Measures pchat against what a shell offers for the same work, side by side on the same data, and prints a Markdown table.
+# Measures pchat against what a shell offers for the same work, side by side on the same data, and prints a Markdown
+# table.
 #
 #   tests/bench/run.sh [MESSAGES] [WORK-FOLDER]
 #
-# Everything is measured for two shapes of history (SHAPES, "few many"): 200 rooms of which one has 44 % of all messages, and
-# 15,000 rooms most of which hold fewer than 100 events. RUNS (3), THREADS (all cores), SEED (1), LEVEL (3, the level of libdeflate
-# in exports) and PCHAT (path of another build of the program than the one in this tree) come from the environment.
-# The work folder needs about 2 KB a message. A folder that this script made is removed; one that was named is kept, and a
-# history.jsonl or source.db found there is made again. Ends with 1 when a target is missed.
+# Everything is measured for two shapes of history (SHAPES, "few many"): 200 rooms of which one has 44 % of all
+# messages, and 15,000 rooms most of which hold fewer than 100 events. RUNS (3), THREADS (all cores), SEED (1), LEVEL
+# (3, the level of libdeflate in exports) and PCHAT (path of another build of the program than the one in this tree)
+# come from the environment. The work folder needs about 2 KB a message. A folder that this script made is removed; one
+# that was named is kept, and a history.jsonl or source.db found there is made again. Ends with 1 when a target is
+# missed.
 set -euo pipefail
 
 messages=${1:-2000000}
@@ -63,7 +65,8 @@ measure_shape() {
     measure import-jsonl -- "$pchat" import "$history" --store "$store" --threads "$threads"
     rm -f "$history"
 
-    # Everything but the full-text index and what SQLite keeps for itself. Which tables a store has depends on the build.
+    # Everything but the full-text index and what SQLite keeps for itself. Which tables a store has depends on the
+    # build.
     index="'word', 'segment', 'block'"
     tables=$(sqlite3 "$store" "select name from sqlite_master where type = 'table' and name not in ($index) and name not like 'sqlite~_%' escape '~' order by name" | tr '\n' ' ')
     case " $tables" in

@@ -3,9 +3,9 @@
 #
 #   tests/bench/search.sh [MESSAGES] [WORK-FOLDER]
 #
-# Prints real and processor seconds of whole processes. RUNS (3), SEED (1), SHAPE (few) and PCHAT (path of another build)
-# come from the environment. A folder that this script made is removed; one that was named is kept. Ends with 1 when pchat
-# does not count the same messages as the scan.
+# Prints real and processor seconds of whole processes. RUNS (3), SEED (1), SHAPE (few) and PCHAT (path of another
+# build) come from the environment. A folder that this script made is removed; one that was named is kept. Ends with 1
+# when pchat does not count the same messages as the scan.
 set -euo pipefail
 
 messages=${1:-2000000}

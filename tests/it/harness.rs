@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Is this program installed? Tests that need it pass without it, so that the tests run where nothing is installed; the full
-/// check installs all of them.
+/// Is this program installed? Tests that need it pass without it, so that the tests run where nothing is installed; the
+/// full check installs all of them.
 pub(crate) fn installed(program: &str) -> bool {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let more =
@@ -371,7 +371,8 @@ pub(crate) fn put(
     pchat::store::change::change(store, pchat::store::Amendment::put(records, entry()))
 }
 
-/// Asserts that every byte of a store's file that belongs to no row is zero, by a program that reads the file by itself.
+/// Asserts that every byte of a store's file that belongs to no row is zero, by a program that reads the file by
+/// itself.
 #[track_caller]
 pub(crate) fn empty(store: &Path) {
     if !installed("python3") {

@@ -1,5 +1,5 @@
-//! Packing and unpacking of what is in memory as a whole, on workers. Both need its size beforehand, which is what makes
-//! them fast.
+//! Packing and unpacking of what is in memory as a whole, on workers. Both need its size beforehand, which is what
+//! makes them fast.
 
 use crate::error::{Error, Kind, Place, Result};
 use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};

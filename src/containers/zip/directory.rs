@@ -274,8 +274,8 @@ fn wide(mut extra: &[u8], numbers: &mut [u64]) -> bool {
     !missing
 }
 
-/// Reads the headers of the entries in the order they lie in, compares them with the directory, and notes where the data
-/// lies. Between two entries there may be what belongs to neither, but no entry that the directory does not know.
+/// Reads the headers of the entries in the order they lie in, compares them with the directory, and notes where the
+/// data lies. Between two entries there may be what belongs to neither, but no entry that the directory does not know.
 fn places(window: &mut Window, zip: &str, end: u64, mut listed: Vec<Listed>, found: &mut Directory) -> Result<()> {
     listed.sort_by_key(|entry| entry.at);
     let mut free = 0;

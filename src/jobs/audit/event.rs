@@ -1,5 +1,5 @@
-//! The proof of one event: recorded, made under a checkpoint that is signed now, and checked without any store. Nothing is
-//! handed out that does not lead to the root the newest record names.
+//! The proof of one event: recorded, made under a checkpoint that is signed now, and checked without any store. Nothing
+//! is handed out that does not lead to the root the newest record names.
 
 use super::{read, taken};
 use crate::context::Context;
@@ -83,8 +83,8 @@ pub fn prove(cx: &Context<'_>, path: &Path, address: &str, rooms: &'static Shape
         return Err(taken(out));
     }
     let mut made = make(cx, path, address, rooms)?;
-    // A text leaves the store, so the log says so first; and the record that travels with the proof is this one, not one
-    // about something else. A store that cannot be written is proved as it is.
+    // A text leaves the store, so the log says so first; and the record that travels with the proof is this one, not
+    // one about something else. A store that cannot be written is proved as it is.
     if let Some(mut store) = Sqlite::writable(path)? {
         let details = vec![("event", made.id.to_string())];
         store.record(cx.entry("audit prove", out.display().to_string(), details))?;

@@ -37,8 +37,8 @@ fn asked(store: &mut Sqlite, size: Option<u64>) -> Result<Vec<SignedCheckpoint>>
     Ok(found)
 }
 
-/// Signs what the log is now, keeps the checkpoint and the request for a time stamp, and writes the request into a file.
-/// Gives the number of records. Asked again for the same records, the request is the same.
+/// Signs what the log is now, keeps the checkpoint and the request for a time stamp, and writes the request into a
+/// file. Gives the number of records. Asked again for the same records, the request is the same.
 pub fn request(cx: &Context<'_>, path: &Path, out: &Path) -> Result<u64> {
     let mut store = Sqlite::open(path)?;
     let (checkpoint, note) = keys::sign(cx, path, &mut store)?;
@@ -64,7 +64,8 @@ pub fn request(cx: &Context<'_>, path: &Path, out: &Path) -> Result<u64> {
     Ok(checkpoint.size)
 }
 
-/// Checks what an authority replied, and keeps it with the checkpoint it is for. Gives the number of records and the stamped time.
+/// Checks what an authority replied, and keeps it with the checkpoint it is for. Gives the number of records and the
+/// stamped time.
 pub fn reply(cx: &Context<'_>, path: &Path, file: &Path, ca: &Path) -> Result<(u64, Ticks)> {
     let trusted = trusted(ca)?;
     let bytes = small(file)?;
@@ -87,7 +88,8 @@ pub fn reply(cx: &Context<'_>, path: &Path, file: &Path, ca: &Path) -> Result<(u
     Ok((size, reply.at()))
 }
 
-/// A stamp that contradicts the times of the records, or the clock, is not kept: it would prove the opposite of what it is for.
+/// A stamp that contradicts the times of the records, or the clock, is not kept: it would prove the opposite of what it
+/// is for.
 fn agrees(cx: &Context<'_>, store: &mut Sqlite, size: u64, at: Ticks) -> Result<()> {
     let mut newest = None;
     store.records(&mut |record| {
@@ -148,8 +150,8 @@ fn check(kept: &SignedCheckpoint, reply: &Reply, trusted: Option<&Trusted>) -> R
 /// The clocks of a computer and of an authority may differ by so much (five minutes).
 const APART: i64 = 5 * 60 * 10_000_000;
 
-/// Why a stamped time cannot be true together with the times of records: the newest record that was stamped is older than its
-/// stamp, and the record that speaks of the stamp is newer.
+/// Why a stamped time cannot be true together with the times of records: the newest record that was stamped is older
+/// than its stamp, and the record that speaks of the stamp is newer.
 pub fn contradicts(newest: Option<(u64, Ticks)>, at: Ticks, spoken: Option<Ticks>) -> Option<String> {
     if let Some((size, newest)) = newest.filter(|(_, newest)| newest.0 > at.0.saturating_add(APART)) {
         return Some(format!(
@@ -160,7 +162,8 @@ pub fn contradicts(newest: Option<(u64, Ticks)>, at: Ticks, spoken: Option<Ticks
     Some(format!("it says it was written at {spoken}, and speaks of a time stamp that was made later, at {at}"))
 }
 
-/// When a checkpoint was stamped, if it was: with authorities that are trusted, as they signed it; otherwise, as the store says.
+/// When a checkpoint was stamped, if it was: with authorities that are trusted, as they signed it; otherwise, as the
+/// store says.
 pub fn stamped(kept: &SignedCheckpoint, trusted: Option<&Trusted>) -> Result<Option<Ticks>> {
     let Some(reply) = &kept.reply else { return Ok(None) };
     let reply = Reply::parse(reply)?;

@@ -45,8 +45,8 @@ pub enum Verdict {
     Clock,
     /// A checkpoint nobody known has signed.
     Unknown,
-    /// A time stamp is not of the checkpoint it stands with, not of an authority that is trusted, contradicts the times of
-    /// the records, or is not there although a record speaks of it.
+    /// A time stamp is not of the checkpoint it stands with, not of an authority that is trusted, contradicts the times
+    /// of the records, or is not there although a record speaks of it.
     Stamp,
     /// What was given as the certificate of a purge is none of this log.
     Certificate,
@@ -143,8 +143,8 @@ struct Signed {
     stamped: Option<Ticks>,
 }
 
-/// Holds the log of a store against itself, against copies of checkpoints, and against the time stamps of those it keeps:
-/// in full against the authorities that are trusted, if there are any.
+/// Holds the log of a store against itself, against copies of checkpoints, and against the time stamps of those it
+/// keeps: in full against the authorities that are trusted, if there are any.
 pub fn verify(
     cx: &Context<'_>,
     path: &Path,
@@ -192,8 +192,8 @@ pub fn verify(
     Ok(findings)
 }
 
-/// What was given as certificates: signed by the key of the log, whole, and named by a record. A checkpoint in one vouches for
-/// the log, and nobody believes only that part of it.
+/// What was given as certificates: signed by the key of the log, whole, and named by a record. A checkpoint in one
+/// vouches for the log, and nobody believes only that part of it.
 fn certificates(anchors: &[Anchor], key: Option<&Verifier>, walked: &Walked, findings: &mut Findings) {
     for anchor in anchors {
         let (Some(text), Some(key)) = (&anchor.certificate, key) else { continue };

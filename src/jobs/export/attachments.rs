@@ -60,7 +60,8 @@ fn read(corpus: &mut dyn Corpus, sha256: &[u8; 32], most: usize) -> Result<Bytes
     }
 }
 
-/// A second snapshot, for workers that embed. Contents are found by their hash, so it gives the same bytes as the first.
+/// A second snapshot, for workers that embed. Contents are found by their hash, so it gives the same bytes as the
+/// first.
 pub(super) struct Embedded<C>(pub(super) Option<Mutex<C>>);
 
 impl<C: Corpus> Contents for Embedded<C> {

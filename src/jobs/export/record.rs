@@ -19,7 +19,8 @@ use sha2::{Digest, Sha256};
 /// A checkpoint, and the note that says it.
 type Signed = (Checkpoint, String);
 
-/// The checkpoint that goes into the archive: of this very snapshot, if the key is there; otherwise the newest there is.
+/// The checkpoint that goes into the archive: of this very snapshot, if the key is there; otherwise the newest there
+/// is.
 pub(super) fn checkpoint(
     cx: &Context<'_>,
     job: &Export,
@@ -75,8 +76,8 @@ pub(super) struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
-    /// Notes in the audit log what leaves, and keeps the checkpoint that goes with it. Called when everything is complete
-    /// and nothing has left yet.
+    /// Notes in the audit log what leaves, and keeps the checkpoint that goes with it. Called when everything is
+    /// complete and nothing has left yet.
     pub(super) fn record(&self, receipt: &mut Receipt, files: &[FileFact]) -> Result<()> {
         let Leaving { cx, job, selection, signed } = *self;
         // The log outlives the messages: it has no words of theirs, only how many were asked for.

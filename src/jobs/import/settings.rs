@@ -84,8 +84,8 @@ impl Settings<'_> {
         merge::plan(&self.incoming, present, renames, *on_conflict, self.established, receipt)
     }
 
-    /// Decides on the settings as they are, so that what is wrong is told before anything is made. Gives what the rules of
-    /// retention that come in would let go.
+    /// Decides on the settings as they are, so that what is wrong is told before anything is made. Gives what the rules
+    /// of retention that come in would let go.
     pub(super) fn foresee(&self, archives: &[Archive], receipt: &Receipt) -> Result<Expected> {
         let mut expected = Expected::default();
         if self.incoming.is_empty() {
@@ -126,7 +126,8 @@ impl Settings<'_> {
         Ok(expected)
     }
 
-    /// Decides again in the transaction that changes the settings. What a hold would refuse is refused in a trial run, too.
+    /// Decides again in the transaction that changes the settings. What a hold would refuse is refused in a trial run,
+    /// too.
     pub(super) fn put(
         &self,
         store: &mut Sqlite,

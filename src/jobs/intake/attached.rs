@@ -1,5 +1,6 @@
-//! Which of the files that were found are history, and which are attachments of it. What an event names as its attachment
-//! is never read as history, in a folder as in a zip, whatever its name, its content and its place in the order.
+//! Which of the files that were found are history, and which are attachments of it. What an event names as its
+//! attachment is never read as history, in a folder as in a zip, whatever its name, its content and its place in the
+//! order.
 
 use super::find::{Found, HEAD, Input, Inside, form_of};
 use super::lines::json_lines;
@@ -132,8 +133,8 @@ fn named<I: Ord>(
     }
 }
 
-/// Which candidates are attachments: those that history names. A file that only attachments name is history, for what stands
-/// in an attachment is no event. Files that name each other leave no way to tell.
+/// Which candidates are attachments: those that history names. A file that only attachments name is history, for what
+/// stands in an attachment is no event. Files that name each other leave no way to tell.
 fn settle<I: Ord + Clone>(candidates: &Candidates<I>) -> Result<BTreeSet<I>> {
     let mut namers: BTreeMap<&I, Vec<&I>> = BTreeMap::new();
     for (id, (_, names)) in candidates {

@@ -100,8 +100,8 @@ pub struct Decode<'a> {
     pub keep_going: bool,
     /// New names.
     pub renames: Renames,
-    /// Prepare words and blocks, with the number of the first source and what gives salts; a run that only checks does not
-    /// need them.
+    /// Prepare words and blocks, with the number of the first source and what gives salts; a run that only checks does
+    /// not need them.
     pub prepare: Option<(i64, Random<'a>)>,
     /// The options that change what a piece becomes, for its fingerprint.
     pub options: String,

@@ -68,8 +68,8 @@ pub struct Found {
     pub spool: Option<files::Draft>,
 }
 
-/// Finds what to read at these paths; `-` is standard input. With `keep_going` broken zips are left out and listed. `form` is
-/// the format of files, when it was named.
+/// Finds what to read at these paths; `-` is standard input. With `keep_going` broken zips are left out and listed.
+/// `form` is the format of files, when it was named.
 pub fn find(cx: &Context<'_>, paths: &[PathBuf], form: Option<Form>, keep_going: bool) -> Result<Found> {
     let limits = cx.input;
     let mut found = Found::default();

@@ -1,5 +1,5 @@
-//! The bytes of a JSON Lines file as UTF-8 with lines that end in LF, whatever wrote them: shells that write UTF-16, and
-//! systems that ended lines in CR alone.
+//! The bytes of a JSON Lines file as UTF-8 with lines that end in LF, whatever wrote them: shells that write UTF-16,
+//! and systems that ended lines in CR alone.
 
 use crate::formats::compliance::{Characters, is_wide};
 use std::io::{BufRead, BufReader, Read, Result};

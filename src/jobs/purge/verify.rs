@@ -73,8 +73,8 @@ fn text(cx: &Context<'_>, file: &Path) -> Result<String> {
         .map_err(|_| damaged("this is no certificate: it is no text").at(Place::file(file.display().to_string())))
 }
 
-/// Checks the JSON of a certificate by the public key of its log, without looking at any file. For whoever is given one and
-/// believes a part of it.
+/// Checks the JSON of a certificate by the public key of its log, without looking at any file. For whoever is given one
+/// and believes a part of it.
 pub fn genuine(json: &str, key: &Verifier) -> Result<Checked> {
     signed(json, key).map(|(checked, _)| checked)
 }
@@ -98,7 +98,8 @@ fn beside(cx: &Context<'_>, file: &Path, note: &str) -> Result<()> {
     }
 }
 
-/// Checks the signature of a certificate, as text or JSON, and that its parts belong together. Gives the signed text, too.
+/// Checks the signature of a certificate, as text or JSON, and that its parts belong together. Gives the signed text,
+/// too.
 fn signed(given: &str, key: &Verifier) -> Result<(Checked, String)> {
     let no_certificate = || {
         damaged("this is no certificate of a purge")

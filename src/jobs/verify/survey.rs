@@ -1,5 +1,5 @@
-//! What is wrong with an archive that cannot be opened as one: every file of every volume that is there, held against the lists
-//! alone. One fault hides no other.
+//! What is wrong with an archive that cannot be opened as one: every file of every volume that is there, held against
+//! the lists alone. One fault hides no other.
 
 use super::Depth;
 use crate::containers::manifest::{self, CUSTODY, MANIFEST, TAG_MANIFEST};

@@ -51,8 +51,8 @@ pub struct UploadRequest {
     file: PathBuf,
 }
 
-/// Who must be known to say whether a person may do something in a room: the person, and whom the lists of the room and its
-/// category name.
+/// Who must be known to say whether a person may do something in a room: the person, and whom the lists of the room and
+/// its category name.
 fn concerned(catalog: &Catalog, room: &str, user: &str) -> Names {
     let mut names = vec![user];
     if let Ok(room) = only_room(catalog, room) {

@@ -26,7 +26,9 @@ const MIB: u64 = 1 << 20;
 #[derive(Debug, Args)]
 pub struct GetRequest {
     /// Only this one, by name, pool\name or address
-    #[arg(conflicts_with_all = ["pool", "category", "addin", "manager", "member", "privacy", "type", "invitations", "disabled", "filter", "larger_than", "limit"])]
+    #[arg(conflicts_with_all = [
+        "pool", "category", "addin", "manager", "member", "privacy", "type", "invitations", "disabled",
+        "filter", "larger_than", "limit"])]
     room: Option<String>,
     /// Rooms of this pool
     #[arg(long, value_name = "FQDN")]

@@ -84,7 +84,8 @@ pub struct SetRequest {
     /// The add-in it shows, by name; '' for none
     #[arg(long, value_name = "ADDIN")]
     addin: Option<String>,
-    /// Who may enter: +ENTRY comes in, -ENTRY goes, entries without a sign replace the list; '' leaves it to the category
+    /// Who may enter: +ENTRY comes in, -ENTRY goes, entries without a sign replace the list; '' leaves it to the
+    /// category
     #[arg(long, value_name = "ENTRY", allow_hyphen_values = true)]
     members: Vec<String>,
     /// Who sets its members and settings, in the same form
@@ -179,8 +180,8 @@ impl NewRequest {
 }
 
 impl SetRequest {
-    /// What is decided from: of principals those who come or go, and when it matters whom a category allows, whoever the
-    /// lists of the rooms and of their categories name.
+    /// What is decided from: of principals those who come or go, and when it matters whom a category allows, whoever
+    /// the lists of the rooms and of their categories name.
     pub(super) fn reads(&self, cx: &Context<'_>) -> Reads {
         let typed = reads::typed([&self.members, &self.managers, &self.presenters].into_iter().flatten());
         let reads = Reads::no_people(cx);

@@ -85,8 +85,8 @@ impl Algorithm {
     }
 }
 
-/// What stands behind the name of PSS: one hash for both purposes, the length of the salt, and the one trailer there is. Where
-/// one of the first two is not named SHA-1 is meant, which is not known here.
+/// What stands behind the name of PSS: one hash for both purposes, the length of the salt, and the one trailer there
+/// is. Where one of the first two is not named SHA-1 is meant, which is not known here.
 fn salted(parts: &mut Parts<'_>) -> Result<(Digest, usize), Broken> {
     let mut inside = parts.inside(Tag::Sequence)?;
     let mut hash = inside.inside(part(0))?;

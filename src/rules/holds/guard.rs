@@ -1,5 +1,5 @@
-//! What a change of settings may do to holds: none becomes weaker, nothing they protect gets lost, cases and categories they
-//! need stay. Refusals say which hold, why, and what to do.
+//! What a change of settings may do to holds: none becomes weaker, nothing they protect gets lost, cases and categories
+//! they need stay. Refusals say which hold, why, and what to do.
 
 use super::{Case, Holds, Reach, Room, Terms};
 use crate::error::{Error, Kind as Failure, Result};

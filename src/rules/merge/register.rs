@@ -1,6 +1,6 @@
-//! Holds and cases that come in. What the register of the store says is never rewritten: a hold of the same name and scope is
-//! the one that is there, any other gets a second name. A hold protects afterwards at least what it protected in its source:
-//! sets of rooms and people are compared, not the words that name them.
+//! Holds and cases that come in. What the register of the store says is never rewritten: a hold of the same name and
+//! scope is the one that is there, any other gets a second name. A hold protects afterwards at least what it protected
+//! in its source: sets of rooms and people are compared, not the words that name them.
 
 use super::{Incoming, Renames};
 use crate::model::catalog::Catalog;
@@ -92,8 +92,8 @@ pub(super) fn arriving(incoming: &[Incoming]) -> Vec<Arriving> {
 }
 
 impl Arriving {
-    /// The hold under the new names, naming at least the rooms and people it named before. `known` is what the store has once
-    /// everything else is in; `before`, what it had.
+    /// The hold under the new names, naming at least the rooms and people it named before. `known` is what the store
+    /// has once everything else is in; `before`, what it had.
     pub(super) fn renamed(&self, renames: &Renames, record: Record, known: &Catalog, before: &Catalog) -> Record {
         let mut hold = record;
         let mut rooms = items(&hold, "Rooms").to_vec();

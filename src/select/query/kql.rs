@@ -1,7 +1,8 @@
-//! KQL as reviewers type it: words, phrases, patterns, AND, OR, NOT, NEAR, brackets and properties. `kql/lex.rs` cuts a line,
-//! `kql/parse.rs` puts it together, `kql/term.rs` reads words, and `kql/value.rs` the values of properties.
+//! KQL as reviewers type it: words, phrases, patterns, AND, OR, NOT, NEAR, brackets and properties. `kql/lex.rs` cuts a
+//! line, `kql/parse.rs` puts it together, `kql/term.rs` reads words, and `kql/value.rs` the values of properties.
 //!
-//! The rules stand in `docs/formats/query.md`. Whatever is typed is a query or an error that says what to write instead.
+//! The rules stand in `docs/formats/query.md`. Whatever is typed is a query or an error that says what to write
+//! instead.
 
 mod lex;
 mod parse;

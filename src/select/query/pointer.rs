@@ -1,4 +1,5 @@
-//! What is wrong with a query, each fault under the place it is at. The one module that knows how such pictures are drawn.
+//! What is wrong with a query, each fault under the place it is at. The one module that knows how such pictures are
+//! drawn.
 
 use crate::error::{Error, Kind};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};

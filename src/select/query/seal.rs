@@ -1,5 +1,6 @@
-//! A query that means at least the same for ever: rooms that are called by a name now are named by their addresses as well,
-//! so that a new name, another category or a merge does not lose them. Dates and people are instants and addresses already.
+//! A query that means at least the same for ever: rooms that are called by a name now are named by their addresses as
+//! well, so that a new name, another category or a merge does not lose them. Dates and people are instants and
+//! addresses already.
 
 use super::{Node, Rooms};
 

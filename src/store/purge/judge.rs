@@ -1,5 +1,5 @@
-//! What goes in a purge and what is spared, the same for every store: a store walks over its events, this decides and draws the
-//! plan. There is no other way to that decision, and no other way to a plan.
+//! What goes in a purge and what is spared, the same for every store: a store walks over its events, this decides and
+//! draws the plan. There is no other way to that decision, and no other way to a plan.
 
 use super::{Counts, PurgePlan, PurgeRequest, RoomPlan};
 use crate::error::{Error, Kind as Failure, Result as Done};
@@ -48,8 +48,8 @@ impl<'a> Judge<'a> {
         self.request.selections.iter().filter(|selection| selection.scope.has_room(room)).collect()
     }
 
-    /// Decides about an event of a room. `chosen` are its [`Judge::selections`]; `earlier` gives what the event said before,
-    /// and is asked only where a hold can reach.
+    /// Decides about an event of a room. `chosen` are its [`Judge::selections`]; `earlier` gives what the event said
+    /// before, and is asked only where a hold can reach.
     pub fn fate<E>(
         &self,
         room: i64,

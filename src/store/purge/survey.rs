@@ -1,5 +1,5 @@
-//! What each hold protects, and what it shares with others, the same for every store. Memory grows with rooms and with pairs
-//! of holds, never with history.
+//! What each hold protects, and what it shares with others, the same for every store. Memory grows with rooms and with
+//! pairs of holds, never with history.
 
 use super::judge::Met;
 use super::{Counts, Coverage};

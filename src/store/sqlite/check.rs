@@ -1,6 +1,6 @@
-//! Is the store what its log says? Roots, trees, blocks and numbering without reading any text; with the data also pages,
-//! references, every event under the root of its block, attachments, and an index that agrees with the text. Reads one snapshot
-//! and changes nothing.
+//! Is the store what its log says? Roots, trees, blocks and numbering without reading any text; with the data also
+//! pages, references, every event under the root of its block, attachments, and an index that agrees with the text.
+//! Reads one snapshot and changes nothing.
 
 use super::blocks::{self, History, Kept};
 use super::explain::{Broken, BrokenIndex, explain};
@@ -56,7 +56,8 @@ pub(super) fn check(store: &Sqlite, read_data: bool) -> Result<Vec<Gap>> {
     Ok(findings)
 }
 
-/// What a command asks that destroys, or ends what protects: are settings and blocks those that the newest record of the log names?
+/// What a command asks that destroys, or ends what protects: are settings and blocks those that the newest record of
+/// the log names?
 pub(super) fn trusted(connection: &Connection, path: &Path) -> Result<()> {
     let mut findings = Vec::new();
     let asked = newest(connection, &mut findings)
@@ -133,8 +134,8 @@ fn settings(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Resul
     Ok(())
 }
 
-/// The blocks of each room are those of its tree, the rooms those of the tree over all, and every number a room has given is
-/// that of an event or of one that was purged.
+/// The blocks of each room are those of its tree, the rooms those of the tree over all, and every number a room has
+/// given is that of an event or of one that was purged.
 fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
     let names: BTreeMap<i64, String> = {
         let mut read = connection

@@ -1,5 +1,5 @@
-//! Breakdown the events of a selection from the lists of the index and the heads of blocks; reads no text. A block is a row of
-//! 128 bits.
+//! Breakdown the events of a selection from the lists of the index and the heads of blocks; reads no text. A block is a
+//! row of 128 bits.
 
 use super::blocks::damaged;
 use super::find;
@@ -65,8 +65,8 @@ impl Blocks {
         (rank != u32::MAX).then_some(rank as usize)
     }
 
-    /// Hands out the events of a list by blocks: where each stands, and their bits in it. Says nothing of a list that cannot
-    /// be read.
+    /// Hands out the events of a list by blocks: where each stands, and their bits in it. Says nothing of a list that
+    /// cannot be read.
     pub(super) fn each(&self, list: &[u8], take: &mut impl FnMut(usize, u128)) -> Option<()> {
         let (mut at, mut number) = (0, 0u64);
         let mut run = (u64::MAX, 0u128);

@@ -1,5 +1,5 @@
-//! The end of a purge: people of whom no event is left leave the list of people, and every byte of the file that belongs to
-//! nothing is made zero. That is proved by reading the file.
+//! The end of a purge: people of whom no event is left leave the list of people, and every byte of the file that
+//! belongs to nothing is made zero. That is proved by reading the file.
 
 use super::connect::real;
 use super::pages::{self, Found, Map, Pages};
@@ -33,8 +33,8 @@ fn undo(connection: &Connection) {
     }
 }
 
-/// Deletes the people of whom no event is left, in the transaction that is open, and counts them until the certificate is made.
-/// The index knows who has events.
+/// Deletes the people of whom no event is left, in the transaction that is open, and counts them until the certificate
+/// is made. The index knows who has events.
 pub(super) fn people(connection: &Connection) -> rusqlite::Result<u32> {
     let mut all = connection.prepare("SELECT number FROM persona ORDER BY number")?;
     let all: Vec<i64> = all.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
@@ -80,8 +80,8 @@ pub(super) fn keep_log_short(store: &Sqlite) -> Result<()> {
     store.connection.pragma_update(None, "wal_autocheckpoint", pages.clamp(256, LOG_PAGES)).map_err(told)
 }
 
-/// Keeps a certificate. What that leaves on pages of the tables it is written to is cleared in the same transaction, so that
-/// what was proved before stays true.
+/// Keeps a certificate. What that leaves on pages of the tables it is written to is cleared in the same transaction, so
+/// that what was proved before stays true.
 pub(super) fn certify(store: &Sqlite, purge: i64, certificate: &str, entry: &Entry) -> Result<()> {
     let told = |error| explain(error, &store.path);
     let connection = Transaction::new_unchecked(&store.connection, TransactionBehavior::Immediate).map_err(told)?;
@@ -216,8 +216,8 @@ fn lock(store: &Sqlite) -> Result<()> {
     })
 }
 
-/// The store's file, to be read beside SQLite. It stays open as long as the connection: whoever closes a file gives up the
-/// locks that the process has on it, also those of SQLite.
+/// The store's file, to be read beside SQLite. It stays open as long as the connection: whoever closes a file gives up
+/// the locks that the process has on it, also those of SQLite.
 fn file<'a>(store: &'a Sqlite, beside: &Beside) -> Result<&'a File> {
     if let Some(file) = store.bytes.get() {
         return Ok(file);
@@ -254,8 +254,8 @@ fn look(
     pages::walk(file, &roots, limits, watch).map(Some).map_err(damaged)
 }
 
-/// Makes zero what belongs to nothing, in transactions of limited size. The first of them is open. Ends early when somebody
-/// else writes in between.
+/// Makes zero what belongs to nothing, in transactions of limited size. The first of them is open. Ends early when
+/// somebody else writes in between.
 fn clear_all(store: &Sqlite, map: &Map, found: &Found, watch: &dyn Watch) -> Result<()> {
     let connection = &store.connection;
     let told = |error| explain(error, &store.path);

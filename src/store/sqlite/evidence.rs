@@ -1,5 +1,5 @@
-//! The way from one event to the root of all content: the event, and of everything else only hashes. Reads one block whole, and
-//! of other blocks and rooms their rows one after the other, whatever their number.
+//! The way from one event to the root of all content: the event, and of everything else only hashes. Reads one block
+//! whole, and of other blocks and rooms their rows one after the other, whatever their number.
 
 use super::blocks::{self, COLUMNS_OF_BLOCK, History, Kept};
 use super::explain::Broken;

@@ -71,7 +71,8 @@ fn prefix(connection: &Connection, start: &str) -> rusqlite::Result<RoaringTreem
 /// The events of all words of the dictionary that are like a pattern.
 fn wild(connection: &Connection, pattern: &str) -> rusqlite::Result<RoaringTreemap> {
     let start = &pattern[..pattern.find(['*', '?']).unwrap_or(pattern.len())];
-    // Words hold no sign of GLOB but those of the pattern. What is no word of a text begins with the first character there is.
+    // Words hold no sign of GLOB but those of the pattern. What is no word of a text begins with the first character
+    // there is.
     match start.is_empty() {
         true => lists(connection, "word GLOB ?1 AND word > ?2", (pattern, "\u{1}\u{10FFFF}")),
         false => lists(connection, "word GLOB ?1 AND word >= ?2", (pattern, start)),
@@ -217,8 +218,8 @@ impl Ids {
     }
 }
 
-/// The events that a selection may mean, as far as the index tells; none when it may mean most of them, so that reading the
-/// rooms in order is better.
+/// The events that a selection may mean, as far as the index tells; none when it may mean most of them, so that reading
+/// the rooms in order is better.
 pub(super) fn candidates(connection: &Connection, selection: &Selection) -> rusqlite::Result<Option<Ids>> {
     let set = answer(connection, &selection.plan().prefilter)?;
     if set.others {

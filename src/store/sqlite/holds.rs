@@ -1,4 +1,5 @@
-//! Holds and the rooms they are resolved against, read from their tables. What they mean is for `rules/holds.rs` to say.
+//! Holds and the rooms they are resolved against, read from their tables. What they mean is for `rules/holds.rs` to
+//! say.
 
 use crate::error::{Error, Kind, Result};
 use crate::model::ids::{fold, join_key};

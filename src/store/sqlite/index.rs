@@ -1,5 +1,5 @@
-//! The full-text index, exact to the event: for each word the list of events it stands in, collected in memory during a batch
-//! and written as one segment in the same transaction as the text.
+//! The full-text index, exact to the event: for each word the list of events it stands in, collected in memory during a
+//! batch and written as one segment in the same transaction as the text.
 //!
 //! FTS5 was measured first, with a row for each message and with a row for each block, and cost more than
 //! the messages themselves (docs/performance.md).
@@ -18,7 +18,8 @@ pub(super) use sweep::{Dead, sweep};
 const MOST_BYTES: usize = 24 << 20;
 /// What a word costs in memory beside its letters and its list.
 const WORD_BYTES: usize = 96;
-/// A longer list is kept in parts, so that no row needs pages of its own, and a purge writes only the parts that lose something.
+/// A longer list is kept in parts, so that no row needs pages of its own, and a purge writes only the parts that lose
+/// something.
 const PART_BYTES: usize = 1000;
 /// So many segments of one level become one of the next.
 pub(super) const FAN: i64 = 16;

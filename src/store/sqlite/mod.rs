@@ -409,7 +409,8 @@ impl Store for Sqlite {
     }
 
     fn keep_checkpoint(&mut self, checkpoint: &Checkpoint, note: &str) -> Result<()> {
-        // A signature that outlives its records would look as if somebody had taken them away: all of them go to the disk.
+        // A signature that outlives its records would look as if somebody had taken them away: all of them go to the
+        // disk.
         self.connection.pragma_update(None, "synchronous", "full").map_err(|e| self.explain(e))?;
         let kept = self.alone(|tx| audit::keep(tx, checkpoint, note));
         self.connection.pragma_update(None, "synchronous", "normal").map_err(|e| self.explain(e))?;

@@ -1,5 +1,6 @@
 //! The index made anew from the texts: when it was made with other word rules, or is damaged. Batch by batch, each a
-//! transaction, so that it can be interrupted at any moment and continued. Until the last batch nothing else uses the store.
+//! transaction, so that it can be interrupted at any moment and continued. Until the last batch nothing else uses the
+//! store.
 
 use super::audit;
 use super::explain::{Unusable, explain};
@@ -165,8 +166,8 @@ struct Group {
 }
 
 impl Group {
-    /// Reads the events of a block. Those that are not what was written are indexed as they stand, so that a search comes upon
-    /// them, and says so, instead of passing over them.
+    /// Reads the events of a block. Those that are not what was written are indexed as they stand, so that a search
+    /// comes upon them, and says so, instead of passing over them.
     fn read(&mut self, connection: &Connection, block: i64, first: i64, last: i64) -> rusqlite::Result<u64> {
         let sql = format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id");
         let mut rows = connection.prepare_cached(&sql)?;

@@ -1,10 +1,10 @@
 //! State under the log: every record of the audit log names a root over all settings and a root over all content, so
 //! what is signed covers what is kept.
 //!
-//! Content has trees (`proof/content.rs`). Settings are everything else that is no cache: each row is hashed, and the state is the
-//! sum of the hashes of each table (LtHash: 1,024 sums of sixteen bits, of BLAKE3 in its long form), so one changed row costs two
-//! hashes, however many there are. Temporary triggers on every such table keep the sum, so no code can change a row without it; and a commit
-//! that carries a change but no record is refused.
+//! Content has trees (`proof/content.rs`). Settings are everything else that is no cache: each row is hashed, and the
+//! state is the sum of the hashes of each table (LtHash: 1,024 sums of sixteen bits, of BLAKE3 in its long form), so
+//! one changed row costs two hashes, however many there are. Temporary triggers on every such table keep the sum, so no
+//! code can change a row without it; and a commit that carries a change but no record is refused.
 
 use super::explain::Broken;
 use crate::model::hash::hex;

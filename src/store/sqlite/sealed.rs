@@ -23,9 +23,9 @@ type Objects = BTreeMap<(String, String), (String, Option<String>)>;
 /// The forms of all versions, from version 0, which has nothing in it.
 static FORMS: OnceLock<Vec<Form>> = OnceLock::new();
 
-/// Opens a file, or what an URI says, and takes away what no store needs: writing the schema or internal tables by other
-/// ways than statements, triggers and views of the file, and functions with effects in its schema. Triggers of the
-/// connection itself (`TEMP`) go on working.
+/// Opens a file, or what an URI says, and takes away what no store needs: writing the schema or internal tables by
+/// other ways than statements, triggers and views of the file, and functions with effects in its schema. Triggers of
+/// the connection itself (`TEMP`) go on working.
 pub(super) fn connection(name: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     harden(Connection::open_with_flags(name, flags)?)
 }

@@ -1,4 +1,5 @@
-//! Settings in a transaction: reads and writes rows as it is told to. Whether that may be is asked in `store/change.rs`.
+//! Settings in a transaction: reads and writes rows as it is told to. Whether that may be is asked in
+//! `store/change.rs`.
 
 use super::explain::explain;
 use super::{audit, check, holds, purge, read, records, tombs};

@@ -1,5 +1,5 @@
-//! A store that stays open between two things that are done with it: it holds no snapshot meanwhile, and before it is used
-//! again it asks whether it is still the file that goes by its name, with the schema it had.
+//! A store that stays open between two things that are done with it: it holds no snapshot meanwhile, and before it is
+//! used again it asks whether it is still the file that goes by its name, with the schema it had.
 
 use super::{LOG_PAGES, Sqlite, reindex, roots, sealed};
 use crate::error::Result;
@@ -7,7 +7,8 @@ use rusqlite::Connection;
 use std::path::Path;
 
 impl Sqlite {
-    /// Lets go of the snapshot, and of whatever was begun and not committed. Nothing keeps others from writing or erasing then.
+    /// Lets go of the snapshot, and of whatever was begun and not committed. Nothing keeps others from writing or
+    /// erasing then.
     pub fn rest(&self) -> Result<()> {
         match self.connection.is_autocommit() {
             true => Ok(()),

@@ -175,8 +175,9 @@ pub(super) fn settle_room(connection: &Connection, number: i64, key: &str) -> ru
     Ok(free)
 }
 
-/// The digest over the identities of everything a purge took: for each room, in order of their keys, a line `room POOL\ADDRESS`
-/// and a line with the sequence of each event, in order: the addresses of all of them, in two parts.
+/// The digest over the identities of everything a purge took: for each room, in order of their keys, a line
+/// `room POOL\ADDRESS` and a line with the sequence of each event, in order: the addresses of all of them, in two
+/// parts.
 pub(super) fn identities(connection: &Connection, purge: i64) -> rusqlite::Result<[u8; 32]> {
     let mut digest = Sha256::new();
     let mut rooms = connection.prepare(

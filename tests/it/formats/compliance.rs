@@ -170,7 +170,8 @@ fn text_survives_as_xml_lets_it() {
 fn what_is_missing_or_unknown_is_said_and_kept() {
     let xml = talk(
         "<Message type='CHAT' content='a' id='0'><DateTimeUTC long='5'/></Message>\
-         <Message type='PURGE' content='b' id='9' odd='1'><Sender uri='sip:a@h' internal='0'/><DateTimeUTC long='6'/><Odd><Message/></Odd></Message>\
+         <Message type='PURGE' content='b' id='9' odd='1'><Sender uri='sip:a@h' internal='0'/>\
+         <DateTimeUTC long='6'/><Odd><Message/></Odd></Message>\
          <Message type='CHAT' id=' 9007199254740993 '><Sender uri='a@h' email='' id=''/><DateTimeUTC long='5'/></Message>",
     );
     let (remarks, units) = good(xml.as_bytes());
@@ -427,7 +428,9 @@ proptest! {
     }
 
     #[test]
-    fn damaged_samples_never_panic(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..4), 1..6)) {
+    fn damaged_samples_never_panic(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..4), 1..6),
+    ) {
         let mut bytes = sample();
         for (at, byte, how) in changes {
             let at = at.index(bytes.len());

@@ -289,7 +289,9 @@ proptest! {
         uri in text().prop_map(|text| text + "r"),
         title in prop::option::of(text()),
         category in prop::option::of(text()),
-        person in (text(), prop::option::of(text()), prop::option::of(text()), any::<Option<bool>>(), any::<Option<i64>>()),
+        person in (
+            text(), prop::option::of(text()), prop::option::of(text()), any::<Option<bool>>(), any::<Option<i64>>()
+        ),
     ) {
         let (user, name, email, internal, number) = person;
         let persona = Persona { uri: user, name, email, internal, number };

@@ -1,5 +1,5 @@
-//! A forger with time and documents: computes sums and roots of a store as docs/formats/digests.md says, with code of its own, so
-//! that tests can lay out stores by hand, and see what is still found in them.
+//! A forger with time and documents: computes sums and roots of a store as docs/formats/digests.md says, with code of
+//! its own, so that tests can lay out stores by hand, and see what is still found in them.
 
 use pchat::proof::tree::{Frontier, leaf};
 use rusqlite::Connection;

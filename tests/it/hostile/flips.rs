@@ -5,10 +5,10 @@ use super::{Desk, export};
 use crate::process::slow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The fields whose bits may be flipped without anybody being told; of some of them, only some bits. Attributes are what
-/// `unzip` gives the files it makes, versions are for readers of long ago, flags say how hard the packer tried
-/// and which characters a name has. Nothing of it changes a byte of the archive's files, or their names. The last bits of
-/// packed data only fill up a byte.
+/// The fields whose bits may be flipped without anybody being told; of some of them, only some bits. Attributes are
+/// what `unzip` gives the files it makes, versions are for readers of long ago, flags say how hard the packer tried
+/// and which characters a name has. Nothing of it changes a byte of the archive's files, or their names. The last bits
+/// of packed data only fill up a byte.
 const CARRY_NOTHING: [&str; 8] = [
     "directory: attributes",
     "directory: flags",

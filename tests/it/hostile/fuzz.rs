@@ -1,5 +1,5 @@
-//! Mutations: whatever is done to a zip, a page, the catalog, lines of JSON or compliance XML, reading ends in time, in one
-//! error or well, and never in a panic. A few by default, many with `PCHAT_SLOW=1`.
+//! Mutations: whatever is done to a zip, a page, the catalog, lines of JSON or compliance XML, reading ends in time, in
+//! one error or well, and never in a panic. A few by default, many with `PCHAT_SLOW=1`.
 
 use super::zips::INDEX;
 use super::{Desk, HISTORY, bag, export, fixture};

@@ -1,5 +1,5 @@
-//! Zips that lie about names, sizes, methods and places. A zip of history is told apart by content, so the same lies are
-//! told in an archive, where they must not get further than the list of entries.
+//! Zips that lie about names, sizes, methods and places. A zip of history is told apart by content, so the same lies
+//! are told in an archive, where they must not get further than the list of entries.
 
 use super::zips::{Entry, Header, deflated, stored, zip};
 use super::{Desk, bag, export, keep};

@@ -43,8 +43,8 @@ impl Source {
         self.code.match_indices(letters).map(|(at, _)| at).filter(|at| begins(*at)).collect()
     }
 
-    /// The modules of the crate this file names, with lines: `crate::x`, `crate::{x, y::z}`, `pchat::x`, and `super` as often as it
-    /// takes to get to the root.
+    /// The modules of the crate this file names, with lines: `crate::x`, `crate::{x, y::z}`, `pchat::x`, and `super` as
+    /// often as it takes to get to the root.
     pub(super) fn modules_used(&self) -> Vec<(String, usize)> {
         let root = "super::".repeat(self.depth());
         let mut used = Vec::new();

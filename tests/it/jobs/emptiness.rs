@@ -1,5 +1,5 @@
-//! After a purge every byte of the store's file that belongs to no row is zero. Judged by a program in another language that
-//! reads the file by itself (`tests/loose.py`), and by looking for what was planted.
+//! After a purge every byte of the store's file that belongs to no row is zero. Judged by a program in another language
+//! that reads the file by itself (`tests/loose.py`), and by looking for what was planted.
 
 use crate::harness::{Desk, empty, message};
 use base64::Engine;
@@ -183,7 +183,8 @@ fn no_hash_is_left_that_confirms_a_guess() {
     let blobs: BTreeSet<&[u8]> = bytes.windows(32).collect();
     let words: BTreeSet<&[u8]> = bytes.windows(64).collect();
     for n in 0..10_000 {
-        // The text, the line that was imported, and the file that was exported, in the bytes and digits of their hashes.
+        // The text, the line that was imported, and the file that was exported, in the bytes and digits of their
+        // hashes.
         let guess = text.replace(&secret(4711), &secret(n));
         for guessed in [secret(n), format!("{}\n", line(n)), line(n).to_string(), guess] {
             let sum: [u8; 32] = Sha256::digest(guessed.as_bytes()).into();

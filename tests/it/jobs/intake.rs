@@ -1,5 +1,5 @@
-//! What is read as history and what is not: attachments, litter of systems, files packed or written in other ways. A folder
-//! and a zip of the same files give the same.
+//! What is read as history and what is not: attachments, litter of systems, files packed or written in other ways. A
+//! folder and a zip of the same files give the same.
 
 use crate::harness::{Desk, Run, message, sum};
 use std::io::Write;

@@ -1,4 +1,5 @@
-//! Small promises: what was changed meanwhile stays, options keep their values, scopes have effect, people have many names.
+//! Small promises: what was changed meanwhile stays, options keep their values, scopes have effect, people have many
+//! names.
 
 use crate::harness::{Desk, message, store_of};
 use pchat::model::record::{Record, Value};

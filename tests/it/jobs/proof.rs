@@ -1,4 +1,5 @@
-//! The proof of one event: it holds for every event of a store, for nothing that was altered in it, and tells nothing of others.
+//! The proof of one event: it holds for every event of a store, for nothing that was altered in it, and tells nothing
+//! of others.
 
 use crate::harness::{Desk, chat, message};
 use pchat::proof::event::Proof;

@@ -1,4 +1,5 @@
-//! Purges from the command line: what goes is gone from every file, what is held stays, and what was shown is what happens.
+//! Purges from the command line: what goes is gone from every file, what is held stays, and what was shown is what
+//! happens.
 
 use crate::harness::{Desk, chat, message};
 use base64::Engine;

@@ -1,5 +1,5 @@
-//! What leaves the building, and what is believed of it when it comes back: productions without anybody's business in them,
-//! attachments under their names, archives that their store has sealed.
+//! What leaves the building, and what is believed of it when it comes back: productions without anybody's business in
+//! them, attachments under their names, archives that their store has sealed.
 
 use crate::harness::{Desk, chat, message, store_of, unzip};
 use pchat::model::record::{Record, Value};

@@ -1,5 +1,5 @@
-//! What was last seen of a log, beside the key: an older copy of a store, or a log that was written anew, is refused for all
-//! that changes or signs, until somebody says why.
+//! What was last seen of a log, beside the key: an older copy of a store, or a log that was written anew, is refused
+//! for all that changes or signs, until somebody says why.
 
 use crate::harness::{Desk, chat};
 use pchat::proof::tree;

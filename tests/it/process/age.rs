@@ -20,7 +20,8 @@ fn what_leaves_can_be_encrypted_with_age() {
     let script = format!(
         "set -e\npchat() {{ '{pchat}' \"$@\"; }}\nage-keygen -o key.txt 2>/dev/null\nRECIPIENT=$(age-keygen -y key.txt)\n\
          pchat import '{sample}' --store chat.db >/dev/null\n{}\n{}\n\
-         pchat export --store chat.db --out a.jsonl --format jsonl\npchat export --store copy.db --out b.jsonl --format jsonl\n\
+         pchat export --store chat.db --out a.jsonl --format jsonl\n\
+         pchat export --store copy.db --out b.jsonl --format jsonl\n\
          cmp a.jsonl b.jsonl\n! grep -q PK chat.zip.age\nhead -c 3 chat.zip.age",
         shown[0].replace("RECIPIENT", "\"$RECIPIENT\""),
         shown[1]

@@ -1,4 +1,5 @@
-//! Purges of the real binary: stores by odd names and through links, full disks, readers, and how much of the disk is used.
+//! Purges of the real binary: stores by odd names and through links, full disks, readers, and how much of the disk is
+//! used.
 
 use super::{Desk, slow};
 use crate::harness::empty;

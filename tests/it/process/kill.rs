@@ -202,7 +202,8 @@ fn what_goes_on_carries_the_checkpoint_of_the_beginning() {
             desk.run(export).ends(0, "");
         }
         let log = desk.run("audit get --store s.db --action export --output jsonl --quiet");
-        // Killed between the record and the final name, it is recorded again, and another checkpoint is of more records.
+        // Killed between the record and the final name, it is recorded again, and another checkpoint is of more
+        // records.
         assert!((1..=2).contains(&log.out.lines().count()), "{}", log.out);
         if log.out.lines().count() == 1 {
             assert!(std::fs::read(desk.path("x.zip")).unwrap() == whole, "after kill {}", killer.struck);

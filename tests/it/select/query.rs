@@ -290,7 +290,10 @@ proptest! {
             prop_assert_eq!(selection.has(&subject), matches_in(&node, &unit, at));
         }
         let late = Selection { scope: Scope { from: Ticks(1), ..selection.scope.clone() }, ..selection };
-        prop_assert!(unit.events.iter().all(|event| !late.has(&Subject::new(&unit.room, &unit.people[event.who as usize], event))));
+        let none = unit.events.iter().all(|event| {
+            !late.has(&Subject::new(&unit.room, &unit.people[event.who as usize], event))
+        });
+        prop_assert!(none);
     }
 }
 

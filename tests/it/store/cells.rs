@@ -1,4 +1,5 @@
-//! Every cell of every table: whatever is changed by hand in a store, is found, or is a mere cache and listed here with the reason.
+//! Every cell of every table: whatever is changed by hand in a store, is found, or is a mere cache and listed here with
+//! the reason.
 
 use crate::harness::{Desk, chat, full_catalog, message, put, sums, tables};
 use base64::Engine;

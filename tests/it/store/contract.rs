@@ -1,5 +1,5 @@
-//! The contract every store keeps: SQLite and the plainest store there can be are given the same random histories, settings,
-//! holds and purges, and give the same answers and the same refusals.
+//! The contract every store keeps: SQLite and the plainest store there can be are given the same random histories,
+//! settings, holds and purges, and give the same answers and the same refusals.
 
 use super::memory::Memory;
 use super::scan::{ROOMS, Read, TIMES, at, key, read, selection};
@@ -62,7 +62,8 @@ fn setting() -> impl Strategy<Value = Setting> {
     prop_oneof![
         2 => (0..2u8).prop_map(Setting::Open),
         2 => (0..2u8).prop_map(Setting::Close),
-        6 => (0..3u8, 0..2u8, rooms(), people, from(), words).prop_map(|(h, c, r, p, f, w)| Setting::Place(h, c, r, p, f, w)),
+        6 => (0..3u8, 0..2u8, rooms(), people, from(), words)
+            .prop_map(|(h, c, r, p, f, w)| Setting::Place(h, c, r, p, f, w)),
         3 => (0..3u8, rooms(), from()).prop_map(|(hold, rooms, from)| Setting::Put(hold, rooms, from)),
         3 => (0..3u8).prop_map(Setting::Release),
         3 => (select(&["room", "category", "case", "hold"][..]), 0..ROOMS).prop_map(|(noun, n)| Setting::Remove(noun, n)),

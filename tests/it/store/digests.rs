@@ -1,4 +1,5 @@
-//! What docs/formats/digests.md says of the digests, word for word and from the rows alone: no code of pchat makes a digest here.
+//! What docs/formats/digests.md says of the digests, word for word and from the rows alone: no code of pchat makes a
+//! digest here.
 
 use crate::harness::{Desk, chat, message};
 use rusqlite::types::ValueRef;

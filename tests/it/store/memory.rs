@@ -1,5 +1,5 @@
-//! The plainest store there can be: everything in memory, no index, no blocks, no contents of attachments. It repeats no law,
-//! and what it answers is what every store must answer (`contract.rs`).
+//! The plainest store there can be: everything in memory, no index, no blocks, no contents of attachments. It repeats
+//! no law, and what it answers is what every store must answer (`contract.rs`).
 
 mod write;
 

@@ -40,7 +40,10 @@ proptest! {
 
     #[test]
     fn few_principals_answer_as_all_of_them(
-        people in prop::collection::vec((any::<bool>(), 0..4usize, 0..8usize, prop::bool::weighted(0.2), prop::collection::vec(0..8usize, 0..3)), 1..8),
+        people in prop::collection::vec(
+            (any::<bool>(), 0..4usize, 0..8usize, prop::bool::weighted(0.2), prop::collection::vec(0..8usize, 0..3)),
+            1..8,
+        ),
         changed in 0..8usize,
     ) {
         let desk = Desk::new();

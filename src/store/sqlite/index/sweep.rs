@@ -1,7 +1,7 @@
 //! Takes events that are gone out of the lists of the index, and words that no event holds any more out of the index.
 //!
-//! Reads only the lists of the words that were met in what went, when those are few; otherwise, and after an interruption,
-//! all lists. What is gone is told by the blocks as they are, so doing it again does no harm.
+//! Reads only the lists of the words that were met in what went, when those are few; otherwise, and after an
+//! interruption, all lists. What is gone is told by the blocks as they are, so doing it again does no harm.
 
 use super::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person};
 use crate::model::message::Event;

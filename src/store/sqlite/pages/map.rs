@@ -1,5 +1,5 @@
-//! Who owns which page of a file: trees, the list of free pages, payloads that run over. Every page has one owner, or the
-//! file is damaged. One byte of memory for each page.
+//! Who owns which page of a file: trees, the list of free pages, payloads that run over. Every page has one owner, or
+//! the file is damaged. One byte of memory for each page.
 
 use super::{Chain, HEAD, Layout, Tree, long, parts};
 use crate::error::{Error, Kind, Result};

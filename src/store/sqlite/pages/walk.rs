@@ -1,5 +1,5 @@
-//! Counts the bytes of a file that belong to nothing, and those among them that are not zero. One pass over the pages in
-//! their order, on workers, once it is known what each page is for; then payloads that run over are followed.
+//! Counts the bytes of a file that belong to nothing, and those among them that are not zero. One pass over the pages
+//! in their order, on workers, once it is known what each page is for; then payloads that run over are followed.
 
 use super::map::{Map, Pages, Role, broken};
 use super::{Chain, Tree, long, not_zero, parts};

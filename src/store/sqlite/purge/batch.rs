@@ -1,7 +1,7 @@
 //! Executes a plan: deletes or replaces batch by batch, keeps the index in step, and leaves tombstones.
 //!
-//! Before a block loses anything it is compared with its root. What stays of it gets a new salt and a new root, and the trees
-//! of its room are made anew. The index follows at the end (`index/sweep.rs`).
+//! Before a block loses anything it is compared with its root. What stays of it gets a new salt and a new root, and the
+//! trees of its room are made anew. The index follows at the end (`index/sweep.rs`).
 
 use super::cursor::{Cursor, Inside, Touched};
 use super::{Court, Fate, Identities, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
@@ -444,8 +444,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Writes what is left of a block. Where texts were replaced it gets another number, so that the words of the old texts
-    /// stand in lists of a block that is gone.
+    /// Writes what is left of a block. Where texts were replaced it gets another number, so that the words of the old
+    /// texts stand in lists of a block that is gone.
     fn write_block(&mut self, connection: &Connection, block: &Touched) -> rusqlite::Result<()> {
         let drop = "DELETE FROM block WHERE number = ?1";
         let Some(draft) = &block.left else {

@@ -8,8 +8,8 @@ use crate::store::sqlite::read::sequence_of;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, VecDeque};
 
-/// How far a purge has got: the room it is at, and what is left to be done there. Between two batches nobody else changes
-/// anything of it, for the revision would be another.
+/// How far a purge has got: the room it is at, and what is left to be done there. Between two batches nobody else
+/// changes anything of it, for the revision would be another.
 #[derive(Default)]
 pub(super) struct Cursor {
     pub(super) room: usize,

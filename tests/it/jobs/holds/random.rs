@@ -217,7 +217,9 @@ proptest! {
             let expected: BTreeMap<usize, String> = now
                 .iter()
                 .filter(|(_, state)| **state != Now::Gone)
-                .map(|(n, state)| (*n, if *state == Now::Stands { text(chat[*n].words) } else { REPLACEMENT.to_owned() }))
+                .map(|(n, state)| {
+                    (*n, if *state == Now::Stands { text(chat[*n].words) } else { REPLACEMENT.to_owned() })
+                })
                 .collect();
             prop_assert_eq!(found, expected);
         }

@@ -1,5 +1,5 @@
-//! Holds that come in: whatever is renamed on the way, a hold protects at least what it protected before, and the register of
-//! the store is not rewritten. Sets of rooms are compared, by names of their own.
+//! Holds that come in: whatever is renamed on the way, a hold protects at least what it protected before, and the
+//! register of the store is not rewritten. Sets of rooms are compared, by names of their own.
 
 use super::Desk;
 use crate::harness::{message, store_of};

@@ -61,8 +61,10 @@ impl Directory {
             "slapd.conf",
             format!(
                 "include {schema}/core.schema\ninclude {schema}/cosine.schema\ninclude {schema}/inetorgperson.schema\n{load}\
-                 TLSCACertificateFile {here}/ca.pem\nTLSCertificateFile {here}/tls.pem\nTLSCertificateKeyFile {here}/tls.key\n\
-                 pidfile {here}/slapd.pid\ndatabase mdb\nsuffix \"dc=example,dc=com\"\nrootdn \"cn=admin,dc=example,dc=com\"\nrootpw secret\n\
+                 TLSCACertificateFile {here}/ca.pem\nTLSCertificateFile {here}/tls.pem\n\
+                 TLSCertificateKeyFile {here}/tls.key\n\
+                 pidfile {here}/slapd.pid\ndatabase mdb\nsuffix \"dc=example,dc=com\"\nrootdn \"cn=admin,dc=example,dc=com\"\n\
+                 rootpw secret\n\
                  directory {here}/data\nmaxsize 104857600\nlimits dn.exact=\"cn=reader,dc=example,dc=com\" size.soft=500 size.hard=500 size.prtotal=unlimited\n\
                  access to attrs=userPassword by anonymous auth by * none\naccess to * by dn.exact=\"cn=reader,dc=example,dc=com\" read by * none\n"
             ),
