@@ -8,7 +8,7 @@ use crate::model::ids::{address_key, fold, is_address, person_key};
 use crate::model::message::Persona;
 use crate::model::record::Record;
 use crate::select::names::{distance, glob};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// So many names are offered when somebody is not found, or listed when several are.
 const OFFERED: usize = 3;
@@ -33,6 +33,8 @@ struct Person {
     keys: BTreeSet<String>,
     /// All their names, as they are compared.
     names: BTreeSet<String>,
+    /// Names they show, by how they are compared, as they are written.
+    shown: BTreeMap<String, String>,
     /// How they are listed.
     label: String,
     deleted: bool,
@@ -63,14 +65,14 @@ impl People {
                 people.put(LOGON, address_key(text(field)), at);
             }
             people.put(MAIL, address_key(text("Email")), at);
-            people.put(SHOWN, name_key(text("DisplayName")), at);
-            people.put(SHOWN, name_key(text("Name")), at);
+            people.put_shown(text("DisplayName"), at);
+            people.put_shown(text("Name"), at);
         }
         for persona in seen {
             let at = people.owner(&address_key(&persona.uri));
             people.list[at].keys.insert(person_key(&persona.uri));
             people.put(MAIL, address_key(persona.email.as_deref().unwrap_or_default()), at);
-            people.put(SHOWN, name_key(persona.name.as_deref().unwrap_or_default()), at);
+            people.put_shown(persona.name.as_deref().unwrap_or_default(), at);
         }
         people
     }
@@ -86,6 +88,12 @@ impl People {
         self.list.push(Person { label: address.to_owned(), ..Person::default() });
         self.put(ADDRESS, address.to_owned(), at);
         at
+    }
+
+    fn put_shown(&mut self, name: &str, at: usize) {
+        let key = name_key(name);
+        self.list[at].shown.entry(key.clone()).or_insert_with(|| name.trim().to_owned());
+        self.put(SHOWN, key, at);
     }
 
     fn put(&mut self, kind: usize, name: String, at: usize) {
@@ -170,7 +178,8 @@ impl People {
             };
             if let Some((changes, known)) = person.names.iter().filter_map(changes).min() {
                 let address = person.keys.first().unwrap_or(&person.label);
-                let told = if known == *address { known } else { format!("{known} ({address})") };
+                let shown = person.shown.get(&known).unwrap_or(&known);
+                let told = if known == *address { known } else { format!("{shown} ({address})") };
                 near.push((changes, told));
             }
         }

@@ -81,9 +81,12 @@ fn every_command_that_takes_a_time_takes_zones_and_says_which() {
     desk.args(&[&export[..], &zone[..]].concat()).code(0);
     let report = String::from_utf8(desk.read("x.json")).unwrap();
     assert!(report.contains("W. Europe Standard Time (Europe/Berlin)") && report.contains("2015-10-24T22:00:00Z"));
-    desk.args(&[&["hold", "new", "H", "--case", "C", "--reason", "r", "--from", "2015-10-26"], &zone[..]].concat())
-        .code(0)
-        .says("time zone W. Europe Standard Time (Europe/Berlin)");
+    desk.args(
+        &[&["hold", "new", "H", "--case", "C", "--reason", "r", "--from", "2015-10-26", "--yes-empty"], &zone[..]]
+            .concat(),
+    )
+    .code(0)
+    .says("time zone W. Europe Standard Time (Europe/Berlin)");
     desk.run("purge --from 2015-10-25 --yes --store @s.db --certificate @c").code(0);
     let text = String::from_utf8(desk.read("c.txt")).unwrap();
     assert!(text.contains("from 2015-10-25; time zone UTC"), "{text}");

@@ -184,6 +184,11 @@ fn lists_that_do_not_fit_are_found_without_reading_the_history() {
     files.insert("custody.json".into(), facts.to_string().into_bytes());
     relist(&mut files);
     zip(&desk.path("bad.zip"), &files);
+    desk.run("verify @bad.zip").code(13).says("not what its seal says");
+    // Whoever forges an archive takes the seal out as well.
+    files.remove("seal.txt");
+    relist(&mut files);
+    zip(&desk.path("bad.zip"), &files);
     desk.run("verify @bad.zip").code(0);
     desk.run("verify @bad.zip --read-data").code(13).says("lists 13 events");
 }

@@ -36,7 +36,7 @@ fn a_full_disk_stops_the_work_and_the_same_command_completes_it() {
     std::fs::create_dir(desk.path("whole")).unwrap();
     for (name, more) in [("x.zip", ""), ("x", ""), ("x.zip", "--volume-size 100KiB"), ("x.jsonl", "--format jsonl")] {
         let export =
-            |at: &str| format!("export --store s.db --checkpoint 32KiB --no-checkpoint --out {at}/{name} {more}");
+            |at: &str| format!("export --store s.db --resume-every 32KiB --no-checkpoint --out {at}/{name} {more}");
         disk.grow("300k");
         desk.run(&export("small")).ends(20, "free some space");
         let left: Vec<String> = tree(&desk.path("small"), false).into_keys().collect();

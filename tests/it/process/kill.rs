@@ -188,7 +188,7 @@ fn volumes_killed_at_any_moment_are_completed_by_the_same_command() {
 fn what_goes_on_carries_the_checkpoint_of_the_beginning() {
     let desk = Desk::with_store(ROOMS, EACH);
     std::fs::copy(desk.path("s.db"), desk.path("before.db")).unwrap();
-    let export = "export --store s.db --out x.zip --checkpoint 32KiB";
+    let export = "export --store s.db --out x.zip --resume-every 32KiB";
     let mut killer = Killer::new(16, &desk, export);
     let whole = std::fs::read(desk.path("x.zip")).unwrap();
     while killer.goes_on(kills(3, 20)) {
@@ -220,7 +220,7 @@ fn replacing_an_export_leaves_the_old_one_or_the_new_one() {
     let wanted = kills(4, 20);
     for name in ["x.zip", "x"] {
         let desk = Desk::with_store(40, EACH);
-        let export = format!("export --store s.db --out at/{name} --checkpoint 32KiB --no-checkpoint");
+        let export = format!("export --store s.db --out at/{name} --resume-every 32KiB --no-checkpoint");
         let again = format!("{export} --overwrite");
         std::fs::create_dir(desk.path("at")).unwrap();
         let mut killer = Killer::new(15, &desk, &export);

@@ -79,7 +79,7 @@ fn exports_to_one_target_do_not_mix() {
         std::fs::create_dir(desk.path("at")).unwrap();
         desk.run(&format!("export --store s.db --out whole/{name} --no-checkpoint")).ends(0, "");
         for round in 0..5 {
-            let command = format!("export --store s.db --out at/{name} --checkpoint 32KiB --no-checkpoint");
+            let command = format!("export --store s.db --out at/{name} --resume-every 32KiB --no-checkpoint");
             let ended = all((0..4).map(|_| desk.command(&command).spawn().unwrap()).collect());
             let done = ended.iter().filter(|ran| ran.code == 0).count();
             // Who comes while another is at work is told that, who comes later that it is done.
@@ -116,7 +116,7 @@ fn an_interrupt_stops_cleanly_and_the_same_command_completes() {
     std::fs::create_dir(desk.path("whole")).unwrap();
     for (name, more) in [("x.zip", ""), ("x", ""), ("x.jsonl", "--format jsonl")] {
         let export = |at: &str| {
-            format!("export --store s.db --out {at}/{name} --checkpoint 64KiB --no-checkpoint --threads 1 {more}")
+            format!("export --store s.db --out {at}/{name} --resume-every 64KiB --no-checkpoint --threads 1 {more}")
         };
         desk.run(&export("whole")).ends(0, "");
         let mut stopped = false;
