@@ -129,6 +129,8 @@ for (const asked of (process.env.WORDS ?? "").split("|").filter(Boolean)) {
 }
 if (process.env.WORDS) {
   if (pictures) await search.screenshot({ path: join(pictures, "search.png") });
+  // The first words are there.
+  await found(process.env.WORDS.split("|")[0].split("=")[0]);
   const link = await search.getAttribute("#found a", "href");
   await search.goto(new URL(link, url("search.html")).href);
   if (!await search.$(`#${link.split("#")[1]}`)) fail(`the result ${link} leads nowhere`);

@@ -98,7 +98,7 @@ fn who_is_nobody_or_several_is_refused() {
     let desk = desk();
     for (name, near) in [
         ("anna@x.exmaple", "did you mean anna@x.example?"),
-        ("Anna Weller", "did you mean anna weiler (anna@x.example)"),
+        ("Anna Weller", "did you mean Anna Weiler (anna@x.example)"),
         ("CONTOSO\\ana", "contoso\\anna (anna@x.example)"),
         ("*@z.example", ""),
         ("Zoe", "pchat principal get"),
