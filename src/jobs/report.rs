@@ -13,6 +13,7 @@ mod parts;
 mod rooms;
 pub mod terms;
 
+use crate::model::counted::grouped;
 use crate::model::receipt::{Kinds, Receipt};
 use crate::model::time::Ticks;
 
@@ -105,19 +106,6 @@ fn rate(receipt: &Receipt, sums: &Sums, step: &str, seconds: f64) -> Option<u64>
     let events = worked_on(receipt, sums, step)?;
     // A step that took no measurable time has no rate.
     (seconds.is_finite() && seconds >= 0.001).then(|| (events as f64 / seconds).round() as u64)
-}
-
-/// A number with commas between groups of three digits.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// A size as people say it.

@@ -1,6 +1,7 @@
 //! Text as HTML: escaped, with controls that can be seen, links that lead nowhere but to the web and to mail,
 //! names that cannot flip the line. Everything that comes from a history passes through here.
 
+pub(super) use crate::model::counted::grouped;
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -248,19 +249,6 @@ pub(super) fn file_name(name: &str) -> (String, bool) {
     };
     let active = ending(&tail).is_some_and(|ending| ACTIVE.contains(&ending.as_str()));
     (format!("{stem}{tail}{}", if active { ".txt" } else { "" }), active)
-}
-
-/// A number with commas between groups of three digits.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// A size as people say it.
