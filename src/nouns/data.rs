@@ -5,13 +5,14 @@ mod formats;
 mod told;
 
 use self::asked::{Asked, many, switch};
-pub use self::formats::LevelName;
+pub use self::formats::{DatesName, DocumentName, EncodingName, LevelName};
 pub(super) use self::told::publish;
 pub use self::told::{check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
+use crate::formats::load::Marks;
 use crate::formats::write::Written;
 use crate::jobs;
 use crate::jobs::export::Export;
@@ -76,6 +77,21 @@ pub struct ExportRequest {
     /// Events on a page of a transcript [default: 1000]
     #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub page_events: Option<u32>,
+    /// What a document of a load file is
+    #[arg(long, value_enum, ignore_case = true)]
+    pub document: Option<DocumentName>,
+    /// What stands between values of DAT: concordance, pipe, or the code points of column, quote and newline
+    #[arg(long, value_name = "MARKS", value_parser = Marks::parse)]
+    pub delimiters: Option<Marks>,
+    /// How DAT is encoded
+    #[arg(long, value_enum, ignore_case = true)]
+    pub encoding: Option<EncodingName>,
+    /// How times are written in DAT
+    #[arg(long, value_enum, ignore_case = true)]
+    pub dates: Option<DatesName>,
+    /// Put an apostrophe before what a spreadsheet would compute, in CSV
+    #[arg(long)]
+    pub spreadsheet_safe: bool,
     /// Start a new volume before one grows beyond this size, as 2GiB
     #[arg(long, value_name = "SIZE")]
     pub volume_size: Option<bytesize::ByteSize>,
@@ -242,6 +258,11 @@ impl ExportRequest {
                 ("case-sensitive", switch(what.case_sensitive)),
                 ("format", self.format.iter().map(|format| format.word).collect::<Vec<_>>().join(",")),
                 ("page-events", self.page_events.map(|events| events.to_string()).unwrap_or_default()),
+                ("document", format!("{:?}", self.document.unwrap_or_default()).to_lowercase()),
+                ("delimiters", self.delimiters.map(|marks| format!("{marks:?}")).unwrap_or_default()),
+                ("encoding", self.encoding.map(|name| format!("{name:?}").to_lowercase()).unwrap_or_default()),
+                ("dates", self.dates.map(|name| format!("{name:?}").to_lowercase()).unwrap_or_default()),
+                ("spreadsheet-safe", switch(self.spreadsheet_safe)),
                 ("volume-size", self.volume_size.map(|size| size.to_string()).unwrap_or_default()),
                 ("overwrite", switch(self.overwrite)),
                 ("with-settings", switch(self.with_settings)),
@@ -257,7 +278,7 @@ impl ExportRequest {
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let asked = self.asked(cx).checked()?;
         let formats = formats::chosen(&self.format)?;
-        let choices = formats::choices(&formats, self.page_events, self.what.timezone.as_deref())?;
+        let choices = formats::choices(&formats, &self)?;
         let wanted = match self.what.wanted(cx, self.room.clone()) {
             Ok(wanted) => Wanted { categories: self.scope.clone(), ..wanted },
             Err(error) => return asked.close(cx, Err(error)).map(|receipt| reply(&receipt)),
