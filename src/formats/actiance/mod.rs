@@ -263,7 +263,9 @@ impl<'a> Dump<'a> {
     }
 
     fn file(&mut self, event: &Event, persona: &Persona, file: &Attachment) -> u64 {
-        let given = file.name.as_deref().or(file.link.as_deref()).unwrap_or("file");
+        let named = |name: &&str| !name.is_empty();
+        let names = [file.name.as_deref(), file.link.as_deref()];
+        let given = names.into_iter().flatten().find(named).unwrap_or("file");
         let kept = file.sha256.filter(|_| file.content == Content::Kept);
         let stored = kept.map(|sha256| format!("files/{}/{}", hash::hex(&sha256[..16]), safe(given)));
         let mut replaced = 0;
