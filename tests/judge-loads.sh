@@ -21,7 +21,7 @@ python3 tests/hostile-loads.py >"$work/hostile.jsonl"
 made() { "$pchat" export "$@" >/dev/null 2>&1 || [ $? = 3 ]; }
 
 for name in sample hard; do
-    for how in "day utf-8 concordance us" "event utf-16 pipe iso"; do
+    for how in "day utf-8 concordance us" "message utf-16 pipe iso"; do
         read -r document encoding marks dates <<<"$how"
         out=$work/$name-$document
         rm -rf "$out" "$out-archive"

@@ -5,14 +5,13 @@ mod formats;
 mod told;
 
 use self::asked::{Asked, many, switch};
-pub use self::formats::{DatesName, DocumentName, EncodingName, LevelName};
+pub use self::formats::{How, LevelName};
 pub(super) use self::told::publish;
 pub use self::told::{check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::formats::load::Marks;
 use crate::formats::write::Written;
 use crate::jobs;
 use crate::jobs::export::Export;
@@ -77,21 +76,9 @@ pub struct ExportRequest {
     /// Events on a page of a transcript [default: 1000]
     #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub page_events: Option<u32>,
-    /// What a document of a load file is
-    #[arg(long, value_enum, ignore_case = true)]
-    pub document: Option<DocumentName>,
-    /// What stands between values of DAT: concordance, pipe, or the code points of column, quote and newline
-    #[arg(long, value_name = "MARKS", value_parser = Marks::parse)]
-    pub delimiters: Option<Marks>,
-    /// How DAT is encoded
-    #[arg(long, value_enum, ignore_case = true)]
-    pub encoding: Option<EncodingName>,
-    /// How times are written in DAT
-    #[arg(long, value_enum, ignore_case = true)]
-    pub dates: Option<DatesName>,
-    /// Put an apostrophe before what a spreadsheet would compute, in CSV
-    #[arg(long)]
-    pub spreadsheet_safe: bool,
+    /// How it is made.
+    #[command(flatten)]
+    pub how: How,
     /// Start a new volume before one grows beyond this size, as 2GiB
     #[arg(long, value_name = "SIZE")]
     pub volume_size: Option<bytesize::ByteSize>,
@@ -242,33 +229,32 @@ impl ExportRequest {
             path: self.report.clone(),
             job: "export",
             what_if: false,
-            options: vec![
-                ("store", cx.session.path().display().to_string()),
-                ("out", self.out.display().to_string()),
-                ("level", format!("{:?}", self.level)),
-                ("scope", many(&self.scope)),
-                ("room", many(&self.room)),
-                ("user", many(&what.user)),
-                ("from", given(&what.from)),
-                ("to", given(&what.to)),
-                ("timezone", given(&what.timezone)),
-                ("filter", given(&what.filter)),
-                ("query", given(&what.query)),
-                ("match", matching),
-                ("case-sensitive", switch(what.case_sensitive)),
-                ("format", self.format.iter().map(|format| format.word).collect::<Vec<_>>().join(",")),
-                ("page-events", self.page_events.map(|events| events.to_string()).unwrap_or_default()),
-                ("document", format!("{:?}", self.document.unwrap_or_default()).to_lowercase()),
-                ("delimiters", self.delimiters.map(|marks| format!("{marks:?}")).unwrap_or_default()),
-                ("encoding", self.encoding.map(|name| format!("{name:?}").to_lowercase()).unwrap_or_default()),
-                ("dates", self.dates.map(|name| format!("{name:?}").to_lowercase()).unwrap_or_default()),
-                ("spreadsheet-safe", switch(self.spreadsheet_safe)),
-                ("volume-size", self.volume_size.map(|size| size.to_string()).unwrap_or_default()),
-                ("overwrite", switch(self.overwrite)),
-                ("with-settings", switch(self.with_settings)),
-                ("no-checkpoint", switch(self.no_checkpoint)),
-                ("disable-exported-nodes", switch(self.disable_exported_nodes)),
-            ],
+            options: [
+                vec![
+                    ("store", cx.session.path().display().to_string()),
+                    ("out", self.out.display().to_string()),
+                    ("level", format!("{:?}", self.level)),
+                    ("scope", many(&self.scope)),
+                    ("room", many(&self.room)),
+                    ("user", many(&what.user)),
+                    ("from", given(&what.from)),
+                    ("to", given(&what.to)),
+                    ("timezone", given(&what.timezone)),
+                    ("filter", given(&what.filter)),
+                    ("query", given(&what.query)),
+                    ("match", matching),
+                    ("case-sensitive", switch(what.case_sensitive)),
+                    ("format", self.format.iter().map(|format| format.word).collect::<Vec<_>>().join(",")),
+                    ("page-events", self.page_events.map(|events| events.to_string()).unwrap_or_default()),
+                    ("volume-size", self.volume_size.map(|size| size.to_string()).unwrap_or_default()),
+                    ("overwrite", switch(self.overwrite)),
+                    ("with-settings", switch(self.with_settings)),
+                    ("no-checkpoint", switch(self.no_checkpoint)),
+                    ("disable-exported-nodes", switch(self.disable_exported_nodes)),
+                ],
+                self.how.asked(),
+            ]
+            .concat(),
             // A store that is in use has no sum that stays; the checkpoint stands for what it was.
             sources: Vec::new(),
             started: (cx.clock)(),

@@ -1,6 +1,7 @@
 //! What stands between the values of DAT, and what values become for it.
 
 use crate::error::{Error, Kind, Result};
+use std::fmt;
 
 /// The three marks of DAT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,14 @@ pub struct Marks {
     pub quote: char,
     /// In place of a line break in a value.
     pub newline: char,
+}
+
+/// The code points, as they are given.
+impl fmt::Display for Marks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [column, quote, newline] = [self.column, self.quote, self.newline].map(u32::from);
+        write!(f, "U+{column:04X},U+{quote:04X},U+{newline:04X}")
+    }
 }
 
 impl Default for Marks {
@@ -116,6 +125,7 @@ mod tests {
         assert_eq!(Marks::parse("Concordance").unwrap(), Marks::CONCORDANCE);
         assert_eq!(Marks::parse("U+0014,U+00FE,u+ae").unwrap(), Marks::CONCORDANCE);
         assert_eq!(Marks::parse("U+7C, U+5E, U+7E").unwrap(), Marks::PIPE);
+        assert_eq!(Marks::PIPE.to_string(), "U+007C,U+005E,U+007E");
         for wrong in
             ["", "x", "U+7C", "U+7C,U+5E", "U+7C,U+7C,U+7E", "U+41,U+5E,U+7E", "U+0D,U+5E,U+7E", "U+D800,U+1,U+2"]
         {
