@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::files::Draft;
 use crate::model::receipt::FileFact;
 use sha2::{Digest, Sha256};
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read, Write};
 use std::sync::Arc;
 
 /// A file of an export, ready to be put into its container.
@@ -66,13 +66,13 @@ pub struct Growing {
 }
 
 enum Growth {
-    Plain(Draft),
+    Plain(BufWriter<Draft>),
     Deflating(Box<zip::Deflating>),
 }
 
 impl Growing {
     fn plain(file: Draft) -> Growing {
-        Growing { file: Growth::Plain(file), size: 0, sum: Sha256::new() }
+        Growing { file: Growth::Plain(BufWriter::new(file)), size: 0, sum: Sha256::new() }
     }
 
     fn deflating(file: Draft) -> Growing {
@@ -92,7 +92,7 @@ impl Growing {
     /// The file, complete.
     fn packed(self, name: String) -> std::io::Result<Packed> {
         let body = match self.file {
-            Growth::Plain(file) => Body::File(file),
+            Growth::Plain(file) => Body::File(file.into_inner().map_err(std::io::IntoInnerError::into_error)?),
             Growth::Deflating(file) => {
                 let (file, deflated) = file.finish()?;
                 Body::Deflated(file, deflated)

@@ -118,9 +118,13 @@ impl Format for Sheet {
         let bytes = rows.into_inner().map_err(|_| bug())?;
         parts.push(Part::Append { to: FILE.to_owned(), bytes });
         parts.push(Part::Row(vec![files.to_string()]));
-        parts.push(Part::Remark("attachments whose content is not in the store, named only", absent));
+        parts.push(Part::Remark("attachments whose content is not in the store, named only in CSV", absent));
         parts.push(Part::Remark("values with an apostrophe before them, for spreadsheets", guarded));
         Ok(parts)
+    }
+
+    fn expands(&self) -> usize {
+        2
     }
 
     fn ledger(&self) -> Box<dyn Ledger> {

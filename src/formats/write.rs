@@ -86,6 +86,11 @@ pub trait Format: Send + Sync {
         None
     }
 
+    /// How many times the memory of a run it needs while that is rendered and waits to be placed.
+    fn expands(&self) -> usize {
+        1
+    }
+
     /// Attachments up to this size are read while rendering, and memory is kept for them.
     fn embeds(&self) -> u64 {
         0

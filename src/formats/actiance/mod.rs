@@ -83,6 +83,10 @@ impl Format for Actiance {
         Ok(parts)
     }
 
+    fn expands(&self) -> usize {
+        4
+    }
+
     fn ledger(&self) -> Box<dyn Ledger> {
         Box::new(Listing(Exceptions::new(TOP)))
     }
@@ -288,7 +292,8 @@ impl<'a> Dump<'a> {
                 let line = format!("{event}: the content of {one_line} is not in the history\n");
                 self.parts.push(Part::Append { to: WARNINGS.to_owned(), bytes: line.into_bytes() });
                 self.parts.push(note(&event, "the content of the attachment is not in the store"));
-                self.parts.push(Part::Remark("attachments whose content is not in the store, named only", 1));
+                self.parts
+                    .push(Part::Remark("attachments whose content is not in the store, named only in Actiance XML", 1));
             }
         }
         replaced

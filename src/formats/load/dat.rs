@@ -66,6 +66,10 @@ impl Format for Dat {
         Ok(document::parts(unit, about, &self.choices, &self.choices.load))
     }
 
+    fn expands(&self) -> usize {
+        4
+    }
+
     fn ledger(&self) -> Box<dyn Ledger> {
         Box::new(Volume::new(Lines { load: self.choices.load }, DATA))
     }
@@ -101,6 +105,10 @@ fn date(dates: Dates, at: Ticks) -> String {
 }
 
 impl Writing for Load {
+    fn absent(&self) -> &'static str {
+        "attachments whose content is not in the store, described by a page in DAT"
+    }
+
     fn write(&self, facts: &[Value<'_>; 30]) -> ([String; 2], Vec<(bool, &'static str)>) {
         let mut out = String::with_capacity(512);
         let mut odd = Odd::default();

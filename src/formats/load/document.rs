@@ -132,6 +132,9 @@ impl Told {
 
 /// How a load file writes facts; what it finds odd is told with the reasons.
 pub(super) trait Writing {
+    /// What is remarked of attachments whose content is not in the store.
+    fn absent(&self) -> &'static str;
+
     /// The facts in the form the ledger puts into the record, and what of them is to be listed: whether it is a gap,
     /// and why.
     fn write(&self, facts: &[Value<'_>; 30]) -> ([String; 2], Vec<(bool, &'static str)>);
@@ -156,10 +159,7 @@ pub(super) fn parts(unit: &Unit, about: &About, choices: &Choices, writing: &dyn
         let document = Document { unit, about, choices, events, id: &id };
         absent += document.put(&mut parts, writing);
     }
-    parts.push(Part::Remark(
-        "attachments whose content is not in the store, described by a page in their place",
-        absent,
-    ));
+    parts.push(Part::Remark(writing.absent(), absent));
     parts
 }
 

@@ -65,6 +65,10 @@ impl Format for Edrm {
         Ok(document::parts(unit, about, &self.choices, &Facts))
     }
 
+    fn expands(&self) -> usize {
+        8
+    }
+
     fn ledger(&self) -> Box<dyn Ledger> {
         Box::new(Volume::new(Batches { families: Vec::new(), by_event: self.choices.load.by_event }, TOP))
     }
@@ -102,6 +106,10 @@ fn time(at: Ticks) -> String {
 struct Facts;
 
 impl Writing for Facts {
+    fn absent(&self) -> &'static str {
+        "attachments whose content is not in the store, described by a page in EDRM XML"
+    }
+
     fn write(&self, facts: &[Value<'_>; 30]) -> ([String; 2], Vec<(bool, &'static str)>) {
         let (mut tags, mut fields) = (String::with_capacity(2048), String::with_capacity(1024));
         let mut replaced = 0;
