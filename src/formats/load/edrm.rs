@@ -70,7 +70,10 @@ impl Format for Edrm {
     }
 
     fn ledger(&self) -> Box<dyn Ledger> {
-        Box::new(Volume::new(Batches { families: Vec::new(), by_event: self.choices.load.by_event }, TOP))
+        Box::new(Volume::new(
+            Batches { families: Vec::new(), location: String::new(), by_event: self.choices.load.by_event },
+            TOP,
+        ))
     }
 
     fn recount(&self) -> Option<Recount> {
@@ -158,6 +161,8 @@ impl Writing for Facts {
 struct Batches {
     /// The families of the room that is being written: the number of the parent, and how many are attached.
     families: Vec<(u64, u64)>,
+    /// Where its documents come from, as each says it.
+    location: String,
     by_event: bool,
 }
 
@@ -182,6 +187,12 @@ impl Layout for Batches {
     }
 
     fn enter(&mut self, about: &About) -> String {
+        let mut place = String::from("<Locations>\n<Location>\n<Custodian>");
+        write_plain(&mut place, about.names.title.as_deref().unwrap_or(&about.room.uri));
+        place.push_str("</Custodian>\n<LocationURI>");
+        write_plain(&mut place, &about.room.to_string());
+        place.push_str("</LocationURI>\n</Location>\n</Locations>\n");
+        self.location = place;
         let mut out = String::from("<Batch name=\"");
         write_plain(&mut out, &about.room.to_string());
         out.push_str("\">\n<Documents>\n");
@@ -228,7 +239,9 @@ impl Layout for Batches {
             });
             out.push_str("\" HashType=\"SHA-256\"");
         }
-        out.push_str("/>\n</File>\n</Files>\n</Document>\n");
+        out.push_str("/>\n</File>\n</Files>\n");
+        out.push_str(&self.location);
+        out.push_str("</Document>\n");
         out
     }
 
