@@ -131,12 +131,15 @@ pub struct Recount {
     pub count: fn(&[u8]) -> u64,
 }
 
+/// Counts the events in a file that is read from its beginning.
+pub type CountGrown = dyn Fn(&mut dyn Read) -> io::Result<u64> + Send + Sync;
+
 /// How events are counted in a file that grew.
 pub struct Grown {
     /// The name of the file.
     pub name: &'static str,
     /// How many events are in it; an error says what is wrong with its form.
-    pub count: Box<dyn Fn(&mut dyn Read) -> io::Result<u64> + Send + Sync>,
+    pub count: Box<CountGrown>,
 }
 
 /// What a format keeps over the whole export: numbers, indexes, load files. It meets the runs in their order.
