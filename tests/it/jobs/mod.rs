@@ -5,6 +5,7 @@ mod asked;
 mod audit;
 mod certificate;
 mod directory;
+mod diff;
 mod emptiness;
 mod export;
 mod formats;
