@@ -5,6 +5,9 @@ use serde_json::Value as Json;
 use std::path::Path;
 use std::process::Command;
 
+/// A key, its value, and the text of its event.
+type Sought = (&'static str, Json, &'static str);
+
 /// The converter under a heading of the page.
 fn converter(page: &str, heading: &str) -> String {
     let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no section {heading}"));
@@ -19,8 +22,8 @@ fn every_converter_of_the_page_gives_what_its_program_held() {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(root.join("docs/from-other-chats.md")).unwrap();
-    // Kinds in order, and what to look for: a key, its value, and the text of its event.
-    let all: [(&str, &str, &[&str], (&str, Json, &str)); 5] = [
+    // Kinds in order, and what to look for.
+    let all: [(&str, &str, &[&str], Sought); 5] = [
         ("Slack", "slack", &["join", "message", "message", "message", "message"], ("action", true.into(), "waves")),
         ("Discord", "discord/desk.json", &["join", "message", "message"], ("reply_to", "1002".into(), "hi")),
         (
