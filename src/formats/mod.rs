@@ -4,10 +4,14 @@
 
 pub mod archive;
 pub mod compliance;
+mod conversation;
 pub mod cut;
 pub mod directory;
+pub mod eml;
 pub mod html;
 pub mod jsonl;
+mod mail;
+pub mod rsmf;
 pub mod write;
 mod xml;
 
@@ -18,7 +22,7 @@ use crate::model::unit::Unit;
 use std::collections::BTreeMap;
 
 /// Every format that is written, in the order of help; the first is the default.
-pub static WRITTEN: &[&Written] = &[&archive::WRITTEN, &jsonl::WRITTEN, &html::WRITTEN];
+pub static WRITTEN: &[&Written] = &[&archive::WRITTEN, &jsonl::WRITTEN, &html::WRITTEN, &rsmf::WRITTEN, &eml::WRITTEN];
 
 /// What a reader of history is told.
 #[derive(Debug, Clone, Default)]

@@ -11,6 +11,7 @@ use crate::model::receipt::Tally;
 use crate::model::record::Shape;
 use crate::model::unit::Unit;
 use crate::model::zone::Zone;
+use std::borrow::Cow;
 
 /// A format, as lists name it.
 #[derive(Debug)]
@@ -40,6 +41,22 @@ pub struct Choices {
     pub zone: Zone,
     /// Events on a page that people read.
     pub page_events: usize,
+    /// What one file of a conversation holds.
+    pub slice: Slice,
+}
+
+/// Where conversations are cut into files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Slice {
+    /// A day of the zone.
+    #[default]
+    Day,
+    /// 24 hours from its first event.
+    Hours,
+    /// What happened without a long pause.
+    Thread,
+    /// So many events.
+    Events(usize),
 }
 
 impl Choices {
@@ -49,7 +66,7 @@ impl Choices {
 
 impl Default for Choices {
     fn default() -> Choices {
-        Choices { zone: Zone::UTC, page_events: Choices::PAGE_EVENTS }
+        Choices { zone: Zone::UTC, page_events: Choices::PAGE_EVENTS, slice: Slice::Day }
     }
 }
 
@@ -106,8 +123,8 @@ pub trait Format: Send + Sync {
 pub struct Recount {
     /// Does a file of this name hold events?
     pub holds: fn(&str) -> bool,
-    /// How many are in these bytes?
-    pub count: fn(&[u8]) -> u64,
+    /// How many are in these bytes? What does not keep the rules of the format is an error.
+    pub count: fn(&[u8], &dyn Zips) -> Result<u64>,
 }
 
 /// What a format keeps over the whole export: numbers, indexes, load files. It meets the runs in their order.
@@ -202,4 +219,19 @@ pub struct Settings<'a> {
 pub trait Contents: Sync {
     /// The content as a whole.
     fn read(&self, sha256: &[u8; 32]) -> Result<Vec<u8>>;
+
+    /// What makes a zip that stands inside of a file.
+    fn zips(&self) -> &dyn Zips;
+}
+
+/// A file, with its name.
+pub type Named<'a> = (Cow<'a, str>, Cow<'a, [u8]>);
+
+/// Makes the zips that some formats have inside of their files, and takes them apart again.
+pub trait Zips: Sync {
+    /// A zip of these files, all at its top, in this order. Each is asked for when the one before it is packed.
+    fn zip(&self, files: &mut dyn Iterator<Item = Result<Named<'_>>>) -> Result<Vec<u8>>;
+
+    /// The files of a zip that was made here.
+    fn unzip(&self, zip: &[u8]) -> Result<Vec<(String, Vec<u8>)>>;
 }

@@ -12,7 +12,7 @@ pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::formats::write::Written;
+use crate::formats::write::{Slice, Written};
 use crate::jobs;
 use crate::jobs::export::Export;
 use crate::jobs::import::Import;
@@ -76,6 +76,9 @@ pub struct ExportRequest {
     /// Events on a page of a transcript [default: 1000]
     #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub page_events: Option<u32>,
+    /// What one file of RSMF or EML holds: day, 24h, thread, or a number of events [default: day]
+    #[arg(long, value_name = "SLICE", value_parser = formats::slice)]
+    pub slice: Option<Slice>,
     /// Start a new volume before one grows beyond this size, as 2GiB
     #[arg(long, value_name = "SIZE")]
     pub volume_size: Option<bytesize::ByteSize>,
@@ -242,6 +245,7 @@ impl ExportRequest {
                 ("case-sensitive", switch(what.case_sensitive)),
                 ("format", self.format.iter().map(|format| format.word).collect::<Vec<_>>().join(",")),
                 ("page-events", self.page_events.map(|events| events.to_string()).unwrap_or_default()),
+                ("slice", self.slice.as_ref().map(formats::slice_word).unwrap_or_default()),
                 ("volume-size", self.volume_size.map(|size| size.to_string()).unwrap_or_default()),
                 ("overwrite", switch(self.overwrite)),
                 ("with-settings", switch(self.with_settings)),
@@ -257,7 +261,7 @@ impl ExportRequest {
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let asked = self.asked(cx).checked()?;
         let formats = formats::chosen(&self.format)?;
-        let choices = formats::choices(&formats, self.page_events, self.what.timezone.as_deref())?;
+        let choices = formats::choices(&formats, self.page_events, self.slice, self.what.timezone.as_deref())?;
         let wanted = match self.what.wanted(cx, self.room.clone()) {
             Ok(wanted) => Wanted { categories: self.scope.clone(), ..wanted },
             Err(error) => return asked.close(cx, Err(error)).map(|receipt| reply(&receipt)),

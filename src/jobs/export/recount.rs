@@ -2,8 +2,8 @@
 
 use crate::containers::{Complete, Pages, Raw};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::formats::write::{Format, Recount};
+use crate::error::{Error, Kind, Place, Result};
+use crate::formats::write::{Format, Recount, Zips};
 use crate::model::receipt::Receipt;
 use crate::pipeline::{self, Emit, Sink, Source, Stage};
 use std::ops::ControlFlow;
@@ -33,14 +33,16 @@ impl Source for Reader {
     }
 }
 
-struct Count(Recount);
+struct Count<'a>(Recount, &'a dyn Zips);
 
-impl Stage for Count {
+impl Stage for Count<'_> {
     type In = Raw;
     type Out = u64;
 
     fn apply(&self, raw: Raw) -> Result<u64> {
-        Ok((self.0.count)(&raw.unpack()?))
+        let place = Place::file(&raw.place);
+        (self.0.count)(&raw.unpack()?, self.1)
+            .map_err(|error| error.at(place).hint("nothing was published; please report it with the command"))
     }
 }
 
@@ -66,12 +68,13 @@ pub(super) fn check(
     cx: &Context<'_>,
     formats: &[Box<dyn Format>],
     complete: &Complete,
+    zips: &dyn Zips,
     receipt: &mut Receipt,
 ) -> Result<()> {
     let exported = receipt.events().total();
     for recount in formats.iter().filter_map(|format| format.recount()) {
         let reader = Reader { volumes: complete.again()?, recount };
-        let Sum(files, events) = pipeline::run(reader, Count(recount), Sum(0, 0), cx.limits, cx.watch)?;
+        let Sum(files, events) = pipeline::run(reader, Count(recount, zips), Sum(0, 0), cx.limits, cx.watch)?;
         if events != exported {
             let what = format!("the pages that were written hold {events} events, and {exported} were exported");
             return Err(Error::new(Kind::Bug, what).hint("nothing was published; please report it with the command"));

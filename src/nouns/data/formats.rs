@@ -1,8 +1,8 @@
 //! What an export makes: the formats that were named, and what is asked of them.
 
 use crate::error::{Error, Kind, Result};
-use crate::formats::write::{Choices, Written};
-use crate::formats::{WRITTEN, archive, html};
+use crate::formats::write::{Choices, Slice, Written};
+use crate::formats::{WRITTEN, archive, eml, html, rsmf};
 use crate::model::zone::Zone;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -50,12 +50,44 @@ pub(super) fn chosen(named: &[&'static Written]) -> Result<Vec<&'static Written>
     Ok(formats)
 }
 
+/// Reads where conversations are cut.
+pub(super) fn slice(text: &str) -> Result<Slice, String> {
+    let number = || text.parse().ok().filter(|events| (1..=10_000).contains(events));
+    Ok(match text.to_ascii_lowercase().as_str() {
+        "day" => Slice::Day,
+        "24h" => Slice::Hours,
+        "thread" => Slice::Thread,
+        _ => Slice::Events(number().ok_or("give day, 24h, thread, or a number of events from 1 to 10000")?),
+    })
+}
+
+/// The word for it.
+pub(super) fn slice_word(slice: &Slice) -> String {
+    match slice {
+        Slice::Day => "day".to_owned(),
+        Slice::Hours => "24h".to_owned(),
+        Slice::Thread => "thread".to_owned(),
+        Slice::Events(events) => events.to_string(),
+    }
+}
+
 /// What is asked of them.
-pub(super) fn choices(formats: &[&Written], page_events: Option<u32>, zone: Option<&str>) -> Result<Choices> {
+pub(super) fn choices(
+    formats: &[&Written],
+    page_events: Option<u32>,
+    slice: Option<Slice>,
+    zone: Option<&str>,
+) -> Result<Choices> {
     if page_events.is_some() && !formats.iter().any(|format| format.word == html::WRITTEN.word) {
         return Err(Error::new(Kind::Usage, "--page-events is about pages of transcripts, and none are made")
             .hint("add --format html, or leave it out"));
     }
+    let conversations = [rsmf::WRITTEN.word, eml::WRITTEN.word];
+    if slice.is_some() && !formats.iter().any(|format| conversations.contains(&format.word)) {
+        return Err(Error::new(Kind::Usage, "--slice is about files of conversations, and none are made")
+            .hint("add --format rsmf or --format eml, or leave it out"));
+    }
     let zone = Zone::parse(zone)?;
-    Ok(Choices { zone, page_events: page_events.map_or(Choices::PAGE_EVENTS, |events| events as usize) })
+    let slice = slice.unwrap_or_default();
+    Ok(Choices { slice, zone, page_events: page_events.map_or(Choices::PAGE_EVENTS, |events| events as usize) })
 }
