@@ -348,7 +348,9 @@ pub(super) fn one_line(out: &mut String, text: &str) {
 
 /// Characters that no text of a mail can hold.
 pub(super) fn is_hidden(c: char) -> bool {
-    c.is_control() && !matches!(c, '\r' | '\n' | '\t') || matches!(u32::from(c) & 0xFFFF, 0xFFFE | 0xFFFF)
+    c.is_control() && !matches!(c, '\r' | '\n' | '\t')
+        || matches!(c, '\u{2028}' | '\u{2029}')
+        || matches!(u32::from(c) & 0xFFFF, 0xFFFE | 0xFFFF)
 }
 
 /// What somebody wrote, with lines that end as those of a mail. Lines after the first are set in, so that none of them

@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 const WIDTH: usize = 76;
 /// Bytes of UTF-8 in an encoded word: with `=?utf-8?B?` and `?=` it has at most 72 characters.
 const WORD: usize = 45;
-/// A word or quoted name that is longer is encoded.
+/// A word of a text that is longer is encoded; up to that it has a line of its own.
+const TOKEN: usize = 240;
+/// A name in quotes that is longer is encoded.
 const PLAIN: usize = 60;
 
 /// Headers, one after another.
@@ -35,7 +37,7 @@ fn is_plain(text: &str) -> bool {
         && !text.contains("=?")
         && !text.contains("  ")
         && text.trim() == text
-        && text.split(' ').all(|word| word.len() <= PLAIN)
+        && text.split(' ').all(|word| word.len() <= TOKEN)
 }
 
 /// Pieces of at most so many bytes, never inside of a character.
@@ -66,7 +68,9 @@ impl Headers {
 
     /// Adds a word after a blank, or on a line of its own.
     fn word(&mut self, word: &str) {
-        if self.column + 1 + word.len() > WIDTH {
+        // Readers keep the blank of a line that follows a bare name. Only encoded words must have short lines.
+        let first = self.out.ends_with(b":") && !word.starts_with("=?");
+        if self.column + 1 + word.len() > WIDTH && !first {
             self.out.extend_from_slice(b"\r\n");
             self.column = 0;
         }

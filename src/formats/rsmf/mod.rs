@@ -298,6 +298,8 @@ fn make<'a>(unit: &'a Unit, about: &'a About, choices: &Choices, people: &People
         });
         let edits = edits.collect();
         let said = (!event.body.is_empty() || event.kind == message::Kind::Chat).then(|| Cow::Borrowed(&*event.body));
+        // What a viewer says of these by itself is not said twice.
+        let speaks = matches!(kind, Kind::Message | Kind::Unknown);
         let parent = match event.kind {
             message::Kind::Replace | message::Kind::Purge => event.chat.and_then(|chat| numbers.get(&chat)),
             _ => None,
@@ -306,7 +308,7 @@ fn make<'a>(unit: &'a Unit, about: &'a About, choices: &Choices, people: &People
             kind,
             id: event.sequence.to_string().into(),
             parent: parent.map(|sequence| sequence.to_string().into()),
-            body: said.or_else(|| conversation::did(event).map(Cow::Owned)),
+            body: said.or_else(|| conversation::did(event).filter(|_| speaks).map(Cow::Owned)),
             participant: id(people.of[event.who as usize]),
             conversation: room.clone().into(),
             timestamp: millis(event.at).into(),
