@@ -120,6 +120,13 @@ impl Person<'_> {
         self.persona.email.as_deref().filter(|email| is_mail(email))
     }
 
+    /// What they are called in a header, if it says more than the address, and their address there.
+    pub(super) fn header(&self) -> (&str, String) {
+        let address = self.address();
+        let name = Some(self.shown()).filter(|shown| person_key(shown) != person_key(&address));
+        (name.unwrap_or(""), address)
+    }
+
     /// The address that stands for them in a header: theirs, else their SIP address, else one that nobody has.
     pub(super) fn address(&self) -> String {
         let sip = || Some(address_key(&self.persona.uri)).filter(|uri| is_mail(uri));
@@ -199,7 +206,7 @@ impl<'a> People<'a> {
     /// Everybody with an address for headers, each address once.
     pub(super) fn addresses(&self) -> Vec<(&str, String)> {
         let mut seen = HashSet::new();
-        let all = self.list.iter().map(|person| (person.shown(), person.address()));
+        let all = self.list.iter().map(|person| person.header());
         all.filter(|(_, address)| seen.insert(address.clone())).collect()
     }
 
@@ -502,4 +509,78 @@ pub(super) fn rows(bytes: &[u8]) -> u64 {
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::RoomKey;
+    use crate::model::message::Attachment;
+    use std::sync::Arc;
+
+    fn unit(sizes: &[(u8, u64)]) -> Unit {
+        let mut unit = Unit::new(Arc::new(RoomKey { pool: "p".to_owned(), uri: "r".to_owned() }), 1);
+        unit.people.push(Persona { uri: "ann@x.example".to_owned(), ..Persona::default() });
+        for (content, size) in sizes {
+            let mut event = Event::new(Ticks(0), Kind::Upload);
+            let sha256 = Some([*content; 32]);
+            let kept = Attachment { size: Some(*size), sha256, content: Content::Kept, ..Attachment::default() };
+            event.more_mut().files.push(kept);
+            unit.events.push(event);
+        }
+        unit
+    }
+
+    #[test]
+    fn what_is_too_large_lies_beside_and_is_told() {
+        let unit = unit(&[(1, FILES + 1), (2, FILES - 5), (3, 6), (2, FILES - 5), (4, 5)]);
+        let files = Files::of(&unit, "data/x/");
+        let inside: Vec<u8> = files.inside.iter().map(|(sha256, _)| sha256[0]).collect();
+        assert_eq!(inside, [2, 4]);
+        let at: Vec<&Where> = files.of.values().map(|files| &files[0].at).collect();
+        assert!(matches!(
+            at[..],
+            [Where::Beside(_), Where::Inside(0), Where::Beside(_), Where::Inside(0), Where::Inside(1)]
+        ));
+        let kept = files.parts.iter().filter(|part| matches!(part, Part::Attachment { .. })).count();
+        let told = files.parts.iter().filter(|part| matches!(part, Part::Exception { .. })).count();
+        assert_eq!((kept, told), (2, 2));
+    }
+
+    #[test]
+    fn only_what_mail_can_have_is_an_address() {
+        for good in ["a@b", "a.b+c@d-e.example", "o'neil@x.example"] {
+            assert!(is_mail(good), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "@",
+            "a@",
+            "@b",
+            "a b@c",
+            "a@b c",
+            "a..b@c",
+            "ü@x",
+            "a@x\r\nBcc: y",
+            "<a@b>",
+            "a@-b",
+            "a,b@c",
+            "a@b.",
+        ] {
+            assert!(!is_mail(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_text_begins_an_event() {
+        let mut out = String::new();
+        said(&mut out, "a\n2020-01-01T00:00:00Z b\r\nc\rd\0e\u{2028}f");
+        assert_eq!(out, "a\r\n    2020-01-01T00:00:00Z b\r\n    c\r\n    d[U+0000]e[U+2028]f");
+        assert_eq!(rows(&row(&["a\nb", "\"\r\n"])), 1);
+        let berlin = Zone::parse(Some("Europe/Berlin")).unwrap();
+        let (at, _) = Ticks::parse("2020-07-01T22:30:00.1234567Z").unwrap();
+        assert_eq!(stamp(&berlin, at), "2020-07-02T00:30:00.1234567+02:00");
+        assert_eq!(stamp(&Zone::parse(Some("-03:30")).unwrap(), at), "2020-07-01T19:00:00.1234567-03:30");
+    }
 }

@@ -83,7 +83,8 @@ impl Format for Mails {
 /// Characters that are written as their codes.
 fn hidden(text: &str) -> usize {
     // Those above ASCII begin with these bytes.
-    let some = |b: u8| b < 0x20 && !matches!(b, b'\t' | b'\r' | b'\n') || matches!(b, 0x7F | 0xC2 | 0xE2 | 0xEF | 0xF0..);
+    let some =
+        |b: u8| b < 0x20 && !matches!(b, b'\t' | b'\r' | b'\n') || matches!(b, 0x7F | 0xC2 | 0xE2 | 0xEF | 0xF0..);
     match text.bytes().any(some) {
         true => text.chars().filter(|c| conversation::is_hidden(*c)).count(),
         false => 0,
@@ -186,7 +187,7 @@ impl Mails {
             headers.date("Date", last.at);
         }
         if let Some(from) = people.first(unit) {
-            headers.addresses("From", std::iter::once((from.shown(), from.address())));
+            headers.addresses("From", std::iter::once(from.header()));
         }
         headers.addresses("To", people.addresses().into_iter());
         headers.text("Subject", &format!("Persistent Chat: {room}, {slice}"));

@@ -8,6 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 const WIDTH: usize = 76;
 /// Bytes of UTF-8 in an encoded word: with `=?utf-8?B?` and `?=` it has at most 72 characters.
 const WORD: usize = 45;
+/// Characters of an encoded word around its text, and bytes of text that make one worth beginning.
+const AROUND: usize = 12;
+const LEAST: usize = 9;
 /// A word of a text that is longer is encoded; up to that it has a line of its own.
 const TOKEN: usize = 240;
 /// A name in quotes that is longer is encoded.
@@ -21,10 +24,11 @@ pub(in crate::formats) struct Headers {
     column: usize,
 }
 
-/// Characters that break lines or cannot be seen become blanks: a name is never more than that.
+/// Characters that break lines or cannot be seen become blanks, and several blanks one: a name is never more than that.
 fn clean(text: &str) -> String {
     let wrong = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}');
-    text.chars().map(|c| if wrong(c) { ' ' } else { c }).collect()
+    let words: Vec<&str> = text.split(|c: char| c == ' ' || wrong(c)).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
 }
 
 fn is_printable(text: &str) -> bool {
@@ -38,20 +42,6 @@ fn is_plain(text: &str) -> bool {
         && !text.contains("  ")
         && text.trim() == text
         && text.split(' ').all(|word| word.len() <= TOKEN)
-}
-
-/// Pieces of at most so many bytes, never inside of a character.
-fn pieces(text: &str, most: usize) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let mut at = most.min(rest.len());
-        while !rest.is_char_boundary(at) {
-            at -= 1;
-        }
-        let (piece, tail) = rest.split_at(at);
-        rest = tail;
-        (!piece.is_empty()).then_some(piece)
-    })
 }
 
 impl Headers {
@@ -79,11 +69,19 @@ impl Headers {
         self.column += 1 + word.len();
     }
 
-    fn encoded(&mut self, text: &str, last: &str) {
-        let mut all = pieces(text, WORD).peekable();
-        while let Some(piece) = all.next() {
-            let end = if all.peek().is_none() { last } else { "" };
-            self.word(&format!("=?utf-8?B?{}?={end}", STANDARD.encode(piece)));
+    /// Adds a text as encoded words, each as long as its line has room for: the first stands beside the name.
+    fn encoded(&mut self, text: &str) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let room = WIDTH.saturating_sub(self.column + 1 + AROUND) / 4 * 3;
+            let most = if room < LEAST { WORD } else { room.min(WORD) };
+            let mut at = most.min(rest.len());
+            while !rest.is_char_boundary(at) {
+                at -= 1;
+            }
+            let (piece, tail) = rest.split_at(at);
+            self.word(&format!("=?utf-8?B?{}?=", STANDARD.encode(piece)));
+            rest = tail;
         }
     }
 
@@ -102,7 +100,7 @@ impl Headers {
             return self.plain(name, value);
         }
         self.begin(name);
-        self.encoded(value, "");
+        self.encoded(value);
         self.end();
     }
 
@@ -139,7 +137,7 @@ impl Headers {
             let quoted = shown.replace('\\', "\\\\").replace('"', "\\\"");
             return self.word(&format!("\"{quoted}\""));
         }
-        self.encoded(shown, "");
+        self.encoded(shown);
     }
 
     /// An attachment: how it is packed, its name, and its hash.

@@ -125,3 +125,50 @@ fn rules(manifest: &Manifest<'_>, inside: &HashMap<&str, u64>) -> Result<()> {
 fn is_time(text: &str) -> bool {
     text.len() == 24 && text.ends_with('Z') && Ticks::parse(text).is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"version":"2.0.0","eventcollectionid":"a1","participants":[{"id":"p1","display":"Ann",
+        "account_id":"ann@x"}],"conversations":[{"id":"r","platform":"skype","participants":["p1"],"display":"R",
+        "type":"channel"}],"events":[{"type":"message","id":"1","body":"hi","participant":"p1","conversation":"r",
+        "timestamp":"2020-01-01T00:00:00.000Z","attachments":[{"id":"f.txt","display":"f","size":3}]},{"type":"unknown",
+        "id":"2","parent":"1","participant":"p1","conversation":"r","timestamp":"2020-01-01T00:00:01.000Z",
+        "custom":[{"name":"kind","value":"replace"}]}]}"#;
+
+    fn is_right(json: &str) -> bool {
+        let inside = HashMap::from([("f.txt", 3)]);
+        serde_json::from_str::<Manifest<'_>>(json).is_ok_and(|manifest| rules(&manifest, &inside).is_ok())
+    }
+
+    #[test]
+    fn every_rule_can_be_broken() {
+        assert!(is_right(GOOD));
+        for (from, to) in [
+            ("\"version\":\"2.0.0\"", "\"version\":\"1.0.0\""),
+            ("\"a1\"", "\"A1\""),
+            ("{\"id\":\"p1\"", "{\"id\":1"),
+            ("{\"id\":\"p1\"", "{\"id\":\"p1\",\"nick\":\"x\""),
+            ("\"participant\":\"p1\"", "\"participant\":\"p2\""),
+            ("\"participants\":[\"p1\"]", "\"participants\":[\"p2\"]"),
+            ("\"conversation\":\"r\"", "\"conversation\":\"s\""),
+            ("\"parent\":\"1\"", "\"parent\":\"7\""),
+            ("\"parent\":\"1\"", "\"parent\":\"2\""),
+            ("\"id\":\"2\"", "\"id\":\"1\""),
+            ("\"type\":\"message\"", "\"type\":\"join\""),
+            ("\"type\":\"message\"", "\"type\":\"note\""),
+            ("\"type\":\"channel\"", "\"type\":\"room\""),
+            ("00:00:01.000Z", "00:00:01.000+01:00"),
+            ("2020-01-01T00:00:01.000Z", "2019-01-01T00:00:01.000Z"),
+            ("\"f.txt\"", "\"g.txt\""),
+            ("\"size\":3", "\"size\":4"),
+            ("[{\"id\":\"f.txt\",\"display\":\"f\",\"size\":3}]", "[]"),
+            ("\"value\":\"replace\"", "\"value\":\"\""),
+            ("\"body\":\"hi\"", "\"body\":\"hi\",\"importance\":\"low\""),
+        ] {
+            let other = GOOD.replace(from, to);
+            assert!(other != GOOD && !is_right(&other), "{to}");
+        }
+    }
+}

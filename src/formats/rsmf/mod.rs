@@ -153,7 +153,7 @@ impl Rsmf {
         headers.text("X-RSMF-TimeZone", &self.choices.zone.name());
         headers.plain("X-RSMF-ManifestSHA256", &hash::hex(&Sha256::digest(json)));
         if let Some(from) = people.first(unit) {
-            headers.addresses("From", std::iter::once((from.shown(), from.address())));
+            headers.addresses("From", std::iter::once(from.header()));
         }
         headers.addresses("To", people.addresses().into_iter());
         headers.text("Subject", &format!("{room}, {slice}"));
