@@ -15,6 +15,9 @@ const LOCAL_LENGTH: usize = 30;
 const CENTRAL_LENGTH: usize = 46;
 const END_LENGTH: usize = 22;
 
+/// Files by name.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// Makes small zips, on any worker.
 #[derive(Debug, Default)]
 pub struct SmallZips {
@@ -71,7 +74,7 @@ impl SmallZips {
     }
 
     /// The files of a zip that was made here.
-    pub fn unpack(&self, zip: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
+    pub fn unpack(&self, zip: &[u8]) -> Result<Files> {
         read(zip)?.ok_or_else(|| damaged("its directory is not what it was when it was made"))
     }
 }
@@ -89,7 +92,7 @@ fn long(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Reads by the directory; nothing when that leads nowhere.
-fn read(zip: &[u8]) -> Result<Option<Vec<(String, Vec<u8>)>>> {
+fn read(zip: &[u8]) -> Result<Option<Files>> {
     let found = || {
         let last = zip.get(zip.len().checked_sub(END_LENGTH)?..)?.strip_prefix(&END)?;
         Some((short(last, 6)?, long(last, 12)?))

@@ -5,8 +5,7 @@ mod page;
 
 use super::conversation::{self, Files, NOWHERE, People, Person, Tables};
 use super::cut::{About, Cut};
-use super::mail::read::{self, wrong};
-use super::mail::{Headers, Text, body};
+use super::mail::{self, Headers, Text, wrong};
 use super::write::{Choices, Contents, Format, Ledger, Part, Recount, Written, Zips};
 use crate::error::Result;
 use crate::model::hash;
@@ -251,7 +250,7 @@ impl Mails {
             headers.plain("X-Pchat-SHA256", &hash::hex(sha256));
             out.extend(headers.take());
             out.extend_from_slice(b"\r\n");
-            body::base64(&mut out, &contents.read(sha256)?);
+            mail::base64(&mut out, &contents.read(sha256)?);
         }
         if whole {
             mark(&mut out, "\r\n", &mixed, "--");
@@ -262,9 +261,9 @@ impl Mails {
 
 /// How many events are in a mail that was written.
 fn count(bytes: &[u8], _zips: &dyn Zips) -> Result<u64> {
-    let mail = read::parse(bytes)?;
-    let told = read::number(&mail, "X-Pchat-Events")?;
-    let text = read::text(&mail)?;
+    let mail = mail::parse(bytes)?;
+    let told = mail::number(&mail, "X-Pchat-Events")?;
+    let text = mail::said(&mail)?;
     let (_, events) = text.split_once(EVENTS).ok_or_else(|| wrong("the text has no events"))?;
     let html = mail.html_bodies().next().map(|part| &part.body);
     let html = if let Some(PartType::Html(html)) = html { html } else { return Err(wrong("there is no HTML")) };
@@ -275,9 +274,9 @@ fn count(bytes: &[u8], _zips: &dyn Zips) -> Result<u64> {
         whole &= said.and_then(|header| header.value.as_text()) == Some(&*sum) && part.attachment_name().is_some();
     }
     let same = [
-        (read::events(events) == told, "the number of events of the text"),
+        (mail::events(events) == told, "the number of events of the text"),
         (html.matches(page::EVENT).count() as u64 == told, "the number of events of the HTML"),
-        (mail.attachment_count() as u64 == read::number(&mail, "X-Pchat-Attachments")?, "the number of attachments"),
+        (mail.attachment_count() as u64 == mail::number(&mail, "X-Pchat-Attachments")?, "the number of attachments"),
         (whole, "names and contents of attachments"),
         (mail.from().is_some_and(|from| from.iter().count() == 1), "the one sender"),
         (mail.date().is_some() && mail.message_id().is_some(), "date and identity"),

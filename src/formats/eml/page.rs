@@ -35,9 +35,9 @@ fn fill(
 ) -> std::fmt::Result {
     let room = summary.facts.first().map_or("", |(_, room)| room);
     write!(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title>", Name(room))?;
-    write!(out, "<style>{STYLE}</style></head><body>\n<h1>{}</h1>\n<table>\n", Name(room))?;
+    writeln!(out, "<style>{STYLE}</style></head><body>\n<h1>{}</h1>\n<table>", Name(room))?;
     for (name, value) in &summary.facts {
-        write!(out, "<tr><th>{name}</th><td>{}</td></tr>\n", Name(value))?;
+        writeln!(out, "<tr><th>{name}</th><td>{}</td></tr>", Name(value))?;
     }
     out.push_str("</table>\n<h2>People</h2>\n<table>\n<tr>");
     for heading in ["Name", "Address", "Mail", "Organisation", "Joined", "Left", "Messages", "Other events"] {
@@ -90,5 +90,5 @@ fn fill(
         }
         out.push_str("</td></tr>\n");
     }
-    write!(out, "</table>\n<p>End of {} events</p>\n</body></html>\n", unit.events.len())
+    writeln!(out, "</table>\n<p>End of {} events</p>\n</body></html>", unit.events.len())
 }

@@ -30,7 +30,7 @@ pub(in crate::formats) fn parse(bytes: &[u8]) -> Result<Message<'_>> {
 }
 
 /// A header that must be there, as text.
-pub(in crate::formats) fn header<'a>(mail: &'a Message<'_>, name: &'static str) -> Result<&'a str> {
+pub(in crate::formats) fn value<'a>(mail: &'a Message<'_>, name: &'static str) -> Result<&'a str> {
     let mut values = mail.header_values(name);
     let value = values.next().and_then(|value| value.as_text());
     value.ok_or_else(|| wrong(format!("the header {name} is missing")))
@@ -38,12 +38,12 @@ pub(in crate::formats) fn header<'a>(mail: &'a Message<'_>, name: &'static str) 
 
 /// A header that is a number.
 pub(in crate::formats) fn number(mail: &Message<'_>, name: &'static str) -> Result<u64> {
-    let value = header(mail, name)?.trim();
+    let value = value(mail, name)?.trim();
     value.parse().map_err(|_| wrong(format!("the header {name} is no number")))
 }
 
 /// The text of the mail.
-pub(in crate::formats) fn text<'a>(mail: &'a Message<'_>) -> Result<&'a str> {
+pub(in crate::formats) fn said<'a>(mail: &'a Message<'_>) -> Result<&'a str> {
     let part = mail.text_bodies().next().map(|part| &part.body);
     match part {
         Some(PartType::Text(text)) => Ok(text),

@@ -2,7 +2,7 @@
 
 use super::manifest::{Custom, Kind, Manifest, VERSION};
 use crate::error::Result;
-use crate::formats::mail::read::{self, wrong};
+use crate::formats::mail::{self, wrong};
 use crate::formats::write::Zips;
 use crate::model::hash;
 use crate::model::time::Ticks;
@@ -18,7 +18,7 @@ pub(super) fn check(bytes: &[u8], zips: &dyn Zips) -> Result<u64> {
     if !bytes.starts_with(b"X-RSMF-Version: 2.0.0\r\n") {
         return Err(wrong("the version is not the first header"));
     }
-    let mail = read::parse(bytes)?;
+    let mail = mail::parse(bytes)?;
     let one =
         mail.attachment(0).filter(|part| mail.attachment_count() == 1 && part.attachment_name() == Some("rsmf.zip"));
     let zip = one.ok_or_else(|| wrong("there is not one attachment, called rsmf.zip"))?;
@@ -37,19 +37,19 @@ pub(super) fn check(bytes: &[u8], zips: &dyn Zips) -> Result<u64> {
     let manifest: Manifest<'_> = serde_json::from_slice(json).map_err(|e| {
         wrong(format!("the manifest is not as its schema says, at byte {} of line {}", e.column(), e.line()))
     })?;
-    let said = read::text(&mail)?;
+    let said = mail::said(&mail)?;
     rules(&manifest, &inside)?;
     let events = manifest.events.len() as u64;
     let attachments = manifest.events.iter().map(|event| event.attachments.len() as u64).sum::<u64>();
     let sum = hash::hex(&Sha256::digest(json));
     let ends = manifest.events.first().zip(manifest.events.last());
     let ends = ends.map(|(first, last)| (&*first.timestamp, &*last.timestamp));
-    let told = (read::header(&mail, "X-RSMF-BeginDate")?, read::header(&mail, "X-RSMF-EndDate")?);
+    let told = (mail::value(&mail, "X-RSMF-BeginDate")?, mail::value(&mail, "X-RSMF-EndDate")?);
     let same = [
-        (read::number(&mail, "X-RSMF-EventCount")? == events, "the number of events"),
-        (read::events(said) == events, "the number of events of the text"),
-        (read::number(&mail, "X-RSMF-AttachmentCount")? == attachments, "the number of attachments"),
-        (read::header(&mail, "X-RSMF-ManifestSHA256")? == sum, "the hash of the manifest"),
+        (mail::number(&mail, "X-RSMF-EventCount")? == events, "the number of events"),
+        (mail::events(said) == events, "the number of events of the text"),
+        (mail::number(&mail, "X-RSMF-AttachmentCount")? == attachments, "the number of attachments"),
+        (mail::value(&mail, "X-RSMF-ManifestSHA256")? == sum, "the hash of the manifest"),
         (ends == Some(told), "the first or the last time"),
         (mail.from().is_some_and(|from| from.iter().count() == 1), "the one sender"),
         (mail.date().is_some() && mail.message_id().is_some(), "date and identity"),

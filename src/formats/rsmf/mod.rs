@@ -8,7 +8,7 @@ use self::manifest::{Attachment, Conversation, Custom, Edit, Event, Kind, Manife
 use super::archive::folder;
 use super::conversation::{self, Files, NOWHERE, People, Tables, Where};
 use super::cut::{About, Cut};
-use super::mail::{Headers, Text, body};
+use super::mail::{self, Headers, Text};
 use super::write::{Choices, Contents, Format, Ledger, Named, Part, Recount, Written, Zips};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::hash;
@@ -174,7 +174,7 @@ impl Rsmf {
         headers.attachment("application/zip", "rsmf.zip");
         out.extend(headers.take());
         out.extend_from_slice(b"\r\n");
-        body::base64(&mut out, zip);
+        mail::base64(&mut out, zip);
         out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
         out
     }
@@ -356,4 +356,43 @@ fn make<'a>(unit: &'a Unit, about: &'a About, choices: &Choices, people: &People
         events,
     };
     Made { manifest, inside }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::RoomKey;
+    use crate::model::message::{Event, Persona};
+    use crate::model::unit::RoomHint;
+    use std::sync::Arc;
+
+    #[test]
+    fn what_was_replaced_or_purged_says_so() {
+        let room = Arc::new(RoomKey { pool: "p".to_owned(), uri: "r".to_owned() });
+        let mut unit = Unit::new(room.clone(), 1);
+        unit.people.push(Persona { uri: "ann@x.example".to_owned(), ..Persona::default() });
+        let kinds = [message::Kind::Chat, message::Kind::Chat, message::Kind::Replace, message::Kind::Purge];
+        for (at, (kind, chat)) in kinds.into_iter().zip([1, 2, 1, 2]).enumerate() {
+            let mut event = Event::new(Ticks(at as i64), kind);
+            (event.sequence, event.chat, event.body) = (at as u64, Some(chat), format!("text {at}"));
+            unit.events.push(event);
+        }
+        let about = About {
+            room,
+            names: Arc::new(RoomHint::default()),
+            cut: 1,
+            part: 1,
+            continues: false,
+            day: None,
+            opening: None,
+            present: Arc::from([]),
+        };
+        let (people, files) = (People::of(&unit, &about), Files::of(&unit, TOP));
+        let made = make(&unit, &about, &Choices::default(), &people, &files).manifest;
+        let edits: Vec<_> = made.events[0].edits.iter().map(|edit| edit.new.as_deref()).collect();
+        assert_eq!(edits, [Some("text 2")]);
+        assert_eq!(made.events.iter().map(|event| event.deleted).collect::<Vec<_>>(), [false, true, false, false]);
+        assert_eq!((made.events[2].parent.as_deref(), made.events[3].parent.as_deref()), (Some("0"), Some("1")));
+        assert_eq!(millis(Ticks(9_999)), "0001-01-01T00:00:00.000Z");
+    }
 }
