@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lets programs that know nothing of pchat judge what it writes: unzip, 7z, Python, sha256sum, bagit, xmllint, cmp,
-# and for pages html-validate, the Nu checker and axe-core in Chromium.
+# for pages html-validate, the Nu checker and axe-core in Chromium, and for RSMF and mails those of judge-mails.sh.
 #
 #   tests/judges.sh
 #
@@ -189,6 +189,15 @@ judge "pages that are hard" env WORDS='needle=3|rate 777=3|王=1|naive=1|NAÏVE=
 sed -i 's/<h1>/<h1 onclick="x()">/; s/id="e1"/id="e0"/' "$work/pages/data/html"/*/000001.html
 if node tests/pages.mjs "$work/pages/data/html" "$packages" >/dev/null 2>&1; then fail "nobody objects to a page that was bent"; fi
 echo "ok objections to pages"
+
+mkdir "$work/mails"
+judge "RSMF and mails" tests/judge-mails.sh "$pchat" "$work/mails"
+rsmf=$(find "$work/mails/sample/data/rsmf" -name '*.rsmf' | head -n 1)
+sed -i 's/^X-RSMF-EventCount: /&1/' "$rsmf"
+if target/judges/bin/python tests/judge-mails.py judge "$work/mails/sample" target/judges/npm >/dev/null 2>&1; then
+    fail "nobody objects to an RSMF file that was bent"
+fi
+echo "ok objections to RSMF"
 
 # A judge that never objects is none: one changed byte has to be found.
 cp -R "$bag" "$work/bent"
