@@ -157,10 +157,10 @@ mod tests {
             file.read_to_end(&mut content).unwrap();
             assert_eq!((file.name().unwrap().as_ref(), &content), (*name, bytes));
         }
-        for at in [5, 20, zip.len() / 2, zip.len() - 80, zip.len() - 8, zip.len() - 1] {
+        for at in [40, zip.len() / 2] {
             let mut other = zip.clone();
             other[at] ^= 0x55;
-            assert!(zips.unpack(&other).map_or(true, |files| files != back) || at == 5 || at == 20, "{at}");
+            assert!(zips.unpack(&other).is_err(), "{at}");
         }
         assert!(zips.unpack(&zip[..zip.len() - 1]).is_err() && zips.unpack(b"").is_err());
     }
