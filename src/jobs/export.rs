@@ -13,6 +13,7 @@ use self::wiring::Wiring;
 use crate::containers::bag::{BagPackage, Label};
 use crate::containers::growing::OneFile;
 use crate::containers::volumes::Target;
+use crate::containers::zip::SmallZips;
 use crate::containers::{Complete, Package};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -223,7 +224,7 @@ fn make(
     };
     let settings = Settings { catalog: &catalog, nouns: &nouns };
     let second = formats.iter().any(|format| format.embeds() > 0).then(|| Sqlite::snapshot(&job.store)).transpose()?;
-    let files = Embedded(second.map(Mutex::new));
+    let files = Embedded(second.map(Mutex::new), SmallZips::default());
     let wiring = Wiring { formats: &formats, selection, settings, history, names: names(whole) };
     let package = wiring.fill(cx, corpus, &files, package, receipt)?;
     let rooms = receipt.rooms.values().filter(|room| room.pages > 0);
@@ -231,7 +232,7 @@ fn make(
     let mut complete = package.complete(&totals)?;
     contents(&complete, receipt);
     if history {
-        recount::check(cx, &formats, &complete, receipt)?;
+        recount::check(cx, &formats, &complete, &files.1, receipt)?;
     }
     leaving.record(receipt, &complete.facts()?)?;
     receipt.files = complete.publish(cx.streams.stdout)?;

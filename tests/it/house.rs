@@ -112,6 +112,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["src/cli/progress.rs"]),
     ("comfy_table", &["src/cli/print.rs"]),
     ("csv", &["src/cli/print.rs", "src/formats/directory/", "src/formats/sheet.rs"]),
+    ("mail_parser", &["src/formats/mail/", "src/formats/rsmf/", "src/formats/eml/"]),
     ("ldap3", &["src/ldap.rs"]),
     ("rustls", &["src/ldap.rs"]),
     ("clap", &["src/cli/", "src/nouns/"]),
