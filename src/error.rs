@@ -220,6 +220,15 @@ impl Error {
     }
 }
 
+/// What was typed, in quotes and shortened: an error repeats no more of it than people read.
+pub fn quoted(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{:?} …", &text[..at]),
+        None => format!("{text:?}"),
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.head())?;

@@ -9,6 +9,7 @@ mod line;
 mod objects;
 mod print;
 mod progress;
+mod script;
 mod stream;
 mod words;
 
@@ -88,6 +89,9 @@ enum Command {
     Script {
         /// The file; - is standard input
         file: PathBuf,
+        /// Print the commands it becomes, and do only those that change nothing
+        #[arg(long)]
+        show_script: bool,
     },
     /// Print what a shell needs to complete commands and cmdlets
     Completion {
@@ -153,13 +157,13 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluat
     let rest: Vec<String> = words[at + 1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if line::is_meant(first) {
         before.extend_from_slice(&words[at + 1..]);
-        return Some(line::Lines::new(before).text(first, None, world).map(Evaluated::Ran));
+        return Some(line::text(first, before, world).map(Evaluated::Ran));
     }
     if cmdlet::is_meant(first) && rest.iter().any(|word| matches!(word.as_str(), "--help" | "-h" | "-?")) {
         return Some(help::cmdlet(first, &command).map(Evaluated::Text));
     }
     if cmdlet::is_meant(first) || matches!(first.to_ascii_lowercase().as_str(), "where-object" | "get-credential") {
-        return Some(line::Lines::new(before).cmdlet(first, &rest, world).map(Evaluated::Ran));
+        return Some(line::words(first, &rest, before, world).map(Evaluated::Ran));
     }
     None
 }
@@ -191,7 +195,20 @@ pub fn evaluate(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>
         Evaluated::Reply(reply, _) | Evaluated::Delivered(reply) => Ok(reply),
         Evaluated::Text(text) => Ok(Reply { notes: vec![text], ..Reply::default() }),
         Evaluated::Ran(_) => Ok(Reply::default()),
-        Evaluated::Parser(error, _) => Err(Error::new(Kind::Usage, error.render().to_string())),
+        Evaluated::Parser(error, _) => Err(written(&error)),
+    }
+}
+
+/// What the parser of command lines does not understand, as an error in one line.
+fn written(error: &clap::Error) -> Error {
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let tip = lines.find_map(|line| line.strip_prefix("tip: ").or_else(|| line.strip_prefix("[possible values")));
+    let error = Error::new(Kind::Usage, first);
+    match tip {
+        Some(tip) => error.hint(tip.trim_start_matches([':', ' ']).trim_end_matches(']')),
+        None => error,
     }
 }
 
@@ -212,7 +229,7 @@ fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Row
     };
     match command {
         Command::Noun(verb) => perform(&globals, *verb, world, (kept, rows)),
-        Command::Script { file } => script(&file, &words, world).map(Evaluated::Ran),
+        Command::Script { file, show_script } => script(&file, show_script, &words, world).map(Evaluated::Ran),
         Command::Completion { shell } => Ok(Evaluated::Text(help::completion(shell, self::command()))),
         Command::Manual { out } => {
             let pages = help::manual(&out, self::command())?;
@@ -223,13 +240,14 @@ fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Row
 }
 
 /// Runs a script. The options before and behind its name hold for every line.
-fn script(file: &Path, words: &[OsString], world: &mut World<'_>) -> Result<u8> {
+fn script(file: &Path, shown: bool, words: &[OsString], world: &mut World<'_>) -> Result<u8> {
     let name = file.display().to_string();
     let text = match name.as_str() {
         "-" => (world.input)().unwrap_or_else(|| Ok(String::new())).map_err(|e| Error::io("standard input", e))?,
         _ => std::fs::read(file).map_err(|e| Error::io(&name, e)).and_then(|bytes| utf8(bytes, &name))?,
     };
-    line::Lines::new(options(words)).text(&text, Some(&name), world)
+    let before = line::joined(options(words).into_iter().filter(|word| word != "--show-script").collect());
+    script::run(&text, Some(&name), script::Manner { before, shown }, world)
 }
 
 /// The options among the words of a script, each with its value, whatever that says. The command and the file are the
