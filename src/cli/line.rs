@@ -103,12 +103,12 @@ fn print(found: &[Object], world: &mut World<'_>) -> Result<()> {
 /// What a shell has torn, and how the line has to be typed.
 fn broken(name: &str, words: &[String], torn: &Torn) -> Error {
     match torn {
-        Torn::Quote(_, '\'') => Error::new(
+        Torn::Quote('\'') => Error::new(
             Kind::Usage,
             "a single quotation mark is not closed; the command processor of Windows knows none",
         )
         .hint(format!("use double quotes there: pchat {name} … \"{{Name -like 'IT*'}}\"")),
-        Torn::Quote(_, mark) => Error::new(Kind::Usage, format!("the quotation mark {mark} is not closed"))
+        Torn::Quote(mark) => Error::new(Kind::Usage, format!("the quotation mark {mark} is not closed"))
             .hint("type straight quotation marks, as 'IT Help'"),
         Torn::Braces(at, whole) => {
             let before = words.iter().take(*at).map(|word| quoted(&[word.into()])).collect::<Vec<_>>().join(" ");

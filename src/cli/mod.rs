@@ -318,8 +318,17 @@ fn perform(
         watch: &watch,
     };
     let delivers = verb.takes_stdout();
+    let quiet = globals.quiet && rows == Rows::Printed;
+    let hushed = quiet && matches!(globals.output, Output::Table | Output::List);
+    let counts = verb.change().is_some() || globals.instance.is_some();
+    let by_default = counts && globals.by_default(world.store.as_ref());
+    if let Some(instance) = &globals.instance {
+        nouns::store::alias::check(&cx, instance)?;
+    }
     let conditions = chosen?;
-    let mut stream = stream::Stream::new(globals.output, &conditions, world.looks, &mut *world.out);
+    let mut nothing = std::io::sink();
+    let out: &mut dyn Write = if hushed { &mut nothing } else { &mut *world.out };
+    let mut stream = stream::Stream::new(globals.output, &conditions, world.looks, out);
     let mut whole: Option<Table> = None;
     let mut take = |table: Table| match (rows, &mut whole) {
         (Rows::Printed, _) => stream.page(table),
@@ -335,7 +344,12 @@ fn perform(
     let people = world.looks && matches!(globals.output, Output::Table | Output::List);
     let mut pages = Pages { most: (people && rows == Rows::Printed).then_some(LOOKED_AT), take: &mut take };
     let mut reply = asked(&cx, globals, verb, world.answer, &mut *world.err, &mut pages)?;
-    if globals.no_remarks {
+    if by_default {
+        reply.notes.insert(0, format!("using store {}", session.path().display()));
+    }
+    // What is not done, or only in part, is said all the same.
+    let fine = matches!(reply.status, Status::Done | Status::Nothing);
+    if globals.no_remarks || quiet && fine {
         reply.notes.clear();
     }
     if stream.has_begun() {
@@ -345,6 +359,9 @@ fn perform(
     }
     reply.tables.splice(0..0, whole);
     print::choose(&mut reply, &conditions);
+    if hushed && fine {
+        reply.tables.clear();
+    }
     kept.put(session);
     Ok(if delivers { Evaluated::Delivered(reply) } else { Evaluated::Reply(reply, globals.output) })
 }

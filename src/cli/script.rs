@@ -1,14 +1,17 @@
 //! Scripts and whole lines in the language of administrators: a small part of PowerShell. A text is read and checked as
 //! a whole before anything of it runs.
 
+mod args;
 mod check;
 mod condition;
 mod expression;
+mod methods;
 mod pipe;
 mod read;
 mod run;
 mod show;
 mod stages;
+mod step;
 mod tree;
 mod value;
 

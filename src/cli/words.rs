@@ -29,8 +29,8 @@ pub(super) struct Written {
 pub(super) enum Torn {
     /// A shell has split what stands in braces, and taken its quotes: which word, and all of it.
     Braces(usize, String),
-    /// A quotation mark that no other closes: which word, and the mark.
-    Quote(usize, char),
+    /// A quotation mark that no other closes.
+    Quote(char),
 }
 
 /// Sorts words that a shell has split.
@@ -42,7 +42,7 @@ pub(super) fn split(words: &[String]) -> Result<Vec<Item>, Torn> {
         if let Some(mark) = word.chars().next().filter(|c| is_curly(*c)) {
             // No shell knows these as quotation marks, so it has split what is between them.
             while !is_closed(&word, mark) {
-                let Some((_, more)) = words.next() else { return Err(Torn::Quote(at, mark)) };
+                let Some((_, more)) = words.next() else { return Err(Torn::Quote(mark)) };
                 word.push(' ');
                 word.push_str(more);
             }
@@ -50,7 +50,7 @@ pub(super) fn split(words: &[String]) -> Result<Vec<Item>, Torn> {
         }
         // The command processor of Windows takes single quotes for letters.
         if ["'{", "'@{", "'$"].iter().any(|begin| word.starts_with(begin)) && !word.ends_with('\'') {
-            return Err(Torn::Quote(at, '\''));
+            return Err(Torn::Quote('\''));
         }
         let whole = word.contains(char::is_whitespace);
         // A shell splits what is in braces at its blanks.
@@ -100,11 +100,6 @@ fn is_closed(word: &str, mark: char) -> bool {
 fn straight(word: &str, mark: char) -> String {
     let plain = if marks(mark) == CURLY_DOUBLE { "\"" } else { "'" };
     word.replace(marks(mark), plain)
-}
-
-/// A word of a line that pchat splits itself.
-pub(super) fn of_line(word: &str) -> Item {
-    item(word, |text| Written { text, exact: true, later: false })
 }
 
 fn item(word: &str, written: impl Fn(String) -> Written) -> Item {
@@ -265,7 +260,10 @@ impl Written {
                 "remove" => "-",
                 "replace" => "",
                 other => {
-                    return Err(format!("a list knows Add, Remove and Replace, and no {}", crate::error::quoted(other)));
+                    return Err(format!(
+                        "a list knows Add, Remove and Replace, and no {}",
+                        crate::error::quoted(other)
+                    ));
                 }
             };
             let items = Written::items(&[Written { text: items.to_owned(), exact: true, later: false }]);

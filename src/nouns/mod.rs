@@ -91,7 +91,7 @@ nouns! {
     Verify(data::VerifyRequest);
     Search(Box<search::SearchRequest>);
     Purge(Box<purge::PurgeRequest>);
-    #[command(subcommand)] Store(store::StoreVerb);
+    #[command(subcommand)] Store(store::StoreVerb) records { 16 store::alias::SHAPE };
     #[command(subcommand)] Certificate(purge::CertificateVerb);
     #[command(subcommand)] Audit(audit::AuditVerb);
     #[command(subcommand)] Case(case::CaseVerb) records { 2 case::SHAPE };

@@ -280,7 +280,7 @@ fn names_are_taken_as_powershell_takes_them() {
     let same = |words: &[&str], is: &str| assert_eq!(show(words).code(0).out, format!("pchat {is}\n"));
     same(&["get-cspersistentchatroom", "Help"], "room get -- Help");
     same(&["GET-CSPERSISTENTCHATROOM", "-Ident", "Help", "-AsObject:$False"], "room get -- Help");
-    same(&["Set-CsPersistentChatRoom", "x", "-Disabled"], "room set --disabled=true -- x");
+    show(&["Set-CsPersistentChatRoom", "x", "-Disabled"]).code(2).says("-Disabled '$False'");
     same(&["Set-CsPersistentChatRoom", "x", "-Disabled", "$False"], "room set --disabled=false -- x");
     same(&["Set-CsPersistentChatRoom", "x", "-Disabled:True", "-cf"], "room set --disabled=true --confirm -- x");
     same(&["Set-CsPersistentChatRoom", "x", "-Addin", "$Null"], "room set --addin= -- x");

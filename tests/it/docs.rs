@@ -136,6 +136,7 @@ impl Desk {
         let work = folder.path().join("work");
         copy(&root().join("fixtures/sample"), &work.join("fixtures/sample"));
         copy(&root().join("fixtures/compliance"), &work.join("fixtures/compliance"));
+        copy(&root().join("fixtures/scripts"), &work.join("fixtures/scripts"));
         copy(&root().join("docs/formats"), &work.join("docs/formats"));
         // bagit is where the full check installs it.
         let path = format!(

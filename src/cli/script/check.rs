@@ -214,7 +214,11 @@ impl Check<'_> {
         let mut later = false;
         for arg in args {
             items.push(match arg {
-                Arg::Own(name, value) => Item::Own(name.clone(), value.clone()),
+                Arg::Own(name, value) => {
+                    let value = value.as_ref().map(|value| self.written(value)).transpose()?;
+                    later |= value.as_ref().is_some_and(Written::is_later);
+                    Item::Own(name.clone(), value.map(|value| value.text()))
+                }
                 Arg::Name(name, value) => {
                     let value = value.as_ref().map(|value| self.written(value)).transpose()?;
                     later |= value.as_ref().is_some_and(Written::is_later);

@@ -173,7 +173,7 @@ impl Reader<'_> {
 
     fn primary(&mut self) -> Result<Expr> {
         let at = self.at;
-        let Some(c) = self.peek() else { return Err(self.wrong(at, "a value is due here")) };
+        let Some(c) = self.peek() else { return Err(self.due(at, "a value is due here")) };
         if self.rest().starts_with("@\"") || self.rest().starts_with("@'") {
             return Err(self.unknown(at, "@\"").hint("write the text in plain quotes; they may span lines"));
         }
@@ -204,7 +204,7 @@ impl Reader<'_> {
                 let it = Expr { at, what: Of::It };
                 Ok(Expr { at, what: Of::Member(Box::new(it), name) })
             }
-            _ => Err(self.wrong(at, "a value is due here").hint("a text stands in quotes")),
+            _ => Err(self.due(at, "a value is due here")),
         }
     }
 

@@ -2,8 +2,7 @@
 //! what is not known here is refused where it stands.
 
 use super::stages;
-use super::tree::{Arg, At, Doing, Expr, Of, Stage, Statement, Step};
-use super::value::Value;
+use super::tree::{At, Doing, Expr, Of, Stage, Statement, Step};
 use crate::cli::cmdlet;
 use crate::cli::line::own_words;
 use crate::error::{Error, Kind, Place, Result, quoted};
@@ -49,6 +48,15 @@ pub(super) fn place(file: &str, text: &str, at: At) -> Place {
 impl Reader<'_> {
     pub(super) fn wrong(&self, at: At, what: impl Into<String>) -> Error {
         Error::new(Kind::Usage, what).at(place(self.file, self.text, at))
+    }
+
+    /// A value that is not there: of a whole line a shell may have made nothing of a variable.
+    pub(super) fn due(&self, at: At, what: &str) -> Error {
+        let error = self.wrong(at, what);
+        match self.file.is_empty() {
+            true => error.hint("shells replace $_, $False and variables: put the whole line in single quotes"),
+            false => error.hint("a text stands in quotes"),
+        }
     }
 
     /// Something PowerShell has and this has not.
@@ -322,7 +330,7 @@ impl Reader<'_> {
                 }
                 None if found.is_empty() => match self.peek() {
                     None | Some('|' | '\n' | ';' | ')' | '}') => {
-                        return Err(self.wrong(at, "a value or a cmdlet is due here"));
+                        return Err(self.due(at, "a value or a cmdlet is due here"));
                     }
                     _ => Step::Value(self.expression()?),
                 },
@@ -437,122 +445,5 @@ impl Reader<'_> {
             false if self.peek().is_none() => Err(self.wrong(at, "the brace { is not closed")),
             false => Err(self.wrong(self.at, "this does not belong to a condition")),
         }
-    }
-
-    /// The words behind a command.
-    fn args(&mut self) -> Result<Vec<Arg>> {
-        let mut found = Vec::new();
-        loop {
-            self.blanks()?;
-            let at = self.at;
-            match self.peek() {
-                None | Some('|' | '\n' | ';' | ')' | '}') => return Ok(found),
-                Some('>' | '<' | '&') => return Ok(found),
-                Some(dash) if DASHES.contains(&dash) => {
-                    let long = self.rest().starts_with("--");
-                    let behind = &self.rest()[if long { 2 } else { dash.len_utf8() }..];
-                    if !behind.starts_with(|c: char| c.is_ascii_alphabetic()) {
-                        found.push(Arg::Value(self.word_list()?));
-                        continue;
-                    }
-                    self.at += self.rest().len() - behind.len();
-                    let behind = self.rest();
-                    let end =
-                        behind.find(|c: char| !(c.is_alphanumeric() || "_-?".contains(c))).unwrap_or(behind.len());
-                    let name = behind[..end].to_owned();
-                    self.at += end;
-                    if long {
-                        let value = match self.take("=") {
-                            true => match self.word()?.what {
-                                Of::Literal(value) => Some(value.show()),
-                                Of::Word(text) => Some(text),
-                                _ => return Err(self.wrong(at, format!("the value of --{name} is a plain text here"))),
-                            },
-                            false => None,
-                        };
-                        found.push(Arg::Own(name, value));
-                    } else {
-                        let value = if self.take(":") {
-                            self.blanks()?;
-                            Some(self.word_list()?)
-                        } else {
-                            None
-                        };
-                        found.push(Arg::Name(name, value));
-                    }
-                }
-                Some(_) => found.push(Arg::Value(self.word_list()?)),
-            }
-        }
-    }
-
-    /// A word, or several with commas between them.
-    fn word_list(&mut self) -> Result<Expr> {
-        let first = self.word()?;
-        let at = first.at;
-        let mut items = vec![first];
-        loop {
-            let before = self.at;
-            self.blanks()?;
-            if !self.take(",") {
-                self.at = before;
-                break;
-            }
-            self.spaces()?;
-            items.push(self.word()?);
-        }
-        Ok(match items.len() {
-            1 => items.remove(0),
-            _ => Expr { at, what: Of::List(items) },
-        })
-    }
-
-    /// One of them.
-    fn word(&mut self) -> Result<Expr> {
-        let at = self.at;
-        match self.peek() {
-            Some(c) if SINGLE.contains(&c) || DOUBLE.contains(&c) || c == '(' => {
-                return self.deeper(Self::postfix);
-            }
-            Some('$' | '@') => return self.deeper(Self::postfix),
-            Some('{') => {
-                let found = self.deeper(Self::filter_block)?;
-                return Ok(Expr { at, what: Of::Block(Box::new(found)) });
-            }
-            _ => {}
-        }
-        let mut text = String::new();
-        while let Some(c) = self.peek() {
-            match c {
-                c if c.is_whitespace() || "|;(){},<>&".contains(c) => break,
-                c if SINGLE.contains(&c) || DOUBLE.contains(&c) => {
-                    return Err(self
-                        .wrong(self.at, "a quotation mark stands within a word")
-                        .hint("put the whole word in quotes"));
-                }
-                '$' => {
-                    return Err(self
-                        .wrong(self.at, "a variable stands within a word")
-                        .hint("put the whole word in double quotes"));
-                }
-                '`' => {
-                    self.next();
-                    text.extend(self.next());
-                }
-                c => {
-                    self.next();
-                    text.push(c);
-                }
-            }
-        }
-        if text.is_empty() {
-            return Err(self.wrong(at, "a value is due here"));
-        }
-        Ok(Expr { at, what: Of::Word(text) })
-    }
-
-    /// A literal.
-    pub(super) fn literal(at: At, value: impl Into<Value>) -> Expr {
-        Expr { at, what: Of::Literal(value.into()) }
     }
 }

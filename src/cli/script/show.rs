@@ -21,6 +21,9 @@ impl Run<'_, '_> {
     pub(super) fn show(&mut self, values: &[Value]) -> Result<()> {
         let told = |error| Error::io("standard output", error);
         let output = self.output();
+        if self.is_quiet() && !matches!(output.as_deref(), Some("json" | "jsonl" | "csv")) {
+            return Ok(());
+        }
         let mut rest = values;
         while let Some(first) = rest.first() {
             // Objects that follow each other make one table.

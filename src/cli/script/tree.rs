@@ -130,7 +130,7 @@ pub(super) enum Arg {
     /// `-Name` or `-Name:value`.
     Name(String, Option<Expr>),
     /// `--name` or `--name=value`.
-    Own(String, Option<String>),
+    Own(String, Option<Expr>),
     /// Anything else.
     Value(Expr),
 }
