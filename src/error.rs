@@ -220,13 +220,18 @@ impl Error {
     }
 }
 
-/// What was typed, in quotes and shortened: an error repeats no more of it than people read.
-pub fn quoted(text: &str) -> String {
+/// What was typed, shortened: an error repeats no more of it than people read.
+pub fn brief(text: &str) -> String {
     const MOST: usize = 60;
     match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{:?} …", &text[..at]),
-        None => format!("{text:?}"),
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
     }
+}
+
+/// The same in quotes.
+pub fn quoted(text: &str) -> String {
+    format!("{:?}", brief(text))
 }
 
 impl fmt::Display for Error {

@@ -4,7 +4,7 @@
 mod option;
 
 use super::words::{Item, Written};
-use crate::error::{Error, Kind as Failure, Result, quoted};
+use crate::error::{Error, Kind as Failure, Result, brief, quoted};
 use crate::jobs::selection::nearest;
 use crate::model::ids::fold;
 use crate::nouns::cmdlet::{Cmdlet, Kind, Parameter, Takes, To};
@@ -51,7 +51,7 @@ pub(super) fn is_meant(word: &str) -> bool {
 pub(super) fn named(name: &str) -> Result<&'static Cmdlet> {
     all().find(|cmdlet| fold(cmdlet.name) == fold(name)).ok_or_else(|| {
         let known: Vec<String> = all().map(|cmdlet| cmdlet.name.to_owned()).collect();
-        let error = Error::new(Failure::Usage, format!("there is no cmdlet {}", quoted(name).replace('"', "")));
+        let error = Error::new(Failure::Usage, format!("there is no cmdlet {}", brief(name)));
         match nearest(name, &known) {
             Some(near) => error.hint(format!("did you mean {near}?")),
             None => error.hint("pchat help cmdlets lists all of them"),
@@ -105,7 +105,7 @@ impl Call {
                         (true, Some(value)) => Some(value),
                         (true, None) => Some(match items.next() {
                             Some(Item::Value(value)) => value.text(),
-                            _ => return Err(call.wrong(format!("--{name} needs a value"))),
+                            _ => return Err(call.wrong(format!("--{} needs a value", brief(&name)))),
                         }),
                     };
                     call.own.push(value.map_or_else(|| format!("--{name}"), |value| format!("--{name}={value}")));
@@ -177,7 +177,7 @@ impl Call {
     fn unknown(&self, name: &str) -> Error {
         let mut known: Vec<String> = self.cmdlet.parameters.iter().map(|p| p.name.to_owned()).collect();
         known.extend(["Confirm", "WhatIf"].iter().filter(|_| self.cmdlet.confirms).map(|name| (*name).to_owned()));
-        let what = format!("{} has no parameter -{name}", self.cmdlet.name);
+        let what = format!("{} has no parameter -{}", self.cmdlet.name, brief(name));
         match nearest(name, &known) {
             Some(near) => Error::new(Failure::Usage, what).hint(format!("did you mean -{near}?")),
             None => self.wrong(what),

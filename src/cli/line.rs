@@ -4,7 +4,7 @@ use super::cmdlet::{self, Call, Object, Objects};
 use super::script;
 use super::words::{self, Torn, pieces};
 use super::{Kept, World, native, objects};
-use crate::error::{Error, Kind, Result, quoted as cited};
+use crate::error::{Error, Kind, Result, brief, quoted as cited};
 use crate::model::ids::fold;
 use crate::select::expression::Expression;
 use serde_json::Value;
@@ -52,7 +52,7 @@ pub(super) fn words(name: &str, words: &[String], before: Vec<OsString>, world: 
         if let words::Item::Value(value) | words::Item::Name(_, Some(value)) = item
             && let Some(name) = value.variable()
         {
-            return Err(Error::new(Kind::Usage, format!("there is no variable ${name}"))
+            return Err(Error::new(Kind::Usage, format!("there is no variable ${}", brief(&name)))
                 .hint("variables hold within one line or a script: put the whole line in single quotes"));
         }
     }
@@ -112,7 +112,10 @@ fn broken(name: &str, words: &[String], torn: &Torn) -> Error {
             .hint("type straight quotation marks, as 'IT Help'"),
         Torn::Braces(at, whole) => {
             let before = words.iter().take(*at).map(|word| quoted(&[word.into()])).collect::<Vec<_>>().join(" ");
-            let shown = if whole.chars().count() > 60 { "{Name -like \"IT*\"}" } else { whole };
+            let shown = match whole.chars().count() > 100 {
+                true => "{Name -like \"IT*\"}".to_owned(),
+                false => mended(whole),
+            };
             Error::new(Kind::Usage, format!("{} is torn: a shell has split it and taken its quotes", cited(whole)))
                 .hint(format!("put the braces in quotes: pchat {name} {before} '{shown}'").replace("  ", " "))
         }
@@ -168,6 +171,36 @@ pub(super) fn quoted(words: &[OsString]) -> String {
         word => format!("'{}'", word.replace('\'', "'\\''")),
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// A condition with the quotes that a shell has taken, as far as can be told: what follows a comparison is a text.
+fn mended(torn: &str) -> String {
+    let inside = torn.strip_prefix('{').map(|rest| rest.strip_suffix('}').unwrap_or(rest));
+    let Some(inside) = inside else { return torn.to_owned() };
+    let mut found: Vec<String> = Vec::new();
+    let mut value: Vec<&str> = Vec::new();
+    let mut is_value = false;
+    let close = |value: &mut Vec<&str>, found: &mut Vec<String>| {
+        let text = value.join(" ");
+        value.clear();
+        let plain = text.is_empty() || text.starts_with('$') || text.parse::<f64>().is_ok();
+        found.extend(Some(if plain { text } else { format!("\"{text}\"") }).filter(|text| !text.is_empty()));
+    };
+    for word in inside.split_whitespace() {
+        let operator = word.starts_with('-') && word[1..].starts_with(|c: char| c.is_ascii_alphabetic());
+        if operator {
+            close(&mut value, &mut found);
+            is_value = !matches!(fold(word).as_str(), "-and" | "-or" | "-not");
+            found.push(word.to_owned());
+        } else if is_value {
+            value.push(word);
+        } else {
+            // What a shell has made of $_ ends before the name of a property.
+            found.push(word.rsplit_once('.').map_or_else(|| word.to_owned(), |(_, name)| format!("$_.{name}")));
+        }
+    }
+    close(&mut value, &mut found);
+    format!("{{{}}}", found.join(" "))
 }
 
 /// Nothing says what a cmdlet is about.

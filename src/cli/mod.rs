@@ -205,7 +205,8 @@ fn written(error: &clap::Error) -> Error {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let tip = lines.find_map(|line| line.strip_prefix("tip: ").or_else(|| line.strip_prefix("[possible values")));
-    let error = Error::new(Kind::Usage, first);
+    let first = first.split(' ').map(crate::error::brief).collect::<Vec<_>>().join(" ");
+    let error = Error::new(Kind::Usage, first.chars().take(300).collect::<String>());
     match tip {
         Some(tip) => error.hint(tip.trim_start_matches([':', ' ']).trim_end_matches(']')),
         None => error,

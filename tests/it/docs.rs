@@ -31,7 +31,7 @@ fn root() -> &'static Path {
 
 /// The pages with blocks that are run.
 fn pages() -> Vec<PathBuf> {
-    let mut pages = vec![root().join("README.md")];
+    let mut pages = vec![root().join("README.md"), root().join("docs/schedules.md")];
     for folder in ["docs/commands", "docs/formats"] {
         let entries = std::fs::read_dir(root().join(folder)).unwrap();
         pages.extend(

@@ -303,9 +303,12 @@ const MANGLED: [(&str, &str); 44] = [
     ("Set-CsPersistentChatRoom 'Coffee Corner' -Description $Null -Disabled False", "-Description '$Null'"),
     (
         "Get-CsPersistentChatRoom -Filter {Name -like \"IT*\"}",
-        "put the braces in quotes: pchat Get-CsPersistentChatRoom -Filter",
+        "put the braces in quotes: pchat Get-CsPersistentChatRoom -Filter '{Name -like \"IT*\"}'",
     ),
-    ("Get-CsPersistentChatRoom -Filter {Name -eq 'IT'}", "put the braces in quotes"),
+    (
+        "Get-CsPersistentChatRoom -Filter {Name -eq 'IT Help' -and Disabled -eq 0}",
+        "'{Name -eq \"IT Help\" -and Disabled -eq 0}'",
+    ),
     ("Where-Object {$_.Name -like \"IT*\"}", "put the braces in quotes"),
     ("Get-CsPersistentChatRoom -Filter \"{$_.Name -like 'IT*'}\"", "in single quotes"),
     ("Get-CsPersistentChatRoom -Filter \"{Name -like \"IT*\"}\"", "in single quotes"),

@@ -8,7 +8,7 @@ use super::value::Value;
 use crate::cli::cmdlet::{Call, Object, Objects};
 use crate::cli::words::{Item, Written};
 use crate::cli::{Cli, written};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, brief};
 use crate::select::expression::Expression;
 use clap::Parser;
 use std::collections::BTreeSet;
@@ -65,7 +65,7 @@ impl Check<'_> {
     }
 
     fn unset(&self, at: usize, name: &str) -> Error {
-        Error::new(Kind::Usage, format!("there is no variable ${name}"))
+        Error::new(Kind::Usage, format!("there is no variable ${}", brief(name)))
             .at(place(self.file, self.text, at))
             .hint("give it a value before; a text that begins with $ stands in single quotes")
     }

@@ -8,7 +8,7 @@ use super::value::Value;
 use crate::cli::line::{FINE, quoted as shell};
 use crate::cli::print::visible;
 use crate::cli::{Kept, World};
-use crate::error::{Error, Kind, Result, quoted};
+use crate::error::{Error, Kind, Result, brief, quoted};
 use std::collections::BTreeMap;
 
 /// So many values a range may have, and so many a list.
@@ -237,7 +237,7 @@ impl<'r, 'w> Run<'r, 'w> {
             Of::Variable(name) => match self.variables.get(name) {
                 Some(value) => value.clone(),
                 None => {
-                    return Err(Error::new(Kind::Usage, format!("there is no variable ${name}"))
+                    return Err(Error::new(Kind::Usage, format!("there is no variable ${}", brief(name)))
                         .hint("a text that begins with $ stands in single quotes"));
                 }
             },

@@ -131,7 +131,19 @@ impl Value {
     /// The text in a table.
     pub(super) fn cell(&self) -> String {
         match self {
-            Value::List(items) => items.iter().map(Value::show).collect::<Vec<_>>().join("; "),
+            Value::List(items) => items.iter().map(Value::named).collect::<Vec<_>>().join("; "),
+            other => other.named(),
+        }
+    }
+
+    /// An object within a table is only named.
+    fn named(&self) -> String {
+        match self {
+            Value::Object(_) => match [self.member("Identity"), self.member("Name")] {
+                [Value::Null, Value::Null] => self.show(),
+                [Value::Null, name] => name.show(),
+                [identity, _] => identity.show(),
+            },
             other => other.show(),
         }
     }

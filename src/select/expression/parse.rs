@@ -1,7 +1,7 @@
 //! Reads conditions: their words, and the tree they make.
 
 use super::{DEEPEST, Expression, Node, Operand, Operator, compile, glob, wrong};
-use crate::error::{Result, quoted};
+use crate::error::{Result, brief, quoted};
 use crate::model::ids::fold;
 use crate::model::record::Value;
 
@@ -33,7 +33,7 @@ impl Word {
             Word::Close => ")".to_owned(),
             Word::Comma => ",".to_owned(),
             Word::Not => "!".to_owned(),
-            Word::Operator(name) => quoted(&format!("-{name}")).replace('"', ""),
+            Word::Operator(name) => format!("-{}", brief(name)),
             Word::Plain(text) | Word::Quoted(text) => quoted(text),
         }
     }
