@@ -324,7 +324,7 @@ fn perform(
     let counts = verb.change().is_some() || globals.instance.is_some();
     let by_default = counts && globals.by_default(world.store.as_ref());
     if let Some(instance) = &globals.instance {
-        nouns::store::alias::check(&cx, instance)?;
+        nouns::alias::check(&cx, instance)?;
     }
     let conditions = chosen?;
     let mut nothing = std::io::sink();

@@ -418,5 +418,13 @@ mod tests {
         assert_eq!(found[4], Item::Own("store".into(), Some("s".into())));
         assert_eq!(found[5], Item::Value(shell("@{Add=a; Remove=b}")));
         assert_eq!(found[6], Item::Value(shell("-1")));
+        // What a shell makes of @{Add="a","b"}, and what documents make of quotation marks.
+        let torn = |words: &[&str]| split(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).err();
+        assert!(matches!(torn(&["-Members", "@Add=a", "@Add=b"]), Some(Torn::Braces(1, _))));
+        assert!(matches!(torn(&["{Name", "-like", "IT*}"]), Some(Torn::Braces(0, _))));
+        assert!(matches!(torn(&["\u{201c}IT", "Help"]), Some(Torn::Quote('\u{201c}'))));
+        assert!(matches!(torn(&["'{Name"]), Some(Torn::Quote('\''))));
+        let found = split(&["\u{201c}IT".to_owned(), "Help\u{201d}".to_owned()]).unwrap_or_default();
+        assert_eq!(found, [Item::Value(shell("\"IT Help\""))]);
     }
 }

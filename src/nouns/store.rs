@@ -5,13 +5,13 @@ use crate::error::Result;
 use crate::jobs;
 use crate::model::counted::counted;
 use crate::model::reply::Reply;
+use crate::nouns::alias::AliasVerb;
 use crate::nouns::data;
 use crate::nouns::verb::{Prepared, Verb};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Log};
 use clap::Subcommand;
 
-pub mod alias;
 mod completeness;
 mod info;
 
@@ -41,7 +41,7 @@ pub enum StoreVerb {
     Completeness(CompletenessRequest),
     /// Names of database instances that stand for this store
     #[command(subcommand)]
-    Alias(alias::AliasVerb),
+    Alias(AliasVerb),
 }
 
 impl Verb for StoreVerb {

@@ -3,7 +3,7 @@
 use super::Manner;
 use super::methods::{called, cast, filled};
 use super::read::place;
-use super::tree::{At, Doing, Expr, Of, Operator, Statement};
+use super::tree::{At, Doing, Expr, Of, Operator, Stage, Statement, Step};
 use super::value::Value;
 use crate::cli::line::{FINE, quoted as shell};
 use crate::cli::print::visible;
@@ -90,12 +90,16 @@ impl<'r, 'w> Run<'r, 'w> {
         }
         match &statement.what {
             Doing::Assign(name, plus, pipeline) => {
-                let values = self.values(pipeline)?;
+                // What is only a value stays a list, an empty one as well.
+                let given = match &pipeline[..] {
+                    [Stage { what: Step::Value(value), .. }] => self.value(value)?,
+                    _ => Value::one(self.values(pipeline)?),
+                };
                 let value = match *plus {
-                    false => Value::one(values),
+                    false => given,
                     true => {
                         let before = self.variables.remove(name).unwrap_or_default();
-                        let more = Value::one(values);
+                        let more = given;
                         match before {
                             // A list grows in its place.
                             Value::List(items) => {

@@ -207,7 +207,8 @@ fn lines(value: &Value) -> String {
         Value::List(items) => items.iter().map(lines).collect::<Vec<_>>().join("\n"),
         other => other.show(),
     };
-    text.split('\n').map(|line| visible(line.trim_end_matches('\r')).into_owned()).collect::<Vec<_>>().join("\n")
+    let fit = |line: &str| line.split('\t').map(visible).collect::<Vec<_>>().join("\t");
+    text.split('\n').map(|line| fit(line.trim_end_matches('\r'))).collect::<Vec<_>>().join("\n")
 }
 
 /// One value in a line.

@@ -33,6 +33,7 @@ fn the_line_for_cron_works_after_the_examples_and_is_silent() {
     desk.run("verify @chat-2015-03.zip --read-data").code(0);
     assert!(desk.path("chat-2015-03.json").exists());
     // What fails is said.
+    std::fs::remove_file(desk.path("chat-2015-03.zip")).unwrap();
     let broken = past.replace("chat.db", "nowhere.db").replace("/srv/chat", desk.path("").to_str().unwrap());
     let shell = Command::new("sh").args(["-c", &broken]).env("PATH", &path).output().unwrap();
     assert!(shell.status.code() == Some(10) && !shell.stderr.is_empty() && shell.stdout.is_empty(), "{shell:?}");

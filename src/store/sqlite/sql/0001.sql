@@ -63,8 +63,8 @@ CREATE TABLE alias (
     key        TEXT NOT NULL UNIQUE,
     discovered INTEGER NOT NULL DEFAULT 0,
     name       TEXT NOT NULL,
-    added_by   TEXT,
-    added_on   INTEGER
+    set_by   TEXT,
+    set_on   INTEGER
 ) STRICT;
 
 -- Rooms that were removed after a purge. Tombstones go by the number of the room, so no other room ever gets it, and the

@@ -5,8 +5,9 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result, quoted};
 use crate::jobs::settings;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::fold;
-use crate::model::record::{Field, Record, Shape, Type};
+use crate::model::record::{Field, Record, Shape};
 use crate::model::reply::{Reply, Status, Table};
 use clap::Subcommand;
 
@@ -15,12 +16,12 @@ pub static SHAPE: Shape = Shape {
     noun: "alias",
     plural: "aliases",
     fields: &[
-        Field::new("Name", "name", Type::Text, 256),
-        Field::new("AddedBy", "added_by", Type::Text, 256),
-        Field::new("AddedOn", "added_on", Type::Time, 0),
+        Field::of(field::NAME, "name", 256),
+        Field::of(field::SET_BY, "set_by", 256),
+        Field::of(field::SET_ON, "set_on", 0),
     ],
-    key: &["Name"],
-    identity: &["Name"],
+    key: &[field::NAME.name],
+    identity: &[field::NAME.name],
     levels: &[],
 };
 
@@ -30,14 +31,14 @@ pub enum AliasVerb {
     /// Let an instance stand for this store
     Add {
         /// The instance, as 'atl-sql-001\rtc'
-        instance: String,
+        name: String,
     },
     /// Show the instances
     Get,
     /// Let an instance stand for this store no longer
     Remove {
         /// The instance
-        instance: String,
+        name: String,
     },
 }
 
@@ -70,7 +71,7 @@ pub fn check(cx: &Context<'_>, instance: &str) -> Result<()> {
 
 impl AliasVerb {
     /// Its name, if it changes the store.
-    pub(super) fn change(&self) -> Option<&'static str> {
+    pub fn change(&self) -> Option<&'static str> {
         match self {
             AliasVerb::Add { .. } => Some("store alias add"),
             AliasVerb::Get => None,
@@ -79,7 +80,7 @@ impl AliasVerb {
     }
 
     /// Does it.
-    pub(super) fn run(self, cx: &Context<'_>) -> Result<Reply> {
+    pub fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let catalog = catalog(cx)?;
         let told = |note| Reply { notes: vec![note], ..Reply::default() };
         match self {
@@ -95,20 +96,20 @@ impl AliasVerb {
                 reply.tables.push(Table { title: "aliases", columns, rows, ..Table::default() });
                 Ok(reply)
             }
-            AliasVerb::Add { instance } => {
+            AliasVerb::Add { name: instance } => {
                 let name = instance.trim();
                 settings::check_name("alias", name)?;
                 if find(&catalog, name).is_some() {
                     return Ok(told(format!("{name} stands for this store already")));
                 }
                 let record = Record::new(&SHAPE)
-                    .with("Name", name)
-                    .with("AddedBy", Some(cx.actor.name()))
-                    .with("AddedOn", (cx.clock)());
+                    .with(field::NAME, name)
+                    .with(field::SET_BY, Some(cx.actor.name()))
+                    .with(field::SET_ON, (cx.clock)());
                 settings::put(cx, &record, "store alias add", Vec::new())?;
                 Ok(told(format!("{name} stands for {}", cx.session.path().display())))
             }
-            AliasVerb::Remove { instance } => {
+            AliasVerb::Remove { name: instance } => {
                 let Some(record) = find(&catalog, &instance) else {
                     let what = format!("no instance {} stands for this store", quoted(&instance));
                     return Err(Error::new(Kind::NotFound, what).hint("pchat store alias get lists them"));
