@@ -276,7 +276,7 @@ fn shell(line: &str) -> Vec<String> {
     let out = Command::new("bash").args(["-fc", &print]).output().unwrap();
     assert!(out.status.success(), "{line}");
     let text = String::from_utf8(out.stdout).unwrap();
-    text.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
+    text.strip_suffix('\0').unwrap_or(&text).split('\0').map(str::to_owned).collect()
 }
 
 /// Lines as they are typed into bash, and what the error shows.

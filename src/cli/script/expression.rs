@@ -131,7 +131,7 @@ impl Reader<'_> {
                 self.at += name.len();
                 found = match self.take("(") {
                     true => self.deeper(|reader| reader.call(found, at, &name))?,
-                    false => Expr { at, what: Of::Member(Box::new(found), name) },
+                    false => Expr { at: found.at, what: Of::Member(Box::new(found), name) },
                 };
             } else if self.peek() == Some('[') && matches!(found.what, Of::Variable(_) | Of::Member(..) | Of::Pipe(..))
             {

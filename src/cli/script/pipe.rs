@@ -48,7 +48,7 @@ impl Run<'_, '_> {
             return self.printed(&call, before, &wheres, at);
         }
         let values = self.stages(stages)?;
-        let none = values.is_empty() && stages.iter().any(|stage| matches!(stage.what, Step::Where(_)));
+        let none = values.is_empty() && stages.last().is_some_and(|stage| matches!(stage.what, Step::Where(_)));
         self.code = if none { 4 } else { 0 };
         self.give(values)?;
         Ok(Flow::Next)
