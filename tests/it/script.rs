@@ -3,11 +3,17 @@
 
 use crate::harness::{Desk, Run};
 use std::process::Command;
+use std::sync::OnceLock;
 
 mod schedule;
 
-/// The sample history, with settings that scripts ask about.
-fn prepared() -> Desk {
+/// The sample history, with settings that scripts ask about; made once for all tests.
+fn prepared() -> &'static Desk {
+    static READY: OnceLock<Desk> = OnceLock::new();
+    READY.get_or_init(prepare)
+}
+
+fn prepare() -> Desk {
     let desk = Desk::new();
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sample");
     desk.args(&["import", sample, "--store", "@s.db"]).code(0);
@@ -53,7 +59,7 @@ fn file(desk: &Desk, name: &str) -> String {
 fn scripts_of_administrators_run_from_top_to_bottom() {
     let ready = prepared();
     // A report of all rooms.
-    let desk = copied(&ready);
+    let desk = copied(ready);
     let run = script(&desk, include_str!("../../fixtures/scripts/room-report.ps1"), &[]);
     assert!(run.code == 2 && run.err.contains("-Identity is empty"), "rooms without category are in it: {run:?}");
     let run = script(
@@ -71,7 +77,7 @@ fn scripts_of_administrators_run_from_top_to_bottom() {
     assert!(lines[1].starts_with(r#""Asia Desk","Trading""#) && lines[1].ends_with(r#""True""#), "{csv}");
 
     // Rooms that are disabled, but for some.
-    let desk = copied(&ready);
+    let desk = copied(ready);
     let text = include_str!("../../fixtures/scripts/disable-old.ps1").replace("\"Project Contoso\", ", "'x',");
     let run = script(&desk, &text, &[]).code(0);
     assert_eq!(run.out, "Project Tailspin stays\n1 of 10 rooms disabled\n");
@@ -82,7 +88,7 @@ fn scripts_of_administrators_run_from_top_to_bottom() {
     assert!(again.out.ends_with("Project Contoso is disabled already\nnothing to do\n"), "{}", again.out);
 
     // A category with rooms from a table; twice, as the second run finds the category.
-    let desk = copied(&ready);
+    let desk = copied(ready);
     desk.write("team.csv", "Room,Privacy,Members\nNight 1,Closed,sip:ann@litwareinc.com;sip:bob@litwareinc.com\n");
     let people = "dn: CN=Ann,DC=litwareinc,DC=com\nobjectClass: user\ncn: Ann\nmsRTCSIP-PrimaryUserAddress: sip:ann@litwareinc.com\n\n\
          dn: CN=Bob,DC=litwareinc,DC=com\nobjectClass: user\ncn: Bob\nmsRTCSIP-PrimaryUserAddress: sip:bob@litwareinc.com\n";
@@ -96,7 +102,7 @@ fn scripts_of_administrators_run_from_top_to_bottom() {
     assert!(run.out.contains("Night 2") && run.out.contains("Secret"), "{}", run.out);
 
     // What is old goes.
-    let desk = copied(&ready);
+    let desk = copied(ready);
     let run = script(&desk, include_str!("../../fixtures/scripts/clean-up.ps1"), &[]).code(0);
     assert!(!run.err.contains("stopped"), "{run:?}");
     let log = file(&desk, "clean-up.log");
@@ -107,7 +113,7 @@ fn scripts_of_administrators_run_from_top_to_bottom() {
     assert!(coffee.is_none_or(|room| room["Events"] == 0), "{coffee:?}");
 
     // Settings for the auditor.
-    let desk = copied(&ready);
+    let desk = copied(ready);
     let run = script(&desk, include_str!("../../fixtures/scripts/audit-settings.ps1"), &[]).code(0);
     let expected = "2 findings; files up to 40000 KB, on average 29.296875 MB\n\
                     global: DefaultChatHistory is 60\nglobal: MaxFileSizeKB is 40000\n";
@@ -148,7 +154,7 @@ fn nothing_runs_before_all_of_a_script_is_understood() {
         ("pchat room get --no-such-option", "2:1", "--no-such-option"),
         ("Get-CsPersistentChatRoom | Select-Object -Nme x", "2:28", "-Nme"),
     ] {
-        let run = script(&ready, &format!("{first}{line}"), &[]).code(2);
+        let run = script(ready, &format!("{first}{line}"), &[]).code(2);
         let expected = format!("s.ps1:{place}: ");
         assert!(run.err.contains(&expected) && run.err.contains(says), "{line}\n{expected}\n{}", run.err);
         assert!(run.out.is_empty() && std::fs::read(ready.path("s.db")).unwrap() == before, "{line}");
@@ -157,7 +163,7 @@ fn nothing_runs_before_all_of_a_script_is_understood() {
 
 #[test]
 fn the_language_means_what_powershell_means() {
-    let desk = copied(&prepared());
+    let desk = copied(prepared());
     let gives = |text: &str, out: &str| assert_eq!(script(&desk, text, &[]).code(0).out, out, "{text}");
     gives("$n = 1 + 2 * 3; \"$n\"; $n -eq 7 -and -not ($n -lt 3)", "7\nTrue\n");
     gives("'a'' $x `n'; \"b`tc\"\n\"say \"\"so\"\"\"", "a' $x `n\nb\tc\nsay \"so\"\n".replace("\\t", "\t").as_str());
@@ -208,7 +214,7 @@ fn the_language_means_what_powershell_means() {
 
 #[test]
 fn a_script_can_be_shown_without_being_done() {
-    let desk = copied(&prepared());
+    let desk = copied(prepared());
     let before = desk.audit("s.db").len();
     let text = "$n = 'Project*'\nforeach ($r in Get-CsPersistentChatRoom -Filter {Name -like $n}) { Set-CsPersistentChatRoom $r.Identity -Disabled $True }\n\
                 'x' | Out-File \"out.txt\"\npchat case new Later";
@@ -347,7 +353,7 @@ const MANGLED: [(&str, &str); 44] = [
 
 #[test]
 fn lines_a_shell_has_mangled_end_in_the_line_that_is_right() {
-    let desk = copied(&prepared());
+    let desk = copied(prepared());
     let state = || (desk.history("s.db"), format!("{:?}", desk.catalog("s.db")));
     let before = state();
     for (line, shows) in MANGLED {
@@ -365,7 +371,7 @@ fn lines_a_shell_has_mangled_end_in_the_line_that_is_right() {
 
 #[test]
 fn an_instance_is_a_store_only_where_it_is_listed() {
-    let desk = copied(&prepared());
+    let desk = copied(prepared());
     let line = |name: &str| {
         format!("Export-CsPersistentChatData -DBInstance '{name}' -FileName '{}'", desk.path("x.zip").display())
     };
