@@ -160,7 +160,7 @@ impl Reader<'_> {
                         Some(c @ ('>' | '<')) => {
                             return Err(self.unknown(self.at, &c.to_string()).hint("Out-File writes a text to a file"));
                         }
-                        Some(c) if c == '&' => return Err(self.unknown(self.at, "&")),
+                        Some('&') => return Err(self.unknown(self.at, "&")),
                         Some(_) => return Err(self.wrong(self.at, "this belongs to no statement")),
                     }
                 }

@@ -1,7 +1,7 @@
 //! Runs what stands between the cmdlets of a pipeline: chooses, sorts, counts, shows, writes.
 
 use super::run::{Flow, Run};
-use super::tree::{Column, Expr, Of, Select, Stage, Step, Sum};
+use super::tree::{Column, Expr, Of, Select, Stage, Step, Figure};
 use super::value::{Value, formatted};
 use crate::cli::line::nothing_piped;
 use crate::error::{Error, Kind, Result};
@@ -180,7 +180,7 @@ impl Run<'_, '_> {
         }
     }
 
-    fn measure(&mut self, of: Option<&Expr>, what: &[Sum], values: Vec<Value>) -> Result<Value> {
+    fn measure(&mut self, of: Option<&Expr>, what: &[Figure], values: Vec<Value>) -> Result<Value> {
         let name = of.map(|of| self.value(of)).transpose()?.map(|name| name.show());
         let values: Vec<Value> = match &name {
             Some(name) => values.iter().map(|value| value.member(name)).filter(|v| !matches!(v, Value::Null)).collect(),
@@ -191,7 +191,7 @@ impl Run<'_, '_> {
         let whole = |number: f64| if number.fract() == 0.0 { Value::Int(number as i64) } else { Value::Real(number) };
         let mut sum = 0.0;
         for value in &values {
-            if what.iter().any(|sum| matches!(sum, Sum::Sum | Sum::Average)) {
+            if what.iter().any(|sum| matches!(sum, Figure::Sum | Figure::Average)) {
                 sum += value.number().ok_or_else(|| {
                     Error::new(Kind::Usage, format!("{} is no number", crate::error::quoted(&value.show())))
                 })?;
@@ -199,13 +199,13 @@ impl Run<'_, '_> {
         }
         for sort in what {
             found.push(match sort {
-                Sum::Sum => ("Sum".into(), whole(sum)),
-                Sum::Average if values.is_empty() => ("Average".into(), Value::Null),
-                Sum::Average => ("Average".into(), whole(sum / values.len() as f64)),
-                Sum::Minimum => {
+                Figure::Sum => ("Sum".into(), whole(sum)),
+                Figure::Average if values.is_empty() => ("Average".into(), Value::Null),
+                Figure::Average => ("Average".into(), whole(sum / values.len() as f64)),
+                Figure::Minimum => {
                     ("Minimum".into(), values.iter().min_by(|a, b| a.order(b)).cloned().unwrap_or_default())
                 }
-                Sum::Maximum => {
+                Figure::Maximum => {
                     ("Maximum".into(), values.iter().max_by(|a, b| a.order(b)).cloned().unwrap_or_default())
                 }
             });

@@ -60,7 +60,7 @@ pub(super) enum Step {
     /// Sorts by properties.
     Sort { by: Vec<Column>, down: bool, unique: bool },
     /// Counts, adds up.
-    Measure { of: Vec<Expr>, what: Vec<Sum> },
+    Measure { of: Vec<Expr>, what: Vec<Figure> },
     /// Objects with the same property together.
     Group { by: Vec<Column>, bare: bool },
     /// Shows a table, or a list.
@@ -87,7 +87,7 @@ pub(super) enum Step {
 
 /// Which sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sum {
+pub(super) enum Figure {
     Sum,
     Average,
     Minimum,
