@@ -1,7 +1,7 @@
 //! Cmdlets of PowerShell itself that scripts may hold: which parameters each has, and what they mean.
 
 use super::read::Reader;
-use super::tree::{Arg, At, Column, Expr, File, Of, Select, Step, Figure};
+use super::tree::{Arg, At, Column, Expr, Figure, File, Of, Select, Step};
 use super::value::Value;
 use crate::error::Result;
 use crate::model::ids::fold;
@@ -201,8 +201,12 @@ fn bound(mut given: Given<'_, '_>, name: &str) -> Result<Step> {
             Step::Sort { by: given.columns("property")?, down, unique }
         }
         "measure-object" | "measure" => {
-            let sums =
-                [("sum", Figure::Sum), ("average", Figure::Average), ("minimum", Figure::Minimum), ("maximum", Figure::Maximum)];
+            let sums = [
+                ("sum", Figure::Sum),
+                ("average", Figure::Average),
+                ("minimum", Figure::Minimum),
+                ("maximum", Figure::Maximum),
+            ];
             let what: Vec<Figure> = sums.into_iter().filter(|(name, _)| given.has(name)).map(|(_, sum)| sum).collect();
             let of = given.first("property").into_iter().collect();
             Step::Measure { of, what }

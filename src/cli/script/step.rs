@@ -1,7 +1,7 @@
 //! Runs what stands between the cmdlets of a pipeline: chooses, sorts, counts, shows, writes.
 
 use super::run::{Flow, Run};
-use super::tree::{Column, Expr, Of, Select, Stage, Step, Figure};
+use super::tree::{Column, Expr, Figure, Of, Select, Stage, Step};
 use super::value::{Value, formatted};
 use crate::cli::line::nothing_piped;
 use crate::error::{Error, Kind, Result};
