@@ -137,7 +137,7 @@ fn set(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<String> {
             c => items.push((c, c == '-')),
         }
     }
-    let plain = |c: char| regex::escape(&c.to_string()).replace('-', "\\-").replace('&', "\\&").replace('~', "\\~");
+    let plain = |c: char| regex::escape(&c.to_string());
     let mut found = String::from("[");
     let mut at = 0;
     while let Some((first, _)) = items.get(at).copied() {
@@ -459,7 +459,7 @@ mod tests {
         // As many as anybody writes are a list, and no tree.
         let long = |joint: &str, part: &str| vec![part; 40_000].join(joint);
         let deep = std::thread::Builder::new().stack_size(1 << 20).spawn(move || {
-            assert!(is(&long(" -and ", "Name -like 'IT*'")) && !is(&long(" -or ", "Name -eq 'x'")));
+            assert!(is(&long(" -and ", "Name -eq 'ITChatRoom'")) && !is(&long(" -or ", "Name -eq 'x'")));
             assert!(is(&format!("'ITChatRoom' -in {}", [&long(",", "'x'"), ",'itchatroom'"].concat())));
             let error = Expression::parse(&format!("{{{} $}}", "x".repeat(10_000))).unwrap_err();
             assert!(error.to_string().len() < 200, "{}", error.to_string().len());
