@@ -35,7 +35,10 @@ pub(super) struct Globals {
     /// Change or sign a store whose audit log is behind what was last seen of it, for this reason
     #[arg(long, global = true, value_name = "REASON", help_heading = "Common options")]
     pub(super) accept_older: Option<String>,
-    /// Draw no progress
+    /// Only a store that lists this instance of a database; pchat store alias add does
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Common options")]
+    pub(super) instance: Option<String>,
+    /// Print nothing but errors, and results only in a form for programs (json, jsonl, csv)
     #[arg(long, short, global = true, help_heading = "Common options")]
     pub(super) quiet: bool,
     /// The person on whose behalf this is done, for the audit log
@@ -66,6 +69,11 @@ impl Globals {
     pub(super) fn store(&self, environment: Option<OsString>) -> Result<Location> {
         let named = self.store.clone().map(PathBuf::into_os_string).or(environment.filter(|name| !name.is_empty()));
         Location::parse(&named.unwrap_or_else(|| "pchat.db".into()))
+    }
+
+    /// The store, where nobody named it; with an instance also where only the environment did.
+    pub(super) fn by_default(&self, environment: Option<&OsString>) -> bool {
+        self.store.is_none() && (self.instance.is_some() || environment.is_none_or(|name| name.is_empty()))
     }
 
     /// The conditions of `--where`.

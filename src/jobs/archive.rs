@@ -246,7 +246,7 @@ impl Archive {
             for name in names {
                 let place = volume.place(&name);
                 let plural = name[archive::CATALOG.len()..].strip_suffix(".xml").unwrap_or_default();
-                let Some(shape) = shapes.iter().find(|shape| shape.plural == plural) else {
+                let Some(shape) = shapes.iter().find(|shape| shape.travels() && shape.plural == plural) else {
                     return Err(Error::damaged(Place::file(place), "the catalog has no such page"));
                 };
                 archive.records.extend(catalog::read(&volume.checked(&name)?, &place, shape)?);

@@ -76,7 +76,7 @@ impl Export {
             (self.level == Level::All || shape.levels.contains(&self.level))
                 && (!self.is_production() || PRODUCED.contains(&shape.noun))
         };
-        self.shapes.iter().copied().filter(belongs).collect()
+        self.shapes.iter().copied().filter(|shape| shape.travels() && belongs(shape)).collect()
     }
 
     /// A format that holds history and no settings, when all are such.

@@ -2,6 +2,7 @@
 //! cmdlets. Whatever needs all nouns takes it from here, and no noun does.
 
 pub mod addin;
+pub mod alias;
 pub mod audit;
 pub mod case;
 pub mod category;
@@ -86,7 +87,7 @@ macro_rules! nouns {
 }
 
 nouns! {
-    without commands: records { 3 pool::SHAPE };
+    without commands: records { 3 pool::SHAPE, 16 alias::SHAPE };
     Export(Box<data::ExportRequest>) cmdlets { 4 data::CMDLETS };
     Import(data::ImportRequest);
     Verify(data::VerifyRequest);

@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '6');
+INSERT INTO meta (name, value) VALUES ('layout', '7');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -55,6 +55,16 @@ CREATE TABLE room (
     created_on  INTEGER,
     updated_by  TEXT,
     updated_on  INTEGER
+) STRICT;
+
+-- Names of database instances that stand for this store.
+CREATE TABLE alias (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    name       TEXT NOT NULL,
+    set_by   TEXT,
+    set_on   INTEGER
 ) STRICT;
 
 -- Rooms that were removed after a purge. Tombstones go by the number of the room, so no other room ever gets it, and the
