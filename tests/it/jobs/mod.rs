@@ -1,6 +1,7 @@
 //! Jobs: what the commands do to stores and archives, seen from the command line.
 
 mod anchor;
+mod approval;
 mod asked;
 mod audit;
 mod certificate;

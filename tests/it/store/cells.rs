@@ -52,6 +52,8 @@ fn desk() -> Desk {
     ] {
         desk.run(line).code(0);
     }
+    desk.run("approval set --required true --store @s.db").code(0);
+    desk.run("purge --everything --yes --operator anna --approve-by ben --store @s.db").code(15);
     desk
 }
 

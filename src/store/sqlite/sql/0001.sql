@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '6');
+INSERT INTO meta (name, value) VALUES ('layout', '7');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -215,6 +215,39 @@ CREATE TABLE retention (
     reason     TEXT,
     set_by     TEXT,
     set_on     INTEGER
+) STRICT;
+
+-- Does the store want a second person for what destroys, or ends what protects? One record at most.
+CREATE TABLE safeguard (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    identity   TEXT NOT NULL,
+    required   INTEGER,
+    other_account INTEGER,
+    hours      INTEGER,
+    set_by     TEXT,
+    set_on     INTEGER
+) STRICT;
+
+-- What somebody asked another person to approve of, and what became of it; its parts are list entries. No part names a text.
+CREATE TABLE approval (
+    number       INTEGER PRIMARY KEY,
+    key          TEXT NOT NULL UNIQUE,
+    discovered   INTEGER NOT NULL DEFAULT 0,
+    identity     TEXT NOT NULL,
+    what         TEXT,
+    requested_by TEXT,
+    requester    TEXT,
+    account      TEXT,
+    requested_on INTEGER,
+    approver     TEXT,
+    valid_until  INTEGER,
+    approved_by  TEXT,
+    approved_on  INTEGER,
+    withdrawn_by TEXT,
+    withdrawn_on INTEGER,
+    used_on      INTEGER
 ) STRICT;
 
 -- Every list a record carries: members, managers, presenters, creators, allowed, denied, active servers …
