@@ -258,7 +258,7 @@ fn names(catalog: &Catalog) -> HashMap<RoomKey, Arc<RoomHint>> {
         let key = room_key(room);
         let title = room.get("Name").text().filter(|name| *name != key.uri).map(str::to_owned);
         let category = room.get("Category").text().map(str::to_owned);
-        (key, Arc::new(RoomHint { title, category }))
+        (key, Arc::new(RoomHint { title, category, ..RoomHint::default() }))
     });
     rooms.collect()
 }

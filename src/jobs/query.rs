@@ -4,6 +4,7 @@
 use super::directory::Directory;
 use super::selection::{Wanted, room_key};
 use crate::error::{Error, Kind, Result};
+use crate::jobs::holds::items;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::record::{Record, Shape, Value};
@@ -66,7 +67,9 @@ impl Names for Known<'_> {
     }
 
     fn rooms(&self, pattern: &str) -> Vec<RoomKey> {
-        self.rooms_that(|room, key| names_room(pattern, &key.pool, text(room, "Name"), &key.uri))
+        self.rooms_that(|room, key| {
+            names_room(pattern, &key.pool, text(room, "Name"), &key.uri, items(room, "FormerNames"))
+        })
     }
 
     fn category(&self, pattern: &str) -> Vec<RoomKey> {
@@ -82,7 +85,6 @@ impl Names for Known<'_> {
         if *hold.get("Query") != Value::Null {
             return None;
         }
-        let items = super::holds::items;
         let (rooms, categories, people) = (items(hold, "Rooms"), items(hold, "Categories"), items(hold, "People"));
         // Whom a pattern means is for history to say, which is not asked here.
         if people.iter().any(|entry| entry.contains('*')) {
@@ -93,7 +95,7 @@ impl Names for Known<'_> {
             let named = RoomNames::new(rooms);
             let found = self.rooms_that(|room, key| {
                 let category = text(room, "Category");
-                named.has(&key.pool, text(room, "Name"), &key.uri)
+                named.has(&key.pool, text(room, "Name"), &key.uri, items(room, "FormerNames"))
                     || !category.is_empty() && categories.iter().any(|c| names_category(c, &key.pool, category))
             });
             let keys = found.into_iter().map(|key| (key.key(), key)).collect();

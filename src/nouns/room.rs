@@ -31,6 +31,7 @@ pub static SHAPE: Shape = Shape {
         Field::new("Members", "members", Type::List, 384),
         Field::new("Managers", "managers", Type::List, 384),
         Field::new("Presenters", "presenters", Type::List, 384),
+        Field::new("FormerNames", "former_names", Type::List, 0),
         Field::new("Guid", "guid", Type::Text, 64),
         Field::new("CreatedBy", "created_by", Type::Text, 256),
         Field::new("CreatedOn", "created_on", Type::Time, 0),

@@ -37,6 +37,8 @@ pub struct Room {
     pub name: String,
     /// Its address.
     pub uri: String,
+    /// Titles it had before.
+    pub former: Vec<String>,
     /// Its category; empty without one.
     pub category: String,
     /// Its category keeps no history, so nothing new of it is kept.
@@ -129,7 +131,7 @@ impl Hold {
         if !terms.rooms.is_empty() || !terms.categories.is_empty() {
             let named = RoomNames::new(&terms.rooms);
             let is = |place: &&Room| {
-                named.has(&place.pool, &place.name, &place.uri)
+                named.has(&place.pool, &place.name, &place.uri, &place.former)
                     || (!place.category.is_empty()
                         && terms.categories.iter().any(|c| names_category(c, &place.pool, &place.category)))
             };
@@ -228,7 +230,7 @@ impl kql::Names for Sealed<'_> {
     }
 
     fn rooms(&self, pattern: &str) -> Vec<RoomKey> {
-        self.keys(|place| names_room(pattern, &place.pool, &place.name, &place.uri))
+        self.keys(|place| names_room(pattern, &place.pool, &place.name, &place.uri, &place.former))
     }
 
     fn category(&self, pattern: &str) -> Vec<RoomKey> {
@@ -330,6 +332,7 @@ pub fn of_catalog(catalog: &Catalog) -> Result<(Holds, Vec<Room>)> {
         pool: text(room, "Pool"),
         name: text(room, "Name"),
         uri: text(room, "Uri"),
+        former: items(room, "FormerNames").to_vec(),
         category: text(room, "Category"),
         unkept: !keeps_history(catalog, room),
     };
@@ -370,7 +373,8 @@ pub fn may_be_dropped(catalog: &Catalog, key: &RoomKey, persona: &Persona, event
 pub fn naming_room(catalog: &Catalog, room: &Record) -> Vec<String> {
     let text = |field| room.get(field).text().unwrap_or_default();
     let names = |hold: &&Record| {
-        let is_room = |entry: &String| names_room(entry, text("Pool"), text("Name"), text("Uri"));
+        let is_room =
+            |entry: &String| names_room(entry, text("Pool"), text("Name"), text("Uri"), items(room, "FormerNames"));
         let is_category =
             |entry: &String| !text("Category").is_empty() && names_category(entry, text("Pool"), text("Category"));
         items(hold, "Rooms").iter().any(is_room) || items(hold, "Categories").iter().any(is_category)

@@ -12,6 +12,7 @@ use crate::model::record::{Record, Shape, Value};
 use crate::model::time::Ticks;
 use crate::rules::approval::{self, REQUEST, RULE, THE_RULE, Who};
 use crate::rules::holds::{self, Case, Holds, Room, Terms};
+use crate::rules::merge::with_titles;
 use sha2::{Digest, Sha256};
 
 /// What a store can do in one transaction. None of it asks whether it may.
@@ -297,6 +298,12 @@ fn put(tx: &mut dyn Transaction, now: Ticks, all: &[Record]) -> Result<()> {
                 "hold" | "case" => tx.get(record.shape, &record.key())?,
                 _ => None,
             };
+            if record.shape.noun == "room"
+                && let Some(old) = tx.get(record.shape, &record.key())?
+            {
+                tx.put(&with_titles(&old, record.clone()))?;
+                continue;
+            }
             match (record.shape.noun, old) {
                 ("hold", Some(old)) => holds::not_weaker(&old, record)?,
                 ("case", Some(old))

@@ -54,11 +54,10 @@ fn in_force(hold: &Record) -> bool {
 /// Does a hold name this room, by itself or through its category?
 fn names(hold: &Record, room: &Record) -> bool {
     let category = text(room, "Category");
-    items(hold, "Rooms")
-        .iter()
-        .any(|entry| names_room(entry, text(room, "Pool"), text(room, "Name"), text(room, "Uri")))
-        || (!category.is_empty()
-            && items(hold, "Categories").iter().any(|entry| names_category(entry, text(room, "Pool"), category)))
+    items(hold, "Rooms").iter().any(|entry| {
+        names_room(entry, text(room, "Pool"), text(room, "Name"), text(room, "Uri"), items(room, "FormerNames"))
+    }) || (!category.is_empty()
+        && items(hold, "Categories").iter().any(|entry| names_category(entry, text(room, "Pool"), category)))
 }
 
 fn people<'a>(patterns: &'a [String], known: &'a [&str]) -> impl Iterator<Item = String> + 'a {

@@ -37,6 +37,8 @@ struct RoomState {
     number: i64,
     history: History,
     changed: bool,
+    /// The title it has.
+    title: Option<String>,
     /// Some of its messages were purged; they do not come back unless they are wanted.
     purged: bool,
     /// What is there without a number at the instant that was looked at last.
@@ -125,7 +127,7 @@ impl<'s> Writer<'s> {
     ) -> rusqlite::Result<(Outcome, Option<aside::Words>)> {
         let mut outcome = Outcome::default();
         let folded = unit.room.key();
-        self.room(&folded, &unit.room, &unit.hint)?;
+        self.room(&folded, unit)?;
         let people: Vec<i64> = unit.people.iter().map(|p| self.persona(p)).collect::<rusqlite::Result<_>>()?;
         let connection = self.connection;
         let source = self.source(unit.source)?;

@@ -30,5 +30,6 @@ mod search;
 mod seen;
 mod selection;
 mod times;
+mod titles;
 mod verify;
 mod words;

@@ -261,6 +261,8 @@ CREATE TABLE list_entry (
     PRIMARY KEY (noun, owner, field, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX list_entry_key ON list_entry (entry_key);
+-- Titles that rooms had before, without reading who is a member of what.
+CREATE INDEX list_entry_title ON list_entry (owner, position) WHERE noun = 'room' AND field = 'FormerNames';
 
 -- Records by the names people use for them, folded: made of the records, so that one is found without reading all.
 CREATE TABLE name (
