@@ -11,13 +11,14 @@ use super::blocks::{COLUMNS_OF_BLOCK, Kept};
 use super::find;
 use super::holds::{self, Earlier, Holds};
 use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek, sequence_of};
-use super::{Sqlite, explain::explain};
+use super::{Sqlite, explain::explain, settings::Tx};
 use crate::error::Result;
 use crate::model::message::{Event, Kind};
 use crate::model::time::Ticks;
 use crate::select::matches::Subject;
 use crate::select::scope::{Scope, Selection};
-use crate::store::change::Approved;
+use crate::store::Entry;
+use crate::store::change::{Approved, approved};
 use crate::store::purge::judge::{Drawing, Fate, Identities, Judge, Met, unfinished};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest, PurgeState};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -145,6 +146,19 @@ fn approval_of(plan: &str) -> Approved {
     let plan: serde_json::Value = serde_json::from_str(plan).unwrap_or_default();
     let found = |name: &'static str| Some((name, plan["approval"][name].as_str()?.to_owned()));
     ["approval", "requested by", "approved by"].into_iter().filter_map(found).collect()
+}
+
+/// Who approved of the plan: now, or when the purge that it goes on with began.
+fn approval(store: &Sqlite, plan: &PurgePlan, entry: &Entry) -> Result<Approved> {
+    let connection = &store.connection;
+    let open = open_purge(connection).map_err(|error| explain(error, &store.path))?;
+    if let (Some(number), Some((open, _, approval))) = (plan.open, open)
+        && open == number
+        && !approval.is_empty()
+    {
+        return Ok(approval);
+    }
+    approved(&mut Tx { connection, path: &store.path }, entry, &plan.part().unwrap_or_default())
 }
 
 /// Draws a plan in one snapshot; nothing is changed.

@@ -1,5 +1,7 @@
 //! What is left of what was purged: which message went with which purge, and what replaced one.
 
+pub mod unnumbered;
+
 use super::read::{id_range, sequence_of};
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::message::Kind;

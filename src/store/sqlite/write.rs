@@ -41,6 +41,8 @@ struct RoomState {
     title: Option<String>,
     /// Some of its messages were purged; they do not come back unless they are wanted.
     purged: bool,
+    /// What of it had no number, if anything of that was purged.
+    unnumbered: Option<tombs::unnumbered::Purged>,
     /// What is there without a number at the instant that was looked at last.
     instant: Option<compare::Instant>,
 }
@@ -137,7 +139,7 @@ impl<'s> Writer<'s> {
         let mut placed = place::Placed::new(state.history.next, source, unit.events.len());
         for event in &unit.events {
             let who = people[event.who as usize];
-            let gone = match event.chat.filter(|_| state.purged) {
+            let mut gone = match event.chat.filter(|_| state.purged) {
                 Some(chat) => tombs::purge_of(connection, state.number, chat)?.is_some(),
                 None => false,
             };
@@ -158,6 +160,15 @@ impl<'s> Writer<'s> {
                     statements.counterpart(connection, state, &mut self.claimed, stated)?
                 }
             };
+            // What the store has at that instant was not what went.
+            if let (None, Some(purged), Some(when)) = (&old, &mut state.unnumbered, tombs::unnumbered::when(event)) {
+                gone = purged.stays_out(connection, state.number, when)?;
+                if gone && !self.restore_purged {
+                    placed.skip();
+                    outcome.purged += 1;
+                    continue;
+                }
+            }
             let id = (state.number << ROOM_SHIFT) | state.history.next;
             let late = event.at.0 < state.history.latest;
             if old.is_none() && statements.insert(id, (state.number, late, who, source), event)? {
@@ -319,7 +330,10 @@ impl Intake for Writer<'_> {
 
     fn next_file(&mut self) {
         self.claimed.clear();
-        self.rooms.values_mut().for_each(|room| room.instant = None);
+        for room in self.rooms.values_mut() {
+            room.instant = None;
+            room.unnumbered.iter_mut().for_each(tombs::unnumbered::Purged::next_file);
+        }
     }
 
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome> {

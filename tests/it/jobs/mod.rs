@@ -9,6 +9,7 @@ mod directory;
 mod emptiness;
 mod export;
 mod formats;
+mod gone;
 mod holds;
 mod import;
 mod intake;

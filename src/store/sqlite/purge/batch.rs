@@ -4,7 +4,7 @@
 //! trees of its room are made anew. The index follows at the end (`index/sweep.rs`).
 
 use super::cursor::{Cursor, Inside, Touched};
-use super::{Court, Fate, Identities, blocks, counts_json, counts_of, event_in, open_purge, revision, rooms_of, rows};
+use super::{Court, Fate, Identities, approval, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
@@ -14,7 +14,7 @@ use crate::proof::content::canonical;
 use crate::select::postings::Builder;
 use crate::store::Entry;
 use crate::store::block::Drafting;
-use crate::store::change::{Approved, approved};
+use crate::store::change::Approved;
 use crate::store::purge::judge::{as_planned, moved, put_text};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
 use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, update as update_block};
@@ -23,7 +23,7 @@ use crate::store::sqlite::find;
 use crate::store::sqlite::holds;
 use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Fact, Pending};
 use crate::store::sqlite::read::{COLUMNS, Place, sequence_of};
-use crate::store::sqlite::settings::Tx;
+use crate::store::sqlite::tombs::unnumbered;
 use crate::store::sqlite::{Sqlite, audit, erase};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,19 +183,6 @@ fn run(
     Ok(number)
 }
 
-/// Who approved of the plan: now, or when the purge that it goes on with began.
-fn approval(store: &Sqlite, plan: &PurgePlan, entry: &Entry) -> Result<Approved> {
-    let connection = &store.connection;
-    let open = open_purge(connection).map_err(|error| explain(error, &store.path))?;
-    if let (Some(number), Some((open, _, approval))) = (plan.open, open)
-        && open == number
-        && !approval.is_empty()
-    {
-        return Ok(approval);
-    }
-    approved(&mut Tx { connection, path: &store.path }, entry, &plan.part().unwrap_or_default())
-}
-
 fn abandon(connection: &Connection, error: Error) -> Error {
     if !connection.is_autocommit() {
         drop(connection.execute_batch("ROLLBACK"));
@@ -247,6 +234,8 @@ struct Taken {
     run_open: bool,
     /// Those that go, with their message numbers.
     gone: Vec<(i64, Option<i64>)>,
+    /// Instant and kind of those among them that have no number.
+    unnumbered: Vec<unnumbered::When>,
     counts: Counts,
     files: bool,
     /// Blocks that lose something, as they are afterwards.
@@ -373,6 +362,7 @@ impl Work<'_> {
         history.save(connection, place.number, &place.key.key())?;
         if request.replacement.is_none() {
             rows::tombstones(connection, self.number, place.number, &taken.gone)?;
+            unnumbered::note(connection, self.number, place.number, &taken.unnumbered)?;
         }
         Ok(taken.counts)
     }
@@ -414,6 +404,7 @@ impl Work<'_> {
                 taken.files |= files > 0;
                 taken.contents.extend(event.more().files.iter().filter_map(|file| file.sha256));
                 taken.gone.push((id, event.chat));
+                taken.unnumbered.extend(unnumbered::when(&event));
                 taken.sources.insert(source);
                 self.digest.event(id);
             }

@@ -349,6 +349,19 @@ CREATE TABLE tombstone (
 ) STRICT;
 CREATE INDEX tombstone_chat ON tombstone (room, first_chat) WHERE first_chat IS NOT NULL;
 
+-- How many events without a message number a purge took: runs of instants, from `first` to `last`. `instants` lists the ticks
+-- after `first` times 16, the kind and one; `events` how many there are up to each. Nothing says who did what.
+CREATE TABLE unnumbered (
+    number   INTEGER PRIMARY KEY,
+    purge    INTEGER NOT NULL REFERENCES purge,
+    room     INTEGER NOT NULL,
+    first    INTEGER NOT NULL,
+    last     INTEGER NOT NULL,
+    instants BLOB NOT NULL,
+    events   BLOB NOT NULL
+) STRICT;
+CREATE INDEX unnumbered_first ON unnumbered (room, first);
+
 CREATE TABLE attachment (
     event    INTEGER NOT NULL REFERENCES event,
     position INTEGER NOT NULL,

@@ -65,6 +65,7 @@ impl Writer<'_> {
             title: None,
             changed: false,
             purged: tombs::any(self.connection, number)?,
+            unnumbered: tombs::unnumbered::any(self.connection, number)?.then(Default::default),
             instant: None,
         };
         self.rooms.insert(folded.to_owned(), state);
