@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::join_key;
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply};
@@ -59,7 +60,7 @@ pub fn settle(cx: &Context<'_>, parts: &[String], what: &str, preview: &Reply) -
         return Ok(Some(request.identity()));
     }
     let same = |request: &&&Record| {
-        let asked = request.get("Approver").show();
+        let asked = request.get(field::APPROVER.name).show();
         cx.approve_by.is_none_or(|name| approval::name_key(name) == approval::name_key(&asked))
     };
     if let Some(request) = of(&[State::Waiting]).filter(same) {
@@ -69,16 +70,16 @@ pub fn settle(cx: &Context<'_>, parts: &[String], what: &str, preview: &Reply) -
     approval::may_ask(who, approver)?;
     let approver = approver.split_whitespace().collect::<Vec<_>>().join(" ");
     let request = Record::new(&REQUEST)
-        .with("What", what)
-        .with("Told", told(preview))
-        .with("Parts", parts.to_vec())
-        .with("RequestedBy", Some(cx.actor.name()))
-        .with("Requester", person.as_str())
-        .with("Account", account.as_str())
-        .with("RequestedOn", now)
-        .with("Approver", approver.as_str())
+        .with(field::WHAT.name, what)
+        .with(field::TOLD.name, told(preview))
+        .with(field::PARTS.name, parts.to_vec())
+        .with(field::REQUESTED_BY.name, Some(cx.actor.name()))
+        .with(field::REQUESTER.name, person.as_str())
+        .with(field::ACCOUNT.name, account.as_str())
+        .with(field::REQUESTED_ON.name, now)
+        .with(field::APPROVER.name, approver.as_str())
         .with(
-            "ValidUntil",
+            field::VALID_UNTIL.name,
             Ticks(now.0.saturating_add(hours(rule(&found)).saturating_mul(36_000_000_000))).min(Ticks::MAX),
         );
     let request = ask(cx, request)?;
@@ -97,7 +98,7 @@ fn number(request: &Record) -> u64 {
 
 /// How long requests are good for.
 pub fn hours(rule: Option<&Record>) -> i64 {
-    match rule.map(|rule| rule.get("Hours")) {
+    match rule.map(|rule| rule.get(field::HOURS.name)) {
         Some(Value::Int(hours)) => *hours,
         _ => HOURS,
     }
@@ -109,7 +110,7 @@ fn ask(cx: &Context<'_>, request: Record) -> Result<Record> {
     cx.session.write(|store| {
         change::amend(store, &[&REQUEST][..], &mut |catalog| {
             let next = catalog.of(REQUEST.noun).map(number).max().unwrap_or_default() + 1;
-            let request = request.clone().with("Identity", next.to_string().as_str());
+            let request = request.clone().with(field::IDENTITY.name, next.to_string().as_str());
             let show = |field| request.get(field).show();
             let details = vec![
                 ("what", show("What")),

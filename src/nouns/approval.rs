@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::approval as job;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
@@ -74,7 +75,7 @@ impl Verb for ApprovalVerb {
             ApprovalVerb::Give { number, consent } => {
                 let request = job::request(&catalog, number)?;
                 job::may_give(cx, &catalog, request)?;
-                let question = format!("Approve of request {number}: {}", request.get("What").show());
+                let question = format!("Approve of request {number}: {}", request.get(field::WHAT.name).show());
                 let preview = Reply { tables: vec![shown(request)], ..Reply::default() };
                 let act = Box::new(move |cx: &Context<'_>| {
                     job::answer(cx, number, true)?;
@@ -105,11 +106,11 @@ fn set(
         return Err(Error::new(Kind::Usage, "nothing is to be set")
             .hint("--required true, --other-account true, --hours HOURS; pchat approval get shows what is"));
     }
-    let mut rule = Record::new(&RULE).with("Identity", THE_RULE);
-    rule.set("Required", Value::Bool(required.unwrap_or(was("Required"))));
-    rule.set("OtherAccount", Value::Bool(other_account.unwrap_or(was("OtherAccount"))));
-    rule.set("Hours", Value::Int(hours.unwrap_or(job::hours(old))));
-    let rule = rule.with("SetBy", Some(cx.actor.name())).with("SetOn", (cx.clock)());
+    let mut rule = Record::new(&RULE).with(field::IDENTITY.name, THE_RULE);
+    rule.set(field::REQUIRED.name, Value::Bool(required.unwrap_or(was("Required"))));
+    rule.set(field::OTHER_ACCOUNT.name, Value::Bool(other_account.unwrap_or(was("OtherAccount"))));
+    rule.set(field::HOURS.name, Value::Int(hours.unwrap_or(job::hours(old))));
+    let rule = rule.with(field::SET_BY.name, Some(cx.actor.name())).with(field::SET_ON.name, (cx.clock)());
     let what = in_words(Some(&rule));
     let parts = parts(std::slice::from_ref(&rule), &[]);
     let preview = Reply { notes: vec![format!("until now: {}", in_words(old))], ..Reply::default() };
@@ -129,7 +130,7 @@ fn in_words(rule: Option<&Record>) -> String {
     if !is_required(rule) {
         return "what destroys needs no second person".to_owned();
     }
-    let account = match rule.map(|rule| rule.get("OtherAccount")) {
+    let account = match rule.map(|rule| rule.get(field::OTHER_ACCOUNT.name)) {
         Some(Value::Bool(true)) => ", under another account,",
         _ => "",
     };
@@ -177,7 +178,7 @@ fn list(cx: &Context<'_>, catalog: &Catalog, one: Option<&Record>) -> Reply {
 
 /// What a request is for, line by line.
 fn shown(request: &Record) -> Table {
-    let mut rows = vec![vec!["What".into(), request.get("What").into()]];
+    let mut rows = vec![vec!["What".into(), request.get(field::WHAT.name).into()]];
     for field in ["RequestedBy", "RequestedOn", "Approver", "ValidUntil"] {
         rows.push(vec![field.into(), request.get(field).into()]);
     }

@@ -2,8 +2,9 @@
 //! a setting of it. What is approved of is named part by part, and each part is done once.
 
 use crate::error::{Error, Kind, Result};
+use crate::model::field;
 use crate::model::ids::fold;
-use crate::model::record::{Field, Record, Shape, Type, Value};
+use crate::model::record::{Field, Record, Shape, Value};
 use crate::model::time::Ticks;
 
 /// The setting of a store; there is one record. It does not travel.
@@ -11,15 +12,15 @@ pub static RULE: Shape = Shape {
     noun: "safeguard",
     plural: "safeguards",
     fields: &[
-        Field::new("Identity", "identity", Type::Text, 16),
-        Field::new("Required", "required", Type::Bool, 0),
-        Field::new("OtherAccount", "other_account", Type::Bool, 0),
-        Field::new("Hours", "hours", Type::Int, 0),
-        Field::new("SetBy", "set_by", Type::Text, 256),
-        Field::new("SetOn", "set_on", Type::Time, 0),
+        Field::of(field::IDENTITY, "identity", 16),
+        Field::of(field::REQUIRED, "required", 0),
+        Field::of(field::OTHER_ACCOUNT, "other_account", 0),
+        Field::of(field::HOURS, "hours", 0),
+        Field::of(field::SET_BY, "set_by", 256),
+        Field::of(field::SET_ON, "set_on", 0),
     ],
-    key: &["Identity"],
-    identity: &["Identity"],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[],
 };
 
@@ -31,25 +32,25 @@ pub static REQUEST: Shape = Shape {
     noun: "approval",
     plural: "approvals",
     fields: &[
-        Field::new("Identity", "identity", Type::Text, 20),
-        Field::new("What", "what", Type::Text, 0),
-        Field::new("Told", "told", Type::List, 0),
-        Field::new("Parts", "parts", Type::List, 0),
-        Field::new("Used", "used", Type::List, 0),
-        Field::new("RequestedBy", "requested_by", Type::Text, 256),
-        Field::new("Requester", "requester", Type::Text, 256),
-        Field::new("Account", "account", Type::Text, 256),
-        Field::new("RequestedOn", "requested_on", Type::Time, 0),
-        Field::new("Approver", "approver", Type::Text, 256),
-        Field::new("ValidUntil", "valid_until", Type::Time, 0),
-        Field::new("ApprovedBy", "approved_by", Type::Text, 256),
-        Field::new("ApprovedOn", "approved_on", Type::Time, 0),
-        Field::new("WithdrawnBy", "withdrawn_by", Type::Text, 256),
-        Field::new("WithdrawnOn", "withdrawn_on", Type::Time, 0),
-        Field::new("UsedOn", "used_on", Type::Time, 0),
+        Field::of(field::IDENTITY, "identity", 20),
+        Field::of(field::WHAT, "what", 0),
+        Field::of(field::TOLD, "told", 0),
+        Field::of(field::PARTS, "parts", 0),
+        Field::of(field::USED, "used", 0),
+        Field::of(field::REQUESTED_BY, "requested_by", 256),
+        Field::of(field::REQUESTER, "requester", 256),
+        Field::of(field::ACCOUNT, "account", 256),
+        Field::of(field::REQUESTED_ON, "requested_on", 0),
+        Field::of(field::APPROVER, "approver", 256),
+        Field::of(field::VALID_UNTIL, "valid_until", 0),
+        Field::of(field::APPROVED_BY, "approved_by", 256),
+        Field::of(field::APPROVED_ON, "approved_on", 0),
+        Field::of(field::WITHDRAWN_BY, "withdrawn_by", 256),
+        Field::of(field::WITHDRAWN_ON, "withdrawn_on", 0),
+        Field::of(field::USED_ON, "used_on", 0),
     ],
-    key: &["Identity"],
-    identity: &["Identity"],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[],
 };
 
@@ -81,7 +82,7 @@ fn time(record: &Record, field: &str) -> Option<Ticks> {
 
 /// Does the store want a second person?
 pub fn is_required(rule: Option<&Record>) -> bool {
-    rule.is_some_and(|rule| *rule.get("Required") == Value::Bool(true))
+    rule.is_some_and(|rule| *rule.get(field::REQUIRED.name) == Value::Bool(true))
 }
 
 /// What has become of a request.
@@ -151,7 +152,8 @@ pub fn nobody_named() -> Error {
 
 /// What is said while a request waits.
 pub fn waits(request: &Record) -> Error {
-    let (number, approver, until) = (request.identity(), text(request, "Approver"), request.get("ValidUntil").show());
+    let (number, approver, until) =
+        (request.identity(), text(request, "Approver"), request.get(field::VALID_UNTIL.name).show());
     refused(format!("request {number} waits for {approver} until {until}; nothing was done")).hint(format!(
         "{approver}: pchat approval give {number} --operator \"{approver}\"; then run this command again"
     ))
@@ -188,7 +190,7 @@ pub fn may_give(request: &Record, rule: Option<&Record>, who: Who<'_>, now: Tick
         return Err(refused(format!("request {number} is for {approver} to approve, not for {}", who.person))
             .hint(format!("--operator \"{approver}\" says that it is you")));
     }
-    let other_account = rule.is_some_and(|rule| *rule.get("OtherAccount") == Value::Bool(true));
+    let other_account = rule.is_some_and(|rule| *rule.get(field::OTHER_ACCOUNT.name) == Value::Bool(true));
     if other_account && fold(text(request, "Account")) == fold(who.account) {
         return Err(refused(format!(
             "it was asked for under the account {}, and is approved under another",
@@ -221,7 +223,7 @@ pub fn used(request: &Record, who: Who<'_>, part: &str, now: Ticks) -> Result<Re
     }
     let mut done = list(request, "Used").to_vec();
     done.push(part.to_owned());
-    Ok(request.clone().with("Used", done).with("UsedOn", now))
+    Ok(request.clone().with(field::USED.name, done).with(field::USED_ON.name, now))
 }
 
 /// Refuses what no command does: a request that comes in approved, or one that becomes another one.
@@ -259,12 +261,12 @@ mod tests {
 
     fn request(approver: &str) -> Record {
         Record::new(&REQUEST)
-            .with("Identity", "1")
-            .with("Parts", vec!["purge a".to_owned(), "remove room b".to_owned()])
-            .with("Requester", "Anna")
-            .with("Account", "root@desk")
-            .with("Approver", approver)
-            .with("ValidUntil", Ticks(100))
+            .with(field::IDENTITY.name, "1")
+            .with(field::PARTS.name, vec!["purge a".to_owned(), "remove room b".to_owned()])
+            .with(field::REQUESTER.name, "Anna")
+            .with(field::ACCOUNT.name, "root@desk")
+            .with(field::APPROVER.name, approver)
+            .with(field::VALID_UNTIL.name, Ticks(100))
     }
 
     #[test]
@@ -277,7 +279,7 @@ mod tests {
         assert!(may_give(&request("Ben  K"), None, who("ben k"), Ticks(1)).is_ok());
         assert!(may_give(&request("Ben"), None, who("Carl"), Ticks(1)).is_err());
         assert!(may_give(&request("Ben"), None, who("Ben"), Ticks(101)).is_err());
-        let rule = Record::new(&RULE).with("OtherAccount", Value::Bool(true));
+        let rule = Record::new(&RULE).with(field::OTHER_ACCOUNT.name, Value::Bool(true));
         assert!(may_give(&request("Ben"), Some(&rule), who("Ben"), Ticks(1)).is_err());
         let elsewhere = Who { person: "Ben", account: "ben@desk" };
         assert!(may_give(&request("Ben"), Some(&rule), elsewhere, Ticks(1)).is_ok());
@@ -285,7 +287,7 @@ mod tests {
 
     #[test]
     fn each_part_is_done_once_and_in_time() {
-        let given = request("Ben").with("ApprovedBy", "Ben").with("ApprovedOn", Ticks(1));
+        let given = request("Ben").with(field::APPROVED_BY.name, "Ben").with(field::APPROVED_ON.name, Ticks(1));
         assert!(used(&request("Ben"), who("Anna"), "purge a", Ticks(2)).is_err());
         let once = used(&given, who("anna"), "purge a", Ticks(2)).unwrap();
         assert_eq!(state(&once, Ticks(3)), State::Begun);
@@ -299,12 +301,12 @@ mod tests {
 
     #[test]
     fn no_request_comes_in_approved() {
-        let given = request("Ben").with("ApprovedBy", "Ben").with("ApprovedOn", Ticks(1));
+        let given = request("Ben").with(field::APPROVED_BY.name, "Ben").with(field::APPROVED_ON.name, Ticks(1));
         assert!(may_put(None, &given, None, who("Anna"), Ticks(1)).is_err());
         assert!(may_put(None, &request("Ben"), None, who("Anna"), Ticks(1)).is_ok());
         assert!(may_put(Some(&request("Ben")), &given, None, who("Ben"), Ticks(1)).is_ok());
         assert!(may_put(Some(&request("Ben")), &given, None, who("Anna"), Ticks(1)).is_err());
-        let other = given.clone().with("Parts", vec!["purge z".to_owned()]);
+        let other = given.clone().with(field::PARTS.name, vec!["purge z".to_owned()]);
         assert!(may_put(Some(&request("Ben")), &other, None, who("Ben"), Ticks(1)).is_err());
     }
 }

@@ -6,10 +6,10 @@ mod register;
 use self::register::{Arriving, Outcome, arriving, outcome};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold};
 use crate::model::receipt::{Conflict, Receipt, Version};
 use crate::model::record::{Record, Shape, Type, Value};
-use crate::rules::holds::items;
 use crate::rules::retention::Keep;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -132,12 +132,12 @@ impl Renames {
     fn record(&self, mut record: Record, addresses: &HashSet<String>) -> Record {
         let shape = record.shape;
         if shape.noun == "room"
-            && let (Some(name), Some(uri)) = (record.get("Name").text(), record.get("Uri").text())
+            && let (Some(name), Some(uri)) = (record.at(field::NAME), record.at(field::URI))
         {
             let name = self.room_name(name, uri);
-            record.set("Name", name.as_str());
+            record.set(field::NAME, name.as_str());
         }
-        let everything = record.get("Scope").text() == Some("everything");
+        let everything = record.at(field::SCOPE) == Some("everything");
         for (field, value) in shape.fields.iter().zip(&mut record.values) {
             match (field.name, value) {
                 ("Pool", Value::Text(text)) => *text = self.pool(text),
@@ -214,8 +214,8 @@ pub fn plan(
     receipt: &mut Receipt,
 ) -> Result<Plan> {
     let holds = arriving(incoming);
-    let text = |record: &Record, field| record.get(field).text().unwrap_or_default().to_owned();
-    let address = |room: &Record| fold(&format!("{}\\{}", text(room, "Pool"), text(room, "Uri")));
+    let text = |record: &Record, key: Key<str>| record.at(key).unwrap_or_default().to_owned();
+    let address = |room: &Record| fold(&format!("{}\\{}", text(room, field::POOL), text(room, field::URI)));
     let rooms = incoming.iter().map(|one| &one.record).filter(|record| record.shape.noun == "room");
     let addresses: HashSet<String> = rooms.map(address).collect();
     let mut merge = Merge {
@@ -254,7 +254,7 @@ pub fn plan(
     check_names(&after, &changes)?;
     let destroys = |rule: &&Record| {
         rule.shape.noun == "retention"
-            && matches!(Keep::parse(rule.get("Keep").text().unwrap_or_default()), Ok(Keep::Days(_) | Keep::Months(_)))
+            && matches!(Keep::parse(rule.at(field::KEEP).unwrap_or_default()), Ok(Keep::Days(_) | Keep::Months(_)))
     };
     let rules = changes.iter().filter(destroys).cloned().collect();
     Ok(Plan { changes, rules, after })
@@ -371,13 +371,13 @@ impl Merge<'_> {
 /// A room as it is to be, with every title that it or the one it replaces ever had: none is lost.
 pub fn with_titles(old: &Record, new: Record) -> Record {
     let text = |record: &Record, field| record.get(field).text().unwrap_or_default().to_owned();
-    let mut titles: Vec<String> = items(old, "FormerNames").to_vec();
-    titles.extend(items(&new, "FormerNames").iter().cloned());
+    let mut titles: Vec<String> = old.at(field::FORMER_NAMES).to_vec();
+    titles.extend(new.at(field::FORMER_NAMES).iter().cloned());
     titles.extend(Some(text(old, "Name")).filter(|name| !name.is_empty()));
     let others = [text(&new, "Name"), text(&new, "Uri")].map(|name| fold(&name));
     let mut seen = HashSet::new();
     titles.retain(|title| !others.contains(&fold(title)) && seen.insert(fold(title)));
-    new.with("FormerNames", titles)
+    new.with(field::FORMER_NAMES.name, titles)
 }
 
 /// Is it a setting for all, which every store has, even where nobody wrote it down?
@@ -461,9 +461,9 @@ fn differences(old: &Record, new: &Record) -> (Version, Version) {
 /// Rooms an archive lists without describing them, as records.
 pub fn listed(shape: &'static Shape, key: &RoomKey, name: &str) -> Record {
     let mut record = Record::new(shape)
-        .with("Pool", key.pool.as_str())
-        .with("Uri", key.uri.as_str())
-        .with("Name", if name.is_empty() { key.uri.as_str() } else { name });
+        .with(field::POOL, key.pool.as_str())
+        .with(field::URI, key.uri.as_str())
+        .with(field::NAME, if name.is_empty() { key.uri.as_str() } else { name });
     record.discovered = true;
     record
 }

@@ -3,9 +3,9 @@
 
 use super::purge::Protected;
 use super::{Entry, Store, Wanted};
-
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::hash::hex;
 use crate::model::ids::join_key;
 use crate::model::record::{Record, Shape, Value};
@@ -219,8 +219,9 @@ pub fn release_part(hold: &Record, protects: &Protected) -> String {
 /// category that only gets another name stays.
 pub fn parts(puts: &[Record], removes: &[Record]) -> Vec<String> {
     let renamed = |gone: &Record| {
-        let guid = gone.get("Guid");
-        *guid != Value::Null && puts.iter().any(|put| put.shape.noun == gone.shape.noun && put.get("Guid") == guid)
+        let guid = gone.get(field::GUID.name);
+        *guid != Value::Null
+            && puts.iter().any(|put| put.shape.noun == gone.shape.noun && put.get(field::GUID.name) == guid)
     };
     let gone = removes.iter().filter(|gone| matches!(gone.shape.noun, "room" | "category") && !renamed(gone));
     let gone = gone.map(|gone| format!("remove {} {}", gone.shape.noun, gone.key().replace('\u{1}', "\\")));
@@ -306,9 +307,7 @@ fn put(tx: &mut dyn Transaction, now: Ticks, all: &[Record]) -> Result<()> {
             }
             match (record.shape.noun, old) {
                 ("hold", Some(old)) => holds::not_weaker(&old, record)?,
-                ("case", Some(old))
-                    if *old.get("ClosedOn") == Value::Null && *record.get("ClosedOn") != Value::Null =>
-                {
+                ("case", Some(old)) if !old.has(field::CLOSED_ON) && record.has(field::CLOSED_ON) => {
                     closed.push(record);
                 }
                 _ => {}
@@ -328,8 +327,8 @@ fn place(tx: &mut dyn Transaction, now: Ticks, placed: &Placed) -> Result<()> {
     let Placed { hold, before } = placed;
     let old = tx.get(hold.shape, &hold.key())?;
     holds::as_seen(hold, old.as_ref(), before.as_ref())?;
-    if old.as_ref().map(|old| old.get("Case")) != Some(hold.get("Case")) {
-        let name = hold.get("Case").text().unwrap_or_default();
+    if old.as_ref().map(|old| old.value(field::CASE)) != Some(hold.value(field::CASE)) {
+        let name = hold.at(field::CASE).unwrap_or_default();
         holds::case_is_open(hold, tx.case(name)?)?;
     }
     put(tx, now, std::slice::from_ref(hold))

@@ -42,7 +42,7 @@ struct RoomState {
     /// Some of its messages were purged; they do not come back unless they are wanted.
     purged: bool,
     /// What of it had no number, if anything of that was purged.
-    unnumbered: Option<tombs::unnumbered::Purged>,
+    unnumbered: Option<tombs::Purged>,
     /// What is there without a number at the instant that was looked at last.
     instant: Option<compare::Instant>,
 }
@@ -161,7 +161,7 @@ impl<'s> Writer<'s> {
                 }
             };
             // What the store has at that instant was not what went.
-            if let (None, Some(purged), Some(when)) = (&old, &mut state.unnumbered, tombs::unnumbered::when(event)) {
+            if let (None, Some(purged), Some(when)) = (&old, &mut state.unnumbered, tombs::when(event)) {
                 gone = purged.stays_out(connection, state.number, when)?;
                 if gone && !self.restore_purged {
                     placed.skip();
@@ -332,7 +332,7 @@ impl Intake for Writer<'_> {
         self.claimed.clear();
         for room in self.rooms.values_mut() {
             room.instant = None;
-            room.unnumbered.iter_mut().for_each(tombs::unnumbered::Purged::next_file);
+            room.unnumbered.iter_mut().for_each(tombs::Purged::next_file);
         }
     }
 

@@ -23,7 +23,7 @@ use crate::store::sqlite::find;
 use crate::store::sqlite::holds;
 use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Fact, Pending};
 use crate::store::sqlite::read::{COLUMNS, Place, sequence_of};
-use crate::store::sqlite::tombs::unnumbered;
+use crate::store::sqlite::tombs;
 use crate::store::sqlite::{Sqlite, audit, erase};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -235,7 +235,7 @@ struct Taken {
     /// Those that go, with their message numbers.
     gone: Vec<(i64, Option<i64>)>,
     /// Instant and kind of those among them that have no number.
-    unnumbered: Vec<unnumbered::When>,
+    unnumbered: Vec<tombs::When>,
     counts: Counts,
     files: bool,
     /// Blocks that lose something, as they are afterwards.
@@ -362,7 +362,7 @@ impl Work<'_> {
         history.save(connection, place.number, &place.key.key())?;
         if request.replacement.is_none() {
             rows::tombstones(connection, self.number, place.number, &taken.gone)?;
-            unnumbered::note(connection, self.number, place.number, &taken.unnumbered)?;
+            tombs::note_unnumbered(connection, self.number, place.number, &taken.unnumbered)?;
         }
         Ok(taken.counts)
     }
@@ -404,7 +404,7 @@ impl Work<'_> {
                 taken.files |= files > 0;
                 taken.contents.extend(event.more().files.iter().filter_map(|file| file.sha256));
                 taken.gone.push((id, event.chat));
-                taken.unnumbered.extend(unnumbered::when(&event));
+                taken.unnumbered.extend(tombs::when(&event));
                 taken.sources.insert(source);
                 self.digest.event(id);
             }

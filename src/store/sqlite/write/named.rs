@@ -65,7 +65,7 @@ impl Writer<'_> {
             title: None,
             changed: false,
             purged: tombs::any(self.connection, number)?,
-            unnumbered: tombs::unnumbered::any(self.connection, number)?.then(Default::default),
+            unnumbered: tombs::any_unnumbered(self.connection, number)?.then(Default::default),
             instant: None,
         };
         self.rooms.insert(folded.to_owned(), state);
