@@ -3,6 +3,7 @@
 
 pub mod approval;
 pub mod completeness;
+pub mod differ;
 pub mod directory;
 pub mod holds;
 pub mod merge;
