@@ -312,6 +312,8 @@ fn perform(
         session: &session,
         shapes: nouns::SHAPES,
         password: world.password.as_deref(),
+        approval: None,
+        approve_by: globals.approve_by()?,
         actor: &actor,
         limits: &limits,
         input: globals.input_limits(),

@@ -260,7 +260,7 @@ fn names(catalog: &Catalog) -> HashMap<RoomKey, Arc<RoomHint>> {
         let key = room_key(room);
         let title = room.at(field::NAME).filter(|name| *name != key.uri).map(str::to_owned);
         let category = room.at(field::CATEGORY).map(str::to_owned);
-        (key, Arc::new(RoomHint { title, category }))
+        (key, Arc::new(RoomHint { title, category, ..RoomHint::default() }))
     });
     rooms.collect()
 }

@@ -1,5 +1,6 @@
 //! What is done: each file wires one source, its stages and one sink. Jobs neither print nor ask.
 
+pub mod approval;
 pub mod archive;
 pub mod audit;
 pub mod diff;

@@ -68,7 +68,9 @@ impl Names for Known<'_> {
     }
 
     fn rooms(&self, pattern: &str) -> Vec<RoomKey> {
-        self.rooms_that(|room, key| names_room(pattern, &key.pool, text(room, field::NAME), &key.uri))
+        self.rooms_that(|room, key| {
+            names_room(pattern, &key.pool, text(room, field::NAME), &key.uri, room.at(field::FORMER_NAMES))
+        })
     }
 
     fn category(&self, pattern: &str) -> Vec<RoomKey> {
@@ -94,7 +96,7 @@ impl Names for Known<'_> {
             let named = RoomNames::new(rooms);
             let found = self.rooms_that(|room, key| {
                 let category = text(room, field::CATEGORY);
-                named.has(&key.pool, text(room, field::NAME), &key.uri)
+                named.has(&key.pool, text(room, field::NAME), &key.uri, room.at(field::FORMER_NAMES))
                     || !category.is_empty() && categories.iter().any(|c| names_category(c, &key.pool, category))
             });
             let keys = found.into_iter().map(|key| (key.key(), key)).collect();

@@ -203,15 +203,21 @@ fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, Room
     if any {
         return Ok(());
     }
-    for room in catalog.of("room") {
-        let key = room_key(room);
-        if names_room(pattern, &key.pool, room.at(field::NAME).unwrap_or_default(), &key.uri) {
-            rooms.insert(key.key(), key);
-            any = true;
+    // A pattern means whatever has or had such a name. One name means the rooms that have it; if none has, those that
+    // had it.
+    let had = pattern.contains('*');
+    for had in [had, true] {
+        for room in catalog.of("room") {
+            let key = room_key(room);
+            let former = if had { room.at(field::FORMER_NAMES) } else { &[] };
+            if names_room(pattern, &key.pool, room.at(field::NAME).unwrap_or_default(), &key.uri, former) {
+                rooms.insert(key.key(), key);
+                any = true;
+            }
         }
-    }
-    if any {
-        return Ok(());
+        if any {
+            return Ok(());
+        }
     }
     let known: Vec<String> = catalog.of("room").map(Record::identity).collect();
     Err(missing("room", pattern, &known))

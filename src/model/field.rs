@@ -124,6 +124,7 @@ macro_rules! keys {
 }
 
 keys! {
+    ACCOUNT: str = "Account";
     ACCOUNT_STATE: i64 = "Disabled";
     ACTIVE_SERVERS: [String] = "ActiveServers";
     ADAPTER_NAME: str = "AdapterName";
@@ -134,6 +135,9 @@ keys! {
     ADD_USER_DETAILS: bool = "AddUserDetails";
     AFFILIATIONS: [String] = "Affiliations";
     ALLOWED_MEMBERS: [String] = "AllowedMembers";
+    APPROVED_BY: str = "ApprovedBy";
+    APPROVED_ON: Ticks = "ApprovedOn";
+    APPROVER: str = "Approver";
     ATTRIBUTES: [String] = "Attributes";
     CASE: str = "Case";
     CASE_SENSITIVE: bool = "CaseSensitive";
@@ -157,8 +161,10 @@ keys! {
     EMAIL: str = "Email";
     ENABLE_PERSISTENT_CHAT: bool = "EnablePersistentChat";
     FILE_UPLOAD: bool = "FileUpload";
+    FORMER_NAMES: [String] = "FormerNames";
     FROM: Ticks = "From";
     GUID: str = "Guid";
+    HOURS: i64 = "Hours";
     IDENTITY: str = "Identity";
     INACTIVE_SERVERS: [String] = "InactiveServers";
     INVITATIONS: bool = "Invitations";
@@ -173,7 +179,9 @@ keys! {
     ONE_CHAT_ROOM_PER_OUTPUT_FILE: bool = "OneChatRoomPerOutputFile";
     OPENED_BY: str = "OpenedBy";
     OPENED_ON: Ticks = "OpenedOn";
+    OTHER_ACCOUNT: bool = "OtherAccount";
     PARTICIPANT_UPDATE_LIMIT: i64 = "ParticipantUpdateLimit";
+    PARTS: [String] = "Parts";
     PEOPLE: [String] = "People";
     PLACED_BY: str = "PlacedBy";
     PLACED_ON: Ticks = "PlacedOn";
@@ -187,6 +195,10 @@ keys! {
     RELEASED_BY: str = "ReleasedBy";
     RELEASED_ON: Ticks = "ReleasedOn";
     RELEASE_REASON: str = "ReleaseReason";
+    REQUESTED_BY: str = "RequestedBy";
+    REQUESTED_ON: Ticks = "RequestedOn";
+    REQUESTER: str = "Requester";
+    REQUIRED: bool = "Required";
     REVIEW_ON: Ticks = "ReviewOn";
     ROOMS: [String] = "Rooms";
     ROOM_INVITATIONS: str = "Invitations";
@@ -199,12 +211,19 @@ keys! {
     SITE: str = "Site";
     TARGET: str = "Target";
     TO: Ticks = "To";
+    TOLD: [String] = "Told";
     TYPE: str = "Type";
     UPDATED_BY: str = "UpdatedBy";
     UPDATED_ON: Ticks = "UpdatedOn";
     URI: str = "Uri";
     URL: str = "Url";
+    USED: [String] = "Used";
+    USED_ON: Ticks = "UsedOn";
     USER_PRINCIPAL_NAME: str = "UserPrincipalName";
+    VALID_UNTIL: Ticks = "ValidUntil";
     VERIFIED_ON: Ticks = "VerifiedOn";
+    WHAT: str = "What";
+    WITHDRAWN_BY: str = "WithdrawnBy";
+    WITHDRAWN_ON: Ticks = "WithdrawnOn";
     WRITTEN: str = "Written";
 }

@@ -351,7 +351,14 @@ impl Verb for ImportRequest {
                 let act = Box::new(move |cx: &Context<'_>| import(cx, &job, &asked));
                 let question = format!("Replace {} by those that come in?", counted(replaced, "setting"));
                 let consent = Consent { confirm: true, ..Consent::default() };
-                return Ok(Prepared::Act(Action { preview: reply(&trial), question, consent, destroys: true, act }));
+                return Ok(Prepared::Act(Action {
+                    preview: reply(&trial),
+                    question,
+                    consent,
+                    destroys: true,
+                    parts: Vec::new(),
+                    act,
+                }));
             }
         }
         Prepared::to_do(move |cx| import(cx, &job, &asked))

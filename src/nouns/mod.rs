@@ -3,6 +3,7 @@
 
 pub mod addin;
 pub mod alias;
+pub mod approval;
 pub mod audit;
 pub mod case;
 pub mod category;
@@ -97,6 +98,7 @@ nouns! {
     #[command(subcommand)] Store(store::StoreVerb);
     #[command(subcommand)] Certificate(purge::CertificateVerb);
     #[command(subcommand)] Audit(audit::AuditVerb);
+    #[command(subcommand)] Approval(approval::ApprovalVerb);
     #[command(subcommand)] Case(case::CaseVerb) records { 2 case::SHAPE };
     // Holds come first wherever the order matters for safety.
     #[command(subcommand)] Hold(hold::HoldVerb) records { 1 hold::SHAPE };

@@ -192,6 +192,10 @@ pub fn prepared(
         "until it is done, up to {} MiB of free space are needed on the disk of the store",
         job::disk_needed(cx.session.path()).div_ceil(1 << 20)
     ));
+    let parts = match &planned {
+        Planned::Purge(plan, _) => plan.part().into_iter().collect(),
+        Planned::Finish(_) => Vec::new(),
+    };
     let act = Box::new(move |cx: &Context<'_>| {
         let made = job::purge(cx, cx.session.alone()?, &planned, wait)?;
         if let Some(base) = &certificate {
@@ -202,7 +206,7 @@ pub fn prepared(
         }
         Ok(done(&made, &planned))
     });
-    Ok(Prepared::Act(Action { preview, question, consent, destroys: true, act }))
+    Ok(Prepared::Act(Action { preview, question, consent, destroys: true, parts, act }))
 }
 
 fn held(plan: &PurgePlan, events: u64) -> Error {

@@ -46,6 +46,8 @@ pub struct Entry {
     pub details: Vec<(&'static str, String)>,
     /// How it ended.
     pub outcome: Ended,
+    /// The request for approval that this carries out, where a second person is wanted.
+    pub approval: Option<String>,
 }
 
 impl Entry {
@@ -92,6 +94,16 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// User and computer.
+    pub fn account(&self) -> String {
+        format!("{}@{}", self.user, self.host)
+    }
+
+    /// The person, as far as two are told apart: the operator, or the account.
+    pub fn person(&self) -> String {
+        self.operator.clone().unwrap_or_else(|| self.account())
+    }
+
     /// Who it was, in one line: the operator, if one was named, and the user of the computer.
     pub fn name(&self) -> String {
         match &self.operator {

@@ -1,5 +1,9 @@
 //! What is left of what was purged: which message went with which purge, and what replaced one.
 
+mod unnumbered;
+
+pub(super) use self::unnumbered::{Purged, When, any as any_unnumbered, note as note_unnumbered, when};
+
 use super::read::{id_range, sequence_of};
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::message::Kind;

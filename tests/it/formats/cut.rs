@@ -34,7 +34,10 @@ fn unit(room: &str, number: u32, events: &[(&str, Kind, &str, &str)]) -> Unit {
 
 fn cutting(by: By, most: Most) -> Cutting {
     let names = [("a", "Alpha"), ("b", "Beta")].map(|(room, title)| {
-        (key(room), Arc::new(RoomHint { title: Some(title.to_owned()), category: Some("C".to_owned()) }))
+        (
+            key(room),
+            Arc::new(RoomHint { title: Some(title.to_owned()), category: Some("C".to_owned()), ..RoomHint::default() }),
+        )
     });
     Cutting { cut: Cut { by, most }, presence: true, keep: None, names: Arc::new(HashMap::from(names)) }
 }

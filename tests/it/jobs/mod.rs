@@ -1,6 +1,7 @@
 //! Jobs: what the commands do to stores and archives, seen from the command line.
 
 mod anchor;
+mod approval;
 mod asked;
 mod audit;
 mod certificate;
@@ -10,6 +11,7 @@ mod diff;
 mod emptiness;
 mod export;
 mod formats;
+mod gone;
 mod holds;
 mod import;
 mod intake;
@@ -31,5 +33,6 @@ mod search;
 mod seen;
 mod selection;
 mod times;
+mod titles;
 mod verify;
 mod words;

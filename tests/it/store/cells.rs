@@ -36,7 +36,9 @@ fn desk() -> Desk {
     desk.lines("2.jsonl", &events[..160]);
     let mut gone = message("ma-chan://example.com/gone", 1, "2020-01-01T00:00:00Z", "sip:a@example.com", "gone");
     gone["room_title"] = "Gone".into();
-    desk.lines("3.jsonl", &[gone]);
+    let mut unnumbered = gone.clone();
+    unnumbered.as_object_mut().unwrap().remove("id");
+    desk.lines("3.jsonl", &[gone, unnumbered]);
     for line in [
         "import @1.jsonl --store @s.db",
         "import @2.jsonl --store @s.db",
@@ -52,6 +54,8 @@ fn desk() -> Desk {
     ] {
         desk.run(line).code(0);
     }
+    desk.run("approval set --required true --store @s.db").code(0);
+    desk.run("purge --everything --yes --operator anna --approve-by ben --store @s.db").code(15);
     desk
 }
 

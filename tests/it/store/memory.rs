@@ -101,7 +101,7 @@ impl State {
                     && of.get("Name").show() == category
                     && *of.get("ChatHistory") == Value::Bool(false)
             });
-            Room { number, pool, name, uri, category, unkept: off }
+            Room { number, pool, name, uri, former: Vec::new(), category, unkept: off }
         };
         self.of("room").map(place).collect()
     }

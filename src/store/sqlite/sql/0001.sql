@@ -227,6 +227,39 @@ CREATE TABLE retention (
     set_on     INTEGER
 ) STRICT;
 
+-- Does the store want a second person for what destroys, or ends what protects? One record at most.
+CREATE TABLE safeguard (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    identity   TEXT NOT NULL,
+    required   INTEGER,
+    other_account INTEGER,
+    hours      INTEGER,
+    set_by     TEXT,
+    set_on     INTEGER
+) STRICT;
+
+-- What somebody asked another person to approve of, and what became of it; its parts are list entries. No part names a text.
+CREATE TABLE approval (
+    number       INTEGER PRIMARY KEY,
+    key          TEXT NOT NULL UNIQUE,
+    discovered   INTEGER NOT NULL DEFAULT 0,
+    identity     TEXT NOT NULL,
+    what         TEXT,
+    requested_by TEXT,
+    requester    TEXT,
+    account      TEXT,
+    requested_on INTEGER,
+    approver     TEXT,
+    valid_until  INTEGER,
+    approved_by  TEXT,
+    approved_on  INTEGER,
+    withdrawn_by TEXT,
+    withdrawn_on INTEGER,
+    used_on      INTEGER
+) STRICT;
+
 -- Every list a record carries: members, managers, presenters, creators, allowed, denied, active servers …
 CREATE TABLE list_entry (
     noun      TEXT NOT NULL,
@@ -238,6 +271,8 @@ CREATE TABLE list_entry (
     PRIMARY KEY (noun, owner, field, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX list_entry_key ON list_entry (entry_key);
+-- Titles that rooms had before, without reading who is a member of what.
+CREATE INDEX list_entry_title ON list_entry (owner, position) WHERE noun = 'room' AND field = 'FormerNames';
 
 -- Records by the names people use for them, folded: made of the records, so that one is found without reading all.
 CREATE TABLE name (
@@ -323,6 +358,19 @@ CREATE TABLE tombstone (
     chats      BLOB NOT NULL
 ) STRICT;
 CREATE INDEX tombstone_chat ON tombstone (room, first_chat) WHERE first_chat IS NOT NULL;
+
+-- How many events without a message number a purge took: runs of instants, from `first` to `last`. `instants` lists the ticks
+-- after `first` times 16, the kind and one; `events` how many there are up to each. Nothing says who did what.
+CREATE TABLE unnumbered (
+    number   INTEGER PRIMARY KEY,
+    purge    INTEGER NOT NULL REFERENCES purge,
+    room     INTEGER NOT NULL,
+    first    INTEGER NOT NULL,
+    last     INTEGER NOT NULL,
+    instants BLOB NOT NULL,
+    events   BLOB NOT NULL
+) STRICT;
+CREATE INDEX unnumbered_first ON unnumbered (room, first);
 
 CREATE TABLE attachment (
     event    INTEGER NOT NULL REFERENCES event,
