@@ -7,9 +7,10 @@ use crate::containers::{InputLimits, Pages, Raw};
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::archive::names::{self, NAMES, content};
 use crate::formats::archive::rooms::Listed;
-use crate::formats::archive::{self, catalog, page, rooms};
+use crate::formats::archive::{self, catalog, collected, page, rooms};
+use crate::model::collected::Members;
 use crate::model::hash;
-use crate::model::ids::RoomKey;
+use crate::model::ids::{RoomKey, join_key};
 use crate::model::record::{Record, Shape};
 use crate::model::unit::Unit;
 use sha2::{Digest, Sha256};
@@ -35,6 +36,8 @@ pub struct Archive {
     pub pages: Vec<PagePlace>,
     /// The records of its catalog.
     pub records: Vec<Record>,
+    /// The keys of the collections it describes.
+    collections: HashSet<String>,
     /// The digest that names its content, one for each volume.
     pub content: Vec<[u8; 32]>,
     /// The signed checkpoint of the log it came from.
@@ -162,7 +165,10 @@ impl Volume {
     /// The payload holds nothing that this version of the archive does not have.
     fn familiar(&self) -> Result<()> {
         let known = |name: &str| {
-            name == NAMES || [archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at))
+            name == NAMES
+                || [archive::CATALOG, archive::ROOMS, archive::FILES, archive::COLLECTED]
+                    .iter()
+                    .any(|at| name.starts_with(at))
         };
         match self.payload().find(|(name, ..)| !known(name)) {
             Some((name, ..)) => Err(Error::damaged(Place::file(self.place(name)), "an archive has no such file")),
@@ -224,6 +230,7 @@ impl Archive {
             rooms: Vec::new(),
             pages: Vec::new(),
             records: Vec::new(),
+            collections: HashSet::new(),
             content: Vec::new(),
             checkpoint: None,
             seal: None,
@@ -259,6 +266,8 @@ impl Archive {
                 archive.rooms.extend(rooms::read(&volume.checked(archive::ROOM_INDEX)?, &place)?);
             }
         }
+        let collections = archive.records.iter().filter(|record| record.shape.noun == "collection");
+        archive.collections = collections.map(Record::key).collect();
         // Of one volume the list itself was asked.
         let (mut keys, several) = (HashSet::new(), archive.volumes.len() > 1);
         if let Some(room) = archive.rooms.iter().find(|room| several && !keys.insert(room.key.key())) {
@@ -393,6 +402,35 @@ impl Archive {
             ));
         }
         Ok(places)
+    }
+
+    /// Reads the pages of collected events, which are numbered from 1 without gaps and are of collections that it
+    /// describes.
+    pub fn collected(&mut self, take: &mut dyn FnMut(Vec<Members>) -> Result<()>) -> Result<()> {
+        let mut pages = Vec::new();
+        for (at, volume) in self.volumes.iter().enumerate() {
+            let names = volume.payload().map(|(name, ..)| name).filter(|name| name.starts_with(archive::COLLECTED));
+            pages.extend(names.map(|name| (name.to_owned(), at)));
+        }
+        pages.sort();
+        for (number, (name, at)) in (1..).zip(pages) {
+            let volume = &mut self.volumes[at];
+            let place = volume.place(&name);
+            if name != archive::collected_name(number) {
+                return Err(Error::damaged(
+                    Place::file(place),
+                    format!("page {number} of what cases collected is missing"),
+                ));
+            }
+            let page = collected::read(&volume.checked(&name)?, &place, number)?;
+            let key = |one: &Members| join_key(one.collection.iter().map(String::as_str));
+            if let Some(one) = page.iter().find(|one| !self.collections.contains(&key(one))) {
+                let what = format!("the archive does not describe the {} whose events are listed", one.collection[1]);
+                return Err(Error::damaged(Place::file(place), what));
+            }
+            take(page)?;
+        }
+        Ok(())
     }
 
     /// The attachments: volume, file and hash.

@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod audit;
+pub mod collections;
 pub mod export;
 pub mod holds;
 pub mod import;

@@ -1,5 +1,10 @@
 //! Cases: matters under investigation, to which holds belong. A case is closed when none of its holds is in force.
 
+mod collections;
+mod sample;
+mod search;
+mod tag;
+
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{holds, selection::named, settings};
@@ -28,7 +33,9 @@ pub static SHAPE: Shape = Shape {
     levels: &[],
 };
 
-/// Cases, to which holds belong
+pub use self::collections::{COLLECTION, saved};
+
+/// Cases: what holds, searches, tags and samples belong to
 #[derive(Debug, Subcommand)]
 pub enum CaseVerb {
     /// Open a case
@@ -52,6 +59,15 @@ pub enum CaseVerb {
         #[arg(long, value_name = "TEXT")]
         description: String,
     },
+    /// Searches that are kept with the identity of their results
+    #[command(subcommand)]
+    Search(search::SearchVerb),
+    /// Tags on events: responsive, privileged, hot, or any other
+    #[command(subcommand)]
+    Tag(tag::TagVerb),
+    /// Samples for review, and what they tell of all they were drawn from
+    #[command(subcommand)]
+    Sample(sample::SampleVerb),
     /// Close a case none of whose holds is in force
     Close {
         /// Its name
@@ -66,10 +82,19 @@ impl Verb for CaseVerb {
             CaseVerb::Get { .. } => None,
             CaseVerb::Set { .. } => Some("case set"),
             CaseVerb::Close { .. } => Some("case close"),
+            CaseVerb::Search(verb) => verb.change(),
+            CaseVerb::Tag(verb) => verb.change(),
+            CaseVerb::Sample(verb) => verb.change(),
         }
     }
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        match self {
+            CaseVerb::Search(verb) => return verb.prepare(cx),
+            CaseVerb::Tag(verb) => return verb.prepare(cx),
+            CaseVerb::Sample(verb) => return verb.prepare(cx),
+            _ => {}
+        }
         if let CaseVerb::Get { name } = &self {
             let catalog = reads::no_people(cx)?;
             let one = name.as_deref().map(|name| named(&catalog, "case", name)).transpose()?;
@@ -97,7 +122,10 @@ impl CaseVerb {
                 settings::put(cx, &case, "case new", Vec::new())?;
                 Ok(told(format!("case \"{name}\" is open")))
             }
-            CaseVerb::Get { .. } => Ok(list(&catalog, None)),
+            // The others were prepared by themselves.
+            CaseVerb::Get { .. } | CaseVerb::Search(_) | CaseVerb::Tag(_) | CaseVerb::Sample(_) => {
+                Ok(list(&catalog, None))
+            }
             CaseVerb::Set { name, description } => {
                 let case = named(&catalog, "case", &name)?.clone().with("Description", description.as_str());
                 settings::put(cx, &case, "case set", vec![("description", description)])?;

@@ -67,6 +67,9 @@ pub struct ExportRequest {
     /// Only rooms with this name, pool\name or address; * stands for anything
     #[arg(long, value_name = "ROOM")]
     pub room: Vec<String>,
+    /// The case of the search that is named
+    #[arg(long, value_name = "CASE", requires = "search")]
+    pub case: Option<String>,
     /// What of what happened in them.
     #[command(flatten)]
     pub what: What,
@@ -210,7 +213,7 @@ impl Verb for ExportRequest {
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.what.explain {
-            let wanted = Wanted { categories: self.scope, ..self.what.wanted(cx, self.room)? };
+            let wanted = self.wanted(cx)?;
             return which::explain(cx, &wanted).map(Prepared::Answer);
         }
         Prepared::to_do(move |cx| self.run(cx))
@@ -218,6 +221,14 @@ impl Verb for ExportRequest {
 }
 
 impl ExportRequest {
+    /// Which part of the history it takes.
+    fn wanted(&self, cx: &Context<'_>) -> Result<Wanted> {
+        let rooms: Vec<String> =
+            self.room.iter().chain(self.scope.iter().filter(|_| self.what.search.is_some())).cloned().collect();
+        let wanted = self.what.clone().in_case(self.case.as_deref()).wanted(cx, rooms)?;
+        Ok(Wanted { categories: self.scope.clone(), ..wanted })
+    }
+
     fn asked(&self, cx: &Context<'_>) -> Asked {
         let what = &self.what;
         let given = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -238,6 +249,8 @@ impl ExportRequest {
                 ("timezone", given(&what.timezone)),
                 ("filter", given(&what.filter)),
                 ("query", given(&what.query)),
+                ("case", given(&self.case)),
+                ("search", given(&what.search)),
                 ("match", matching),
                 ("case-sensitive", switch(what.case_sensitive)),
                 ("format", self.format.iter().map(|format| format.word).collect::<Vec<_>>().join(",")),
@@ -258,8 +271,8 @@ impl ExportRequest {
         let asked = self.asked(cx).checked()?;
         let formats = formats::chosen(&self.format)?;
         let choices = formats::choices(&formats, self.page_events, self.what.timezone.as_deref())?;
-        let wanted = match self.what.wanted(cx, self.room.clone()) {
-            Ok(wanted) => Wanted { categories: self.scope.clone(), ..wanted },
+        let wanted = match self.wanted(cx) {
+            Ok(wanted) => wanted,
             Err(error) => return asked.close(cx, Err(error)).map(|receipt| reply(&receipt)),
         };
         let warnings = which::warnings(cx, &wanted)?;

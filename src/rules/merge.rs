@@ -299,6 +299,10 @@ impl Merge<'_> {
                 counts.added += 1;
                 self.take(record);
             }
+            Some(old) if shape.noun == "collection" => {
+                counts.kept += 1;
+                self.conflict(&record, Some(&old), "kept what the store has; the events of a tag are united");
+            }
             Some(old) if shape.noun == "case" => {
                 counts.kept += 1;
                 self.conflict(&record, Some(&old), "kept what the store has: an import changes and closes no case");

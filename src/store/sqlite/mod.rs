@@ -5,6 +5,7 @@ mod audit;
 mod blocks;
 mod census;
 mod check;
+mod collected;
 mod connect;
 mod count;
 mod erase;
@@ -31,6 +32,7 @@ mod write;
 use self::explain::explain;
 use super::Source;
 use super::change::{Pass, Run};
+use super::collections::TakeMembers;
 use super::hits::TakeHits;
 use super::purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
@@ -302,6 +304,7 @@ impl Corpus for Sqlite {
     }
 
     fn count(&mut self, selection: &Selection) -> Result<Breakdown> {
+        let selection = &*collected::resolved(&self.connection, selection).map_err(|e| self.explain(e))?;
         if let Some(counts) = count::count(&self.connection, selection).map_err(|e| self.explain(e))? {
             return Ok(counts);
         }
@@ -318,10 +321,14 @@ impl Corpus for Sqlite {
     }
 
     fn hits(&mut self, all: &[Selection], take: &mut TakeHits<'_>) -> Result<()> {
-        hits::hits(&self.connection, &self.path, all, take)
+        let resolved = |one| collected::resolved(&self.connection, one).map(std::borrow::Cow::into_owned);
+        let all: Vec<Selection> =
+            all.iter().map(resolved).collect::<rusqlite::Result<_>>().map_err(|e| self.explain(e))?;
+        hits::hits(&self.connection, &self.path, &all, take)
     }
 
     fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()> {
+        let selection = &*collected::resolved(&self.connection, selection).map_err(|e| self.explain(e))?;
         read::units(&self.connection, selection, take).map_err(|e| self.explain(e))
     }
 
@@ -345,6 +352,10 @@ impl Corpus for Sqlite {
 
     fn protected(&mut self) -> Result<Vec<(String, Protected)>> {
         purge::protected(&self.connection, &self.path, None)
+    }
+
+    fn members(&mut self, take: &mut TakeMembers<'_>) -> Result<()> {
+        collected::each_members(&self.connection, take).map_err(|e| self.explain(e))?
     }
 
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
@@ -428,11 +439,15 @@ impl Store for Sqlite {
         })
     }
 
-    fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan> {
+    fn plan_purge(&mut self, mut request: PurgeRequest) -> Result<PurgePlan> {
         // A snapshot is in a transaction already.
         let own = self.connection.is_autocommit();
         if own {
             self.connection.execute_batch("BEGIN").map_err(|e| self.explain(e))?;
+        }
+        for selection in &mut request.selections {
+            *selection =
+                collected::resolved(&self.connection, selection).map_err(|e| explain(e, &self.path))?.into_owned();
         }
         let plan = check::trusted(&self.connection, &self.path).and_then(|()| purge::plan(self, request));
         if own {

@@ -1,0 +1,143 @@
+//! What a case keeps of searches, tags and samples: their record, and how they are found by name.
+
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::selection::{Wanted, named, nearest};
+use crate::model::catalog::Catalog;
+use crate::model::ids::fold;
+use crate::model::record::{Field, Record, Shape, Type, Value};
+use crate::nouns::reads::Reads;
+
+/// The shape of a collection of events.
+pub static COLLECTION: Shape = Shape {
+    noun: "collection",
+    plural: "collections",
+    fields: &[
+        Field::new("Case", "case", Type::Text, 256),
+        Field::new("Kind", "kind", Type::Text, 16),
+        Field::new("Name", "name", Type::Text, 256),
+        Field::new("Description", "description", Type::Text, 1024),
+        Field::new("Asked", "asked", Type::Text, 0),
+        Field::new("Written", "written", Type::Text, 0),
+        Field::new("Words", "words", Type::Text, 64),
+        Field::new("Events", "events", Type::Int, 0),
+        Field::new("Digest", "digest", Type::Text, 64),
+        Field::new("Content", "content", Type::Text, 64),
+        Field::new("LogSize", "log_size", Type::Int, 0),
+        Field::new("Store", "store", Type::Text, 64),
+        Field::new("Sample", "sample", Type::Text, 64),
+        Field::new("Seed", "seed", Type::Text, 256),
+        Field::new("Population", "population", Type::Int, 0),
+        Field::new("MadeBy", "made_by", Type::Text, 512),
+        Field::new("MadeOn", "made_on", Type::Time, 0),
+    ],
+    key: &["Case", "Kind", "Name"],
+    identity: &["Case", "Kind", "Name"],
+    levels: &[],
+};
+
+/// The settings that name cases and what they keep.
+pub(super) fn known(cx: &Context<'_>) -> Result<Catalog> {
+    Reads::of(&[&super::SHAPE, &COLLECTION]).read(cx)
+}
+
+/// The name of a case as it was opened.
+pub(super) fn case_of(catalog: &Catalog, name: &str) -> Result<String> {
+    Ok(named(catalog, super::SHAPE.noun, name)?.identity())
+}
+
+/// A text of a record.
+pub(super) fn text<'a>(record: &'a Record, field: &str) -> &'a str {
+    record.get(field).text().unwrap_or_default()
+}
+
+/// The collections of a kind, of a case or of all.
+pub(super) fn all<'a>(
+    catalog: &'a Catalog,
+    kind: &'static str,
+    case: Option<&'a str>,
+) -> impl Iterator<Item = &'a Record> {
+    let of = move |record: &&Record| {
+        text(record, "Kind") == kind && case.is_none_or(|case| fold(text(record, "Case")) == fold(case))
+    };
+    catalog.of(COLLECTION.noun).filter(of)
+}
+
+/// The one of this kind and name in a case, if there is one.
+pub(super) fn find<'a>(catalog: &'a Catalog, kind: &'static str, case: &str, name: &str) -> Option<&'a Record> {
+    let wanted = [fold(case), fold(name)];
+    let is = |record: &&Record| {
+        text(record, "Kind") == kind && [fold(text(record, "Case")), fold(text(record, "Name"))] == wanted
+    };
+    catalog.of(COLLECTION.noun).find(is)
+}
+
+/// The one of this kind and name in a case.
+pub(super) fn one<'a>(catalog: &'a Catalog, kind: &'static str, case: &str, name: &str) -> Result<&'a Record> {
+    find(catalog, kind, case, name).ok_or_else(|| {
+        let names: Vec<String> = all(catalog, kind, Some(case)).map(|record| text(record, "Name").to_owned()).collect();
+        let error = Error::new(Kind::NotFound, format!("case \"{case}\" has no {kind} \"{name}\""));
+        match nearest(name, &names) {
+            Some(near) => error.hint(format!("did you mean \"{near}\"?")),
+            None => error.hint(format!("pchat case {kind} get --case \"{case}\" lists them")),
+        }
+    })
+}
+
+/// What a saved search means, as it was sealed. Without a case it is named as case\name, or by a name that is only one.
+pub fn saved(cx: &Context<'_>, case: Option<&str>, name: &str) -> Result<Wanted> {
+    let catalog = known(cx)?;
+    let record = match case {
+        Some(case) => one(&catalog, "search", &case_of(&catalog, case)?, name)?,
+        None => {
+            let wanted = fold(name);
+            let is = |record: &&Record| {
+                let (case, name) = (fold(text(record, "Case")), fold(text(record, "Name")));
+                name == wanted || format!("{case}\\{name}") == wanted
+            };
+            let found: Vec<&Record> = all(&catalog, "search", None).filter(is).collect();
+            match found[..] {
+                [one] => one,
+                [] => {
+                    return Err(Error::new(Kind::NotFound, format!("no case has a search \"{name}\""))
+                        .hint("pchat case search get lists them"));
+                }
+                [first, ..] => {
+                    let what = format!("{} cases have a search \"{name}\"", found.len());
+                    let hint = format!("name it as \"{}\\{name}\"", text(first, "Case"));
+                    return Err(Error::new(Kind::Usage, what).hint(hint));
+                }
+            }
+        }
+    };
+    asked(record)
+}
+
+/// What a record says was asked.
+pub(super) fn asked(record: &Record) -> Result<Wanted> {
+    let wanted: Wanted = serde_json::from_str(text(record, "Asked")).map_err(|error| {
+        Error::new(Kind::Damaged, format!("what search \"{}\" means cannot be read", text(record, "Name")))
+            .because(error)
+    })?;
+    // What came with an archive is read like anything that was sealed.
+    Ok(Wanted { saved: true, ..wanted })
+}
+
+/// What was typed, in words.
+pub(super) fn written(wanted: &Wanted, catalog: &Catalog) -> Result<String> {
+    let selection = wanted.selection(catalog)?;
+    let aside = [crate::jobs::selection::ZONE, crate::jobs::selection::READ];
+    let facts = wanted.describe(&selection).into_iter().filter(|(name, _)| !aside.contains(&name.as_str()));
+    let facts: Vec<String> = facts.map(|(name, value)| format!("{}: {value}", name.to_lowercase())).collect();
+    Ok(if facts.is_empty() { "everything".to_owned() } else { facts.join("; ") })
+}
+
+/// A count of a record.
+pub(super) fn number(record: &Record, field: &str) -> u64 {
+    if let Value::Int(number) = record.get(field) { number.unsigned_abs() } else { 0 }
+}
+
+/// A count as a record has it.
+pub(super) fn int(number: u64) -> Value {
+    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
