@@ -113,6 +113,10 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
         return Err(Error::new(Kind::Refused, format!("case \"{case}\" has a sample \"{name}\" already"))
             .hint("a sample stays what it is; give the new one another name"));
     }
+    if find(&cases, "tag", &case, name).is_some() {
+        return Err(Error::new(Kind::Refused, format!("\"{name}\" is a tag of case \"{case}\""))
+            .hint("give the sample another name: both are asked for with tag:"));
+    }
     let searches: Vec<&Record> =
         drawing.without.iter().map(|search| one(&cases, "search", &case, search)).collect::<Result<_>>()?;
     let (record, sample, population) = cx.session.read(|store| {

@@ -202,17 +202,19 @@ fn get(cx: &Context<'_>, name: Option<&str>, case: Option<&str>) -> Result<Reply
         "Description",
         "MadeBy",
         "MadeOn",
+        "Asked",
         "LogSize",
         "Content",
         "Digest",
         "Words",
         "Store",
     ];
-    let aside = vec!["Description", "MadeBy", "LogSize", "Content", "Digest", "Words", "Store"];
+    let aside = vec!["Description", "MadeBy", "Asked", "LogSize", "Content", "Digest", "Words", "Store"];
     let mut table = Table { title: "searches", columns, aside, ..Table::default() };
     for record in all(&catalog, "search", case.as_deref()).filter(|one| only.is_none_or(|only| only == *one)) {
         let mut row: Vec<Cell> = vec![text(record, "Case").into(), text(record, "Name").into()];
-        let rest = ["Events", "Written", "Description", "MadeBy", "MadeOn", "LogSize", "Content", "Digest", "Words"];
+        let rest =
+            ["Events", "Written", "Description", "MadeBy", "MadeOn", "Asked", "LogSize", "Content", "Digest", "Words"];
         row.extend(rest.map(|field| Cell::from(record.get(field))));
         row.push(Cell::from(record.get("Store")));
         table.rows.push(row);

@@ -95,6 +95,13 @@ fn run(
 ) -> Result<Reply> {
     let catalog = known(cx)?;
     let case = case_of(&catalog, case)?;
+    if find(&catalog, "sample", &case, tag).is_some() {
+        return Err(Error::new(
+            Kind::Refused,
+            format!("\"{tag}\" is a sample of case \"{case}\", which stays what it is"),
+        )
+        .hint("give the tag another name"));
+    }
     let record = match how {
         Gather::Drop => one(&catalog, "tag", &case, tag)?.clone(),
         _ => find(&catalog, "tag", &case, tag).cloned().unwrap_or_else(|| {

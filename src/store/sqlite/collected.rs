@@ -303,7 +303,7 @@ fn members(connection: &Connection, room: i64, list: &[u64], members: &mut Membe
 /// Hands out the events of all collections by what they are.
 pub(super) fn each_members(connection: &Connection, take: &mut TakeMembers<'_>) -> rusqlite::Result<Result<()>> {
     let mut lists = connection.prepare(
-        "SELECT \"case\", kind, name, room, part, events FROM collected \
+        "SELECT \"case\", kind, name, room, part, collected.events FROM collected \
          JOIN collection ON collection.number = collected.collection ORDER BY collection.key, room, part",
     )?;
     let mut lists = lists.query([])?;
@@ -367,7 +367,7 @@ pub(super) fn join(connection: &Connection, one: &Members) -> rusqlite::Result<G
 /// Every list belongs to a collection, can be read, and tags and samples list only what is there.
 pub(super) fn check(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
     let mut lists = connection.prepare(
-        "SELECT collected.collection, \"case\", kind, name, room, part, events FROM collected \
+        "SELECT collected.collection, \"case\", kind, name, room, part, collected.events FROM collected \
          LEFT JOIN collection ON collection.number = collected.collection",
     )?;
     let mut lists = lists.query([])?;
