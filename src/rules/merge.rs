@@ -1,6 +1,7 @@
 //! Merging the catalog of an archive into a store: what is new, what is equal, and what differs. Holds and cases are
 //! `merge/register.rs`'s.
 
+mod collection;
 mod register;
 
 use self::register::{Arriving, Outcome, arriving, outcome};
@@ -163,7 +164,10 @@ impl Renames {
                 _ => {}
             }
         }
-        record
+        match shape.noun {
+            "collection" => self.collection(record),
+            _ => record,
+        }
     }
 
     /// An identity that ends in the name of a pool: `service:PersistentChatServer:pool.fqdn`.

@@ -88,7 +88,18 @@ pub(super) fn one<'a>(catalog: &'a Catalog, kind: &'static str, case: &str, name
 pub fn saved(cx: &Context<'_>, case: Option<&str>, name: &str) -> Result<Wanted> {
     let catalog = known(cx)?;
     let record = match case {
-        Some(case) => one(&catalog, "search", &case_of(&catalog, case)?, name)?,
+        Some(case) => {
+            let case = case_of(&catalog, case)?;
+            let whole = fold(name);
+            match find(&catalog, "search", &case, name) {
+                Some(found) => found,
+                // Its case may be named with it all the same.
+                None => match whole.strip_prefix(&format!("{}\\", fold(&case))) {
+                    Some(rest) => one(&catalog, "search", &case, rest)?,
+                    None => one(&catalog, "search", &case, name)?,
+                },
+            }
+        }
         None => {
             let wanted = fold(name);
             let is = |record: &&Record| {

@@ -237,32 +237,33 @@ fn filled(connection: &Connection, node: &Node) -> rusqlite::Result<Node> {
     })
 }
 
-/// Why an event of a room is found no more, or now.
-fn why(connection: &Connection, room: i64, sequence: u64, since: Ticks) -> rusqlite::Result<Why> {
+/// Why an event of a room, in which messages were purged or not, is found no more, or now. It was not purged itself.
+fn why(connection: &Connection, room: i64, (sequence, any): (u64, bool), since: Ticks) -> rusqlite::Result<Why> {
     let id = id_range(room).0 + sequence.cast_signed();
-    let found: Option<(Option<i64>, i64, Option<String>, Option<i64>)> = connection
+    type Facts = (Option<i64>, i64, Option<String>, Option<i64>);
+    let found: Option<Facts> = connection
         .prepare_cached(
-            "SELECT event.chat, event.source, source.name, source.on_time FROM event \
+            "SELECT event.chat, event.ticks, source.name, source.on_time FROM event \
              LEFT JOIN source ON source.number = event.source WHERE event.id = ?1",
         )?
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
-    let Some((chat, _, source, on)) = found else {
-        return Ok(tombs::purge_of_sequence(connection, room, sequence)?.map_or(Why::Unknown, Why::Purged));
-    };
+    let Some((chat, at, source, on)) = found else { return Ok(Why::Unknown) };
     let replaced: Option<i64> = connection
         .prepare_cached("SELECT max(replaced_on) FROM version WHERE event = ?1 AND replaced_on >= ?2")?
         .query_row((id, since.0), |row| row.get(0))?;
     if let Some(at) = replaced {
         return Ok(Why::Replaced(Ticks(at)));
     }
-    if let Some(chat) = chat
+    if let Some(chat) = chat.filter(|_| any)
         && let Some(purge) = tombs::purge_of(connection, room, chat)?
     {
         return Ok(Why::Restored(purge));
     }
     Ok(match (source, on) {
         (Some(name), Some(on)) if on >= since.0 => Why::Imported(name, Ticks(on)),
+        // What was posted bears the time at which that was.
+        (None, _) if at >= since.0 => Why::Posted,
         _ => Why::Otherwise,
     })
 }
@@ -453,11 +454,19 @@ impl Collections for Sqlite {
         let reasons = || -> rusqlite::Result<BTreeMap<Why, Addresses>> {
             let mut all: BTreeMap<Why, Addresses> = BTreeMap::new();
             for (key, sequences) in events.rooms() {
-                let room = room_number(&self.connection, key)?;
+                let Some(room) = room_number(&self.connection, key)? else {
+                    let unknown = all.entry(Why::Unknown).or_default().room(key);
+                    sequences.iter().for_each(|sequence| {
+                        unknown.insert(sequence);
+                    });
+                    continue;
+                };
+                let purged = tombs::purges_of(&self.connection, room, sequences)?;
+                let any = tombs::any(&self.connection, room)?;
                 for sequence in sequences.iter() {
-                    let why = match room {
-                        Some(room) => why(&self.connection, room, sequence, since)?,
-                        None => Why::Unknown,
+                    let why = match purged.get(&sequence) {
+                        Some(purge) => Why::Purged(*purge),
+                        None => why(&self.connection, room, (sequence, any), since)?,
                     };
                     all.entry(why).or_default().room(key).insert(sequence);
                 }
