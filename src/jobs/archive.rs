@@ -1,16 +1,17 @@
 //! An archive that is being read: one bag or all its volumes, its lists checked against each other,
 //! its pages handed to workers.
 
+mod collected;
+
 use crate::containers::manifest::{self, CHECKPOINT, CUSTODY, DECLARATION, INFO, MANIFEST, SEAL, TAG_MANIFEST};
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages, Raw};
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::archive::names::{self, NAMES, content};
 use crate::formats::archive::rooms::Listed;
-use crate::formats::archive::{self, catalog, collected, page, rooms};
-use crate::model::collected::Members;
+use crate::formats::archive::{self, catalog, page, rooms};
 use crate::model::hash;
-use crate::model::ids::{RoomKey, join_key};
+use crate::model::ids::RoomKey;
 use crate::model::record::{Record, Shape};
 use crate::model::unit::Unit;
 use sha2::{Digest, Sha256};
@@ -402,35 +403,6 @@ impl Archive {
             ));
         }
         Ok(places)
-    }
-
-    /// Reads the pages of collected events, which are numbered from 1 without gaps and are of collections that it
-    /// describes.
-    pub fn collected(&mut self, take: &mut dyn FnMut(Vec<Members>) -> Result<()>) -> Result<()> {
-        let mut pages = Vec::new();
-        for (at, volume) in self.volumes.iter().enumerate() {
-            let names = volume.payload().map(|(name, ..)| name).filter(|name| name.starts_with(archive::COLLECTED));
-            pages.extend(names.map(|name| (name.to_owned(), at)));
-        }
-        pages.sort();
-        for (number, (name, at)) in (1..).zip(pages) {
-            let volume = &mut self.volumes[at];
-            let place = volume.place(&name);
-            if name != archive::collected_name(number) {
-                return Err(Error::damaged(
-                    Place::file(place),
-                    format!("page {number} of what cases collected is missing"),
-                ));
-            }
-            let page = collected::read(&volume.checked(&name)?, &place, number)?;
-            let key = |one: &Members| join_key(one.collection.iter().map(String::as_str));
-            if let Some(one) = page.iter().find(|one| !self.collections.contains(&key(one))) {
-                let what = format!("the archive does not describe the {} whose events are listed", one.collection[1]);
-                return Err(Error::damaged(Place::file(place), what));
-            }
-            take(page)?;
-        }
-        Ok(())
     }
 
     /// The attachments: volume, file and hash.

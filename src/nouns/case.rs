@@ -5,6 +5,7 @@ mod sample;
 mod search;
 mod tag;
 
+pub use self::collections::saved;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{holds, selection::named, settings};
@@ -33,7 +34,33 @@ pub static SHAPE: Shape = Shape {
     levels: &[],
 };
 
-pub use self::collections::{COLLECTION, saved};
+/// The shape of a collection of events.
+pub static COLLECTION: Shape = Shape {
+    noun: "collection",
+    plural: "collections",
+    fields: &[
+        Field::new("Case", "case", Type::Text, 256),
+        Field::new("Kind", "kind", Type::Text, 16),
+        Field::new("Name", "name", Type::Text, 256),
+        Field::new("Description", "description", Type::Text, 1024),
+        Field::new("Asked", "asked", Type::Text, 0),
+        Field::new("Written", "written", Type::Text, 0),
+        Field::new("Words", "words", Type::Text, 64),
+        Field::new("Events", "events", Type::Int, 0),
+        Field::new("Digest", "digest", Type::Text, 64),
+        Field::new("Content", "content", Type::Text, 64),
+        Field::new("LogSize", "log_size", Type::Int, 0),
+        Field::new("Store", "store", Type::Text, 64),
+        Field::new("Sample", "sample", Type::Text, 64),
+        Field::new("Seed", "seed", Type::Text, 256),
+        Field::new("Population", "population", Type::Int, 0),
+        Field::new("MadeBy", "made_by", Type::Text, 512),
+        Field::new("MadeOn", "made_on", Type::Time, 0),
+    ],
+    key: &["Case", "Kind", "Name"],
+    identity: &["Case", "Kind", "Name"],
+    levels: &[],
+};
 
 /// Cases: what holds, searches, tags and samples belong to
 #[derive(Debug, Subcommand)]

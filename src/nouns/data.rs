@@ -67,12 +67,12 @@ pub struct ExportRequest {
     /// Only rooms with this name, pool\name or address; * stands for anything
     #[arg(long, value_name = "ROOM")]
     pub room: Vec<String>,
-    /// The case of the search that is named
-    #[arg(long, value_name = "CASE", requires = "search")]
-    pub case: Option<String>,
     /// What of what happened in them.
     #[command(flatten)]
     pub what: What,
+    /// The case of the search that is named
+    #[arg(long, value_name = "CASE", requires = "search")]
+    pub case: Option<String>,
     /// What is made; several, with commas between them, come from one reading
     #[arg(long, value_parser = formats::written(), value_delimiter = ',', default_value = "archive")]
     pub format: Vec<&'static Written>,

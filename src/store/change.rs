@@ -33,8 +33,8 @@ pub trait Transaction {
     fn case(&mut self, name: &str) -> Result<Option<Case>>;
     /// Has anything happened in the room with this key?
     fn has_events(&mut self, room: &str) -> Result<bool>;
-    /// Changes the events of a collection whose record is there, and what its digest is salted with. Events that are not
-    /// there are not added.
+    /// Changes the events of a collection whose record is there, and what its digest is salted with. Events that are
+    /// not there are not added.
     fn gather(&mut self, collection: &Record, how: Gather, events: &Addresses, salt: Option<&str>) -> Result<Gathered>;
     /// Adds the events that members stand for here to their collection.
     fn join(&mut self, members: &Members) -> Result<Gathered>;

@@ -1,5 +1,5 @@
-//! Pages of collected events: which events the searches, tags and samples of cases are of. Events are named by what they
-//! are, messages by their numbers, so that they are found in every store.
+//! Pages of collected events: which events the searches, tags and samples of cases are of. Events are named by what
+//! they are, messages by their numbers, so that they are found in every store.
 
 use crate::error::Result;
 use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, write_element};

@@ -1,5 +1,5 @@
-//! What cases of archives have collected → store, when the history is in: tags are united, and the results of searches and
-//! samples come in where the store has the same search or sample.
+//! What cases of archives have collected → store, when the history is in: tags are united, and the results of searches
+//! and samples come in where the store has the same search or sample.
 
 use super::Import;
 use crate::context::Context;
@@ -22,7 +22,7 @@ pub(super) struct Coming {
 }
 
 impl Coming {
-    /// Looks at the store, if it is there, and reads all pages once, so that damage is found before anything is written.
+    /// Looks at the store, if it is there, and reads all pages once: damage is found before anything is written.
     pub(super) fn of(
         job: &Import,
         established: bool,

@@ -1,40 +1,13 @@
 //! What a case keeps of searches, tags and samples: their record, and how they are found by name.
 
+use super::COLLECTION;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::{Wanted, named, nearest};
 use crate::model::catalog::Catalog;
 use crate::model::ids::fold;
-use crate::model::record::{Field, Record, Shape, Type, Value};
+use crate::model::record::{Record, Value};
 use crate::nouns::reads::Reads;
-
-/// The shape of a collection of events.
-pub static COLLECTION: Shape = Shape {
-    noun: "collection",
-    plural: "collections",
-    fields: &[
-        Field::new("Case", "case", Type::Text, 256),
-        Field::new("Kind", "kind", Type::Text, 16),
-        Field::new("Name", "name", Type::Text, 256),
-        Field::new("Description", "description", Type::Text, 1024),
-        Field::new("Asked", "asked", Type::Text, 0),
-        Field::new("Written", "written", Type::Text, 0),
-        Field::new("Words", "words", Type::Text, 64),
-        Field::new("Events", "events", Type::Int, 0),
-        Field::new("Digest", "digest", Type::Text, 64),
-        Field::new("Content", "content", Type::Text, 64),
-        Field::new("LogSize", "log_size", Type::Int, 0),
-        Field::new("Store", "store", Type::Text, 64),
-        Field::new("Sample", "sample", Type::Text, 64),
-        Field::new("Seed", "seed", Type::Text, 256),
-        Field::new("Population", "population", Type::Int, 0),
-        Field::new("MadeBy", "made_by", Type::Text, 512),
-        Field::new("MadeOn", "made_on", Type::Time, 0),
-    ],
-    key: &["Case", "Kind", "Name"],
-    identity: &["Case", "Kind", "Name"],
-    levels: &[],
-};
 
 /// The settings that name cases and what they keep.
 pub(super) fn known(cx: &Context<'_>) -> Result<Catalog> {

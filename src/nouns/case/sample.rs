@@ -1,7 +1,8 @@
 //! Samples of events for review, above all of what no search found: the same seed draws the same events, and what
 //! reviewers tag in a sample gives an estimate for all it was drawn from.
 
-use super::collections::{COLLECTION, all, case_of, find, int, known, number, one, text, written};
+use super::COLLECTION;
+use super::collections::{all, case_of, find, int, known, number, one, text, written};
 use super::search::{remove, told};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};

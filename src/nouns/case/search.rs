@@ -1,7 +1,8 @@
 //! Searches that a case keeps: what was asked, sealed so that it means the same later, which events were found, and of
 //! which state of the store. Run again, they say what is new and what is gone, and why.
 
-use super::collections::{COLLECTION, all, asked, case_of, find, int, known, number, one, text, written};
+use super::COLLECTION;
+use super::collections::{all, asked, case_of, find, int, known, number, one, text, written};
 use crate::context::{Context, no_random};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::audit::state;

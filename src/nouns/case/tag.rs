@@ -1,6 +1,7 @@
 //! Tags: what somebody who has looked at events says of them, in a case. They are on events by address and not in them.
 
-use super::collections::{COLLECTION, all, case_of, find, known, one, text};
+use super::COLLECTION;
+use super::collections::{all, case_of, find, known, one, text};
 use super::search::told;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};

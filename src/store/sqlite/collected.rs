@@ -205,7 +205,7 @@ pub(super) fn purged(connection: &Connection, room: i64, gone: &[(i64, Option<i6
 }
 
 /// The selection with the events of the tags that it names; tags mean what they are on now.
-pub(super) fn resolved<'a>(connection: &Connection, selection: &'a Selection) -> rusqlite::Result<Cow<'a, Selection>> {
+fn resolved<'a>(connection: &Connection, selection: &'a Selection) -> rusqlite::Result<Cow<'a, Selection>> {
     let Some(query) = &selection.query else { return Ok(Cow::Borrowed(selection)) };
     let mut any = false;
     query.node().each(&mut |node| any |= matches!(node, Node::Tagged(tagged) if tagged.events.is_none()));
@@ -415,6 +415,11 @@ pub(super) fn within(
 impl Sqlite {
     fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| explain(error, &self.path))
+    }
+
+    /// The selection with the events of the tags that it names.
+    pub(super) fn with_tags<'a>(&self, selection: &'a Selection) -> Result<Cow<'a, Selection>> {
+        self.told(resolved(&self.connection, selection))
     }
 }
 

@@ -36,8 +36,8 @@ use super::collections::TakeMembers;
 use super::hits::TakeHits;
 use super::purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
-    Actor, Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeRecord,
-    TakeUnit, Wanted,
+    Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeRecord, TakeUnit,
+    Wanted,
 };
 use crate::error::{Error, Kind, Result};
 use crate::files;
@@ -304,7 +304,7 @@ impl Corpus for Sqlite {
     }
 
     fn count(&mut self, selection: &Selection) -> Result<Breakdown> {
-        let selection = &*collected::resolved(&self.connection, selection).map_err(|e| self.explain(e))?;
+        let selection = &*self.with_tags(selection)?;
         if let Some(counts) = count::count(&self.connection, selection).map_err(|e| self.explain(e))? {
             return Ok(counts);
         }
@@ -321,14 +321,12 @@ impl Corpus for Sqlite {
     }
 
     fn hits(&mut self, all: &[Selection], take: &mut TakeHits<'_>) -> Result<()> {
-        let resolved = |one| collected::resolved(&self.connection, one).map(std::borrow::Cow::into_owned);
-        let all: Vec<Selection> =
-            all.iter().map(resolved).collect::<rusqlite::Result<_>>().map_err(|e| self.explain(e))?;
+        let all = all.iter().map(|one| Ok(self.with_tags(one)?.into_owned())).collect::<Result<Vec<_>>>()?;
         hits::hits(&self.connection, &self.path, &all, take)
     }
 
     fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()> {
-        let selection = &*collected::resolved(&self.connection, selection).map_err(|e| self.explain(e))?;
+        let selection = &*self.with_tags(selection)?;
         read::units(&self.connection, selection, take).map_err(|e| self.explain(e))
     }
 
@@ -446,8 +444,7 @@ impl Store for Sqlite {
             self.connection.execute_batch("BEGIN").map_err(|e| self.explain(e))?;
         }
         for selection in &mut request.selections {
-            *selection =
-                collected::resolved(&self.connection, selection).map_err(|e| explain(e, &self.path))?.into_owned();
+            *selection = self.with_tags(selection)?.into_owned();
         }
         let plan = check::trusted(&self.connection, &self.path).and_then(|()| purge::plan(self, request));
         if own {
@@ -496,17 +493,5 @@ impl Drop for Sqlite {
             drop(self.connection.busy_timeout(Duration::ZERO));
             drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
         }
-    }
-}
-
-impl Actor {
-    fn json(&self) -> serde_json::Value {
-        let mut map = serde_json::Map::new();
-        map.insert("host".into(), self.host.as_str().into());
-        if let Some(operator) = &self.operator {
-            map.insert("operator".into(), operator.as_str().into());
-        }
-        map.insert("user".into(), self.user.as_str().into());
-        serde_json::Value::Object(map)
     }
 }

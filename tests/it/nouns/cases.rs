@@ -67,7 +67,8 @@ fn a_search_says_what_became_of_its_results() {
     assert!(found.contains(&("gone".to_owned(), "purged by purge 1".to_owned(), 2)), "{found:?}");
     assert!(found.iter().any(|(is, why, n)| is == "gone" && why.starts_with("replaced on") && *n == 2), "{found:?}");
     assert_eq!(found.len(), 3);
-    run(&desk, "import @in.jsonl --restore-purged --quiet").code(0);
+    // What was replaced is there already, in another version.
+    run(&desk, "import @in.jsonl --restore-purged --quiet").code(3);
     let found = changes(&run(&desk, "case search run R --case M --output json").code(3));
     assert!(found.contains(&("new".to_owned(), "restored after purge 1".to_owned(), 2)), "{found:?}");
     run(&desk, "case search compare R --case M").code(0).says("addresses and contents are the same");
@@ -109,8 +110,8 @@ fn tags_are_put_on_asked_for_and_go_with_what_is_purged() {
     // Only what the tag is on goes, and the tag with it.
     run(&desk, "purge --query tag:hot --reason r --yes").code(0);
     assert_eq!(count(&desk, "@s.db", "kind:message"), 90);
-    let tags = run(&desk, "case tag get --output json").json();
-    assert_eq!(tags["tags"].as_array().map_or(&tags, |all| &all[0])["Events"], 0);
+    let tags = run(&desk, "case tag get --output csv").code(0);
+    assert!(tags.out.lines().nth(1).is_some_and(|row| row.starts_with("M,Hot,0,")), "{}", tags.out);
     assert_eq!(run(&desk, "store check --read-data").code, 0);
 }
 
@@ -148,7 +149,7 @@ fn the_same_seed_draws_the_same_sample_and_numbers_close() {
     assert_eq!(count(&desk, "@s.db", "tag:A AND rebate"), 0);
     run(&desk, "case sample new D --case M --seed 8 --sample 94%/10%").code(2).says("the confidence is one of");
     run(&desk, "case tag add --case M --tag A --room *").code(15).says("is a sample");
-    // Nine of 63 are responsive: 14.29 %, Wilson 7.70 % to 24.95 %, of 180.
+    // Nine of 63 are responsive: 14.29 %, Wilson 7.70 % to 24.97 %, of 180.
     let hits = run(&desk, "search tag:A --output jsonl --quiet").code(0);
     let rows = hits.out.lines().take(9).map(|row| serde_json::from_str::<Value>(row).unwrap());
     let addresses: BTreeSet<String> = rows.map(|row| row["Event"].as_str().unwrap().to_owned()).collect();
@@ -162,7 +163,7 @@ fn the_same_seed_draws_the_same_sample_and_numbers_close() {
         ("Tagged", 9.into()),
         ("Share", "14.29%".into()),
         ("From", "7.70%".into()),
-        ("To", "24.95%".into()),
+        ("To", "24.97%".into()),
         ("Population", 180.into()),
         ("Estimate", 26.into()),
         ("AtLeast", 13.into()),
@@ -177,7 +178,8 @@ fn the_same_seed_draws_the_same_sample_and_numbers_close() {
 fn collections_travel_whole_and_never_in_a_production() {
     let desk = desk();
     run(&desk, "case search new R --case M --query rebate").code(0);
-    run(&desk, "case tag add --case M --tag hot --query \"rebate OR kind:join\"").code(0).says("22 events");
+    run(&desk, "case tag add --case M --tag hot --query rebate").code(0).says("20 events");
+    run(&desk, "case tag add --case M --tag hot --query kind:join").code(0).says("22 events now");
     run(&desk, "export --out @all.zip --quiet").code(0);
     run(&desk, "export --out @part.zip --search R --quiet").code(0);
     let has = |name: &str| unzip(&desk.path(name)).keys().any(|file| file.contains("/collect"));
@@ -204,7 +206,7 @@ fn collections_travel_whole_and_never_in_a_production() {
 fn what_is_forged_in_a_list_is_named() {
     let desk = desk();
     run(&desk, "case tag add --case M --tag hot --query rebate").code(0);
-    desk.damage("s.db", "UPDATE collected SET events = x'0102' WHERE room = 1");
+    desk.damage("s.db", "UPDATE collected SET events = x'0102'");
     let check = run(&desk, "store check");
     assert_ne!(check.code, 0);
     assert!(check.err.contains("table collected"), "{}", check.err);
