@@ -221,10 +221,9 @@ impl Verb for ExportRequest {
 }
 
 impl ExportRequest {
-    /// Which part of the history it takes.
     fn wanted(&self, cx: &Context<'_>) -> Result<Wanted> {
-        let rooms: Vec<String> =
-            self.room.iter().chain(self.scope.iter().filter(|_| self.what.search.is_some())).cloned().collect();
+        let named = self.scope.iter().filter(|_| self.what.search.is_some());
+        let rooms = self.room.iter().chain(named).cloned().collect();
         let wanted = self.what.clone().in_case(self.case.as_deref()).wanted(cx, rooms)?;
         Ok(Wanted { categories: self.scope.clone(), ..wanted })
     }
@@ -232,7 +231,7 @@ impl ExportRequest {
     fn asked(&self, cx: &Context<'_>) -> Asked {
         let what = &self.what;
         let given = |text: &Option<String>| text.clone().unwrap_or_default();
-        let matching = what.filter.as_ref().map(|_| format!("{:?}", what.matching)).unwrap_or_default();
+        let matching = what.filter.as_ref().map_or_else(String::new, |_| format!("{:?}", what.matching));
         Asked {
             path: self.report.clone(),
             job: "export",

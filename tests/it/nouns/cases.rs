@@ -11,7 +11,8 @@ fn desk() -> Desk {
     let mut events = Vec::new();
     for room in 1..=2 {
         let uri = format!("ma-chan://x/{room}");
-        let come = format!(r#"{{"kind":"join","room":"{uri}","time":"2014-05-01T00:00:00Z","user":"ann@x"}}"#);
+        let come =
+            format!(r#"{{"kind":"join","pool":"pool","room":"{uri}","time":"2014-05-01T00:00:00Z","user":"ann@x"}}"#);
         events.push(serde_json::from_str(&come).unwrap());
         for n in 0..100 {
             let text = if n % 10 == 3 { format!("a rebate {n}") } else { format!("nothing {n}") };
@@ -185,7 +186,7 @@ fn collections_travel_whole_and_never_in_a_production() {
     let has = |name: &str| unzip(&desk.path(name)).keys().any(|file| file.contains("/collect"));
     assert!(has("all.zip") && !has("part.zip"));
     desk.run("verify @all.zip").code(0).says("");
-    desk.run("import @all.zip --store @b.db --quiet --map-pool example.com=other.com").code(0);
+    desk.run("import @all.zip --store @b.db --quiet --map-pool pool=other.com").code(0);
     assert_eq!(count(&desk, "@b.db", "tag:hot"), 22);
     assert_eq!(count(&desk, "@b.db", "tag:hot AND kind:join"), 2);
     desk.run("case search compare R --case M --store @b.db").code(0);
@@ -193,12 +194,12 @@ fn collections_travel_whole_and_never_in_a_production() {
     // Another tagging of the same name is united, another search of the same name stays what it is.
     desk.run("case tag remove --case M --tag hot --query rebate --store @b.db").code(0);
     desk.run("case search run R --case M --store @b.db").code(0);
-    desk.run("import @all.zip --store @b.db --quiet --map-pool example.com=other.com").code(3);
+    desk.run("import @all.zip --store @b.db --quiet --map-pool pool=other.com").code(3);
     assert_eq!(count(&desk, "@b.db", "tag:hot"), 22);
     // A closed case takes nothing.
     desk.run("case tag remove --case M --tag hot --query rebate --store @b.db").code(0);
     desk.run("case close M --store @b.db").code(0);
-    desk.run("import @all.zip --store @b.db --quiet --map-pool example.com=other.com");
+    desk.run("import @all.zip --store @b.db --quiet --map-pool pool=other.com");
     assert_eq!(count(&desk, "@b.db", "tag:hot"), 2);
 }
 
