@@ -10,7 +10,8 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{holds, selection::named, settings};
 use crate::model::catalog::Catalog;
-use crate::model::record::{Field, Record, Shape, Type, Value};
+use crate::model::field;
+use crate::model::record::{Field, Record, Shape, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::reads;
 use crate::nouns::verb::{Prepared, Verb};
@@ -22,15 +23,15 @@ pub static SHAPE: Shape = Shape {
     noun: "case",
     plural: "cases",
     fields: &[
-        Field::new("Identity", "identity", Type::Text, 256),
-        Field::new("Description", "description", Type::Text, 1024),
-        Field::new("OpenedBy", "opened_by", Type::Text, 256),
-        Field::new("OpenedOn", "opened_on", Type::Time, 0),
-        Field::new("ClosedBy", "closed_by", Type::Text, 256),
-        Field::new("ClosedOn", "closed_on", Type::Time, 0),
+        Field::of(field::IDENTITY, "identity", 256),
+        Field::of(field::DESCRIPTION, "description", 1024),
+        Field::of(field::OPENED_BY, "opened_by", 256),
+        Field::of(field::OPENED_ON, "opened_on", 0),
+        Field::of(field::CLOSED_BY, "closed_by", 256),
+        Field::of(field::CLOSED_ON, "closed_on", 0),
     ],
-    key: &["Identity"],
-    identity: &["Identity"],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[],
 };
 
@@ -39,26 +40,26 @@ pub static COLLECTION: Shape = Shape {
     noun: "collection",
     plural: "collections",
     fields: &[
-        Field::new("Case", "case", Type::Text, 256),
-        Field::new("Kind", "kind", Type::Text, 16),
-        Field::new("Name", "name", Type::Text, 256),
-        Field::new("Description", "description", Type::Text, 1024),
-        Field::new("Asked", "asked", Type::Text, 0),
-        Field::new("Written", "written", Type::Text, 0),
-        Field::new("Words", "words", Type::Text, 64),
-        Field::new("Events", "events", Type::Int, 0),
-        Field::new("Digest", "digest", Type::Text, 64),
-        Field::new("Content", "content", Type::Text, 64),
-        Field::new("LogSize", "log_size", Type::Int, 0),
-        Field::new("Store", "store", Type::Text, 64),
-        Field::new("Sample", "sample", Type::Text, 64),
-        Field::new("Seed", "seed", Type::Text, 256),
-        Field::new("Population", "population", Type::Int, 0),
-        Field::new("MadeBy", "made_by", Type::Text, 512),
-        Field::new("MadeOn", "made_on", Type::Time, 0),
+        Field::of(field::CASE, "case", 256),
+        Field::of(field::KIND, "kind", 16),
+        Field::of(field::NAME, "name", 256),
+        Field::of(field::DESCRIPTION, "description", 1024),
+        Field::of(field::ASKED, "asked", 0),
+        Field::of(field::WRITTEN, "written", 0),
+        Field::of(field::WORDS, "words", 64),
+        Field::of(field::EVENTS, "events", 0),
+        Field::of(field::DIGEST, "digest", 64),
+        Field::of(field::CONTENT, "content", 64),
+        Field::of(field::LOG_SIZE, "log_size", 0),
+        Field::of(field::STORE, "store", 64),
+        Field::of(field::SAMPLE, "sample", 64),
+        Field::of(field::SEED, "seed", 256),
+        Field::of(field::POPULATION, "population", 0),
+        Field::of(field::MADE_BY, "made_by", 512),
+        Field::of(field::MADE_ON, "made_on", 0),
     ],
-    key: &["Case", "Kind", "Name"],
-    identity: &["Case", "Kind", "Name"],
+    key: &[field::CASE.name, field::KIND.name, field::NAME.name],
+    identity: &[field::CASE.name, field::KIND.name, field::NAME.name],
     levels: &[],
 };
 
@@ -142,10 +143,10 @@ impl CaseVerb {
                         .hint("pchat case get shows it; give the new one another name"));
                 }
                 let case = Record::new(&SHAPE)
-                    .with("Identity", name.as_str())
-                    .with("Description", description)
-                    .with("OpenedBy", Some(cx.actor.name()))
-                    .with("OpenedOn", (cx.clock)());
+                    .with(field::IDENTITY, name.as_str())
+                    .with(field::DESCRIPTION, description)
+                    .with(field::OPENED_BY, Some(cx.actor.name()))
+                    .with(field::OPENED_ON, (cx.clock)());
                 settings::put(cx, &case, "case new", Vec::new())?;
                 Ok(told(format!("case \"{name}\" is open")))
             }
@@ -154,7 +155,7 @@ impl CaseVerb {
                 Ok(list(&catalog, None))
             }
             CaseVerb::Set { name, description } => {
-                let case = named(&catalog, "case", &name)?.clone().with("Description", description.as_str());
+                let case = named(&catalog, "case", &name)?.clone().with(field::DESCRIPTION, description.as_str());
                 settings::put(cx, &case, "case set", vec![("description", description)])?;
                 Ok(told(format!("case \"{}\" has a new description", case.identity())))
             }
@@ -162,7 +163,8 @@ impl CaseVerb {
                 let case = open(&catalog, &name)?;
                 let name = case.identity();
                 // The store asks for its holds when it closes it.
-                let case = case.clone().with("ClosedBy", Some(cx.actor.name())).with("ClosedOn", (cx.clock)());
+                let case =
+                    case.clone().with(field::CLOSED_BY, Some(cx.actor.name())).with(field::CLOSED_ON, (cx.clock)());
                 settings::put(cx, &case, "case close", Vec::new())?;
                 Ok(told(format!("case \"{name}\" is closed")))
             }
@@ -173,7 +175,7 @@ impl CaseVerb {
 /// The case of this name, which must be open.
 pub fn open<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
     let case = named(catalog, "case", name)?;
-    match case.get("ClosedOn") {
+    match case.value(field::CLOSED_ON) {
         Value::Null => Ok(case),
         closed => {
             Err(Error::new(Kind::Refused, format!("case \"{}\" was closed on {}", case.identity(), closed.show()))
@@ -193,7 +195,7 @@ fn list(catalog: &Catalog, one: Option<&Record>) -> Reply {
         ..Table::default()
     };
     for case in catalog.of("case").filter(|case| one.is_none_or(|one| one == *case)) {
-        let state = if *case.get("ClosedOn") == Value::Null { "open" } else { "closed" };
+        let state = if !case.has(field::CLOSED_ON) { "open" } else { "closed" };
         let holds = holds::of_case(catalog, &case.identity()).len() as u64;
         let mut row: Vec<Cell> = vec![case.identity().into(), state.into(), holds.into()];
         let rest = ["Description", "OpenedBy", "OpenedOn", "ClosedBy", "ClosedOn"];

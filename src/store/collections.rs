@@ -6,6 +6,7 @@ use super::{Entry, Store};
 use crate::error::{Error, Kind, Result};
 use crate::model::addresses::Addresses;
 pub use crate::model::collected::{Members, Unnumbered};
+use crate::model::field;
 use crate::model::record::Record;
 use crate::model::time::Ticks;
 use crate::rules::holds;
@@ -85,7 +86,7 @@ pub fn gather(store: &mut dyn Store, change: &Gathering<'_>, entry: &Entry) -> R
     let mut done = Gathered::default();
     store.within(Pass::of_collections(), &mut |tx| {
         let record = &change.record;
-        holds::case_is_open(record, tx.case(record.get("Case").text().unwrap_or_default())?)?;
+        holds::case_is_open(record, tx.case(record.value(field::CASE).text().unwrap_or_default())?)?;
         tx.put(record)?;
         done = tx.gather(record, change.how, change.events, change.salt.as_deref())?;
         let mut entry = entry.clone();
@@ -101,7 +102,7 @@ pub fn gather(store: &mut dyn Store, change: &Gathering<'_>, entry: &Entry) -> R
 pub fn drop_collection(store: &mut dyn Store, record: &Record, entry: &Entry) -> Result<()> {
     store
         .within(Pass::of_collections(), &mut |tx| {
-            holds::case_is_open(record, tx.case(record.get("Case").text().unwrap_or_default())?)?;
+            holds::case_is_open(record, tx.case(record.value(field::CASE).text().unwrap_or_default())?)?;
             if !tx.has(record.shape, &record.key())? {
                 return Err(Error::new(Kind::NotFound, format!("{} is gone", record.identity())));
             }

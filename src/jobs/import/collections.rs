@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::jobs::archive::Archive;
 use crate::jobs::selection::named;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::join_key;
 use crate::model::receipt::Receipt;
 use crate::model::record::{Record, Value};
@@ -33,7 +34,8 @@ impl Coming {
             true => Sqlite::snapshot(&job.store)?.catalog(job.shapes)?,
             false => Catalog::default(),
         };
-        let closed = before.of("case").filter(|case| *case.get("ClosedOn") != Value::Null).map(Record::key).collect();
+        let closed =
+            before.of("case").filter(|case| *case.value(field::CLOSED_ON) != Value::Null).map(Record::key).collect();
         archives.iter_mut().try_for_each(|archive| archive.collected(&mut |_| Ok(())))?;
         Ok(Coming { closed, collections: records.filter(|record| record.shape.noun == "collection").collect() })
     }

@@ -5,8 +5,9 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::{Wanted, named, nearest};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::fold;
-use crate::model::record::{Record, Value};
+use crate::model::record::Record;
 use crate::nouns::reads::Reads;
 
 /// The settings that name cases and what they keep.
@@ -20,8 +21,8 @@ pub(super) fn case_of(catalog: &Catalog, name: &str) -> Result<String> {
 }
 
 /// A text of a record.
-pub(super) fn text<'a>(record: &'a Record, field: &str) -> &'a str {
-    record.get(field).text().unwrap_or_default()
+pub(super) fn text(record: &Record, key: Key<str>) -> &str {
+    record.at(key).unwrap_or_default()
 }
 
 /// The collections of a kind, of a case or of all.
@@ -31,7 +32,7 @@ pub(super) fn all<'a>(
     case: Option<&'a str>,
 ) -> impl Iterator<Item = &'a Record> {
     let of = move |record: &&Record| {
-        text(record, "Kind") == kind && case.is_none_or(|case| fold(text(record, "Case")) == fold(case))
+        text(record, field::KIND) == kind && case.is_none_or(|case| fold(text(record, field::CASE)) == fold(case))
     };
     catalog.of(COLLECTION.noun).filter(of)
 }
@@ -40,7 +41,8 @@ pub(super) fn all<'a>(
 pub(super) fn find<'a>(catalog: &'a Catalog, kind: &'static str, case: &str, name: &str) -> Option<&'a Record> {
     let wanted = [fold(case), fold(name)];
     let is = |record: &&Record| {
-        text(record, "Kind") == kind && [fold(text(record, "Case")), fold(text(record, "Name"))] == wanted
+        text(record, field::KIND) == kind
+            && [fold(text(record, field::CASE)), fold(text(record, field::NAME))] == wanted
     };
     catalog.of(COLLECTION.noun).find(is)
 }
@@ -48,7 +50,8 @@ pub(super) fn find<'a>(catalog: &'a Catalog, kind: &'static str, case: &str, nam
 /// The one of this kind and name in a case.
 pub(super) fn one<'a>(catalog: &'a Catalog, kind: &'static str, case: &str, name: &str) -> Result<&'a Record> {
     find(catalog, kind, case, name).ok_or_else(|| {
-        let names: Vec<String> = all(catalog, kind, Some(case)).map(|record| text(record, "Name").to_owned()).collect();
+        let names: Vec<String> =
+            all(catalog, kind, Some(case)).map(|record| text(record, field::NAME).to_owned()).collect();
         let error = Error::new(Kind::NotFound, format!("case \"{case}\" has no {kind} \"{name}\""));
         match nearest(name, &names) {
             Some(near) => error.hint(format!("did you mean \"{near}\"?")),
@@ -76,7 +79,7 @@ pub fn saved(cx: &Context<'_>, case: Option<&str>, name: &str) -> Result<Wanted>
         None => {
             let wanted = fold(name);
             let is = |record: &&Record| {
-                let (case, name) = (fold(text(record, "Case")), fold(text(record, "Name")));
+                let (case, name) = (fold(text(record, field::CASE)), fold(text(record, field::NAME)));
                 name == wanted || format!("{case}\\{name}") == wanted
             };
             let found: Vec<&Record> = all(&catalog, "search", None).filter(is).collect();
@@ -88,7 +91,7 @@ pub fn saved(cx: &Context<'_>, case: Option<&str>, name: &str) -> Result<Wanted>
                 }
                 [first, ..] => {
                     let what = format!("{} cases have a search \"{name}\"", found.len());
-                    let hint = format!("name it as \"{}\\{name}\"", text(first, "Case"));
+                    let hint = format!("name it as \"{}\\{name}\"", text(first, field::CASE));
                     return Err(Error::new(Kind::Usage, what).hint(hint));
                 }
             }
@@ -99,8 +102,8 @@ pub fn saved(cx: &Context<'_>, case: Option<&str>, name: &str) -> Result<Wanted>
 
 /// What a record says was asked.
 pub(super) fn asked(record: &Record) -> Result<Wanted> {
-    let wanted: Wanted = serde_json::from_str(text(record, "Asked")).map_err(|error| {
-        Error::new(Kind::Damaged, format!("what search \"{}\" means cannot be read", text(record, "Name")))
+    let wanted: Wanted = serde_json::from_str(text(record, field::ASKED)).map_err(|error| {
+        Error::new(Kind::Damaged, format!("what search \"{}\" means cannot be read", text(record, field::NAME)))
             .because(error)
     })?;
     // What came with an archive is read like anything that was sealed.
@@ -117,11 +120,11 @@ pub(super) fn written(wanted: &Wanted, catalog: &Catalog) -> Result<String> {
 }
 
 /// A count of a record.
-pub(super) fn number(record: &Record, field: &str) -> u64 {
-    if let Value::Int(number) = record.get(field) { number.unsigned_abs() } else { 0 }
+pub(super) fn number(record: &Record, key: Key<i64>) -> u64 {
+    record.at(key).map_or(0, i64::unsigned_abs)
 }
 
 /// A count as a record has it.
-pub(super) fn int(number: u64) -> Value {
-    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
+pub(super) fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

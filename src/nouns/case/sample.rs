@@ -11,6 +11,7 @@ use crate::jobs::selection::Wanted;
 use crate::jobs::settings::check_name;
 use crate::model::addresses::Addresses;
 use crate::model::counted::counted;
+use crate::model::field;
 use crate::model::record::Record;
 use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::verb::{Prepared, Verb, objects};
@@ -135,22 +136,25 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
         let mut words = written(&drawing.wanted, &catalog)?;
         words += if drawing.all_events { "; all kinds of events" } else { "; messages" };
         for search in &searches {
-            words +=
-                &format!("; without what search {} found on {}", text(search, "Name"), search.get("MadeOn").show());
+            words += &format!(
+                "; without what search {} found on {}",
+                text(search, field::NAME),
+                search.value(field::MADE_ON).show()
+            );
         }
         let record = Record::new(&COLLECTION)
-            .with("Case", case.as_str())
-            .with("Kind", "sample")
-            .with("Name", name)
-            .with("Asked", asked)
-            .with("Written", words.as_str())
-            .with("Events", int(sample.len()))
-            .with("Sample", drawing.sample.to_string().as_str())
-            .with("Seed", drawing.seed.as_str())
-            .with("Population", int(population.len()))
-            .with("Store", store.id()?.as_str())
-            .with("MadeBy", Some(cx.actor.name()))
-            .with("MadeOn", (cx.clock)());
+            .with(field::CASE, case.as_str())
+            .with(field::KIND, "sample")
+            .with(field::NAME, name)
+            .with(field::ASKED, asked)
+            .with(field::WRITTEN, words.as_str())
+            .with(field::EVENTS, int(sample.len()))
+            .with(field::SAMPLE, drawing.sample.to_string().as_str())
+            .with(field::SEED, drawing.seed.as_str())
+            .with(field::POPULATION, int(population.len()))
+            .with(field::STORE, store.id()?.as_str())
+            .with(field::MADE_BY, Some(cx.actor.name()))
+            .with(field::MADE_ON, (cx.clock)());
         Ok((record, sample, population.len()))
     })?;
     if population == 0 {
@@ -163,7 +167,7 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
         ("sample", drawing.sample.to_string()),
         ("seed", drawing.seed.clone()),
         ("population", population.to_string()),
-        ("asked", text(&record, "Written").to_owned()),
+        ("asked", text(&record, field::WRITTEN).to_owned()),
     ];
     let entry = cx.entry("case sample new", record.identity(), details);
     let change = Gathering { record, how: Gather::Replace, events: &sample, salt: None };
@@ -201,7 +205,7 @@ fn get(cx: &Context<'_>, name: Option<&str>, case: Option<&str>, tag: Option<&st
     let aside = vec!["MadeBy", "Store"];
     let mut table = Table { title: "samples", columns, aside, ..Table::default() };
     for record in samples {
-        let mut row: Vec<Cell> = vec![text(record, "Case").into(), text(record, "Name").into()];
+        let mut row: Vec<Cell> = vec![text(record, field::CASE).into(), text(record, field::NAME).into()];
         let rest = ["Events", "Population", "Sample", "Seed", "Written", "MadeBy", "MadeOn", "Store"];
         row.extend(rest.map(|field| Cell::from(record.get(field))));
         table.rows.push(row);
@@ -238,16 +242,16 @@ fn estimates(cx: &Context<'_>, samples: &[&Record], tag: &Record, tags: &[&Recor
             }
             Ok((events.len(), tagged, reviewed.len()))
         })?;
-        let precision: Precision = text(sample, "Sample")
-            .parse()
-            .map_err(|why: String| Error::new(Kind::Damaged, format!("sample \"{}\": {why}", text(sample, "Name"))))?;
-        let population = number(sample, "Population");
+        let precision: Precision = text(sample, field::SAMPLE).parse().map_err(|why: String| {
+            Error::new(Kind::Damaged, format!("sample \"{}\": {why}", text(sample, field::NAME)))
+        })?;
+        let population = number(sample, field::POPULATION);
         let (low, high) = precision.interval(tagged, events);
         let share = if events == 0 { 0.0 } else { tagged as f64 / events as f64 };
         // What was found is there, whatever the interval says.
         let least = ((low * population as f64).floor() as u64).max(tagged);
         table.rows.push(vec![
-            text(sample, "Name").into(),
+            text(sample, field::NAME).into(),
             events.into(),
             reviewed.into(),
             tagged.into(),
@@ -263,14 +267,18 @@ fn estimates(cx: &Context<'_>, samples: &[&Record], tag: &Record, tags: &[&Recor
         if reviewed < events {
             notes.push(format!(
                 "sample \"{}\": {} of {} have a tag of the case; the others count as reviewed and without one",
-                text(sample, "Name"),
+                text(sample, field::NAME),
                 reviewed,
                 counted(events, "event")
             ));
         }
-        if events < number(sample, "Events") {
-            let gone = number(sample, "Events") - events;
-            notes.push(format!("sample \"{}\": {} was purged since", text(sample, "Name"), counted(gone, "event")));
+        if events < number(sample, field::EVENTS) {
+            let gone = number(sample, field::EVENTS) - events;
+            notes.push(format!(
+                "sample \"{}\": {} was purged since",
+                text(sample, field::NAME),
+                counted(gone, "event")
+            ));
         }
     }
     let mut reply = objects(table, "there is no sample");

@@ -11,6 +11,7 @@ use crate::jobs::selection::Wanted;
 use crate::jobs::settings::check_name;
 use crate::model::addresses::Addresses;
 use crate::model::counted::counted;
+use crate::model::field;
 use crate::model::hash;
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
@@ -112,7 +113,7 @@ pub(super) fn remove(cx: &Context<'_>, kind: &'static str, case: &str, name: &st
     let record = one(&catalog, kind, &case_of(&catalog, case)?, name)?.clone();
     let action = if kind == "search" { "case search remove" } else { "case sample remove" };
     cx.session.write(|store| drop_collection(store, &record, &cx.entry(action, record.identity(), Vec::new())))?;
-    let (name, case) = (text(&record, "Name"), text(&record, "Case"));
+    let (name, case) = (text(&record, field::NAME), text(&record, field::CASE));
     Ok(told(format!("{kind} \"{name}\" of case \"{case}\" is removed; no event was touched")))
 }
 
@@ -134,14 +135,14 @@ fn state_of(store: &mut (impl Corpus + Log)) -> Result<State> {
 /// A record with the identity of results.
 fn identified(cx: &Context<'_>, record: Record, results: (&Addresses, &str), state: &State) -> Record {
     record
-        .with("Words", format!("{} {}", words::NAME, words::VERSION).as_str())
-        .with("Events", int(results.0.len()))
-        .with("Digest", results.1)
-        .with("Content", state.content.as_str())
-        .with("LogSize", int(state.log_size))
-        .with("Store", state.store.as_str())
-        .with("MadeBy", Some(cx.actor.name()))
-        .with("MadeOn", (cx.clock)())
+        .with(field::WORDS, format!("{} {}", words::NAME, words::VERSION).as_str())
+        .with(field::EVENTS, int(results.0.len()))
+        .with(field::DIGEST, results.1)
+        .with(field::CONTENT, state.content.as_str())
+        .with(field::LOG_SIZE, int(state.log_size))
+        .with(field::STORE, state.store.as_str())
+        .with(field::MADE_BY, Some(cx.actor.name()))
+        .with(field::MADE_ON, (cx.clock)())
 }
 
 fn salt(cx: &Context<'_>) -> Result<String> {
@@ -167,16 +168,17 @@ fn save(cx: &Context<'_>, case: &str, name: &str, description: Option<String>, w
         let asked = serde_json::to_string(&sealed)
             .map_err(|error| Error::new(Kind::Bug, "a search cannot be written").because(error))?;
         let record = Record::new(&COLLECTION)
-            .with("Case", case.as_str())
-            .with("Kind", "search")
-            .with("Name", name)
-            .with("Description", description)
-            .with("Asked", asked.as_str())
-            .with("Written", written(wanted, &catalog)?.as_str());
+            .with(field::CASE, case.as_str())
+            .with(field::KIND, "search")
+            .with(field::NAME, name)
+            .with(field::DESCRIPTION, description)
+            .with(field::ASKED, asked.as_str())
+            .with(field::WRITTEN, written(wanted, &catalog)?.as_str());
         Ok((identified(cx, record, (&events, &digest), &state_of(store)?), events))
     })?;
     crate::rules::merge::check_lengths(&record)?;
-    let details = vec![("asked", text(&record, "Asked").to_owned()), ("digest", text(&record, "Digest").to_owned())];
+    let details =
+        vec![("asked", text(&record, field::ASKED).to_owned()), ("digest", text(&record, field::DIGEST).to_owned())];
     let entry = cx.entry("case search new", record.identity(), details);
     let salt = Some(salt);
     let change = Gathering { record, how: Gather::Replace, events: &results, salt };
@@ -213,11 +215,11 @@ fn get(cx: &Context<'_>, name: Option<&str>, case: Option<&str>) -> Result<Reply
     let aside = vec!["Description", "MadeBy", "Asked", "LogSize", "Content", "Digest", "Words", "Store"];
     let mut table = Table { title: "searches", columns, aside, ..Table::default() };
     for record in all(&catalog, "search", case.as_deref()).filter(|one| only.is_none_or(|only| only == *one)) {
-        let mut row: Vec<Cell> = vec![text(record, "Case").into(), text(record, "Name").into()];
+        let mut row: Vec<Cell> = vec![text(record, field::CASE).into(), text(record, field::NAME).into()];
         let rest =
             ["Events", "Written", "Description", "MadeBy", "MadeOn", "Asked", "LogSize", "Content", "Digest", "Words"];
         row.extend(rest.map(|field| Cell::from(record.get(field))));
-        row.push(Cell::from(record.get("Store")));
+        row.push(Cell::from(record.value(field::STORE)));
         table.rows.push(row);
     }
     Ok(crate::nouns::verb::objects(table, "no search was saved"))
@@ -229,7 +231,7 @@ fn again(cx: &Context<'_>, case: &str, name: &str, keep: bool) -> Result<Reply> 
     let case = case_of(&cases, case)?;
     let record = one(&cases, "search", &case, name)?.clone();
     let wanted = asked(&record)?;
-    let since = if let Value::Time(at) = record.get("MadeOn") { *at } else { Ticks::MIN };
+    let since = if let Value::Time(at) = record.value(field::MADE_ON) { *at } else { Ticks::MIN };
     let fresh = salt(cx)?;
     let (now, differences, next, moved) = cx.session.read(|store| {
         let catalog = store.catalog(cx.shapes)?;
@@ -245,7 +247,7 @@ fn again(cx: &Context<'_>, case: &str, name: &str, keep: bool) -> Result<Reply> 
             }
             false => None,
         };
-        Ok((now, differences, next, state.content != text(&record, "Content")))
+        Ok((now, differences, next, state.content != text(&record, field::CONTENT)))
     })?;
     let count = |all: &std::collections::BTreeMap<Why, Addresses>| all.values().map(Addresses::len).sum::<u64>();
     let (new, gone) = (count(&differences.new), count(&differences.gone));
@@ -253,7 +255,7 @@ fn again(cx: &Context<'_>, case: &str, name: &str, keep: bool) -> Result<Reply> 
         ("hits", now.len().to_string()),
         ("new", new.to_string()),
         ("gone", gone.to_string()),
-        ("asked", text(&record, "Asked").to_owned()),
+        ("asked", text(&record, field::ASKED).to_owned()),
     ];
     match next {
         Some(next) => {
@@ -267,7 +269,7 @@ fn again(cx: &Context<'_>, case: &str, name: &str, keep: bool) -> Result<Reply> 
         }
     }
     let mut reply = shown(&differences);
-    let found = number(&record, "Events");
+    let found = number(&record, field::EVENTS);
     reply.notes.push(format!(
         "search \"{name}\" of case \"{case}\" found {} on {since}, and finds {} now: {} of them the same",
         counted(found, "event"),
@@ -278,7 +280,7 @@ fn again(cx: &Context<'_>, case: &str, name: &str, keep: bool) -> Result<Reply> 
     if keep {
         reply.notes.push("the results of now are kept".to_owned());
     }
-    if new + gone > 0 || differences.digest.as_deref().is_some_and(|digest| digest != text(&record, "Digest")) {
+    if new + gone > 0 || differences.digest.as_deref().is_some_and(|digest| digest != text(&record, field::DIGEST)) {
         reply.status = Status::Gaps;
     }
     Ok(reply)
@@ -287,12 +289,12 @@ fn again(cx: &Context<'_>, case: &str, name: &str, keep: bool) -> Result<Reply> 
 /// What can be said of the contents.
 fn verdict(record: &Record, differences: &Differences, (new, gone): (u64, u64), moved: bool) -> String {
     match &differences.digest {
-        Some(digest) if digest == text(record, "Digest") => {
+        Some(digest) if digest == text(record, field::DIGEST) => {
             format!("addresses and contents are the same: digest {digest}")
         }
         Some(digest) => format!(
             "the addresses are the same and a content is not: digest {digest} instead of {}",
-            text(record, "Digest")
+            text(record, field::DIGEST)
         ),
         None if new + gone == 0 && moved => {
             "the addresses are the same; contents cannot be compared, for a purge or another store took the salt"

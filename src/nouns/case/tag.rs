@@ -10,6 +10,7 @@ use crate::jobs::selection::{Wanted, event_id};
 use crate::jobs::settings::check_name;
 use crate::model::addresses::Addresses;
 use crate::model::counted::counted;
+use crate::model::field;
 use crate::model::record::Record;
 use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::reads;
@@ -107,11 +108,11 @@ fn run(
         Gather::Drop => one(&catalog, "tag", &case, tag)?.clone(),
         _ => find(&catalog, "tag", &case, tag).cloned().unwrap_or_else(|| {
             Record::new(&COLLECTION)
-                .with("Case", case.as_str())
-                .with("Kind", "tag")
-                .with("Name", tag)
-                .with("MadeBy", Some(cx.actor.name()))
-                .with("MadeOn", (cx.clock)())
+                .with(field::CASE, case.as_str())
+                .with(field::KIND, "tag")
+                .with(field::NAME, tag)
+                .with(field::MADE_BY, Some(cx.actor.name()))
+                .with(field::MADE_ON, (cx.clock)())
         }),
     };
     let events = events(cx, addresses, wanted)?;
@@ -123,7 +124,7 @@ fn run(
     };
     crate::rules::merge::check_lengths(&record)?;
     let entry = cx.entry(action, record.identity(), vec![("asked", asked)]);
-    let tag = text(&record, "Name").to_owned();
+    let tag = text(&record, field::NAME).to_owned();
     let change = Gathering { record, how, events: &events, salt: None };
     let done = cx.session.write(|store| {
         let done = gather(store, &change, &entry)?;
@@ -190,7 +191,7 @@ fn get(cx: &Context<'_>, case: Option<&str>, tag: Option<&str>) -> Result<Reply>
                 Cell::from(address(sequences.iter().last())),
             ]);
         }
-        let note = format!("pchat search 'tag:\"{case}\\{}\"' shows them", text(record, "Name"));
+        let note = format!("pchat search 'tag:\"{case}\\{}\"' shows them", text(record, field::NAME));
         let mut reply = objects(table, "the tag is on no event");
         reply.notes.push(note);
         return Ok(reply);
@@ -200,7 +201,7 @@ fn get(cx: &Context<'_>, case: Option<&str>, tag: Option<&str>) -> Result<Reply>
     let mut table = Table { title: "tags", columns, ..Table::default() };
     for record in all(&catalog, "tag", case.as_deref()) {
         let size = sizes.get(&record.key()).copied().unwrap_or_default();
-        let mut row: Vec<Cell> = vec![text(record, "Case").into(), text(record, "Name").into(), size.into()];
+        let mut row: Vec<Cell> = vec![text(record, field::CASE).into(), text(record, field::NAME).into(), size.into()];
         row.extend(["MadeBy", "MadeOn"].map(|field| Cell::from(record.get(field))));
         table.rows.push(row);
     }

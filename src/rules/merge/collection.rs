@@ -2,6 +2,7 @@
 //! their addresses.
 
 use super::Renames;
+use crate::model::field;
 use crate::model::ids::RoomKey;
 use crate::model::record::Record;
 use serde_json::Value as Json;
@@ -12,7 +13,7 @@ const NAMED: [(&str, bool); 3] = [("room=\"", true), ("from=\"", false), ("prese
 impl Renames {
     /// A collection whose question means the same rooms and people under their new names.
     pub(super) fn collection(&self, mut record: Record) -> Record {
-        let asked = record.get("Asked").text().and_then(|text| serde_json::from_str::<Json>(text).ok());
+        let asked = record.value(field::ASKED).text().and_then(|text| serde_json::from_str::<Json>(text).ok());
         let Some(mut asked) = asked.filter(|_| !self.is_empty()) else { return record };
         for (field, rooms) in [("rooms", true), ("people", false)] {
             for item in asked[field].as_array_mut().into_iter().flatten() {
@@ -24,7 +25,7 @@ impl Renames {
         if let Some(Json::String(query)) = asked.get_mut("query") {
             *query = self.query(query);
         }
-        record.set("Asked", asked.to_string().as_str());
+        record.set(field::ASKED, asked.to_string().as_str());
         record
     }
 
