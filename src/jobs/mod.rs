@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod audit;
 pub mod collections;
+pub mod diff;
 pub mod export;
 pub mod holds;
 pub mod import;
