@@ -38,7 +38,7 @@ fn packed(list: impl Iterator<Item = u64>) -> Vec<u8> {
 fn unpacked(room: i64, part: i64, bytes: &[u8]) -> rusqlite::Result<Vec<u64>> {
     let list: Option<Vec<u64>> = numbers(bytes).collect();
     let list = list.filter(|list| list.is_sorted_by(|a, b| a < b) && list.last().is_none_or(|last| *last <= PART));
-    let list = list.filter(|list| !list.is_empty() && list[0] > 0 && part >= 0 && part < 1 << 24);
+    let list = list.filter(|list| !list.is_empty() && list[0] > 0 && (0..1 << 24).contains(&part));
     Ok(list.ok_or_else(|| broken(room))?.into_iter().map(|low| part.cast_unsigned() * PART + low - 1).collect())
 }
 
