@@ -7,6 +7,7 @@ use super::cut::{About, Cut};
 use super::load::Load;
 use crate::error::Result;
 use crate::model::catalog::Catalog;
+use crate::model::collected::Members;
 use crate::model::ids::EventId;
 use crate::model::receipt::{Kinds, Tally};
 use crate::model::record::Shape;
@@ -101,6 +102,11 @@ pub trait Format: Send + Sync {
     /// What goes before all history.
     fn settings(&self, _settings: &Settings<'_>) -> Result<Vec<Part>> {
         Ok(Vec::new())
+    }
+
+    /// A page of the events that cases have collected, for formats that carry them. They go after all settings.
+    fn collected(&self, _number: u32, _members: &[Members]) -> Option<Part> {
+        None
     }
 
     /// The name of the one file `render` makes of a run, if it makes that and nothing else: when an interrupted export

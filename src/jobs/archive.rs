@@ -1,6 +1,9 @@
 //! An archive that is being read: one bag or all its volumes, its lists checked against each other,
 //! its pages handed to workers.
 
+mod collected;
+mod signed;
+
 use crate::containers::manifest::{self, CHECKPOINT, CUSTODY, DECLARATION, INFO, MANIFEST, SEAL, TAG_MANIFEST};
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages, Raw};
@@ -35,6 +38,8 @@ pub struct Archive {
     pub pages: Vec<PagePlace>,
     /// The records of its catalog.
     pub records: Vec<Record>,
+    /// The keys of the collections it describes.
+    collections: HashSet<String>,
     /// The digest that names its content, one for each volume.
     pub content: Vec<[u8; 32]>,
     /// The signed checkpoint of the log it came from.
@@ -162,7 +167,10 @@ impl Volume {
     /// The payload holds nothing that this version of the archive does not have.
     fn familiar(&self) -> Result<()> {
         let known = |name: &str| {
-            name == NAMES || [archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at))
+            name == NAMES
+                || [archive::CATALOG, archive::ROOMS, archive::FILES, archive::COLLECTED]
+                    .iter()
+                    .any(|at| name.starts_with(at))
         };
         match self.payload().find(|(name, ..)| !known(name)) {
             Some((name, ..)) => Err(Error::damaged(Place::file(self.place(name)), "an archive has no such file")),
@@ -224,6 +232,7 @@ impl Archive {
             rooms: Vec::new(),
             pages: Vec::new(),
             records: Vec::new(),
+            collections: HashSet::new(),
             content: Vec::new(),
             checkpoint: None,
             seal: None,
@@ -259,6 +268,8 @@ impl Archive {
                 archive.rooms.extend(rooms::read(&volume.checked(archive::ROOM_INDEX)?, &place)?);
             }
         }
+        let collections = archive.records.iter().filter(|record| record.shape.noun == "collection");
+        archive.collections = collections.map(Record::key).collect();
         // Of one volume the list itself was asked.
         let (mut keys, several) = (HashSet::new(), archive.volumes.len() > 1);
         if let Some(room) = archive.rooms.iter().find(|room| several && !keys.insert(room.key.key())) {
@@ -341,29 +352,6 @@ impl Archive {
             }
         }
         Ok(all)
-    }
-
-    /// The signed seal over all of it, if it has one.
-    pub fn seal(&self) -> Option<&str> {
-        self.seal.as_deref()
-    }
-
-    /// The signed checkpoint of the log it came from, if it has one.
-    pub fn checkpoint(&self) -> Option<&str> {
-        self.checkpoint.as_deref()
-    }
-
-    /// The custody record of the last volume.
-    pub fn custody(&self) -> &[u8] {
-        &self.custody
-    }
-
-    /// What its source is called where two have to be told apart: the store, if a checkpoint names it; else its
-    /// content.
-    pub fn source(&self) -> String {
-        let log = self.checkpoint().and_then(|note| Some(note.lines().next()?.strip_prefix("pchat/")?.to_owned()));
-        let content = || hash::hex(&crate::proof::seal::digest(&self.content)).chars().take(12).collect::<String>();
-        log.filter(|id| id.len() <= 64).map_or_else(|| format!("archive {}", content()), |id| format!("store {id}"))
     }
 
     /// Where the pages are, in order of rooms; every listed page is there, and no others are.

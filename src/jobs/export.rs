@@ -225,7 +225,9 @@ fn make(
     let settings = Settings { catalog: &catalog, nouns: &nouns };
     let second = formats.iter().any(|format| format.embeds() > 0).then(|| Sqlite::snapshot(&job.store)).transpose()?;
     let files = Embedded(second.map(Mutex::new), SmallZips::default());
-    let wiring = Wiring { formats: &formats, selection, settings, history, names: names(whole) };
+    // They are of the whole history, which a part does not have.
+    let collections = job.level == Level::All && !job.is_production();
+    let wiring = Wiring { formats: &formats, selection, settings, collections, history, names: names(whole) };
     let package = wiring.fill(cx, corpus, &files, package, receipt)?;
     let rooms = receipt.rooms.values().filter(|room| room.pages > 0);
     let totals = [("rooms", rooms.clone().count() as u64), ("events", rooms.map(|room| room.events.total()).sum())];

@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod archive;
 pub mod audit;
+pub mod collections;
 pub mod diff;
 pub mod export;
 pub mod holds;

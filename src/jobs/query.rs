@@ -18,6 +18,7 @@ use crate::select::scope::Selection;
 use crate::select::words;
 use crate::store::Corpus;
 use chrono::NaiveDate;
+use std::collections::BTreeSet;
 
 /// What is known of a store.
 pub(super) struct Known<'a> {
@@ -78,6 +79,16 @@ impl Names for Known<'_> {
             let category = text(room, field::CATEGORY);
             !category.is_empty() && names_categories(pattern, &key.pool, category)
         })
+    }
+
+    fn tags(&self, name: &str) -> BTreeSet<String> {
+        let tags = self.catalog.of("collection").filter(|record| matches!(text(record, field::KIND), "tag" | "sample"));
+        let wanted = fold(name.trim());
+        let of = |record: &&Record| {
+            let (case, name) = (fold(text(record, field::CASE)), fold(text(record, field::NAME)));
+            name == wanted || format!("{case}\\{name}") == wanted
+        };
+        tags.filter(of).map(Record::key).collect()
     }
 
     /// Of holds by words it is not known here which earlier versions of messages they protect.

@@ -138,6 +138,7 @@ keys! {
     APPROVED_BY: str = "ApprovedBy";
     APPROVED_ON: Ticks = "ApprovedOn";
     APPROVER: str = "Approver";
+    ASKED: str = "Asked";
     ATTRIBUTES: [String] = "Attributes";
     CASE: str = "Case";
     CASE_SENSITIVE: bool = "CaseSensitive";
@@ -147,6 +148,7 @@ keys! {
     CLOSED_BY: str = "ClosedBy";
     CLOSED_ON: Ticks = "ClosedOn";
     COMPANY: str = "Company";
+    CONTENT: str = "Content";
     CREATED_BY: str = "CreatedBy";
     CREATED_ON: Ticks = "CreatedOn";
     CREATE_FILE_ATTACHMENTS_MANIFEST: bool = "CreateFileAttachmentsManifest";
@@ -155,11 +157,13 @@ keys! {
     DEFAULT_CHAT_HISTORY: i64 = "DefaultChatHistory";
     DENIED_MEMBERS: [String] = "DeniedMembers";
     DESCRIPTION: str = "Description";
+    DIGEST: str = "Digest";
     DIRECTORY_PATH: str = "DirectoryPath";
     DISABLED: bool = "Disabled";
     DISPLAY_NAME: str = "DisplayName";
     EMAIL: str = "Email";
     ENABLE_PERSISTENT_CHAT: bool = "EnablePersistentChat";
+    EVENTS: i64 = "Events";
     FILE_UPLOAD: bool = "FileUpload";
     FORMER_NAMES: [String] = "FormerNames";
     FROM: Ticks = "From";
@@ -169,7 +173,11 @@ keys! {
     INACTIVE_SERVERS: [String] = "InactiveServers";
     INVITATIONS: bool = "Invitations";
     KEEP: str = "Keep";
+    KIND: str = "Kind";
     LOGON: str = "Logon";
+    LOG_SIZE: i64 = "LogSize";
+    MADE_BY: str = "MadeBy";
+    MADE_ON: Ticks = "MadeOn";
     MANAGERS: [String] = "Managers";
     MATCH: str = "Match";
     MAX_FILE_SIZE_KB: i64 = "MaxFileSizeKB";
@@ -188,6 +196,7 @@ keys! {
     POLICY: str = "Policy";
     POOL: str = "Pool";
     POOL_STATE: str = "PoolState";
+    POPULATION: i64 = "Population";
     PRESENTERS: [String] = "Presenters";
     PRIVACY: str = "Privacy";
     QUERY: str = "Query";
@@ -204,11 +213,14 @@ keys! {
     ROOM_INVITATIONS: str = "Invitations";
     ROOM_MANAGEMENT_URL: str = "RoomManagementUrl";
     RUN_INTERVAL: str = "RunInterval";
+    SAMPLE: str = "Sample";
     SCOPE: str = "Scope";
+    SEED: str = "Seed";
     SET_BY: str = "SetBy";
     SET_ON: Ticks = "SetOn";
     SIP_ADDRESS: str = "SipAddress";
     SITE: str = "Site";
+    STORE: str = "Store";
     TARGET: str = "Target";
     TO: Ticks = "To";
     TOLD: [String] = "Told";
@@ -225,5 +237,6 @@ keys! {
     WHAT: str = "What";
     WITHDRAWN_BY: str = "WithdrawnBy";
     WITHDRAWN_ON: Ticks = "WithdrawnOn";
+    WORDS: str = "Words";
     WRITTEN: str = "Written";
 }

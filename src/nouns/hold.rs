@@ -193,7 +193,7 @@ impl Verb for HoldVerb {
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             HoldVerb::New(new) if new.which.explains() => {
-                which::explain(cx, &new.which.wanted(cx, false)?).map(Prepared::Answer)
+                which::explain(cx, &new.which.in_case(Some(&new.case)).wanted(cx, false)?).map(Prepared::Answer)
             }
             HoldVerb::New(new) => Prepared::to_do(move |cx| new.run(cx)),
             HoldVerb::Get { name, in_force } => {
@@ -220,7 +220,7 @@ impl NewHold {
                 .hint("pchat hold set widens it; give a new one another name"));
         }
         let case = case::open(&catalog, &self.case)?;
-        let (part, people) = self.which.custodians(cx, self.how.yes_empty)?;
+        let (part, people) = self.which.in_case(Some(&self.case)).custodians(cx, self.how.yes_empty)?;
         let notes = which::warnings(cx, &part)?;
         if part.is_everything() && !self.everything {
             return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")

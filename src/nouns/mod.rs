@@ -99,7 +99,7 @@ nouns! {
     #[command(subcommand)] Certificate(purge::CertificateVerb);
     #[command(subcommand)] Audit(audit::AuditVerb);
     #[command(subcommand)] Approval(approval::ApprovalVerb);
-    #[command(subcommand)] Case(case::CaseVerb) records { 2 case::SHAPE };
+    #[command(subcommand)] Case(case::CaseVerb) records { 2 case::SHAPE, 16 case::COLLECTION };
     // Holds come first wherever the order matters for safety.
     #[command(subcommand)] Hold(hold::HoldVerb) records { 1 hold::SHAPE };
     #[command(subcommand)] Retention(retention::RetentionVerb) records { 15 retention::SHAPE };

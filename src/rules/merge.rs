@@ -1,6 +1,7 @@
 //! Merging the catalog of an archive into a store: what is new, what is equal, and what differs. Holds and cases are
 //! `merge/register.rs`'s.
 
+mod collection;
 mod register;
 
 use self::register::{Arriving, Outcome, arriving, outcome};
@@ -166,7 +167,10 @@ impl Renames {
                 _ => {}
             }
         }
-        record
+        match shape.noun {
+            "collection" => self.collection(record),
+            _ => record,
+        }
     }
 
     /// An identity that ends in the name of a pool: `service:PersistentChatServer:pool.fqdn`.
@@ -312,6 +316,10 @@ impl Merge<'_> {
             Some(old) if old.discovered => {
                 counts.added += 1;
                 self.take(record);
+            }
+            Some(old) if shape.noun == "collection" => {
+                counts.kept += 1;
+                self.conflict(&record, Some(&old), "kept what the store has; the events of a tag are united");
             }
             Some(old) if shape.noun == "case" => {
                 counts.kept += 1;

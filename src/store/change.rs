@@ -1,9 +1,11 @@
 //! The one door by which settings change. Whatever forbids a change is asked here, inside the transaction that makes
 //! it, and every change carries its audit entry. A store only reads and writes what it is told to, and repeats no law.
 
+use super::collections::{Gather, Gathered, Members};
 use super::purge::Protected;
 use super::{Entry, Store, Wanted};
 use crate::error::{Error, Kind, Result};
+use crate::model::addresses::Addresses;
 use crate::model::catalog::Catalog;
 use crate::model::field;
 use crate::model::hash::hex;
@@ -37,15 +39,28 @@ pub trait Transaction {
     fn case(&mut self, name: &str) -> Result<Option<Case>>;
     /// Has anything happened in the room with this key?
     fn has_events(&mut self, room: &str) -> Result<bool>;
+    /// Changes the events of a collection whose record is there, and what its digest is salted with. Events that are
+    /// not there are not added.
+    fn gather(&mut self, collection: &Record, how: Gather, events: &Addresses, salt: Option<&str>) -> Result<Gathered>;
+    /// Adds the events that members stand for here to their collection.
+    fn join(&mut self, members: &Members) -> Result<Gathered>;
     /// Fails when the store is not what its log says; asked before anything goes.
     fn trusted(&mut self) -> Result<()>;
     /// Appends to the audit log.
     fn append(&mut self, entry: &Entry) -> Result<()>;
 }
 
-/// Opens a transaction of a store. Only this module can make one, so nobody else writes settings.
+/// Opens a transaction of a store. Only this module and that of collections make one, so nobody else writes
+/// settings.
 #[derive(Debug)]
 pub struct Pass(());
+
+impl Pass {
+    /// Collections change by `collections.rs`.
+    pub(super) fn of_collections() -> Pass {
+        Pass(())
+    }
+}
 
 /// What is done in a transaction: true to keep it, false to undo it.
 pub type Run<'a> = dyn FnMut(&mut dyn Transaction) -> Result<bool> + 'a;

@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod change;
+pub mod collections;
 pub mod count;
 pub mod hits;
 pub mod open;
@@ -296,6 +297,11 @@ pub trait Corpus: Send {
     fn coverage(&mut self) -> Result<Vec<Coverage>>;
     /// How much each hold protects, in force or not, with its name. Asks the index where that decides.
     fn protected(&mut self) -> Result<Vec<(String, Protected)>>;
+    /// Hands out what cases keep of searches, tags and samples, by what the events are, in order of collections and
+    /// rooms. A store without collections has none.
+    fn members(&mut self, _take: &mut collections::TakeMembers<'_>) -> Result<()> {
+        Ok(())
+    }
     /// Hands out the content of an attachment in parts; false when the store does not have it.
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool>;
 }

@@ -50,6 +50,8 @@ fn desk() -> Desk {
         "import @3.jsonl --store @s.db",
         "room remove Gone --yes --store @s.db",
         "import @1.jsonl --store @s.db",
+        "case search new S --case M --query message --store @s.db",
+        "case tag add --case M --tag T --search S --store @s.db",
         "export --store @s.db --out @x.zip",
     ] {
         desk.run(line).code(0);

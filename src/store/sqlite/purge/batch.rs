@@ -23,8 +23,7 @@ use crate::store::sqlite::find;
 use crate::store::sqlite::holds;
 use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Fact, Pending};
 use crate::store::sqlite::read::{COLUMNS, Place, sequence_of};
-use crate::store::sqlite::tombs;
-use crate::store::sqlite::{Sqlite, audit, erase};
+use crate::store::sqlite::{Sqlite, audit, collected, erase, tombs};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -116,6 +115,7 @@ fn run(
                 connection.execute("DELETE FROM ledger", [])?;
                 // Nor can what was exported be told from a guess any more.
                 connection.execute("DELETE FROM export_salt", [])?;
+                connection.execute("DELETE FROM collection_salt", [])?;
                 connection.execute("UPDATE meta SET value = lower(hex(randomblob(16))) WHERE name = 'epoch'", [])?;
                 (number, BTreeMap::new())
             }
@@ -363,6 +363,7 @@ impl Work<'_> {
         if request.replacement.is_none() {
             rows::tombstones(connection, self.number, place.number, &taken.gone)?;
             tombs::note_unnumbered(connection, self.number, place.number, &taken.unnumbered)?;
+            collected::purged(connection, place.number, &taken.gone)?;
         }
         Ok(taken.counts)
     }

@@ -214,6 +214,48 @@ CREATE TABLE hold (
     release_reason TEXT
 ) STRICT;
 
+-- What a case keeps of searches, tags and samples: a collection of events. `asked` is the selection as JSON, sealed so that it
+-- means the same later; `written` is what was typed. `digest`, `content` and `log_size` are the identity of the results: a digest
+-- over addresses and contents under a salt, the content root and the size of the log at that time, in the store `store`.
+CREATE TABLE collection (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    "case"     TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    description TEXT,
+    asked      TEXT,
+    written    TEXT,
+    words      TEXT,
+    events     INTEGER,
+    digest     TEXT,
+    content    TEXT,
+    log_size   INTEGER,
+    store      TEXT,
+    sample     TEXT,
+    seed       TEXT,
+    population INTEGER,
+    made_by    TEXT,
+    made_on    INTEGER
+) STRICT;
+
+-- The events of a collection: for each room and each part of 65,536 numbers of it, their numbers in that part as differences.
+CREATE TABLE collected (
+    collection INTEGER NOT NULL REFERENCES collection,
+    room       INTEGER NOT NULL,
+    part       INTEGER NOT NULL,
+    events     BLOB NOT NULL,
+    PRIMARY KEY (collection, room, part)
+) STRICT, WITHOUT ROWID;
+
+-- What the digest of the results of a search is salted with. All of them go with the next purge; then no digest can confirm a
+-- guess at what was destroyed.
+CREATE TABLE collection_salt (
+    collection INTEGER PRIMARY KEY REFERENCES collection,
+    salt       TEXT NOT NULL
+) STRICT;
+
 -- How long history is kept before a purge by retention takes it: for a category, a room, or everything else.
 CREATE TABLE retention (
     number     INTEGER PRIMARY KEY,
