@@ -1,7 +1,7 @@
 //! From what people type — rooms, categories, users, dates, words — to a selection of the history and the part
 //! of the catalog that goes with it.
 
-use super::query::Known;
+use super::query::{Known, Meanings};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventId, RoomKey, fold, no_address, person_key};
@@ -15,6 +15,7 @@ use crate::select::query::{Node, Query, kql};
 use crate::select::scope::{Scope, Selection};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The name of the zone in a selection that is described.
 pub const ZONE: &str = "Time zone of dates";
@@ -52,6 +53,9 @@ pub struct Wanted {
     /// What `today` means in a query.
     #[serde(skip)]
     pub now: Option<Ticks>,
+    /// What a store knows of what the query asks for, beside its events.
+    #[serde(skip)]
+    pub known: Option<Arc<Known>>,
     /// Events by address, all of the one room that is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
@@ -75,21 +79,41 @@ impl Wanted {
 
     /// Resolves it against the catalog. What is named must exist, and words must follow the product's rules.
     pub fn selection(&self, catalog: &Catalog) -> Result<Selection> {
-        let query = self.query_read(catalog)?.map(|read| read.query);
+        let query = self.query_read(catalog)?.map(|read| self.filled(read.query)).transpose()?;
         self.selected(catalog, product::typed, query)
     }
 
     /// The query in KQL with what may be meant otherwise, if there is one.
     pub fn query_read(&self, catalog: &Catalog) -> Result<Option<kql::Read>> {
         let Some(text) = &self.query else { return Ok(None) };
-        let names = Known::new(catalog, Zone::parse(self.timezone.as_deref())?, self.now);
-        let read = kql::typed(text, self.case_sensitive, &names)?;
-        names.answerable(read.query.node())?;
-        Ok(Some(read))
+        let personas = self.known.as_ref().map(|known| known.personas.as_slice());
+        let names = Meanings::new(catalog, Zone::parse(self.timezone.as_deref())?, self.now, personas);
+        kql::typed(text, self.case_sensitive, &names).map(Some)
+    }
+
+    /// The query with what is known of a store in the place of what asks for it.
+    fn filled(&self, query: Query) -> Result<Query> {
+        let asked = crate::store::facts::asked(query.node());
+        if asked.present.is_empty() && !asked.changed {
+            return Ok(query);
+        }
+        let Some(facts) = self.known.as_ref().and_then(|known| known.facts.as_ref()) else { return Err(not_kept()) };
+        Ok(Query::of(facts.fill(query.node()), query.written().clone()))
+    }
+
+    /// Refuses a query that what is kept cannot be asked by: who comes to a room later, and which messages are changed
+    /// later, is not known.
+    pub fn lasting(&self, catalog: &Catalog) -> Result<()> {
+        let asked = self.query_read(catalog)?.map(|read| crate::store::facts::asked(read.query.node()));
+        match asked {
+            Some(asked) if asked.changed || !asked.present.is_empty() => Err(not_kept()),
+            _ => Ok(()),
+        }
     }
 
     /// The same, so that it means the same later: dates are instants, names are rooms and people.
     pub fn fixed(&self, catalog: &Catalog) -> Result<Wanted> {
+        self.lasting(catalog)?;
         let read = self.query_read(catalog)?;
         let query = read.map(|read| fix(read.query.node()).to_string());
         Ok(Wanted { query, ..self.clone() })
@@ -97,7 +121,7 @@ impl Wanted {
 
     /// Resolves what a store has kept, whatever rules words followed when it was written.
     pub fn kept_selection(&self, catalog: &Catalog) -> Result<Selection> {
-        let names = Known::new(catalog, Zone::parse(None)?, None);
+        let names = Meanings::new(catalog, Zone::parse(None)?, None, None);
         let query = self.query.as_deref().map(|text| kql::sealed(text, &names)).transpose()?;
         self.selected(catalog, product::kept, query)
     }
@@ -186,6 +210,14 @@ impl Wanted {
         facts.push((ZONE.to_owned(), self.zone()));
         facts
     }
+}
+
+fn not_kept() -> Error {
+    Error::new(
+        Kind::Usage,
+        "present:, edited: and deleted: change with what happens later, so nothing is kept or destroyed by them",
+    )
+    .hint("pchat search and pchat export take them; name rooms and dates instead: --explain of a search shows which")
 }
 
 fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {

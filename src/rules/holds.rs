@@ -324,33 +324,51 @@ impl Holds {
 
 /// The holds in force, and the rooms they are resolved against, as a catalog has them.
 pub fn of_catalog(catalog: &Catalog) -> Result<(Holds, Vec<Room>)> {
+    let rooms = rooms_of(catalog);
+    let terms = in_force(catalog).zip(0..).map(|(hold, number)| terms_of(hold, number));
+    let holds = Holds::resolve(terms, &mut || Ok(rooms.clone()))?;
+    Ok((holds, rooms))
+}
+
+fn rooms_of(catalog: &Catalog) -> Vec<Room> {
     let text = |record: &Record, field| record.get(field).text().unwrap_or_default().to_owned();
-    let place = |(at, room): (usize, &Record)| Room {
-        number: i64::try_from(at).unwrap_or(i64::MAX),
+    let place = |(room, number): (&Record, i64)| Room {
+        number,
         pool: text(room, "Pool"),
         name: text(room, "Name"),
         uri: text(room, "Uri"),
         category: text(room, "Category"),
         unkept: !keeps_history(catalog, room),
     };
-    let rooms: Vec<Room> = catalog.of("room").enumerate().map(place).collect();
-    let time = |hold: &Record, field| if let Value::Time(at) = hold.get(field) { Some(*at) } else { None };
-    let terms = |(at, hold): (usize, &Record)| Terms {
-        number: i64::try_from(at).unwrap_or(i64::MAX),
+    catalog.of("room").zip(0..).map(place).collect()
+}
+
+fn terms_of(hold: &Record, number: i64) -> Terms {
+    let text = |field| hold.get(field).text().map(str::to_owned);
+    let time = |field| if let Value::Time(at) = hold.get(field) { Some(*at) } else { None };
+    Terms {
+        number,
         identity: hold.identity(),
-        case: hold.get("Case").text().map(str::to_owned),
+        case: text("Case"),
         rooms: items(hold, "Rooms").to_vec(),
         categories: items(hold, "Categories").to_vec(),
         people: items(hold, "People").to_vec(),
-        from: time(hold, "From"),
-        to: time(hold, "To"),
-        query: hold.get("Query").text().map(str::to_owned),
-        mode: hold.get("Match").text().map(str::to_owned),
+        from: time("From"),
+        to: time("To"),
+        query: text("Query"),
+        mode: text("Match"),
         case_sensitive: *hold.get("CaseSensitive") == Value::Bool(true),
         released: false,
-    };
-    let holds = Holds::resolve(in_force(catalog).enumerate().map(terms), &mut || Ok(rooms.clone()))?;
-    Ok((holds, rooms))
+    }
+}
+
+/// What a hold of a catalog protects of the rooms and people there are, whether it is in force or not, but for earlier
+/// versions of messages.
+pub fn protecting(catalog: &Catalog, hold: &Record, people: &[Persona]) -> Result<Selection> {
+    let rooms = rooms_of(catalog);
+    let holds = Holds::resolve([terms_of(hold, 0)], &mut || Ok(rooms.clone()))?;
+    let one = holds.list.first();
+    Ok(one.map_or_else(|| Selection::of(Scope::all()), |hold| hold.selection(&rooms, people)))
 }
 
 /// Refuses to let something happen that is not kept, when a hold in force would protect it.

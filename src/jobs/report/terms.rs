@@ -6,6 +6,7 @@ use super::page::HEAD;
 use super::parts::{head, list, number};
 use super::{grouped, human};
 use crate::jobs::terms::{Report, Status, Tally, Term};
+use std::sync::Arc;
 
 /// So many people have a column of their own in the table of terms and people; a list below has all.
 const COLUMNS: usize = 10;
@@ -212,9 +213,9 @@ fn terms(page: &mut Html, report: &Report) {
 
 fn people(page: &mut Html, report: &Report) {
     section(page, "people", "People", "Each event counts for the person who did it.");
-    let mut most: Vec<(&String, &Tally)> = report.people.iter().collect();
+    let mut most: Vec<(&Arc<str>, &Tally)> = report.people.iter().collect();
     most.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.hits));
-    let items: Vec<(String, u64)> = most.iter().map(|(person, tally)| ((*person).clone(), tally.hits)).collect();
+    let items: Vec<(String, u64)> = most.iter().map(|(person, tally)| (person.to_string(), tally.hits)).collect();
     bars(page, "Hits of each person", &items);
     open(page, "people", "Person", "Events that any term means.");
     heads(page, &COUNTS);
@@ -226,7 +227,7 @@ fn people(page: &mut Html, report: &Report) {
         page.raw("</tr>\n");
     }
     page.raw(CLOSE);
-    let columns: Vec<&str> = most.iter().take(COLUMNS).map(|(person, _)| person.as_str()).collect();
+    let columns: Vec<&str> = most.iter().take(COLUMNS).map(|(person, _)| &***person).collect();
     if !columns.is_empty() {
         open(page, "people", "Term", "Hits of each term by person; those with most hits.");
         heads(page, &columns);

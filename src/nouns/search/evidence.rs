@@ -6,6 +6,7 @@ use crate::jobs::audit::state;
 use crate::jobs::selection::{Wanted, named};
 use crate::model::catalog::Catalog;
 use crate::model::hash;
+use crate::model::record::Shape;
 use crate::nouns::{case, reads};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
@@ -35,6 +36,12 @@ impl Evidence {
     /// Is anything noted?
     pub(super) fn is_recorded(&self) -> bool {
         self.record || self.case.is_some()
+    }
+
+    /// The settings it needs.
+    pub(super) fn shapes(&self) -> &'static [&'static Shape] {
+        static CASES: [&Shape; 1] = [&case::SHAPE];
+        if self.case.is_some() { &CASES } else { &[] }
     }
 
     /// Refuses when the content has changed, or when there is no such case.

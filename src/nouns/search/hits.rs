@@ -12,9 +12,8 @@ use crate::model::ids::{EventId, RoomKey};
 use crate::model::message::Kind;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::verb::Pages;
-use crate::nouns::which;
+use crate::nouns::{room, which};
 use crate::store::{Breakdown, Corpus};
-use std::collections::HashMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -70,11 +69,12 @@ pub(super) fn show(
     report: Option<PathBuf>,
     pages: &mut Pages<'_>,
 ) -> Result<Reply> {
-    let warnings = which::warnings(cx, wanted)?;
+    let more: &[_] = if how.after.is_some() { &[&room::SHAPE] } else { &[] };
+    let reads = which::reads(cx, wanted, &[more, evidence.shapes()].concat());
     if evidence.is_recorded() {
         // What leaves is recorded before it leaves.
         let counts = cx.session.read(|store| {
-            let catalog = store.catalog(cx.shapes)?;
+            let catalog = store.settings(&reads.wanted())?;
             evidence.check(cx, store, &catalog)?;
             store.count(&wanted.selection(&catalog)?)
         })?;
@@ -83,8 +83,8 @@ pub(super) fn show(
     let limit = how.limit.or(pages.most);
     let how = How { limit, ..how };
     let head = columns(&how);
-    let mut reply = cx.session.read(|store| {
-        let catalog = store.catalog(cx.shapes)?;
+    cx.session.read(|store| {
+        let catalog = store.settings(&reads.wanted())?;
         if !evidence.is_recorded() {
             evidence.check(cx, store, &catalog)?;
         }
@@ -96,14 +96,12 @@ pub(super) fn show(
         let mut rows = head.clone();
         let mut stopped = (pages.take)(head.clone())?.is_break();
         let mut most = FIRST;
-        let mut names: HashMap<RoomKey, String> = HashMap::new();
         let outcome = search(store, &catalog, &selection, &how, &mut |found| {
-            let name = names.entry(found.room.clone()).or_insert_with(|| name(&catalog, found.room));
             if let Some(page) = &mut page {
-                let part = page.page.found(found, name);
+                let part = page.page.found(found, found.name);
                 page.write(&part)?;
             }
-            rows.rows.push(row(found, name));
+            rows.rows.push(row(found));
             if rows.rows.len() >= most && !stopped {
                 most = NEXT;
                 let full = std::mem::replace(&mut rows, head.clone());
@@ -120,7 +118,8 @@ pub(super) fn show(
             page.write(&Page::end(outcome.hits, outcome.context, outcome.more, &content))?;
             page.publish()?;
         }
-        let mut reply = Reply::default();
+        let notes = wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default();
+        let mut reply = Reply { notes, ..Reply::default() };
         if outcome.hits == 0 {
             reply.notes.push("nothing was found".to_owned());
             reply.status = Status::Nothing;
@@ -132,9 +131,7 @@ pub(super) fn show(
             });
         }
         Ok(reply)
-    })?;
-    reply.notes.splice(0..0, warnings);
-    Ok(reply)
+    })
 }
 
 /// What people call a room.
@@ -143,7 +140,7 @@ pub(super) fn name(catalog: &Catalog, room: &RoomKey) -> String {
     named.unwrap_or(&room.uri).to_owned()
 }
 
-fn row(found: &Found<'_>, room: &str) -> Vec<Cell> {
+fn row(found: &Found<'_>) -> Vec<Cell> {
     let (event, persona) = (found.event, found.persona);
     let files: Vec<String> = event.more().files.iter().filter_map(|file| file.name.clone()).collect();
     let in_text = found.marks.iter().find(|mark| mark.text == 0).map(|mark| mark.bytes.clone()).unwrap_or_default();
@@ -167,7 +164,7 @@ fn row(found: &Found<'_>, room: &str) -> Vec<Cell> {
         .map(|range| format!("{}-{}", offsets(&event.body, range.start), offsets(&event.body, range.end)))
         .collect();
     vec![
-        room.into(),
+        found.name.into(),
         Cell::Moment(event.at),
         persona.uri.as_str().into(),
         if found.context { "context" } else { "hit" }.into(),

@@ -10,6 +10,7 @@ mod count;
 mod erase;
 mod evidence;
 mod explain;
+mod facts;
 mod find;
 mod hits;
 mod holds;
@@ -48,6 +49,7 @@ use crate::pipeline::{Limits, Watch};
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::Frontier;
 use crate::rules::completeness::Findings;
+use crate::select::query::Facts;
 use crate::select::scope::{Scope, Selection};
 use crate::select::words;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
@@ -311,6 +313,10 @@ impl Corpus for Sqlite {
             ControlFlow::Continue(())
         })?;
         Ok(counts)
+    }
+
+    fn facts(&mut self, asked: &crate::store::facts::Asked) -> Result<Facts> {
+        facts::facts(&self.connection, asked).map_err(|e| self.explain(e))
     }
 
     fn size(&mut self, scope: &Scope) -> Result<u64> {
