@@ -25,6 +25,7 @@ pub mod scoped;
 pub mod search;
 pub mod server;
 pub mod state;
+pub mod stats;
 pub mod store;
 pub mod verb;
 pub mod which;
@@ -90,6 +91,7 @@ nouns! {
     Import(data::ImportRequest);
     Verify(data::VerifyRequest);
     Search(Box<search::SearchRequest>);
+    Stats(Box<stats::StatsRequest>);
     Purge(Box<purge::PurgeRequest>);
     #[command(subcommand)] Store(store::StoreVerb);
     #[command(subcommand)] Certificate(purge::CertificateVerb);

@@ -7,10 +7,12 @@ mod report;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::search::{Around, How, Sort};
+use crate::jobs::selection::Wanted;
+use crate::model::reply::Reply;
 use crate::nouns::data::check_report;
 use crate::nouns::room;
 use crate::nouns::store::{By, counts_by};
-use crate::nouns::verb::{Prepared, Verb, objects};
+use crate::nouns::verb::{Pages, Prepared, Verb, objects};
 use crate::nouns::which::{self, Which};
 use crate::store::Corpus;
 use clap::{Args, Subcommand, ValueEnum};
@@ -56,6 +58,11 @@ pub struct SearchRequest {
 pub enum SearchVerb {
     /// Count what each term of a list means: hits, unique hits, families, context, by person and room
     Report(Box<report::ReportRequest>),
+}
+
+/// Shows what is meant, without anything else.
+pub(super) fn list(cx: &Context<'_>, wanted: &Wanted, how: How, pages: &mut Pages<'_>) -> Result<Reply> {
+    hits::show(cx, wanted, how, &evidence::Evidence::default(), None, pages)
 }
 
 /// The order of hits.

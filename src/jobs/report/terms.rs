@@ -104,7 +104,7 @@ fn label(term: &Term) -> &str {
     term.line.name.as_deref().unwrap_or(&term.line.query)
 }
 
-fn section(page: &mut Html, id: &'static str, heading: &'static str, caption: &str) {
+pub(super) fn section(page: &mut Html, id: &'static str, heading: &'static str, caption: &str) {
     page.raw("<section aria-labelledby=\"");
     page.raw(id);
     page.raw("\">\n<h2 id=\"");
@@ -116,7 +116,7 @@ fn section(page: &mut Html, id: &'static str, heading: &'static str, caption: &s
     page.raw("</p>\n");
 }
 
-fn open(page: &mut Html, id: &'static str, what: &'static str, caption: &'static str) {
+pub(super) fn open(page: &mut Html, id: &'static str, what: &'static str, caption: &'static str) {
     page.raw("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-labelledby=\"");
     page.raw(id);
     page.raw("\">\n<table class=\"dense\"><caption>");
@@ -126,9 +126,9 @@ fn open(page: &mut Html, id: &'static str, what: &'static str, caption: &'static
     page.raw("</th>");
 }
 
-const CLOSE: &str = "</tbody>\n</table>\n</div>\n";
+pub(super) const CLOSE: &str = "</tbody>\n</table>\n</div>\n";
 
-fn heads(page: &mut Html, names: &[&str]) {
+pub(super) fn heads(page: &mut Html, names: &[&str]) {
     names.iter().for_each(|name| head(page, name));
     page.raw("</tr>\n</thead>\n<tbody>\n");
 }

@@ -14,7 +14,7 @@ use clap::Args;
 use sha2::{Digest, Sha256};
 
 /// How a search is bound to a state of the store, and to a case.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct Evidence {
     /// Refuse when the content is not what it was at this checkpoint, or under this content root of the audit log
     #[arg(long, value_name = "CHECKPOINT|ROOT")]
