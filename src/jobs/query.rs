@@ -11,6 +11,7 @@ use crate::model::record::{Record, Shape, Value};
 use crate::model::time::Ticks;
 use crate::model::zone::{Side, Zone};
 use crate::rules::holds::protecting;
+use crate::select::matches::is_named;
 use crate::select::names::{names_categories, names_room};
 use crate::select::query::kql::{self, Named, Names};
 use crate::select::query::plan::plan;
@@ -45,11 +46,11 @@ pub struct Asked {
 /// Finds out, without any store. What cannot be read is refused when it is read in earnest.
 pub fn asked(wanted: &Wanted) -> Asked {
     let probe = Probe { asked: RefCell::default() };
-    if let Some(text) = &wanted.query
-        && let Ok(read) = kql::typed(text, wanted.case_sensitive, &probe)
-    {
-        let facts = crate::store::facts::asked(read.query.node());
-        probe.asked.borrow_mut().facts = facts.changed || !facts.present.is_empty();
+    for line in wanted.query.iter().flat_map(|text| text.lines()) {
+        if let Ok(read) = kql::typed(line, wanted.case_sensitive, &probe) {
+            let facts = crate::store::facts::asked(read.query.node());
+            probe.asked.borrow_mut().facts |= facts.changed || !facts.present.is_empty();
+        }
     }
     let mut asked = probe.asked.into_inner();
     if !wanted.rooms.is_empty() || !wanted.categories.is_empty() {
@@ -73,6 +74,10 @@ impl Names for Probe {
     fn people(&self, name: &str) -> Vec<String> {
         self.asked.borrow_mut().people.push(name.to_owned());
         vec!["sip:somebody".to_owned()]
+    }
+
+    fn named(&self, name: &str) -> Vec<String> {
+        self.people(name)
     }
 
     fn rooms(&self, _: &str) -> Vec<RoomKey> {
@@ -139,6 +144,12 @@ impl Names for Meanings<'_> {
         found.sort();
         found.dedup();
         found
+    }
+
+    fn named(&self, name: &str) -> Vec<String> {
+        let pattern = fold(name.trim());
+        let seen = self.personas.unwrap_or_default().iter().filter(|persona| is_named(persona, &pattern));
+        seen.map(|persona| person_key(&persona.uri)).collect()
     }
 
     fn rooms(&self, pattern: &str) -> Vec<RoomKey> {

@@ -204,10 +204,17 @@ fn look_up(cx: &Context<'_>, wanted: &Wanted) -> Result<Option<Arc<Known>>> {
     cx.session.read(|store| {
         let (catalog, personas) = (store.settings(&reads.wanted())?, store.personas()?);
         let known = Wanted { known: Some(Arc::new(Known { personas, ..Known::default() })), ..wanted.clone() };
-        let facts = match known.query_read(&catalog)? {
-            Some(read) => store.facts(&facts::asked(read.query.node()))?,
-            None => return Ok(None),
-        };
+        let mut asked = facts::Asked::default();
+        for line in wanted.query.iter().flat_map(|text| text.lines()) {
+            // What cannot be read is refused where it is read in earnest.
+            let one = Wanted { query: Some(line.to_owned()), ..known.clone() };
+            if let Ok(Some(read)) = one.query_read(&catalog) {
+                let more = facts::asked(read.query.node());
+                asked.present.extend(more.present);
+                asked.changed |= more.changed;
+            }
+        }
+        let facts = store.facts(&asked)?;
         let personas = known.known.map(|known| known.personas.clone()).unwrap_or_default();
         Ok(Some(Arc::new(Known { facts: Some(facts), personas })))
     })

@@ -95,10 +95,9 @@ impl ReportRequest {
             ..Wanted::default()
         };
         let asked = Asked { base, lines: read(&text)?, window: self.window, texts: !self.index_only };
-        let all = Wanted {
-            query: Some(asked.lines.iter().map(|line| line.query.clone()).collect::<Vec<_>>().join("\n")),
-            ..asked.base.clone()
-        };
+        let lines: Vec<&str> = asked.lines.iter().map(|line| line.query.as_str()).collect();
+        let all = which::known(cx, Wanted { query: Some(lines.join("\n")), ..asked.base.clone() })?;
+        let asked = Asked { base: Wanted { known: all.known.clone(), ..asked.base }, ..asked };
         let reads = which::reads(cx, &all, &[&[&room::SHAPE as &'static _], self.evidence.shapes()].concat());
         let (catalog, counted, store, content) = cx.session.read(|store: &mut Sqlite| {
             let catalog = store.settings(&reads.wanted())?;

@@ -224,13 +224,11 @@ fn sent(
         }
         Some(within) => {
             let mut read = connection.prepare_cached(&format!("{OF} AND number = ?3"))?;
-            let (mut numbers, mut next) = (within.iter(), 0);
-            while let Some(number) = {
-                numbers.advance_to(next);
-                numbers.next()
-            } {
-                let block = number >> BLOCK_SHIFT;
-                next = (block + 1) << BLOCK_SHIFT;
+            let mut seen = None;
+            for block in within.iter().map(|number| number >> BLOCK_SHIFT) {
+                if seen.replace(block) == Some(block) {
+                    continue;
+                }
                 let mut rows = read.query((from, to, block.cast_signed()))?;
                 while let Some(row) = rows.next()? {
                     see(row)?;
@@ -347,16 +345,9 @@ impl Ids {
 
     /// The rooms they are of.
     pub(super) fn rooms(&self) -> Vec<i64> {
-        let (mut rooms, mut next) = (Vec::new(), 0);
-        let mut ids = self.0.iter();
-        while let Some(id) = {
-            ids.advance_to(next);
-            ids.next()
-        } {
-            let room = id.cast_signed() >> ROOM_SHIFT;
-            rooms.push(room);
-            next = id_range(room + 1).0.cast_unsigned();
-        }
+        // The upper halves of ids are numbers of rooms, and eight bits more.
+        let mut rooms: Vec<i64> = self.0.bitmaps().map(|(upper, _)| i64::from(upper >> (ROOM_SHIFT - 32))).collect();
+        rooms.dedup();
         rooms
     }
 

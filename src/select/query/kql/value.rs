@@ -237,7 +237,16 @@ fn participants(parser: &mut Parser<'_>, is: Operator, name: &str) -> Node {
 }
 
 fn present(parser: &mut Parser<'_>, is: Operator, name: &str) -> Value {
-    let keys = people(parser, is, name);
+    let mut keys = people(parser, is, name);
+    if is != Operator::Equal {
+        let seen = parser.names.named(name);
+        if let Some(named) = parser.people.iter_mut().find(|named| named.name == name.trim()) {
+            named.people.extend(seen.iter().cloned());
+            named.people.sort();
+            named.people.dedup();
+        }
+        keys.extend(seen);
+    }
     match keys.is_empty() {
         true => Err(Complaint::new("nobody is known by this name", "give an address, as in present:anna@example.com")),
         false => Ok(Node::Present(keys)),
