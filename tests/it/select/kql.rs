@@ -267,6 +267,8 @@ fn whatever_is_typed_is_a_query_or_an_error() {
         "room:\"\"",
         "中*文",
         "a?中",
+        "a NEAR5 b",
+        "a ONEAR3 b",
         "AND AND",
         "a AND OR b",
         "(a",
