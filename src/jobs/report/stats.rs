@@ -78,7 +78,7 @@ fn months(page: &mut Html, stats: &Stats) {
     let items: Vec<(String, u64)> = stats.months.iter().map(|(of, count)| (name(of), count.messages)).collect();
     bars(page, "Messages of each month", &items);
     page.raw("<details><summary>The same as a table</summary>\n");
-    open(page, "months", "Month", "Messages and all events.");
+    open(page, "Month", "Messages and all events.");
     heads(page, &["Messages", "Events"]);
     for (of, count) in &stats.months {
         row(page, &name(of), &[count.messages, count.events]);
@@ -92,7 +92,7 @@ fn hours(page: &mut Html, stats: &Stats) {
     let all = |hour: usize| stats.hours.iter().map(|day| day[hour]).sum::<u64>();
     let items: Vec<(String, u64)> = (0..24).map(|hour| (format!("{hour:02}:00"), all(hour))).collect();
     bars(page, "Messages of each hour", &items);
-    open(page, "hours", "Hour", "Messages by hour and day of the week.");
+    open(page, "Hour", "Messages by hour and day of the week.");
     heads(page, &DAYS.into_iter().chain(["All"]).collect::<Vec<_>>());
     for hour in 0..24 {
         let counts: Vec<u64> = stats.hours.iter().map(|day| day[hour]).chain([all(hour)]).collect();
@@ -107,7 +107,7 @@ fn rooms(page: &mut Html, stats: &Stats, names: &[String]) {
     let named = || stats.rooms.iter().zip(names);
     let items: Vec<(String, u64)> = named().map(|(of, name)| (name.clone(), of.count.messages)).collect();
     bars(page, "Messages of each room", &items);
-    open(page, "rooms", "Room", "Messages, all events, and people who did something.");
+    open(page, "Room", "Messages, all events, and people who did something.");
     heads(page, &["Messages", "Events", "People"]);
     for (of, name) in named().take(LISTED) {
         row(page, name, &[of.count.messages, of.count.events, of.people]);
@@ -121,7 +121,7 @@ fn people(page: &mut Html, stats: &Stats) {
     section(page, "people", "People", "Who wrote most first.");
     let items: Vec<(String, u64)> = stats.people.iter().map(|(key, of)| (key.clone(), of.count.messages)).collect();
     bars(page, "Messages of each person", &items);
-    open(page, "people", "Person", "Messages, all events, and rooms in which they did something.");
+    open(page, "Person", "Messages, all events, and rooms in which they did something.");
     heads(page, &["Messages", "Events", "Rooms"]);
     for (person, of) in stats.people.iter().take(LISTED) {
         row(page, person, &[of.count.messages, of.count.events, of.rooms]);
@@ -136,7 +136,7 @@ fn pairs(page: &mut Html, stats: &Stats, names: &[String]) {
     let label = |pair: &crate::jobs::stats::Pair| format!("{} · {}", pair.person, names[pair.room]);
     let items: Vec<(String, u64)> = stats.pairs.iter().map(|pair| (label(pair), pair.messages)).collect();
     bars(page, "Messages of each person in each room", &items);
-    open(page, "pairs", "Person and room", "Messages.");
+    open(page, "Person and room", "Messages.");
     heads(page, &["Messages"]);
     for pair in stats.pairs.iter().take(LISTED) {
         row(page, &label(pair), &[pair.messages]);

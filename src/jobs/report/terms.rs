@@ -116,9 +116,9 @@ pub(super) fn section(page: &mut Html, id: &'static str, heading: &'static str, 
     page.raw("</p>\n");
 }
 
-pub(super) fn open(page: &mut Html, id: &'static str, what: &'static str, caption: &'static str) {
-    page.raw("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-labelledby=\"");
-    page.raw(id);
+pub(super) fn open(page: &mut Html, what: &'static str, caption: &'static str) {
+    page.raw("<div class=\"wide\" role=\"group\" tabindex=\"0\" aria-label=\"");
+    page.raw(caption);
     page.raw("\">\n<table class=\"dense\"><caption>");
     page.raw(caption);
     page.raw("</caption>\n<thead>\n<tr><th scope=\"col\">");
@@ -166,7 +166,7 @@ fn terms(page: &mut Html, report: &Report) {
         .map(|term| (label(term).to_owned(), term.all.hits))
         .collect();
     bars(page, "Hits of each term", &items);
-    open(page, "terms", "Term", "The terms in the order of the list.");
+    open(page, "Term", "The terms in the order of the list.");
     heads(page, &COUNTS);
     for term in &report.terms {
         page.raw("<tr><th scope=\"row\" class=\"term\">");
@@ -177,17 +177,6 @@ fn terms(page: &mut Html, report: &Report) {
         page.raw("<code>");
         page.name(&term.line.query);
         page.raw("</code>");
-        if let Some(reading) = &term.reading {
-            page.raw("<details><summary>How it is read</summary><span>");
-            page.name(reading);
-            page.raw("</span>");
-            for warning in &term.warnings {
-                page.raw("<p class=\"important\">");
-                page.name(warning);
-                page.raw("</p>");
-            }
-            page.raw("</details>");
-        }
         page.raw("</th>");
         match &term.status {
             Status::Ok => counts(page, &term.all, report.texts),
@@ -208,7 +197,28 @@ fn terms(page: &mut Html, report: &Report) {
     counts(page, &report.any, report.texts);
     page.raw("</tr>\n");
     page.raw(CLOSE);
+    readings(page, report);
     page.raw("</section>\n");
+}
+
+/// How each term is read.
+fn readings(page: &mut Html, report: &Report) {
+    page.raw("<details><summary>How each term is read</summary>\n<dl>\n");
+    for (term, number) in report.terms.iter().zip(1..) {
+        let Some(reading) = &term.reading else { continue };
+        page.raw("<dt>");
+        page.text(&format!("{number}. "));
+        page.name(label(term));
+        page.raw("</dt><dd>");
+        page.name(reading);
+        for warning in &term.warnings {
+            page.raw("<p class=\"important\">");
+            page.name(warning);
+            page.raw("</p>");
+        }
+        page.raw("</dd>\n");
+    }
+    page.raw("</dl>\n</details>\n");
 }
 
 fn people(page: &mut Html, report: &Report) {
@@ -217,7 +227,7 @@ fn people(page: &mut Html, report: &Report) {
     most.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.hits));
     let items: Vec<(String, u64)> = most.iter().map(|(person, tally)| (person.to_string(), tally.hits)).collect();
     bars(page, "Hits of each person", &items);
-    open(page, "people", "Person", "Events that any term means.");
+    open(page, "Person", "Events that any term means.");
     heads(page, &COUNTS);
     for (person, tally) in &most {
         page.raw("<tr><th scope=\"row\">");
@@ -229,7 +239,7 @@ fn people(page: &mut Html, report: &Report) {
     page.raw(CLOSE);
     let columns: Vec<&str> = most.iter().take(COLUMNS).map(|(person, _)| &***person).collect();
     if !columns.is_empty() {
-        open(page, "people", "Term", "Hits of each term by person; those with most hits.");
+        open(page, "Term", "Hits of each term by person; those with most hits.");
         heads(page, &columns);
         for term in report.terms.iter().filter(|term| term.status == Status::Ok) {
             page.raw("<tr><th scope=\"row\" class=\"term\">");
@@ -243,7 +253,7 @@ fn people(page: &mut Html, report: &Report) {
         page.raw(CLOSE);
     }
     page.raw("<details><summary>Each term of each person</summary>\n");
-    open(page, "people", "Term, person", "Terms and people with hits.");
+    open(page, "Term, person", "Terms and people with hits.");
     heads(page, &COUNTS);
     for term in &report.terms {
         for (person, tally) in &term.people {
@@ -268,7 +278,7 @@ fn rooms(page: &mut Html, report: &Report, about: &About) {
     let items: Vec<(String, u64)> =
         most.iter().map(|(key, (room, tally))| (name(key, &room.uri), tally.hits)).collect();
     bars(page, "Hits of each room", &items);
-    open(page, "rooms", "Room", "Events that any term means.");
+    open(page, "Room", "Events that any term means.");
     heads(page, &COUNTS);
     for (key, (room, tally)) in &most {
         page.raw("<tr><th scope=\"row\">");
@@ -281,7 +291,7 @@ fn rooms(page: &mut Html, report: &Report, about: &About) {
     }
     page.raw(CLOSE);
     page.raw("<details><summary>Each term in each room</summary>\n");
-    open(page, "rooms", "Term, room", "Terms and rooms with hits.");
+    open(page, "Term, room", "Terms and rooms with hits.");
     heads(page, &COUNTS);
     for term in &report.terms {
         for (key, (room, tally)) in &term.rooms {
@@ -304,7 +314,7 @@ fn months(page: &mut Html, report: &Report) {
     let items: Vec<(String, u64)> = report.months.iter().map(|(of, count)| (month(*of), *count)).collect();
     bars(page, "Hits of each month", &items);
     page.raw("<details><summary>The same as a table</summary>\n");
-    open(page, "months", "Month", "Events that any term means.");
+    open(page, "Month", "Events that any term means.");
     heads(page, &["Hits"]);
     for (month, count) in &items {
         page.raw("<tr><th scope=\"row\">");

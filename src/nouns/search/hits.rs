@@ -36,6 +36,7 @@ fn columns(how: &How) -> Table {
     let columns = [
         "Room",
         "Time",
+        "Sequence",
         "Person",
         "Is",
         "Kind",
@@ -50,7 +51,7 @@ fn columns(how: &How) -> Table {
         "Event",
         "Text",
     ];
-    let mut aside = vec!["Kind", "PersonName", "Pool", "Number", "Window", "Marks", "FoundIn", "Attachments"];
+    let mut aside = vec!["Kind", "PersonName", "Pool", "Number", "Window", "Marks", "FoundIn", "Attachments", "Event"];
     if how.around.is_none() {
         aside.push("Is");
     }
@@ -166,6 +167,7 @@ fn row(found: &Found<'_>) -> Vec<Cell> {
     vec![
         found.name.into(),
         Cell::Moment(event.at),
+        event.sequence.into(),
         persona.uri.as_str().into(),
         if found.context { "context" } else { "hit" }.into(),
         event.kind.word().into(),
