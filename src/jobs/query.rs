@@ -5,9 +5,10 @@ use super::directory::Directory;
 use super::selection::{Wanted, room_key};
 use crate::error::Result;
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::message::Persona;
-use crate::model::record::{Record, Shape, Value};
+use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::zone::{Side, Zone};
 use crate::rules::holds::protecting;
@@ -130,15 +131,16 @@ impl<'a> Meanings<'a> {
     }
 }
 
-fn text<'a>(record: &'a Record, field: &str) -> &'a str {
-    record.get(field).text().unwrap_or_default()
+fn text(record: &Record, key: Key<str>) -> &str {
+    record.at(key).unwrap_or_default()
 }
 
 impl Names for Meanings<'_> {
     fn people(&self, name: &str) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for record in self.directory.find(name) {
-            let addresses = ["Uri", "UserPrincipalName"].into_iter().filter_map(|field| record.get(field).text());
+            let addresses =
+                [field::URI, field::USER_PRINCIPAL_NAME].into_iter().filter_map(|key: Key<str>| record.at(key));
             found.extend(addresses.filter(|address| !address.is_empty()).map(person_key));
         }
         found.sort();
@@ -153,12 +155,12 @@ impl Names for Meanings<'_> {
     }
 
     fn rooms(&self, pattern: &str) -> Vec<RoomKey> {
-        self.rooms_that(|room, key| names_room(pattern, &key.pool, text(room, "Name"), &key.uri))
+        self.rooms_that(|room, key| names_room(pattern, &key.pool, text(room, field::NAME), &key.uri))
     }
 
     fn category(&self, pattern: &str) -> Vec<RoomKey> {
         self.rooms_that(|room, key| {
-            let category = text(room, "Category");
+            let category = text(room, field::CATEGORY);
             !category.is_empty() && names_categories(pattern, &key.pool, category)
         })
     }
@@ -166,11 +168,10 @@ impl Names for Meanings<'_> {
     /// Of holds by words it is not known here which earlier versions of messages they protect.
     fn hold(&self, name: &str) -> Option<Node> {
         let hold = self.catalog.of("hold").find(|hold| fold(&hold.identity()) == fold(name))?;
-        if *hold.get("Query") != Value::Null {
+        if hold.has(field::QUERY) {
             return None;
         }
-        let items = super::holds::items;
-        let patterns = items(hold, "People").iter().any(|entry| entry.contains('*'));
+        let patterns = hold.at(field::PEOPLE).iter().any(|entry| entry.contains('*'));
         if patterns && self.personas.is_none() {
             return None;
         }

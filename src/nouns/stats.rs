@@ -5,6 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::report::stats::{About, html};
 use crate::jobs::stats::{DAYS, Doubled, Stats, duplicates, stats};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::RoomKey;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::model::zone::Zone;
@@ -134,7 +135,7 @@ impl Verb for StatsRequest {
 }
 
 fn name<'a>(catalog: &'a Catalog, room: &'a RoomKey) -> &'a str {
-    catalog.room(room).and_then(|record| record.get("Name").text()).unwrap_or(&room.uri)
+    catalog.room(room).and_then(|record| record.at(field::NAME)).unwrap_or(&room.uri)
 }
 
 fn totals(stats: &Stats) -> Table {

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::search::How;
 use crate::jobs::selection::event_id;
+use crate::model::field;
 use crate::model::hash;
 use crate::model::ids::EventId;
 use crate::model::message::{Event, Persona};
@@ -80,7 +81,7 @@ impl GetRequest {
             let catalog = store.settings(&reads.wanted())?;
             for address in &self.event {
                 let id = event_id(&catalog, address)?;
-                let name = catalog.room(&id.room).and_then(|room| room.get("Name").text()).unwrap_or(&id.room.uri);
+                let name = catalog.room(&id.room).and_then(|room| room.at(field::NAME)).unwrap_or(&id.room.uri);
                 let known = store.versions(&id.room, crate::model::ids::EventNumber::Sequence(id.sequence))?;
                 let scope = Scope { rooms: Some([(id.room.key(), id.room.clone())].into()), ..Scope::all() };
                 let (from, to) = known.now.as_ref().map_or((scope.from, scope.to), |(at, ..)| (*at, *at));

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
 use crate::model::reply::{Cell, Reply, Status, Table};
@@ -78,7 +79,7 @@ pub(in crate::nouns) fn counts_by(by: By, catalog: &Catalog, counts: &Breakdown)
         By::Room => {
             table.aside = vec!["Uri"];
             for (room, count) in counts.rooms.values() {
-                let name = catalog.room(room).and_then(|record| record.get("Name").text()).unwrap_or(&room.uri);
+                let name = catalog.room(room).and_then(|record| record.at(field::NAME)).unwrap_or(&room.uri);
                 let mut row = vec![name.into(), room.pool.as_str().into(), room.uri.as_str().into()];
                 row.extend(both(*count));
                 table.rows.push(row);
