@@ -49,7 +49,6 @@ use crate::pipeline::{Limits, Watch};
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::Frontier;
 use crate::rules::completeness::Findings;
-use crate::select::query::Facts;
 use crate::select::scope::{Scope, Selection};
 use crate::select::words;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
@@ -294,11 +293,9 @@ impl Corpus for Sqlite {
     fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
         records::catalog(&self.connection, wanted).map_err(|e| self.explain(e))
     }
-
     fn personas(&mut self) -> Result<Vec<Persona>> {
         read::personas(&self.connection).map_err(|e| self.explain(e))
     }
-
     fn census(&mut self) -> Result<Vec<Census>> {
         census::census(&self.connection).map_err(|e| self.explain(e))
     }
@@ -315,7 +312,7 @@ impl Corpus for Sqlite {
         Ok(counts)
     }
 
-    fn facts(&mut self, asked: &crate::store::facts::Asked) -> Result<Facts> {
+    fn facts(&mut self, asked: &crate::store::facts::Asked) -> Result<crate::select::query::Facts> {
         facts::facts(&self.connection, asked).map_err(|e| self.explain(e))
     }
 
