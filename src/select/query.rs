@@ -207,8 +207,11 @@ impl Listed {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Presence {
     /// The rooms.
-    pub rooms: BTreeMap<String, (RoomKey, BTreeMap<String, Vec<(Ticks, Ticks)>>)>,
+    pub rooms: BTreeMap<String, (RoomKey, Stays)>,
 }
+
+/// From when to when people were there, by their keys.
+pub type Stays = BTreeMap<String, Vec<(Ticks, Ticks)>>;
 
 impl Presence {
     /// What was said while one of these people was there.
