@@ -196,6 +196,7 @@ judge "request of 50 terms" tests/judge-terms.sh "$pchat" "$work"
 run "$pchat" search usd --context 12h --report "$work/found.html" --store "$work/s.db"
 run "$pchat" stats --report "$work/stats.html" --store "$work/s.db"
 judge "pages of searches and statistics" node tests/reports.mjs "$packages" "$work"/{terms,found,stats}.html
+tests/judge-loads.sh "$pchat" "$work" || fail "load files"
 
 # A judge that never objects is none: one changed byte has to be found.
 cp -R "$bag" "$work/bent"
