@@ -190,6 +190,12 @@ sed -i 's/<h1>/<h1 onclick="x()">/; s/id="e1"/id="e0"/' "$work/pages/data/html"/
 if node tests/pages.mjs "$work/pages/data/html" "$packages" >/dev/null 2>&1; then fail "nobody objects to a page that was bent"; fi
 echo "ok objections to pages"
 
+# Reports: a request of 50 terms counted again by a plain scan, and the pages.
+judge "request of 50 terms" tests/judge-terms.sh "$pchat" "$work"
+"$pchat" search report --terms "$work/request.txt" --report "$work/terms.html" --store "$work/s.db" >"$work/said" 2>&1
+run "$pchat" search usd --context 12h --report "$work/found.html" --store "$work/s.db"
+run "$pchat" stats --report "$work/stats.html" --store "$work/s.db"
+judge "pages of searches and statistics" node tests/reports.mjs "$packages" "$work"/{terms,found,stats}.html
 tests/judge-loads.sh "$pchat" "$work" || fail "load files"
 mkdir "$work/mails"
 judge "RSMF and mails" tests/judge-mails.sh "$pchat" "$work/mails"

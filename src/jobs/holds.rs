@@ -43,6 +43,7 @@ pub struct Protects {
 /// be known. What a pattern means today is kept beside it, so that a new name takes nothing out of the hold.
 pub fn protects(wanted: &Wanted, people: &BTreeSet<String>, catalog: &Catalog) -> Result<Protects> {
     // A query keeps what it means today, whatever becomes of names, and adds rooms that get such a name later.
+    wanted.lasting(catalog)?;
     let query = wanted.query_read(catalog)?;
     if let Some(read) = &query {
         let mut tags = false;

@@ -20,6 +20,7 @@ pub mod search;
 pub mod seen;
 pub mod selection;
 pub mod settings;
+pub mod stats;
 pub mod sums;
 pub mod terms;
 pub mod verify;

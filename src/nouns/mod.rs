@@ -28,6 +28,7 @@ pub mod scoped;
 pub mod search;
 pub mod server;
 pub mod state;
+pub mod stats;
 pub mod store;
 pub mod verb;
 pub mod which;
@@ -94,6 +95,7 @@ nouns! {
     Verify(data::VerifyRequest);
     Diff(diff::DiffRequest);
     Search(Box<search::SearchRequest>);
+    Stats(Box<stats::StatsRequest>);
     Purge(Box<purge::PurgeRequest>);
     #[command(subcommand)] Store(store::StoreVerb);
     #[command(subcommand)] Certificate(purge::CertificateVerb);

@@ -7,9 +7,12 @@ mod report;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::search::{Around, How, Sort};
+use crate::jobs::selection::Wanted;
+use crate::model::reply::Reply;
 use crate::nouns::data::check_report;
+use crate::nouns::room;
 use crate::nouns::store::{By, counts_by};
-use crate::nouns::verb::{Prepared, Verb, objects};
+use crate::nouns::verb::{Pages, Prepared, Verb, objects};
 use crate::nouns::which::{self, Which};
 use crate::store::Corpus;
 use clap::{Args, Subcommand, ValueEnum};
@@ -55,6 +58,11 @@ pub struct SearchRequest {
 pub enum SearchVerb {
     /// Count what each term of a list means: hits, unique hits, families, context, by person and room
     Report(Box<report::ReportRequest>),
+}
+
+/// Shows what is meant, without anything else.
+pub(super) fn list(cx: &Context<'_>, wanted: &Wanted, how: How, pages: &mut Pages<'_>) -> Result<Reply> {
+    hits::show(cx, wanted, how, &evidence::Evidence::default(), None, pages)
 }
 
 /// The order of hits.
@@ -122,8 +130,10 @@ impl Verb for SearchRequest {
         check_report(report.as_deref())?;
         let by = if count { Some(None) } else { by.map(Some) };
         if let Some(by) = by {
+            let more: &[_] = if by == Some(By::Room) { &[&room::SHAPE] } else { &[] };
+            let reads = which::reads(cx, &wanted, &[more, evidence.shapes()].concat());
             let (catalog, counts) = cx.session.read(|store| {
-                let catalog = store.catalog(cx.shapes)?;
+                let catalog = store.settings(&reads.wanted())?;
                 evidence.check(cx, store, &catalog)?;
                 let counts = store.count(&wanted.selection(&catalog)?)?;
                 Ok((catalog, counts))
@@ -133,7 +143,7 @@ impl Verb for SearchRequest {
                 Some(by) => objects(counts_by(by, &catalog, &counts), "nothing was found"),
                 None => hits::count(&counts),
             };
-            reply.notes.extend(which::warnings(cx, &wanted)?);
+            reply.notes.extend(wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default());
             return Ok(Prepared::Answer(reply));
         }
         let sort = match sort {

@@ -5,18 +5,22 @@ mod explain;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::jobs::query::{Known, asked};
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
+use crate::model::record::Shape;
 use crate::model::reply::Reply;
+use crate::nouns::principal;
+use crate::nouns::reads::{self, Reads};
 use crate::nouns::verb::Prepared;
-use crate::nouns::{principal, reads};
 use crate::rules::people::People;
 use crate::select::query::product::Match;
-use crate::store::Corpus;
+use crate::store::{Corpus, facts};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A file of queries is no larger.
 const LARGEST: u64 = 16 << 20;
@@ -173,7 +177,7 @@ impl What {
             (None, Some(path)) => Some(read(&path)?),
             (query, _) => query,
         };
-        Ok(Wanted {
+        let wanted = Wanted {
             query,
             now: Some((cx.clock)()),
             filter: self.filter,
@@ -188,7 +192,9 @@ impl What {
             timezone: self.timezone,
             events: Vec::new(),
             saved: false,
-        })
+            known: None,
+        };
+        known(cx, wanted)
     }
 }
 
@@ -228,6 +234,45 @@ pub(super) fn read(path: &Path) -> Result<String> {
     })
 }
 
+/// The settings that are needed to understand what was typed, and more of these nouns. Of principals only those that
+/// are named.
+pub fn reads(cx: &Context<'_>, wanted: &Wanted, more: &[&'static Shape]) -> Reads {
+    let asked = asked(wanted);
+    let wants = |noun| more.iter().any(|shape| shape.noun == noun) || asked.nouns.contains(noun);
+    let shapes: Vec<&'static Shape> = cx.shapes.iter().copied().filter(|shape| wants(shape.noun)).collect();
+    Reads::of(&shapes).people(move |_| reads::named(asked.people.iter().map(String::as_str)))
+}
+
+/// The same, with what its query asks that is no part of events.
+pub fn known(cx: &Context<'_>, wanted: Wanted) -> Result<Wanted> {
+    Ok(Wanted { known: look_up(cx, &wanted)?, ..wanted })
+}
+
+fn look_up(cx: &Context<'_>, wanted: &Wanted) -> Result<Option<Arc<Known>>> {
+    let asked = asked(wanted);
+    if !asked.facts && !asked.nouns.contains("hold") {
+        return Ok(None);
+    }
+    let reads = reads(cx, wanted, &[]);
+    cx.session.read(|store| {
+        let (catalog, personas) = (store.settings(&reads.wanted())?, store.personas()?);
+        let known = Wanted { known: Some(Arc::new(Known { personas, ..Known::default() })), ..wanted.clone() };
+        let mut asked = facts::Asked::default();
+        for line in wanted.query.iter().flat_map(|text| text.lines()) {
+            // What cannot be read is refused where it is read in earnest.
+            let one = Wanted { query: Some(line.to_owned()), ..known.clone() };
+            if let Ok(Some(read)) = one.query_read(&catalog) {
+                let more = facts::asked(read.query.node());
+                asked.present.extend(more.present);
+                asked.changed |= more.changed;
+            }
+        }
+        let facts = store.facts(&asked)?;
+        let personas = known.known.map(|known| known.personas.clone()).unwrap_or_default();
+        Ok(Some(Arc::new(Known { facts: Some(facts), personas })))
+    })
+}
+
 /// The settings that say what is meant. Names in a query may be those of any principal.
 pub fn catalog(cx: &Context<'_>, wanted: &Wanted) -> Result<Catalog> {
     if wanted.query.is_some() { reads::all(cx) } else { reads::no_people(cx) }
@@ -238,7 +283,7 @@ pub fn warnings(cx: &Context<'_>, wanted: &Wanted) -> Result<Vec<String>> {
     if wanted.query.is_none() {
         return Ok(Vec::new());
     }
-    let read = wanted.query_read(&reads::all(cx)?)?;
+    let read = wanted.query_read(&reads(cx, wanted, &[]).read(cx)?)?;
     Ok(read.map(|read| read.warnings).unwrap_or_default())
 }
 

@@ -4,6 +4,7 @@ pub mod block;
 pub mod change;
 pub mod collections;
 pub mod count;
+pub mod facts;
 pub mod hits;
 pub mod open;
 pub mod purge;
@@ -22,6 +23,7 @@ use crate::proof::event::Path;
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
 use crate::rules::same::{self, Stated};
+use crate::select::query::Facts;
 use crate::select::scope::{Scope, Selection};
 use block::Prepared;
 pub use change::Amendment;
@@ -282,6 +284,10 @@ pub trait Corpus: Send {
     /// decide.
     fn hits(&mut self, all: &[Selection], take: &mut hits::TakeHits<'_>) -> Result<()> {
         hits::scan(self, all, take)
+    }
+    /// What queries ask beside events: when people were in rooms, and which messages have become another text.
+    fn facts(&mut self, asked: &facts::Asked) -> Result<Facts> {
+        facts::scan(self, asked)
     }
     /// How many events the rooms of the scope have been given, for progress.
     fn size(&mut self, scope: &Scope) -> Result<u64>;

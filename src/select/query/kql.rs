@@ -31,6 +31,10 @@ const LONGEST_SEALED: usize = 64 << 20;
 pub trait Names {
     /// The addresses of the people who go by this name; `*` stands for anything.
     fn people(&self, name: &str) -> Vec<String>;
+    /// The addresses of the people whom history names like this, as far as that is known.
+    fn named(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
     /// The rooms that are meant by a pattern.
     fn rooms(&self, pattern: &str) -> Vec<RoomKey>;
     /// The rooms of the categories that are meant by a pattern.

@@ -11,6 +11,7 @@ mod count;
 mod erase;
 mod evidence;
 mod explain;
+mod facts;
 mod find;
 mod hits;
 mod holds;
@@ -294,11 +295,9 @@ impl Corpus for Sqlite {
     fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
         records::catalog(&self.connection, wanted).map_err(|e| self.explain(e))
     }
-
     fn personas(&mut self) -> Result<Vec<Persona>> {
         read::personas(&self.connection).map_err(|e| self.explain(e))
     }
-
     fn census(&mut self) -> Result<Vec<Census>> {
         census::census(&self.connection).map_err(|e| self.explain(e))
     }
@@ -314,6 +313,10 @@ impl Corpus for Sqlite {
             ControlFlow::Continue(())
         })?;
         Ok(counts)
+    }
+
+    fn facts(&mut self, asked: &crate::store::facts::Asked) -> Result<crate::select::query::Facts> {
+        facts::facts(&self.connection, asked).map_err(|e| self.explain(e))
     }
 
     fn size(&mut self, scope: &Scope) -> Result<u64> {

@@ -205,6 +205,10 @@ impl<'a> Index<'a> {
             }
             Pre::Rooms(keys) => self.which(|_, _| keys.contains_key(&self.unit.room.key())),
             Pre::Person(person) => self.which(|_, key| key == person),
+            Pre::Changed(_, listed) => self.which(|event, _| listed.has(&self.unit.room, event.sequence)),
+            Pre::Sent(from, to) => self.which(|event, _| *from <= event.at && event.at <= *to),
+            Pre::Message(number) => self.which(|event, _| event.chat == Some(*number)),
+            Pre::Sequence(sequence) => self.which(|event, _| event.sequence == *sequence),
             Pre::Kind(kind) => self.which(|event, _| event.kind == *kind),
             Pre::HasFile => self.which(|event, _| !event.more().files.is_empty()),
             Pre::Tagged(tagged) => self.which(|event, _| {
