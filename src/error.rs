@@ -102,6 +102,18 @@ impl fmt::Display for Place {
     }
 }
 
+/// Something that has a name among files and is none, in words: reading it might never end.
+#[derive(Debug)]
+pub struct NoFile(pub &'static str);
+
+impl fmt::Display for NoFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is no file", self.0)
+    }
+}
+
+impl std::error::Error for NoFile {}
+
 /// A failure: what is wrong, where, why, and what to type next.
 #[derive(Debug)]
 pub struct Error {
@@ -160,6 +172,10 @@ impl Error {
 
     /// A failed read or write of `object`.
     pub fn io(object: impl fmt::Display, source: std::io::Error) -> Error {
+        if let Some(no_file) = source.get_ref().and_then(|inner| inner.downcast_ref::<NoFile>()) {
+            return Error::new(Kind::Refused, format!("{object} is {}, and only files are read", no_file.0))
+                .hint("name a file; what comes out of a program is read from standard input, as -");
+        }
         let error = Error::new(Kind::Io, format!("cannot use {object}"));
         let full = matches!(
             source.kind(),

@@ -9,6 +9,7 @@ pub mod directory;
 pub mod html;
 pub mod jsonl;
 pub mod write;
+mod wellformed;
 mod xml;
 
 use self::write::Written;

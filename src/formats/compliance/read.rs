@@ -8,6 +8,7 @@ use super::input::{Input, Scheme, Spot};
 use super::message::{self, Draft, Wrong};
 use super::syntax::{self, attribute_fault, damage, is_known, shown};
 use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::formats::wellformed::{self, Fault};
 use crate::formats::{ReadOptions, Remarks, TakeUnit};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Persona};
@@ -130,9 +131,15 @@ impl Walk<'_, '_, '_> {
                 self.close()
             }
             Markup::End(_) => self.close(),
-            Markup::Text(text) => self.text(text, mark),
-            Markup::CData(text) if self.stack.is_empty() => self.text(if text.is_empty() { "." } else { text }, mark),
-            Markup::CData(text) => self.text(text, mark),
+            Markup::Text(text) => {
+                self.well_formed(mark, "", text, wellformed::text(text))?;
+                self.text(text, mark)
+            }
+            Markup::CData(_) if self.stack.is_empty() => self.text(".", mark),
+            Markup::CData(text) => {
+                self.well_formed(mark, "<![CDATA[", text, wellformed::characters(text))?;
+                self.text(text, mark)
+            }
             Markup::GeneralRef(name) => {
                 let written = format!("&{};", &**name);
                 attributes::reference(&written, 0)
@@ -146,11 +153,21 @@ impl Walk<'_, '_, '_> {
                 Err(damage(self.file(), mark, "the XML declaration must be the very first thing", hint))
             }
             Markup::DocType(_) => Err(syntax::document_type(self.file(), mark)),
-            Markup::PI(_) | Markup::Eof => Ok(()),
+            Markup::PI(inside) => self.well_formed(mark, "<?", inside, wellformed::instruction(inside)).map(|_| ()),
+            Markup::Eof => Ok(()),
         }
     }
 
+    /// What another reader of XML would refuse of `text`, which stands behind `before`, the beginning of the markup.
+    fn well_formed<T>(&self, mark: Spot, before: &str, text: &str, found: Result<T, Fault>) -> Result<T> {
+        found.map_err(|fault| {
+            let spot = mark.after(before.as_bytes()).after(&text.as_bytes()[..fault.at]);
+            damage(self.file(), spot, fault.what, fault.hint)
+        })
+    }
+
     fn declaration(&mut self, declaration: &str, mark: Spot, input: &Input<'_>) -> Result<()> {
+        self.well_formed(mark, "<?", declaration, wellformed::declaration(declaration))?;
         let scheme = input.scheme();
         let rest = declaration.strip_prefix("xml").unwrap_or_default();
         let found =
@@ -191,10 +208,6 @@ impl Walk<'_, '_, '_> {
     fn text(&mut self, text: &str, mark: Spot) -> Result<()> {
         let Some(at) = text.bytes().position(|byte| !is_space(byte)) else { return Ok(()) };
         let spot = mark.after(&text.as_bytes()[..at]);
-        if let Some(at) = text.bytes().position(|byte| byte < b' ' && !is_space(byte)) {
-            let spot = mark.after(&text.as_bytes()[..at]);
-            return Err(damage(self.file(), spot, "a control character stands here, which XML does not allow", ""));
-        }
         match self.stack.last() {
             None if self.root.is_none() => {
                 Err(damage(self.file(), spot, "this is not XML: it does not begin with `<`", "name a compliance file"))

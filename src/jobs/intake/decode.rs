@@ -162,7 +162,7 @@ impl Decode<'_> {
             }
             let told = |e| Error::io(full.display(), e);
             let (hash, size) =
-                std::fs::File::open(&full).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?;
+                crate::files::open(&full).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?;
             if file.size.is_some_and(|said| said != size) || file.sha256.is_some_and(|said| said != hash) {
                 return Err(bad("the file does not have the size or SHA-256 the line says"));
             }

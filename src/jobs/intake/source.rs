@@ -105,7 +105,7 @@ impl PieceSource<'_> {
 
     fn file(&self, path: &Path, emit: &mut Emit<'_, Piece>) -> Flow {
         let place = path.display().to_string();
-        let opened = std::fs::File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let opened = crate::files::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (size, mut file) = match opened {
             Ok(opened) => opened,
             Err(error) => {
