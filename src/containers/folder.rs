@@ -193,6 +193,15 @@ pub struct FolderPages {
 impl FolderPages {
     /// Lists a folder. Links are refused: they could lead anywhere.
     pub fn open(root: &Path, limits: InputLimits) -> Result<FolderPages> {
+        FolderPages::list(root, limits, true)
+    }
+
+    /// The same for files that stay where they are, whatever their names.
+    pub fn as_it_is(root: &Path, limits: InputLimits) -> Result<FolderPages> {
+        FolderPages::list(root, limits, false)
+    }
+
+    fn list(root: &Path, limits: InputLimits, portable: bool) -> Result<FolderPages> {
         let mut members = Vec::new();
         let mut todo = vec![(root.to_owned(), String::new())];
         while let Some((folder, prefix)) = todo.pop() {
@@ -207,7 +216,9 @@ impl FolderPages {
                     ));
                 };
                 let name = format!("{prefix}{part}");
-                names::check(&root.display().to_string(), &name)?;
+                if portable {
+                    names::check(&root.display().to_string(), &name)?;
+                }
                 let kind = entry.file_type().map_err(told)?;
                 if kind.is_symlink() {
                     return Err(Error::damaged(

@@ -276,7 +276,8 @@ mod tests {
         for name in ["a", ":", "_x", "a-b.c", "é", "a\u{B7}", "a\u{300}", "名", "\u{10000}"] {
             assert!(is_name(name), "{name:?}");
         }
-        for name in ["", "1", "-a", ".", "\u{D7}", "\u{F7}", "\u{37E}", "a\u{2028}", "\u{B7}", "a b", "a\u{F0000}", "\u{300}"]
+        for name in
+            ["", "1", "-a", ".", "\u{D7}", "\u{F7}", "\u{37E}", "a\u{2028}", "\u{B7}", "a b", "a\u{F0000}", "\u{300}"]
         {
             assert!(!is_name(name), "{name:?}");
         }
@@ -334,8 +335,23 @@ mod tests {
             assert_eq!(tag(good, 4), Ok(1), "{good:.20}");
         }
         for bad in [
-            "1", "a b", "a b=c", "a b='c", "a b='c'd='e'", "a b='<'", "a b='&c;'", "a b='&#0;'", "a b='&'", "a b='&#+65;'",
-            "a b='1' b='2'", "a b='1' c='' d='' e='' f=''", "a\u{B}b=''", "a /", "a b='&#x;'", "a 1='b'", "a =''",
+            "1",
+            "a b",
+            "a b=c",
+            "a b='c",
+            "a b='c'd='e'",
+            "a b='<'",
+            "a b='&c;'",
+            "a b='&#0;'",
+            "a b='&'",
+            "a b='&#+65;'",
+            "a b='1' b='2'",
+            "a b='1' c='' d='' e='' f=''",
+            "a\u{B}b=''",
+            "a /",
+            "a b='&#x;'",
+            "a 1='b'",
+            "a =''",
         ] {
             assert!(tag(bad, 4).is_err(), "{bad}");
         }

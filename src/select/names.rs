@@ -4,6 +4,7 @@
 
 use crate::model::ids::fold;
 use std::collections::HashSet;
+use unicode_normalization::UnicodeNormalization;
 
 /// Many names of rooms at once, so that the time of a question does not grow with them.
 pub struct RoomNames {
@@ -24,6 +25,11 @@ impl RoomNames {
         let names = [fold(name), fold(&format!("{pool}\\{name}")), fold(uri), fold(&format!("{pool}\\{uri}"))];
         names.iter().any(|name| self.whole.contains(name) || self.patterns.iter().any(|pattern| glob(pattern, name)))
     }
+}
+
+/// A name with its accents put together: the same, however it was typed.
+pub fn composed(name: &str) -> String {
+    name.nfc().collect()
 }
 
 /// How many letters differ between two words, put in, left out or changed.

@@ -1,9 +1,7 @@
 //! Reads what a zip says of its entries (APPNOTE.TXT 4.3) and believes none of it: the directory, the headers of the
 //! entries and where they lie must agree, and no byte may belong to two of them.
 
-use super::records::{
-    CENTRAL, END, END_64, FOLLOWING, LOCAL, LOCATOR_64, Method, UNICODE_NAME, UTF_8, ZIP64,
-};
+use super::records::{CENTRAL, END, END_64, FOLLOWING, LOCAL, LOCATOR_64, Method, UNICODE_NAME, UTF_8, ZIP64};
 use super::window::Window;
 use crate::containers::{InputLimits, Member, names};
 use crate::error::{Error, Kind, Place, Result};

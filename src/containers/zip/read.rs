@@ -109,9 +109,14 @@ impl Pages for ZipPages {
         let from = self.window.stream(at, packed)?;
         let sum = libdeflater::Crc::new();
         Ok(match method {
-            Method::Stored => {
-                Box::new(Exact { entry: BufReader::with_capacity(1 << 16, from), left, sum, crc, used: |_| None, packed })
-            }
+            Method::Stored => Box::new(Exact {
+                entry: BufReader::with_capacity(1 << 16, from),
+                left,
+                sum,
+                crc,
+                used: |_| None,
+                packed,
+            }),
             Method::Deflated => {
                 let entry = flate2::read::DeflateDecoder::new(from);
                 Box::new(Exact { entry, left, sum, crc, used: |entry| Some(entry.total_in()), packed })

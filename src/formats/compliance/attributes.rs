@@ -176,7 +176,8 @@ pub(super) fn reference(text: &str, at: usize) -> Result<(Meant, usize), Fault> 
     let more = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'#';
     let end = 1 + text.bytes().skip(1).take_while(|byte| more(*byte)).count();
     if text.as_bytes().get(end) != Some(&b';') {
-        let what = if text.starts_with("&#") { "a numeric reference that holds no number" } else { "`&` begins no reference" };
+        let what =
+            if text.starts_with("&#") { "a numeric reference that holds no number" } else { "`&` begins no reference" };
         return fault(at, what, HINT);
     }
     let name = &text[1..end];

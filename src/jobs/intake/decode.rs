@@ -5,11 +5,10 @@ use crate::context::{Random, no_random};
 use crate::error::{Error, Place, Result};
 use crate::formats::{ReadOptions, Remarks, compliance, jsonl};
 use crate::jobs::archive::RawPage;
-use crate::jobs::sums;
+use crate::jobs::sums::{self, PageSums};
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::message::{Content, Event};
-use crate::model::receipt::RoomTally;
 use crate::model::unit::Unit;
 use crate::pipeline::Stage;
 use crate::rules::merge::Renames;
@@ -85,7 +84,7 @@ pub struct Decoded {
     /// The names it has, in a run that only checks and when there are new names.
     pub met: Met,
     /// Of a page: its archive, its room under the name it has there, and its sums.
-    pub page: Option<(Arc<str>, Arc<RoomKey>, RoomTally)>,
+    pub page: Option<(Arc<str>, Arc<RoomKey>, PageSums)>,
     /// Why nothing of it can be used; only when gaps are allowed.
     pub failed: Option<Error>,
     /// Bytes read, for progress.
