@@ -90,7 +90,7 @@ fn is_ours(pages: &mut dyn Pages) -> bool {
     }
     let mut text = |name: &str| {
         let member = pages.members().iter().position(|member| member.name == name)?;
-        pages.raw(member).and_then(Raw::unpack).ok()
+        Some(pages.raw(member).and_then(Raw::unpack).unwrap_or_default())
     };
     match text(CUSTODY).map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes)) {
         Some(Ok(facts)) => facts["format"].as_str().is_none_or(|format| format == "pchat-archive"),
@@ -193,6 +193,7 @@ impl Archive {
         }
         archive.pages = archive.places()?;
         archive.notes()?;
+        archive.volumes.iter_mut().try_for_each(Volume::facts)?;
         Ok(archive)
     }
 

@@ -4,14 +4,12 @@
 mod parse;
 
 use crate::error::{Error, Kind, Result};
+use crate::model::bounds::{self, DEEPEST};
 use crate::model::ids::fold;
 use crate::model::record::Value;
 use crate::model::time::{Ticks, iso};
 use regex::{Regex, RegexBuilder};
 use std::cmp::Ordering;
-
-/// No condition is deeper.
-const DEEPEST: usize = 64;
 
 /// A condition.
 #[derive(Debug, Clone)]
@@ -19,11 +17,19 @@ pub struct Expression(Node);
 
 #[derive(Debug, Clone)]
 enum Node {
-    And(Box<Node>, Box<Node>),
-    Or(Box<Node>, Box<Node>),
+    /// One condition, and what follows it from left to right: whether both must hold, and the condition. A list and no
+    /// tree, so that no number of them is deep.
+    Chain(Box<Node>, Vec<(bool, Node)>),
     Not(Box<Node>),
     True(Operand),
-    Compare { left: Operand, is: Operator, not: bool, case: bool, right: Operand, pattern: Option<Regex> },
+    Compare {
+        left: Operand,
+        is: Operator,
+        not: bool,
+        case: bool,
+        right: Operand,
+        pattern: Option<Regex>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -85,6 +91,9 @@ fn wrong(what: String) -> Error {
 }
 
 fn glob(pattern: &str, case: bool) -> Result<Regex> {
+    if bounds::is_longer(pattern, bounds::PATTERN) {
+        return Err(wrong(bounds::words("a pattern", bounds::PATTERN, "characters")));
+    }
     let mut text = String::from("^");
     let mut rest = pattern.chars().peekable();
     while let Some(c) = rest.next() {
@@ -100,10 +109,15 @@ fn glob(pattern: &str, case: bool) -> Result<Regex> {
 }
 
 fn compile(pattern: &str, case: bool) -> Result<Regex> {
+    // Reading a long one takes longer than its length says.
+    if bounds::is_longer(pattern, bounds::PATTERN) {
+        return Err(wrong(bounds::words("a pattern", bounds::PATTERN, "characters")));
+    }
     RegexBuilder::new(pattern)
         .case_insensitive(!case)
         .dot_matches_new_line(true)
         .size_limit(1 << 20)
+        .nest_limit(DEEPEST as u32)
         .build()
         .map_err(|_| wrong(format!("{pattern:?} is no pattern that can be used")))
 }
@@ -116,9 +130,9 @@ impl Node {
             }
         };
         match self {
-            Node::And(a, b) | Node::Or(a, b) => {
-                a.properties(found);
-                b.properties(found);
+            Node::Chain(first, rest) => {
+                first.properties(found);
+                rest.iter().for_each(|(_, node)| node.properties(found));
             }
             Node::Not(a) => a.properties(found),
             Node::True(a) => see(a),
@@ -131,8 +145,10 @@ impl Node {
 
     fn matches(&self, properties: &Properties<'_>) -> bool {
         match self {
-            Node::And(a, b) => a.matches(properties) && b.matches(properties),
-            Node::Or(a, b) => a.matches(properties) || b.matches(properties),
+            Node::Chain(first, rest) => rest.iter().fold(first.matches(properties), |holds, (both, node)| match both {
+                true => holds && node.matches(properties),
+                false => holds || node.matches(properties),
+            }),
             Node::Not(a) => !a.matches(properties),
             Node::True(a) => truth(&a.value(properties)),
             Node::Compare { left, is, not, case, right, pattern } => {
@@ -263,6 +279,9 @@ impl Eq for Pattern {}
 impl Pattern {
     /// Reads one; `case` compares the case of letters. What is wrong with it is a fragment for people.
     pub fn new(text: &str, case: bool) -> std::result::Result<Pattern, String> {
+        if bounds::is_longer(text, bounds::PATTERN) {
+            return Err(bounds::words("a regular expression", bounds::PATTERN, "characters"));
+        }
         let built = RegexBuilder::new(text)
             .case_insensitive(!case)
             .size_limit(1 << 20)
@@ -366,6 +385,22 @@ mod tests {
             ["", "{", "{Name -like}", "{Name -huh 'x'}", "{(Name -eq 'x'}", "{Name -eq 'x", "a b", "{Name -match '('}"]
         {
             assert!(Expression::parse(text).is_err(), "{text}");
+        }
+        let room = |_: &str| Some(Value::Int(1));
+        for join in [" -and ", " -or "] {
+            let long = vec!["A"; 100_000].join(join);
+            let read = std::thread::Builder::new().stack_size(256 << 10).spawn(move || {
+                let read = Expression::parse(&long).unwrap();
+                assert_eq!(read.properties().len(), 100_000);
+                read.clone().matches(&room)
+            });
+            assert!(read.unwrap().join().unwrap());
+        }
+        assert!(is("History -eq 1 -or Name -and History -eq 30") && !is("Name -or Name -and History -eq 1"));
+        for long in ["[".repeat(1 << 20), "a".repeat(5_000)] {
+            let error = Expression::parse(&format!("Name -match '{long}'")).unwrap_err();
+            assert!(error.what().len() < 200, "{}", error.what().len());
+            assert!(Expression::parse(&format!("Name -like '{long}'")).is_err());
         }
         assert!(Expression::parse(&"(".repeat(100_000)).is_err() && Expression::parse(&"!".repeat(100_000)).is_err());
         assert!(

@@ -45,7 +45,6 @@ impl Volume {
         listed.sort_unstable();
         volume.complete(&listed, &tags)?;
         volume.other_lists()?;
-        volume.facts()?;
         Ok(volume)
     }
 
@@ -66,7 +65,7 @@ impl Volume {
     }
 
     /// What the facts about the bag say of the payload is so.
-    fn facts(&mut self) -> Result<()> {
+    pub(super) fn facts(&mut self) -> Result<()> {
         let place = self.place(INFO);
         let wrong = |what: String| Error::damaged(Place::file(place.clone()), what);
         let text = String::from_utf8(self.file(INFO)?).map_err(|_| wrong("the facts are not UTF-8".to_owned()))?;

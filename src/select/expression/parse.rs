@@ -121,16 +121,15 @@ impl Parser {
 
     /// PowerShell gives `-and` and `-or` the same weight, from left to right.
     fn either(&mut self) -> Result<Node> {
-        let mut left = self.single()?;
+        let (first, mut rest) = (self.single()?, Vec::new());
         loop {
-            if self.operator("and") {
-                left = Node::And(Box::new(left), Box::new(self.single()?));
-            } else if self.operator("or") {
-                left = Node::Or(Box::new(left), Box::new(self.single()?));
-            } else {
-                return Ok(left);
+            let both = self.operator("and");
+            if !both && !self.operator("or") {
+                break;
             }
+            rest.push((both, self.single()?));
         }
+        Ok(if rest.is_empty() { first } else { Node::Chain(Box::new(first), rest) })
     }
 
     fn single(&mut self) -> Result<Node> {
