@@ -230,6 +230,8 @@ impl PieceSource<'_> {
             }
             let lines = bytes.iter().filter(|b| **b == b'\n').count() as u64;
             if !bytes.is_empty() {
+                // Of many small files each would hold the space of a large one.
+                bytes.shrink_to_fit();
                 // An object of two bytes becomes one of many in memory.
                 let objects = bytes.iter().filter(|byte| **byte == b'{').count();
                 let weight = 4 * bytes.len() + OBJECT * objects + 1024;
