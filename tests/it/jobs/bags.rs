@@ -66,7 +66,8 @@ fn sound_bags_of_every_version_are_sound() {
     for version in ["0.93", "0.94", "0.95", "0.96", "0.97", "1.0"] {
         for algorithms in [&["md5"][..], &["sha1"], &["sha256"], &["sha512", "md5"], &["sha224", "sha384"]] {
             lay(&desk, "b", &bag(version, algorithms, &payload));
-            let run = desk.run("verify --bag @b").code(0).says("sound: every file is what every list says");
+            let run = desk.run("verify --bag @b").code(0);
+            assert!(run.out.contains("sound: every file is what every list says"), "{}", run.out);
             assert!(run.err.is_empty(), "{version} {algorithms:?}: {}", run.err);
             assert!(run.out.contains(&format!("a BagIt bag {version}, ")), "{}", run.out);
         }
