@@ -16,7 +16,9 @@ fn desk() -> Desk {
         // Two large bodies do not fit one page.
         if n % 12 < 2 {
             // Not packed so tightly that it would be taken for a bomb.
-            let odd: String = (0..70_000u64).map(|n| char::from(b'a' + (n * n * n / 7 % 26) as u8)).collect();
+            let odd: String = (0..70_000u64)
+                .map(|n| char::from(b'a' + (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as u8 % 26))
+                .collect();
             event["text"] = format!("{n} {odd}{}", "long text ".repeat(593_000)).into();
         }
         if n % 16 == 3 {
