@@ -167,7 +167,7 @@ def text():
         try:
             xml.parsers.expat.ParserCreate().Parse(data, True)
             expat = True
-        except xml.parsers.expat.ExpatError:
+        except (xml.parsers.expat.ExpatError, LookupError, ValueError):
             expat = False
         libxml = run("xmllint", "--noout", "--nonet", str(path))[0] == 0
         code, said = run(PCHAT, "import", str(path), "--store", str(WORK / "s.db"), "--what-if")

@@ -214,7 +214,7 @@ impl Archive {
         let older = |shape: &Shape| custody["formatVersion"] == 1 && shape.noun == "retention";
         for shape in shapes {
             let missing = !plurals.contains(&shape.plural);
-            if belongs(shape) != !missing && !(missing && older(shape)) {
+            if belongs(shape) == missing && !(missing && older(shape)) {
                 let what = match belongs(shape) {
                     true => format!("an archive of this level holds {}, and this one has none", shape.plural),
                     false => format!("an archive of this level holds no {}, and this one does", shape.plural),

@@ -10,6 +10,7 @@ pub mod cmdlet;
 pub mod compliance;
 pub mod configuration;
 pub mod data;
+pub mod diff;
 pub mod endpoint;
 pub mod hold;
 pub mod message;
@@ -89,6 +90,7 @@ nouns! {
     Export(Box<data::ExportRequest>) cmdlets { 4 data::CMDLETS };
     Import(data::ImportRequest);
     Verify(data::VerifyRequest);
+    Diff(diff::DiffRequest);
     Search(Box<search::SearchRequest>);
     Purge(Box<purge::PurgeRequest>);
     #[command(subcommand)] Store(store::StoreVerb);

@@ -6,6 +6,8 @@ mod asked;
 mod audit;
 mod certificate;
 mod directory;
+mod chats;
+mod diff;
 mod emptiness;
 mod export;
 mod formats;
