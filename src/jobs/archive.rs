@@ -84,7 +84,7 @@ fn not_ours(path: &Path) -> Error {
 }
 
 /// Was this made by pchat, as an archive? What has lost its custody record is still listed with it.
-fn is_ours(pages: &mut dyn Pages) -> bool {
+pub fn is_ours(pages: &mut dyn Pages) -> bool {
     if !is_bag(pages) {
         return true;
     }

@@ -113,13 +113,13 @@ fn file(
         Ok((archive, attachments))
     });
     let (mut archive, attachments) = match opened {
+        Err(error) if error.what().ends_with(NOT_OURS) || bag::is_of_others(cx, path, &error) => {
+            return Err(bag::foreign(cx, path, error));
+        }
         Err(error) if keep_going && error.kind() == Kind::Damaged => {
             survey::survey(cx, path, depth, &error, &mut receipt)?;
             receipt.timings.push(("verify", cx.since(start)));
             return Ok(receipt);
-        }
-        Err(error) if error.kind() == Kind::Refused && error.what().ends_with(NOT_OURS) => {
-            return Err(bag::foreign(cx, path, error));
         }
         opened => opened?,
     };

@@ -7,6 +7,7 @@ use crate::containers::manifest::{DECLARATION, INFO};
 use crate::containers::{InputLimits, Pages, volumes};
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
+use crate::jobs::archive::is_ours;
 use crate::jobs::intake::{STDIN, spool};
 use crate::model::counted::counted;
 use crate::model::receipt::{Gap, Receipt};
@@ -48,6 +49,13 @@ fn checked(cx: &Context<'_>, path: &Path) -> Result<Receipt> {
     }
     receipt.timings.push(("verify", cx.since(start)));
     Ok(receipt)
+}
+
+/// Is a folder that cannot be opened as an archive a bag that others made, with names an archive never has?
+pub(super) fn is_of_others(cx: &Context<'_>, path: &Path, error: &Error) -> bool {
+    error.kind() == Kind::Damaged
+        && path.is_dir()
+        && FolderPages::as_it_is(path, cx.input).is_ok_and(|mut pages| !is_ours(&mut pages))
 }
 
 /// What somebody else's bag is, for whoever took it for an archive of pchat. Its lists are checked, its files read.

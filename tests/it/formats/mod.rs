@@ -5,6 +5,7 @@ mod compliance;
 mod cut;
 mod html;
 mod jsonl;
+mod load;
 
 use pchat::error::Error;
 use pchat::formats::{ReadOptions, Remarks};
