@@ -274,6 +274,20 @@ impl Error {
     }
 }
 
+/// What was typed, shortened: an error repeats no more of it than people read.
+pub fn brief(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// The same in quotes.
+pub fn quoted(text: &str) -> String {
+    format!("{:?}", brief(text))
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.head())?;

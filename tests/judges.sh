@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lets programs that know nothing of pchat judge what it writes: unzip, 7z, Python, sha256sum, bagit, xmllint, cmp,
-# and for pages html-validate, the Nu checker and axe-core in Chromium.
+# for pages html-validate, the Nu checker and axe-core in Chromium, and for RSMF and mails those of judge-mails.sh.
 #
 #   tests/judges.sh
 #
@@ -197,6 +197,14 @@ if node tests/pages.mjs "$work/pages/data/html" "$packages" >/dev/null 2>&1; the
 echo "ok objections to pages"
 
 tests/judge-loads.sh "$pchat" "$work" || fail "load files"
+mkdir "$work/mails"
+judge "RSMF and mails" tests/judge-mails.sh "$pchat" "$work/mails"
+rsmf=$(find "$work/mails/sample/data/rsmf" -name '*.rsmf' | head -n 1)
+sed -i 's/^X-RSMF-EventCount: /&1/' "$rsmf"
+if target/judges/bin/python tests/judge-mails.py judge "$work/mails/sample" target/judges/npm >/dev/null 2>&1; then
+    fail "nobody objects to an RSMF file that was bent"
+fi
+echo "ok objections to RSMF"
 
 # A judge that never objects is none: one changed byte has to be found.
 cp -R "$bag" "$work/bent"

@@ -128,6 +128,44 @@ pub(super) fn write_csv(table: &Table, head: bool, out: &mut dyn Write) -> Resul
     csv.flush()
 }
 
+/// Prints rows under names that only a script knows, comma-separated or with another sign.
+pub(super) fn write_rows(
+    head: Option<&[String]>,
+    rows: &[Vec<String>],
+    delimiter: u8,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut csv = csv::WriterBuilder::new().delimiter(delimiter).quote_style(csv::QuoteStyle::Always).from_writer(out);
+    let cell = |text: &String| harmless(visible(text).into_owned());
+    if let Some(names) = head {
+        csv.write_record(names.iter().map(cell)).map_err(cause)?;
+    }
+    for row in rows {
+        csv.write_record(row.iter().map(cell)).map_err(cause)?;
+    }
+    csv.flush()
+}
+
+/// Reads rows, the first of which has the names.
+pub(super) fn read_rows(text: &str, delimiter: u8) -> std::result::Result<Vec<Vec<String>>, csv::Error> {
+    let csv = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(text.as_bytes());
+    csv.into_records().map(|row| Ok(row?.iter().map(str::to_owned).collect())).collect()
+}
+
+/// A table under names that only a script knows.
+pub(super) fn plain_table(names: &[String], rows: &[Vec<String>]) -> String {
+    let mut shown = comfy_table::Table::new();
+    shown.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    shown.set_header(names.iter().map(|name| visible(name)));
+    for row in rows {
+        shown.add_row(row.iter().map(|cell| visible(cell)));
+    }
+    for column in shown.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    shown.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
 /// What the operating system said; the caller looks for a reader that went away.
 fn cause(error: csv::Error) -> std::io::Error {
     match error.into_kind() {

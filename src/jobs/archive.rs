@@ -1,6 +1,8 @@
 //! An archive that is being read: one bag or all its volumes, its lists checked against each other,
 //! its pages handed to workers.
 
+mod collected;
+mod signed;
 mod volume;
 
 use self::volume::{Volume, wrong_hash};
@@ -31,6 +33,8 @@ pub struct Archive {
     pub pages: Vec<PagePlace>,
     /// The records of its catalog.
     pub records: Vec<Record>,
+    /// The keys of the collections it describes.
+    collections: HashSet<String>,
     /// The digest that names its content, one for each volume.
     pub content: Vec<[u8; 32]>,
     /// The signed checkpoint of the log it came from.
@@ -132,6 +136,7 @@ impl Archive {
             rooms: Vec::new(),
             pages: Vec::new(),
             records: Vec::new(),
+            collections: HashSet::new(),
             content: Vec::new(),
             checkpoint: None,
             seal: None,
@@ -155,7 +160,7 @@ impl Archive {
             for name in names {
                 let place = volume.place(&name);
                 let plural = name[archive::CATALOG.len()..].strip_suffix(".xml").unwrap_or_default();
-                let Some(shape) = shapes.iter().find(|shape| shape.plural == plural) else {
+                let Some(shape) = shapes.iter().find(|shape| shape.travels() && shape.plural == plural) else {
                     return Err(Error::damaged(Place::file(place), "the catalog has no such page"));
                 };
                 archive.records.extend(catalog::read(&volume.checked(&name)?, &place, shape)?);
@@ -176,6 +181,8 @@ impl Archive {
             let what = format!("the list of names has {}, and the archive holds no such attachment", hash::hex(other));
             return Err(Error::damaged(place, what));
         }
+        let collections = archive.records.iter().filter(|record| record.shape.noun == "collection");
+        archive.collections = collections.map(Record::key).collect();
         // Of one volume the list itself was asked.
         let (mut keys, several) = (HashSet::new(), archive.volumes.len() > 1);
         if let Some(room) = archive.rooms.iter().find(|room| several && !keys.insert(room.key.key())) {
@@ -211,7 +218,10 @@ impl Archive {
                 && (!production || crate::jobs::export::PRODUCED.contains(&shape.noun))
         };
         // Version 1 is older than the rules of retention.
-        let older = |shape: &Shape| custody["formatVersion"] == 1 && shape.noun == "retention";
+        let older = |shape: &Shape| {
+            custody["formatVersion"] == 1 && shape.noun == "retention"
+                || custody["formatVersion"].as_u64() < Some(3) && shape.noun == "collection"
+        };
         for shape in shapes {
             let missing = !plurals.contains(&shape.plural);
             if belongs(shape) == missing && !(missing && older(shape)) {
@@ -299,29 +309,6 @@ impl Archive {
             }
         }
         Ok(all)
-    }
-
-    /// The signed seal over all of it, if it has one.
-    pub fn seal(&self) -> Option<&str> {
-        self.seal.as_deref()
-    }
-
-    /// The signed checkpoint of the log it came from, if it has one.
-    pub fn checkpoint(&self) -> Option<&str> {
-        self.checkpoint.as_deref()
-    }
-
-    /// The custody record of the last volume.
-    pub fn custody(&self) -> &[u8] {
-        &self.custody
-    }
-
-    /// What its source is called where two have to be told apart: the store, if a checkpoint names it; else its
-    /// content.
-    pub fn source(&self) -> String {
-        let log = self.checkpoint().and_then(|note| Some(note.lines().next()?.strip_prefix("pchat/")?.to_owned()));
-        let content = || hash::hex(&crate::proof::seal::digest(&self.content)).chars().take(12).collect::<String>();
-        log.filter(|id| id.len() <= 64).map_or_else(|| format!("archive {}", content()), |id| format!("store {id}"))
     }
 
     /// Where the pages are, in order of rooms; every listed page is there, and no others are.

@@ -2,9 +2,11 @@
 //! the catalog goes in, then the history, in batches that survive an interruption.
 
 mod check;
+mod collections;
 mod settings;
 
 use self::check::check;
+use self::collections::Coming;
 use self::settings::{Settings, expected, records};
 use crate::context::{Context, Random};
 use crate::error::{Error, Kind, Place, Result};
@@ -102,6 +104,8 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     let broken = checked.broken;
     let start = (cx.clock)();
     let exists = job.store.exists();
+    let coming = incoming.iter().map(|one| one.record.clone());
+    let coming = Coming::of(job, exists, coming, &mut archives)?;
     let settings = Settings { cx, job, incoming, established: exists, history: found.inputs.len() > archives.len() };
     let expected = settings.foresee(&archives, &receipt)?;
 
@@ -141,6 +145,7 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     };
     cx.watch.event(Event::End);
     if !job.what_if {
+        coming.join(cx, job, &mut store, &mut archives, (&mut receipt, &sources.join("; ")))?;
         missing(&store, &mut receipt)?;
     }
     receipt.timings.push(("import", cx.since(start)));

@@ -18,6 +18,7 @@ use crate::select::scope::Selection;
 use crate::select::words;
 use crate::store::Corpus;
 use chrono::NaiveDate;
+use std::collections::BTreeSet;
 
 /// What is known of a store.
 pub(super) struct Known<'a> {
@@ -68,7 +69,9 @@ impl Names for Known<'_> {
     }
 
     fn rooms(&self, pattern: &str) -> Vec<RoomKey> {
-        self.rooms_that(|room, key| names_room(pattern, &key.pool, text(room, field::NAME), &key.uri))
+        self.rooms_that(|room, key| {
+            names_room(pattern, &key.pool, text(room, field::NAME), &key.uri, room.at(field::FORMER_NAMES))
+        })
     }
 
     fn category(&self, pattern: &str) -> Vec<RoomKey> {
@@ -76,6 +79,16 @@ impl Names for Known<'_> {
             let category = text(room, field::CATEGORY);
             !category.is_empty() && names_categories(pattern, &key.pool, category)
         })
+    }
+
+    fn tags(&self, name: &str) -> BTreeSet<String> {
+        let tags = self.catalog.of("collection").filter(|record| matches!(text(record, field::KIND), "tag" | "sample"));
+        let wanted = fold(name.trim());
+        let of = |record: &&Record| {
+            let (case, name) = (fold(text(record, field::CASE)), fold(text(record, field::NAME)));
+            name == wanted || format!("{case}\\{name}") == wanted
+        };
+        tags.filter(of).map(Record::key).collect()
     }
 
     /// Of holds by words it is not known here which earlier versions of messages they protect.
@@ -94,7 +107,7 @@ impl Names for Known<'_> {
             let named = RoomNames::new(rooms);
             let found = self.rooms_that(|room, key| {
                 let category = text(room, field::CATEGORY);
-                named.has(&key.pool, text(room, field::NAME), &key.uri)
+                named.has(&key.pool, text(room, field::NAME), &key.uri, room.at(field::FORMER_NAMES))
                     || !category.is_empty() && categories.iter().any(|c| names_category(c, &key.pool, category))
             });
             let keys = found.into_iter().map(|key| (key.key(), key)).collect();

@@ -11,7 +11,7 @@ use crate::model::time::Ticks;
 use crate::model::zone::{self, Zone};
 use crate::select::names::{distance, names_category, names_room};
 use crate::select::query::product::{self, Match};
-use crate::select::query::seal::fix;
+use crate::select::query::seal::{fix, seal};
 use crate::select::query::{Node, Query, kql};
 use crate::select::scope::{Scope, Selection};
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,9 @@ pub struct Wanted {
     /// Events by address, all of the one room that is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+    /// It was saved in a case: the query is sealed, and rooms are addresses, of which some may be gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub saved: bool,
 }
 
 impl Wanted {
@@ -76,6 +79,9 @@ impl Wanted {
 
     /// Resolves it against the catalog. What is named must exist, and words must follow the product's rules.
     pub fn selection(&self, catalog: &Catalog) -> Result<Selection> {
+        if self.saved {
+            return self.kept_selection(catalog);
+        }
         let query = self.query_read(catalog)?.map(|read| read.query);
         self.selected(catalog, product::typed, query)
     }
@@ -83,6 +89,10 @@ impl Wanted {
     /// The query in KQL with what may be meant otherwise, if there is one.
     pub fn query_read(&self, catalog: &Catalog) -> Result<Option<kql::Read>> {
         let Some(text) = &self.query else { return Ok(None) };
+        if self.saved {
+            let query = kql::sealed(text, &Known::new(catalog, Zone::parse(None)?, None))?;
+            return Ok(Some(kql::Read { query, warnings: Vec::new(), people: Vec::new() }));
+        }
         let names = Known::new(catalog, Zone::parse(self.timezone.as_deref())?, self.now);
         let read = kql::typed(text, self.case_sensitive, &names)?;
         names.answerable(read.query.node())?;
@@ -94,6 +104,18 @@ impl Wanted {
         let read = self.query_read(catalog)?;
         let query = read.map(|read| fix(read.query.node()).to_string());
         Ok(Wanted { query, ..self.clone() })
+    }
+
+    /// The same as a case keeps it: a query means at least what it means today, rooms are those of today, by address.
+    pub fn sealed(&self, catalog: &Catalog) -> Result<Wanted> {
+        let query = self.query_read(catalog)?.map(|read| seal(read.query.node()).to_string());
+        let rooms = self.scope(catalog)?.rooms;
+        if rooms.as_ref().is_some_and(BTreeMap::is_empty) {
+            return Err(Error::new(Kind::NotFound, "there is no room in what is named, so there is nothing to save")
+                .hint("pchat room get shows which room is in which category"));
+        }
+        let rooms = rooms.map(|rooms| rooms.values().map(ToString::to_string).collect()).unwrap_or_default();
+        Ok(Wanted { query, rooms, categories: Vec::new(), now: None, saved: true, ..self.clone() })
     }
 
     /// Resolves what a store has kept, whatever rules words followed when it was written.
@@ -127,7 +149,12 @@ impl Wanted {
             for category in &self.categories {
                 self.add_category(catalog, category, &mut chosen)?;
             }
-            for pattern in &self.rooms {
+            for address in self.rooms.iter().filter(|_| self.saved) {
+                let (pool, uri) = address.split_once('\\').unwrap_or_default();
+                let key = RoomKey { pool: pool.to_owned(), uri: uri.to_owned() };
+                chosen.insert(key.key(), key);
+            }
+            for pattern in self.rooms.iter().filter(|_| !self.saved) {
                 add_rooms(catalog, pattern, &mut chosen)?;
             }
             rooms = Some(chosen);
@@ -203,15 +230,21 @@ fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, Room
     if any {
         return Ok(());
     }
-    for room in catalog.of("room") {
-        let key = room_key(room);
-        if names_room(pattern, &key.pool, room.at(field::NAME).unwrap_or_default(), &key.uri) {
-            rooms.insert(key.key(), key);
-            any = true;
+    // A pattern means whatever has or had such a name. One name means the rooms that have it; if none has, those that
+    // had it.
+    let had = pattern.contains('*');
+    for had in [had, true] {
+        for room in catalog.of("room") {
+            let key = room_key(room);
+            let former = if had { room.at(field::FORMER_NAMES) } else { &[] };
+            if names_room(pattern, &key.pool, room.at(field::NAME).unwrap_or_default(), &key.uri, former) {
+                rooms.insert(key.key(), key);
+                any = true;
+            }
         }
-    }
-    if any {
-        return Ok(());
+        if any {
+            return Ok(());
+        }
     }
     let known: Vec<String> = catalog.of("room").map(Record::identity).collect();
     Err(missing("room", pattern, &known))

@@ -156,6 +156,15 @@ fn file(
         };
         receipt.rooms.insert((*room.key).clone(), tally);
     }
+    let mut collected = 0u64;
+    let read = archive.collected(&mut |page| {
+        collected = page.iter().fold(collected, |sum, one| sum.saturating_add(one.events()));
+        Ok(())
+    });
+    note(&mut receipt, keep_going, read)?;
+    if collected > 0 {
+        receipt.fact("Events that cases have collected", collected.to_string());
+    }
     for record in &archive.records {
         receipt.settings.entry(record.shape.plural).or_default().unchanged += 1;
     }

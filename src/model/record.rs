@@ -91,6 +91,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Does it go into archives? How a computer is called that this store stands for is nothing another store knows.
+    pub fn travels(&self) -> bool {
+        self.noun != "alias"
+    }
+
     /// Position of the field with this name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name == name)

@@ -70,6 +70,9 @@ pub struct ExportRequest {
     /// What of what happened in them.
     #[command(flatten)]
     pub what: What,
+    /// The case of the search that is named
+    #[arg(long, value_name = "CASE", requires = "search")]
+    pub case: Option<String>,
     /// What is made; several, with commas between them, come from one reading
     #[arg(long, value_parser = formats::written(), value_delimiter = ',', default_value = "archive")]
     pub format: Vec<&'static Written>,
@@ -216,7 +219,7 @@ impl Verb for ExportRequest {
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.what.explain {
-            let wanted = Wanted { categories: self.scope, ..self.what.wanted(cx, self.room)? };
+            let wanted = self.wanted(cx)?;
             return which::explain(cx, &wanted).map(Prepared::Answer);
         }
         Prepared::to_do(move |cx| self.run(cx))
@@ -224,10 +227,17 @@ impl Verb for ExportRequest {
 }
 
 impl ExportRequest {
+    fn wanted(&self, cx: &Context<'_>) -> Result<Wanted> {
+        let named = self.scope.iter().filter(|_| self.what.search.is_some());
+        let rooms = self.room.iter().chain(named).cloned().collect();
+        let wanted = self.what.clone().in_case(self.case.as_deref()).wanted(cx, rooms)?;
+        Ok(Wanted { categories: self.scope.clone(), ..wanted })
+    }
+
     fn asked(&self, cx: &Context<'_>) -> Asked {
         let what = &self.what;
         let given = |text: &Option<String>| text.clone().unwrap_or_default();
-        let matching = what.filter.as_ref().map(|_| format!("{:?}", what.matching)).unwrap_or_default();
+        let matching = what.filter.as_ref().map_or_else(String::new, |_| format!("{:?}", what.matching));
         Asked {
             path: self.report.clone(),
             job: "export",
@@ -245,6 +255,8 @@ impl ExportRequest {
                     ("timezone", given(&what.timezone)),
                     ("filter", given(&what.filter)),
                     ("query", given(&what.query)),
+                    ("case", given(&self.case)),
+                    ("search", given(&what.search)),
                     ("match", matching),
                     ("case-sensitive", switch(what.case_sensitive)),
                     ("format", self.format.iter().map(|format| format.word).collect::<Vec<_>>().join(",")),
@@ -268,8 +280,8 @@ impl ExportRequest {
         let asked = self.asked(cx).checked()?;
         let formats = formats::chosen(&self.format)?;
         let choices = formats::choices(&formats, &self)?;
-        let wanted = match self.what.wanted(cx, self.room.clone()) {
-            Ok(wanted) => Wanted { categories: self.scope.clone(), ..wanted },
+        let wanted = match self.wanted(cx) {
+            Ok(wanted) => wanted,
             Err(error) => return asked.close(cx, Err(error)).map(|receipt| reply(&receipt)),
         };
         let warnings = which::warnings(cx, &wanted)?;
@@ -354,7 +366,14 @@ impl Verb for ImportRequest {
                 let act = Box::new(move |cx: &Context<'_>| import(cx, &job, &asked));
                 let question = format!("Replace {} by those that come in?", counted(replaced, "setting"));
                 let consent = Consent { confirm: true, ..Consent::default() };
-                return Ok(Prepared::Act(Action { preview: reply(&trial), question, consent, destroys: true, act }));
+                return Ok(Prepared::Act(Action {
+                    preview: reply(&trial),
+                    question,
+                    consent,
+                    destroys: true,
+                    parts: Vec::new(),
+                    act,
+                }));
             }
         }
         Prepared::to_do(move |cx| import(cx, &job, &asked))

@@ -102,7 +102,7 @@ impl Verb for SearchRequest {
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         let SearchRequest { verb, text, which, context, sort, after, limit, count, by, report, evidence } = self;
         let explains = which.explains();
-        let wanted = which.with_query(text).wanted(cx, false)?;
+        let wanted = which.with_query(text).in_case(evidence.case()).wanted(cx, false)?;
         if let Some(SearchVerb::Report(request)) = verb {
             let asks = context.is_some() || after.is_some() || limit.is_some() || count || by.is_some();
             if asks || explains || report.is_some() || evidence.is_given() || !wanted.is_everything() {

@@ -80,6 +80,12 @@ pub struct What {
     /// A file of such queries, one in a line; what one of them means is meant
     #[arg(long, value_name = "FILE", group = "words")]
     pub query_file: Option<PathBuf>,
+    /// What this saved search of a case means: its name, or CASE\NAME
+    #[arg(long, value_name = "SEARCH", group = "words")]
+    pub search: Option<String>,
+    /// The case of the search, when its name alone is given.
+    #[arg(skip)]
+    case: Option<String>,
     /// How keywords are combined
     #[arg(long = "match", value_enum, ignore_case = true, default_value = "all", requires = "filter")]
     pub matching: MatchName,
@@ -94,11 +100,39 @@ pub struct What {
 impl Which {
     /// As a job takes it.
     pub fn wanted(self, cx: &Context<'_>, messages_only: bool) -> Result<Wanted> {
-        Ok(Wanted { categories: self.category, messages_only, ..self.what.wanted(cx, self.room)? })
+        let categories = self.category.clone();
+        let wanted = self.saved_alone()?.what.wanted(cx, self.room)?;
+        let messages_only = messages_only || wanted.messages_only;
+        Ok(Wanted { categories, messages_only, ..wanted })
+    }
+
+    /// A saved search says rooms itself.
+    fn saved_alone(&self) -> Result<Which> {
+        match self.what.search {
+            Some(_) if !self.category.is_empty() => Err(narrowed()),
+            _ => Ok(self.clone()),
+        }
+    }
+
+    /// The same where a saved search that is named is one of this case.
+    #[must_use]
+    pub fn in_case(mut self, case: Option<&str>) -> Which {
+        self.what = self.what.in_case(case);
+        self
+    }
+
+    /// Is a saved search named?
+    pub fn is_saved(&self) -> bool {
+        self.what.search.is_some()
     }
 
     /// The same with people as they were typed, and the keys of those who are meant.
     pub fn custodians(self, cx: &Context<'_>, unknown: bool) -> Result<(Wanted, BTreeSet<String>)> {
+        if self.what.search.is_some() {
+            let part = self.saved_alone()?.what.wanted(cx, self.room)?;
+            let keys = part.people.iter().cloned().collect();
+            return Ok((part, keys));
+        }
         let typed = self.what.user.clone();
         let keys = people(cx, &typed, unknown)?;
         let what = What { user: Vec::new(), ..self.what };
@@ -120,8 +154,21 @@ impl Which {
 }
 
 impl What {
+    /// The same where a saved search that is named is one of this case.
+    #[must_use]
+    pub fn in_case(self, case: Option<&str>) -> What {
+        What { case: case.map(str::to_owned), ..self }
+    }
+
     /// As a job takes it, in these rooms.
     pub fn wanted(self, cx: &Context<'_>, rooms: Vec<String>) -> Result<Wanted> {
+        if let Some(search) = &self.search {
+            let alone = rooms.is_empty() && self.user.is_empty() && !self.case_sensitive;
+            if !alone || self.from.is_some() || self.to.is_some() || self.timezone.is_some() {
+                return Err(narrowed());
+            }
+            return super::case::saved(cx, self.case.as_deref(), search);
+        }
         let query = match (self.query, self.query_file) {
             (None, Some(path)) => Some(read(&path)?),
             (query, _) => query,
@@ -140,8 +187,14 @@ impl What {
             to: self.to,
             timezone: self.timezone,
             events: Vec::new(),
+            saved: false,
         })
     }
+}
+
+fn narrowed() -> Error {
+    Error::new(Kind::Usage, "a saved search says itself which rooms, people and dates it means")
+        .hint("leave them out, or save another search: pchat case search new")
 }
 
 /// The keys of the people who are meant. Everybody must be known, unless `unknown` lets

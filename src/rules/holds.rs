@@ -38,6 +38,8 @@ pub struct Room {
     pub name: String,
     /// Its address.
     pub uri: String,
+    /// Titles it had before.
+    pub former: Vec<String>,
     /// Its category; empty without one.
     pub category: String,
     /// Its category keeps no history, so nothing new of it is kept.
@@ -130,7 +132,7 @@ impl Hold {
         if !terms.rooms.is_empty() || !terms.categories.is_empty() {
             let named = RoomNames::new(&terms.rooms);
             let is = |place: &&Room| {
-                named.has(&place.pool, &place.name, &place.uri)
+                named.has(&place.pool, &place.name, &place.uri, &place.former)
                     || (!place.category.is_empty()
                         && terms.categories.iter().any(|c| names_category(c, &place.pool, &place.category)))
             };
@@ -229,7 +231,7 @@ impl kql::Names for Sealed<'_> {
     }
 
     fn rooms(&self, pattern: &str) -> Vec<RoomKey> {
-        self.keys(|place| names_room(pattern, &place.pool, &place.name, &place.uri))
+        self.keys(|place| names_room(pattern, &place.pool, &place.name, &place.uri, &place.former))
     }
 
     fn category(&self, pattern: &str) -> Vec<RoomKey> {
@@ -331,6 +333,7 @@ pub fn of_catalog(catalog: &Catalog) -> Result<(Holds, Vec<Room>)> {
         pool: text(room, field::POOL),
         name: text(room, field::NAME),
         uri: text(room, field::URI),
+        former: room.at(field::FORMER_NAMES).to_vec(),
         category: text(room, field::CATEGORY),
         unkept: !keeps_history(catalog, room),
     };
@@ -370,7 +373,9 @@ pub fn may_be_dropped(catalog: &Catalog, key: &RoomKey, persona: &Persona, event
 pub fn naming_room(catalog: &Catalog, room: &Record) -> Vec<String> {
     let text = |key: Key<str>| room.at(key).unwrap_or_default();
     let names = |hold: &&Record| {
-        let is_room = |entry: &String| names_room(entry, text(field::POOL), text(field::NAME), text(field::URI));
+        let former = room.at(field::FORMER_NAMES);
+        let is_room =
+            |entry: &String| names_room(entry, text(field::POOL), text(field::NAME), text(field::URI), former);
         let is_category = |entry: &String| {
             !text(field::CATEGORY).is_empty() && names_category(entry, text(field::POOL), text(field::CATEGORY))
         };

@@ -3,7 +3,7 @@
 
 mod parse;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, quoted};
 use crate::model::bounds::{self, DEEPEST};
 use crate::model::ids::fold;
 use crate::model::record::Value;
@@ -62,6 +62,21 @@ impl Expression {
         parse::parse(inside)
     }
 
+    /// Compares two values with an operator of this name, without its dash; nothing when there is none like it.
+    pub fn compare(name: &str, left: &Value, right: &Value) -> Option<Result<bool>> {
+        let (is, not, case) = parse::operator(name)?;
+        let pattern = match is {
+            Operator::Like => Some(glob(&right.show(), case)),
+            Operator::Match => Some(compile(&right.show(), case)),
+            _ => None,
+        };
+        Some(
+            pattern
+                .transpose()
+                .map(|pattern| Comparison { is, not, case, pattern: pattern.as_ref() }.holds(left, right)),
+        )
+    }
+
     /// Does it look like a condition, and not like plain words?
     pub fn is_meant(text: &str) -> bool {
         let text = text.trim();
@@ -100,12 +115,50 @@ fn glob(pattern: &str, case: bool) -> Result<Regex> {
         match c {
             '*' => text.push_str(".*"),
             '?' => text.push('.'),
+            '[' => text.push_str(&set(&mut rest).ok_or_else(|| {
+                wrong(format!("{} is no pattern: its set [ ] is empty or not closed", quoted(pattern)))
+                    .hint("a bracket that stands for itself has a backtick before it, as '`[IT`]*'")
+            })?),
             '`' => text.push_str(&regex::escape(&rest.next().unwrap_or('`').to_string())),
             other => text.push_str(&regex::escape(&other.to_string())),
         }
     }
     text.push('$');
     compile(&text, case)
+}
+
+/// The rest of a set of characters, behind its bracket, as a regular expression: `[A-M]`, `[abc]`. PowerShell knows no
+/// sets of what is not meant.
+fn set(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<String> {
+    let mut items: Vec<(char, bool)> = Vec::new();
+    loop {
+        match rest.next()? {
+            ']' if !items.is_empty() => break,
+            '`' => items.push((rest.next()?, false)),
+            c => items.push((c, c == '-')),
+        }
+    }
+    let plain = |c: char| regex::escape(&c.to_string());
+    let mut found = String::from("[");
+    let mut at = 0;
+    while let Some((first, _)) = items.get(at).copied() {
+        match (items.get(at + 1), items.get(at + 2)) {
+            (Some((_, true)), Some((last, _))) => {
+                // An empty range would be no regular expression.
+                if first > *last {
+                    return None;
+                }
+                found.push_str(&format!("{}-{}", plain(first), plain(*last)));
+                at += 3;
+            }
+            _ => {
+                found.push_str(&plain(first));
+                at += 1;
+            }
+        }
+    }
+    found.push(']');
+    Some(found)
 }
 
 fn compile(pattern: &str, case: bool) -> Result<Regex> {
@@ -119,7 +172,7 @@ fn compile(pattern: &str, case: bool) -> Result<Regex> {
         .size_limit(1 << 20)
         .nest_limit(DEEPEST as u32)
         .build()
-        .map_err(|_| wrong(format!("{pattern:?} is no pattern that can be used")))
+        .map_err(|_| wrong(format!("{} is no pattern that can be used", quoted(pattern))))
 }
 
 impl Node {
@@ -181,7 +234,7 @@ fn truth(value: &Value) -> bool {
 }
 
 /// A time, or the beginning of a day, as people write it here or in the United States.
-fn instant(text: &str) -> Option<Ticks> {
+pub fn instant(text: &str) -> Option<Ticks> {
     let text = iso(text)?;
     ["", "Z", "T00:00:00Z"].iter().find_map(|end| Ticks::parse(&format!("{text}{end}"))).map(|(at, _)| at)
 }
@@ -364,6 +417,14 @@ mod tests {
             "{On -ge '5/6/2014' -and On -lt '5/6/2014 7:09 AM'}",
             "{(Name -eq 'x' -or Name -like 'IT*') -and History}",
             "{Name -eq \u{201c}ITChatRoom\u{201d}}",
+            "{Name \u{2013}like \u{201e}IT*\u{201d}}",
+            "{Name -like '[A-M]*'}",
+            "{Name -like '[hi]t*'}",
+            "{'a*b' -like 'a`*b'}",
+            "{'[x]' -like '`[x`]'}",
+            "{'a-b' -like 'a[-x]b'}",
+            "{'a^b' -like 'a[^x]b'}",
+            "{\"a`tb\" -match '^a\\tb$'}",
         ] {
             assert!(is(text), "{text}");
         }
@@ -374,6 +435,9 @@ mod tests {
             "{Nothing -eq 'x'}",
             "{Empty -gt 1}",
             "{Disabled}",
+            "{Name -like '[N-Z]*'}",
+            "{'axb' -like 'a`*b'}",
+            "{'ayb' -like 'a[^x]b'}",
         ] {
             assert!(!is(text), "{text}");
         }
@@ -381,9 +445,23 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_refused() {
-        for text in
-            ["", "{", "{Name -like}", "{Name -huh 'x'}", "{(Name -eq 'x'}", "{Name -eq 'x", "a b", "{Name -match '('}"]
-        {
+        for text in [
+            "",
+            "{",
+            "{Name -like}",
+            "{Name -huh 'x'}",
+            "{(Name -eq 'x'}",
+            "{Name -eq 'x",
+            "a b",
+            "{Name -match '('}",
+            "{.Name -eq 'x'}",
+            "{Name -eq IT}",
+            "{Name -like IT*}",
+            "{/bin/ls.Name -eq 'x'}",
+            "{Name -like '[a'}",
+            "{Name -like '[z-a]'}",
+            "{$x -eq 'a'}",
+        ] {
             assert!(Expression::parse(text).is_err(), "{text}");
         }
         let room = |_: &str| Some(Value::Int(1));
@@ -403,6 +481,15 @@ mod tests {
             assert!(Expression::parse(&format!("Name -like '{long}'")).is_err());
         }
         assert!(Expression::parse(&"(".repeat(100_000)).is_err() && Expression::parse(&"!".repeat(100_000)).is_err());
+        // As many as anybody writes are a list, and no tree.
+        let long = |joint: &str, part: &str| vec![part; 40_000].join(joint);
+        let deep = std::thread::Builder::new().stack_size(1 << 20).spawn(move || {
+            assert!(is(&long(" -and ", "Name -eq 'ITChatRoom'")) && !is(&long(" -or ", "Name -eq 'x'")));
+            assert!(is(&format!("'ITChatRoom' -in {}", [&long(",", "'x'"), ",'itchatroom'"].concat())));
+            let error = Expression::parse(&format!("{{{} $}}", "x".repeat(10_000))).unwrap_err();
+            assert!(error.to_string().len() < 200, "{}", error.to_string().len());
+        });
+        deep.unwrap().join().unwrap();
         assert!(
             Expression::is_meant("{Name -like \"x\"}")
                 && !Expression::is_meant("help desk")

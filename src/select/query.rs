@@ -14,10 +14,12 @@ pub mod show;
 use self::product::Written;
 use super::expression::Pattern;
 use super::words::each_word;
+use crate::model::addresses::Addresses;
 use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 
 /// What an event must be to be meant.
@@ -93,6 +95,19 @@ pub enum Node {
     Kind(Kind),
     /// Events with an attachment.
     HasFile,
+    /// Events that a tag of a case is on.
+    Tagged(Tagged),
+}
+
+/// A tag, or several of one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tagged {
+    /// How it was written.
+    pub written: String,
+    /// The keys of the collections.
+    pub keys: BTreeSet<String>,
+    /// The events it is on; a store puts them in before it answers.
+    pub events: Option<Arc<Addresses>>,
 }
 
 /// A word of a phrase, folded.

@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod change;
+pub mod collections;
 pub mod count;
 pub mod hits;
 pub mod open;
@@ -46,6 +47,8 @@ pub struct Entry {
     pub details: Vec<(&'static str, String)>,
     /// How it ended.
     pub outcome: Ended,
+    /// The request for approval that this carries out, where a second person is wanted.
+    pub approval: Option<String>,
 }
 
 impl Entry {
@@ -92,6 +95,16 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// User and computer.
+    pub fn account(&self) -> String {
+        format!("{}@{}", self.user, self.host)
+    }
+
+    /// The person, as far as two are told apart: the operator, or the account.
+    pub fn person(&self) -> String {
+        self.operator.clone().unwrap_or_else(|| self.account())
+    }
+
     /// Who it was, in one line: the operator, if one was named, and the user of the computer.
     pub fn name(&self) -> String {
         match &self.operator {
@@ -284,6 +297,11 @@ pub trait Corpus: Send {
     fn coverage(&mut self) -> Result<Vec<Coverage>>;
     /// How much each hold protects, in force or not, with its name. Asks the index where that decides.
     fn protected(&mut self) -> Result<Vec<(String, Protected)>>;
+    /// Hands out what cases keep of searches, tags and samples, by what the events are, in order of collections and
+    /// rooms. A store without collections has none.
+    fn members(&mut self, _take: &mut collections::TakeMembers<'_>) -> Result<()> {
+        Ok(())
+    }
     /// Hands out the content of an attachment in parts; false when the store does not have it.
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool>;
 }

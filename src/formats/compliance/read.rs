@@ -424,7 +424,7 @@ impl Walk<'_, '_, '_> {
         }
         self.number += 1;
         let mut unit = Unit::new(Arc::clone(room), self.number);
-        unit.hint = RoomHint { title: talk.title.clone(), category: None };
+        unit.hint = RoomHint { title: talk.title.clone(), ..RoomHint::default() };
         unit.people = talk.people.take();
         unit.events = std::mem::take(&mut talk.events);
         unit.events.sort_by_key(|event| event.at);

@@ -132,7 +132,10 @@ impl Volume {
     /// The payload holds nothing that this version of the archive does not have.
     pub(super) fn familiar(&self) -> Result<()> {
         let known = |name: &str| {
-            name == NAMES || [archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at))
+            name == NAMES
+                || [archive::CATALOG, archive::ROOMS, archive::FILES, archive::COLLECTED]
+                    .iter()
+                    .any(|at| name.starts_with(at))
         };
         match self.payload().find(|(name, ..)| !known(name)) {
             Some((name, ..)) => Err(Error::damaged(Place::file(self.place(name)), "an archive has no such file")),

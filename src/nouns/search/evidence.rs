@@ -32,6 +32,11 @@ impl Evidence {
         self.is_recorded() || self.exact_as_of.is_some()
     }
 
+    /// The case it is for.
+    pub(super) fn case(&self) -> Option<&str> {
+        self.case.as_deref()
+    }
+
     /// Is anything noted?
     pub(super) fn is_recorded(&self) -> bool {
         self.record || self.case.is_some()

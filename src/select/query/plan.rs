@@ -4,7 +4,7 @@
 //! neither the order of words nor the case of letters. So a query has two bounds: events it surely means, and events
 //! it may mean. They are the same where the index is exact, and `NOT` swaps them.
 
-use super::{Field, Node, Rooms, Term};
+use super::{Field, Node, Rooms, Tagged, Term};
 use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
 use std::collections::BTreeMap;
@@ -32,6 +32,8 @@ pub enum Pre {
     Kind(Kind),
     /// Events with an attachment.
     HasFile,
+    /// Events that a tag is on.
+    Tagged(Tagged),
     /// Events that all of these let through; never empty.
     And(Vec<Pre>),
     /// Events that one of these lets through; never empty.
@@ -64,6 +66,7 @@ impl Pre {
             Pre::Rooms(keys) => Node::Rooms(Rooms { named: None, keys: keys.clone() }),
             Pre::Kind(kind) => Node::Kind(*kind),
             Pre::HasFile => Node::HasFile,
+            Pre::Tagged(tagged) => Node::Tagged(tagged.clone()),
             Pre::And(list) => Node::And(all(list)),
             Pre::Or(list) => Node::Or(all(list)),
             Pre::Not(pre) => Node::Not(Box::new(pre.node())),
@@ -119,6 +122,7 @@ fn bounds(node: &Node) -> Bounds {
         }
         Node::Kind(kind) => exactly(Pre::Kind(*kind)),
         Node::HasFile => exactly(Pre::HasFile),
+        Node::Tagged(tagged) => exactly(Pre::Tagged(tagged.clone())),
         Node::Person(people) => exactly(any(people.iter().cloned().map(Pre::Person).collect())),
         Node::Phrase { words, cased } => {
             let mut different: Vec<&String> = Vec::new();
@@ -161,6 +165,7 @@ fn residual(node: &Node) -> Option<Node> {
 pub fn is_exact(node: &Node) -> bool {
     match node {
         Node::All | Node::Word(_) | Node::Prefix(_) | Node::Wild(_) | Node::Kind(_) | Node::HasFile => true,
+        Node::Tagged(_) => true,
         Node::Person(_) | Node::Named(_) | Node::Rooms(_) => true,
         Node::Run(_) | Node::Near { .. } | Node::Within(..) | Node::Regex(_) | Node::Present(_) => false,
         Node::Sent { .. } | Node::Size { .. } | Node::Alert(_) | Node::Message(_) | Node::Sequence(_) => false,

@@ -45,6 +45,7 @@ impl fmt::Display for Node {
             },
             Node::Kind(Kind::Part) => f.write_str("kind:leave"),
             Node::Kind(kind) => write!(f, "kind:{}", kind.word()),
+            Node::Tagged(tagged) => write!(f, "tag:{}", quoted(&tagged.written)),
             Node::HasFile => f.write_str("hasattachment:true"),
             Node::Sent { from: Ticks::MIN, to: Ticks::MAX } => f.write_str("everything"),
             Node::Sent { from, to: Ticks::MAX } => write!(f, "sent>={from}"),

@@ -1,11 +1,13 @@
 //! Asks the index: which events may a query mean? Lists are decoded into bitmaps in memory; the file holds none.
 
+use super::explain::Broken;
 use super::index::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person};
 use super::read::id_range;
 use crate::model::ids::RoomKey;
 use crate::model::message::{Kind, Persona};
 use crate::select::matches::is_named;
 use crate::select::postings::numbers;
+use crate::select::query::Tagged;
 use crate::select::query::plan::Pre;
 use crate::select::scope::Selection;
 use roaring::{RoaringBitmap, RoaringTreemap};
@@ -112,6 +114,32 @@ fn in_rooms(connection: &Connection, keys: &BTreeMap<String, RoomKey>) -> rusqli
     Ok(all)
 }
 
+/// The events of tags, by the blocks they lie in.
+fn tagged_numbers(connection: &Connection, tagged: &Tagged) -> rusqlite::Result<RoaringTreemap> {
+    let Some(events) = &tagged.events else {
+        return Err(Broken("a tag was asked for before its events were read".to_owned()).into());
+    };
+    let mut number = connection.prepare_cached("SELECT number FROM room WHERE key = ?1")?;
+    let mut blocks = connection
+        .prepare_cached("SELECT number, first, last FROM block WHERE first >= ?1 AND first <= ?2 ORDER BY first")?;
+    let mut all = RoaringTreemap::new();
+    for (key, sequences) in events.rooms() {
+        let Some(room) = number.query_row([key.key()], |row| row.get::<_, i64>(0)).optional()? else { continue };
+        let (start, end) = id_range(room);
+        let mut ids = sequences.iter().map(|sequence| start + sequence.cast_signed()).peekable();
+        let mut rows = blocks.query([start, end])?;
+        while let Some(row) = rows.next()? {
+            let (block, first, last): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            while let Some(id) = ids.next_if(|id| *id <= last) {
+                if id >= first {
+                    all.insert((block.cast_unsigned() << BLOCK_SHIFT) + (id - first).cast_unsigned());
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// The personas of a person.
 pub(super) fn personas(connection: &Connection, key: &str) -> rusqlite::Result<Vec<i64>> {
     let mut read = connection.prepare_cached("SELECT number FROM persona WHERE key = ?1")?;
@@ -127,6 +155,7 @@ fn answer(connection: &Connection, pre: &Pre) -> rusqlite::Result<Set> {
         Pre::Wild(pattern) => Set::of(wild(connection, pattern)?),
         Pre::Named(pattern) => Set::of(named(connection, pattern)?),
         Pre::Rooms(keys) => Set::of(in_rooms(connection, keys)?),
+        Pre::Tagged(tagged) => Set::of(tagged_numbers(connection, tagged)?),
         Pre::Person(key) => {
             let mut all = RoaringTreemap::new();
             for persona in personas(connection, key)? {

@@ -6,6 +6,7 @@ mod cut;
 mod html;
 mod jsonl;
 mod load;
+mod mails;
 
 use pchat::error::Error;
 use pchat::formats::{ReadOptions, Remarks};

@@ -160,7 +160,25 @@ fn made(job: &Export) -> Result<Receipt> {
     let session = Session::new(Location::File(job.store.clone()));
     let (session, shapes, password) = (&session, SHAPES, None);
     let watch = &Silent;
-    export(&Context { clock, random, key, session, shapes, password, actor, limits, input, streams, watch }, job)
+    let (approval, approve_by) = (None, None);
+    export(
+        &Context {
+            approval,
+            approve_by,
+            clock,
+            random,
+            key,
+            session,
+            shapes,
+            password,
+            actor,
+            limits,
+            input,
+            streams,
+            watch,
+        },
+        job,
+    )
 }
 
 /// The files below `data/`, as text.

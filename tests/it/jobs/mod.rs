@@ -2,6 +2,7 @@
 
 mod bags;
 mod anchor;
+mod approval;
 mod asked;
 mod audit;
 mod certificate;
@@ -11,6 +12,7 @@ mod diff;
 mod emptiness;
 mod export;
 mod formats;
+mod gone;
 mod holds;
 mod import;
 mod intake;
@@ -32,5 +34,6 @@ mod search;
 mod seen;
 mod selection;
 mod times;
+mod titles;
 mod verify;
 mod words;

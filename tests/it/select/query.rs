@@ -207,6 +207,9 @@ impl<'a> Index<'a> {
             Pre::Person(person) => self.which(|_, key| key == person),
             Pre::Kind(kind) => self.which(|event, _| event.kind == *kind),
             Pre::HasFile => self.which(|event, _| !event.more().files.is_empty()),
+            Pre::Tagged(tagged) => self.which(|event, _| {
+                tagged.events.as_ref().is_some_and(|events| events.has(&self.unit.room, event.sequence))
+            }),
             Pre::And(list) => {
                 let mut sets = list.iter().map(|pre| self.answer(pre));
                 let first = sets.next().expect("never empty");

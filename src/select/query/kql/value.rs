@@ -7,7 +7,7 @@ use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use crate::select::expression::Pattern;
-use crate::select::query::{Field, Node, Place, Rooms};
+use crate::select::query::{Field, Node, Place, Rooms, Tagged};
 use chrono::{Datelike, Days, Months, NaiveDate};
 use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;
@@ -164,8 +164,13 @@ pub(super) fn node(parser: &mut Parser<'_>, property: Property, is: Operator, te
             return Err(Complaint::new(what, "pchat certificate get shows what was destroyed"));
         }
         Property::Tag => {
-            let what = "no command of this pchat makes tags, so none can be asked for";
-            return Err(Complaint::new(what, "leave tag: out"));
+            let keys = parser.names.tags(text);
+            // A query that is kept knows no day, and means the tags that there are, if any.
+            if keys.is_empty() && parser.names.today().is_some() {
+                let hint = "pchat case tag get lists them; one of several of a name is written tag:\"case\\name\"";
+                return Err(Complaint::new("no case has a tag of this name", hint));
+            }
+            Node::Tagged(Tagged { written: text.trim().to_owned(), keys, events: None })
         }
         Property::Hold => parser.names.hold(text).ok_or_else(|| {
             let what = "there is no hold of this name that a query can ask for";
