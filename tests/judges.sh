@@ -171,6 +171,12 @@ judge "python counts" python3 "$work/count.py" "$bag" "$work/history.jsonl"
 judge "pchat verify" "$pchat" verify "$work/zip/sample.zip" --read-data
 judge "pchat store check" "$pchat" store check --store "$work/s.db"
 
+# Verdicts over archives, XML and bags that were changed, beside those of sha256sum, bagit, xmllint and expat.
+judge "verdicts" python3 tests/judge-verdicts.py "$pchat" "$bagit" "$work/zip/sample.zip" 120
+
+# What doubles takes twice the time, and no more memory than there may be.
+judge "growth" python3 tests/judge-growth.py "$pchat"
+
 # Transcripts: of the sample, and of history that is hard to show. Nothing is asked of any network, and the search finds
 # what is there.
 packages=${PACKAGES:-$root/target/judges/npm/node_modules}

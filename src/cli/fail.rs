@@ -25,7 +25,7 @@ pub(super) fn show(error: &Error, err: &mut dyn Write) -> u8 {
 ///
 /// A word may be the name of a file that somebody else chose.
 pub(super) fn usage(error: &clap::Error, words: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let mut text = error.render().to_string();
+    let mut text = crate::error::shown(error.render().to_string());
     for word in words.iter().map(|word| word.to_string_lossy()).filter(|word| word.contains(char::is_control)) {
         for part in [&*word, word.split_once('=').map_or("", |(_, value)| value), word.split('=').next().unwrap_or("")]
         {

@@ -63,7 +63,7 @@ pub(super) struct Globals {
     /// Largest archive that is read, unpacked
     #[arg(long, global = true, value_name = "SIZE", default_value = "4TiB", help_heading = "Limits of input")]
     max_total: ByteSize,
-    /// Most an archive above 1 GiB may grow by unpacking, as a multiple of its size
+    /// Most an archive above 16 MiB may grow by unpacking, as a multiple of its size
     #[arg(long, global = true, value_name = "N", default_value_t = 200, help_heading = "Limits of input")]
     max_ratio: u64,
 }

@@ -263,9 +263,24 @@ fn brief(cell: &Cell) -> String {
         Cell::Time(at) => at.to_string().split('T').next().unwrap_or_default().to_owned(),
         Cell::Moment(at) => at.to_string().get(..19).unwrap_or_default().replace('T', " ") + "Z",
         Cell::Marked(text, marks) => excerpt(text, marks),
+        // Finding where a long word breaks takes longer than its length says; --output list has all of it.
+        Cell::Text(text) => match text.char_indices().nth(LONGEST) {
+            Some((at, _)) => format!("{}…", visible(&text[..at])),
+            None => people(cell),
+        },
+        Cell::List(items) => {
+            let shown = people(cell);
+            match shown.char_indices().nth(LONGEST * 8) {
+                Some((at, _)) if items.len() > 1 => format!("{}…", &shown[..at]),
+                _ => shown,
+            }
+        }
         other => people(other),
     }
 }
+
+/// So many characters of a text stand in a table.
+const LONGEST: usize = 1_024;
 
 /// Stand for the beginning and the end of what was found: no text fit for a terminal holds them.
 const BEGIN: char = '\u{1}';

@@ -17,6 +17,7 @@ mod mail;
 pub mod rsmf;
 pub mod sheet;
 pub mod write;
+mod wellformed;
 mod xml;
 
 use self::write::Written;

@@ -62,7 +62,7 @@ pub struct Export {
 }
 
 /// What a production has of the settings: where things were said. It carries no holds, cases, policies and directory.
-const PRODUCED: [&str; 3] = ["pool", "category", "room"];
+pub(super) const PRODUCED: [&str; 3] = ["pool", "category", "room"];
 
 impl Export {
     /// A narrowed export goes to somebody outside, unless it says otherwise.

@@ -225,7 +225,7 @@ fn fact(input: &Input, held: Option<&str>) -> Result<SourceFact> {
     let file = if path.is_dir() { path.join("manifest-sha256.txt") } else { path.clone() };
     let told = |error| Error::io(file.display(), error);
     let sha256 = match file.is_file() {
-        true => Some(std::fs::File::open(&file).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?.0),
+        true => Some(crate::files::open(&file).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?.0),
         false => None,
     };
     let name = path.display().to_string();
@@ -332,7 +332,7 @@ impl<'a, 's> Load<'a, 's> {
             match &file.content {
                 Content::Bytes(bytes) => self.intake.content(sha256, &mut bytes.as_slice())?,
                 Content::File(path) => {
-                    let mut from = std::fs::File::open(path).map_err(|e| Error::io(path.display(), e))?;
+                    let mut from = crate::files::open(path).map_err(|e| Error::io(path.display(), e))?;
                     self.intake.content(sha256, &mut from)?;
                 }
                 Content::Absent | Content::Kept => {}

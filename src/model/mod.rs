@@ -1,5 +1,6 @@
 //! What flows: plain values, no input or output, nothing imported but `error`.
 
+pub mod bounds;
 pub mod addresses;
 pub mod catalog;
 pub mod collected;

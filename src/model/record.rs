@@ -22,6 +22,14 @@ pub enum Level {
     Content,
 }
 
+impl Level {
+    /// The level of this name, as archives write it.
+    pub fn named(name: &str) -> Option<Level> {
+        let all = [Level::All, Level::User, Level::Category, Level::RoomDirectory, Level::Content];
+        all.into_iter().find(|level| format!("{level:?}") == name)
+    }
+}
+
 /// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {

@@ -168,6 +168,9 @@ pub struct VerifyRequest {
     /// The archive: a zip, a folder, one volume of several, or - for a zip on standard input [default: the store]
     #[arg(value_name = "ARCHIVE")]
     pub archive: Option<PathBuf>,
+    /// ARCHIVE is a BagIt bag, whoever made it: check every list and every file of it
+    #[arg(long, requires = "archive", conflicts_with_all = ["read_data", "read_data_subset", "public_key"])]
+    pub bag: bool,
     /// Read all pages and attachments, not only the lists
     #[arg(long)]
     pub read_data: bool,
@@ -477,6 +480,7 @@ impl VerifyRequest {
             what_if: false,
             options: vec![
                 (if self.archive.is_some() { "archive" } else { "store" }, source.display().to_string()),
+                ("bag", switch(self.bag)),
                 ("read-data", switch(self.read_data)),
                 ("read-data-subset", self.read_data_subset.map(|part| format!("{part:?}")).unwrap_or_default()),
                 ("keep-going", switch(self.keep_going)),
@@ -493,6 +497,7 @@ impl VerifyRequest {
             (false, part) => part.unwrap_or(Depth::Structure),
         };
         let done = match &self.archive {
+            Some(bag) if self.bag => jobs::verify::bag(cx, bag),
             Some(archive) => {
                 let expected = Expected { key: self.public_key, ..Expected::default() };
                 jobs::verify::archive(cx, archive, depth, self.keep_going, &expected, cx.shapes)

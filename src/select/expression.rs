@@ -4,14 +4,12 @@
 mod parse;
 
 use crate::error::{Error, Kind, Result, quoted};
+use crate::model::bounds::{self, DEEPEST};
 use crate::model::ids::fold;
 use crate::model::record::Value;
 use crate::model::time::{Ticks, iso};
 use regex::{Regex, RegexBuilder};
 use std::cmp::Ordering;
-
-/// No condition is deeper.
-const DEEPEST: usize = 64;
 
 /// A condition.
 #[derive(Debug, Clone)]
@@ -19,8 +17,8 @@ pub struct Expression(Node);
 
 #[derive(Debug, Clone)]
 enum Node {
-    /// The first, and what follows it: true where `-and` joins it, false where `-or` does. They weigh the same, from
-    /// left to right, so a long condition is a list and no deep tree.
+    /// One condition, and what follows it from left to right: whether both must hold, and the condition. A list and no
+    /// tree, so that no number of them is deep.
     Chain(Box<Node>, Vec<(bool, Node)>),
     Not(Box<Node>),
     True(Operand),
@@ -108,6 +106,9 @@ fn wrong(what: String) -> Error {
 }
 
 fn glob(pattern: &str, case: bool) -> Result<Regex> {
+    if bounds::is_longer(pattern, bounds::PATTERN) {
+        return Err(wrong(bounds::words("a pattern", bounds::PATTERN, "characters")));
+    }
     let mut text = String::from("^");
     let mut rest = pattern.chars().peekable();
     while let Some(c) = rest.next() {
@@ -161,10 +162,15 @@ fn set(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<String> {
 }
 
 fn compile(pattern: &str, case: bool) -> Result<Regex> {
+    // Reading a long one takes longer than its length says.
+    if bounds::is_longer(pattern, bounds::PATTERN) {
+        return Err(wrong(bounds::words("a pattern", bounds::PATTERN, "characters")));
+    }
     RegexBuilder::new(pattern)
         .case_insensitive(!case)
         .dot_matches_new_line(true)
         .size_limit(1 << 20)
+        .nest_limit(DEEPEST as u32)
         .build()
         .map_err(|_| wrong(format!("{} is no pattern that can be used", quoted(pattern))))
 }
@@ -177,9 +183,9 @@ impl Node {
             }
         };
         match self {
-            Node::Chain(first, more) => {
+            Node::Chain(first, rest) => {
                 first.properties(found);
-                more.iter().for_each(|(_, node)| node.properties(found));
+                rest.iter().for_each(|(_, node)| node.properties(found));
             }
             Node::Not(a) => a.properties(found),
             Node::True(a) => see(a),
@@ -192,9 +198,9 @@ impl Node {
 
     fn matches(&self, properties: &Properties<'_>) -> bool {
         match self {
-            Node::Chain(first, more) => more.iter().fold(first.matches(properties), |so_far, (and, node)| match and {
-                true => so_far && node.matches(properties),
-                false => so_far || node.matches(properties),
+            Node::Chain(first, rest) => rest.iter().fold(first.matches(properties), |holds, (both, node)| match both {
+                true => holds && node.matches(properties),
+                false => holds || node.matches(properties),
             }),
             Node::Not(a) => !a.matches(properties),
             Node::True(a) => truth(&a.value(properties)),
@@ -326,6 +332,9 @@ impl Eq for Pattern {}
 impl Pattern {
     /// Reads one; `case` compares the case of letters. What is wrong with it is a fragment for people.
     pub fn new(text: &str, case: bool) -> std::result::Result<Pattern, String> {
+        if bounds::is_longer(text, bounds::PATTERN) {
+            return Err(bounds::words("a regular expression", bounds::PATTERN, "characters"));
+        }
         let built = RegexBuilder::new(text)
             .case_insensitive(!case)
             .size_limit(1 << 20)
@@ -454,6 +463,22 @@ mod tests {
             "{$x -eq 'a'}",
         ] {
             assert!(Expression::parse(text).is_err(), "{text}");
+        }
+        let room = |_: &str| Some(Value::Int(1));
+        for join in [" -and ", " -or "] {
+            let long = vec!["A"; 100_000].join(join);
+            let read = std::thread::Builder::new().stack_size(256 << 10).spawn(move || {
+                let read = Expression::parse(&long).unwrap();
+                assert_eq!(read.properties().len(), 100_000);
+                read.clone().matches(&room)
+            });
+            assert!(read.unwrap().join().unwrap());
+        }
+        assert!(is("History -eq 1 -or Name -and History -eq 30") && !is("Name -or Name -and History -eq 1"));
+        for long in ["[".repeat(1 << 20), "a".repeat(5_000)] {
+            let error = Expression::parse(&format!("Name -match '{long}'")).unwrap_err();
+            assert!(error.what().len() < 200, "{}", error.what().len());
+            assert!(Expression::parse(&format!("Name -like '{long}'")).is_err());
         }
         assert!(Expression::parse(&"(".repeat(100_000)).is_err() && Expression::parse(&"!".repeat(100_000)).is_err());
         // As many as anybody writes are a list, and no tree.

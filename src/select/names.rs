@@ -4,6 +4,7 @@
 
 use crate::model::ids::fold;
 use std::collections::HashSet;
+use unicode_normalization::UnicodeNormalization;
 
 /// Many names of rooms at once, so that the time of a question does not grow with them.
 pub struct RoomNames {
@@ -28,6 +29,11 @@ impl RoomNames {
         let names = [name.to_owned(), format!("{pool}\\{name}"), uri.to_owned(), format!("{pool}\\{uri}")];
         names.iter().any(is) || former.iter().any(|name| is(name) || is(&format!("{pool}\\{name}")))
     }
+}
+
+/// A name with its accents put together: the same, however it was typed.
+pub fn composed(name: &str) -> String {
+    name.nfc().collect()
 }
 
 /// How many letters differ between two words, put in, left out or changed.

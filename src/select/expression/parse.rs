@@ -121,15 +121,15 @@ impl Parser {
 
     /// PowerShell gives `-and` and `-or` the same weight, from left to right.
     fn either(&mut self) -> Result<Node> {
-        let first = self.single()?;
-        let mut more = Vec::new();
+        let (first, mut rest) = (self.single()?, Vec::new());
         loop {
-            let and = self.operator("and");
-            if !and && !self.operator("or") {
-                return Ok(if more.is_empty() { first } else { Node::Chain(Box::new(first), more) });
+            let both = self.operator("and");
+            if !both && !self.operator("or") {
+                break;
             }
-            more.push((and, self.single()?));
+            rest.push((both, self.single()?));
         }
+        Ok(if rest.is_empty() { first } else { Node::Chain(Box::new(first), rest) })
     }
 
     fn single(&mut self) -> Result<Node> {

@@ -215,7 +215,8 @@ fn a_format_has_pages_a_load_file_attachments_and_exceptions() {
     assert_eq!((receipt.gap_count, receipt.gaps[0].why.as_str()), (1, "no such thing"));
     assert!(receipt.gaps[0].place.ends_with("Desk#5"), "{}", receipt.gaps[0].place);
     assert_eq!(receipt.remarks.get("pages of a day"), Some(&3));
-    desk.run("verify @x.zip").code(13);
+    desk.run("verify @x.zip").code(15).says("not a pchat archive");
+    desk.run("verify --bag @x.zip").code(0);
 }
 
 #[test]

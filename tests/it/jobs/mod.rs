@@ -1,5 +1,6 @@
 //! Jobs: what the commands do to stores and archives, seen from the command line.
 
+mod bags;
 mod anchor;
 mod approval;
 mod asked;

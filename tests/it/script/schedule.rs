@@ -16,11 +16,10 @@ fn the_line_for_cron_works_after_the_examples_and_is_silent() {
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sample");
     desk.args(&["import", sample, "--store", "@chat.db"]).code(0);
     let bin = std::path::Path::new(env!("CARGO_BIN_EXE_pchat")).parent().unwrap();
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let run = |line: &str| {
         let line = line.replace("/srv/chat", desk.path("").to_str().unwrap());
-        let shell =
-            Command::new("sh").args(["-c", &line]).env("PATH", &path).env_remove("PCHAT_STORE").output().unwrap();
+        let line = format!("PATH=\"{}:$PATH\"; {line}", bin.display());
+        let shell = Command::new("sh").args(["-c", &line]).env_remove("PCHAT_STORE").output().unwrap();
         assert!(shell.stdout.is_empty() && shell.stderr.is_empty(), "{line}: {shell:?}");
         shell.status.code()
     };
@@ -35,7 +34,7 @@ fn the_line_for_cron_works_after_the_examples_and_is_silent() {
     // What fails is said.
     std::fs::remove_file(desk.path("chat-2015-03.zip")).unwrap();
     let broken = past.replace("chat.db", "nowhere.db").replace("/srv/chat", desk.path("").to_str().unwrap());
-    let shell = Command::new("sh").args(["-c", &broken]).env("PATH", &path).output().unwrap();
+    let shell = Command::new("sh").args(["-c", &broken]).output().unwrap();
     assert!(shell.status.code() == Some(10) && !shell.stderr.is_empty() && shell.stdout.is_empty(), "{shell:?}");
 }
 
