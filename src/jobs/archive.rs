@@ -217,11 +217,8 @@ impl Archive {
             (level == Level::All || shape.levels.contains(&level))
                 && (!production || crate::jobs::export::PRODUCED.contains(&shape.noun))
         };
-        // Version 1 is older than the rules of retention.
-        let older = |shape: &Shape| {
-            custody["formatVersion"] == 1 && shape.noun == "retention"
-                || custody["formatVersion"].as_u64() < Some(3) && shape.noun == "collection"
-        };
+        // Version 1 is older than the rules of retention, and than what cases collect.
+        let older = |shape: &Shape| custody["formatVersion"] == 1 && matches!(shape.noun, "retention" | "collection");
         for shape in shapes {
             let missing = !plurals.contains(&shape.plural);
             if belongs(shape) == missing && !(missing && older(shape)) {

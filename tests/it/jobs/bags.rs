@@ -325,7 +325,7 @@ fn archives_with_right_lists_cannot_lie() {
     zip(&desk, "bad.zip", &tagged(sizes, "sha256"));
     desk.run("verify @bad.zip").code(13).says("Payload-Oxum is 1");
     // One byte before a zip.
-    desk.write("bad.zip", &[b"x", &desk.read("x.zip")[..]].concat());
+    desk.write("bad.zip", [b"x", &desk.read("x.zip")[..]].concat());
     desk.run("verify @bad.zip").code(13);
 }
 
