@@ -4,6 +4,7 @@ pub mod block;
 pub mod change;
 pub mod collections;
 pub mod count;
+pub mod delivery;
 pub mod facts;
 pub mod hits;
 pub mod open;

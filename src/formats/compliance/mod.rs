@@ -1,4 +1,4 @@
-//! Compliance XML, as Group Chat and Persistent Chat servers write it: read as a stream.
+//! Compliance XML, as Group Chat and Persistent Chat servers write it: read as a stream, and written.
 //!
 //! The vocabulary and its limits are in `docs/formats/compliance.md`. Nothing here trusts the
 //! input: no document type, no entities of its own, bounded depth, size and memory.
@@ -10,6 +10,7 @@ mod message;
 mod read;
 mod recognize;
 mod syntax;
+pub mod write;
 
 pub(crate) use input::{Input as Characters, decode_head, is_wide};
 pub use read::read;

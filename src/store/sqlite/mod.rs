@@ -8,6 +8,7 @@ mod check;
 mod collected;
 mod connect;
 mod count;
+mod delivery;
 mod erase;
 mod evidence;
 mod explain;
@@ -462,8 +463,7 @@ impl Store for Sqlite {
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
         watch: &dyn Watch,
     ) -> Result<i64> {
-        erase::keep_log_short(self)?;
-        purge::execute(self, plan, entry, watch)
+        erase::keep_log_short(self).and_then(|()| purge::execute(self, plan, entry, watch))
     }
 
     fn erase(&mut self, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure> {

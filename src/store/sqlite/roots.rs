@@ -26,6 +26,7 @@ pub(super) const ELSEWHERE: &[(&str, &str)] = &[
     ("segment", "the index: made of the texts, and compared with them by store check --read-data"),
     ("word", "the index: made of the texts, and compared with them by store check --read-data"),
     ("export_salt", "of use only with the record it belongs to: another salt confirms no hash of it"),
+    ("delivery_salt", "of use only with the files of its run: another salt confirms no digest of them"),
     ("audit", "the log itself: chained, under its tree and its checkpoints"),
     ("audit_tree", "made of the log, and compared with it"),
     ("checkpoint", "signed, and compared with the log"),

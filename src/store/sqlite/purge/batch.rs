@@ -116,6 +116,7 @@ fn run(
                 // Nor can what was exported be told from a guess any more.
                 connection.execute("DELETE FROM export_salt", [])?;
                 connection.execute("DELETE FROM collection_salt", [])?;
+                connection.execute("DELETE FROM delivery_salt", [])?;
                 connection.execute("UPDATE meta SET value = lower(hex(randomblob(16))) WHERE name = 'epoch'", [])?;
                 (number, BTreeMap::new())
             }

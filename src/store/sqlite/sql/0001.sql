@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '7');
+INSERT INTO meta (name, value) VALUES ('layout', '8');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -479,6 +479,60 @@ CREATE TABLE root (
     revision TEXT NOT NULL,
     indexing INTEGER,
     indexing_rules TEXT
+) STRICT;
+
+-- Runs of the compliance service: which settings (`compliance` is their key) delivered what, with which adapter, to which
+-- folder. A run is begun, recorded when all of its files are complete, and published when they have their names. `late` counts
+-- events older than what had been delivered of their room before.
+CREATE TABLE delivery (
+    number       INTEGER PRIMARY KEY,
+    compliance   TEXT NOT NULL,
+    run          INTEGER NOT NULL,
+    ident        TEXT NOT NULL,
+    adapter      TEXT NOT NULL,
+    folder       TEXT NOT NULL,
+    per_room     INTEGER NOT NULL,
+    details      INTEGER NOT NULL,
+    sheet        TEXT,
+    begun_on     INTEGER NOT NULL,
+    recorded_on  INTEGER,
+    published_on INTEGER,
+    found        INTEGER NOT NULL,
+    excepted     INTEGER NOT NULL,
+    late         INTEGER NOT NULL,
+    UNIQUE (compliance, run)
+) STRICT;
+
+-- The numbers of each room that a run takes, both included. Those of one room follow each other from run to run.
+CREATE TABLE delivery_span (
+    delivery INTEGER NOT NULL REFERENCES delivery,
+    room     INTEGER NOT NULL,
+    first    INTEGER NOT NULL,
+    last     INTEGER NOT NULL,
+    PRIMARY KEY (delivery, room)
+) STRICT, WITHOUT ROWID;
+
+-- How far each room is delivered: the number of the next event, and the time of the latest one.
+CREATE TABLE delivered (
+    compliance TEXT NOT NULL,
+    room       INTEGER NOT NULL,
+    next       INTEGER NOT NULL,
+    latest     INTEGER NOT NULL,
+    PRIMARY KEY (compliance, room)
+) STRICT, WITHOUT ROWID;
+
+-- The files of a run. `digest` is the SHA-256 of the salt of the run and that of the file. The salts go with the next purge; then
+-- no digest can confirm a guess at what was destroyed.
+CREATE TABLE delivery_file (
+    delivery INTEGER NOT NULL REFERENCES delivery,
+    name     TEXT NOT NULL,
+    size     INTEGER NOT NULL,
+    digest   TEXT NOT NULL,
+    PRIMARY KEY (delivery, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE delivery_salt (
+    delivery INTEGER PRIMARY KEY REFERENCES delivery,
+    salt     TEXT NOT NULL
 ) STRICT;
 
 -- Full-text index, exact to the event. A segment is what one batch wrote; segments of one level are merged into one of the
