@@ -1,11 +1,11 @@
 //! A part of a store leaves it: in one format or several, from one reading of one snapshot, into one package. Here is
 //! what is asked, recorded and answered; `wiring.rs` moves the history.
 
-mod attachments;
+pub(in crate::jobs) mod attachments;
 mod production;
 mod record;
-mod recount;
-mod wiring;
+pub(in crate::jobs) mod recount;
+pub(in crate::jobs) mod wiring;
 
 use self::attachments::Embedded;
 use self::record::{Leaving, checkpoint, seal};
@@ -257,7 +257,7 @@ fn contents(complete: &Complete, receipt: &mut Receipt) {
 }
 
 /// What is known about the rooms.
-fn names(catalog: &Catalog) -> HashMap<RoomKey, Arc<RoomHint>> {
+pub(in crate::jobs) fn names(catalog: &Catalog) -> HashMap<RoomKey, Arc<RoomHint>> {
     let rooms = catalog.of("room").map(|room| {
         let key = room_key(room);
         let title = room.at(field::NAME).filter(|name| *name != key.uri).map(str::to_owned);

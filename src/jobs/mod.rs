@@ -4,6 +4,7 @@ pub mod approval;
 pub mod archive;
 pub mod audit;
 pub mod collections;
+pub mod compliance;
 pub mod diff;
 pub mod export;
 pub mod holds;

@@ -1,7 +1,10 @@
-//! Compliance settings per scope: global, site or service. What an adapter writes is no affair of this file.
+//! Compliance settings per scope: global, site or service; `service.rs` has the commands of the service.
+
+mod service;
 
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
+use crate::jobs::compliance;
 use crate::model::catalog::Catalog;
 use crate::model::field;
 use crate::model::ids::fold;
@@ -73,6 +76,14 @@ pub enum ComplianceVerb {
         #[command(flatten)]
         consent: Consent,
     },
+    /// Deliver everything that is not delivered yet
+    Run(service::RunRequest),
+    /// Say how far the service is; the exit code says its state
+    Status(service::StatusRequest),
+    /// Compare a folder of deliveries with the store and with itself
+    Verify(service::VerifyRequest),
+    /// Make runs again in another folder, byte for byte
+    Redeliver(service::RedeliverRequest),
     /// Remove compliance settings; global goes back to its defaults
     Remove {
         /// Which
@@ -96,7 +107,7 @@ pub struct Properties {
     /// The folder the adapter writes to; each adapter has its own
     #[arg(long, value_name = "FOLDER")]
     adapter_output_directory: Option<String>,
-    /// The adapter: XML, or its .NET type; '' writes nothing [default of a scope: XML]
+    /// The adapter: XML or its .NET type, Actiance, EML or CSV; '' writes nothing [default of a scope: XML]
     #[arg(long, value_name = "TYPE")]
     adapter_type: Option<String>,
     /// Give the adapter more details of rooms [default of a scope: false]
@@ -151,6 +162,15 @@ fn adapter(kind: &str) -> Result<Option<String>> {
     }
     if folded == "xml" || folded == fold(XML) {
         return Ok(Some(XML.to_owned()));
+    }
+    let own = match compliance::adapter(kind) {
+        Some("actiance") => Some("Actiance"),
+        Some("eml") => Some("EML"),
+        Some("csv") => Some("CSV"),
+        _ => None,
+    };
+    if let Some(own) = own {
+        return Ok(Some(own.to_owned()));
     }
     Ok(Some(kind.trim().to_owned()).filter(|kind| !kind.is_empty()))
 }
@@ -266,6 +286,8 @@ impl Verb for ComplianceVerb {
     fn change(&self) -> Option<&'static str> {
         match self {
             ComplianceVerb::Get { .. } | ComplianceVerb::New { in_memory: true, .. } => None,
+            ComplianceVerb::Status(_) | ComplianceVerb::Verify(_) | ComplianceVerb::Redeliver(_) => None,
+            ComplianceVerb::Run(_) => Some("compliance run"),
             ComplianceVerb::New { consent, .. } => consent.change("compliance new"),
             ComplianceVerb::Set { consent, .. } => consent.change("compliance set"),
             ComplianceVerb::Remove { consent, .. } => consent.change("compliance remove"),
@@ -283,6 +305,10 @@ impl Verb for ComplianceVerb {
             ComplianceVerb::Set { names, properties, create, consent } => {
                 SCOPED.set(cx, &names, create, consent, Box::new(move |record| properties.apply(record)))
             }
+            ComplianceVerb::Run(request) => request.prepare(),
+            ComplianceVerb::Status(request) => request.prepare(cx),
+            ComplianceVerb::Verify(request) => request.prepare(cx),
+            ComplianceVerb::Redeliver(request) => request.prepare(),
             ComplianceVerb::Remove { names, consent } => SCOPED.remove(cx, &names, consent, false, |_, _| Vec::new()),
         }
     }

@@ -94,7 +94,8 @@ impl Scoped {
         record
     }
 
-    fn all(&self, catalog: &Catalog) -> Vec<Record> {
+    /// All records, the global one first.
+    pub fn all(&self, catalog: &Catalog) -> Vec<Record> {
         let kept = catalog
             .of(self.shape.noun)
             .filter(|record| record.at(field::IDENTITY).map(fold).as_deref() != Some("global"));

@@ -6,10 +6,12 @@
 mod aside;
 mod budget;
 mod run;
+mod wait;
 mod watch;
 
 pub use aside::Aside;
 pub use run::run;
+pub use wait::wait;
 pub use watch::{Event, Silent, Watch};
 
 use crate::error::Result;

@@ -151,6 +151,10 @@ pub trait Deliveries {
     fn runs(&mut self, compliance: &str, most: u64) -> Result<Vec<Run>>;
     /// The files of a run, with the salt of their digests unless a purge came after.
     fn run_files(&mut self, run: i64) -> Result<(Vec<Kept>, Option<String>)>;
+    /// Notes why a run failed, or that one ended well again.
+    fn note_error(&mut self, compliance: &str, what: Option<&str>, entry: Entry) -> Result<()>;
+    /// Why the last run failed, and when, unless one ended well since.
+    fn last_error(&mut self, compliance: &str) -> Result<Option<(Ticks, String)>>;
     /// Rooms whose runs leave a gap or overlap, or end elsewhere than the ledger says; empty when it closes.
     fn broken_spans(&mut self, compliance: &str) -> Result<Vec<String>>;
 }

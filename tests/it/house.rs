@@ -181,7 +181,7 @@ const CALLS: &[(&str, &[&str])] = &[
     ("thread::spawn", &[]),
     ("thread::scope", &["src/pipeline/"]),
     ("thread::Builder", &["src/pipeline/"]),
-    ("thread::sleep", &[]),
+    ("thread::sleep", &["src/pipeline/wait.rs"]),
     // What flows in and out is handed in. The three below main.rs move data as a stream.
     ("io::stdin", &["src/main.rs", "src/jobs/intake/find.rs"]),
     ("io::stdout", &["src/main.rs", "src/jobs/export/lines.rs", "src/containers/zip/write.rs"]),

@@ -63,7 +63,7 @@ fn read(corpus: &mut dyn Corpus, sha256: &[u8; 32], most: usize) -> Result<Bytes
 
 /// A second snapshot, for workers that embed. Contents are found by their hash, so it gives the same bytes as the
 /// first.
-pub(super) struct Embedded<C>(pub(super) Option<Mutex<C>>, pub(super) SmallZips);
+pub(in crate::jobs) struct Embedded<C>(pub(in crate::jobs) Option<Mutex<C>>, pub(in crate::jobs) SmallZips);
 
 impl<C: Corpus> Contents for Embedded<C> {
     fn read(&self, sha256: &[u8; 32]) -> Result<Vec<u8>> {

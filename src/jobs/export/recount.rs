@@ -64,7 +64,7 @@ impl Sink for Sum {
 }
 
 /// Reads again what those formats have written that ask for it.
-pub(super) fn check(
+pub(in crate::jobs) fn check(
     cx: &Context<'_>,
     formats: &[Box<dyn Format>],
     complete: &Complete,

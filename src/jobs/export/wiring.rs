@@ -263,21 +263,21 @@ impl Sink for Place<'_> {
 }
 
 /// What an export reads and makes.
-pub(super) struct Wiring<'a> {
-    pub(super) formats: &'a [Box<dyn Format>],
-    pub(super) selection: &'a Selection,
-    pub(super) settings: Settings<'a>,
+pub(in crate::jobs) struct Wiring<'a> {
+    pub(in crate::jobs) formats: &'a [Box<dyn Format>],
+    pub(in crate::jobs) selection: &'a Selection,
+    pub(in crate::jobs) settings: Settings<'a>,
     /// Do the events go with it that cases have collected?
-    pub(super) collections: bool,
+    pub(in crate::jobs) collections: bool,
     /// Are there events to export, or settings only?
-    pub(super) history: bool,
+    pub(in crate::jobs) history: bool,
     /// What is known about rooms.
-    pub(super) names: HashMap<RoomKey, Arc<RoomHint>>,
+    pub(in crate::jobs) names: HashMap<RoomKey, Arc<RoomHint>>,
 }
 
 impl Wiring<'_> {
     /// Fills the package. Rooms, gaps and remarks go into the receipt.
-    pub(super) fn fill<'p>(
+    pub(in crate::jobs) fn fill<'p>(
         self,
         cx: &Context<'p>,
         corpus: &mut dyn Corpus,

@@ -226,6 +226,28 @@ impl Deliveries for Sqlite {
         })
     }
 
+    fn note_error(&mut self, compliance: &str, what: Option<&str>, entry: Entry) -> Result<()> {
+        self.alone(|tx| {
+            tx.execute("DELETE FROM delivery_error WHERE compliance = ?1", [compliance])?;
+            if let Some(what) = what {
+                tx.execute(
+                    "INSERT INTO delivery_error (compliance, failed_on, what) VALUES (?1, ?2, ?3)",
+                    (compliance, entry.at.0, what),
+                )?;
+            }
+            audit::append(tx, &entry).map(|_| ())
+        })
+    }
+
+    fn last_error(&mut self, compliance: &str) -> Result<Option<(Ticks, String)>> {
+        self.deliver(|connection| {
+            connection
+                .prepare_cached("SELECT failed_on, what FROM delivery_error WHERE compliance = ?1")?
+                .query_row([compliance], |row| Ok((Ticks(row.get(0)?), row.get(1)?)))
+                .optional()
+        })
+    }
+
     fn broken_spans(&mut self, compliance: &str) -> Result<Vec<String>> {
         self.deliver(|connection| {
             let mut rows = connection.prepare(

@@ -530,6 +530,12 @@ CREATE TABLE delivery_file (
     digest   TEXT NOT NULL,
     PRIMARY KEY (delivery, name)
 ) STRICT, WITHOUT ROWID;
+-- Why the last run under these settings failed, until one ends well. It names no text.
+CREATE TABLE delivery_error (
+    compliance TEXT NOT NULL PRIMARY KEY,
+    failed_on  INTEGER NOT NULL,
+    what       TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE delivery_salt (
     delivery INTEGER PRIMARY KEY REFERENCES delivery,
     salt     TEXT NOT NULL

@@ -1,0 +1,80 @@
+//! What tells monitors and the system how the service is: a file for the collector of node_exporter, a command that is
+//! run when a run fails, and messages to systemd.
+
+use super::Standing;
+use crate::error::{Error, Result};
+use crate::files;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Writes how the services are, as OpenMetrics. The file is replaced as a whole.
+pub fn metrics(path: &Path, all: &[(String, Standing)]) -> Result<()> {
+    let told = |e| Error::io(path.display(), e);
+    let mut text = String::new();
+    let mut family = |name: &str, help: &str, value: &dyn Fn(&Standing) -> Option<u64>| {
+        text.push_str(&format!("# TYPE pchat_compliance_{name} gauge\n# HELP pchat_compliance_{name} {help}\n"));
+        for (identity, standing) in all {
+            let label = identity.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            if let Some(value) = value(standing) {
+                text.push_str(&format!("pchat_compliance_{name}{{configuration=\"{label}\"}} {value}\n"));
+            }
+        }
+    };
+    let is = |state: &'static str| move |standing: &Standing| Some(u64::from(standing.state == state));
+    family("up", "1 when an adapter is set and the last run did not fail.", &|standing| {
+        Some(u64::from(matches!(standing.state, "current" | "behind")))
+    });
+    family("failed", "1 when the last run failed.", &is("failed"));
+    family("behind", "1 when something waits for more than two intervals.", &is("behind"));
+    family("lag_events", "Events that are not delivered yet.", &|standing| Some(standing.backlog.events));
+    family("lag_seconds", "Seconds since the last run, while something waits.", &|standing| standing.lag);
+    family("runs", "The number of the last run.", &|standing| standing.last.as_ref().map(|run| run.run));
+    family("last_run_timestamp_seconds", "When the last run began.", &|standing| {
+        let at = standing.last.as_ref()?.begun_on.unix_millis() / 1000;
+        u64::try_from(at).ok()
+    });
+    text.push_str("# EOF\n");
+    let mut draft = files::draft("metrics", path).map_err(told)?;
+    draft.write_all(text.as_bytes()).map_err(told)?;
+    // node_exporter is another user.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        draft.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(told)?;
+    }
+    draft.persist(path).map(|_| ()).map_err(|e| told(e.error))
+}
+
+/// Runs a command because a run failed. It gets the settings and the reason as arguments, not as part of a line.
+pub fn call(command: &str, identity: &str, what: &str) -> Result<()> {
+    let told = |e| Error::io(command, e);
+    let status = Command::new(command).args([identity, what]).stdin(Stdio::null()).status().map_err(told)?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(Error::new(crate::error::Kind::Io, format!("{command} ended with {status}"))
+            .hint("it is what --on-failure names; try it by hand")),
+    }
+}
+
+/// Tells systemd how a service is, when it listens at this address.
+#[cfg(unix)]
+pub fn notify(address: Option<&str>, state: &str) {
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+    let Some(address) = address else { return };
+    let Ok(socket) = UnixDatagram::unbound() else { return };
+    let sent = match address.strip_prefix('@') {
+        #[cfg(target_os = "linux")]
+        Some(name) => {
+            use std::os::linux::net::SocketAddrExt;
+            SocketAddr::from_abstract_name(name).and_then(|address| socket.send_to_addr(state.as_bytes(), &address))
+        }
+        _ => SocketAddr::from_pathname(address).and_then(|address| socket.send_to_addr(state.as_bytes(), &address)),
+    };
+    // Nobody who listens is none of the work's business.
+    drop(sent);
+}
+
+/// Nobody listens elsewhere.
+#[cfg(not(unix))]
+pub fn notify(_address: Option<&str>, _state: &str) {}
