@@ -8,6 +8,7 @@ mod audit;
 mod certificate;
 mod directory;
 mod chats;
+mod compliance;
 mod diff;
 mod emptiness;
 mod export;

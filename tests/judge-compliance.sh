@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Lets programs that know nothing of pchat judge the deliveries of the compliance service: xmllint with the schema,
+# systemd-analyze on the units, csvclean and Python's email on what the adapters write, and kills in the middle.
+#
+#   tests/judge-compliance.sh PCHAT WORK
+#
+# Delivers fixtures/sample with every adapter below WORK. Prints "ok NAME" for every judge.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+pchat=$1 work=$2/compliance
+mkdir -p "$work"
+csvkit=${CSVKIT:-$PWD/target/judges/bin}
+
+if command -v systemd-analyze >/dev/null; then
+    # The program need not be installed where the units are judged.
+    mkdir -p "$work/units"
+    for unit in docs/systemd/pchat-compliance*; do
+        sed -e "s|/usr/bin/pchat|$(realpath "$pchat")|" -e 's|^User=.*||' "$unit" >"$work/units/${unit##*/}"
+    done
+    systemd-analyze verify --man=no "$work"/units/*.service "$work"/units/*.timer
+    echo "ok units of the compliance service"
+fi
+
+for adapter in XML EML Actiance CSV; do
+    store=$work/$adapter.db out=$work/$adapter
+    "$pchat" import fixtures/sample --store "$store" >/dev/null
+    "$pchat" compliance set --adapter-type "$adapter" --adapter-output-directory "$out" --store "$store" >/dev/null
+    # Killed at several moments, the same run is finished by the next.
+    for wait in 0.02 0.05 0.1 0.2; do
+        timeout --signal=KILL "$wait" "$pchat" compliance run --store "$store" --quiet 2>/dev/null || true
+    done
+    "$pchat" compliance run --store "$store" --quiet || [ $? = 3 ] || [ $? = 4 ]
+    "$pchat" compliance verify "$out" --store "$store" >/dev/null 2>&1
+    echo "ok deliveries of $adapter after kills"
+done
+find "$work/XML" -name 'compliance-*.xml' -print0 | xargs -0 xmllint --noout --schema docs/formats/compliance.xsd 2>/dev/null
+"$pchat" import "$work/XML" --store "$work/again.db" --pool pool01.litwareinc.com >/dev/null
+echo "ok compliance XML by xmllint and import"
+find "$work/Actiance" -path '*/files/*' -prune -o -name '*.xml' -print0 |
+    xargs -0 xmllint --noout --schema docs/formats/actiance.xsd 2>/dev/null
+python3 - "$work/EML" <<'PYTHON'
+import email, email.policy, pathlib, sys
+mails = list(pathlib.Path(sys.argv[1]).rglob("*.eml"))
+ids = set()
+for path in mails:
+    mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert not mail.defects and mail["From"] and mail["Date"] and mail.get_body(("plain",)), path
+    ids.add(mail["Message-ID"])
+assert mails and len(ids) == len(mails)
+PYTHON
+if [ -x "$csvkit/csvclean" ]; then
+    "$csvkit/csvclean" --length-mismatch "$work/CSV/00000001/csv/history.csv" >/dev/null
+fi
+echo "ok what the other adapters delivered"
+if command -v xsltproc >/dev/null; then
+    "$pchat" import fixtures/sample --store "$work/sheet.db" >/dev/null
+    "$pchat" compliance set --adapter-output-directory "$work/sheet" --store "$work/sheet.db" \
+        --custom-configuration "$(cat docs/formats/compliance-filedump.xsl)" >/dev/null
+    "$pchat" compliance run --store "$work/sheet.db" --quiet || [ $? = 3 ]
+    xmllint --noout "$work/sheet/00000001/compliance-000001.out"
+    grep -q '<LoginName>[^<]' "$work/sheet/00000001/compliance-000001.out"
+    echo "ok the stylesheet of the manual by xsltproc"
+fi
