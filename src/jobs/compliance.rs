@@ -11,7 +11,7 @@ mod sheet;
 use crate::error::{Error, Kind, Result};
 use crate::formats::compliance::write::ComplianceXml;
 use crate::formats::write::{Choices, Format};
-use crate::formats::{actiance, eml, sheet as csv};
+use crate::formats::{actiance, eml, sheet as rows};
 use crate::model::field;
 use crate::model::ids::fold;
 use crate::model::record::Record;
@@ -19,7 +19,8 @@ use crate::model::time::Ticks;
 use crate::store::delivery::{Backlog, Deliveries, Manner, Pools, Run};
 use crate::store::sqlite::Sqlite;
 
-/// So many events at most are in one file of compliance XML; a stylesheet takes about fifteen times its input in memory.
+/// So many events at most are in one file of compliance XML.
+/// A stylesheet takes about fifteen times its input in memory.
 pub const FILE_EVENTS: usize = 50_000;
 
 /// The prefix of identities that are for one server.
@@ -40,8 +41,8 @@ pub struct Service {
     pub interval: u64,
 }
 
-/// The services of these settings. Those of a server are for its pool; those of a site, when one is named, stand for the
-/// global ones, which are for all other pools.
+/// The services of these settings. Those of a server are for its pool; those of a site, when one is named, stand for
+/// the global ones, which are for all other pools.
 pub fn services(records: &[Record], named: &[String]) -> Result<Vec<Service>> {
     let identity = |record: &Record| record.at(field::IDENTITY).unwrap_or_default().to_owned();
     let pool_of = |record: &Record| fold(&identity(record)).strip_prefix(SERVICE).map(str::to_owned);
@@ -116,7 +117,7 @@ fn format(manner: &Manner) -> Result<Box<dyn Format>> {
         "xml" => return Ok(Box::new(ComplianceXml { per_room: manner.per_room, most: FILE_EVENTS })),
         "actiance" => &actiance::WRITTEN,
         "eml" => &eml::WRITTEN,
-        "csv" => &csv::WRITTEN,
+        "csv" => &rows::WRITTEN,
         other => return Err(Error::new(Kind::TooNew, format!("there is no adapter {other:?}"))),
     };
     let mut format = (written.make)();

@@ -319,7 +319,7 @@ impl Filled {
                 String::from_utf8_lossy(&text).into_owned()
             };
             let mut value = json!({
-                "room": span.room.to_string(), "first": span.first.max(1), "last": span.last,
+                "room": span.room.to_string(), "first": span.first, "last": span.last,
                 "found": tally.events.total(), "delivered": tally.events.total() - excepted, "excepted": excepted,
                 "kinds": kinds, "late": late.events,
             });

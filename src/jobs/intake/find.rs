@@ -285,6 +285,11 @@ fn is_wanted(name: &str) -> bool {
     !is_litter(name) && (ENDINGS.contains(&ending.as_str()) || PACKED.contains(&ending.as_str()))
 }
 
+/// Is this what the compliance service wrote beside the history? JSON Lines never begin with a line of one bracket.
+fn is_receipt(path: &Path, name: &str) -> bool {
+    matches!(name, "receipt.json" | "pchat-delivery.json") && head(path).is_ok_and(|head| head.starts_with(b"{\n"))
+}
+
 fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
     if root.join(DECLARATION).is_file() {
         found.inputs.push(Input::Archive(root.to_owned()));
@@ -301,14 +306,14 @@ fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
             if kind.is_dir() {
-                if is_litter(&name) {
+                if is_litter(&name) || name.starts_with('.') && name.ends_with(".partial") {
                     continue;
                 }
                 match path.join(DECLARATION).is_file() {
                     true => files.push(path),
                     false => folders.push(path),
                 }
-            } else if kind.is_file() && is_wanted(&name) {
+            } else if kind.is_file() && is_wanted(&name) && !is_receipt(&path, &name) {
                 files.push(path);
             } else {
                 found.passed_over += 1;

@@ -137,15 +137,18 @@ impl RunRequest {
                     open()?.note_error(&service.key, None, entry)?;
                 }
             }
-            Err(error) if matches!(error.kind(), Kind::Busy | Kind::Cancelled) => {}
+            // Nothing was tried, somebody else is at it, or it goes on at the next start.
+            Err(error) if service.manner.is_none() || matches!(error.kind(), Kind::Busy | Kind::Cancelled) => {}
             Err(error) => {
                 let details = vec![("state", "failed".to_owned())];
                 let entry = cx.entry("compliance run", service.identity.clone(), details);
                 let entry = entry.ended(crate::store::Ended::Failed);
                 // The reason of the run is what is told, also when it cannot be noted.
                 drop(open().and_then(|mut store| store.note_error(&service.key, Some(&error.head()), entry)));
-                if let Some(command) = &self.on_failure {
-                    alarm::call(command, &service.identity, &error.head())?;
+                if let Some(command) = &self.on_failure
+                    && let Err(other) = alarm::call(command, &service.identity, &error.head())
+                {
+                    return done.map_err(|error| error.detail(other.head()));
                 }
             }
         }

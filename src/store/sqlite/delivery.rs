@@ -30,7 +30,6 @@ fn open(connection: &Connection, compliance: &str, pools: &Pools) -> rusqlite::R
             all.push(Open { room: row.get(0)?, first: row.get(2)?, last: row.get(3)? });
         }
     }
-    all.retain(|open| open.last >= open.first && open.last > 0);
     Ok(all)
 }
 
@@ -75,7 +74,7 @@ impl Sqlite {
 impl Deliveries for Sqlite {
     fn backlog(&mut self, compliance: &str, pools: &Pools) -> Result<Backlog> {
         let open = self.deliver(|connection| open(connection, compliance, pools))?;
-        let numbers = open.iter().map(|open| (open.last - open.first.max(1) + 1).unsigned_abs());
+        let numbers = open.iter().map(|open| (open.last - open.first + 1).unsigned_abs());
         Ok(Backlog { rooms: open.len() as u64, events: numbers.sum() })
     }
 
@@ -252,7 +251,8 @@ impl Deliveries for Sqlite {
         self.deliver(|connection| {
             let mut rows = connection.prepare(
                 "SELECT span.room, span.first, span.last, delivery.run, delivered.next, \
-                 coalesce((SELECT pool || '\\' || uri FROM room WHERE number = span.room), 'room number ' || span.room) \
+                 coalesce((SELECT pool || '\\' || uri FROM room WHERE number = span.room), \
+                 'room number ' || span.room) \
                  FROM delivery_span AS span JOIN delivery ON delivery.number = span.delivery \
                  LEFT JOIN delivered ON delivered.compliance = delivery.compliance AND delivered.room = span.room \
                  WHERE delivery.compliance = ?1 AND delivery.recorded_on IS NOT NULL ORDER BY span.room, delivery.run",
