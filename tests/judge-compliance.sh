@@ -11,6 +11,13 @@ pchat=$1 work=$2/compliance
 mkdir -p "$work"
 csvkit=${CSVKIT:-$PWD/target/judges/bin}
 
+# Exceptions that are listed, and nothing new, are no failures.
+deliver() {
+    local code=0
+    "$pchat" compliance run "$@" --quiet || code=$?
+    [ "$code" = 0 ] || [ "$code" = 3 ] || [ "$code" = 4 ]
+}
+
 if command -v systemd-analyze >/dev/null; then
     # The program need not be installed where the units are judged.
     mkdir -p "$work/units"
@@ -27,9 +34,9 @@ for adapter in XML EML Actiance CSV; do
     "$pchat" compliance set --adapter-type "$adapter" --adapter-output-directory "$out" --store "$store" >/dev/null
     # Killed at several moments, the same run is finished by the next.
     for wait in 0.02 0.05 0.1 0.2; do
-        timeout --signal=KILL "$wait" "$pchat" compliance run --store "$store" --quiet 2>/dev/null || true
-    done
-    "$pchat" compliance run --store "$store" --quiet || [ $? = 3 ] || [ $? = 4 ]
+        timeout --signal=KILL "$wait" "$pchat" compliance run --store "$store" --quiet || true
+    done 2>/dev/null
+    deliver --store "$store"
     "$pchat" compliance verify "$out" --store "$store" >/dev/null 2>&1
     echo "ok deliveries of $adapter after kills"
 done
@@ -56,7 +63,7 @@ if command -v xsltproc >/dev/null; then
     "$pchat" import fixtures/sample --store "$work/sheet.db" >/dev/null
     "$pchat" compliance set --adapter-output-directory "$work/sheet" --store "$work/sheet.db" \
         --custom-configuration "$(cat docs/formats/compliance-filedump.xsl)" >/dev/null
-    "$pchat" compliance run --store "$work/sheet.db" --quiet || [ $? = 3 ]
+    deliver --store "$work/sheet.db"
     xmllint --noout "$work/sheet/00000001/compliance-000001.out"
     grep -q '<LoginName>[^<]' "$work/sheet/00000001/compliance-000001.out"
     echo "ok the stylesheet of the manual by xsltproc"
