@@ -4,6 +4,7 @@
 pub mod bag;
 pub mod folder;
 pub mod growing;
+pub mod loose;
 pub mod manifest;
 pub mod names;
 pub mod resume;

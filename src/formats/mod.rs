@@ -8,6 +8,7 @@ pub mod cut;
 pub mod directory;
 pub mod html;
 pub mod jsonl;
+pub mod sqlserver;
 pub mod write;
 mod xml;
 
