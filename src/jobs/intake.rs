@@ -3,6 +3,7 @@
 
 mod attached;
 mod chain;
+pub mod database;
 mod decode;
 mod find;
 mod lines;
@@ -10,6 +11,7 @@ mod met;
 mod source;
 
 pub use chain::{Chains, Link, Step};
+pub use database::{Database, Dump, Told};
 pub use decode::{Decode, Decoded, Piece};
 pub use find::{Found, Input, Inside, STDIN, find, is_gap, spool};
 pub use met::Met;
@@ -24,4 +26,6 @@ pub enum Form {
     JsonLines,
     /// pchat's archive.
     Archive,
+    /// Files of the product's database.
+    SqlServer,
 }

@@ -12,11 +12,12 @@ pub use self::told::{reply, rooms_in_words, wrong};
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
+use crate::formats::sqlserver::pages::Page;
 use crate::formats::write::Written;
 use crate::jobs;
 use crate::jobs::export::Export;
 use crate::jobs::import::Import;
-use crate::jobs::intake::Form;
+use crate::jobs::intake::{Form, Told};
 use crate::jobs::sealed::Expected;
 use crate::jobs::selection::Wanted;
 use crate::jobs::verify::Depth;
@@ -39,6 +40,9 @@ pub enum ImportFormat {
     Compliance,
     /// JSON Lines history
     Jsonl,
+    /// Files of the product's database: packages, bcp, scripts, CSV
+    #[value(name = "sqlserver")]
+    SqlServer,
 }
 
 /// What to do with settings that exist with other values.
@@ -112,6 +116,15 @@ pub struct ImportRequest {
     /// The pool of rooms whose source does not name one
     #[arg(long, value_name = "POOL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub pool: Option<String>,
+    /// The domain in addresses of rooms of a database, where its files do not say it
+    #[arg(long, value_name = "DOMAIN", value_parser = domain)]
+    pub domain: Option<String>,
+    /// The code page of text of a database that is not Unicode, as 437, 1252 or 65001 for UTF-8
+    #[arg(long, value_name = "NUMBER", value_parser = code_page)]
+    pub code_page: Option<Page>,
+    /// The folder of uploaded files of the server: what its names pair with comes in with its event
+    #[arg(long, value_name = "FOLDER")]
+    pub file_store: Option<PathBuf>,
     /// Leave out what is broken and list it; exit code 3
     #[arg(long)]
     pub keep_going: bool,
@@ -182,6 +195,15 @@ pub struct VerifyRequest {
 fn digest(text: &str) -> Result<[u8; 32], String> {
     let found = hash::parse(text.trim());
     found.ok_or_else(|| "give the digest of a content: 64 hex digits".to_owned())
+}
+
+fn domain(text: &str) -> Result<String, String> {
+    let good = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    if good { Ok(text.to_lowercase()) } else { Err("give the domain alone, as contoso.com".to_owned()) }
+}
+
+fn code_page(text: &str) -> Result<Page, String> {
+    Page::parse(text).ok_or_else(|| "give the number of a code page, as 437, 850, 1252 or 65001".to_owned())
 }
 
 fn renaming(text: &str) -> Result<(String, String), String> {
@@ -319,7 +341,14 @@ impl Verb for ImportRequest {
             form: self.format.map(|format| match format {
                 ImportFormat::Compliance => Form::Compliance,
                 ImportFormat::Jsonl => Form::JsonLines,
+                ImportFormat::SqlServer => Form::SqlServer,
             }),
+            database: Told {
+                pool: self.pool.clone(),
+                domain: self.domain.clone(),
+                page: self.code_page,
+                store: self.file_store.clone(),
+            },
             pool: self.pool,
             keep_going: self.keep_going,
             on_conflict: match self.on_conflict {
@@ -366,6 +395,9 @@ impl ImportRequest {
                 ("paths", many(&paths)),
                 ("format", self.format.map(|format| format!("{format:?}").to_lowercase()).unwrap_or_default()),
                 ("pool", self.pool.clone().unwrap_or_default()),
+                ("domain", self.domain.clone().unwrap_or_default()),
+                ("code-page", self.code_page.map(|page| format!("{page:?}")).unwrap_or_default()),
+                ("file-store", self.file_store.as_ref().map(|path| path.display().to_string()).unwrap_or_default()),
                 ("keep-going", switch(self.keep_going)),
                 ("on-conflict", format!("{:?}", self.on_conflict).to_lowercase()),
                 ("map-pool", pairs(&self.map_pool)),
