@@ -4,7 +4,9 @@
 //! It knows neither zips nor folders: whoever reads them hands in bytes.
 
 pub mod catalog;
+pub mod csv;
 pub mod format_file;
+pub mod given;
 pub mod history;
 pub mod known;
 pub mod layout;
@@ -12,6 +14,7 @@ pub mod model;
 pub mod pages;
 pub mod reader;
 pub mod recognize;
+pub mod script;
 pub mod settle;
 pub mod tables;
 pub mod types;

@@ -11,12 +11,15 @@ use crate::containers::loose::LooseFiles;
 use crate::containers::{InputLimits, Pages, volumes};
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::Remarks;
+use crate::formats::sqlserver::given::{Asked, TakeGiven};
+use crate::formats::sqlserver::{csv, script};
 use crate::formats::sqlserver::catalog::{self, Names, Outside};
 use crate::formats::sqlserver::history::{is_history, parts};
 use crate::formats::sqlserver::known::{CHAT, Dialect, PARTICIPANT, QUEUE};
 use crate::formats::sqlserver::pages::Page;
 use crate::formats::sqlserver::reader::{Reader, Start};
-use crate::formats::sqlserver::tables::Tables;
+use crate::formats::sqlserver::tables::{Picker, Tables};
+use crate::formats::sqlserver::value::Value;
 use crate::model::ids::RoomKey;
 use crate::model::record::{Record, Shape};
 use crate::pipeline::Emit;
@@ -86,12 +89,18 @@ pub struct Told {
 enum How {
     /// In native form or in characters, behind so many bytes.
     Rows(Arc<Reader>, usize),
+    /// In a script.
+    Script,
+    /// In CSV, with what separates values, and of which table, where the name of the file says it.
+    Csv(char, Option<String>),
 }
 
 /// A file of rows of a large table.
 #[derive(Debug, Clone)]
 struct Part {
     member: usize,
+    /// The table; empty where there may be several.
+    table: &'static str,
     how: How,
 }
 
@@ -111,6 +120,7 @@ pub struct Database {
     pub what: String,
     tables: Tables,
     dialect: Dialect,
+    page: Page,
     parts: Vec<Part>,
     /// The tables that were seen, by name.
     pub seen: BTreeMap<String, Counted>,
@@ -137,6 +147,7 @@ impl Database {
             what: String::new(),
             tables: Tables::default(),
             dialect: Dialect::PersistentChat,
+            page,
             parts: Vec::new(),
             seen: BTreeMap::new(),
             facts: Vec::new(),
@@ -166,13 +177,7 @@ impl Database {
 
     /// Has it messages? Those are read before what the compliance service kept of them.
     pub fn has_messages(&self) -> bool {
-        self.parts.iter().any(|part| self.table(part) == CHAT)
-    }
-
-    fn table(&self, part: &Part) -> &'static str {
-        match &part.how {
-            How::Rows(reader, _) => reader.picker.as_ref().map_or("", |picker| picker.known.name),
-        }
+        self.parts.iter().any(|part| part.table == CHAT)
     }
 
     /// Counts a table as seen.
@@ -197,13 +202,14 @@ impl Database {
                 if is_history(known.name) {
                     self.see(&reader.table, None, "history");
                     self.look(pages, member, &reader, skip)?;
-                    self.parts.push(Part { member, how: How::Rows(Arc::new(reader), skip) });
+                    let how = How::Rows(Arc::new(reader), skip);
+                    self.parts.push(Part { member, table: known.name, how });
                     return Ok(());
                 }
                 self.tables.add(known);
                 let tables = &mut self.tables;
                 let mut rows = 0;
-                chunks(&mut *pages.stream(member)?, &reader, skip, &place, u64::MAX, &mut |bytes, start| {
+                let _ = chunks(&mut *pages.stream(member)?, &reader, skip, &place, u64::MAX, &mut |bytes, start| {
                     rows += reader.small(&bytes, &place, start, tables)?;
                     Ok(ControlFlow::Continue(()))
                 })?;
@@ -212,7 +218,7 @@ impl Database {
             }
             None => {
                 let mut rows = 0;
-                chunks(&mut *pages.stream(member)?, &reader, skip, &place, u64::MAX, &mut |bytes, _| {
+                let _ = chunks(&mut *pages.stream(member)?, &reader, skip, &place, u64::MAX, &mut |bytes, _| {
                     rows += reader.layout.whole(&bytes).map_or(0, |(rows, _)| rows);
                     Ok(ControlFlow::Continue(()))
                 })?;
@@ -226,17 +232,15 @@ impl Database {
     /// Looks which hosts the first rows of compliance tables name.
     fn look(&mut self, pages: &mut dyn Pages, member: usize, reader: &Reader, skip: usize) -> Result<()> {
         let Some(picker) = reader.picker.as_ref() else { return Ok(()) };
-        let column = match picker.known.name {
-            QUEUE => 4,
-            PARTICIPANT => 0,
-            _ => return Ok(()),
-        };
+        if !matches!(picker.known.name, QUEUE | PARTICIPANT) {
+            return Ok(());
+        }
         let place = pages.place(&pages.members()[member].name.clone());
         let hosts = &mut self.hosts;
         chunks(&mut *pages.stream(member)?, reader, skip, &place, u64::MAX, &mut |bytes, start| {
             let mut remarks = Remarks::default();
             reader.each(&bytes, &place, start, true, &mut remarks, &mut |row| {
-                if let Ok(Some(uri)) = picker.get(row, column).text()
+                if let Some(uri) = room_address(picker, row)
                     && let (Some(host), Some(_)) = parts(uri)
                 {
                     hosts.insert(host.to_ascii_lowercase());
@@ -288,13 +292,99 @@ impl Database {
         }
     }
 
+    /// Reads what a script or a file of CSV gives: the small tables at once, the large ones only to be counted.
+    fn take_given(&mut self, pages: &mut dyn Pages, member: usize, how: How) -> Result<()> {
+        let place = pages.place(&pages.members()[member].name.clone());
+        let mut remarks = Remarks::default();
+        let mut others: HashMap<String, u64> = HashMap::new();
+        let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let (tables, hosts, page) = (&mut self.tables, &mut self.hosts, self.page);
+        read_given(&mut *pages.stream(member)?, &how, &place, (page, u64::MAX), &mut remarks, &mut others, &mut |mut row| {
+            let known = row.picker.known;
+            *counts.entry(known.name).or_default() += 1;
+            if !is_history(known.name) {
+                tables.push(&row.picker, &mut row.values);
+            } else if let Some(uri) = room_address(&row.picker, &row.values)
+                && let (Some(host), Some(_)) = parts(uri)
+                && hosts.len() < 16
+            {
+                hosts.insert(host.to_ascii_lowercase());
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        for (remark, times) in remarks.counts {
+            *self.remarks.counts.entry(remark).or_default() += times;
+        }
+        for (table, rows) in others {
+            self.rows += rows;
+            self.see(&table, Some(rows), "nothing is taken of it");
+        }
+        let history: Vec<&'static str> = counts.keys().copied().filter(|name| is_history(name)).collect();
+        for (table, rows) in &counts {
+            let large = is_history(table);
+            if !large {
+                self.rows += rows;
+            }
+            self.see(table, if large { None } else { Some(*rows) }, if large { "history" } else { "settings" });
+        }
+        if let Some(first) = history.first() {
+            let table = if history.contains(&CHAT) { CHAT } else { first };
+            self.parts.push(Part { member, table, how });
+        }
+        Ok(())
+    }
+
+    /// Hands out the rows of large tables that a script or a file of CSV gives.
+    fn given(
+        &self,
+        pages: &mut dyn Pages,
+        part: &Part,
+        limits: InputLimits,
+        emit: &mut Emit<'_, Piece>,
+    ) -> Result<ControlFlow<()>> {
+        let place = pages.place(&pages.members()[part.member].name.clone());
+        let mut batch: Vec<(u64, Vec<Value<'static>>)> = Vec::new();
+        let mut weight = 0;
+        let mut of: Option<Arc<Picker>> = None;
+        let mut stopped = false;
+        let names = self.names.clone();
+        let mut send = |batch: &mut Vec<(u64, Vec<Value<'static>>)>, of: &Option<Arc<Picker>>, weight: &mut usize| {
+            let Some(picker) = of.clone().filter(|_| !batch.is_empty()) else { return ControlFlow::Continue(()) };
+            let piece =
+                Piece::Told { place: place.clone(), picker, rows: std::mem::take(batch), names: names.clone() };
+            emit(piece, 2 * std::mem::take(weight) + 1024)
+        };
+        let (mut remarks, mut others) = (Remarks::default(), HashMap::new());
+        let asked = (self.page, limits.page);
+        read_given(&mut *pages.stream(part.member)?, &part.how, &place, asked, &mut remarks, &mut others, &mut |row| {
+            if !is_history(row.picker.known.name) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let other = of.as_ref().is_some_and(|known| !Arc::ptr_eq(known, &row.picker));
+            if (other || weight > CHUNK) && send(&mut batch, &of, &mut weight).is_break() {
+                stopped = true;
+                return Ok(ControlFlow::Break(()));
+            }
+            of = Some(row.picker);
+            weight += row.values.iter().map(Value::weight).sum::<usize>();
+            batch.push((row.line, row.values));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(if stopped { ControlFlow::Break(()) } else { send(&mut batch, &of, &mut weight) })
+    }
+
     /// Hands out the large tables in pieces.
     pub(super) fn pieces(&self, limits: InputLimits, emit: &mut Emit<'_, Piece>) -> Result<ControlFlow<()>> {
         let mut pages = self.dump.open(limits)?;
         for part in &self.parts {
             let member = pages.members()[part.member].clone();
             let place = pages.place(&member.name);
-            let How::Rows(reader, skip) = &part.how;
+            let How::Rows(reader, skip) = &part.how else {
+                if self.given(pages.as_mut(), part, limits, emit)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                continue;
+            };
             let packed = matches!(self.dump, Dump::Package(_) | Dump::Zip(..));
             if packed && *skip == 0 && member.size <= WHOLE.min(limits.page) {
                 let raw = pages.raw(part.member)?;
@@ -322,6 +412,33 @@ impl Database {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// The address of a room that a row of a compliance table names.
+fn room_address<'v>(picker: &Picker, row: &'v [Value<'_>]) -> Option<&'v str> {
+    let column = match picker.known.name {
+        QUEUE => 4,
+        PARTICIPANT => 0,
+        _ => return None,
+    };
+    picker.get(row, column).text().ok().flatten()
+}
+
+fn read_given(
+    from: &mut dyn Read,
+    how: &How,
+    place: &str,
+    (page, most): (Page, u64),
+    remarks: &mut Remarks,
+    others: &mut HashMap<String, u64>,
+    take: &mut TakeGiven<'_>,
+) -> Result<()> {
+    match how {
+        How::Csv(separator, table) => {
+            csv::each(from, *separator, &Asked { place, table: table.as_deref(), page, most }, remarks, take)
+        }
+        _ => script::each(from, &Asked { place, table: None, page, most }, remarks, others, take),
     }
 }
 

@@ -6,7 +6,9 @@ use crate::context::{Random, no_random};
 use crate::error::{Error, Place, Result};
 use crate::formats::sqlserver::catalog::{Names, known_room};
 use crate::formats::sqlserver::history::parts;
-use crate::formats::sqlserver::reader::{Reader, Start};
+use crate::formats::sqlserver::reader::{Reader, Start, units_of};
+use crate::formats::sqlserver::tables::Picker;
+use crate::formats::sqlserver::value::Value;
 use crate::formats::{ReadOptions, Remarks, compliance, jsonl};
 use crate::jobs::archive::RawPage;
 use crate::jobs::sums;
@@ -66,6 +68,17 @@ pub enum Piece {
         bytes: Vec<u8>,
         /// What reads them.
         reader: Arc<Reader>,
+        /// Whom they name.
+        names: Arc<Names>,
+    },
+    /// Rows of a database that were given with the names of their columns.
+    Told {
+        /// Where they come from.
+        place: String,
+        /// Where their columns stand.
+        picker: Arc<Picker>,
+        /// The rows, each with its line.
+        rows: Vec<(u64, Vec<Value<'static>>)>,
         /// Whom they name.
         names: Arc<Names>,
     },
@@ -168,6 +181,14 @@ impl Decode<'_> {
                 (done.rows, done.remarks) =
                     reader.units(&bytes, (&place, start), &names, self.keep_going, &mut take)?;
             }
+            Piece::Told { place, picker, rows, names } => {
+                let print = Sha256::digest(format!("{rows:?}"));
+                done.fingerprint =
+                    Some(self.fingerprint(&[&print[..], &names.print, picker.known.name.as_bytes()].concat()));
+                done.rows = rows.len() as u64;
+                let source = (picker.known.name, place.as_str());
+                done.remarks = units_of(source, &picker, rows, &names, self.keep_going, &mut take)?;
+            }
             Piece::Part { place, raw, reader, names } => {
                 let bytes = raw.unpack()?;
                 let (rows, end) = reader
@@ -268,6 +289,7 @@ impl Stage for Decode<'_> {
             Piece::Unit { place, unit } => (place.clone(), unit.weight() as u64),
             Piece::Noted { place, .. } | Piece::Bad { place, .. } => (place.clone(), 0),
             Piece::Rows { place, bytes, .. } => (place.clone(), bytes.len() as u64),
+            Piece::Told { place, rows, .. } => (place.clone(), 256 * rows.len() as u64),
             Piece::Part { place, raw, .. } => (place.clone(), raw.size),
             Piece::Page { page, .. } => (page.place().to_owned(), page.weight() as u64 / 3),
         };

@@ -1,6 +1,6 @@
 //! Files of `bcp`, scripts and CSV: what each is, of which table, and how it is written.
 
-use super::{CHUNK, Database};
+use super::{CHUNK, Database, How};
 use crate::containers::Pages;
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::sqlserver::format_file;
@@ -62,8 +62,21 @@ pub(super) fn open(
     }
     database.dialect = dialects.first().copied().unwrap_or(Dialect::PersistentChat);
     for (name, at, part) in files {
-        let Part::Rows(table) = part else { continue };
-        rows(database, pages, (&name, at), table.as_deref(), &formats, page)?;
+        let how = match part {
+            Part::Rows(table) => {
+                rows(database, pages, (&name, at), table.as_deref(), &formats, page)?;
+                continue;
+            }
+            Part::Script => How::Script,
+            Part::Csv(separator) => {
+                let file = name.rsplit(['/', '\\']).next().unwrap_or(&name);
+                How::Csv(separator, recognize::named(file))
+            }
+            Part::Format => continue,
+        };
+        let words = if matches!(how, How::Script) { "as a script of INSERT statements" } else { "as CSV" };
+        database.facts.push((format!("Read {name}"), words.to_owned()));
+        database.take_given(pages, at, how)?;
     }
     if database.seen.is_empty() {
         return Err(Error::new(Kind::NotFound, "there are format files here, and no rows they are for")
