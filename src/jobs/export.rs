@@ -19,10 +19,11 @@ use crate::error::{Error, Kind, Result};
 use crate::formats::write::{Choices, Format, Settings, Written};
 use crate::jobs::selection::{Wanted, catalog_part, room_key};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::receipt::Receipt;
-use crate::model::record::{Level, Record, Shape, Value};
+use crate::model::record::{Level, Record, Shape};
 use crate::model::unit::RoomHint;
 use crate::proof::seal::digest;
 use crate::select::scope::{Scope, Selection};
@@ -256,8 +257,8 @@ fn contents(complete: &Complete, receipt: &mut Receipt) {
 fn names(catalog: &Catalog) -> HashMap<RoomKey, Arc<RoomHint>> {
     let rooms = catalog.of("room").map(|room| {
         let key = room_key(room);
-        let title = room.get("Name").text().filter(|name| *name != key.uri).map(str::to_owned);
-        let category = room.get("Category").text().map(str::to_owned);
+        let title = room.at(field::NAME).filter(|name| *name != key.uri).map(str::to_owned);
+        let category = room.at(field::CATEGORY).map(str::to_owned);
         (key, Arc::new(RoomHint { title, category }))
     });
     rooms.collect()
@@ -271,10 +272,10 @@ fn disable(cx: &Context<'_>, job: &Export, scope: &Scope, exported: &Catalog, re
     change::amend(&mut Sqlite::open(&job.store)?, &shapes[..], &mut |catalog| {
         let chosen = |room: &&Record| {
             let key = room_key(room);
-            scope.has_room(&key) && exported.room(&key).is_some() && room.get("Disabled") != &Value::Bool(true)
+            scope.has_room(&key) && exported.room(&key).is_some() && room.at(field::DISABLED) != Some(true)
         };
         let rooms: Vec<Record> =
-            catalog.of("room").filter(chosen).map(|room| room.clone().with("Disabled", Value::Bool(true))).collect();
+            catalog.of("room").filter(chosen).map(|room| room.clone().with(field::DISABLED, true)).collect();
         disabled = rooms.len();
         let details = vec![("rooms", rooms.len().to_string()), ("export", job.target.path.display().to_string())];
         let entry = cx.entry("disable exported rooms", job.store.display().to_string(), details);

@@ -8,7 +8,7 @@ use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
-pub use crate::rules::holds::{in_words, items, naming_category, naming_room, of_case};
+pub use crate::rules::holds::{in_words, naming_category, naming_room, of_case};
 use crate::select::query::Query;
 use crate::select::query::product::{Match, Written};
 use crate::select::query::seal::seal;

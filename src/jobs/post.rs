@@ -5,6 +5,7 @@ use crate::context::{Context, no_random};
 use crate::error::{Error, Kind as Failure, Place, Result};
 use crate::jobs::selection::{only_room, room_key};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::{EventId, RoomKey, fold, person_key};
 use crate::model::message::{Attachment, Content, Event, Kind, More, Persona};
 use crate::model::record::Record;
@@ -304,7 +305,7 @@ fn some_room<'a>(
     let is_pool = target.is_some() && catalog.of("pool").any(|pool| Some(fold(&pool.identity())) == target);
     let mut last = None;
     for room in catalog.of("room") {
-        if is_pool && room.get("Pool").text().map(fold) != target {
+        if is_pool && room.at(field::POOL).map(fold) != target {
             continue;
         }
         match people.iter().try_for_each(|p| rights::check(catalog, directory, room, &p.uri, Deed::Post).map(|_| ())) {

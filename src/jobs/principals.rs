@@ -7,8 +7,9 @@ use crate::formats::directory;
 use crate::model::catalog::Catalog;
 use crate::model::dn;
 use crate::model::entry::Entry;
+use crate::model::field;
 use crate::model::ids::{fold, person_key};
-use crate::model::record::{Record, Shape, Value};
+use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::rules::merge::check_lengths;
 use crate::store::{Amendment, change};
@@ -211,25 +212,25 @@ fn principal(shape: &'static Shape, entry: &Entry) -> Option<Record> {
     let name = text("cn").or_else(|| text("name")).or_else(|| dn::first_value(&entry.dn));
     Some(
         Record::new(shape)
-            .with("Uri", uri.unwrap_or_else(|| entry.dn.clone()).as_str())
-            .with("Type", kind)
-            .with("Name", name.clone())
-            .with("DisplayName", text("displayName").or(name))
-            .with("Company", text("company"))
-            .with("Email", text("mail"))
-            .with("DirectoryPath", entry.dn.as_str())
-            .with("UserPrincipalName", text("userPrincipalName"))
-            .with("Logon", logon)
-            .with("ObjectClass", entry.all("objectClass").map(str::to_owned).collect::<Vec<_>>())
-            .with("Attributes", others)
-            .with("Guid", guid)
-            .with("Disabled", Value::Int(i64::from(disabled))),
+            .with(field::URI, uri.unwrap_or_else(|| entry.dn.clone()).as_str())
+            .with(field::TYPE, kind)
+            .with(field::NAME, name.clone())
+            .with(field::DISPLAY_NAME, text("displayName").or(name))
+            .with(field::COMPANY, text("company"))
+            .with(field::EMAIL, text("mail"))
+            .with(field::DIRECTORY_PATH, entry.dn.as_str())
+            .with(field::USER_PRINCIPAL_NAME, text("userPrincipalName"))
+            .with(field::LOGON, logon)
+            .with(field::OBJECT_CLASS, entry.all("objectClass").map(str::to_owned).collect::<Vec<_>>())
+            .with(field::ATTRIBUTES, others)
+            .with(field::GUID, guid)
+            .with(field::ACCOUNT_STATE, i64::from(disabled)),
     )
 }
 
 /// The values of an attribute that is kept among the others.
 fn kept<'a>(record: &'a Record, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let items = if let Value::List(items) = record.get("Attributes") { items.as_slice() } else { &[] };
+    let items = record.at(field::ATTRIBUTES);
     items.iter().filter_map(move |item| item.strip_prefix(name)?.strip_prefix('='))
 }
 
@@ -237,7 +238,7 @@ fn kept<'a>(record: &'a Record, name: &'a str) -> impl Iterator<Item = &'a str> 
 fn memberships<'a>(records: impl Iterator<Item = &'a Record>) -> HashMap<String, Vec<String>> {
     let mut groups: HashMap<String, Vec<String>> = HashMap::new();
     for record in records {
-        let Some(path) = record.get("DirectoryPath").text() else { continue };
+        let Some(path) = record.at(field::DIRECTORY_PATH) else { continue };
         for member in kept(record, MEMBER).filter_map(dn::key) {
             groups.entry(member).or_default().push(path.to_owned());
         }
@@ -262,7 +263,7 @@ pub fn decide(catalog: &Catalog, shape: &'static Shape, incoming: &Incoming, at:
     let mut records: BTreeMap<String, Record> = BTreeMap::new();
     for entry in &incoming.entries {
         match principal(shape, entry) {
-            Some(record) => drop(records.insert(person_key(record.get("Uri").text().unwrap_or_default()), record)),
+            Some(record) => drop(records.insert(person_key(record.at(field::URI).unwrap_or_default()), record)),
             None => counts.passed += 1,
         }
     }
@@ -278,7 +279,7 @@ pub fn decide(catalog: &Catalog, shape: &'static Shape, incoming: &Incoming, at:
     let mut all: Vec<(Option<&Record>, Record)> = Vec::new();
     for old in catalog.of("principal") {
         let mut new = old.clone();
-        match records.remove(&person_key(old.get("Uri").text().unwrap_or_default())) {
+        match records.remove(&person_key(old.at(field::URI).unwrap_or_default())) {
             Some(record) => {
                 for (at, field) in shape.fields.iter().enumerate() {
                     if !KEPT_AS_IT_IS.contains(&field.name) {
@@ -287,15 +288,15 @@ pub fn decide(catalog: &Catalog, shape: &'static Shape, incoming: &Incoming, at:
                 }
                 new.discovered = false;
                 // It may lie elsewhere now, and be below a base all the same.
-                if bases.iter().any(|base| below(old.get("DirectoryPath").text().unwrap_or_default(), base)) {
-                    counts.present += u64::from(*old.get("Disabled") != Value::Int(2));
+                if bases.iter().any(|base| below(old.at(field::DIRECTORY_PATH).unwrap_or_default(), base)) {
+                    counts.present += u64::from(old.at(field::ACCOUNT_STATE) != Some(2));
                 }
                 found.insert(old.key());
             }
             None => {
-                let path = old.get("DirectoryPath").text().unwrap_or_default();
-                if *old.get("Disabled") != Value::Int(2) && bases.iter().any(|base| below(path, base)) {
-                    new.set("Disabled", Value::Int(2));
+                let path = old.at(field::DIRECTORY_PATH).unwrap_or_default();
+                if old.at(field::ACCOUNT_STATE) != Some(2) && bases.iter().any(|base| below(path, base)) {
+                    new.set(field::ACCOUNT_STATE, 2);
                     counts.present += 1;
                     counts.deleted += 1;
                 }
@@ -307,13 +308,13 @@ pub fn decide(catalog: &Catalog, shape: &'static Shape, incoming: &Incoming, at:
     let groups = memberships(all.iter().map(|(_, new)| new));
     let mut changes = Vec::new();
     for (old, mut new) in all {
-        let known = new.get("DirectoryPath").text().and_then(dn::key);
+        let known = new.at(field::DIRECTORY_PATH).and_then(dn::key);
         if let Some(own) = known {
-            new.set("Affiliations", groups.get(&own).cloned().unwrap_or_default());
+            new.set(field::AFFILIATIONS, groups.get(&own).cloned().unwrap_or_default());
         }
         match old {
             None => {
-                new.set("CreatedOn", at);
+                new.set(field::CREATED_ON, at);
                 counts.new += 1;
             }
             Some(old) if new == *old => {
@@ -321,13 +322,13 @@ pub fn decide(catalog: &Catalog, shape: &'static Shape, incoming: &Incoming, at:
                 continue;
             }
             Some(old) => {
-                let gone = *new.get("Disabled") == Value::Int(2) && *old.get("Disabled") != Value::Int(2);
+                let gone = new.at(field::ACCOUNT_STATE) == Some(2) && old.at(field::ACCOUNT_STATE) != Some(2);
                 if !gone {
                     counts.changed += 1;
                 }
             }
         }
-        new.set("VerifiedOn", at);
+        new.set(field::VERIFIED_ON, at);
         changes.push(new);
     }
     (changes, counts)

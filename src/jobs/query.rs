@@ -5,8 +5,9 @@ use super::directory::Directory;
 use super::selection::{Wanted, room_key};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold, person_key};
-use crate::model::record::{Record, Shape, Value};
+use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::zone::{Side, Zone};
 use crate::select::names::{RoomNames, names_categories, names_category, names_room};
@@ -49,15 +50,16 @@ impl<'a> Known<'a> {
     }
 }
 
-fn text<'a>(record: &'a Record, field: &str) -> &'a str {
-    record.get(field).text().unwrap_or_default()
+fn text(record: &Record, key: Key<str>) -> &str {
+    record.at(key).unwrap_or_default()
 }
 
 impl Names for Known<'_> {
     fn people(&self, name: &str) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for record in self.directory.find(name) {
-            let addresses = ["Uri", "UserPrincipalName"].into_iter().filter_map(|field| record.get(field).text());
+            let addresses =
+                [field::URI, field::USER_PRINCIPAL_NAME].into_iter().filter_map(|key: Key<str>| record.at(key));
             found.extend(addresses.filter(|address| !address.is_empty()).map(person_key));
         }
         found.sort();
@@ -66,12 +68,12 @@ impl Names for Known<'_> {
     }
 
     fn rooms(&self, pattern: &str) -> Vec<RoomKey> {
-        self.rooms_that(|room, key| names_room(pattern, &key.pool, text(room, "Name"), &key.uri))
+        self.rooms_that(|room, key| names_room(pattern, &key.pool, text(room, field::NAME), &key.uri))
     }
 
     fn category(&self, pattern: &str) -> Vec<RoomKey> {
         self.rooms_that(|room, key| {
-            let category = text(room, "Category");
+            let category = text(room, field::CATEGORY);
             !category.is_empty() && names_categories(pattern, &key.pool, category)
         })
     }
@@ -79,11 +81,10 @@ impl Names for Known<'_> {
     /// Of holds by words it is not known here which earlier versions of messages they protect.
     fn hold(&self, name: &str) -> Option<Node> {
         let hold = self.catalog.of("hold").find(|hold| fold(&hold.identity()) == fold(name))?;
-        if *hold.get("Query") != Value::Null {
+        if hold.has(field::QUERY) {
             return None;
         }
-        let items = super::holds::items;
-        let (rooms, categories, people) = (items(hold, "Rooms"), items(hold, "Categories"), items(hold, "People"));
+        let (rooms, categories, people) = (hold.at(field::ROOMS), hold.at(field::CATEGORIES), hold.at(field::PEOPLE));
         // Whom a pattern means is for history to say, which is not asked here.
         if people.iter().any(|entry| entry.contains('*')) {
             return None;
@@ -92,8 +93,8 @@ impl Names for Known<'_> {
         if !rooms.is_empty() || !categories.is_empty() {
             let named = RoomNames::new(rooms);
             let found = self.rooms_that(|room, key| {
-                let category = text(room, "Category");
-                named.has(&key.pool, text(room, "Name"), &key.uri)
+                let category = text(room, field::CATEGORY);
+                named.has(&key.pool, text(room, field::NAME), &key.uri)
                     || !category.is_empty() && categories.iter().any(|c| names_category(c, &key.pool, category))
             });
             let keys = found.into_iter().map(|key| (key.key(), key)).collect();
@@ -102,8 +103,8 @@ impl Names for Known<'_> {
         if !people.is_empty() {
             nodes.push(Node::Person(people.iter().map(|person| person_key(person)).collect()));
         }
-        let time = |field, open| if let Value::Time(at) = hold.get(field) { *at } else { open };
-        let (from, to) = (time("From", Ticks::MIN), time("To", Ticks::MAX));
+        let time = |key: Key<Ticks>, open| hold.at(key).unwrap_or(open);
+        let (from, to) = (time(field::FROM, Ticks::MIN), time(field::TO, Ticks::MAX));
         if (from, to) != (Ticks::MIN, Ticks::MAX) {
             nodes.push(Node::Sent { from, to });
         }

@@ -4,6 +4,7 @@
 use super::query::Known;
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{EventId, RoomKey, fold, no_address, person_key};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
@@ -141,16 +142,16 @@ impl Wanted {
     }
 
     fn add_category(&self, catalog: &Catalog, name: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
-        let of = |record: &Record| fold(record.get("Name").text().unwrap_or_default());
+        let of = |record: &Record| fold(record.at(field::NAME).unwrap_or_default());
         let found: Vec<&Record> = catalog.of("category").filter(|c| is_named(c, name)).collect();
         if found.is_empty() {
             let known: Vec<String> = catalog.of("category").map(Record::identity).collect();
             return Err(missing("category", name, &known));
         }
         for category in found {
-            let (pool, name) = (category.get("Pool"), of(category));
-            for room in catalog.of("room").filter(|r| r.get("Pool") == pool) {
-                if room.get("Category").text().map(fold) == Some(name.clone()) {
+            let (pool, name) = (category.value(field::POOL), of(category));
+            for room in catalog.of("room").filter(|r| r.value(field::POOL) == pool) {
+                if room.at(field::CATEGORY).map(fold) == Some(name.clone()) {
                     let key = room_key(room);
                     rooms.insert(key.key(), key);
                 }
@@ -204,7 +205,7 @@ fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, Room
     }
     for room in catalog.of("room") {
         let key = room_key(room);
-        if names_room(pattern, &key.pool, room.get("Name").text().unwrap_or_default(), &key.uri) {
+        if names_room(pattern, &key.pool, room.at(field::NAME).unwrap_or_default(), &key.uri) {
             rooms.insert(key.key(), key);
             any = true;
         }
@@ -289,14 +290,14 @@ pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
 
 /// The history key of a room record.
 pub fn room_key(room: &Record) -> RoomKey {
-    let text = |name| room.get(name).text().unwrap_or_default().to_owned();
-    RoomKey { pool: text("Pool"), uri: text("Uri") }
+    let text = |key: Key<str>| room.at(key).unwrap_or_default().to_owned();
+    RoomKey { pool: text(field::POOL), uri: text(field::URI) }
 }
 
 /// Is this the category people call `name`?
 fn is_named(record: &Record, name: &str) -> bool {
-    let text = |field| record.get(field).text().unwrap_or_default();
-    names_category(name, text("Pool"), text("Name"))
+    let text = |key: Key<str>| record.at(key).unwrap_or_default();
+    names_category(name, text(field::POOL), text(field::NAME))
 }
 
 /// The part of the catalog that belongs to some nouns and a scope. Categories belong to it when they
@@ -305,7 +306,7 @@ pub fn catalog_part(catalog: &Catalog, shapes: &[&'static Shape], wanted: &Wante
     let mut part = Catalog::default();
     let rooms: Vec<&Record> = catalog.of("room").filter(|room| scope.has_room(&room_key(room))).collect();
     let place = |record: &Record, name: &str| {
-        [record.get("Pool"), record.get(name)].map(|value| fold(value.text().unwrap_or_default()))
+        [record.value(field::POOL), record.get(name)].map(|value| fold(value.text().unwrap_or_default()))
     };
     let categories: BTreeSet<[String; 2]> = rooms.iter().map(|room| place(room, "Category")).collect();
     for shape in shapes {

@@ -4,6 +4,7 @@
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::record::{Record, Value};
 use crate::rules::merge::check_lengths;
 use crate::store::{Amendment, Wanted, change};
@@ -58,7 +59,9 @@ impl Decision {
         let mut found = Vec::new();
         // A new name is a new key: the record that goes is the one that stays.
         let renamed = |record: &Record| {
-            let same = |old: &&Record| old.shape.noun == record.shape.noun && old.get("Guid") == record.get("Guid");
+            let same = |old: &&Record| {
+                old.shape.noun == record.shape.noun && old.value(field::GUID) == record.value(field::GUID)
+            };
             self.removes.iter().find(same).filter(|_| self.puts.len() == self.removes.len() || self.removes.len() == 1)
         };
         for record in &self.puts {

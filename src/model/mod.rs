@@ -8,6 +8,7 @@ pub mod hash;
 pub mod ids;
 pub mod message;
 pub mod receipt;
+pub mod field;
 pub mod record;
 pub mod reply;
 pub mod time;

@@ -2,6 +2,7 @@
 //! printed table all follow it.
 
 use super::dn;
+use super::field::{Held, Key, Sets};
 use super::ids::join_key;
 use super::time::Ticks;
 use std::collections::BTreeSet;
@@ -53,8 +54,8 @@ pub struct Field {
 
 impl Field {
     /// A field; used by the nouns to declare themselves.
-    pub const fn new(name: &'static str, column: &'static str, kind: Type, max: usize) -> Field {
-        Field { name, column, kind, max, named: false }
+    pub const fn of<T: Held + ?Sized>(key: Key<T>, column: &'static str, max: usize) -> Field {
+        Field { name: key.name, column, kind: T::KIND, max, named: false }
     }
 
     /// Records are found by the text of this field.
@@ -159,6 +160,24 @@ impl From<Vec<String>> for Value {
     }
 }
 
+impl From<bool> for Value {
+    fn from(is: bool) -> Value {
+        Value::Bool(is)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Value {
+        Value::Int(number)
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Value {
+        Value::Text(text)
+    }
+}
+
 impl From<Option<String>> for Value {
     fn from(text: Option<String>) -> Value {
         text.map_or(Value::Null, Value::Text)
@@ -188,23 +207,43 @@ impl Record {
         Record { shape, values: vec![Value::Null; shape.fields.len()], discovered: false }
     }
 
-    /// The value of the field with this name; `Null` when the shape has no such field.
+    /// The value of the field of a name known only when the program runs; `Null` when the shape has no such field.
     pub fn get(&self, name: &str) -> &Value {
         static NULL: Value = Value::Null;
         self.shape.position(name).map_or(&NULL, |at| &self.values[at])
     }
 
-    /// Sets the field with this name, if the shape has it.
-    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
-        if let Some(at) = self.shape.position(name) {
+    /// What a field says, in its own type.
+    pub fn at<T: Held + ?Sized>(&self, key: Key<T>) -> T::View<'_> {
+        T::view(self.value(key))
+    }
+
+    /// The value of a field; `Null` when the shape has no such field.
+    pub fn value<T: Held + ?Sized>(&self, key: Key<T>) -> &Value {
+        self.get(key.name)
+    }
+
+    /// Is the field set?
+    pub fn has<T: Held + ?Sized>(&self, key: Key<T>) -> bool {
+        *self.value(key) != Value::Null
+    }
+
+    /// Sets a field, if the shape has it.
+    pub fn set<V: Into<Value>>(&mut self, field: impl Sets<V>, value: V) {
+        if let Some(at) = self.shape.position(field.name()) {
             self.values[at] = value.into();
         }
     }
 
+    /// Sets a field back to nothing.
+    pub fn clear<T: Held + ?Sized>(&mut self, key: Key<T>) {
+        self.set(key.name, Value::Null);
+    }
+
     /// Sets a field while building a record.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Record {
-        self.set(name, value);
+    pub fn with<V: Into<Value>>(mut self, field: impl Sets<V>, value: V) -> Record {
+        self.set(field, value);
         self
     }
 

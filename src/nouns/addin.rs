@@ -5,8 +5,9 @@ use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::selection::nearest;
 use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::fold;
-use crate::model::record::{Field, Level, Record, Shape, Type, Value};
+use crate::model::record::{Field, Level, Record, Shape};
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::change::{Manner, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, INSTANCE, Kind, Parameter, Takes, identity, option};
@@ -21,12 +22,12 @@ pub static SHAPE: Shape = Shape {
     noun: "addin",
     plural: "addins",
     fields: &[
-        Field::new("Pool", "pool", Type::Text, 256),
-        Field::new("Name", "name", Type::Text, 50),
-        Field::new("Url", "url", Type::Text, 255),
+        Field::of(field::POOL, "pool", 256),
+        Field::of(field::NAME, "name", 50),
+        Field::of(field::URL, "url", 255),
     ],
-    key: &["Pool", "Name"],
-    identity: &["Pool", "Name"],
+    key: &[field::POOL.name, field::NAME.name],
+    identity: &[field::POOL.name, field::NAME.name],
     levels: &[Level::RoomDirectory],
 };
 
@@ -157,9 +158,9 @@ impl Verb for AddinVerb {
                     let (pool, new_pool) = pool::meant(catalog, pool.as_deref())?;
                     unique(catalog, &pool, &name, None)?;
                     let addin = Record::new(&SHAPE)
-                        .with("Pool", pool.as_str())
-                        .with("Name", name.as_str())
-                        .with("Url", url.as_str());
+                        .with(field::POOL, pool.as_str())
+                        .with(field::NAME, name.as_str())
+                        .with(field::URL, url.as_str());
                     let notes = new_pool.iter().map(|_| format!("pool {pool} is new in this store")).collect();
                     Ok(Decision {
                         puts: std::iter::once(addin).chain(new_pool).collect(),
@@ -233,8 +234,10 @@ fn unique(catalog: &Catalog, pool: &str, name: &str, but: Option<&Record>) -> Re
 
 /// The rooms that show an add-in.
 fn rooms_with<'a>(catalog: &'a Catalog, addin: &'a Record) -> impl Iterator<Item = &'a Record> {
-    let of = |record: &'a Record, field| record.get(field).text().unwrap_or_default();
-    catalog.of("room").filter(move |room| has(room, "Pool", of(addin, "Pool")) && has(room, "Addin", of(addin, "Name")))
+    let of = |record: &'a Record, key: Key<str>| record.at(key).unwrap_or_default();
+    catalog
+        .of("room")
+        .filter(move |room| has(room, "Pool", of(addin, field::POOL)) && has(room, "Addin", of(addin, field::NAME)))
 }
 
 fn change(
@@ -247,21 +250,21 @@ fn change(
     let mut new = old.clone();
     if let Some(url) = url {
         check_url(url)?;
-        new.set("Url", url);
+        new.set(field::URL, url);
     }
     if let Some(name) = name {
         check_name("add-in", name)?;
-        unique(catalog, old.get("Pool").text().unwrap_or_default(), name, Some(old))?;
-        new.set("Name", name);
+        unique(catalog, old.at(field::POOL).unwrap_or_default(), name, Some(old))?;
+        new.set(field::NAME, name);
     }
-    let (renamed, other_key) = (new.get("Name") != old.get("Name"), new.key() != old.key());
+    let (renamed, other_key) = (new.value(field::NAME) != old.value(field::NAME), new.key() != old.key());
     decision.puts.push(new.clone());
     if other_key {
         decision.removes.push(old.clone());
     }
     if renamed {
-        let moved =
-            rooms_with(catalog, old).map(|room| room.clone().with("Addin", new.get("Name").text().unwrap_or_default()));
+        let moved = rooms_with(catalog, old)
+            .map(|room| room.clone().with(field::ADDIN, new.at(field::NAME).unwrap_or_default()));
         decision.puts.extend(moved);
     }
     Ok(())
@@ -289,7 +292,7 @@ fn remove(cx: &Context<'_>, names: Vec<String>, force: bool, consent: Consent) -
                         addin.identity()
                     ));
                 }
-                room.set("Addin", Value::Null);
+                room.clear(field::ADDIN);
                 decision.puts.push(room);
             }
             decision.about.get_or_insert_with(|| addin.identity());
@@ -309,9 +312,9 @@ fn listed(_: &Catalog, addins: &[&Record]) -> Table {
     let rows = addins.iter().map(|addin| {
         vec![
             addin.identity().into(),
-            Cell::from(addin.get("Name")),
-            Cell::from(addin.get("Url")),
-            Cell::from(addin.get("Pool")),
+            Cell::from(addin.value(field::NAME)),
+            Cell::from(addin.value(field::URL)),
+            Cell::from(addin.value(field::POOL)),
         ]
     });
     let columns = vec!["Identity", "Name", "Url", "PersistentChatPoolFqdn"];

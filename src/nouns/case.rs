@@ -4,7 +4,8 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{holds, selection::named, settings};
 use crate::model::catalog::Catalog;
-use crate::model::record::{Field, Record, Shape, Type, Value};
+use crate::model::field;
+use crate::model::record::{Field, Record, Shape, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::reads;
 use crate::nouns::verb::{Prepared, Verb};
@@ -16,15 +17,15 @@ pub static SHAPE: Shape = Shape {
     noun: "case",
     plural: "cases",
     fields: &[
-        Field::new("Identity", "identity", Type::Text, 256),
-        Field::new("Description", "description", Type::Text, 1024),
-        Field::new("OpenedBy", "opened_by", Type::Text, 256),
-        Field::new("OpenedOn", "opened_on", Type::Time, 0),
-        Field::new("ClosedBy", "closed_by", Type::Text, 256),
-        Field::new("ClosedOn", "closed_on", Type::Time, 0),
+        Field::of(field::IDENTITY, "identity", 256),
+        Field::of(field::DESCRIPTION, "description", 1024),
+        Field::of(field::OPENED_BY, "opened_by", 256),
+        Field::of(field::OPENED_ON, "opened_on", 0),
+        Field::of(field::CLOSED_BY, "closed_by", 256),
+        Field::of(field::CLOSED_ON, "closed_on", 0),
     ],
-    key: &["Identity"],
-    identity: &["Identity"],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[],
 };
 
@@ -90,16 +91,16 @@ impl CaseVerb {
                         .hint("pchat case get shows it; give the new one another name"));
                 }
                 let case = Record::new(&SHAPE)
-                    .with("Identity", name.as_str())
-                    .with("Description", description)
-                    .with("OpenedBy", Some(cx.actor.name()))
-                    .with("OpenedOn", (cx.clock)());
+                    .with(field::IDENTITY, name.as_str())
+                    .with(field::DESCRIPTION, description)
+                    .with(field::OPENED_BY, Some(cx.actor.name()))
+                    .with(field::OPENED_ON, (cx.clock)());
                 settings::put(cx, &case, "case new", Vec::new())?;
                 Ok(told(format!("case \"{name}\" is open")))
             }
             CaseVerb::Get { .. } => Ok(list(&catalog, None)),
             CaseVerb::Set { name, description } => {
-                let case = named(&catalog, "case", &name)?.clone().with("Description", description.as_str());
+                let case = named(&catalog, "case", &name)?.clone().with(field::DESCRIPTION, description.as_str());
                 settings::put(cx, &case, "case set", vec![("description", description)])?;
                 Ok(told(format!("case \"{}\" has a new description", case.identity())))
             }
@@ -107,7 +108,8 @@ impl CaseVerb {
                 let case = open(&catalog, &name)?;
                 let name = case.identity();
                 // The store asks for its holds when it closes it.
-                let case = case.clone().with("ClosedBy", Some(cx.actor.name())).with("ClosedOn", (cx.clock)());
+                let case =
+                    case.clone().with(field::CLOSED_BY, Some(cx.actor.name())).with(field::CLOSED_ON, (cx.clock)());
                 settings::put(cx, &case, "case close", Vec::new())?;
                 Ok(told(format!("case \"{name}\" is closed")))
             }
@@ -118,7 +120,7 @@ impl CaseVerb {
 /// The case of this name, which must be open.
 pub fn open<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
     let case = named(catalog, "case", name)?;
-    match case.get("ClosedOn") {
+    match case.value(field::CLOSED_ON) {
         Value::Null => Ok(case),
         closed => {
             Err(Error::new(Kind::Refused, format!("case \"{}\" was closed on {}", case.identity(), closed.show()))
@@ -138,7 +140,7 @@ fn list(catalog: &Catalog, one: Option<&Record>) -> Reply {
         ..Table::default()
     };
     for case in catalog.of("case").filter(|case| one.is_none_or(|one| one == *case)) {
-        let state = if *case.get("ClosedOn") == Value::Null { "open" } else { "closed" };
+        let state = if !case.has(field::CLOSED_ON) { "open" } else { "closed" };
         let holds = holds::of_case(catalog, &case.identity()).len() as u64;
         let mut row: Vec<Cell> = vec![case.identity().into(), state.into(), holds.into()];
         let rest = ["Description", "OpenedBy", "OpenedOn", "ClosedBy", "ClosedOn"];

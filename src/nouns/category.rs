@@ -10,8 +10,9 @@ use crate::jobs::selection::only_category;
 use crate::jobs::settings::Decision;
 use crate::jobs::{holds, settings};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::fold;
-use crate::model::record::{Field, Level, Record, Shape, Type, Value};
+use crate::model::record::{Field, Level, Record, Shape};
 use crate::nouns::change::{Manner, Stamp, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, INSTANCE, Kind, Parameter, Takes, identity, option};
 use crate::nouns::pool;
@@ -25,23 +26,23 @@ pub static SHAPE: Shape = Shape {
     noun: "category",
     plural: "categories",
     fields: &[
-        Field::new("Pool", "pool", Type::Text, 256),
-        Field::new("Name", "name", Type::Text, 256),
-        Field::new("Description", "description", Type::Text, 256),
-        Field::new("Invitations", "invitations", Type::Bool, 0),
-        Field::new("FileUpload", "file_upload", Type::Bool, 0),
-        Field::new("ChatHistory", "chat_history", Type::Bool, 0),
-        Field::new("AllowedMembers", "allowed_members", Type::List, 384),
-        Field::new("DeniedMembers", "denied_members", Type::List, 384),
-        Field::new("Creators", "creators", Type::List, 384),
-        Field::new("Guid", "guid", Type::Text, 64),
-        Field::new("CreatedBy", "created_by", Type::Text, 256),
-        Field::new("CreatedOn", "created_on", Type::Time, 0),
-        Field::new("UpdatedBy", "updated_by", Type::Text, 256),
-        Field::new("UpdatedOn", "updated_on", Type::Time, 0),
+        Field::of(field::POOL, "pool", 256),
+        Field::of(field::NAME, "name", 256),
+        Field::of(field::DESCRIPTION, "description", 256),
+        Field::of(field::INVITATIONS, "invitations", 0),
+        Field::of(field::FILE_UPLOAD, "file_upload", 0),
+        Field::of(field::CHAT_HISTORY, "chat_history", 0),
+        Field::of(field::ALLOWED_MEMBERS, "allowed_members", 384),
+        Field::of(field::DENIED_MEMBERS, "denied_members", 384),
+        Field::of(field::CREATORS, "creators", 384),
+        Field::of(field::GUID, "guid", 64),
+        Field::of(field::CREATED_BY, "created_by", 256),
+        Field::of(field::CREATED_ON, "created_on", 0),
+        Field::of(field::UPDATED_BY, "updated_by", 256),
+        Field::of(field::UPDATED_ON, "updated_on", 0),
     ],
-    key: &["Pool", "Name"],
-    identity: &["Pool", "Name"],
+    key: &[field::POOL.name, field::NAME.name],
+    identity: &[field::POOL.name, field::NAME.name],
     levels: &[Level::Category, Level::RoomDirectory],
 };
 
@@ -218,12 +219,12 @@ impl Verb for CategoryVerb {
                     let (pool, new_pool) = pool::meant(catalog, pool.as_deref())?;
                     unique(catalog, &pool, &name, None)?;
                     let category = Record::new(&SHAPE)
-                        .with("Pool", pool.as_str())
-                        .with("Name", name.as_str())
-                        .with("Description", description.clone())
-                        .with("Invitations", Value::Bool(invitations))
-                        .with("FileUpload", Value::Bool(file_upload))
-                        .with("ChatHistory", Value::Bool(!no_chat_history));
+                        .with(field::POOL, pool.as_str())
+                        .with(field::NAME, name.as_str())
+                        .with(field::DESCRIPTION, description.clone())
+                        .with(field::INVITATIONS, invitations)
+                        .with(field::FILE_UPLOAD, file_upload)
+                        .with(field::CHAT_HISTORY, !no_chat_history);
                     let notes = new_pool.iter().map(|_| format!("pool {pool} is new in this store")).collect();
                     let puts = std::iter::once(stamp.made(category)).chain(new_pool).collect();
                     Ok(Decision { puts, notes, ..Decision::default() })

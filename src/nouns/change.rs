@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::settings::{self, Decision, Difference};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Table};
@@ -96,17 +97,17 @@ impl Stamp {
 
     /// On a record that is new.
     pub fn made(&self, mut record: Record) -> Record {
-        record.set("Guid", self.guid().as_str());
-        record.set("CreatedBy", self.who.as_str());
-        record.set("CreatedOn", self.at);
+        record.set(field::GUID, self.guid().as_str());
+        record.set(field::CREATED_BY, self.who.as_str());
+        record.set(field::CREATED_ON, self.at);
         record
     }
 
     /// On a record that changes; what is the same as before stays as it is.
     pub fn changed(&self, old: &Record, mut record: Record) -> Record {
         if record.values != old.values || record.discovered != old.discovered {
-            record.set("UpdatedBy", self.who.as_str());
-            record.set("UpdatedOn", self.at);
+            record.set(field::UPDATED_BY, self.who.as_str());
+            record.set(field::UPDATED_ON, self.at);
         }
         record
     }

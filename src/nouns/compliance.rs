@@ -3,8 +3,9 @@
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::fold;
-use crate::model::record::{Field, Record, Shape, Type, Value};
+use crate::model::record::{Field, Record, Shape, Value};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Parameter, Takes, identity, option};
 use crate::nouns::scoped::{Others, Scoped, shown, text, truth};
 use crate::nouns::verb::{Consent, Prepared, Verb};
@@ -15,19 +16,19 @@ pub static SHAPE: Shape = Shape {
     noun: "compliance",
     plural: "compliance",
     fields: &[
-        Field::new("Identity", "identity", Type::Text, 256),
-        Field::new("AdapterName", "adapter_name", Type::Text, 256),
-        Field::new("AdapterType", "adapter_type", Type::Text, 1024),
-        Field::new("AdapterOutputDirectory", "adapter_output_directory", Type::Text, 1024),
-        Field::new("AddChatRoomDetails", "add_chat_room_details", Type::Bool, 0),
-        Field::new("AddUserDetails", "add_user_details", Type::Bool, 0),
-        Field::new("CreateFileAttachmentsManifest", "create_file_attachments_manifest", Type::Bool, 0),
-        Field::new("CustomConfiguration", "custom_configuration", Type::Text, 0),
-        Field::new("OneChatRoomPerOutputFile", "one_chat_room_per_output_file", Type::Bool, 0),
-        Field::new("RunInterval", "run_interval", Type::Text, 32),
+        Field::of(field::IDENTITY, "identity", 256),
+        Field::of(field::ADAPTER_NAME, "adapter_name", 256),
+        Field::of(field::ADAPTER_TYPE, "adapter_type", 1024),
+        Field::of(field::ADAPTER_OUTPUT_DIRECTORY, "adapter_output_directory", 1024),
+        Field::of(field::ADD_CHAT_ROOM_DETAILS, "add_chat_room_details", 0),
+        Field::of(field::ADD_USER_DETAILS, "add_user_details", 0),
+        Field::of(field::CREATE_FILE_ATTACHMENTS_MANIFEST, "create_file_attachments_manifest", 0),
+        Field::of(field::CUSTOM_CONFIGURATION, "custom_configuration", 0),
+        Field::of(field::ONE_CHAT_ROOM_PER_OUTPUT_FILE, "one_chat_room_per_output_file", 0),
+        Field::of(field::RUN_INTERVAL, "run_interval", 32),
     ],
-    key: &["Identity"],
-    identity: &["Identity"],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[],
 };
 
@@ -125,14 +126,14 @@ impl Properties {
         text(record, "AdapterOutputDirectory", &self.adapter_output_directory);
         text(record, "CustomConfiguration", &self.custom_configuration);
         if let Some(kind) = &self.adapter_type {
-            record.set("AdapterType", adapter(kind)?);
+            record.set(field::ADAPTER_TYPE, adapter(kind)?);
         }
         truth(record, "AddChatRoomDetails", self.add_chat_room_details);
         truth(record, "AddUserDetails", self.add_user_details);
         truth(record, "CreateFileAttachmentsManifest", self.create_file_attachments_manifest);
         truth(record, "OneChatRoomPerOutputFile", self.one_chat_room_per_output_file);
         if let Some(interval) = &self.run_interval {
-            record.set("RunInterval", span(interval)?.as_str());
+            record.set(field::RUN_INTERVAL, span(interval)?.as_str());
         }
         Ok(())
     }
@@ -175,17 +176,17 @@ fn span(text: &str) -> Result<String> {
 }
 
 fn defaults(record: &mut Record) {
-    record.set("AdapterType", XML);
+    record.set(field::ADAPTER_TYPE, XML);
     for field in ["AddChatRoomDetails", "AddUserDetails", "CreateFileAttachmentsManifest", "OneChatRoomPerOutputFile"] {
         record.set(field, Value::Bool(false));
     }
-    record.set("RunInterval", "00:15:00");
+    record.set(field::RUN_INTERVAL, "00:15:00");
 }
 
 /// Two adapters that write to one folder would mix their files.
 fn check(record: &Record, catalog: &Catalog) -> Result<()> {
     let folder = |record: &Record| {
-        record.get("AdapterOutputDirectory").text().map(|path| fold(path.trim_end_matches(['/', '\\'])))
+        record.at(field::ADAPTER_OUTPUT_DIRECTORY).map(|path| fold(path.trim_end_matches(['/', '\\'])))
     };
     let Some(own) = folder(record) else { return Ok(()) };
     let mut others = catalog.of("compliance").filter(|other| other.key() != record.key());

@@ -3,7 +3,8 @@
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::catalog::Catalog;
-use crate::model::record::{Field, Record, Shape, Type, Value};
+use crate::model::field;
+use crate::model::record::{Field, Record, Shape, Value};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Parameter, Takes, identity, option};
 use crate::nouns::scoped::{Others, Scoped, text};
 use crate::nouns::verb::{Consent, Prepared, Verb};
@@ -14,14 +15,14 @@ pub static SHAPE: Shape = Shape {
     noun: "configuration",
     plural: "configurations",
     fields: &[
-        Field::new("Identity", "identity", Type::Text, 256),
-        Field::new("DefaultChatHistory", "default_chat_history", Type::Int, 0),
-        Field::new("MaxFileSizeKB", "max_file_size_kb", Type::Int, 0),
-        Field::new("ParticipantUpdateLimit", "participant_update_limit", Type::Int, 0),
-        Field::new("RoomManagementUrl", "room_management_url", Type::Text, 1024),
+        Field::of(field::IDENTITY, "identity", 256),
+        Field::of(field::DEFAULT_CHAT_HISTORY, "default_chat_history", 0),
+        Field::of(field::MAX_FILE_SIZE_KB, "max_file_size_kb", 0),
+        Field::of(field::PARTICIPANT_UPDATE_LIMIT, "participant_update_limit", 0),
+        Field::of(field::ROOM_MANAGEMENT_URL, "room_management_url", 1024),
     ],
-    key: &["Identity"],
-    identity: &["Identity"],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[],
 };
 
@@ -125,9 +126,9 @@ pub fn is_url(text: &str) -> bool {
 }
 
 fn defaults(record: &mut Record) {
-    record.set("DefaultChatHistory", Value::Int(30));
-    record.set("MaxFileSizeKB", Value::Int(20_000));
-    record.set("ParticipantUpdateLimit", Value::Int(75));
+    record.set(field::DEFAULT_CHAT_HISTORY, 30);
+    record.set(field::MAX_FILE_SIZE_KB, 20_000);
+    record.set(field::PARTICIPANT_UPDATE_LIMIT, 75);
 }
 
 fn check(_: &Record, _: &Catalog) -> Result<()> {

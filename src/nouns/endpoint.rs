@@ -4,8 +4,9 @@ use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{fold, person_key};
-use crate::model::record::{Field, Record, Shape, Type};
+use crate::model::record::{Field, Record, Shape};
 use crate::model::reply::{Cell, Table};
 use crate::nouns::change::{Manner, Stamp, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Parameter, Takes, To, identity, option};
@@ -20,13 +21,13 @@ pub static SHAPE: Shape = Shape {
     noun: "endpoint",
     plural: "endpoints",
     fields: &[
-        Field::new("Identity", "identity", Type::Text, 1024),
-        Field::new("SipAddress", "sip_address", Type::Text, 256),
-        Field::new("DisplayName", "display_name", Type::Text, 256),
-        Field::new("Pool", "pool", Type::Text, 256),
+        Field::of(field::IDENTITY, "identity", 1024),
+        Field::of(field::SIP_ADDRESS, "sip_address", 256),
+        Field::of(field::DISPLAY_NAME, "display_name", 256),
+        Field::of(field::POOL, "pool", 256),
     ],
-    key: &["Identity"],
-    identity: &["Identity"],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[],
 };
 
@@ -147,7 +148,7 @@ impl Verb for EndpointVerb {
                         let field = record.shape.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
                         Some(record.get(field.name).clone())
                     };
-                    pool.as_ref().is_none_or(|pool| record.get("Pool").text().map(fold) == Some(fold(pool)))
+                    pool.as_ref().is_none_or(|pool| record.at(field::POOL).map(fold) == Some(fold(pool)))
                         && below(record)
                         && condition.as_ref().is_none_or(|condition| condition.matches(&property))
                 });
@@ -168,7 +169,7 @@ impl Verb for EndpointVerb {
                     move |catalog| {
                         check_address(&sip_address)?;
                         let same = |record: &&Record| {
-                            record.get("SipAddress").text().map(person_key) == Some(person_key(&sip_address))
+                            record.at(field::SIP_ADDRESS).map(person_key) == Some(person_key(&sip_address))
                         };
                         if catalog.of("endpoint").any(|record| same(&record)) {
                             return Err(Error::new(Failure::Refused, "another endpoint has this address")
@@ -176,10 +177,10 @@ impl Verb for EndpointVerb {
                         }
                         let (pool, new_pool) = pool::meant(catalog, Some(&pool))?;
                         let endpoint = Record::new(&SHAPE)
-                            .with("Identity", dn(&stamp.guid(), &pool).as_str())
-                            .with("SipAddress", sip_address.as_str())
-                            .with("DisplayName", display_name.clone().filter(|name| !name.is_empty()))
-                            .with("Pool", pool.as_str());
+                            .with(field::IDENTITY, dn(&stamp.guid(), &pool).as_str())
+                            .with(field::SIP_ADDRESS, sip_address.as_str())
+                            .with(field::DISPLAY_NAME, display_name.clone().filter(|name| !name.is_empty()))
+                            .with(field::POOL, pool.as_str());
                         if catalog.get("endpoint", &endpoint.key()).is_some() {
                             return Err(Error::new(
                                 Failure::Conflict,
@@ -222,10 +223,10 @@ impl Verb for EndpointVerb {
 /// The endpoints that are meant: by address, DN, or display name, in which `*` stands for anything.
 fn meant<'a>(catalog: &'a Catalog, name: &str) -> Result<Vec<&'a Record>> {
     let is = |record: &&Record| {
-        let text = |field| record.get(field).text().unwrap_or_default();
-        person_key(text("SipAddress")) == person_key(name)
-            || fold(text("Identity")) == fold(name)
-            || !text("DisplayName").is_empty() && like(name, text("DisplayName"))
+        let text = |key: Key<str>| record.at(key).unwrap_or_default();
+        person_key(text(field::SIP_ADDRESS)) == person_key(name)
+            || fold(text(field::IDENTITY)) == fold(name)
+            || !text(field::DISPLAY_NAME).is_empty() && like(name, text(field::DISPLAY_NAME))
     };
     let found: Vec<&Record> = catalog.of("endpoint").filter(is).collect();
     if found.is_empty() {

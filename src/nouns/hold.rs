@@ -8,7 +8,8 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::holds::{self, Protects, protects};
 use crate::jobs::selection::{Wanted, named};
 use crate::jobs::settings;
-use crate::model::record::{Field, Level, Record, Shape, Type, Value};
+use crate::model::field;
+use crate::model::record::{Field, Level, Record, Shape, Value};
 use crate::model::reply::{Reply, Table};
 use crate::model::zone::{Side, instant};
 use crate::nouns::case;
@@ -23,27 +24,27 @@ pub static SHAPE: Shape = Shape {
     noun: "hold",
     plural: "holds",
     fields: &[
-        Field::new("Identity", "identity", Type::Text, 256),
-        Field::new("Case", "case", Type::Text, 256),
-        Field::new("Reason", "reason", Type::Text, 1024),
-        Field::new("Written", "written", Type::Text, 4096),
-        Field::new("Rooms", "rooms", Type::List, 1024),
-        Field::new("Categories", "categories", Type::List, 1024),
-        Field::new("People", "people", Type::List, 384),
-        Field::new("From", "from_time", Type::Time, 0),
-        Field::new("To", "to_time", Type::Time, 0),
-        Field::new("Query", "query", Type::Text, 0),
-        Field::new("Match", "match", Type::Text, 16),
-        Field::new("CaseSensitive", "case_sensitive", Type::Bool, 0),
-        Field::new("PlacedBy", "placed_by", Type::Text, 256),
-        Field::new("PlacedOn", "placed_on", Type::Time, 0),
-        Field::new("ReviewOn", "review_on", Type::Time, 0),
-        Field::new("ReleasedBy", "released_by", Type::Text, 256),
-        Field::new("ReleasedOn", "released_on", Type::Time, 0),
-        Field::new("ReleaseReason", "release_reason", Type::Text, 1024),
+        Field::of(field::IDENTITY, "identity", 256),
+        Field::of(field::CASE, "case", 256),
+        Field::of(field::REASON, "reason", 1024),
+        Field::of(field::WRITTEN, "written", 4096),
+        Field::of(field::ROOMS, "rooms", 1024),
+        Field::of(field::CATEGORIES, "categories", 1024),
+        Field::of(field::PEOPLE, "people", 384),
+        Field::of(field::FROM, "from_time", 0),
+        Field::of(field::TO, "to_time", 0),
+        Field::of(field::QUERY, "query", 0),
+        Field::of(field::MATCH, "match", 16),
+        Field::of(field::CASE_SENSITIVE, "case_sensitive", 0),
+        Field::of(field::PLACED_BY, "placed_by", 256),
+        Field::of(field::PLACED_ON, "placed_on", 0),
+        Field::of(field::REVIEW_ON, "review_on", 0),
+        Field::of(field::RELEASED_BY, "released_by", 256),
+        Field::of(field::RELEASED_ON, "released_on", 0),
+        Field::of(field::RELEASE_REASON, "release_reason", 1024),
     ],
-    key: &["Identity"],
-    identity: &["Identity"],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[Level::User, Level::Category, Level::RoomDirectory, Level::Content],
 };
 
@@ -121,7 +122,7 @@ impl How {
 
     /// What was established.
     fn reply(self, hold: &Record, Put { protects: found, unkept }: Put, mut notes: Vec<String>) -> Reply {
-        let (name, written) = (hold.identity(), hold.get("Written").show());
+        let (name, written) = (hold.identity(), hold.value(field::WRITTEN).show());
         let (is, does) = match (self.what_if, found.events) {
             (true, _) => ("is not placed or changed, as --what-if asks", "would protect"),
             (false, 0) => ("is placed", "protects"),
@@ -226,23 +227,23 @@ impl NewHold {
         }
         let protects = protects(&part, &people, &which::catalog(cx, &part)?)?;
         let mut hold = Record::new(&SHAPE)
-            .with("Identity", self.name.as_str())
-            .with("Case", case.identity().as_str())
-            .with("Reason", self.reason.as_str())
-            .with("Written", protects.written.as_str())
-            .with("Rooms", protects.rooms.clone())
-            .with("Categories", protects.categories.clone())
-            .with("People", protects.people.clone())
-            .with("PlacedBy", Some(cx.actor.name()))
-            .with("PlacedOn", (cx.clock)());
+            .with(field::IDENTITY, self.name.as_str())
+            .with(field::CASE, case.identity().as_str())
+            .with(field::REASON, self.reason.as_str())
+            .with(field::WRITTEN, protects.written.as_str())
+            .with(field::ROOMS, protects.rooms.clone())
+            .with(field::CATEGORIES, protects.categories.clone())
+            .with(field::PEOPLE, protects.people.clone())
+            .with(field::PLACED_BY, Some(cx.actor.name()))
+            .with(field::PLACED_ON, (cx.clock)());
         bounds(&mut hold, &protects);
         if let Some(words) = &protects.words {
-            hold.set("Query", words.text.as_str());
-            hold.set("Match", words.mode.word());
-            hold.set("CaseSensitive", Value::Bool(words.case_sensitive));
+            hold.set(field::QUERY, words.text.as_str());
+            hold.set(field::MATCH, words.mode.word());
+            hold.set(field::CASE_SENSITIVE, words.case_sensitive);
         }
         if let Some(review) = &self.review {
-            hold.set("ReviewOn", instant(review, part.timezone.as_deref(), Side::First)?);
+            hold.set(field::REVIEW_ON, instant(review, part.timezone.as_deref(), Side::First)?);
         }
         let placed = Placed { hold, before: None };
         let found = holds::place(cx, &placed, "hold new", details(&placed.hold), self.how.placing())?;
@@ -261,17 +262,17 @@ fn bounds(hold: &mut Record, protects: &Protects) {
 /// What the audit log says of a hold: no words, and no address of a person.
 fn details(hold: &Record) -> Vec<(&'static str, String)> {
     let show = |field| hold.get(field).show();
-    let words = hold.get("Query").text().map_or(0, |query| query.split_whitespace().count());
+    let words = hold.at(field::QUERY).map_or(0, |query| query.split_whitespace().count());
     let all = [
-        ("case", show("Case")),
-        ("reason", show("Reason")),
-        ("rooms", in_short(holds::items(hold, "Rooms"))),
-        ("categories", show("Categories")),
-        ("people", holds::items(hold, "People").len().to_string()),
-        ("from", show("From")),
-        ("to", show("To")),
+        ("case", show(field::CASE.name)),
+        ("reason", show(field::REASON.name)),
+        ("rooms", in_short(hold.at(field::ROOMS))),
+        ("categories", show(field::CATEGORIES.name)),
+        ("people", hold.at(field::PEOPLE).len().to_string()),
+        ("from", show(field::FROM.name)),
+        ("to", show(field::TO.name)),
         ("keywords", words.to_string()),
-        ("review", show("ReviewOn")),
+        ("review", show(field::REVIEW_ON.name)),
     ];
     all.into_iter().filter(|(_, value)| !value.is_empty() && value != "0").collect()
 }
@@ -290,13 +291,13 @@ impl SetHold {
         let old = named(&catalog, "hold", &self.name)?;
         let mut hold = old.clone();
         if let Some(name) = &self.case {
-            hold.set("Case", case::open(&catalog, name)?.identity().as_str());
+            hold.set(field::CASE, case::open(&catalog, name)?.identity().as_str());
         }
         if let Some(reason) = &self.reason {
-            hold.set("Reason", reason.as_str());
+            hold.set(field::REASON, reason.as_str());
         }
         if let Some(review) = &self.review {
-            hold.set("ReviewOn", instant(review, self.timezone.as_deref(), Side::First)?);
+            hold.set(field::REVIEW_ON, instant(review, self.timezone.as_deref(), Side::First)?);
         }
         let part = Wanted {
             rooms: self.room,
@@ -314,13 +315,15 @@ impl SetHold {
         } else {
             let people = which::people(cx, &part.people, self.how.yes_empty)?;
             let more = protects(&part, &people, &catalog)?;
-            for (field, added) in [("Rooms", &more.rooms), ("Categories", &more.categories), ("People", &more.people)] {
-                let mut all = holds::items(&hold, field).to_vec();
-                all.extend(added.iter().filter(|item| !holds::items(&hold, field).contains(item)).cloned());
-                hold.set(field, all);
+            for (key, added) in
+                [(field::ROOMS, &more.rooms), (field::CATEGORIES, &more.categories), (field::PEOPLE, &more.people)]
+            {
+                let mut all = hold.at(key).to_vec();
+                all.extend(added.iter().filter(|item| !hold.at(key).contains(item)).cloned());
+                hold.set(key, all);
             }
             bounds(&mut hold, &more);
-            hold.set("Written", format!("{}; and {}", old.get("Written").show(), more.written).as_str());
+            hold.set(field::WRITTEN, format!("{}; and {}", old.value(field::WRITTEN).show(), more.written).as_str());
         }
         if hold == *old {
             return Err(Error::new(Kind::Usage, format!("nothing of hold \"{}\" would change", hold.identity()))
@@ -340,7 +343,7 @@ fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Re
         );
     };
     let identity = one.hold.identity();
-    if let Value::Time(on) = one.hold.get("ReleasedOn") {
+    if let Value::Time(on) = one.hold.value(field::RELEASED_ON) {
         return Err(Error::new(Kind::Refused, format!("hold \"{identity}\" was released on {on}"))
             .hint(format!("pchat hold get \"{identity}\" says by whom and why")));
     }
@@ -352,7 +355,7 @@ fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Re
     let sum = register::sum(&one.coverage);
     preview.rows.push(vec![
         identity.as_str().into(),
-        one.hold.get("Case").into(),
+        one.hold.value(field::CASE).into(),
         (one.coverage.rooms.len() as u64).into(),
         sum.messages.into(),
         sum.events.into(),
@@ -368,9 +371,9 @@ fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Re
     let hold = one.hold.clone();
     let act = Box::new(move |cx: &Context<'_>| {
         let hold = hold
-            .with("ReleasedBy", Some(cx.actor.name()))
-            .with("ReleasedOn", (cx.clock)())
-            .with("ReleaseReason", reason.as_str());
+            .with(field::RELEASED_BY, Some(cx.actor.name()))
+            .with(field::RELEASED_ON, (cx.clock)())
+            .with(field::RELEASE_REASON, reason.as_str());
         holds::release(cx, &hold)?;
         let notes = vec![format!("hold \"{}\" is released; nothing was destroyed", hold.identity())];
         Ok(Reply { notes, ..Reply::default() })
@@ -381,7 +384,7 @@ fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Re
 
 /// In force, which it is only while it protects something; else what it is.
 fn state(hold: &Record, events: u64) -> &'static str {
-    match (*hold.get("ReleasedOn") == Value::Null, events) {
+    match (!hold.has(field::RELEASED_ON), events) {
         (false, _) => "released",
         (true, 0) => "protects nothing today",
         (true, _) => "in force",

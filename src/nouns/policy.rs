@@ -4,8 +4,9 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::{fold, person_key};
-use crate::model::record::{Field, Level, Record, Shape, Type, Value};
+use crate::model::record::{Field, Level, Record, Shape};
 use crate::model::reply::{Cell, Table};
 use crate::nouns::change::{Manner, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Parameter, Takes, To, identity, option};
@@ -20,12 +21,12 @@ pub static SHAPE: Shape = Shape {
     noun: "policy",
     plural: "policies",
     fields: &[
-        Field::new("Identity", "identity", Type::Text, 256),
-        Field::new("Description", "description", Type::Text, 1024),
-        Field::new("EnablePersistentChat", "enable_persistent_chat", Type::Bool, 0),
+        Field::of(field::IDENTITY, "identity", 256),
+        Field::of(field::DESCRIPTION, "description", 1024),
+        Field::of(field::ENABLE_PERSISTENT_CHAT, "enable_persistent_chat", 0),
     ],
-    key: &["Identity"],
-    identity: &["Identity"],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[Level::User],
 };
 
@@ -33,9 +34,9 @@ pub static SHAPE: Shape = Shape {
 pub static GRANT: Shape = Shape {
     noun: "grant",
     plural: "grants",
-    fields: &[Field::new("Identity", "identity", Type::Text, 256), Field::new("Policy", "policy", Type::Text, 256)],
-    key: &["Identity"],
-    identity: &["Identity"],
+    fields: &[Field::of(field::IDENTITY, "identity", 256), Field::of(field::POLICY, "policy", 256)],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[Level::User],
 };
 
@@ -129,7 +130,7 @@ impl Properties {
 }
 
 fn defaults(record: &mut Record) {
-    record.set("EnablePersistentChat", Value::Bool(false));
+    record.set(field::ENABLE_PERSISTENT_CHAT, false);
 }
 
 fn check(_: &Record, _: &Catalog) -> Result<()> {
@@ -147,7 +148,7 @@ const SCOPED: &Scoped = &Scoped {
 
 /// The grants of a policy.
 fn grants(catalog: &Catalog, policy: &Record) -> Vec<Record> {
-    let has = |grant: &&Record| grant.get("Policy").text().map(fold) == Some(fold(&policy.identity()));
+    let has = |grant: &&Record| grant.at(field::POLICY).map(fold) == Some(fold(&policy.identity()));
     catalog.of("grant").filter(has).cloned().collect()
 }
 
@@ -175,12 +176,14 @@ fn grant(cx: &Context<'_>, users: Vec<String>, policy: String, pass_thru: bool, 
             for address in directory.people(user)? {
                 let key = person_key(&address);
                 let old =
-                    catalog.of("grant").find(|grant| grant.get("Identity").text().map(person_key) == Some(key.clone()));
+                    catalog.of("grant").find(|grant| grant.at(field::IDENTITY).map(person_key) == Some(key.clone()));
                 match (&identity, old) {
                     (Some(policy), old) => {
                         let address = old.map_or(address, Record::identity);
                         decision.puts.push(
-                            Record::new(&GRANT).with("Identity", address.as_str()).with("Policy", policy.as_str()),
+                            Record::new(&GRANT)
+                                .with(field::IDENTITY, address.as_str())
+                                .with(field::POLICY, policy.as_str()),
                         );
                     }
                     (None, Some(old)) => decision.removes.push(old.clone()),
@@ -197,7 +200,7 @@ fn granted(catalog: &Catalog, grants: &[&Record]) -> Table {
     let directory = Directory::new(catalog);
     let rows = grants.iter().map(|grant| {
         let address = grant.identity();
-        let policy = shown(grant.get("Policy").text().unwrap_or_default());
+        let policy = shown(grant.at(field::POLICY).unwrap_or_default());
         vec![directory.shown(&address, true).into(), Cell::from(address), policy.into()]
     });
     Table {

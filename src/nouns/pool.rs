@@ -3,16 +3,17 @@
 use crate::error::{Error, Kind, Result};
 use crate::jobs::settings::check_name;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::fold;
-use crate::model::record::{Field, Level, Record, Shape, Type};
+use crate::model::record::{Field, Level, Record, Shape};
 
 /// The shape of a pool.
 pub static SHAPE: Shape = Shape {
     noun: "pool",
     plural: "pools",
-    fields: &[Field::new("Name", "name", Type::Text, 256)],
-    key: &["Name"],
-    identity: &["Name"],
+    fields: &[Field::of(field::NAME, "name", 256)],
+    key: &[field::NAME.name],
+    identity: &[field::NAME.name],
     levels: &[Level::Category, Level::RoomDirectory],
 };
 
@@ -29,7 +30,7 @@ pub fn meant(catalog: &Catalog, named: Option<&str>) -> Result<(String, Option<R
                 return Err(Error::new(Kind::Usage, format!("{name:?} is no name for a pool"))
                     .hint("a pool is named by its FQDN, without a room or category behind it"));
             }
-            Ok((name.to_owned(), Some(Record::new(&SHAPE).with("Name", name))))
+            Ok((name.to_owned(), Some(Record::new(&SHAPE).with(field::NAME, name))))
         }
         None => match known.as_slice() {
             [one] => Ok((one.clone(), None)),

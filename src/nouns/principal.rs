@@ -8,7 +8,8 @@ use self::sync::SyncRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::principals::{self, Agreed, Counts, Incoming};
-use crate::model::record::{Field, Level, Shape, Type};
+use crate::model::field;
+use crate::model::record::{Field, Level, Shape};
 use crate::model::reply::{Reply, Table};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Parameter, To, identity, option};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
@@ -23,30 +24,30 @@ pub static SHAPE: Shape = Shape {
     noun: "principal",
     plural: "principals",
     fields: &[
-        Field::new("Uri", "uri", Type::Text, 384).names(),
-        Field::new("Type", "type", Type::Text, 16),
-        Field::new("Name", "name", Type::Text, 256).names(),
-        Field::new("DisplayName", "display_name", Type::Text, 256).names(),
-        Field::new("Company", "company", Type::Text, 256),
-        Field::new("Email", "email", Type::Text, 256),
-        Field::new("DirectoryPath", "directory_path", Type::Text, 384).names(),
-        Field::new("UserPrincipalName", "user_principal_name", Type::Text, 1024).names(),
-        Field::new("Logon", "logon", Type::Text, 512).names(),
-        Field::new("ObjectClass", "object_class", Type::List, 256),
-        Field::new("Attributes", "attributes", Type::List, 0),
-        Field::new("Guid", "guid", Type::Text, 64),
-        Field::new("Disabled", "disabled", Type::Int, 0),
-        Field::new("Site", "site", Type::Text, 256),
-        Field::new("Pool", "pool", Type::Text, 256),
-        Field::new("Affiliations", "affiliations", Type::List, 384),
-        Field::new("VerifiedOn", "verified_on", Type::Time, 0),
-        Field::new("CreatedBy", "created_by", Type::Text, 256),
-        Field::new("CreatedOn", "created_on", Type::Time, 0),
-        Field::new("UpdatedBy", "updated_by", Type::Text, 256),
-        Field::new("UpdatedOn", "updated_on", Type::Time, 0),
+        Field::of(field::URI, "uri", 384).names(),
+        Field::of(field::TYPE, "type", 16),
+        Field::of(field::NAME, "name", 256).names(),
+        Field::of(field::DISPLAY_NAME, "display_name", 256).names(),
+        Field::of(field::COMPANY, "company", 256),
+        Field::of(field::EMAIL, "email", 256),
+        Field::of(field::DIRECTORY_PATH, "directory_path", 384).names(),
+        Field::of(field::USER_PRINCIPAL_NAME, "user_principal_name", 1024).names(),
+        Field::of(field::LOGON, "logon", 512).names(),
+        Field::of(field::OBJECT_CLASS, "object_class", 256),
+        Field::of(field::ATTRIBUTES, "attributes", 0),
+        Field::of(field::GUID, "guid", 64),
+        Field::of(field::ACCOUNT_STATE, "disabled", 0),
+        Field::of(field::SITE, "site", 256),
+        Field::of(field::POOL, "pool", 256),
+        Field::of(field::AFFILIATIONS, "affiliations", 384),
+        Field::of(field::VERIFIED_ON, "verified_on", 0),
+        Field::of(field::CREATED_BY, "created_by", 256),
+        Field::of(field::CREATED_ON, "created_on", 0),
+        Field::of(field::UPDATED_BY, "updated_by", 256),
+        Field::of(field::UPDATED_ON, "updated_on", 0),
     ],
-    key: &["Uri"],
-    identity: &["Uri"],
+    key: &[field::URI.name],
+    identity: &[field::URI.name],
     levels: &[Level::User],
 };
 

@@ -6,8 +6,9 @@ use crate::jobs::purge::retention::{Keep, rule};
 use crate::jobs::selection::{only_category, only_room, room_key};
 use crate::jobs::settings;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::fold;
-use crate::model::record::{Field, Level, Record, Shape, Type};
+use crate::model::record::{Field, Level, Record, Shape};
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::reads;
 use crate::nouns::verb::{Prepared, Verb};
@@ -22,15 +23,15 @@ pub static SHAPE: Shape = Shape {
     noun: "retention",
     plural: "retentions",
     fields: &[
-        Field::new("Scope", "scope", Type::Text, 16),
-        Field::new("Target", "target", Type::Text, 1024),
-        Field::new("Keep", "keep", Type::Text, 32),
-        Field::new("Reason", "reason", Type::Text, 1024),
-        Field::new("SetBy", "set_by", Type::Text, 256),
-        Field::new("SetOn", "set_on", Type::Time, 0),
+        Field::of(field::SCOPE, "scope", 16),
+        Field::of(field::TARGET, "target", 1024),
+        Field::of(field::KEEP, "keep", 32),
+        Field::of(field::REASON, "reason", 1024),
+        Field::of(field::SET_BY, "set_by", 256),
+        Field::of(field::SET_ON, "set_on", 0),
     ],
-    key: &["Scope", "Target"],
-    identity: &["Scope", "Target"],
+    key: &[field::SCOPE.name, field::TARGET.name],
+    identity: &[field::SCOPE.name, field::TARGET.name],
     levels: &[Level::Category, Level::RoomDirectory],
 };
 
@@ -103,9 +104,8 @@ impl Target {
 }
 
 fn find<'a>(catalog: &'a Catalog, scope: &str, target: &str) -> Option<&'a Record> {
-    let is = |rule: &&Record| {
-        rule.get("Scope").text() == Some(scope) && rule.get("Target").text().map(fold) == Some(fold(target))
-    };
+    let is =
+        |rule: &&Record| rule.at(field::SCOPE) == Some(scope) && rule.at(field::TARGET).map(fold) == Some(fold(target));
     catalog.of("retention").find(is)
 }
 
@@ -139,14 +139,14 @@ impl RetentionVerb {
             RetentionVerb::Set { target, keep, reason } => {
                 Keep::parse(&keep)?;
                 let (scope, target) = target.resolve(&catalog)?;
-                let before = find(&catalog, scope, &target).map(|rule| rule.get("Keep").show());
+                let before = find(&catalog, scope, &target).map(|rule| rule.value(field::KEEP).show());
                 let rule = Record::new(&SHAPE)
-                    .with("Scope", scope)
-                    .with("Target", target.as_str())
-                    .with("Keep", keep.trim())
-                    .with("Reason", reason)
-                    .with("SetBy", Some(cx.actor.name()))
-                    .with("SetOn", (cx.clock)());
+                    .with(field::SCOPE, scope)
+                    .with(field::TARGET, target.as_str())
+                    .with(field::KEEP, keep.trim())
+                    .with(field::REASON, reason)
+                    .with(field::SET_BY, Some(cx.actor.name()))
+                    .with(field::SET_ON, (cx.clock)());
                 let mut details = vec![("keep", keep.trim().to_owned())];
                 details.extend(before.as_ref().map(|before| ("before", before.clone())));
                 settings::put(cx, &rule, "retention set", details)?;
@@ -162,8 +162,8 @@ impl RetentionVerb {
                     return Err(Error::new(Kind::NotFound, format!("there is no rule for {}", named(scope, &target)))
                         .hint("pchat retention get lists all of them"));
                 };
-                let (scope, target) = (rule.get("Scope").show(), rule.get("Target").show());
-                let details = vec![("keep", rule.get("Keep").show())];
+                let (scope, target) = (rule.value(field::SCOPE).show(), rule.value(field::TARGET).show());
+                let details = vec![("keep", rule.value(field::KEEP).show())];
                 settings::remove(cx, rule, "retention remove", details)?;
                 let notes = vec![format!("there is no rule for {} any more", named(&scope, &target))];
                 Ok(Reply { notes, ..Reply::default() })
@@ -174,7 +174,7 @@ impl RetentionVerb {
 
 /// Which holds in force reach rooms that a new rule governs: it lets nothing go of what they protect.
 fn held_longer(mut catalog: Catalog, new: Record) -> Result<Option<String>> {
-    if Keep::parse(new.get("Keep").text().unwrap_or_default())? == Keep::Forever {
+    if Keep::parse(new.at(field::KEEP).unwrap_or_default())? == Keep::Forever {
         return Ok(None);
     }
     catalog.put(new.clone());
@@ -211,16 +211,16 @@ fn list(catalog: &Catalog, cx: &Context<'_>) -> Result<Reply> {
     let rooms: Vec<Option<&Record>> = catalog.of("room").map(|room| rule(catalog, room)).collect();
     for found in catalog.of("retention") {
         let governed = rooms.iter().flatten().filter(|rule| **rule == found).count() as u64;
-        let keep = found.get("Keep").show();
+        let keep = found.value(field::KEEP).show();
         rules.rows.push(vec![
-            found.get("Scope").into(),
-            found.get("Target").into(),
+            found.value(field::SCOPE).into(),
+            found.value(field::TARGET).into(),
             keep.as_str().into(),
             Cell::time(Keep::parse(&keep)?.cutoff(now)),
             governed.into(),
-            found.get("Reason").into(),
-            found.get("SetBy").into(),
-            found.get("SetOn").into(),
+            found.value(field::REASON).into(),
+            found.value(field::SET_BY).into(),
+            found.value(field::SET_ON).into(),
         ]);
     }
     let mut reply = Reply::default();

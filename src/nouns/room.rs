@@ -6,7 +6,8 @@ mod rules;
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::model::record::{Field, Level, Shape, Type};
+use crate::model::field;
+use crate::model::record::{Field, Level, Shape};
 use crate::nouns::change::{Manner, Stamp, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, Parameter, Takes, identity, option};
 use crate::nouns::purge::How;
@@ -18,27 +19,27 @@ pub static SHAPE: Shape = Shape {
     noun: "room",
     plural: "rooms",
     fields: &[
-        Field::new("Pool", "pool", Type::Text, 256),
-        Field::new("Name", "name", Type::Text, 256),
-        Field::new("Uri", "uri", Type::Text, 1024),
-        Field::new("Description", "description", Type::Text, 256),
-        Field::new("Category", "category", Type::Text, 256),
-        Field::new("Type", "type", Type::Text, 16),
-        Field::new("Privacy", "privacy", Type::Text, 16),
-        Field::new("Invitations", "invitations", Type::Text, 16),
-        Field::new("Disabled", "disabled", Type::Bool, 0),
-        Field::new("Addin", "addin", Type::Text, 50),
-        Field::new("Members", "members", Type::List, 384),
-        Field::new("Managers", "managers", Type::List, 384),
-        Field::new("Presenters", "presenters", Type::List, 384),
-        Field::new("Guid", "guid", Type::Text, 64),
-        Field::new("CreatedBy", "created_by", Type::Text, 256),
-        Field::new("CreatedOn", "created_on", Type::Time, 0),
-        Field::new("UpdatedBy", "updated_by", Type::Text, 256),
-        Field::new("UpdatedOn", "updated_on", Type::Time, 0),
+        Field::of(field::POOL, "pool", 256),
+        Field::of(field::NAME, "name", 256),
+        Field::of(field::URI, "uri", 1024),
+        Field::of(field::DESCRIPTION, "description", 256),
+        Field::of(field::CATEGORY, "category", 256),
+        Field::of(field::TYPE, "type", 16),
+        Field::of(field::PRIVACY, "privacy", 16),
+        Field::of(field::ROOM_INVITATIONS, "invitations", 16),
+        Field::of(field::DISABLED, "disabled", 0),
+        Field::of(field::ADDIN, "addin", 50),
+        Field::of(field::MEMBERS, "members", 384),
+        Field::of(field::MANAGERS, "managers", 384),
+        Field::of(field::PRESENTERS, "presenters", 384),
+        Field::of(field::GUID, "guid", 64),
+        Field::of(field::CREATED_BY, "created_by", 256),
+        Field::of(field::CREATED_ON, "created_on", 0),
+        Field::of(field::UPDATED_BY, "updated_by", 256),
+        Field::of(field::UPDATED_ON, "updated_on", 0),
     ],
-    key: &["Pool", "Uri"],
-    identity: &["Pool", "Name"],
+    key: &[field::POOL.name, field::URI.name],
+    identity: &[field::POOL.name, field::NAME.name],
     levels: &[Level::RoomDirectory],
 };
 

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Shape, Value};
 use crate::model::reply::{Cell, Reply, Table};
@@ -72,7 +73,7 @@ impl Scoped {
 
     /// The record of an identity as it is kept. `global` is always there.
     pub fn find(&self, catalog: &Catalog, identity: &str) -> Option<Record> {
-        let same = |record: &&Record| record.get("Identity").text().map(fold) == Some(fold(identity));
+        let same = |record: &&Record| record.at(field::IDENTITY).map(fold) == Some(fold(identity));
         let found = catalog.of(self.shape.noun).find(same).cloned();
         found.or_else(|| (fold(identity) == "global").then(|| self.empty("global")))
     }
@@ -88,7 +89,7 @@ impl Scoped {
 
     /// A record with its defaults.
     pub fn empty(&self, identity: &str) -> Record {
-        let mut record = Record::new(self.shape).with("Identity", identity);
+        let mut record = Record::new(self.shape).with(field::IDENTITY, identity);
         (self.defaults)(&mut record);
         record
     }
@@ -96,7 +97,7 @@ impl Scoped {
     fn all(&self, catalog: &Catalog) -> Vec<Record> {
         let kept = catalog
             .of(self.shape.noun)
-            .filter(|record| record.get("Identity").text().map(fold).as_deref() != Some("global"));
+            .filter(|record| record.at(field::IDENTITY).map(fold).as_deref() != Some("global"));
         self.find(catalog, "global").into_iter().chain(kept.cloned()).collect()
     }
 

@@ -4,8 +4,9 @@ use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::fold;
-use crate::model::record::{Field, Record, Shape, Type, Value};
+use crate::model::record::{Field, Record, Shape, Value};
 use crate::model::reply::{Cell, Table};
 use crate::nouns::change::{Manner, list, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Takes, identity, option};
@@ -18,12 +19,12 @@ pub static SHAPE: Shape = Shape {
     noun: "server",
     plural: "servers",
     fields: &[
-        Field::new("Identity", "identity", Type::Text, 256),
-        Field::new("ActiveServers", "active_servers", Type::List, 256),
-        Field::new("InactiveServers", "inactive_servers", Type::List, 256),
+        Field::of(field::IDENTITY, "identity", 256),
+        Field::of(field::ACTIVE_SERVERS, "active_servers", 256),
+        Field::of(field::INACTIVE_SERVERS, "inactive_servers", 256),
     ],
-    key: &["Identity"],
-    identity: &["Identity"],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[],
 };
 
@@ -77,7 +78,7 @@ pub static CMDLETS: &[Cmdlet] = &[cmdlet::changes(
 .apart(&[&["ActiveServers", "Swap"]])];
 
 fn collection(catalog: &Catalog) -> Record {
-    catalog.of("server").next().cloned().unwrap_or_else(|| Record::new(&SHAPE).with("Identity", COLLECTION))
+    catalog.of("server").next().cloned().unwrap_or_else(|| Record::new(&SHAPE).with(field::IDENTITY, COLLECTION))
 }
 
 fn fqdn(name: &str) -> Result<String> {
@@ -128,11 +129,11 @@ fn decide(catalog: &Catalog, changes: &[String], swap: bool) -> Result<Decision>
     let old = collection(catalog);
     let mut decision = Decision::default();
     let items = |value: &Value| if let Value::List(items) = value { items.clone() } else { Vec::new() };
-    let (active, inactive) = (items(old.get("ActiveServers")), items(old.get("InactiveServers")));
+    let (active, inactive) = (items(old.value(field::ACTIVE_SERVERS)), items(old.value(field::INACTIVE_SERVERS)));
     let (now, off) = if swap {
         (inactive, active)
     } else {
-        let now = items(&list(old.get("ActiveServers"), "ActiveServers", changes, &fqdn, &mut decision.notes)?);
+        let now = items(&list(old.value(field::ACTIVE_SERVERS), "ActiveServers", changes, &fqdn, &mut decision.notes)?);
         let is_on = |name: &String| now.iter().any(|on| fold(on) == fold(name));
         let mut off: Vec<String> = inactive.into_iter().filter(|name| !is_on(name)).collect();
         off.extend(active.into_iter().filter(|name| !is_on(name)));
@@ -143,6 +144,6 @@ fn decide(catalog: &Catalog, changes: &[String], swap: bool) -> Result<Decision>
             format!("{} servers are active; the guide on capacity planning has at most {MOST_ACTIVE} of 8", now.len());
         decision.notes.push(what);
     }
-    decision.puts.push(old.with("ActiveServers", now).with("InactiveServers", off));
+    decision.puts.push(old.with(field::ACTIVE_SERVERS, now).with(field::INACTIVE_SERVERS, off));
     Ok(decision)
 }

@@ -5,8 +5,9 @@ use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::fold;
-use crate::model::record::{Field, Record, Shape, Type};
+use crate::model::record::{Field, Record, Shape};
 use crate::model::reply::{Cell, Table};
 use crate::nouns::change::{Manner, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Takes, identity, option};
@@ -19,12 +20,9 @@ use clap::{Subcommand, ValueEnum};
 pub static SHAPE: Shape = Shape {
     noun: "state",
     plural: "states",
-    fields: &[
-        Field::new("Identity", "identity", Type::Text, 256),
-        Field::new("PoolState", "pool_state", Type::Text, 16),
-    ],
-    key: &["Identity"],
-    identity: &["Identity"],
+    fields: &[Field::of(field::IDENTITY, "identity", 256), Field::of(field::POOL_STATE, "pool_state", 16)],
+    key: &[field::IDENTITY.name],
+    identity: &[field::IDENTITY.name],
     levels: &[],
 };
 
@@ -113,7 +111,9 @@ fn all(catalog: &Catalog) -> Vec<Record> {
     for pool in catalog.of("pool").map(Record::identity) {
         if !found.iter().any(|state| fold(pool_of(&state.identity())) == fold(&pool)) {
             found.push(
-                Record::new(&SHAPE).with("Identity", format!("{PREFIX}{pool}").as_str()).with("PoolState", "Normal"),
+                Record::new(&SHAPE)
+                    .with(field::IDENTITY, format!("{PREFIX}{pool}").as_str())
+                    .with(field::POOL_STATE, "Normal"),
             );
         }
     }
@@ -123,7 +123,7 @@ fn all(catalog: &Catalog) -> Vec<Record> {
 
 /// Pools that are failed over.
 pub fn failed_over(catalog: &Catalog) -> Vec<String> {
-    let is = |state: &&Record| state.get("PoolState").text().map(fold).as_deref() == Some("failedover");
+    let is = |state: &&Record| state.at(field::POOL_STATE).map(fold).as_deref() == Some("failedover");
     catalog.of("state").filter(is).map(|state| pool_of(&state.identity()).to_owned()).collect()
 }
 
@@ -171,7 +171,7 @@ impl Verb for StateVerb {
                 }
                 let rows = found
                     .iter()
-                    .map(|state| vec![state.identity().into(), Cell::from(state.get("PoolState"))])
+                    .map(|state| vec![state.identity().into(), Cell::from(state.value(field::POOL_STATE))])
                     .collect();
                 let table = Table { title: "states", columns: vec!["Identity", "PoolState"], rows, ..Table::default() };
                 Ok(Prepared::Answer(objects(table, "there is no pool like this")))
@@ -196,14 +196,14 @@ impl Verb for StateVerb {
                         }
                         let mut record = old.unwrap_or_else(|| {
                             Record::new(&SHAPE)
-                                .with("Identity", format!("{PREFIX}{pool}").as_str())
-                                .with("PoolState", "Normal")
+                                .with(field::IDENTITY, format!("{PREFIX}{pool}").as_str())
+                                .with(field::POOL_STATE, "Normal")
                         });
                         if let Some(state) = state {
-                            record.set("PoolState", state.word());
+                            record.set(field::POOL_STATE, state.word());
                         }
                         // A pool nobody has said anything of is normal; to say so is no change.
-                        if record.get("PoolState").text() != Some("Normal")
+                        if record.at(field::POOL_STATE) != Some("Normal")
                             || catalog.get("state", &record.key()).is_some()
                         {
                             decision.puts.push(record);

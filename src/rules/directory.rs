@@ -4,6 +4,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::dn::{self, name_key as exact_key};
+use crate::model::field::{self, Key};
 pub use crate::model::ids::is_address;
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
@@ -106,7 +107,7 @@ impl<'a> Directory<'a> {
     pub fn shown(&self, entry: &str, as_object: bool) -> String {
         let known = || {
             let record = *self.find(entry).first()?;
-            record.get("DisplayName").text().or_else(|| record.get("Name").text())
+            record.at(field::DISPLAY_NAME).or_else(|| record.at(field::NAME))
         };
         match as_object {
             true => known().unwrap_or(entry).to_owned(),
@@ -128,11 +129,11 @@ impl<'a> Directory<'a> {
     pub fn allows(&self, category: &Record, entry: &str) -> bool {
         let known = self.known();
         let of = known.meant(entry);
-        let has = |field| match category.get(field) {
+        let has = |key: Key<[String]>| match category.value(key) {
             Value::List(items) => items.iter().any(|item| known.covers(&known.meant(item), &of)),
             _ => false,
         };
-        has("AllowedMembers") && !has("DeniedMembers")
+        has(field::ALLOWED_MEMBERS) && !has(field::DENIED_MEMBERS)
     }
 
     /// The users, neither disabled nor deleted, whom any of these entries cover, by address.
@@ -164,20 +165,20 @@ impl<'a> Known<'a> {
             above: RefCell::default(),
         };
         for record in catalog.of("principal") {
-            let id = known.add(Some(record), record.get("DirectoryPath").text().and_then(dn::key));
-            let texts = ["Uri", "UserPrincipalName", "Logon"].map(|field| record.get(field).text());
+            let id = known.add(Some(record), record.at(field::DIRECTORY_PATH).and_then(dn::key));
+            let texts = [field::URI, field::USER_PRINCIPAL_NAME, field::LOGON].map(|key: Key<str>| record.at(key));
             for text in texts.into_iter().flatten() {
                 put(&mut known.exact, exact_key(text), id);
             }
             if let Some(key) = known.dns[id as usize].clone() {
                 put(&mut known.exact, key, id);
             }
-            for text in ["DisplayName", "Name"].map(|field| record.get(field).text()).into_iter().flatten() {
+            for text in [field::DISPLAY_NAME, field::NAME].map(|key: Key<str>| record.at(key)).into_iter().flatten() {
                 put(&mut known.names, fold(text.trim()), id);
             }
         }
         for at in 0..known.records.len() {
-            let Some(Value::List(groups)) = known.records[at].map(|record| record.get("Affiliations")) else {
+            let Some(Value::List(groups)) = known.records[at].map(|record| record.value(field::AFFILIATIONS)) else {
                 continue;
             };
             for group in groups {
@@ -215,7 +216,7 @@ impl<'a> Known<'a> {
         }
         let pattern: Vec<&str> = wanted.split('*').collect();
         let fits = |id: &u32| {
-            let name = self.record(*id).and_then(|record| record.get("DisplayName").text());
+            let name = self.record(*id).and_then(|record| record.at(field::DISPLAY_NAME));
             name.is_some_and(|name| is_like(&pattern, &fold(name)))
         };
         (0..u32::try_from(self.records.len()).unwrap_or(u32::MAX)).filter(fits).collect()
@@ -307,17 +308,17 @@ fn only(mut found: Vec<&Record>) -> Result<&Record> {
 pub fn kept(record: &Record) -> &str {
     match uri(record) {
         address if is_address(address) => address,
-        other => record.get("DirectoryPath").text().unwrap_or(other),
+        other => record.at(field::DIRECTORY_PATH).unwrap_or(other),
     }
 }
 
 fn uri(record: &Record) -> &str {
-    record.get("Uri").text().unwrap_or_default()
+    record.at(field::URI).unwrap_or_default()
 }
 
 /// Is it a user? Histories name people without saying so.
 pub fn is_user(record: &Record) -> bool {
-    match record.get("Type").text() {
+    match record.at(field::TYPE) {
         Some(kind) => fold(kind) == "user",
         None => is_address(uri(record)),
     }
@@ -325,10 +326,10 @@ pub fn is_user(record: &Record) -> bool {
 
 /// Is it neither disabled nor deleted?
 pub fn is_active(record: &Record) -> bool {
-    matches!(record.get("Disabled"), Value::Null | Value::Int(0))
+    matches!(record.value(field::ACCOUNT_STATE), Value::Null | Value::Int(0))
 }
 
 /// Has it gone from the directory?
 pub fn is_deleted(record: &Record) -> bool {
-    *record.get("Disabled") == Value::Int(2)
+    record.at(field::ACCOUNT_STATE) == Some(2)
 }

@@ -12,9 +12,10 @@ pub use guard::{
 
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, address_key, fold, person_key};
 use crate::model::message::{Event, Persona};
-use crate::model::record::{Record, Value};
+use crate::model::record::Record;
 use crate::model::time::Ticks;
 use crate::rules::rights::keeps_history;
 use crate::select::matches::{Subject, matches};
@@ -324,29 +325,28 @@ impl Holds {
 
 /// The holds in force, and the rooms they are resolved against, as a catalog has them.
 pub fn of_catalog(catalog: &Catalog) -> Result<(Holds, Vec<Room>)> {
-    let text = |record: &Record, field| record.get(field).text().unwrap_or_default().to_owned();
+    let text = |record: &Record, key: Key<str>| record.at(key).unwrap_or_default().to_owned();
     let place = |(at, room): (usize, &Record)| Room {
         number: i64::try_from(at).unwrap_or(i64::MAX),
-        pool: text(room, "Pool"),
-        name: text(room, "Name"),
-        uri: text(room, "Uri"),
-        category: text(room, "Category"),
+        pool: text(room, field::POOL),
+        name: text(room, field::NAME),
+        uri: text(room, field::URI),
+        category: text(room, field::CATEGORY),
         unkept: !keeps_history(catalog, room),
     };
     let rooms: Vec<Room> = catalog.of("room").enumerate().map(place).collect();
-    let time = |hold: &Record, field| if let Value::Time(at) = hold.get(field) { Some(*at) } else { None };
     let terms = |(at, hold): (usize, &Record)| Terms {
         number: i64::try_from(at).unwrap_or(i64::MAX),
         identity: hold.identity(),
-        case: hold.get("Case").text().map(str::to_owned),
-        rooms: items(hold, "Rooms").to_vec(),
-        categories: items(hold, "Categories").to_vec(),
-        people: items(hold, "People").to_vec(),
-        from: time(hold, "From"),
-        to: time(hold, "To"),
-        query: hold.get("Query").text().map(str::to_owned),
-        mode: hold.get("Match").text().map(str::to_owned),
-        case_sensitive: *hold.get("CaseSensitive") == Value::Bool(true),
+        case: hold.at(field::CASE).map(str::to_owned),
+        rooms: hold.at(field::ROOMS).to_vec(),
+        categories: hold.at(field::CATEGORIES).to_vec(),
+        people: hold.at(field::PEOPLE).to_vec(),
+        from: hold.at(field::FROM),
+        to: hold.at(field::TO),
+        query: hold.at(field::QUERY).map(str::to_owned),
+        mode: hold.at(field::MATCH).map(str::to_owned),
+        case_sensitive: hold.at(field::CASE_SENSITIVE) == Some(true),
         released: false,
     };
     let holds = Holds::resolve(in_force(catalog).enumerate().map(terms), &mut || Ok(rooms.clone()))?;
@@ -368,36 +368,32 @@ pub fn may_be_dropped(catalog: &Catalog, key: &RoomKey, persona: &Persona, event
 
 /// The holds in force that name a room, by itself or through its category.
 pub fn naming_room(catalog: &Catalog, room: &Record) -> Vec<String> {
-    let text = |field| room.get(field).text().unwrap_or_default();
+    let text = |key: Key<str>| room.at(key).unwrap_or_default();
     let names = |hold: &&Record| {
-        let is_room = |entry: &String| names_room(entry, text("Pool"), text("Name"), text("Uri"));
-        let is_category =
-            |entry: &String| !text("Category").is_empty() && names_category(entry, text("Pool"), text("Category"));
-        items(hold, "Rooms").iter().any(is_room) || items(hold, "Categories").iter().any(is_category)
+        let is_room = |entry: &String| names_room(entry, text(field::POOL), text(field::NAME), text(field::URI));
+        let is_category = |entry: &String| {
+            !text(field::CATEGORY).is_empty() && names_category(entry, text(field::POOL), text(field::CATEGORY))
+        };
+        hold.at(field::ROOMS).iter().any(is_room) || hold.at(field::CATEGORIES).iter().any(is_category)
     };
     in_force(catalog).filter(names).map(Record::identity).collect()
 }
 
 /// The holds in force that name a category.
 pub fn naming_category(catalog: &Catalog, category: &Record) -> Vec<String> {
-    let text = |field| category.get(field).text().unwrap_or_default();
-    let is = |entry: &String| names_category(entry, text("Pool"), text("Name"));
-    in_force(catalog).filter(|hold| items(hold, "Categories").iter().any(is)).map(Record::identity).collect()
+    let text = |key: Key<str>| category.at(key).unwrap_or_default();
+    let is = |entry: &String| names_category(entry, text(field::POOL), text(field::NAME));
+    in_force(catalog).filter(|hold| hold.at(field::CATEGORIES).iter().any(is)).map(Record::identity).collect()
 }
 
 /// The holds in force that belong to a case.
 pub fn of_case(catalog: &Catalog, case: &str) -> Vec<String> {
-    let is = |hold: &&Record| hold.get("Case").text().map(fold) == Some(fold(case));
+    let is = |hold: &&Record| hold.at(field::CASE).map(fold) == Some(fold(case));
     in_force(catalog).filter(is).map(Record::identity).collect()
 }
 
 fn in_force(catalog: &Catalog) -> impl Iterator<Item = &Record> {
-    catalog.of("hold").filter(|hold| *hold.get("ReleasedOn") == Value::Null)
-}
-
-/// The items of a list field.
-pub fn items<'a>(record: &'a Record, field: &str) -> &'a [String] {
-    if let Value::List(items) = record.get(field) { items } else { &[] }
+    catalog.of("hold").filter(|hold| !hold.has(field::RELEASED_ON))
 }
 
 /// Several holds, in a sentence.

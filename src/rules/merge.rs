@@ -6,6 +6,7 @@ mod register;
 use self::register::{Arriving, Outcome, arriving, outcome};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold};
 use crate::model::receipt::{Conflict, Receipt, Version};
 use crate::model::record::{Record, Shape, Type, Value};
@@ -131,12 +132,12 @@ impl Renames {
     fn record(&self, mut record: Record, addresses: &HashSet<String>) -> Record {
         let shape = record.shape;
         if shape.noun == "room"
-            && let (Some(name), Some(uri)) = (record.get("Name").text(), record.get("Uri").text())
+            && let (Some(name), Some(uri)) = (record.at(field::NAME), record.at(field::URI))
         {
             let name = self.room_name(name, uri);
-            record.set("Name", name.as_str());
+            record.set(field::NAME, name.as_str());
         }
-        let everything = record.get("Scope").text() == Some("everything");
+        let everything = record.at(field::SCOPE) == Some("everything");
         for (field, value) in shape.fields.iter().zip(&mut record.values) {
             match (field.name, value) {
                 ("Pool", Value::Text(text)) => *text = self.pool(text),
@@ -211,8 +212,8 @@ pub fn plan(
     receipt: &mut Receipt,
 ) -> Result<Plan> {
     let holds = arriving(incoming);
-    let text = |record: &Record, field| record.get(field).text().unwrap_or_default().to_owned();
-    let address = |room: &Record| fold(&format!("{}\\{}", text(room, "Pool"), text(room, "Uri")));
+    let text = |record: &Record, key: Key<str>| record.at(key).unwrap_or_default().to_owned();
+    let address = |room: &Record| fold(&format!("{}\\{}", text(room, field::POOL), text(room, field::URI)));
     let rooms = incoming.iter().map(|one| &one.record).filter(|record| record.shape.noun == "room");
     let addresses: HashSet<String> = rooms.map(address).collect();
     let mut merge = Merge {
@@ -251,7 +252,7 @@ pub fn plan(
     check_names(&after, &changes)?;
     let destroys = |rule: &&Record| {
         rule.shape.noun == "retention"
-            && matches!(Keep::parse(rule.get("Keep").text().unwrap_or_default()), Ok(Keep::Days(_) | Keep::Months(_)))
+            && matches!(Keep::parse(rule.at(field::KEEP).unwrap_or_default()), Ok(Keep::Days(_) | Keep::Months(_)))
     };
     let rules = changes.iter().filter(destroys).cloned().collect();
     Ok(Plan { changes, rules, after })
@@ -435,9 +436,9 @@ fn differences(old: &Record, new: &Record) -> (Version, Version) {
 /// Rooms an archive lists without describing them, as records.
 pub fn listed(shape: &'static Shape, key: &RoomKey, name: &str) -> Record {
     let mut record = Record::new(shape)
-        .with("Pool", key.pool.as_str())
-        .with("Uri", key.uri.as_str())
-        .with("Name", if name.is_empty() { key.uri.as_str() } else { name });
+        .with(field::POOL, key.pool.as_str())
+        .with(field::URI, key.uri.as_str())
+        .with(field::NAME, if name.is_empty() { key.uri.as_str() } else { name });
     record.discovered = true;
     record
 }

@@ -4,6 +4,7 @@
 use super::directory::{is_deleted, is_user};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{address_key, fold, is_address, person_key};
 use crate::model::message::Persona;
 use crate::model::record::Record;
@@ -51,22 +52,22 @@ impl People {
         let mut people = People { list: Vec::new(), by: Default::default() };
         let users: Vec<&Record> = catalog.of("principal").filter(|record| is_user(record)).collect();
         for user in &users {
-            let text = |field| user.get(field).text().unwrap_or_default();
+            let text = |key: Key<str>| user.at(key).unwrap_or_default();
             let at = people.list.len();
             people.list.push(Person { deleted: is_deleted(user), ..Person::default() });
-            if is_address(text("Uri")) || text("Uri").contains('@') {
-                people.list[at].keys.insert(person_key(text("Uri")));
-                people.list[at].label = person_key(text("Uri"));
-                people.put(ADDRESS, address_key(text("Uri")), at);
+            if is_address(text(field::URI)) || text(field::URI).contains('@') {
+                people.list[at].keys.insert(person_key(text(field::URI)));
+                people.list[at].label = person_key(text(field::URI));
+                people.put(ADDRESS, address_key(text(field::URI)), at);
             } else {
-                people.list[at].label = text("Uri").to_owned();
+                people.list[at].label = text(field::URI).to_owned();
             }
-            for field in ["UserPrincipalName", "Logon", "DirectoryPath"] {
+            for field in [field::USER_PRINCIPAL_NAME, field::LOGON, field::DIRECTORY_PATH] {
                 people.put(LOGON, address_key(text(field)), at);
             }
-            people.put(MAIL, address_key(text("Email")), at);
-            people.put_shown(text("DisplayName"), at);
-            people.put_shown(text("Name"), at);
+            people.put(MAIL, address_key(text(field::EMAIL)), at);
+            people.put_shown(text(field::DISPLAY_NAME), at);
+            people.put_shown(text(field::NAME), at);
         }
         for persona in seen {
             let at = people.owner(&address_key(&persona.uri));

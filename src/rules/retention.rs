@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::fold;
 use crate::model::record::Record;
 use crate::model::time::Ticks;
@@ -55,11 +56,11 @@ impl Keep {
 
 /// The rule for a room: its own, else that of its category, else that of everything.
 pub fn rule<'a>(catalog: &'a Catalog, room: &Record) -> Option<&'a Record> {
-    let text = |record: &'a Record, name| record.get(name).text().unwrap_or_default();
-    let of = |name: &str| room.get(name).text().unwrap_or_default().to_owned();
-    let (pool, name, uri, category) = (of("Pool"), of("Name"), of("Uri"), of("Category"));
+    let text = |record: &'a Record, key: Key<str>| record.at(key).unwrap_or_default();
+    let of = |key: Key<str>| room.at(key).unwrap_or_default().to_owned();
+    let (pool, name, uri, category) = (of(field::POOL), of(field::NAME), of(field::URI), of(field::CATEGORY));
     let find = |scope: &str, is: &dyn Fn(&str) -> bool| {
-        catalog.of("retention").find(|rule| text(rule, "Scope") == scope && is(text(rule, "Target")))
+        catalog.of("retention").find(|rule| text(rule, field::SCOPE) == scope && is(text(rule, field::TARGET)))
     };
     // A rule is for one room; a `*` in its target is a letter like any other.
     let names = [fold(&name), fold(&format!("{pool}\\{name}")), fold(&uri)];
@@ -101,10 +102,10 @@ pub fn cutoffs(catalog: &Catalog, now: Ticks) -> Result<BTreeMap<Ticks, Vec<Stri
     let mut cutoffs: BTreeMap<Ticks, Vec<String>> = BTreeMap::new();
     for room in catalog.of("room") {
         let Some(rule) = rule(catalog, room) else { continue };
-        let keep = Keep::parse(rule.get("Keep").text().unwrap_or_default())?;
+        let keep = Keep::parse(rule.at(field::KEEP).unwrap_or_default())?;
         if let Some(cutoff) = keep.cutoff(now) {
-            let text = |name| room.get(name).text().unwrap_or_default();
-            cutoffs.entry(cutoff).or_default().push(format!("{}\\{}", text("Pool"), text("Uri")));
+            let text = |key: Key<str>| room.at(key).unwrap_or_default();
+            cutoffs.entry(cutoff).or_default().push(format!("{}\\{}", text(field::POOL), text(field::URI)));
         }
     }
     Ok(cutoffs)

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
 use crate::rules::directory::Directory;
@@ -35,9 +36,9 @@ pub fn covered(directory: &Directory<'_>, list: &Value, person: &str) -> bool {
 pub fn is_member(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person: &str) -> bool {
     let category = category_of(catalog, room);
     let allowed = category.is_some_and(|category| directory.allows(category, person));
-    let listed = |field| covered(directory, room.get(field), person) && (allowed || category.is_none());
-    match room.get("Members") {
-        Value::List(_) if room.get("Privacy").text() != Some("Open") => listed("Members") || listed("Managers"),
+    let listed = |key: Key<[String]>| covered(directory, room.value(key), person) && (allowed || category.is_none());
+    match room.value(field::MEMBERS) {
+        Value::List(_) if room.at(field::PRIVACY) != Some("Open") => listed(field::MEMBERS) || listed(field::MANAGERS),
         _ => allowed,
     }
 }
@@ -49,8 +50,8 @@ pub fn category_of<'a>(catalog: &'a Catalog, room: &Record) -> Option<&'a Record
 
 /// Is a room one of this category's?
 pub fn lies_in(room: &Record, category: &Record) -> bool {
-    let text = |record: &Record, field| record.get(field).text().map(fold);
-    text(room, "Pool") == text(category, "Pool") && text(room, "Category") == text(category, "Name")
+    let text = |record: &Record, key: Key<str>| record.at(key).map(fold);
+    text(room, field::POOL) == text(category, field::POOL) && text(room, field::CATEGORY) == text(category, field::NAME)
 }
 
 fn denied(what: String) -> Error {
@@ -59,31 +60,30 @@ fn denied(what: String) -> Error {
 
 /// The first of these scopes that there are settings of this noun for.
 fn effective<'a>(catalog: &'a Catalog, noun: &'static str, scopes: &[String]) -> Option<&'a Record> {
-    let of =
-        |scope: &String| catalog.of(noun).find(|record| record.get("Identity").text().map(fold) == Some(fold(scope)));
+    let of = |scope: &String| catalog.of(noun).find(|record| record.at(field::IDENTITY).map(fold) == Some(fold(scope)));
     scopes.iter().find_map(of)
 }
 
 /// The scope of the site of a person, if the directory says which.
 fn site_of(catalog: &Catalog, person: &str) -> Option<String> {
     let key = Some(person_key(person));
-    let principal = catalog.of("principal").find(|principal| principal.get("Uri").text().map(person_key) == key);
-    principal.and_then(|principal| principal.get("Site").text()).map(|site| format!("site:{site}"))
+    let principal = catalog.of("principal").find(|principal| principal.at(field::URI).map(person_key) == key);
+    principal.and_then(|principal| principal.at(field::SITE)).map(|site| format!("site:{site}"))
 }
 
 /// The policy of a person: the one they were given, else that of their site, else the global one.
 pub fn policy_of<'a>(catalog: &'a Catalog, person: &str) -> Option<&'a Record> {
     let key = Some(person_key(person));
-    let grant = catalog.of("grant").find(|grant| grant.get("Identity").text().map(person_key) == key);
+    let grant = catalog.of("grant").find(|grant| grant.at(field::IDENTITY).map(person_key) == key);
     let site = site_of(catalog, person);
-    let given = grant.and_then(|grant| grant.get("Policy").text()).map(str::to_owned);
+    let given = grant.and_then(|grant| grant.at(field::POLICY)).map(str::to_owned);
     let scopes: Vec<String> = given.into_iter().chain(site).chain(["global".to_owned()]).collect();
     effective(catalog, "policy", &scopes)
 }
 
 /// Fails when the policy of a person does not let them use rooms at all.
 pub fn enabled(catalog: &Catalog, person: &str) -> Result<()> {
-    match policy_of(catalog, person).map(|policy| policy.get("EnablePersistentChat")) {
+    match policy_of(catalog, person).map(|policy| policy.value(field::ENABLE_PERSISTENT_CHAT)) {
         Some(Value::Bool(true)) => Ok(()),
         _ => Err(denied("the policy of this person does not enable Persistent Chat".to_owned())
             .hint("pchat policy grant gives another one; pchat policy set global --enable enables everybody")),
@@ -98,7 +98,7 @@ pub fn check(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person
         return Ok(keeps_history(catalog, room));
     }
     enabled(catalog, person)?;
-    if *room.get("Disabled") == Value::Bool(true) {
+    if room.at(field::DISABLED) == Some(true) {
         return Err(Error::new(Kind::Refused, format!("room {identity} is disabled"))
             .hint("pchat room set --disabled false enables it"));
     }
@@ -108,14 +108,14 @@ pub fn check(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person
         ));
     }
     if matches!(deed, Deed::Post | Deed::Upload)
-        && room.get("Type").text() == Some("Auditorium")
-        && !covered(directory, room.get("Presenters"), person)
+        && room.at(field::TYPE) == Some("Auditorium")
+        && !covered(directory, room.value(field::PRESENTERS), person)
     {
         return Err(denied(format!("room {identity} is an Auditorium, and this person is no presenter of it"))
             .hint("pchat room set --presenters names who may post"));
     }
     let category = category_of(catalog, room);
-    if deed == Deed::Upload && category.is_none_or(|category| *category.get("FileUpload") != Value::Bool(true)) {
+    if deed == Deed::Upload && category.is_none_or(|category| category.at(field::FILE_UPLOAD) != Some(true)) {
         return Err(Error::new(Kind::Refused, format!("the category of room {identity} allows no files"))
             .hint("pchat category set --file-upload true allows them"));
     }
@@ -124,17 +124,17 @@ pub fn check(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person
 
 /// A category that says nothing keeps history.
 pub fn keeps_history(catalog: &Catalog, room: &Record) -> bool {
-    category_of(catalog, room).is_none_or(|category| *category.get("ChatHistory") != Value::Bool(false))
+    category_of(catalog, room).is_none_or(|category| category.at(field::CHAT_HISTORY) != Some(false))
 }
 
 /// The most bytes a file of a person may have in a room: as the settings of its pool say, else those of the site of the
 /// person, else the global ones. What a narrower scope leaves open, the next one says.
 pub fn largest_file(catalog: &Catalog, room: &Record, person: &str) -> u64 {
-    let pool = room.get("Pool").text().unwrap_or_default();
+    let pool = room.at(field::POOL).unwrap_or_default();
     let service = format!("service:PersistentChatServer:{pool}");
     let scopes = [Some(service), site_of(catalog, person), Some("global".to_owned())];
     let said = scopes.into_iter().flatten().find_map(|scope| {
-        match effective(catalog, "configuration", &[scope])?.get("MaxFileSizeKB") {
+        match effective(catalog, "configuration", &[scope])?.value(field::MAX_FILE_SIZE_KB) {
             Value::Int(kb) => u64::try_from(*kb).ok(),
             _ => None,
         }

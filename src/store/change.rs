@@ -5,7 +5,8 @@ use super::purge::Protected;
 use super::{Entry, Store, Wanted};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
-use crate::model::record::{Record, Shape, Value};
+use crate::model::field;
+use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::rules::holds::{self, Case, Holds, Room, Terms};
 
@@ -221,9 +222,7 @@ fn put(tx: &mut dyn Transaction, now: Ticks, all: &[Record]) -> Result<()> {
             };
             match (record.shape.noun, old) {
                 ("hold", Some(old)) => holds::not_weaker(&old, record)?,
-                ("case", Some(old))
-                    if *old.get("ClosedOn") == Value::Null && *record.get("ClosedOn") != Value::Null =>
-                {
+                ("case", Some(old)) if !old.has(field::CLOSED_ON) && record.has(field::CLOSED_ON) => {
                     closed.push(record);
                 }
                 _ => {}
@@ -243,8 +242,8 @@ fn place(tx: &mut dyn Transaction, now: Ticks, placed: &Placed) -> Result<()> {
     let Placed { hold, before } = placed;
     let old = tx.get(hold.shape, &hold.key())?;
     holds::as_seen(hold, old.as_ref(), before.as_ref())?;
-    if old.as_ref().map(|old| old.get("Case")) != Some(hold.get("Case")) {
-        let name = hold.get("Case").text().unwrap_or_default();
+    if old.as_ref().map(|old| old.value(field::CASE)) != Some(hold.value(field::CASE)) {
+        let name = hold.at(field::CASE).unwrap_or_default();
         holds::case_is_open(hold, tx.case(name)?)?;
     }
     put(tx, now, std::slice::from_ref(hold))

@@ -1,6 +1,7 @@
 //! The rules of the house, read off the sources: who may know whom, where packages live, how long files are, which
 //! lists must be complete. The reasons stand in docs/architecture.md. A rule that is not checked is a wish.
 
+mod fields;
 mod source;
 mod text;
 

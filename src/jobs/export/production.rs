@@ -4,6 +4,7 @@ use super::Export;
 use crate::error::Result;
 use crate::jobs::selection::{catalog_part, room_key};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Shape, Type, Value};
 use crate::select::scope::Selection;
@@ -29,19 +30,20 @@ pub(super) fn settings(
     let is_named = selection.scope.rooms.is_some();
     let has =
         |room: &Record| is_named || said.as_ref().is_none_or(|said| said.rooms.contains_key(&room_key(room).key()));
-    let text = |record: &Record, field| fold(record.get(field).text().unwrap_or_default());
+    let text = |record: &Record, key: Key<str>| fold(record.at(key).unwrap_or_default());
     let rooms: Vec<&Record> = part.of("room").filter(|room| has(room)).collect();
     let categories: BTreeSet<(String, String)> =
-        rooms.iter().map(|room| (text(room, "Pool"), text(room, "Category"))).collect();
-    let mut pools: BTreeSet<String> = rooms.iter().map(|room| text(room, "Pool")).collect();
-    let asked = |record: &Record| is_named || categories.contains(&(text(record, "Pool"), text(record, "Name")));
-    pools.extend(part.of("category").filter(|category| asked(category)).map(|category| text(category, "Pool")));
+        rooms.iter().map(|room| (text(room, field::POOL), text(room, field::CATEGORY))).collect();
+    let mut pools: BTreeSet<String> = rooms.iter().map(|room| text(room, field::POOL)).collect();
+    let asked =
+        |record: &Record| is_named || categories.contains(&(text(record, field::POOL), text(record, field::NAME)));
+    pools.extend(part.of("category").filter(|category| asked(category)).map(|category| text(category, field::POOL)));
     let mut produced = Catalog::default();
     for record in nouns.iter().flat_map(|shape| part.of(shape.noun)) {
         let belongs = match record.shape.noun {
             "room" => has(record),
             "category" => asked(record),
-            "pool" => pools.contains(&text(record, "Name")),
+            "pool" => pools.contains(&text(record, field::NAME)),
             _ => false,
         };
         if belongs {

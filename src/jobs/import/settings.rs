@@ -8,6 +8,7 @@ use crate::jobs::archive::Archive;
 use crate::jobs::intake::{Database, Found, Input};
 use crate::jobs::selection::room_key;
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::RoomKey;
 use crate::model::receipt::Receipt;
 use crate::model::record::Record;
@@ -109,7 +110,7 @@ impl Settings<'_> {
             *at = first.min(*at);
         }
         for new in &plan.rules {
-            let keep = Keep::parse(new.get("Keep").text().unwrap_or_default())?;
+            let keep = Keep::parse(new.at(field::KEEP).unwrap_or_default())?;
             let cutoff = keep.cutoff((self.cx.clock)()).unwrap_or(Ticks::MIN);
             let mut rooms: BTreeMap<String, RoomKey> = BTreeMap::new();
             let mut arriving = 0u64;
@@ -191,9 +192,9 @@ impl Expected {
 }
 
 fn shown(rule: &Record) -> String {
-    let text = |field| rule.get(field).text().unwrap_or_default();
-    let scope = if text("Scope") == "everything" { text("Scope").to_owned() } else { rule.identity() };
-    format!("{scope}, kept {}", text("Keep"))
+    let text = |key: Key<str>| rule.at(key).unwrap_or_default();
+    let scope = if text(field::SCOPE) == "everything" { text(field::SCOPE).to_owned() } else { rule.identity() };
+    format!("{scope}, kept {}", text(field::KEEP))
 }
 
 fn refused(first: &str, rules: usize) -> Error {

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::jobs::catalog::Renames;
+use crate::model::field;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Type, Value};
 use crate::model::unit::Unit;
@@ -35,7 +36,7 @@ impl Met {
     pub fn record(&mut self, record: &Record) {
         let noun = record.shape.noun;
         if noun == "room" || noun == "category" {
-            self.names |= noun == "category" || record.get("Name").text() != record.get("Uri").text();
+            self.names |= noun == "category" || record.at(field::NAME) != record.at(field::URI);
         }
         for (field, value) in record.shape.fields.iter().zip(&record.values) {
             match (field.name, value) {

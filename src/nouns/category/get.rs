@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::jobs::selection::only_category;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::fold;
 use crate::model::record::Record;
 use crate::model::reply::{Cell, Table};
@@ -22,7 +23,7 @@ pub(super) fn get(cx: &Context<'_>, name: Option<&str>, pool: Option<&str>, as_o
     let found: Vec<&Record> = match name {
         Some(name) => vec![only_category(&catalog, name)?],
         None => {
-            let is = |record: &&Record| pool.is_none_or(|pool| record.get("Pool").text().map(fold) == Some(fold(pool)));
+            let is = |record: &&Record| pool.is_none_or(|pool| record.at(field::POOL).map(fold) == Some(fold(pool)));
             catalog.of("category").filter(is).collect()
         }
     };
@@ -44,7 +45,7 @@ fn shown(catalog: &Catalog, records: &[&Record], as_object: bool) -> Table {
         let mut row: Vec<Cell> = vec![record.identity().into()];
         row.extend(PLAIN.map(|field| Cell::from(record.get(field))));
         row.extend(LISTS.map(|field| roles::cell(&directory, record.get(field), as_object)));
-        row.push(Cell::from(record.get("Pool")));
+        row.push(Cell::from(record.value(field::POOL)));
         row.extend(STAMPS.map(|field| Cell::from(record.get(field))));
         row
     });

@@ -6,6 +6,7 @@ use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::selection::only_category;
 use crate::jobs::settings::{self, Decision};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::record::{Record, Value};
 use crate::nouns::change::{Stamp, list};
 use crate::nouns::reads::{self, Reads};
@@ -55,11 +56,11 @@ impl Set {
         let mut new = old.clone();
         if let Some(name) = &self.name {
             settings::check_name("category", name)?;
-            unique(catalog, old.get("Pool").text().unwrap_or_default(), name, Some(old))?;
-            new.set("Name", name.as_str());
+            unique(catalog, old.at(field::POOL).unwrap_or_default(), name, Some(old))?;
+            new.set(field::NAME, name.as_str());
         }
         if let Some(text) = &self.description {
-            new.set("Description", Some(text.clone()).filter(|text| !text.is_empty()));
+            new.set(field::DESCRIPTION, Some(text.clone()).filter(|text| !text.is_empty()));
         }
         for (field, value) in
             [("Invitations", self.invitations), ("FileUpload", self.file_upload), ("ChatHistory", self.chat_history)]
@@ -91,7 +92,7 @@ impl Set {
         }
         if renamed || narrower || moved("Name") {
             for room in rooms_in(catalog, old) {
-                let mut changed = room.clone().with("Category", new.get("Name").text().unwrap_or_default());
+                let mut changed = room.clone().with(field::CATEGORY, new.at(field::NAME).unwrap_or_default());
                 if narrower {
                     let dropped = roles::drop_outside(&directory, &new, &mut changed);
                     decision.notes.extend(roles::told(room, &new, &dropped));
@@ -106,8 +107,8 @@ impl Set {
 
     /// Creators are among the allowed members. Those who were, and are no longer, go.
     fn bound(&self, directory: &Directory<'_>, old: &Record, new: &mut Record, decision: &mut Decision) -> Result<()> {
-        let Value::List(creators) = new.get("Creators").clone() else { return Ok(()) };
-        let before = if let Value::List(items) = old.get("Creators") { items.as_slice() } else { &[] };
+        let Value::List(creators) = new.value(field::CREATORS).clone() else { return Ok(()) };
+        let before = old.at(field::CREATORS);
         let (allowed, outside): (Vec<String>, Vec<String>) =
             creators.into_iter().partition(|creator| directory.allows(new, creator));
         let new_ones = outside.iter().filter(|creator| !before.contains(creator)).count();
@@ -117,7 +118,7 @@ impl Set {
                 .hint("creators are among AllowedMembers, and not among DeniedMembers, of their category"));
         }
         decision.notes.extend(roles::told_of("Creators", &new.identity(), new, &outside));
-        new.set("Creators", allowed);
+        new.set(field::CREATORS, allowed);
         Ok(())
     }
 }

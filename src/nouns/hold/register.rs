@@ -4,6 +4,7 @@ use super::{SHAPE, state};
 use crate::context::Context;
 use crate::jobs::holds::Registered;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::model::time::Ticks;
@@ -97,7 +98,7 @@ pub(super) fn reply(list: &[Registered], cx: &Context<'_>) -> Reply {
         for (other, events) in &coverage.shared {
             overlaps.rows.push(vec![identity.as_str().into(), other.as_str().into(), (*events).into()]);
         }
-        if let (Value::Time(review), Value::Null) = (hold.get("ReviewOn"), hold.get("ReleasedOn"))
+        if let (Value::Time(review), Value::Null) = (hold.value(field::REVIEW_ON), hold.value(field::RELEASED_ON))
             && *review <= now
         {
             notes.push(format!("hold \"{identity}\" was to be reviewed on {review}"));
@@ -137,7 +138,7 @@ pub(super) fn list(
     let aside = fields.iter().copied().filter(|field| !shown.contains(field)).chain(["CountedOn"]).collect();
     let mut holds = Table { title: "holds", columns, aside, ..Table::default() };
     for hold in catalog.of("hold").filter(|hold| one.is_none_or(|one| one == *hold)) {
-        if in_force && *hold.get("ReleasedOn") != Value::Null {
+        if in_force && hold.has(field::RELEASED_ON) {
             continue;
         }
         let found = counted.get(&hold.identity()).copied().unwrap_or_default();

@@ -5,8 +5,9 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::post::{self, Trial};
 use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::{fold, person_key};
-use crate::model::record::{Record, Value};
+use crate::model::record::Record;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::change::{Manner, Stamp, prepared};
 use crate::nouns::reads::{self, Reads};
@@ -126,38 +127,38 @@ impl TestRequest {
             all.find(|record| is(record, "Name", name))
         };
         let category = in_pool("category").cloned().unwrap_or_else(|| {
-            let empty = Record::new(&category::SHAPE).with("Pool", pool.as_str()).with("Name", name);
-            stamp.made(empty.with("ChatHistory", Value::Bool(true)))
+            let empty = Record::new(&category::SHAPE).with(field::POOL, pool.as_str()).with(field::NAME, name);
+            stamp.made(empty.with(field::CHAT_HISTORY, true))
         });
-        let mut allowed =
-            if let Value::List(items) = category.get("AllowedMembers") { items.clone() } else { Vec::new() };
+        let mut allowed = category.at(field::ALLOWED_MEMBERS).to_vec();
         for person in &people {
             if !allowed.iter().any(|item| directory.covers(item, person)) {
                 allowed.push(person.clone());
             }
-            let known =
-                catalog.of("principal").any(|p| p.get("Uri").text().map(person_key) == Some(person_key(person)));
+            let known = catalog.of("principal").any(|p| p.at(field::URI).map(person_key) == Some(person_key(person)));
             if !known {
-                decision.puts.push(Record::new(&principal::SHAPE).with("Uri", person.as_str()).with("Type", "User"));
+                decision
+                    .puts
+                    .push(Record::new(&principal::SHAPE).with(field::URI, person.as_str()).with(field::TYPE, "User"));
             }
-            let grant = Record::new(&policy::GRANT).with("Identity", person.as_str()).with("Policy", POLICY);
+            let grant = Record::new(&policy::GRANT).with(field::IDENTITY, person.as_str()).with(field::POLICY, POLICY);
             decision.puts.push(grant);
         }
-        decision.puts.push(category.with("AllowedMembers", allowed));
+        decision.puts.push(category.with(field::ALLOWED_MEMBERS, allowed));
         if in_pool("room").is_none() {
             let made = Record::new(&room::SHAPE)
-                .with("Pool", pool.as_str())
-                .with("Name", name)
-                .with("Uri", format!("ma-chan://{pool}/{}", stamp.guid()).as_str())
-                .with("Category", name)
-                .with("Type", "Normal")
-                .with("Privacy", "Closed")
-                .with("Invitations", "False")
-                .with("Disabled", Value::Bool(false));
+                .with(field::POOL, pool.as_str())
+                .with(field::NAME, name)
+                .with(field::URI, format!("ma-chan://{pool}/{}", stamp.guid()).as_str())
+                .with(field::CATEGORY, name)
+                .with(field::TYPE, "Normal")
+                .with(field::PRIVACY, "Closed")
+                .with(field::ROOM_INVITATIONS, "False")
+                .with(field::DISABLED, false);
             decision.puts.push(stamp.made(made));
         }
         let policy =
-            Record::new(&policy::SHAPE).with("Identity", POLICY).with("EnablePersistentChat", Value::Bool(true));
+            Record::new(&policy::SHAPE).with(field::IDENTITY, POLICY).with(field::ENABLE_PERSISTENT_CHAT, true);
         decision.puts.push(policy);
         Ok(decision)
     }

@@ -7,6 +7,7 @@ use crate::jobs::principals::{MEMBER, MEMBER_OF};
 use crate::jobs::selection::{only_category, only_room};
 use crate::model::catalog::Catalog;
 use crate::model::dn;
+use crate::model::field::{self, Key};
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Table};
@@ -105,11 +106,11 @@ fn grants(catalog: &Catalog) -> HashMap<String, &Record> {
 }
 
 fn property(record: &Record, grants: &HashMap<String, &Record>, name: &str) -> Option<Value> {
-    let uri = record.get("Uri").text().unwrap_or_default();
+    let uri = record.at(field::URI).unwrap_or_default();
     let field = |name: &str| record.get(name).clone();
     let known = SHOWN.iter().find(|shown| shown.eq_ignore_ascii_case(name));
     Some(match known.copied() {
-        Some("Identity") => match record.get("DirectoryPath").text() {
+        Some("Identity") => match record.at(field::DIRECTORY_PATH) {
             Some(path) => path.into(),
             None => uri.into(),
         },
@@ -123,10 +124,10 @@ fn property(record: &Record, grants: &HashMap<String, &Record>, name: &str) -> O
         Some("Enabled") => Value::Bool(is_active(record)),
         Some("Deleted") => Value::Bool(is_deleted(record)),
         Some("PersistentChatPolicy") => {
-            let grant = grants.get(&person_key(uri)).and_then(|grant| grant.get("Policy").text());
+            let grant = grants.get(&person_key(uri)).and_then(|grant| grant.at(field::POLICY));
             grant.map_or(Value::Null, |policy| shown(policy).as_str().into())
         }
-        Some("SamAccountName") => match record.get("Logon").text() {
+        Some("SamAccountName") => match record.at(field::LOGON) {
             Some(logon) => logon.rsplit('\\').next().unwrap_or(logon).into(),
             None => Value::Null,
         },
@@ -141,10 +142,10 @@ fn property(record: &Record, grants: &HashMap<String, &Record>, name: &str) -> O
             }
             other => other,
         },
-        Some("Type") if *record.get("Type") == Value::Null && is_user(record) => "User".into(),
+        Some("Type") if !record.has(field::TYPE) && is_user(record) => "User".into(),
         Some(other) => field(other),
         None => {
-            let Value::List(all) = record.get("Attributes") else { return None };
+            let Value::List(all) = record.value(field::ATTRIBUTES) else { return None };
             let found =
                 all.iter().filter_map(|item| item.split_once('=')).find(|(own, _)| own.eq_ignore_ascii_case(name));
             return found.map(|(_, value)| value.into());
@@ -154,28 +155,28 @@ fn property(record: &Record, grants: &HashMap<String, &Record>, name: &str) -> O
 
 /// The values of an attribute, as directories call it.
 fn values(record: &Record, name: &str) -> Vec<String> {
-    let text = |field: &str| record.get(field).text().map(str::to_owned).into_iter().collect();
-    let list = |field: &str| if let Value::List(items) = record.get(field) { items.clone() } else { Vec::new() };
+    let text = |key: Key<str>| record.at(key).map(str::to_owned).into_iter().collect();
+    let list = |key: Key<[String]>| record.at(key).to_vec();
     match fold(name).as_str() {
-        "objectclass" => list("ObjectClass"),
-        "memberof" => list("Affiliations"),
-        "cn" | "name" => text("Name"),
-        "displayname" => text("DisplayName"),
-        "mail" => text("Email"),
-        "company" => text("Company"),
-        "userprincipalname" => text("UserPrincipalName"),
-        "distinguishedname" => text("DirectoryPath"),
-        "objectguid" => text("Guid"),
-        "msrtcsip-primaryuseraddress" => text("Uri"),
+        "objectclass" => list(field::OBJECT_CLASS),
+        "memberof" => list(field::AFFILIATIONS),
+        "cn" | "name" => text(field::NAME),
+        "displayname" => text(field::DISPLAY_NAME),
+        "mail" => text(field::EMAIL),
+        "company" => text(field::COMPANY),
+        "userprincipalname" => text(field::USER_PRINCIPAL_NAME),
+        "distinguishedname" => text(field::DIRECTORY_PATH),
+        "objectguid" => text(field::GUID),
+        "msrtcsip-primaryuseraddress" => text(field::URI),
         "samaccountname" => record
-            .get("Logon")
+            .value(field::LOGON)
             .text()
             .and_then(|logon| logon.rsplit('\\').next())
             .map(str::to_owned)
             .into_iter()
             .collect(),
         other => {
-            let all = list("Attributes");
+            let all = list(field::ATTRIBUTES);
             let own = all.iter().filter_map(|item| item.split_once('='));
             own.filter(|(own, _)| fold(own) == other).map(|(_, value)| value.to_owned()).collect()
         }
@@ -212,14 +213,14 @@ impl GetRequest {
         let below = below.transpose()?;
         let in_unit = |record: &Record| {
             below.as_ref().is_none_or(|above| {
-                let path = record.get("DirectoryPath").text().and_then(dn::key);
+                let path = record.at(field::DIRECTORY_PATH).and_then(dn::key);
                 path.is_some_and(|path| dn::is_below(&path, above))
             })
         };
         let of_type = |record: &Record| {
             self.of_type.as_deref().is_none_or(|wanted| match fold(wanted).as_str() {
                 "user" => is_user(record),
-                other => record.get("Type").text().map(fold).as_deref() == Some(other),
+                other => record.at(field::TYPE).map(fold).as_deref() == Some(other),
             })
         };
         found.retain(|record| {
@@ -250,7 +251,7 @@ impl EligibleRequest {
             (Some(name), _) => only_category(&catalog, &in_pool(name))?,
             (None, name) => {
                 let room = only_room(&catalog, &in_pool(name.as_deref().unwrap_or_default()))?;
-                if self.presenters && room.get("Type").text() != Some("Auditorium") {
+                if self.presenters && room.at(field::TYPE) != Some("Auditorium") {
                     let what = format!("room {} is no Auditorium, and has no presenters", room.identity());
                     return Err(Error::new(Kind::Refused, what).hint("pchat room set --type Auditorium makes it one"));
                 }
@@ -261,7 +262,7 @@ impl EligibleRequest {
             }
         };
         let directory = Directory::new(&catalog);
-        let allowed = if let Value::List(items) = category.get("AllowedMembers") { items.clone() } else { Vec::new() };
+        let allowed = category.at(field::ALLOWED_MEMBERS).to_vec();
         let mut people: Vec<(String, Option<&Record>)> = directory
             .users(&allowed)
             .into_iter()
@@ -283,17 +284,17 @@ impl EligibleRequest {
         }
         people.truncate(self.limit.unwrap_or(usize::MAX));
         let rows = people.iter().map(|(entry, record)| {
-            let kind = record.and_then(|record| record.get("Type").text()).map(str::to_lowercase);
+            let kind = record.and_then(|record| record.at(field::TYPE)).map(str::to_lowercase);
             let kind = kind.unwrap_or_else(|| if is_address(entry) { "user" } else { "unknown" }.to_owned());
             let policy =
                 policy_of(&catalog, entry).filter(|_| is_address(entry)).map(|policy| shown(&policy.identity()));
             let address = if is_address(entry) { Cell::from(entry.as_str()) } else { Cell::Empty };
-            let text = |field: &str| record.map_or(Cell::Empty, |record| Cell::from(record.get(field)));
-            let identity = match text("DirectoryPath") {
+            let text = |key: Key<str>| record.map_or(Cell::Empty, |record| Cell::from(record.value(key)));
+            let identity = match text(field::DIRECTORY_PATH) {
                 Cell::Empty => Cell::from(entry.as_str()),
                 path => path,
             };
-            vec![identity, text("DisplayName"), address, kind.into(), policy.into()]
+            vec![identity, text(field::DISPLAY_NAME), address, kind.into(), policy.into()]
         });
         let columns = vec!["Identity", "DisplayName", "SipAddress", "PersistentChatPrincipalType", "EffectivePolicy"];
         let table = Table { title: "principals", columns, rows: rows.collect(), ..Table::default() };

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::{only_category, only_room, room_key};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold};
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Table};
@@ -103,9 +104,9 @@ impl GetRequest {
         let category = self.category.as_ref().map(|name| only_category(catalog, name)).transpose()?;
         let condition = self.filter.as_deref().map(Filter::parse).transpose()?;
         let directory = Directory::new(catalog);
-        let text = |room: &Record, field: &str| room.get(field).text().map(fold);
-        let is = |room: &Record, field: &str, wanted: &Option<String>| {
-            wanted.as_deref().is_none_or(|wanted| text(room, field) == Some(fold(wanted)))
+        let text = |room: &Record, key: Key<str>| room.at(key).map(fold);
+        let is = |room: &Record, key: Key<str>, wanted: &Option<String>| {
+            wanted.as_deref().is_none_or(|wanted| text(room, key) == Some(fold(wanted)))
         };
         let privacy = self.privacy.map(word);
         let of_type = self.of_type.map(word);
@@ -113,18 +114,22 @@ impl GetRequest {
         let mut found = Vec::new();
         for room in catalog.of("room") {
             let in_category = category.is_none_or(|category| {
-                text(room, "Pool") == text(category, "Pool") && text(room, "Category") == text(category, "Name")
+                text(room, field::POOL) == text(category, field::POOL)
+                    && text(room, field::CATEGORY) == text(category, field::NAME)
             });
             let named = |filter: &Filter| filter.is_true_of(room, self.search_description);
             if in_category
-                && is(room, "Pool", &self.pool)
-                && is(room, "Addin", &self.addin)
-                && is(room, "Privacy", &privacy)
-                && is(room, "Type", &of_type)
-                && is(room, "Invitations", &invitations)
-                && self.disabled.is_none_or(|is| (*room.get("Disabled") == Value::Bool(true)) == is)
+                && is(room, field::POOL, &self.pool)
+                && is(room, field::ADDIN, &self.addin)
+                && is(room, field::PRIVACY, &privacy)
+                && is(room, field::TYPE, &of_type)
+                && is(room, field::ROOM_INVITATIONS, &invitations)
+                && self.disabled.is_none_or(|is| (room.at(field::DISABLED) == Some(true)) == is)
                 && condition.as_ref().is_none_or(named)
-                && self.manager.as_ref().is_none_or(|person| rights::covered(&directory, room.get("Managers"), person))
+                && self
+                    .manager
+                    .as_ref()
+                    .is_none_or(|person| rights::covered(&directory, room.value(field::MANAGERS), person))
                 && self.member.as_ref().is_none_or(|person| rights::is_member(catalog, &directory, room, person))
             {
                 found.push(room);
@@ -156,9 +161,9 @@ impl Filter {
     }
 
     fn is_true_of(&self, room: &Record, description: bool) -> bool {
-        let has = |field: &str, word: &str| room.get(field).text().is_some_and(|text| fold(text).contains(word));
+        let has = |key: Key<str>, word: &str| room.at(key).is_some_and(|text| fold(text).contains(word));
         match self {
-            Filter::Words(word) => has("Name", word) || description && has("Description", word),
+            Filter::Words(word) => has(field::NAME, word) || description && has(field::DESCRIPTION, word),
             Filter::Condition(condition) => {
                 let with = |name_is: &'static str| {
                     condition.matches(&|name: &str| {
@@ -213,7 +218,7 @@ const ASIDE: [&str; 11] = [
 fn property(room: &Record, name: &str) -> Value {
     match name {
         "Identity" => room.identity().as_str().into(),
-        "PersistentChatPoolFqdn" => room.get("Pool").clone(),
+        "PersistentChatPoolFqdn" => room.value(field::POOL).clone(),
         // A room that nobody has disabled is not disabled.
         "Disabled" if *room.get(name) == Value::Null => Value::Bool(false),
         other => room.get(other).clone(),

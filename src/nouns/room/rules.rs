@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::{nearest, only_room};
 use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::fold;
 use crate::model::record::{Record, Value};
 use crate::nouns::change::{Stamp, list};
@@ -113,7 +114,7 @@ impl NewRequest {
         let Some(creator) = self.creator.clone() else { return reads };
         let name = pool::split(&self.category).1.to_owned();
         reads.people(move |catalog| {
-            let meant = catalog.of("category").filter(|of| of.get("Name").text().map(fold) == Some(fold(&name)));
+            let meant = catalog.of("category").filter(|of| of.at(field::NAME).map(fold) == Some(fold(&name)));
             let lists = meant.flat_map(|category| reads::entries(category, &roles::OF_CATEGORY));
             reads::named(lists.chain([creator.as_str()]))
         })
@@ -127,8 +128,8 @@ impl NewRequest {
             Some(named) => pool::meant(catalog, Some(named))?.0,
             // A category of this name in one pool alone says which is meant.
             None => {
-                let of_name = |record: &&Record| record.get("Name").text().map(fold) == Some(fold(category));
-                let mut pools = catalog.of("category").filter(of_name).filter_map(|record| record.get("Pool").text());
+                let of_name = |record: &&Record| record.at(field::NAME).map(fold) == Some(fold(category));
+                let mut pools = catalog.of("category").filter(of_name).filter_map(|record| record.at(field::POOL));
                 match (pools.next(), pools.next()) {
                     (Some(one), None) => one.to_owned(),
                     _ => pool::meant(catalog, None)?.0,
@@ -144,22 +145,22 @@ impl NewRequest {
         let category = category_in(catalog, &pool, category)?;
         unique(catalog, &pool, &self.name, None)?;
         let mut room = Record::new(&SHAPE)
-            .with("Pool", pool.as_str())
-            .with("Name", self.name.as_str())
-            .with("Uri", format!("ma-chan://{pool}/{}", stamp.guid()).as_str())
-            .with("Description", self.description.clone().filter(|text| !text.is_empty()))
-            .with("Category", category.get("Name").text().unwrap_or_default())
-            .with("Type", word(self.of_type).as_str())
-            .with("Privacy", word(self.privacy).as_str())
-            .with("Invitations", word(self.invitations).as_str())
-            .with("Disabled", Value::Bool(self.disabled));
+            .with(field::POOL, pool.as_str())
+            .with(field::NAME, self.name.as_str())
+            .with(field::URI, format!("ma-chan://{pool}/{}", stamp.guid()).as_str())
+            .with(field::DESCRIPTION, self.description.clone().filter(|text| !text.is_empty()))
+            .with(field::CATEGORY, category.at(field::NAME).unwrap_or_default())
+            .with(field::TYPE, word(self.of_type).as_str())
+            .with(field::PRIVACY, word(self.privacy).as_str())
+            .with(field::ROOM_INVITATIONS, word(self.invitations).as_str())
+            .with(field::DISABLED, self.disabled);
         if let Some(addin) = self.addin.as_deref().filter(|addin| !addin.is_empty()) {
-            room.set("Addin", addin_in(catalog, &pool, addin)?.as_str());
+            room.set(field::ADDIN, addin_in(catalog, &pool, addin)?.as_str());
         }
         if let Some(creator) = &self.creator {
             let directory = Directory::new(catalog);
             let creator = directory.entry(creator, false)?;
-            let may = matches!(category.get("Creators"), Value::List(items) if items.iter().any(|item| directory.covers(item, &creator)));
+            let may = category.at(field::CREATORS).iter().any(|item| directory.covers(item, &creator));
             if !may || !directory.allows(category, &creator) {
                 return Err(Error::new(
                     Kind::Denied,
@@ -167,7 +168,7 @@ impl NewRequest {
                 )
                 .hint("pchat category set --creators names who may create rooms in it"));
             }
-            room.set("Managers", vec![creator]);
+            room.set(field::MANAGERS, vec![creator]);
         }
         let room = stamp.made(room);
         if catalog.get("room", &room.key()).is_some() {
@@ -195,7 +196,7 @@ impl SetRequest {
             let categories = rooms
                 .iter()
                 .filter_map(|room| category_of(catalog, room))
-                .chain(catalog.of("category").filter(|of| to.is_some() && of.get("Name").text().map(fold) == to));
+                .chain(catalog.of("category").filter(|of| to.is_some() && of.at(field::NAME).map(fold) == to));
             let lists = categories.flat_map(|category| reads::entries(category, &roles::OF_CATEGORY));
             let roles = rooms.iter().flat_map(|room| reads::entries(room, &roles::ROLES));
             reads::named(typed.iter().map(String::as_str).chain(lists).chain(roles))
@@ -224,15 +225,15 @@ impl SetRequest {
         old: &Record,
         notes: &mut Vec<String>,
     ) -> Result<Record> {
-        let pool = old.get("Pool").text().unwrap_or_default();
+        let pool = old.at(field::POOL).unwrap_or_default();
         let mut new = old.clone();
         if let Some(name) = &self.name {
             check_name("room", name)?;
             unique(catalog, pool, name, Some(old))?;
-            new.set("Name", name.as_str());
+            new.set(field::NAME, name.as_str());
         }
         if let Some(text) = &self.description {
-            new.set("Description", Some(text.clone()).filter(|text| !text.is_empty()));
+            new.set(field::DESCRIPTION, Some(text.clone()).filter(|text| !text.is_empty()));
         }
         let words = [
             ("Type", self.of_type.map(word)),
@@ -245,13 +246,13 @@ impl SetRequest {
             }
         }
         if let Some(disabled) = self.disabled
-            && (disabled || *old.get("Disabled") != Value::Null)
+            && (disabled || old.has(field::DISABLED))
         {
-            new.set("Disabled", Value::Bool(disabled));
+            new.set(field::DISABLED, disabled);
         }
         if let Some(addin) = &self.addin {
             let addin = if addin.is_empty() { None } else { Some(addin_in(catalog, pool, addin)?) };
-            new.set("Addin", addin);
+            new.set(field::ADDIN, addin);
         }
         let mut category = category_of(catalog, old);
         let mut moved = false;
@@ -263,7 +264,7 @@ impl SetRequest {
             }
             let to = category_in(catalog, pool, name)?;
             moved = category.is_none_or(|category| category.key() != to.key());
-            new.set("Category", to.get("Name").text().unwrap_or_default());
+            new.set(field::CATEGORY, to.at(field::NAME).unwrap_or_default());
             category = Some(to);
         }
         self.roles(directory, old, &mut new, category, moved, notes)?;
@@ -305,12 +306,12 @@ impl SetRequest {
             let dropped = roles::drop_outside(directory, category, new);
             notes.extend(roles::told(old, category, &dropped));
         }
-        let has = |field: &str| matches!(new.get(field), Value::List(_));
-        if has("Presenters") && new.get("Type").text() != Some("Auditorium") {
+        let has = |key: Key<[String]>| !new.at(key).is_empty();
+        if has(field::PRESENTERS) && new.at(field::TYPE) != Some("Auditorium") {
             return Err(refused(format!("room {room} is a Normal room, and has no presenters"))
                 .hint("--type Auditorium makes it a room in which presenters post; --presenters '' takes them away"));
         }
-        if has("Members") && new.get("Privacy").text() == Some("Open") {
+        if has(field::MEMBERS) && new.at(field::PRIVACY) == Some("Open") {
             return Err(refused(format!("room {room} is an Open room, and has no members of its own"))
                 .hint("--privacy Closed lets only members in; --members '' leaves it to the category"));
         }
@@ -329,14 +330,14 @@ fn addin_in(catalog: &Catalog, pool: &str, name: &str) -> Result<String> {
         return Err(refused(format!("add-in {name} is of another pool than the room"))
             .hint("add-ins serve the rooms of their own pool"));
     }
-    in_pool(catalog, "addin", pool, name).map(|addin| addin.get("Name").text().unwrap_or_default().to_owned())
+    in_pool(catalog, "addin", pool, name).map(|addin| addin.at(field::NAME).unwrap_or_default().to_owned())
 }
 
 fn in_pool<'a>(catalog: &'a Catalog, noun: &'static str, pool: &str, name: &str) -> Result<&'a Record> {
     let is = |record: &&Record, field, value: &str| record.get(field).text().map(fold) == Some(fold(value));
     let all = || catalog.of(noun).filter(|record| is(record, "Pool", pool));
     all().find(|record| is(record, "Name", name)).ok_or_else(|| {
-        let known: Vec<String> = all().filter_map(|record| record.get("Name").text().map(str::to_owned)).collect();
+        let known: Vec<String> = all().filter_map(|record| record.at(field::NAME).map(str::to_owned)).collect();
         let error = Error::new(Kind::NotFound, format!("there is no {noun} \"{name}\" in pool {pool}"));
         match nearest(name, &known) {
             Some(near) => error.hint(format!("did you mean \"{near}\"?")),

@@ -8,6 +8,7 @@ use crate::jobs::report::found::Page;
 use crate::jobs::search::{Found, How, Sort, search};
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::ids::{EventId, RoomKey};
 use crate::model::message::Kind;
 use crate::model::reply::{Cell, Reply, Status, Table};
@@ -139,7 +140,7 @@ pub(super) fn show(
 
 /// What people call a room.
 pub(super) fn name(catalog: &Catalog, room: &RoomKey) -> String {
-    let named = catalog.room(room).and_then(|record| record.get("Name").text());
+    let named = catalog.room(room).and_then(|record| record.at(field::NAME));
     named.unwrap_or(&room.uri).to_owned()
 }
 

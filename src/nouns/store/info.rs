@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
 use crate::model::reply::{Cell, Reply, Status, Table};
@@ -77,7 +78,7 @@ pub(in crate::nouns) fn counts_by(by: By, catalog: &Catalog, counts: &Breakdown)
     match by {
         By::Room => {
             table.aside = vec!["Uri"];
-            let named = |key: &str| catalog.of("room").find(|room| room.key() == key)?.get("Name").text();
+            let named = |key: &str| catalog.of("room").find(|room| room.key() == key)?.at(field::NAME);
             for (key, (room, count)) in &counts.rooms {
                 let name = named(key).unwrap_or(&room.uri);
                 let mut row = vec![name.into(), room.pool.as_str().into(), room.uri.as_str().into()];

@@ -3,6 +3,7 @@
 
 use super::{Case, Holds, Reach, Room, Terms};
 use crate::error::{Error, Kind as Failure, Result};
+use crate::model::field::{self, Key};
 use crate::model::ids::fold;
 use crate::model::record::{Record, Value};
 use crate::model::time::Ticks;
@@ -49,16 +50,16 @@ pub fn still_kept(before: &[Room], after: &[Room], holds: &Holds, now: Ticks) ->
 
 /// Refuses to remove a category that rooms lie in, or that a hold in force names.
 pub fn category_is_free(category: &Record, holds: &[Terms], rooms: &[Room]) -> Result<()> {
-    let text = |field| category.get(field).text().unwrap_or_default();
+    let text = |key: Key<str>| category.at(key).unwrap_or_default();
     for hold in holds.iter().filter(|hold| !hold.released) {
-        if hold.categories.iter().any(|entry| names_category(entry, text("Pool"), text("Name"))) {
+        if hold.categories.iter().any(|entry| names_category(entry, text(field::POOL), text(field::NAME))) {
             return Err(held(&hold.identity, &format!("it names category {}", category.identity())));
         }
     }
     let inside = |place: &&Room| {
         !place.category.is_empty()
-            && fold(&place.pool) == fold(text("Pool"))
-            && fold(&place.category) == fold(text("Name"))
+            && fold(&place.pool) == fold(text(field::POOL))
+            && fold(&place.category) == fold(text(field::NAME))
     };
     match rooms.iter().filter(inside).count() {
         0 => Ok(()),
@@ -88,7 +89,7 @@ pub fn case_is_free(case: &Record, holds: &[Terms]) -> Result<()> {
 
 /// Refuses a hold whose case is not open. `case` is the one it names, if there is one.
 pub fn case_is_open(hold: &Record, case: Option<Case>) -> Result<()> {
-    let name = hold.get("Case").text().unwrap_or_default();
+    let name = hold.at(field::CASE).unwrap_or_default();
     match case {
         Some(Case { closed: None, .. }) => Ok(()),
         Some(Case { identity, closed: Some(on) }) => {
@@ -131,11 +132,11 @@ pub fn only_released(old: Option<Record>, new: &Record) -> Result<()> {
     let Some(mut old) = old else {
         return Err(Error::new(Failure::NotFound, format!("there is no hold \"{identity}\"")));
     };
-    if *old.get("ReleasedOn") != Value::Null {
+    if old.has(field::RELEASED_ON) {
         return Err(Error::new(Failure::Refused, format!("hold \"{identity}\" was released before"))
             .hint(format!("pchat hold get \"{identity}\" says when, by whom and why")));
     }
-    for field in ["ReleasedBy", "ReleasedOn", "ReleaseReason"] {
+    for field in [field::RELEASED_BY.name, field::RELEASED_ON.name, field::RELEASE_REASON.name] {
         if let (Value::Null, Some(at)) = (new.get(field), new.shape.position(field)) {
             return Err(Error::new(Failure::Usage, format!("a release needs {}", new.shape.fields[at].name)));
         } else if let Some(at) = old.shape.position(field) {
@@ -153,7 +154,7 @@ pub fn only_released(old: Option<Record>, new: &Record) -> Result<()> {
 /// name and a reason, and by nothing else.
 pub fn not_weaker(old: &Record, new: &Record) -> Result<()> {
     let identity = old.identity();
-    if *old.get("ReleasedOn") != Value::Null {
+    if old.has(field::RELEASED_ON) {
         return match old.values == new.values {
             true => Ok(()),
             false => Err(Error::new(
@@ -163,22 +164,18 @@ pub fn not_weaker(old: &Record, new: &Record) -> Result<()> {
             .hint("place a new hold under another name")),
         };
     }
-    let items = |record: &Record, name: &str| match record.get(name) {
-        Value::List(items) => items.iter().map(|item| fold(item)).collect::<BTreeSet<_>>(),
-        _ => BTreeSet::new(),
-    };
-    let places = |record: &Record| (items(record, "Rooms"), items(record, "Categories"));
+    let items =
+        |record: &Record, key: Key<[String]>| record.at(key).iter().map(|item| fold(item)).collect::<BTreeSet<_>>();
+    let places = |record: &Record| (items(record, field::ROOMS), items(record, field::CATEGORIES));
     let ((rooms, categories), (new_rooms, new_categories)) = (places(old), places(new));
     let everywhere = rooms.is_empty() && categories.is_empty();
     let still_everywhere = new_rooms.is_empty() && new_categories.is_empty();
-    let time = |record: &Record, name: &str| match record.get(name) {
-        Value::Time(at) => Some(*at),
-        _ => None,
+    let (people, new_people) = (items(old, field::PEOPLE), items(new, field::PEOPLE));
+    let words = |record: &Record| {
+        [field::QUERY.name, field::MATCH.name, field::CASE_SENSITIVE.name].map(|name| record.get(name).clone())
     };
-    let (people, new_people) = (items(old, "People"), items(new, "People"));
-    let words = |record: &Record| ["Query", "Match", "CaseSensitive"].map(|name| record.get(name).clone());
     let why = match () {
-        () if *new.get("ReleasedOn") != Value::Null => "it would be released",
+        () if new.has(field::RELEASED_ON) => "it would be released",
         () if !still_everywhere
             && (everywhere || !rooms.is_subset(&new_rooms) || !categories.is_subset(&new_categories)) =>
         {
@@ -187,11 +184,13 @@ pub fn not_weaker(old: &Record, new: &Record) -> Result<()> {
         () if !new_people.is_empty() && (people.is_empty() || !people.is_subset(&new_people)) => {
             "it would protect fewer people"
         }
-        () if time(new, "From").is_some_and(|new| time(old, "From").is_none_or(|old| new > old)) => {
+        () if new.at(field::FROM).is_some_and(|new| old.at(field::FROM).is_none_or(|old| new > old)) => {
             "it would begin later"
         }
-        () if time(new, "To").is_some_and(|new| time(old, "To").is_none_or(|old| new < old)) => "it would end earlier",
-        () if *new.get("Query") != Value::Null && words(old) != words(new) => "it would protect other words",
+        () if new.at(field::TO).is_some_and(|new| old.at(field::TO).is_none_or(|old| new < old)) => {
+            "it would end earlier"
+        }
+        () if new.has(field::QUERY) && words(old) != words(new) => "it would protect other words",
         () => return Ok(()),
     };
     Err(held(&identity, why))

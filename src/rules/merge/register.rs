@@ -4,9 +4,10 @@
 
 use super::{Incoming, Renames};
 use crate::model::catalog::Catalog;
+use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::record::{Record, Value};
-use crate::rules::holds::{items, not_weaker};
+use crate::rules::holds::not_weaker;
 use crate::select::names::{glob, names_category, names_room};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -39,26 +40,26 @@ pub(super) enum Outcome {
     Renamed(Record),
 }
 
-fn text<'a>(record: &'a Record, field: &str) -> &'a str {
-    record.get(field).text().unwrap_or_default()
+fn text(record: &Record, key: Key<str>) -> &str {
+    record.at(key).unwrap_or_default()
 }
 
 fn key(room: &Record) -> RoomKey {
-    RoomKey { pool: text(room, "Pool").to_owned(), uri: text(room, "Uri").to_owned() }
+    RoomKey { pool: text(room, field::POOL).to_owned(), uri: text(room, field::URI).to_owned() }
 }
 
 fn in_force(hold: &Record) -> bool {
-    *hold.get("ReleasedOn") == Value::Null
+    !hold.has(field::RELEASED_ON)
 }
 
 /// Does a hold name this room, by itself or through its category?
 fn names(hold: &Record, room: &Record) -> bool {
-    let category = text(room, "Category");
-    items(hold, "Rooms")
+    let category = text(room, field::CATEGORY);
+    hold.at(field::ROOMS)
         .iter()
-        .any(|entry| names_room(entry, text(room, "Pool"), text(room, "Name"), text(room, "Uri")))
+        .any(|entry| names_room(entry, text(room, field::POOL), text(room, field::NAME), text(room, field::URI)))
         || (!category.is_empty()
-            && items(hold, "Categories").iter().any(|entry| names_category(entry, text(room, "Pool"), category)))
+            && hold.at(field::CATEGORIES).iter().any(|entry| names_category(entry, text(room, field::POOL), category)))
 }
 
 fn people<'a>(patterns: &'a [String], known: &'a [&str]) -> impl Iterator<Item = String> + 'a {
@@ -76,16 +77,16 @@ pub(super) fn arriving(incoming: &[Incoming]) -> Vec<Arriving> {
     let mut known: HashMap<&str, Vec<&str>> = HashMap::new();
     if of("hold").next().is_some() {
         of("room").for_each(|one| rooms.entry(&one.from).or_default().push(one));
-        of("principal").for_each(|one| known.entry(&one.from).or_default().push(text(&one.record, "Uri")));
+        of("principal").for_each(|one| known.entry(&one.from).or_default().push(text(&one.record, field::URI)));
     }
     let arrive = |Incoming { record: hold, from, .. }: &Incoming| {
         let (rooms, known) = (rooms.get(&**from), known.get(&**from));
         // An archive of history alone does not say in which categories its rooms lie, so any may be meant.
-        let unsure = |room: &Incoming| room.listed && !items(hold, "Categories").is_empty();
+        let unsure = |room: &Incoming| room.listed && !hold.at(field::CATEGORIES).is_empty();
         let named = |room: &&&Incoming| in_force(hold) && (names(hold, &room.record) || unsure(room));
         let rooms = rooms.into_iter().flatten().filter(named);
         let rooms = rooms.map(|room| (key(&room.record), names(hold, &room.record))).collect();
-        let people = people(items(hold, "People"), known.map_or(&[], Vec::as_slice)).collect();
+        let people = people(hold.at(field::PEOPLE), known.map_or(&[], Vec::as_slice)).collect();
         Arriving { hold: hold.clone(), from: from.clone(), rooms, people }
     };
     of("hold").map(arrive).collect()
@@ -96,7 +97,7 @@ impl Arriving {
     /// has once everything else is in; `before`, what it had.
     pub(super) fn renamed(&self, renames: &Renames, record: Record, known: &Catalog, before: &Catalog) -> Record {
         let mut hold = record;
-        let mut rooms = items(&hold, "Rooms").to_vec();
+        let mut rooms = hold.at(field::ROOMS).to_vec();
         for (old, certain) in &self.rooms {
             let new = renames.room(old);
             let Some(room) = known.room(&new) else { continue };
@@ -105,12 +106,12 @@ impl Arriving {
                 rooms.push(new.to_string());
             }
         }
-        if rooms.len() > items(&hold, "Rooms").len() {
-            hold.set("Rooms", rooms);
+        if rooms.len() > hold.at(field::ROOMS).len() {
+            hold.set(field::ROOMS, rooms);
         }
-        let mut list = items(&hold, "People").to_vec();
+        let mut list = hold.at(field::PEOPLE).to_vec();
         let plain =
-            items(&self.hold, "People").iter().filter(|entry| !entry.contains('*')).map(|entry| person_key(entry));
+            self.hold.at(field::PEOPLE).iter().filter(|entry| !entry.contains('*')).map(|entry| person_key(entry));
         for person in plain.chain(self.people.iter().cloned()) {
             let new = renames.address(&person);
             let is = |entry: &String| glob(&person_key(entry), &person_key(&new));
@@ -118,13 +119,15 @@ impl Arriving {
                 list.push(new);
             }
         }
-        if list.len() > items(&hold, "People").len() {
-            hold.set("People", list);
+        if list.len() > hold.at(field::PEOPLE).len() {
+            hold.set(field::PEOPLE, list);
         }
         // A query names rooms and people as they were; what it would no longer find is protected without it.
-        let asks = text(&hold, "Match").starts_with(KQL) && text(&hold, "Query").contains(':');
+        let asks = text(&hold, field::MATCH).starts_with(KQL) && text(&hold, field::QUERY).contains(':');
         if asks && !renames.is_empty() && in_force(&hold) {
-            ["Query", "Match", "CaseSensitive"].iter().for_each(|field| hold.set(field, Value::Null));
+            hold.clear(field::QUERY);
+            hold.clear(field::MATCH);
+            hold.clear(field::CASE_SENSITIVE);
         }
         hold
     }
@@ -132,13 +135,15 @@ impl Arriving {
 
 /// Do two holds protect the same, word for word?
 fn same_scope(a: &Record, b: &Record) -> bool {
-    let list = |hold: &Record, field| items(hold, field).iter().map(|item| fold(item)).collect::<BTreeSet<_>>();
+    let list = |hold: &Record, key: Key<[String]>| hold.at(key).iter().map(|item| fold(item)).collect::<BTreeSet<_>>();
     let value = |hold: &Record, field| match hold.get(field) {
         Value::Bool(false) => Value::Null,
         value => value.clone(),
     };
-    ["Rooms", "Categories", "People"].iter().all(|field| list(a, field) == list(b, field))
-        && ["From", "To", "Query", "Match", "CaseSensitive"].iter().all(|field| value(a, field) == value(b, field))
+    [field::ROOMS, field::CATEGORIES, field::PEOPLE].iter().all(|key| list(a, *key) == list(b, *key))
+        && [field::FROM.name, field::TO.name, field::QUERY.name, field::MATCH.name, field::CASE_SENSITIVE.name]
+            .iter()
+            .all(|field| value(a, field) == value(b, field))
 }
 
 /// Is what comes in protected by the hold that is there, so that it is the same hold?
@@ -147,9 +152,10 @@ fn unites(old: &Record, new: &Record) -> bool {
         return same_scope(old, new);
     }
     // The same hold as it was before it was widened.
-    let own = ["PlacedOn", "PlacedBy", "Case"].iter().all(|field| old.get(field) == new.get(field));
-    in_force(old)
-        && (same_scope(old, new) || (own && *new.get("PlacedOn") != Value::Null && not_weaker(new, old).is_ok()))
+    let own = [field::PLACED_ON.name, field::PLACED_BY.name, field::CASE.name]
+        .iter()
+        .all(|field| old.get(field) == new.get(field));
+    in_force(old) && (same_scope(old, new) || (own && new.has(field::PLACED_ON) && not_weaker(new, old).is_ok()))
 }
 
 /// What becomes of a hold that comes in under its new names. None that protects something is ever dropped.
@@ -171,7 +177,7 @@ pub(super) fn outcome(hold: &Record, from: &str, known: &Catalog) -> Outcome {
         let tail = if number == 1 { format!(" (from {from})") } else { format!(" (from {from}, {number})") };
         let room = LONGEST.saturating_sub(tail.chars().count());
         let name: String = hold.identity().chars().take(room).chain(tail.chars()).collect();
-        let second = hold.clone().with("Identity", name.as_str());
+        let second = hold.clone().with(field::IDENTITY, name.as_str());
         match known.get("hold", &second.key()) {
             None => return Outcome::Renamed(second),
             Some(old) if old.values == second.values || unites(old, &second) => return Outcome::There,

@@ -1,0 +1,210 @@
+//! Fields of managed objects, each with its type: a misspelt name, or text where a time belongs, does not compile.
+//!
+//! A noun declares its fields from these; rules and jobs read and write records by them.
+
+use super::record::{Type, Value};
+use super::time::Ticks;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// The name of a field whose values are `T`: `str`, `[String]`, `i64`, `bool` or [`Ticks`].
+pub struct Key<T: ?Sized> {
+    /// The documented name of the property.
+    pub name: &'static str,
+    of: PhantomData<fn() -> Box<T>>,
+}
+
+impl<T: ?Sized> Key<T> {
+    const fn new(name: &'static str) -> Key<T> {
+        Key { name, of: PhantomData }
+    }
+}
+
+impl<T: ?Sized> Clone for Key<T> {
+    fn clone(&self) -> Key<T> {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Key<T> {}
+
+impl<T: ?Sized> fmt::Debug for Key<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// A type a field can have.
+pub trait Held {
+    /// As shapes name it.
+    const KIND: Type;
+    /// How a value is seen.
+    type View<'a>;
+    /// Sees the value; what is not set, or of another type, is seen as not set.
+    fn view(value: &Value) -> Self::View<'_>;
+}
+
+impl Held for str {
+    const KIND: Type = Type::Text;
+    type View<'a> = Option<&'a str>;
+    fn view(value: &Value) -> Option<&str> {
+        value.text()
+    }
+}
+
+impl Held for [String] {
+    const KIND: Type = Type::List;
+    type View<'a> = &'a [String];
+    fn view(value: &Value) -> &[String] {
+        if let Value::List(items) = value { items } else { &[] }
+    }
+}
+
+impl Held for i64 {
+    const KIND: Type = Type::Int;
+    type View<'a> = Option<i64>;
+    fn view(value: &Value) -> Option<i64> {
+        if let Value::Int(number) = value { Some(*number) } else { None }
+    }
+}
+
+impl Held for bool {
+    const KIND: Type = Type::Bool;
+    type View<'a> = Option<bool>;
+    fn view(value: &Value) -> Option<bool> {
+        if let Value::Bool(is) = value { Some(*is) } else { None }
+    }
+}
+
+impl Held for Ticks {
+    const KIND: Type = Type::Time;
+    type View<'a> = Option<Ticks>;
+    fn view(value: &Value) -> Option<Ticks> {
+        if let Value::Time(at) = value { Some(*at) } else { None }
+    }
+}
+
+/// What a field of type `T` can be set to.
+pub trait Fits<T: ?Sized>: Into<Value> {}
+
+impl Fits<str> for &str {}
+impl Fits<str> for String {}
+impl Fits<str> for Option<String> {}
+impl Fits<[String]> for Vec<String> {}
+impl Fits<i64> for i64 {}
+impl Fits<bool> for bool {}
+impl Fits<Ticks> for Ticks {}
+
+/// Which field is set to a `V`: one with a type, or one whose name is known only when the program runs.
+pub trait Sets<V> {
+    /// The name of the field.
+    fn name(&self) -> &str;
+}
+
+impl<V: Into<Value>> Sets<V> for &str {
+    fn name(&self) -> &str {
+        self
+    }
+}
+
+impl<T: Held + ?Sized, V: Fits<T>> Sets<V> for Key<T> {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+/// Declares the keys, and the list of them by which a test compares them with the shapes.
+macro_rules! keys {
+    ($($name:ident: $of:ty = $text:literal;)*) => {
+        $(#[doc = concat!("`", $text, "`")] pub const $name: Key<$of> = Key::new($text);)*
+
+        /// The name and type of each key.
+        pub const ALL: &[(&str, Type)] = &[$(($text, <$of as Held>::KIND)),*];
+    };
+}
+
+keys! {
+    ACCOUNT_STATE: i64 = "Disabled";
+    ACTIVE_SERVERS: [String] = "ActiveServers";
+    ADAPTER_NAME: str = "AdapterName";
+    ADAPTER_OUTPUT_DIRECTORY: str = "AdapterOutputDirectory";
+    ADAPTER_TYPE: str = "AdapterType";
+    ADDIN: str = "Addin";
+    ADD_CHAT_ROOM_DETAILS: bool = "AddChatRoomDetails";
+    ADD_USER_DETAILS: bool = "AddUserDetails";
+    AFFILIATIONS: [String] = "Affiliations";
+    ALLOWED_MEMBERS: [String] = "AllowedMembers";
+    ATTRIBUTES: [String] = "Attributes";
+    CASE: str = "Case";
+    CASE_SENSITIVE: bool = "CaseSensitive";
+    CATEGORIES: [String] = "Categories";
+    CATEGORY: str = "Category";
+    CHAT_HISTORY: bool = "ChatHistory";
+    CLOSED_BY: str = "ClosedBy";
+    CLOSED_ON: Ticks = "ClosedOn";
+    COMPANY: str = "Company";
+    CREATED_BY: str = "CreatedBy";
+    CREATED_ON: Ticks = "CreatedOn";
+    CREATE_FILE_ATTACHMENTS_MANIFEST: bool = "CreateFileAttachmentsManifest";
+    CREATORS: [String] = "Creators";
+    CUSTOM_CONFIGURATION: str = "CustomConfiguration";
+    DEFAULT_CHAT_HISTORY: i64 = "DefaultChatHistory";
+    DENIED_MEMBERS: [String] = "DeniedMembers";
+    DESCRIPTION: str = "Description";
+    DIRECTORY_PATH: str = "DirectoryPath";
+    DISABLED: bool = "Disabled";
+    DISPLAY_NAME: str = "DisplayName";
+    EMAIL: str = "Email";
+    ENABLE_PERSISTENT_CHAT: bool = "EnablePersistentChat";
+    FILE_UPLOAD: bool = "FileUpload";
+    FROM: Ticks = "From";
+    GUID: str = "Guid";
+    IDENTITY: str = "Identity";
+    INACTIVE_SERVERS: [String] = "InactiveServers";
+    INVITATIONS: bool = "Invitations";
+    KEEP: str = "Keep";
+    LOGON: str = "Logon";
+    MANAGERS: [String] = "Managers";
+    MATCH: str = "Match";
+    MAX_FILE_SIZE_KB: i64 = "MaxFileSizeKB";
+    MEMBERS: [String] = "Members";
+    NAME: str = "Name";
+    OBJECT_CLASS: [String] = "ObjectClass";
+    ONE_CHAT_ROOM_PER_OUTPUT_FILE: bool = "OneChatRoomPerOutputFile";
+    OPENED_BY: str = "OpenedBy";
+    OPENED_ON: Ticks = "OpenedOn";
+    PARTICIPANT_UPDATE_LIMIT: i64 = "ParticipantUpdateLimit";
+    PEOPLE: [String] = "People";
+    PLACED_BY: str = "PlacedBy";
+    PLACED_ON: Ticks = "PlacedOn";
+    POLICY: str = "Policy";
+    POOL: str = "Pool";
+    POOL_STATE: str = "PoolState";
+    PRESENTERS: [String] = "Presenters";
+    PRIVACY: str = "Privacy";
+    QUERY: str = "Query";
+    REASON: str = "Reason";
+    RELEASED_BY: str = "ReleasedBy";
+    RELEASED_ON: Ticks = "ReleasedOn";
+    RELEASE_REASON: str = "ReleaseReason";
+    REVIEW_ON: Ticks = "ReviewOn";
+    ROOMS: [String] = "Rooms";
+    ROOM_INVITATIONS: str = "Invitations";
+    ROOM_MANAGEMENT_URL: str = "RoomManagementUrl";
+    RUN_INTERVAL: str = "RunInterval";
+    SCOPE: str = "Scope";
+    SET_BY: str = "SetBy";
+    SET_ON: Ticks = "SetOn";
+    SIP_ADDRESS: str = "SipAddress";
+    SITE: str = "Site";
+    TARGET: str = "Target";
+    TO: Ticks = "To";
+    TYPE: str = "Type";
+    UPDATED_BY: str = "UpdatedBy";
+    UPDATED_ON: Ticks = "UpdatedOn";
+    URI: str = "Uri";
+    URL: str = "Url";
+    USER_PRINCIPAL_NAME: str = "UserPrincipalName";
+    VERIFIED_ON: Ticks = "VerifiedOn";
+    WRITTEN: str = "Written";
+}
