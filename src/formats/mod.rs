@@ -19,7 +19,7 @@ use crate::model::unit::Unit;
 use std::collections::BTreeMap;
 
 /// Every format that is written, in the order of help; the first is the default.
-pub static WRITTEN: &[&Written] = &[&archive::WRITTEN, &jsonl::WRITTEN, &html::WRITTEN];
+pub static WRITTEN: &[&Written] = &[&archive::WRITTEN, &jsonl::WRITTEN, &html::WRITTEN, &sqlserver::WRITTEN];
 
 /// What a reader of history is told.
 #[derive(Debug, Clone, Default)]

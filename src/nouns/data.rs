@@ -2,10 +2,12 @@
 
 mod asked;
 mod formats;
+mod parse;
 mod told;
 
 use self::asked::{Asked, many, switch};
 pub use self::formats::LevelName;
+use self::parse::{code_page, digest, domain, renaming};
 pub(super) use self::told::publish;
 pub use self::told::{check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};
@@ -22,7 +24,6 @@ use crate::jobs::sealed::Expected;
 use crate::jobs::selection::Wanted;
 use crate::jobs::verify::Depth;
 use crate::model::counted::counted;
-use crate::model::hash;
 use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
@@ -190,27 +191,6 @@ pub struct VerifyRequest {
     /// Write a report; .json makes it JSON, anything else HTML
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-}
-
-fn digest(text: &str) -> Result<[u8; 32], String> {
-    let found = hash::parse(text.trim());
-    found.ok_or_else(|| "give the digest of a content: 64 hex digits".to_owned())
-}
-
-fn domain(text: &str) -> Result<String, String> {
-    let good = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    if good { Ok(text.to_lowercase()) } else { Err("give the domain alone, as contoso.com".to_owned()) }
-}
-
-fn code_page(text: &str) -> Result<Page, String> {
-    Page::parse(text).ok_or_else(|| "give the number of a code page, as 437, 850, 1252 or 65001".to_owned())
-}
-
-fn renaming(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
-        _ => Err("give the old and the new name as OLD=NEW".to_owned()),
-    }
 }
 
 impl Verb for ExportRequest {

@@ -11,9 +11,10 @@ use super::tables::Tables;
 use super::value::{Fault, Value};
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::Remarks;
+use crate::model::field::{self, Fits, Held, Key};
 use crate::model::ids::{RoomKey, fold};
 use crate::model::message::Persona;
-use crate::model::record::{Record, Shape, Value as Set};
+use crate::model::record::{Record, Shape};
 use crate::model::unit::RoomHint;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -125,7 +126,7 @@ pub fn make(tables: &Tables, dialect: Dialect, outside: &Outside, shapes: &[&'st
     let nodes = Nodes::read(tables, dialect, outside, &mut made.remarks)?;
     nodes.make(&people, &addins, (shape("category")?, shape("room")?), outside, &mut made)?;
     if !nodes.is_empty() || tables.get(PRINCIPAL).is_some() && tables.get(NODE).is_some() {
-        made.records.push(Record::new(shape("pool")?).with("Name", outside.pool()));
+        made.records.push(Record::new(shape("pool")?).with(field::NAME, outside.pool()));
     }
     let invites = tables.rows("tblPrincipalInvites").len() as u64;
     if invites > 0 {
@@ -161,7 +162,10 @@ fn addins(
         let (name, url) = (text(1)?, text(2)?);
         found.insert(guid, name.clone());
         made.records.push(
-            Record::new(shape).with("Pool", outside.pool()).with("Name", name.as_str()).with("Url", url.as_str()),
+            Record::new(shape)
+                .with(field::POOL, outside.pool())
+                .with(field::NAME, name.as_str())
+                .with(field::URL, url.as_str()),
         );
     }
     Ok(found)
@@ -192,6 +196,10 @@ fn number(outside: &Outside, table: &str, row: &[Value<'_>], at: usize) -> Resul
     row[at].int().map_err(|fault| wrong(outside, table, fault))
 }
 
-fn flag(value: Option<bool>) -> Set {
-    value.map_or(Set::Null, Set::Bool)
+/// Sets a field whose value is known.
+fn with<T: Held + ?Sized, V: Fits<T>>(record: Record, key: Key<T>, value: Option<V>) -> Record {
+    match value {
+        Some(value) => record.with(key, value),
+        None => record,
+    }
 }

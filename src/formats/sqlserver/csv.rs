@@ -40,8 +40,7 @@ pub fn each(
     let Some(known) = found else { return Err(file.fail("the names in the first line are of no table that is known")) };
     let columns: Vec<&str> = head.iter().map(String::as_str).collect();
     let picker = Arc::new(Picker::new(known, &columns).map_err(|why| file.fail(why))?);
-    let kinds: Vec<(Type, bool)> =
-        head.iter().map(|name| known.column(name).unwrap_or((Type::Text, true))).collect();
+    let kinds: Vec<(Type, bool)> = head.iter().map(|name| known.column(name).unwrap_or((Type::Text, true))).collect();
     let mut lengths = Lengths::default();
     let mut rows = 0u64;
     let mut console = false;
@@ -65,12 +64,18 @@ pub fn each(
         }
         if let Some(said) = footer(&cells) {
             if said != rows || file.rest_is_not_empty()? {
-                return Err(file.fail(format!("the file says that {said} rows follow, and {rows} were there")).hint(GOOD));
+                return Err(file
+                    .fail(format!("the file says that {said} rows follow, and {rows} were there"))
+                    .hint(GOOD));
             }
             break;
         }
         if cells.len() != head.len() {
-            let what = format!("a row has {} values for {} columns: a text holds what separates them", cells.len(), head.len());
+            let what = format!(
+                "a row has {} values for {} columns: a text holds what separates them",
+                cells.len(),
+                head.len()
+            );
             return Err(Error::new(Kind::Refused, what)
                 .at(Place { file: asked.place.to_owned(), line, column: 0 })
                 .hint(GOOD));
@@ -130,7 +135,10 @@ impl Lengths {
     fn check(&self, known: &Known, place: &str) -> Result<()> {
         let what = match () {
             () if self.cut > 0 => {
-                format!("{} of {} are as long as programs cut texts: 256, 8192 or 65535 characters", self.cut, known.name)
+                format!(
+                    "{} of {} are as long as programs cut texts: 256, 8192 or 65535 characters",
+                    self.cut, known.name
+                )
             }
             () if self.most >= LONG && self.times > 1 => {
                 format!("{} texts of {} share the greatest length, {} characters", self.times, known.name, self.most)

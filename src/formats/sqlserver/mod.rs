@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod csv;
+pub mod encode;
 pub mod format_file;
 pub mod given;
 pub mod history;
@@ -19,3 +20,6 @@ pub mod settle;
 pub mod tables;
 pub mod types;
 pub mod value;
+pub mod write;
+
+pub use write::{TOP, WRITTEN};

@@ -120,7 +120,9 @@ impl Script<'_, '_> {
     /// A word of letters, digits and underscores; empty when there is none.
     fn word(&mut self) -> Result<String> {
         let mut word = String::new();
-        while let Some(byte) = self.peek()?.filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'@' | b'#')) {
+        while let Some(byte) =
+            self.peek()?.filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'@' | b'#'))
+        {
             self.next()?;
             word.push(char::from(byte));
             if word.len() > 256 {
@@ -419,7 +421,9 @@ impl Script<'_, '_> {
         }
         if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
             let pairs = digits.as_bytes().chunks(2);
-            let byte = |pair: &[u8]| (pair.len() == 2).then(|| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())?;
+            let byte = |pair: &[u8]| {
+                (pair.len() == 2).then(|| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())?
+            };
             let bytes = pairs.map(byte).collect::<Option<Vec<u8>>>();
             return bytes
                 .map(|bytes| Value::Bytes(Cow::Owned(bytes)))

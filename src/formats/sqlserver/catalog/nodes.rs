@@ -4,10 +4,11 @@
 use super::super::known::{Dialect, NODE};
 use super::super::tables::Tables;
 use super::people::{People, whom};
-use super::{Made, Outside, flag, wrong};
+use super::{Made, Outside, with, wrong};
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::Remarks;
-use crate::model::record::{Record, Shape, Value as Set};
+use crate::model::field;
+use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::unit::RoomHint;
 use std::collections::{BTreeMap, HashMap};
@@ -176,28 +177,27 @@ impl Nodes {
         for (number, node) in self.list.iter().filter(|(number, _)| **number != ROOT) {
             let path = self.path(*number);
             let stamps = |record: Record| {
-                let time = |at: Option<Ticks>| at.map_or(Set::Null, Set::Time);
-                record
-                    .with("Guid", node.guid.as_str())
-                    .with("CreatedBy", people.by(node.added.0))
-                    .with("CreatedOn", time(node.added.1))
-                    .with("UpdatedBy", people.by(node.updated.0))
-                    .with("UpdatedOn", time(node.updated.1))
+                let record = record
+                    .with(field::GUID, node.guid.as_str())
+                    .with(field::CREATED_BY, people.by(node.added.0))
+                    .with(field::UPDATED_BY, people.by(node.updated.0));
+                let record = with(record, field::CREATED_ON, node.added.1);
+                with(record, field::UPDATED_ON, node.updated.1)
             };
             let name = self.name(*number, node, path.as_deref().unwrap_or(&[]), outside)?;
             let description = Some(node.description.clone()).filter(|text| !text.is_empty());
             let mut list = |role| self.people(people, *number, role, &mut made.remarks);
             if node.category {
                 let record = Record::new(category)
-                    .with("Pool", outside.pool())
-                    .with("Name", name.as_str())
-                    .with("Description", description)
-                    .with("Invitations", flag(node.invite))
-                    .with("FileUpload", flag(node.files))
-                    .with("ChatHistory", flag(node.logged))
-                    .with("AllowedMembers", list(Role::Allowed))
-                    .with("DeniedMembers", list(Role::Denied))
-                    .with("Creators", list(Role::Creator));
+                    .with(field::POOL, outside.pool())
+                    .with(field::NAME, name.as_str())
+                    .with(field::DESCRIPTION, description)
+                    .with(field::ALLOWED_MEMBERS, list(Role::Allowed))
+                    .with(field::DENIED_MEMBERS, list(Role::Denied))
+                    .with(field::CREATORS, list(Role::Creator));
+                let record = with(record, field::INVITATIONS, node.invite);
+                let record = with(record, field::FILE_UPLOAD, node.files);
+                let record = with(record, field::CHAT_HISTORY, node.logged);
                 made.records.push(stamps(record));
                 continue;
             }
@@ -265,19 +265,19 @@ impl Nodes {
             };
             let (of_type, privacy) = (word(false, node.behavior), word(true, node.visibility));
             let record = Record::new(room)
-                .with("Pool", key.pool.as_str())
-                .with("Name", name.as_str())
-                .with("Uri", key.uri.as_str())
-                .with("Description", description)
-                .with("Category", title.clone())
-                .with("Type", of_type.map(str::to_owned))
-                .with("Privacy", privacy.map(str::to_owned))
-                .with("Invitations", invitations)
-                .with("Disabled", flag(node.disabled))
-                .with("Addin", addin)
-                .with("Members", members)
-                .with("Managers", managers)
-                .with("Presenters", presenters);
+                .with(field::POOL, key.pool.as_str())
+                .with(field::NAME, name.as_str())
+                .with(field::URI, key.uri.as_str())
+                .with(field::DESCRIPTION, description)
+                .with(field::CATEGORY, title.clone())
+                .with(field::TYPE, of_type.map(str::to_owned))
+                .with(field::PRIVACY, privacy.map(str::to_owned))
+                .with(field::ROOM_INVITATIONS, invitations)
+                .with(field::ADDIN, addin)
+                .with(field::MEMBERS, members)
+                .with(field::MANAGERS, managers)
+                .with(field::PRESENTERS, presenters);
+            let record = with(record, field::DISABLED, node.disabled);
             made.records.push(stamps(record));
             let hint = RoomHint { title: Some(name), category: title };
             made.names.rooms.insert(*number, (Arc::new(key), hint));

@@ -3,12 +3,13 @@
 use super::super::known::PRINCIPAL;
 use super::super::tables::Tables;
 use super::super::value::Value;
-use super::{Outside, wrong};
+use super::{Outside, with, wrong};
 use crate::error::{Error, Result};
 use crate::formats::Remarks;
+use crate::model::field::{self, Key};
 use crate::model::ids::person_key;
 use crate::model::message::Persona;
-use crate::model::record::{Record, Shape, Value as Set};
+use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -119,14 +120,8 @@ impl People {
     }
 
     /// The address of whoever did something, or their number where they are gone.
-    pub(super) fn by(&self, number: Option<i64>) -> Set {
-        match number {
-            Some(number) => match self.uri(number) {
-                Some(uri) => uri.into(),
-                None => format!("principal {number}").as_str().into(),
-            },
-            None => Set::Null,
-        }
+    pub(super) fn by(&self, number: Option<i64>) -> Option<String> {
+        number.map(|number| self.uri(number).map_or_else(|| format!("principal {number}"), str::to_owned))
     }
 
     pub(super) fn records(&self, shape: &'static Shape, kinds: &BTreeMap<i64, String>) -> Vec<Record> {
@@ -141,21 +136,20 @@ impl People {
             let affiliations = self.affiliations.get(&person.number).into_iter().flatten();
             let affiliations: Vec<String> =
                 affiliations.filter_map(|(_, to)| self.uri(*to)).map(str::to_owned).collect();
-            let time = |at: Option<Ticks>| at.map_or(Set::Null, Set::Time);
-            let mut record = Record::new(shape)
-                .with("Uri", person.uri.as_str())
-                .with("Type", kind)
-                .with("Guid", person.guid.clone())
-                .with("Disabled", person.disabled.map_or(Set::Null, Set::Int))
-                .with("Pool", person.pool.map(|pool| pool.to_string()))
-                .with("Affiliations", affiliations)
-                .with("VerifiedOn", time(person.verified))
-                .with("CreatedBy", self.by(person.added.0))
-                .with("CreatedOn", time(person.added.1))
-                .with("UpdatedBy", self.by(person.updated.0))
-                .with("UpdatedOn", time(person.updated.1));
-            for (text, (_, field)) in person.texts.iter().zip(TEXTS) {
-                record.set(field, text.clone().filter(|text| !text.is_empty()));
+            let record = Record::new(shape)
+                .with(field::URI, person.uri.as_str())
+                .with(field::TYPE, kind)
+                .with(field::GUID, person.guid.clone())
+                .with(field::POOL, person.pool.map(|pool| pool.to_string()))
+                .with(field::AFFILIATIONS, affiliations)
+                .with(field::CREATED_BY, self.by(person.added.0))
+                .with(field::UPDATED_BY, self.by(person.updated.0));
+            let record = with(record, field::ACCOUNT_STATE, person.disabled);
+            let record = with(record, field::VERIFIED_ON, person.verified);
+            let record = with(record, field::CREATED_ON, person.added.1);
+            let mut record = with(record, field::UPDATED_ON, person.updated.1);
+            for (text, (_, key)) in person.texts.iter().zip(TEXTS) {
+                record.set(key, text.clone().filter(|text| !text.is_empty()));
             }
             records.push(record);
         }

@@ -1,0 +1,29 @@
+//! Values of options of export and import, as they are typed.
+
+use crate::formats::sqlserver::pages::Page;
+use crate::model::hash;
+
+/// A digest of a content.
+pub(super) fn digest(text: &str) -> Result<[u8; 32], String> {
+    let found = hash::parse(text.trim());
+    found.ok_or_else(|| "give the digest of a content: 64 hex digits".to_owned())
+}
+
+/// An old and a new name.
+pub(super) fn renaming(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
+        _ => Err("give the old and the new name as OLD=NEW".to_owned()),
+    }
+}
+
+/// A domain.
+pub(super) fn domain(text: &str) -> Result<String, String> {
+    let good = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    if good { Ok(text.to_lowercase()) } else { Err("give the domain alone, as contoso.com".to_owned()) }
+}
+
+/// A code page.
+pub(super) fn code_page(text: &str) -> Result<Page, String> {
+    Page::parse(text).ok_or_else(|| "give the number of a code page, as 437, 850, 1252 or 65001".to_owned())
+}
