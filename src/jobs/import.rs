@@ -3,6 +3,7 @@
 
 mod check;
 mod databases;
+pub mod inspect;
 mod settings;
 
 use self::check::check;

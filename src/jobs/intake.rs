@@ -13,7 +13,7 @@ mod source;
 pub use chain::{Chains, Link, Step};
 pub use database::{Database, Dump, Told};
 pub use decode::{Decode, Decoded, Piece};
-pub use find::{Found, Input, Inside, STDIN, find, is_gap, spool};
+pub use find::{Found, Input, Inside, STDIN, find, form_in_words, is_gap, spool};
 pub use met::Met;
 pub use source::PieceSource;
 

@@ -7,7 +7,8 @@ mod told;
 
 use self::asked::{Asked, many, switch};
 pub use self::formats::LevelName;
-use self::parse::{code_page, digest, domain, renaming};
+pub(super) use self::parse::{code_page, domain};
+use self::parse::{digest, renaming};
 pub(super) use self::told::publish;
 pub use self::told::{check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};
@@ -19,7 +20,7 @@ use crate::formats::write::Written;
 use crate::jobs;
 use crate::jobs::export::Export;
 use crate::jobs::import::Import;
-use crate::jobs::intake::{Form, Told};
+use crate::jobs::intake::Told;
 use crate::jobs::sealed::Expected;
 use crate::jobs::selection::Wanted;
 use crate::jobs::verify::Depth;
@@ -318,11 +319,7 @@ impl Verb for ImportRequest {
         let job = Import {
             store: cx.session.alone()?.to_owned(),
             paths: self.paths,
-            form: self.format.map(|format| match format {
-                ImportFormat::Compliance => Form::Compliance,
-                ImportFormat::Jsonl => Form::JsonLines,
-                ImportFormat::SqlServer => Form::SqlServer,
-            }),
+            form: self.format.map(ImportFormat::form),
             database: Told {
                 pool: self.pool.clone(),
                 domain: self.domain.clone(),

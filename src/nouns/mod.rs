@@ -12,6 +12,7 @@ pub mod configuration;
 pub mod data;
 pub mod endpoint;
 pub mod hold;
+pub mod inspect;
 pub mod message;
 pub mod policy;
 pub mod pool;
@@ -88,6 +89,7 @@ nouns! {
     without commands: records { 3 pool::SHAPE };
     Export(Box<data::ExportRequest>) cmdlets { 4 data::CMDLETS };
     Import(data::ImportRequest);
+    Inspect(inspect::InspectRequest);
     Verify(data::VerifyRequest);
     Search(Box<search::SearchRequest>);
     Purge(Box<purge::PurgeRequest>);

@@ -78,8 +78,7 @@ impl Format for Mgc {
 
     fn settings(&self, settings: &Settings<'_>) -> Result<Vec<Part>> {
         let nouns = ["category", "room", "principal", "addin"];
-        let records: Vec<Record> =
-            nouns.into_iter().flat_map(|noun| settings.catalog.of(noun)).cloned().collect();
+        let records: Vec<Record> = nouns.into_iter().flat_map(|noun| settings.catalog.of(noun)).cloned().collect();
         let rooms = records.iter().filter(|record| matches!(record.shape.noun, "room" | "category"));
         let pools: BTreeSet<String> = rooms.filter_map(|room| room.at(field::POOL)).map(fold).collect();
         if pools.len() > 1 {

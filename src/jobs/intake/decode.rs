@@ -134,6 +134,8 @@ pub struct Decoded {
     pub bytes: u64,
     /// Rows of a database that were read.
     pub rows: u64,
+    /// The table they are of.
+    pub table: &'static str,
 }
 
 /// Reads pieces, each with the number of its input.
@@ -304,6 +306,14 @@ impl Stage for Decode<'_> {
             failed: None,
             bytes,
             rows: 0,
+            table: "",
+        };
+        done.table = match &piece {
+            Piece::Rows { reader, .. } | Piece::Part { reader, .. } => {
+                reader.picker.as_ref().map_or("", |picker| picker.known.name)
+            }
+            Piece::Told { picker, .. } => picker.known.name,
+            _ => "",
         };
         let page = matches!(piece, Piece::Page { .. });
         let units = match self.read(piece, &mut done) {

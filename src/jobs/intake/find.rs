@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::formats::sqlserver::recognize::{self, Part};
-use crate::formats::{compliance, jsonl};
+use crate::formats::{compliance, jsonl, sqlserver};
 use crate::jobs::archive::{is_bag, is_volume};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -224,6 +224,18 @@ pub(super) fn form_of(place: &str, head: &[u8]) -> Result<Form> {
         .hint("pchat import reads compliance XML, JSON Lines and pchat archives; --format names one"))
 }
 
+/// What a file is, in words.
+pub fn form_in_words(path: &Path, _: &Context<'_>) -> Result<String> {
+    let place = path.display().to_string();
+    Ok(match form_of(&place, &head(path)?)? {
+        Form::JsonLines => "JSON Lines history",
+        Form::Compliance => "compliance XML",
+        Form::Archive => "archive of pchat",
+        Form::SqlServer => "files of bcp, scripts or CSV",
+    }
+    .to_owned())
+}
+
 fn packed(place: &str, what: &str, command: &str) -> Error {
     Error::new(Kind::Refused, format!("this is packed as {what}, and only zips are unpacked"))
         .at(Place::file(place))
@@ -236,13 +248,14 @@ fn one_file(path: &Path, limits: InputLimits, passed_over: &mut u64) -> Result<I
         return Ok(Input::File(path.to_owned()));
     }
     let mut pages = volumes::open(path, limits)?;
-    if is_bag(pages.as_ref()) {
+    let tables = pages.members().iter().any(|member| member.name.starts_with(sqlserver::TOP));
+    if is_bag(pages.as_ref()) && !tables {
         return Ok(Input::Archive(path.to_owned()));
     }
     if is_package(pages.as_ref()) {
         return Ok(Input::Database(Dump::Package(path.to_owned())));
     }
-    let rows = rows_inside(path, pages.as_mut())?;
+    let rows = rows_inside(path, pages.as_mut(), tables)?;
     if !rows.is_empty() {
         *passed_over += (pages.members().len() - rows.len()) as u64;
         return Ok(Input::Database(Dump::Zip(path.to_owned(), rows)));
@@ -265,12 +278,13 @@ fn one_file(path: &Path, limits: InputLimits, passed_over: &mut u64) -> Result<I
 }
 
 /// The files of a database in a zip. Of a zip that has any the others are no history.
-fn rows_inside(path: &Path, pages: &mut dyn Pages) -> Result<Vec<String>> {
+fn rows_inside(path: &Path, pages: &mut dyn Pages, tables: bool) -> Result<Vec<String>> {
     let mut rows = Vec::new();
     let mut data = false;
     for at in 0..pages.members().len() {
         let name = pages.members()[at].name.clone();
-        if is_litter(&name) || name.ends_with('/') {
+        let outside = tables && (!name.starts_with(sqlserver::TOP) || name[sqlserver::TOP.len()..].contains('/'));
+        if is_litter(&name) || name.ends_with('/') || outside {
             continue;
         }
         let mut head = Vec::new();
@@ -369,13 +383,15 @@ fn is_wanted(name: &str) -> bool {
 }
 
 fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
-    if root.join(DECLARATION).is_file() {
+    let tables = root.join(sqlserver::TOP);
+    if root.join(DECLARATION).is_file() && !tables.is_dir() {
         found.inputs.push(Input::Archive(root.to_owned()));
         return Ok(());
     }
     let mut files = Vec::new();
     let mut rows: Vec<(PathBuf, Part)> = Vec::new();
-    let mut folders = vec![root.to_owned()];
+    // Of tables that an export of pchat wrote, what lies beside them is no history.
+    let mut folders = vec![if tables.is_dir() { tables.clone() } else { root.to_owned() }];
     while let Some(folder) = folders.pop() {
         let told = |e| Error::io(folder.display(), e);
         for entry in std::fs::read_dir(&folder).map_err(told)? {
@@ -385,7 +401,7 @@ fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
             if kind.is_dir() {
-                if is_litter(&name) {
+                if is_litter(&name) || tables.is_dir() {
                     continue;
                 }
                 match path.join(DECLARATION).is_file() {

@@ -1,6 +1,8 @@
 //! Values of options of export and import, as they are typed.
 
+use super::ImportFormat;
 use crate::formats::sqlserver::pages::Page;
+use crate::jobs::intake::Form;
 use crate::model::hash;
 
 /// A digest of a content.
@@ -18,12 +20,23 @@ pub(super) fn renaming(text: &str) -> Result<(String, String), String> {
 }
 
 /// A domain.
-pub(super) fn domain(text: &str) -> Result<String, String> {
+pub(crate) fn domain(text: &str) -> Result<String, String> {
     let good = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
     if good { Ok(text.to_lowercase()) } else { Err("give the domain alone, as contoso.com".to_owned()) }
 }
 
 /// A code page.
-pub(super) fn code_page(text: &str) -> Result<Page, String> {
+pub(crate) fn code_page(text: &str) -> Result<Page, String> {
     Page::parse(text).ok_or_else(|| "give the number of a code page, as 437, 850, 1252 or 65001".to_owned())
+}
+
+impl ImportFormat {
+    /// The form of files.
+    pub fn form(self) -> Form {
+        match self {
+            ImportFormat::Compliance => Form::Compliance,
+            ImportFormat::Jsonl => Form::JsonLines,
+            ImportFormat::SqlServer => Form::SqlServer,
+        }
+    }
 }

@@ -50,8 +50,14 @@ pub(super) struct People {
 }
 
 /// Where the texts stand in a row, and the names of their fields.
-const TEXTS: [(usize, &str); 6] =
-    [(3, "Name"), (4, "DisplayName"), (5, "Company"), (6, "Email"), (7, "DirectoryPath"), (8, "UserPrincipalName")];
+const TEXTS: [(usize, Key<str>); 6] = [
+    (3, field::NAME),
+    (4, field::DISPLAY_NAME),
+    (5, field::COMPANY),
+    (6, field::EMAIL),
+    (7, field::DIRECTORY_PATH),
+    (8, field::USER_PRINCIPAL_NAME),
+];
 
 impl People {
     pub(super) fn read(tables: &Tables, outside: &Outside, remarks: &mut Remarks) -> Result<People> {

@@ -82,19 +82,16 @@ pub(super) fn format_xml(known: &Known, layout: &Layout) -> Vec<u8> {
     for (at, field) in layout.fields.iter().enumerate() {
         let kind = if field.kind == Type::Text { "NCharPrefix" } else { "NativePrefix" };
         let most = most(known, field);
-        let length = if most > 0 && field.kind == Type::Text { format!(" MAX_LENGTH=\"{most}\"") } else { String::new() };
+        let length =
+            if most > 0 && field.kind == Type::Text { format!(" MAX_LENGTH=\"{most}\"") } else { String::new() };
         let id = at + 1;
-        let _ = write!(
-            out,
-            "  <FIELD ID=\"{id}\" xsi:type=\"{kind}\" PREFIX_LENGTH=\"{}\"{length}/>\r\n",
-            field.prefix
-        );
+        let _ =
+            write!(out, "  <FIELD ID=\"{id}\" xsi:type=\"{kind}\" PREFIX_LENGTH=\"{}\"{length}/>\r\n", field.prefix);
     }
     out.push_str(" </RECORD>\r\n <ROW>\r\n");
     for (at, field) in layout.fields.iter().enumerate() {
         let kind = if field.kind == Type::Text { "SQLNVARCHAR" } else { host(field) };
-        let _ =
-            write!(out, "  <COLUMN SOURCE=\"{}\" NAME=\"{}\" xsi:type=\"{kind}\"/>\r\n", at + 1, field.name);
+        let _ = write!(out, "  <COLUMN SOURCE=\"{}\" NAME=\"{}\" xsi:type=\"{kind}\"/>\r\n", at + 1, field.name);
     }
     out.push_str(" </ROW>\r\n</BCPFORMAT>\r\n");
     out.into_bytes()

@@ -199,10 +199,7 @@ impl Ledger for Tables {
                                     self.presence(&mut presence, &there, &about.room, who, came, Some(number(1)));
                                 }
                                 None => out.push(Part::Exception {
-                                    event: EventId {
-                                        room: (*about.room).clone(),
-                                        sequence: number(3).unsigned_abs(),
-                                    },
+                                    event: EventId { room: (*about.room).clone(), sequence: number(3).unsigned_abs() },
                                     why: "somebody left who never came, and the tables of mgc have no row for that"
                                         .to_owned(),
                                 }),
@@ -268,7 +265,8 @@ impl Ledger for Tables {
         let uris: Vec<&str> = self.records.iter().filter_map(|record| record.at(field::URI)).collect();
         let hosts = uris.iter().filter_map(|uri| crate::formats::sqlserver::history::parts(uri).0);
         let hosts: std::collections::BTreeSet<&str> = hosts.collect();
-        let pool = self.records.iter().find_map(|record| record.at(field::POOL).filter(|_| record.shape.noun == "room"));
+        let pool =
+            self.records.iter().find_map(|record| record.at(field::POOL).filter(|_| record.shape.noun == "room"));
         parts.push(Part::file(format!("{TOP}create.sql"), create(&names)?));
         parts.push(Part::file(format!("{TOP}load.ps1"), load(&names)));
         parts.push(Part::file(format!("{TOP}README.txt"), readme(pool, &hosts)));

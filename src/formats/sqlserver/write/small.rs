@@ -116,7 +116,9 @@ impl Tables {
         match self.people.get(&key).filter(|_| principals.contains_key(&key)) {
             Some((number, _)) => Value::Int(*number),
             None => {
-                *remarks.entry("names of those who made or changed something that are no principals; left out").or_default() += 1;
+                *remarks
+                    .entry("names of those who made or changed something that are no principals; left out")
+                    .or_default() += 1;
                 Value::Null
             }
         }
@@ -156,7 +158,8 @@ impl Tables {
             .collect();
         // Categories that only rooms name get a node, too.
         let named = records.iter().filter_map(|room| room.at(field::CATEGORY)).map(str::to_owned);
-        let named: Vec<String> = named.chain(self.others.values().filter_map(|(.., category)| category.clone())).collect();
+        let named: Vec<String> =
+            named.chain(self.others.values().filter_map(|(.., category)| category.clone())).collect();
         for name in named {
             self.category(&name);
         }
