@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::jobs::archive::Archive;
 use crate::jobs::intake::{
-    Chains, Database, Decode, Decoded, Form, Found, Input, Link, PieceSource, STDIN, Step, Told, find, is_gap,
+    Chains, Database, Decode, Decoded, Form, Found, Input, Link, PieceSource, STDIN, Step, Told, Uploads, find, is_gap,
 };
 use crate::jobs::keys;
 use crate::jobs::sealed::Expected;
@@ -91,11 +91,13 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     let mut archives = open_archives(cx, job, &mut found)?;
     expected(job, &found, &archives, &mut receipt)?;
     let known = known(job)?;
-    let mut databases = databases::open(cx, job, &mut found, &known)?;
-    let aliases = databases::aliases(known);
+    let mut databases = databases::open(cx, job, &mut found, &known, false)?;
+    let uploads = job.database.store.as_deref().map(Uploads::open).transpose()?.map(Arc::new);
+    let beside: Beside = (databases::aliases(known), uploads);
     let incoming = records(job, &mut archives, &mut databases);
-    let mut checked = check(cx, job, &found, (&mut archives, &databases), &aliases)?;
-    databases::tell(&databases, &mut checked, &mut receipt, job.keep_going)?;
+    let mut checked = check(cx, job, &found, (&mut archives, &databases), &beside)?;
+    databases::tell(&mut databases, &mut checked, &mut receipt, job.keep_going)?;
+    databases::paired(&beside, &mut checked, &mut receipt);
     checked.gap_count += found.gaps.len() as u64;
     checked.gaps.splice(..0, std::mem::take(&mut found.gaps));
     receipt.timings.push(("check", cx.since(start)));
@@ -144,7 +146,7 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         let first = intake.announce(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
         let ends = std::mem::take(&mut checked.ends);
         let load = Load::new(cx, job, intake, receipt, (sources.join("; "), ends));
-        let stage = decode(job, Some((first, cx.random)), &aliases);
+        let stage = decode(job, Some((first, cx.random)), &beside);
         let source = source(cx, job, &found, (&mut archives, &databases), broken.clone());
         let mut load = pipeline::run(source, stage, load, cx.limits, cx.watch)?;
         load.attachments(&mut archives, &broken)?;
@@ -242,7 +244,10 @@ fn fact(input: &Input, held: Option<&str>) -> Result<SourceFact> {
     Ok(SourceFact { name: if held == Some(name.as_str()) { STDIN.to_owned() } else { name }, sha256 })
 }
 
-fn decode<'a>(job: &Import, prepare: Option<(i64, Random<'a>)>, aliases: &Arc<HashMap<String, RoomKey>>) -> Decode<'a> {
+/// What is known beside the files that come in: rooms of the store, and uploaded files.
+type Beside = (Arc<HashMap<String, RoomKey>>, Option<Arc<Uploads>>);
+
+fn decode<'a>(job: &Import, prepare: Option<(i64, Random<'a>)>, (aliases, uploads): &Beside) -> Decode<'a> {
     Decode {
         pool: job.pool.clone(),
         keep_going: job.keep_going,
@@ -250,6 +255,7 @@ fn decode<'a>(job: &Import, prepare: Option<(i64, Random<'a>)>, aliases: &Arc<Ha
         prepare,
         options: format!("{:?} {:?}{}", job.pool, job.renames, if job.restore_purged { " restored" } else { "" }),
         aliases: aliases.clone(),
+        uploads: uploads.clone(),
     }
 }
 

@@ -9,6 +9,7 @@ mod find;
 mod lines;
 mod met;
 mod source;
+mod uploads;
 
 pub use chain::{Chains, Link, Step};
 pub use database::{Database, Dump, Told};
@@ -16,6 +17,7 @@ pub use decode::{Decode, Decoded, Piece};
 pub use find::{Found, Input, Inside, STDIN, find, form_in_words, is_gap, spool};
 pub use met::Met;
 pub use source::PieceSource;
+pub use uploads::Uploads;
 
 /// The formats of history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

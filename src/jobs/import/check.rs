@@ -1,7 +1,7 @@
 //! The pass of an import that writes nothing: everything is read once, so that damage is found before anything is
 //! written.
 
-use super::{Import, decode, source};
+use super::{Beside, Import, decode, source};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::archive::Archive;
@@ -121,7 +121,7 @@ pub(super) fn check<'a>(
     job: &Import,
     found: &Found,
     (archives, databases): (&mut [Archive], &[Database]),
-    aliases: &Arc<HashMap<String, RoomKey>>,
+    beside: &Beside,
 ) -> Result<Checked<'a>> {
     cx.watch.event(Event::Begin { step: "checking", total: None, unit: "bytes" });
     let sink = Checked {
@@ -140,7 +140,7 @@ pub(super) fn check<'a>(
         latest: HashMap::new(),
     };
     let source = source(cx, job, found, (archives, databases), HashSet::new());
-    let mut checked = pipeline::run(source, decode(job, None, aliases), sink, cx.limits, cx.watch)?;
+    let mut checked = pipeline::run(source, decode(job, None, beside), sink, cx.limits, cx.watch)?;
     let paths = found.inputs.iter().filter_map(|input| match input {
         Input::Archive(path) => Some(path),
         _ => None,

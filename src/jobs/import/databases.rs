@@ -1,9 +1,9 @@
 //! Databases in an import: opened before anything else, told about, and held against what they say of themselves.
 
-use super::Import;
 use super::check::Checked;
+use super::{Beside, Import};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::formats::sqlserver::value::read_guid;
 use crate::jobs::intake::database::make_all;
 use crate::jobs::intake::{Database, Dump, Found, Input, is_gap};
@@ -47,13 +47,19 @@ pub(super) fn open(
     job: &Import,
     found: &mut Found,
     known: &HashMap<String, RoomKey>,
+    looks: bool,
 ) -> Result<Vec<Database>> {
     let (dumps, mut others): (Vec<Input>, Vec<Input>) =
         std::mem::take(&mut found.inputs).into_iter().partition(|input| matches!(input, Input::Database(_)));
     let mut opened: Vec<(Dump, Database)> = Vec::new();
     for input in dumps {
         if let Input::Database(dump) = input {
-            match Database::open(&dump, &job.database, cx.input) {
+            let opened_one = Database::open(&dump, &job.database, cx.input, job.keep_going);
+            let opened_one = opened_one.and_then(|database| match &database.foreign {
+                Some(tables) if !looks => Err(foreign(&database.name(), tables)),
+                _ => Ok(database),
+            });
+            match opened_one {
                 Ok(database) => opened.push((dump, database)),
                 Err(error) if job.keep_going && is_gap(&error) && !(others.is_empty() && opened.is_empty()) => {
                     found.gaps.push(error);
@@ -72,14 +78,21 @@ pub(super) fn open(
     Ok(databases)
 }
 
+fn foreign(place: &str, tables: &str) -> Error {
+    let what = format!("this database has none of the tables of Persistent Chat; it has {tables}");
+    Error::new(Kind::Refused, what)
+        .at(Place::file(place))
+        .hint("export the databases mgc and mgccomp (docs/migrate.md)")
+}
+
 /// What was found in the databases, and whether it is all of what they say they have.
 pub(super) fn tell(
-    databases: &[Database],
+    databases: &mut [Database],
     checked: &mut Checked<'_>,
     receipt: &mut Receipt,
     keep_going: bool,
 ) -> Result<()> {
-    for (number, database) in databases.iter().enumerate() {
+    for (number, database) in databases.iter_mut().enumerate() {
         let name = database.name();
         receipt.fact("Database", format!("{name}: {}", database.what));
         for (fact, value) in &database.facts {
@@ -105,6 +118,9 @@ pub(super) fn tell(
         for (remark, times) in &database.remarks.counts {
             receipt.remark(remark, *times);
         }
+        checked.gap_count += database.remarks.gap_count;
+        checked.gaps.append(&mut database.remarks.gaps);
+        checked.gaps.truncate(KEPT_IN_FULL);
         let (mut above, mut below) = (0, 0);
         for (room, last) in database.last() {
             match checked.latest.get(room) {
@@ -119,6 +135,20 @@ pub(super) fn tell(
         receipt.remark("rooms whose last messages are missing, by the last number the server gave", below);
     }
     Ok(())
+}
+
+/// Which uploaded files were paired with events, and which with none.
+pub(super) fn paired((_, uploads): &Beside, checked: &mut Checked<'_>, receipt: &mut Receipt) {
+    let Some(uploads) = uploads else { return };
+    let (paired, left) = uploads.settled();
+    receipt.fact("Uploaded files", format!("{paired} paired with their events, {} with none", left.len()));
+    for path in left {
+        checked.gap_count += 1;
+        if checked.gaps.len() < KEPT_IN_FULL {
+            let what = "no event of its room names this uploaded file";
+            checked.gaps.push(Error::new(Kind::NotFound, what).at(Place::file(path.display().to_string())));
+        }
+    }
 }
 
 /// What is known of the files of a database: one hash, over all of them where there are several.

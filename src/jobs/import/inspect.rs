@@ -43,7 +43,7 @@ pub fn inspect(cx: &Context<'_>, job: &Import, most: u64) -> Result<Inspected> {
     let mut inspected = Inspected { receipt: Receipt::new("import"), ..Inspected::default() };
     inspected.receipt.what_if = true;
     let mut archives = open_archives(cx, job, &mut found)?;
-    let mut databases = databases::open(cx, job, &mut found, &HashMap::new())?;
+    let mut databases = databases::open(cx, job, &mut found, &HashMap::new(), true)?;
     inspected.what(cx, &found, &archives, &databases)?;
     for record in archives.iter().flat_map(|archive| &archive.records) {
         inspected.setting(record.shape.plural);
@@ -58,7 +58,7 @@ pub fn inspect(cx: &Context<'_>, job: &Import, most: u64) -> Result<Inspected> {
     let source = source(cx, job, &found, (&mut archives, &databases), Default::default());
     let source = Part { from: source, left: most, gone: gone.clone() };
     let sink = Tallied { cx, into: inspected, rows: HashMap::new() };
-    let done = pipeline::run(source, decode(job, None, &Arc::default()), sink, cx.limits, cx.watch)?;
+    let done = pipeline::run(source, decode(job, None, &Default::default()), sink, cx.limits, cx.watch)?;
     cx.watch.event(Event::End);
     let Tallied { into: mut inspected, rows, .. } = done;
     inspected.stopped = gone.load(Ordering::Relaxed);
@@ -149,6 +149,12 @@ impl Inspected {
             }
             for (remark, times) in &database.remarks.counts {
                 self.receipt.remark(remark, *times);
+            }
+            for error in &database.remarks.gaps {
+                self.gap(error);
+            }
+            if database.foreign.is_some() {
+                self.receipt.fact("Use", "none: it has no tables of Persistent Chat".to_owned());
             }
         }
         self.tables = tables.into_iter().map(|(name, (rows, note))| (name, rows, note)).collect();

@@ -118,6 +118,9 @@ pub struct Database {
     dump: Dump,
     /// What it is, in words.
     pub what: String,
+    /// The tables of one that is not of the product.
+    pub foreign: Option<String>,
+    keep_going: bool,
     tables: Tables,
     dialect: Dialect,
     page: Page,
@@ -139,12 +142,14 @@ pub struct Database {
 
 impl Database {
     /// Opens a database and reads its small tables.
-    pub fn open(dump: &Dump, told: &Told, limits: InputLimits) -> Result<Database> {
+    pub fn open(dump: &Dump, told: &Told, limits: InputLimits, keep_going: bool) -> Result<Database> {
         let pages = dump.open(limits)?;
         let page = told.page.unwrap_or(Page::Unsaid);
         let mut database = Database {
             dump: dump.clone(),
             what: String::new(),
+            foreign: None,
+            keep_going,
             tables: Tables::default(),
             dialect: Dialect::PersistentChat,
             page,

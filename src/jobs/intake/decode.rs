@@ -1,6 +1,6 @@
 //! Pieces of input become units, on workers: unpacked, checked, read, renamed, and their words cut.
 
-use super::{Form, Met, is_gap};
+use super::{Form, Met, Uploads, is_gap};
 use crate::containers::Raw;
 use crate::context::{Random, no_random};
 use crate::error::{Error, Place, Result};
@@ -153,6 +153,8 @@ pub struct Decode<'a> {
     pub options: String,
     /// Rooms that the store knows by their identity alone, because a database did not say their domain.
     pub aliases: Arc<HashMap<String, RoomKey>>,
+    /// Uploaded files, to be paired with the events that name them.
+    pub uploads: Option<Arc<Uploads>>,
 }
 
 impl Decode<'_> {
@@ -328,6 +330,18 @@ impl Stage for Decode<'_> {
         for mut unit in units {
             if !page && let Some(known) = self.alias(&unit.room.uri) {
                 unit.room = Arc::new(known.clone());
+            }
+            if !page && let Some(uploads) = &self.uploads {
+                let room = unit.room.clone();
+                let mut given = Vec::new();
+                for event in &mut unit.events {
+                    given.extend(uploads.pair(&room, event, &mut done.remarks)?);
+                }
+                if !given.is_empty() {
+                    let print =
+                        done.fingerprint.map(|print| self.fingerprint(&[&print[..], given.as_flattened()].concat()));
+                    done.fingerprint = print;
+                }
             }
             if self.prepare.is_none() && !self.renames.is_empty() {
                 done.met.unit(&unit);

@@ -11,6 +11,7 @@ use crate::formats::sqlserver::reader::Reader;
 use crate::formats::sqlserver::recognize::{self, Part, known};
 use crate::formats::sqlserver::settle::{Settled, Unsettled, settle};
 use crate::formats::sqlserver::tables::Picker;
+use crate::jobs::intake::is_gap;
 use std::collections::HashMap;
 use std::io::Read;
 
@@ -62,27 +63,37 @@ pub(super) fn open(
     }
     database.dialect = dialects.first().copied().unwrap_or(Dialect::PersistentChat);
     for (name, at, part) in files {
-        let how = match part {
-            Part::Rows(table) => {
-                rows(database, pages, (&name, at), table.as_deref(), &formats, page)?;
-                continue;
-            }
-            Part::Script => How::Script,
-            Part::Csv(separator) => {
-                let file = name.rsplit(['/', '\\']).next().unwrap_or(&name);
-                How::Csv(separator, recognize::named(file))
-            }
-            Part::Format => continue,
-        };
-        let words = if matches!(how, How::Script) { "as a script of INSERT statements" } else { "as CSV" };
-        database.facts.push((format!("Read {name}"), words.to_owned()));
-        database.take_given(pages, at, how)?;
+        match one(database, pages, (&name, at), part, &formats, page) {
+            Err(error) if database.keep_going && is_gap(&error) => database.remarks.gap(error),
+            done => done?,
+        }
     }
-    if database.seen.is_empty() {
+    if database.seen.is_empty() && database.remarks.gaps.is_empty() {
         return Err(Error::new(Kind::NotFound, "there are format files here, and no rows they are for")
             .at(Place::file(pages.name())));
     }
     Ok(())
+}
+
+fn one(
+    database: &mut Database,
+    pages: &mut dyn Pages,
+    (name, at): (&str, usize),
+    part: Part,
+    formats: &HashMap<String, (Layout, String)>,
+    page: Page,
+) -> Result<()> {
+    let (how, words) = match part {
+        Part::Rows(table) => return rows(database, pages, (name, at), table.as_deref(), formats, page),
+        Part::Script => (How::Script, "as a script of INSERT statements"),
+        Part::Csv(separator) => {
+            let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+            (How::Csv(separator, recognize::named(file)), "as CSV")
+        }
+        Part::Format => return Ok(()),
+    };
+    database.facts.push((format!("Read {name}"), words.to_owned()));
+    database.take_given(pages, at, how)
 }
 
 fn read(pages: &mut dyn Pages, at: usize, most: u64) -> Result<Vec<u8>> {

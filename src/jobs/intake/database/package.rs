@@ -122,12 +122,7 @@ pub(super) fn open(database: &mut Database, mut pages: Box<dyn Pages>) -> Result
     }
     if !KNOWN.iter().any(|known| database.seen.keys().any(|seen| is(seen, known.name))) {
         let names: Vec<String> = read.tables.iter().take(8).map(called).collect();
-        return Err(Error::new(
-            Kind::Refused,
-            format!("this database has none of the tables of Persistent Chat; it has {}", names.join(", ")),
-        )
-        .at(Place::file(pages.name()))
-        .hint("export the databases mgc and mgccomp (docs/migrate.md)"));
+        database.foreign = Some(names.join(", "));
     }
     Ok(())
 }
