@@ -5,6 +5,7 @@ mod compliance;
 mod cut;
 mod html;
 mod jsonl;
+mod sqlserver;
 
 use pchat::error::Error;
 use pchat::formats::{ReadOptions, Remarks};

@@ -4,6 +4,7 @@ mod anchor;
 mod asked;
 mod audit;
 mod certificate;
+mod database;
 mod directory;
 mod emptiness;
 mod export;
