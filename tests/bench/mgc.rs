@@ -8,22 +8,20 @@
 
 #[allow(dead_code, reason = "other examples need all of it")]
 mod dice;
+mod package;
 
 use dice::Dice;
-use sha2::{Digest, Sha256};
+use package::{Column, Package};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
 
 const USAGE: &str = "usage: mgc --messages N --out FILE.bacpac [--compliance FILE.bacpac] [--jsonl FILE] [--rooms R] \
                      [--people P] [--seed 1] [--part ROWS]";
 /// 2015-06-01T08:00:00Z in ticks, and a second.
 const START: i64 = 635_687_424_000_000_000;
 const SECOND: i64 = 10_000_000;
-const NAMESPACE: &str = "http://schemas.microsoft.com/sqlserver/dac/Serialization/2012/02";
 
 struct Options {
     messages: u64,
@@ -78,9 +76,6 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     }
     Ok(options)
 }
-
-/// A column: name, type, and whether it may be missing.
-type Column = (&'static str, &'static str, bool);
 
 const NODE: &[Column] = &[
     ("nodeID", "int", false),
@@ -240,101 +235,6 @@ impl Row<'_> {
 
 fn row<'a>(out: &'a mut Vec<u8>, columns: &'static [Column]) -> Row<'a> {
     Row { out, columns: columns.iter() }
-}
-
-/// A package that is being written.
-struct Package {
-    zip: ZipWriter<BufWriter<File>>,
-    rows: u64,
-    tables: Vec<(&'static str, &'static [Column])>,
-}
-
-impl Package {
-    fn new(path: &str) -> std::io::Result<Package> {
-        let zip = ZipWriter::new(BufWriter::with_capacity(1 << 20, File::create(path)?));
-        Ok(Package { zip, rows: 0, tables: Vec::new() })
-    }
-
-    fn file(&mut self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(3))
-            .last_modified_time(DateTime::default());
-        self.zip.start_file(name, options)?;
-        self.zip.write_all(bytes)
-    }
-
-    fn part(&mut self, table: &str, part: u64, rows: u64, bytes: &[u8]) -> std::io::Result<()> {
-        self.rows += rows;
-        self.file(&format!("Data/dbo.{table}/TableData-{part:03}-00000.BCP"), bytes)
-    }
-
-    fn table(
-        &mut self,
-        name: &'static str,
-        columns: &'static [Column],
-        rows: u64,
-        bytes: &[u8],
-    ) -> std::io::Result<()> {
-        self.tables.push((name, columns));
-        if rows > 0 { self.part(name, 0, rows, bytes) } else { Ok(()) }
-    }
-
-    fn finish(mut self, name: &str) -> std::io::Result<()> {
-        let model = model(&self.tables);
-        let sum: String = Sha256::digest(model.as_bytes()).iter().map(|byte| format!("{byte:02X}")).collect();
-        self.file("model.xml", model.as_bytes())?;
-        self.file(
-            "DacMetadata.xml",
-            format!("<DacType xmlns=\"{NAMESPACE}\"><Name>{name}</Name></DacType>").as_bytes(),
-        )?;
-        let types = "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>";
-        self.file("[Content_Types].xml", types.as_bytes())?;
-        let tables: Vec<String> = self.tables.iter().map(|(name, _)| format!("dbo.{name}")).collect();
-        let origin = format!(
-            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<DacOrigin xmlns=\"{NAMESPACE}\"><PackageProperties>\
-             <Version>3.1.0.0</Version><ContainsExportedData>true</ContainsExportedData><StreamVersions>\
-             <Version StreamName=\"Data\">2.0.0.0</Version></StreamVersions></PackageProperties><Operation>\
-             <ProductName>made for tests</ProductName><ProductVersion>1</ProductVersion></Operation><ExportStatistics>\
-             <TableRowCountTotalTag>{}</TableRowCountTotalTag></ExportStatistics><Checksums>\
-             <Checksum Uri=\"/model.xml\">{sum}</Checksum></Checksums><DataPhaseTables>{}</DataPhaseTables></DacOrigin>",
-            self.rows,
-            tables.join(",")
-        );
-        self.file("Origin.xml", origin.as_bytes())?;
-        self.zip.finish()?.flush()
-    }
-}
-
-fn model(tables: &[(&str, &[Column])]) -> String {
-    let mut out = format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<DataSchemaModel FileFormatVersion=\"1.2\" SchemaVersion=\"2.6\" \
-         DspName=\"Microsoft.Data.Tools.Schema.Sql.Sql120DatabaseSchemaProvider\" xmlns=\"{NAMESPACE}\">\n<Model>\n\
-         <Element Type=\"SqlDatabaseOptions\"><Property Name=\"Collation\" Value=\"SQL_Latin1_General_CP1_CI_AS\"/>\
-         </Element>\n"
-    );
-    for (table, columns) in tables {
-        let _ = writeln!(out, "<Element Type=\"SqlTable\" Name=\"[dbo].[{table}]\"><Relationship Name=\"Columns\">");
-        for (name, kind, nullable) in *columns {
-            let (base, size) = kind.split_once('(').unwrap_or((kind, ""));
-            let size = match size.trim_end_matches(')') {
-                "" => String::new(),
-                "max" => "<Property Name=\"IsMax\" Value=\"True\"/>".to_owned(),
-                size => format!("<Property Name=\"Length\" Value=\"{size}\"/>"),
-            };
-            let null = if *nullable { "" } else { "<Property Name=\"IsNullable\" Value=\"False\"/>" };
-            let _ = writeln!(
-                out,
-                "<Entry><Element Type=\"SqlSimpleColumn\" Name=\"[dbo].[{table}].[{name}]\">{null}<Relationship \
-                 Name=\"TypeSpecifier\"><Entry><Element Type=\"SqlTypeSpecifier\">{size}<Relationship Name=\"Type\">\
-                 <Entry><References ExternalSource=\"BuiltIns\" Name=\"[{base}]\"/></Entry></Relationship></Element>\
-                 </Entry></Relationship></Element></Entry>"
-            );
-        }
-        out.push_str("</Relationship></Element>\n");
-    }
-    out.push_str("</Model></DataSchemaModel>");
-    out
 }
 
 fn guid(kind: u64, number: u64) -> String {

@@ -1,5 +1,6 @@
 //! Rows that are given as text with the names of their columns beside them, and the text they are read from.
 
+use super::known::Dialect;
 use super::tables::Picker;
 use super::value::Value;
 use crate::error::Result;
@@ -15,6 +16,8 @@ const BUFFER: usize = 1 << 16;
 pub struct Given {
     /// Where its columns stand.
     pub picker: Arc<Picker>,
+    /// Whose table it is of.
+    pub dialect: Dialect,
     /// The line it begins in.
     pub line: u64,
     /// Its values.

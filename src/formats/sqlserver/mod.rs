@@ -4,10 +4,10 @@
 //! It knows neither zips nor folders: whoever reads them hands in bytes.
 
 pub mod catalog;
-pub mod csv;
 pub mod encode;
 pub mod format_file;
 pub mod given;
+pub mod grid;
 pub mod history;
 pub mod known;
 pub mod layout;

@@ -1,5 +1,5 @@
-//! `model.xml` of a package of a data tier: which tables there are, and how each of their columns is written. It is read
-//! as a stream, for it also holds the text of every procedure of the database.
+//! `model.xml` of a package of a data tier: which tables there are, and how each of their columns is written. It is
+//! read as a stream, for it also holds the text of every procedure of the database.
 
 use super::layout::{Field, Layout};
 use super::pages::Page;

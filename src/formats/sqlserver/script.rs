@@ -2,7 +2,7 @@
 //! stands in a script is refused.
 
 use super::given::{Asked, Bytes, Given, TakeGiven, text};
-use super::known::table;
+use super::known::{Dialect, table};
 use super::pages::Page;
 use super::tables::Picker;
 use super::types::Type;
@@ -55,7 +55,7 @@ struct Script<'a, 'b> {
     asked: &'b Asked<'b>,
     page: Page,
     /// By the statement's table and columns.
-    pickers: HashMap<(String, Vec<String>), Option<Arc<Picker>>>,
+    pickers: HashMap<(String, Vec<String>), Option<(Arc<Picker>, Dialect)>>,
     folded: u64,
 }
 
@@ -171,7 +171,7 @@ impl Script<'_, '_> {
         }
     }
 
-    fn expect(&mut self, byte: u8, what: &str) -> Result<()> {
+    fn must(&mut self, byte: u8, what: &str) -> Result<()> {
         self.space()?;
         match self.next()? == Some(byte) {
             true => Ok(()),
@@ -223,7 +223,8 @@ impl Script<'_, '_> {
             parts.push(self.name()?);
         }
         let name = parts.pop().unwrap_or_default();
-        let known = table(&name).map(|(known, _)| known);
+        let found = table(&name);
+        let known = found.map(|(known, _)| known);
         self.space()?;
         let mut columns = Vec::new();
         if self.peek()? == Some(b'(') {
@@ -251,12 +252,13 @@ impl Script<'_, '_> {
             let names: Vec<&str> = key.1.iter().map(String::as_str).collect();
             let picker = known.map(|known| Picker::new(known, &names)).transpose();
             let picker = picker.map_err(|why| self.fail(why))?;
-            self.pickers.insert(key.clone(), picker.map(Arc::new));
+            let dialect = found.map(|(_, dialect)| dialect);
+            self.pickers.insert(key.clone(), picker.map(Arc::new).zip(dialect));
         }
         let picker = self.pickers.get(&key).cloned().flatten();
         let mut at = line;
         loop {
-            self.expect(b'(', "a row does not begin with a bracket")?;
+            self.must(b'(', "a row does not begin with a bracket")?;
             let mut values = Vec::new();
             loop {
                 values.push(self.literal()?);
@@ -271,8 +273,8 @@ impl Script<'_, '_> {
                 return Err(self.fail(format!("a row has {} values for {} columns", values.len(), key.1.len())));
             }
             match &picker {
-                Some(picker) => {
-                    if take(Given { picker: picker.clone(), line: at, values })?.is_break() {
+                Some((picker, dialect)) => {
+                    if take(Given { picker: picker.clone(), dialect: *dialect, line: at, values })?.is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
                 }
@@ -299,22 +301,22 @@ impl Script<'_, '_> {
                     "N" if self.peek()? == Some(b'\'') => self.quoted(),
                     "NULL" => Ok(Value::Null),
                     "CAST" => {
-                        self.expect(b'(', "CAST without a bracket")?;
+                        self.must(b'(', "CAST without a bracket")?;
                         let value = self.literal()?;
                         self.space()?;
                         if !self.word()?.eq_ignore_ascii_case("AS") {
                             return Err(self.fail("CAST without AS"));
                         }
                         let kind = self.kind()?;
-                        self.expect(b')', "CAST does not end")?;
+                        self.must(b')', "CAST does not end")?;
                         self.converted(value, &kind)
                     }
                     "CONVERT" => {
-                        self.expect(b'(', "CONVERT without a bracket")?;
+                        self.must(b'(', "CONVERT without a bracket")?;
                         let kind = self.kind()?;
-                        self.expect(b',', "CONVERT without a value")?;
+                        self.must(b',', "CONVERT without a value")?;
                         let value = self.literal()?;
-                        self.expect(b')', "CONVERT does not end, or names a style")?;
+                        self.must(b')', "CONVERT does not end, or names a style")?;
                         self.converted(value, &kind)
                     }
                     _ => Err(self

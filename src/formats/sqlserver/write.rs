@@ -1,7 +1,8 @@
 //! The same tables written again, as `bcp -N` writes them, with format files and the statements that make the tables:
 //! so that a history can be loaded into any SQL Server.
 //!
-//! Workers write rows with numbers of their own unit; the ledger knows the numbers of rooms and people and puts them in.
+//! Workers write rows with numbers of their own unit; the ledger knows the numbers of rooms and people and puts them
+//! in.
 
 mod files;
 mod ledger;

@@ -31,15 +31,19 @@ pub struct Inspected {
 
 /// Looks at what an import would read.
 pub fn inspect(cx: &Context<'_>, job: &Import, most: u64) -> Result<Inspected> {
-    let found = find(cx, &job.paths, job.form, true);
-    if let Err(error) = &found
+    let looked = look(cx, job, most);
+    if let Err(error) = &looked
         && matches!(error.kind(), Kind::Damaged | Kind::NotFound | Kind::Refused)
         && let [path] = job.paths.as_slice()
         && let Some(inspected) = listing(cx, path)?
     {
         return Ok(inspected);
     }
-    let mut found = found?;
+    looked
+}
+
+fn look(cx: &Context<'_>, job: &Import, most: u64) -> Result<Inspected> {
+    let mut found = find(cx, &job.paths, job.form, true)?;
     let mut inspected = Inspected { receipt: Receipt::new("import"), ..Inspected::default() };
     inspected.receipt.what_if = true;
     let mut archives = open_archives(cx, job, &mut found)?;

@@ -123,6 +123,8 @@ pub struct Database {
     keep_going: bool,
     tables: Tables,
     dialect: Dialect,
+    /// The same, as far as files have said it.
+    given: Option<Dialect>,
     page: Page,
     parts: Vec<Part>,
     /// The tables that were seen, by name.
@@ -152,6 +154,7 @@ impl Database {
             keep_going,
             tables: Tables::default(),
             dialect: Dialect::PersistentChat,
+            given: None,
             page,
             parts: Vec::new(),
             seen: BTreeMap::new(),

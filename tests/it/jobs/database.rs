@@ -1,8 +1,8 @@
 //! Databases of the product come in: packages, files of bcp, scripts; in any order, with nothing guessed.
 
-use crate::harness::{Desk, unzip};
+use crate::harness::Desk;
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 fn fixture(name: &str) -> PathBuf {
@@ -16,6 +16,19 @@ fn desk() -> Desk {
         std::fs::copy(fixture(name), desk.path(name)).unwrap();
     }
     desk
+}
+
+/// The files of a package.
+fn unzip(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut entries = BTreeMap::new();
+    for at in 0..zip.len() {
+        let mut entry = zip.by_index(at).unwrap();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        entries.insert(entry.name().unwrap().into_owned(), bytes);
+    }
+    entries
 }
 
 fn pack(desk: &Desk, name: &str, entries: &BTreeMap<String, Vec<u8>>) {
@@ -49,7 +62,7 @@ fn both_databases_come_in_together_in_any_order() {
     for other in ["b.db", "c.db", "d.db"] {
         assert_eq!(said(&desk, other), all, "{other}");
     }
-    let again = desk.run("import @mgc.bacpac --store @a.db").code(0);
+    let again = desk.run("import @mgc.bacpac --store @a.db --output json").code(0);
     assert_eq!(crate::harness::sum(&again, "Events"), 0);
 }
 
@@ -57,7 +70,7 @@ fn both_databases_come_in_together_in_any_order() {
 fn rooms_without_a_domain_are_known_by_their_identity() {
     let desk = desk();
     desk.run("import @mgc.bacpac --store @s.db").code(0).says("--domain says it");
-    let run = desk.run("import @mgccomp.bacpac --store @s.db").code(0);
+    let run = desk.run("import @mgccomp.bacpac --store @s.db --output json").code(0);
     assert_eq!(crate::harness::sum(&run, "Events"), 8);
     assert_eq!(desk.catalog("s.db").of("room").count(), 3);
 }
@@ -141,7 +154,7 @@ fn what_an_export_writes_comes_back() {
         std::fs::copy(desk.path(&format!("t/data/mgc/{name}.bcp")), desk.path(&format!("bare/dbo.{name}.bcp")))
             .unwrap();
     }
-    let run = desk.run("import @bare --store @d.db --domain litwareinc.com").code(0);
+    let run = desk.run("import @bare --store @d.db --domain litwareinc.com --output json").code(0);
     assert_eq!(crate::harness::sum(&run, "Messages"), 60);
     assert!(run.out.contains("native form"), "{}", run.out);
 }

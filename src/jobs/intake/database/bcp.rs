@@ -61,6 +61,7 @@ pub(super) fn open(
             .at(Place::file(pages.name()))
             .hint("import each database by itself"));
     }
+    database.given = dialects.first().copied();
     database.dialect = dialects.first().copied().unwrap_or(Dialect::PersistentChat);
     for (name, at, part) in files {
         match one(database, pages, (&name, at), part, &formats, page) {

@@ -2,18 +2,18 @@
 
 use super::{CHUNK, Database, How, Part};
 use crate::containers::{InputLimits, Pages};
-use crate::error::Result;
+use crate::error::{Error, Kind, Place, Result};
 use crate::formats::Remarks;
 use crate::formats::sqlserver::given::{Asked, TakeGiven};
 use crate::formats::sqlserver::history::{is_history, parts};
-use crate::formats::sqlserver::known::{CHAT, PARTICIPANT, QUEUE};
+use crate::formats::sqlserver::known::{CHAT, Dialect, PARTICIPANT, QUEUE};
 use crate::formats::sqlserver::pages::Page;
 use crate::formats::sqlserver::tables::Picker;
 use crate::formats::sqlserver::value::Value;
-use crate::formats::sqlserver::{csv, script};
+use crate::formats::sqlserver::{grid, script};
 use crate::jobs::intake::Piece;
 use crate::pipeline::Emit;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ impl Database {
         let mut remarks = Remarks::default();
         let mut others: HashMap<String, u64> = HashMap::new();
         let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let mut dialects: BTreeSet<Dialect> = BTreeSet::new();
         let (tables, hosts, page) = (&mut self.tables, &mut self.hosts, self.page);
         read_given(
             &mut *pages.stream(member)?,
@@ -35,6 +36,7 @@ impl Database {
             &mut others,
             &mut |mut row| {
                 let known = row.picker.known;
+                dialects.insert(row.dialect);
                 *counts.entry(known.name).or_default() += 1;
                 if !is_history(known.name) {
                     tables.push(&row.picker, &mut row.values);
@@ -47,6 +49,15 @@ impl Database {
                 Ok(ControlFlow::Continue(()))
             },
         )?;
+        if let Some(dialect) = self.given.or(dialects.first().copied()) {
+            if dialects.iter().any(|other| *other != dialect) {
+                let what = "tables of Persistent Chat and of Group Chat 2010 came together";
+                return Err(Error::new(Kind::Refused, what)
+                    .at(Place::file(place))
+                    .hint("import each database by itself"));
+            }
+            (self.given, self.dialect) = (Some(dialect), dialect);
+        }
         for (remark, times) in remarks.counts {
             *self.remarks.counts.entry(remark).or_default() += times;
         }
@@ -137,7 +148,7 @@ fn read_given(
 ) -> Result<()> {
     match how {
         How::Csv(separator, table) => {
-            csv::each(from, *separator, &Asked { place, table: table.as_deref(), page, most }, remarks, take)
+            grid::each(from, *separator, &Asked { place, table: table.as_deref(), page, most }, remarks, take)
         }
         _ => script::each(from, &Asked { place, table: None, page, most }, remarks, others, take),
     }

@@ -1,5 +1,5 @@
-//! CSV as the studio saves it, and lines as `sqlcmd` prints them. Both cut long texts without a word and write a missing
-//! value like the text `NULL`, so what may have been cut is refused, and what cannot be told is said.
+//! CSV as the studio saves it, and lines as `sqlcmd` prints them. Both cut long texts without a word and write a
+//! missing value like the text `NULL`, so what may have been cut is refused, and what cannot be told is said.
 
 use super::given::{Asked, Bytes, Given, TakeGiven, text};
 use super::known::Known;
@@ -36,8 +36,9 @@ pub fn each(
         ' ' => head.iter().flat_map(|cell| names(&cell.text, ' ')).collect(),
         _ => head.iter().map(|cell| cell.text.trim().to_owned()).collect(),
     };
-    let found = known(asked.table, &head).map(|(known, _)| known);
-    let Some(known) = found else { return Err(file.fail("the names in the first line are of no table that is known")) };
+    let Some((known, dialect)) = known(asked.table, &head) else {
+        return Err(file.fail("the names in the first line are of no table that is known"));
+    };
     let columns: Vec<&str> = head.iter().map(String::as_str).collect();
     let picker = Arc::new(Picker::new(known, &columns).map_err(|why| file.fail(why))?);
     let kinds: Vec<(Type, bool)> = head.iter().map(|name| known.column(name).unwrap_or((Type::Text, true))).collect();
@@ -101,7 +102,7 @@ pub fn each(
             });
         }
         rows += 1;
-        if take(Given { picker: picker.clone(), line, values })?.is_break() {
+        if take(Given { picker: picker.clone(), dialect, line, values })?.is_break() {
             return Ok(());
         }
     }
