@@ -191,6 +191,8 @@ sed -i 's/<h1>/<h1 onclick="x()">/; s/id="e1"/id="e0"/' "$work/pages/data/html"/
 if node tests/pages.mjs "$work/pages/data/html" "$packages" >/dev/null 2>&1; then fail "nobody objects to a page that was bent"; fi
 echo "ok objections to pages"
 
+tests/judge-loads.sh "$pchat" "$work" || fail "load files"
+
 # A judge that never objects is none: one changed byte has to be found.
 cp -R "$bag" "$work/bent"
 printf '\n' >>"$work/bent/data/rooms/index.xml"

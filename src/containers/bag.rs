@@ -3,13 +3,11 @@
 
 use super::manifest::Bag;
 use super::volumes::Target;
-use super::{Complete, Container, Done, Nothing, Pack, Package, Packed, Sealed};
+use super::{Complete, Container, Done, Growing, Nothing, Pack, Package, Packed, Sealed};
 use crate::error::{Error, Kind, Result};
-use crate::files::{self, Draft};
+use crate::files;
 use crate::model::hash;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::Arc;
 
 /// What a bag says about itself.
@@ -42,13 +40,6 @@ pub struct BagPackage<'a> {
     sealed: Vec<Box<dyn Sealed>>,
     contents: Vec<[u8; 32]>,
     growing: BTreeMap<String, Growing>,
-}
-
-/// A file that grows, outside of the bag until it is complete.
-struct Growing {
-    file: Draft,
-    size: u64,
-    sum: Sha256,
 }
 
 impl<'a> BagPackage<'a> {
@@ -131,18 +122,16 @@ impl Package for BagPackage<'_> {
             Some(growing) => growing,
             None => {
                 let file = files::temporary().map_err(told)?;
-                let growing = Growing { file, size: 0, sum: Sha256::new() };
+                let growing = self.packer().grow(file);
                 self.growing.entry(to.to_owned()).or_insert(growing)
             }
         };
-        growing.size += bytes.len() as u64;
-        growing.sum.update(bytes);
-        growing.file.write_all(bytes).map_err(told)
+        growing.add(bytes).map_err(told)
     }
 
     fn complete(mut self: Box<Self>, totals: &[(&str, u64)]) -> Result<Complete> {
-        for (name, Growing { file, size, sum }) in std::mem::take(&mut self.growing) {
-            let packed = self.packer().pack_file(name, file, size, sum.finalize().into());
+        for (name, growing) in std::mem::take(&mut self.growing) {
+            let packed = growing.packed(name).map_err(|e| Error::io("a temporary file", e))?;
             self.put(packed)?;
         }
         self.roll(Some(totals))?;

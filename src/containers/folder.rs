@@ -122,7 +122,7 @@ impl Container for FolderTarget {
             Body::File(file) => {
                 files::copy(file.path(), &path).map_err(told)?;
             }
-            Body::Zip(_) | Body::There => {
+            Body::Zip(_) | Body::Deflated(..) | Body::There => {
                 return Err(Error::new(Kind::Bug, "a folder was given a file it cannot take"));
             }
         }

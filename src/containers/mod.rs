@@ -14,7 +14,8 @@ pub mod zip;
 use crate::error::Result;
 use crate::files::Draft;
 use crate::model::receipt::FileFact;
-use std::io::{Read, Write};
+use sha2::{Digest, Sha256};
+use std::io::{BufWriter, Read, Write};
 use std::sync::Arc;
 
 /// A file of an export, ready to be put into its container.
@@ -38,6 +39,8 @@ enum Body {
     Bytes(Vec<u8>),
     /// Too large for memory: in a file of their own.
     File(Draft),
+    /// The same, compressed for a zip while it grew.
+    Deflated(Draft, zip::Deflated),
     /// In the container already, from an earlier run that was interrupted.
     There,
 }
@@ -46,9 +49,57 @@ enum Body {
 pub trait Pack: Send + Sync {
     /// Packs bytes that are in memory.
     fn pack(&self, name: String, bytes: Vec<u8>) -> Result<Packed>;
+    /// Starts a file that grows in a temporary file.
+    fn grow(&self, file: Draft) -> Growing {
+        Growing::plain(file)
+    }
     /// Packs a file that is too large for memory; it is gone afterwards.
     fn pack_file(&self, name: String, file: Draft, size: u64, sha256: [u8; 32]) -> Packed {
         Packed { name, size, sha256, body: Body::File(file) }
+    }
+}
+
+/// A file that grows outside of its container until it is complete.
+pub struct Growing {
+    file: Growth,
+    size: u64,
+    sum: Sha256,
+}
+
+enum Growth {
+    Plain(BufWriter<Draft>),
+    Deflating(Box<zip::Deflating>),
+}
+
+impl Growing {
+    fn plain(file: Draft) -> Growing {
+        Growing { file: Growth::Plain(BufWriter::new(file)), size: 0, sum: Sha256::new() }
+    }
+
+    fn deflating(file: Draft) -> Growing {
+        Growing { file: Growth::Deflating(Box::new(zip::Deflating::new(file))), size: 0, sum: Sha256::new() }
+    }
+
+    /// Adds bytes.
+    fn add(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.size += bytes.len() as u64;
+        self.sum.update(bytes);
+        match &mut self.file {
+            Growth::Plain(file) => file.write_all(bytes),
+            Growth::Deflating(file) => file.add(bytes),
+        }
+    }
+
+    /// The file, complete.
+    fn packed(self, name: String) -> std::io::Result<Packed> {
+        let body = match self.file {
+            Growth::Plain(file) => Body::File(file.into_inner().map_err(std::io::IntoInnerError::into_error)?),
+            Growth::Deflating(file) => {
+                let (file, deflated) = file.finish()?;
+                Body::Deflated(file, deflated)
+            }
+        };
+        Ok(Packed { name, size: self.size, sha256: self.sum.finalize().into(), body })
     }
 }
 

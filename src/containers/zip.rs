@@ -11,5 +11,5 @@ mod write;
 pub use read::ZipPages;
 pub use write::{ZipPacker, ZipTarget};
 
-pub(super) use deflate::inflate;
+pub(super) use deflate::{Deflated, Deflating, inflate};
 pub(super) use write::Compressed;

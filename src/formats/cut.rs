@@ -5,6 +5,7 @@
 
 use crate::model::ids::{RoomKey, person_key};
 use crate::model::message::{Event, Kind, Persona};
+use crate::model::time::Ticks;
 use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, People, RoomHint, Unit};
 use crate::model::zone::{Day, Zone};
 use crate::select::matches::Subject;
@@ -74,6 +75,8 @@ pub struct About {
     /// Who was there when the run begins, in order of addresses, each by the name of the time. Empty unless the format
     /// asks.
     pub present: Arc<[Persona]>,
+    /// When each of them came.
+    pub since: Arc<[Ticks]>,
 }
 
 /// Takes the runs; the number is their weight in bytes.
@@ -102,10 +105,13 @@ pub struct Cutter {
     runs: u32,
     cuts: u32,
     parts: u32,
-    present: BTreeMap<String, Persona>,
+    present: BTreeMap<String, (Persona, Ticks)>,
     /// `present` as it was handed out, while nothing has changed.
-    shown: Option<Arc<[Persona]>>,
+    shown: Option<Present>,
 }
+
+/// Who is present, and since when.
+type Present = (Arc<[Persona]>, Arc<[Ticks]>);
 
 /// The run that is being filled.
 struct Open {
@@ -113,7 +119,7 @@ struct Open {
     people: People,
     bytes: usize,
     day: Option<Day>,
-    present: Arc<[Persona]>,
+    present: Present,
     /// The people of the unit that is read, as they are numbered in the run.
     who: Vec<Option<u32>>,
 }
@@ -235,13 +241,17 @@ impl Cutter {
         take(open.unit, about, weight)
     }
 
-    fn about(&self, part: u32, continues: bool, day: Option<NaiveDate>, present: Arc<[Persona]>) -> About {
+    fn about(&self, part: u32, continues: bool, day: Option<NaiveDate>, (present, since): Present) -> About {
         let (room, names) = (self.room.clone().unwrap_or_default(), self.names.clone());
-        About { room, names, cut: self.cuts, part, continues, day, present }
+        About { room, names, cut: self.cuts, part, continues, day, present, since }
     }
 
-    fn present(&mut self) -> Arc<[Persona]> {
-        self.shown.get_or_insert_with(|| self.present.values().cloned().collect()).clone()
+    fn present(&mut self) -> Present {
+        let list = || {
+            let (present, since): (Vec<Persona>, Vec<Ticks>) = self.present.values().cloned().unzip();
+            (present.into(), since.into())
+        };
+        self.shown.get_or_insert_with(list).clone()
     }
 
     /// Notes who came, who went, and under which name those who are there did something last.
@@ -252,10 +262,17 @@ impl Cutter {
         let persona = &people[event.who as usize];
         let key = person_key(&persona.uri);
         let changed = match event.kind {
-            Kind::Join => self.present.insert(key, persona.clone()).as_ref() != Some(persona),
+            Kind::Join => {
+                // Who comes in again without having left has been there since the first time.
+                let known = self.present.get(&key);
+                let since = known.map_or(event.at, |(_, since)| *since);
+                let changed = known.is_none_or(|(known, _)| known != persona);
+                self.present.insert(key, (persona.clone(), since));
+                changed
+            }
             Kind::Part => self.present.remove(&key).is_some(),
             _ => match self.present.get_mut(&key) {
-                Some(known) if known != persona => {
+                Some((known, _)) if known != persona => {
                     *known = persona.clone();
                     true
                 }

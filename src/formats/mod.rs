@@ -2,12 +2,16 @@
 //!
 //! `write.rs` is what every format that is written stands on, `cut.rs` cuts the history for it.
 
+pub mod actiance;
 pub mod archive;
 pub mod compliance;
 pub mod cut;
 pub mod directory;
+mod exceptions;
 pub mod html;
 pub mod jsonl;
+pub mod load;
+pub mod sheet;
 pub mod sqlserver;
 pub mod write;
 mod xml;
@@ -19,7 +23,16 @@ use crate::model::unit::Unit;
 use std::collections::BTreeMap;
 
 /// Every format that is written, in the order of help; the first is the default.
-pub static WRITTEN: &[&Written] = &[&archive::WRITTEN, &jsonl::WRITTEN, &html::WRITTEN, &sqlserver::WRITTEN];
+pub static WRITTEN: &[&Written] = &[
+    &archive::WRITTEN,
+    &jsonl::WRITTEN,
+    &html::WRITTEN,
+    &sheet::WRITTEN,
+    &load::dat::WRITTEN,
+    &load::edrm::WRITTEN,
+    &actiance::WRITTEN,
+    &sqlserver::WRITTEN,
+];
 
 /// What a reader of history is told.
 #[derive(Debug, Clone, Default)]

@@ -4,13 +4,15 @@
 //! one is a file with its [`Written`] and a line in [`super::WRITTEN`].
 
 use super::cut::{About, Cut};
+use super::load::Load;
 use crate::error::Result;
 use crate::model::catalog::Catalog;
 use crate::model::ids::EventId;
-use crate::model::receipt::Tally;
+use crate::model::receipt::{Kinds, Tally};
 use crate::model::record::Shape;
 use crate::model::unit::Unit;
 use crate::model::zone::Zone;
+use std::io::{self, Read};
 
 /// A format, as lists name it.
 #[derive(Debug)]
@@ -40,6 +42,10 @@ pub struct Choices {
     pub zone: Zone,
     /// Events on a page that people read.
     pub page_events: usize,
+    /// How load files are written.
+    pub load: Load,
+    /// Values a spreadsheet would compute get an apostrophe before them.
+    pub spreadsheet_safe: bool,
 }
 
 impl Choices {
@@ -49,7 +55,7 @@ impl Choices {
 
 impl Default for Choices {
     fn default() -> Choices {
-        Choices { zone: Zone::UTC, page_events: Choices::PAGE_EVENTS }
+        Choices { zone: Zone::UTC, page_events: Choices::PAGE_EVENTS, load: Load::default(), spreadsheet_safe: false }
     }
 }
 
@@ -80,6 +86,11 @@ pub trait Format: Send + Sync {
         None
     }
 
+    /// How many times the memory of a run it needs while that is rendered and waits to be placed.
+    fn expands(&self) -> usize {
+        1
+    }
+
     /// Attachments up to this size are read while rendering, and memory is kept for them.
     fn embeds(&self) -> u64 {
         0
@@ -99,6 +110,16 @@ pub trait Format: Send + Sync {
     fn recount(&self) -> Option<Recount> {
         None
     }
+
+    /// How its events are counted in a file that grew, which may be larger than memory.
+    fn grown(&self) -> Option<Grown> {
+        None
+    }
+
+    /// How many of these events are found when they are counted again.
+    fn counted(&self, events: &Kinds) -> u64 {
+        events.total()
+    }
 }
 
 /// How events are counted in files of a format.
@@ -108,6 +129,17 @@ pub struct Recount {
     pub holds: fn(&str) -> bool,
     /// How many are in these bytes?
     pub count: fn(&[u8]) -> u64,
+}
+
+/// Counts the events in a file that is read from its beginning.
+pub type CountGrown = dyn Fn(&mut dyn Read) -> io::Result<u64> + Send + Sync;
+
+/// How events are counted in a file that grew.
+pub struct Grown {
+    /// The name of the file.
+    pub name: &'static str,
+    /// How many events are in it; an error says what is wrong with its form.
+    pub count: Box<CountGrown>,
 }
 
 /// What a format keeps over the whole export: numbers, indexes, load files. It meets the runs in their order.

@@ -61,6 +61,32 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(&bytes[done..]);
 }
 
+/// Stands for what XML 1.0 cannot hold, in XML that others define.
+pub(crate) const INSTEAD: char = '\u{FFFD}';
+
+/// Appends `text` for XML that others define, as text of an element or value of an attribute. What XML cannot hold
+/// becomes [`INSTEAD`]; says how often.
+pub(crate) fn write_plain(out: &mut String, text: &str) -> u64 {
+    let mut replaced = 0;
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\t' => out.push_str("&#9;"),
+            '\n' => out.push_str("&#10;"),
+            '\r' => out.push_str("&#13;"),
+            c if is_xml(c) => out.push(c),
+            _ => {
+                out.push(INSTEAD);
+                replaced += 1;
+            }
+        }
+    }
+    replaced
+}
+
 /// Appends `<name>text</name>`.
 pub(crate) fn write_element(out: &mut Vec<u8>, name: &str, text: &str) {
     out.push(b'<');

@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod audit;
+pub mod diff;
 pub mod export;
 pub mod holds;
 pub mod import;

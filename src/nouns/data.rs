@@ -6,7 +6,8 @@ mod parse;
 mod told;
 
 use self::asked::{Asked, many, switch};
-pub use self::formats::LevelName;
+pub use self::formats::{How, LevelName};
+pub use self::parse::ImportFormat;
 pub(super) use self::parse::{code_page, domain};
 use self::parse::{digest, renaming};
 pub(super) use self::told::publish;
@@ -34,18 +35,6 @@ use crate::proof::note::Verifier;
 use crate::rules::merge::{OnConflict, Renames};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-
-/// The formats an import reads.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ImportFormat {
-    /// Compliance XML
-    Compliance,
-    /// JSON Lines history
-    Jsonl,
-    /// Files of the product's database: packages, bcp, scripts, CSV
-    #[value(name = "sqlserver")]
-    SqlServer,
-}
 
 /// What to do with settings that exist with other values.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -82,6 +71,9 @@ pub struct ExportRequest {
     /// Events on a page of a transcript [default: 1000]
     #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub page_events: Option<u32>,
+    /// How it is made.
+    #[command(flatten)]
+    pub how: How,
     /// Start a new volume before one grows beyond this size, as 2GiB
     #[arg(long, value_name = "SIZE")]
     pub volume_size: Option<bytesize::ByteSize>,
@@ -229,28 +221,32 @@ impl ExportRequest {
             path: self.report.clone(),
             job: "export",
             what_if: false,
-            options: vec![
-                ("store", cx.session.path().display().to_string()),
-                ("out", self.out.display().to_string()),
-                ("level", format!("{:?}", self.level)),
-                ("scope", many(&self.scope)),
-                ("room", many(&self.room)),
-                ("user", many(&what.user)),
-                ("from", given(&what.from)),
-                ("to", given(&what.to)),
-                ("timezone", given(&what.timezone)),
-                ("filter", given(&what.filter)),
-                ("query", given(&what.query)),
-                ("match", matching),
-                ("case-sensitive", switch(what.case_sensitive)),
-                ("format", self.format.iter().map(|format| format.word).collect::<Vec<_>>().join(",")),
-                ("page-events", self.page_events.map(|events| events.to_string()).unwrap_or_default()),
-                ("volume-size", self.volume_size.map(|size| size.to_string()).unwrap_or_default()),
-                ("overwrite", switch(self.overwrite)),
-                ("with-settings", switch(self.with_settings)),
-                ("no-checkpoint", switch(self.no_checkpoint)),
-                ("disable-exported-nodes", switch(self.disable_exported_nodes)),
-            ],
+            options: [
+                vec![
+                    ("store", cx.session.path().display().to_string()),
+                    ("out", self.out.display().to_string()),
+                    ("level", format!("{:?}", self.level)),
+                    ("scope", many(&self.scope)),
+                    ("room", many(&self.room)),
+                    ("user", many(&what.user)),
+                    ("from", given(&what.from)),
+                    ("to", given(&what.to)),
+                    ("timezone", given(&what.timezone)),
+                    ("filter", given(&what.filter)),
+                    ("query", given(&what.query)),
+                    ("match", matching),
+                    ("case-sensitive", switch(what.case_sensitive)),
+                    ("format", self.format.iter().map(|format| format.word).collect::<Vec<_>>().join(",")),
+                    ("page-events", self.page_events.map(|events| events.to_string()).unwrap_or_default()),
+                    ("volume-size", self.volume_size.map(|size| size.to_string()).unwrap_or_default()),
+                    ("overwrite", switch(self.overwrite)),
+                    ("with-settings", switch(self.with_settings)),
+                    ("no-checkpoint", switch(self.no_checkpoint)),
+                    ("disable-exported-nodes", switch(self.disable_exported_nodes)),
+                ],
+                self.how.asked(),
+            ]
+            .concat(),
             // A store that is in use has no sum that stays; the checkpoint stands for what it was.
             sources: Vec::new(),
             started: (cx.clock)(),
@@ -260,7 +256,7 @@ impl ExportRequest {
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let asked = self.asked(cx).checked()?;
         let formats = formats::chosen(&self.format)?;
-        let choices = formats::choices(&formats, self.page_events, self.what.timezone.as_deref())?;
+        let choices = formats::choices(&formats, &self)?;
         let wanted = match self.what.wanted(cx, self.room.clone()) {
             Ok(wanted) => Wanted { categories: self.scope.clone(), ..wanted },
             Err(error) => return asked.close(cx, Err(error)).map(|receipt| reply(&receipt)),

@@ -10,6 +10,7 @@ pub mod cmdlet;
 pub mod compliance;
 pub mod configuration;
 pub mod data;
+pub mod diff;
 pub mod endpoint;
 pub mod hold;
 pub mod inspect;
@@ -91,6 +92,7 @@ nouns! {
     Import(data::ImportRequest);
     Inspect(inspect::InspectRequest);
     Verify(data::VerifyRequest);
+    Diff(diff::DiffRequest);
     Search(Box<search::SearchRequest>);
     Purge(Box<purge::PurgeRequest>);
     #[command(subcommand)] Store(store::StoreVerb);

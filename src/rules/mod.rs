@@ -2,6 +2,7 @@
 //! are one. Pure and the same for every store: values in, decisions out; no SQL, no files, no clock.
 
 pub mod completeness;
+pub mod differ;
 pub mod directory;
 pub mod holds;
 pub mod merge;

@@ -8,6 +8,7 @@
 
 #[allow(dead_code, reason = "other examples need all of it")]
 mod dice;
+#[path = "mgc/package.rs"]
 mod package;
 
 use dice::Dice;

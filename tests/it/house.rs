@@ -113,7 +113,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rayon", &["src/pipeline/"]),
     ("indicatif", &["src/cli/progress.rs"]),
     ("comfy_table", &["src/cli/print.rs"]),
-    ("csv", &["src/cli/print.rs", "src/formats/directory/"]),
+    ("csv", &["src/cli/print.rs", "src/formats/directory/", "src/formats/sheet.rs"]),
     ("ldap3", &["src/ldap.rs"]),
     ("rustls", &["src/ldap.rs"]),
     ("clap", &["src/cli/", "src/nouns/"]),

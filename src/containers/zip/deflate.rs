@@ -2,7 +2,11 @@
 //! makes them fast.
 
 use crate::error::{Error, Kind, Place, Result};
+use crate::files::Draft;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
+use std::io::{BufWriter, Write};
 use std::sync::{Mutex, PoisonError};
 
 /// The level of deflate. Measured on pages of chat (docs/performance.md).
@@ -35,6 +39,40 @@ impl Deflate {
         out.truncate(length);
         out.shrink_to_fit();
         Ok(out)
+    }
+}
+
+/// Packs a stream into a temporary file.
+pub(in crate::containers) struct Deflating {
+    out: DeflateEncoder<BufWriter<Draft>>,
+    sum: libdeflater::Crc,
+}
+
+/// What is known of a stream that is packed.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::containers) struct Deflated {
+    /// Its size, packed.
+    pub(super) size: u64,
+    /// The checksum of what it was.
+    pub(super) crc: u32,
+}
+
+impl Deflating {
+    pub(in crate::containers) fn new(file: Draft) -> Deflating {
+        let out = DeflateEncoder::new(BufWriter::new(file), Compression::fast());
+        Deflating { out, sum: libdeflater::Crc::new() }
+    }
+
+    pub(in crate::containers) fn add(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.sum.update(bytes);
+        self.out.write_all(bytes)
+    }
+
+    pub(in crate::containers) fn finish(mut self) -> std::io::Result<(Draft, Deflated)> {
+        self.out.try_finish()?;
+        let deflated = Deflated { size: self.out.total_out(), crc: self.sum.sum() };
+        let file = self.out.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        Ok((file, deflated))
     }
 }
 

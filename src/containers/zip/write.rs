@@ -5,9 +5,9 @@ use super::deflate::{self, Deflate};
 use super::read::ZipPages;
 use super::records::{self, Header, Method};
 use crate::containers::resume::{self, Placed, State, partial_path};
-use crate::containers::{Body, Container, Done, InputLimits, Pack, Packed, Pages, Sealed, Stdout};
+use crate::containers::{Body, Container, Done, Growing, InputLimits, Pack, Packed, Pages, Sealed, Stdout};
 use crate::error::{Error, Kind, Result};
-use crate::files;
+use crate::files::{self, Draft};
 use crate::model::hash;
 use crate::model::receipt::FileFact;
 use base64::Engine;
@@ -44,6 +44,10 @@ impl Pack for ZipPacker {
             false => Compressed { method: Method::Stored, crc, bytes },
         };
         Ok(Packed { name, size, sha256, body: Body::Zip(Box::new(body)) })
+    }
+
+    fn grow(&self, file: Draft) -> Growing {
+        Growing::deflating(file)
     }
 }
 
@@ -158,6 +162,7 @@ impl ZipTarget {
             Body::Zip(packed) => (packed.method, packed.crc, packed.bytes.len() as u64),
             Body::Bytes(bytes) => stored(deflate::crc(bytes)),
             Body::File(file) => stored(crc_of(file.path())?),
+            Body::Deflated(_, deflated) => (Method::Deflated, deflated.crc, deflated.size),
             Body::There => return Err(Error::new(Kind::Bug, "the zip does not hold what an earlier run has put")),
         };
         let header = Header { name: &name, method, crc, packed, size, offset: self.written };
@@ -168,11 +173,11 @@ impl ZipTarget {
         match body {
             Body::Zip(packed) => self.write(&packed.bytes)?,
             Body::Bytes(bytes) => self.write(&bytes)?,
-            Body::File(file) => {
+            Body::File(file) | Body::Deflated(file, _) => {
                 let told = |e| Error::io("a temporary file", e);
                 let mut from = File::open(file.path()).map_err(told)?;
                 let mut buffer = vec![0; BUFFER];
-                let mut left = size;
+                let mut left = packed;
                 while left > 0 {
                     let part = left.min(BUFFER as u64) as usize;
                     from.read_exact(&mut buffer[..part]).map_err(told)?;
@@ -285,6 +290,7 @@ impl Container for ZipTarget {
         }
         let weight = match &packed.body {
             Body::Zip(packed) => packed.bytes.len() as u64,
+            Body::Deflated(_, deflated) => deflated.size,
             _ => packed.size,
         };
         // The name stands twice, beside the two headers of the entry.

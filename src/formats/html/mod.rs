@@ -91,6 +91,10 @@ impl Format for Transcript {
         Ok(parts)
     }
 
+    fn expands(&self) -> usize {
+        4
+    }
+
     fn ledger(&self) -> Box<dyn Ledger> {
         Box::new(ledger::Pages::new(self.choices.zone))
     }

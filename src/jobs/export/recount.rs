@@ -3,7 +3,7 @@
 use crate::containers::{Complete, Pages, Raw};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::formats::write::{Format, Recount};
+use crate::formats::write::{Format, Grown, Recount};
 use crate::model::receipt::Receipt;
 use crate::pipeline::{self, Emit, Sink, Source, Stage};
 use std::ops::ControlFlow;
@@ -68,16 +68,44 @@ pub(super) fn check(
     complete: &Complete,
     receipt: &mut Receipt,
 ) -> Result<()> {
-    let exported = receipt.events().total();
-    for recount in formats.iter().filter_map(|format| format.recount()) {
+    for format in formats {
+        let exported = format.counted(&receipt.events());
+        if let Some(grown) = format.grown() {
+            let events = count(&grown, complete)?;
+            same(events, exported, grown.name)?;
+            let file = grown.name.rsplit('/').next().unwrap_or(grown.name);
+            receipt.fact("Read again", format!("{events} events in {file}, as many as were exported"));
+        }
+        let Some(recount) = format.recount() else { continue };
         let reader = Reader { volumes: complete.again()?, recount };
         let Sum(files, events) = pipeline::run(reader, Count(recount), Sum(0, 0), cx.limits, cx.watch)?;
-        if events != exported {
-            let what = format!("the pages that were written hold {events} events, and {exported} were exported");
-            return Err(Error::new(Kind::Bug, what).hint("nothing was published; please report it with the command"));
-        }
+        same(events, exported, "the pages that were written")?;
         let pages = if files == 1 { "page" } else { "pages" };
-        receipt.fact("Read again", format!("{events} events on {files} {pages}, as many as were exported"));
+        let beside = if exported == receipt.events().total() { "" } else { " beside comings and goings" };
+        receipt.fact("Read again", format!("{events} events{beside} on {files} {pages}, as many as were exported"));
     }
     Ok(())
+}
+
+fn same(events: u64, exported: u64, place: &str) -> Result<()> {
+    if events == exported {
+        return Ok(());
+    }
+    let what = format!("{place}: {events} events were written, and {exported} were exported");
+    Err(Error::new(Kind::Bug, what).hint("nothing was published; please report it with the command"))
+}
+
+/// Counts the events of a file that grew.
+fn count(grown: &Grown, complete: &Complete) -> Result<u64> {
+    let mut events = 0;
+    for mut volume in complete.again()? {
+        let found = volume.members().iter().position(|member| member.name == grown.name);
+        if let Some(member) = found {
+            let place = volume.place(grown.name);
+            let counted = (grown.count)(&mut volume.stream(member)?);
+            events += counted
+                .map_err(|error| Error::new(Kind::Bug, format!("{place} is not as it should be")).because(error))?;
+        }
+    }
+    Ok(events)
 }

@@ -54,12 +54,12 @@ struct Reader<'a> {
     /// What is read: more than what is exported, when somebody must know who is present.
     selection: Selection,
     cutters: Vec<Cutter>,
-    /// For each group, how many formats render a run, and the largest attachment that goes into it.
+    /// For each group, how many times its memory a run needs, and the largest attachment that goes into it.
     weights: Vec<(usize, u64)>,
 }
 
 /// What a run weighs until all of it is placed.
-fn weight_of(unit: &Unit, weight: usize, (formats, embedded): (usize, u64)) -> usize {
+fn weight_of(unit: &Unit, weight: usize, (expands, embedded): (usize, u64)) -> usize {
     let more = match embedded {
         0 => 0,
         most => {
@@ -68,7 +68,7 @@ fn weight_of(unit: &Unit, weight: usize, (formats, embedded): (usize, u64)) -> u
             2 * sizes.filter(|size| *size <= most).sum::<u64>() as usize
         }
     };
-    weight.saturating_mul(formats).saturating_add(more)
+    weight.saturating_mul(expands).saturating_add(more)
 }
 
 impl Source for Reader<'_> {
@@ -323,11 +323,12 @@ impl Wiring<'_> {
             Cutter::new(Cutting { cut: group.cut, presence: group.presence, keep, names: names.clone() })
         };
         let embeds = |group: &Group| group.formats.iter().map(|at| self.formats[*at].embeds()).max().unwrap_or(0);
+        let expands = |group: &Group| group.formats.iter().map(|at| self.formats[*at].expands()).sum();
         let reader = Reader {
             corpus: &mut *corpus,
             selection,
             cutters: groups.iter().map(cutter).collect(),
-            weights: groups.iter().map(|group| (group.formats.len(), embeds(group))).collect(),
+            weights: groups.iter().map(|group| (expands(group), embeds(group))).collect(),
         };
         let (packer, done) = (place.package.packer(), place.package.done());
         let render = Render { formats: self.formats, groups, files, packer, done };

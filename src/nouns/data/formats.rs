@@ -1,11 +1,14 @@
 //! What an export makes: the formats that were named, and what is asked of them.
 
+use super::ExportRequest;
+use super::asked::switch;
 use crate::error::{Error, Kind, Result};
+use crate::formats::load::{self, Dates, Encoding, Load, Marks};
 use crate::formats::write::{Choices, Written};
-use crate::formats::{WRITTEN, archive, html};
+use crate::formats::{WRITTEN, archive, html, sheet};
 use crate::model::zone::Zone;
-use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
 
 /// What an archive holds.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -50,12 +53,119 @@ pub(super) fn chosen(named: &[&'static Written]) -> Result<Vec<&'static Written>
     Ok(formats)
 }
 
-/// What is asked of them.
-pub(super) fn choices(formats: &[&Written], page_events: Option<u32>, zone: Option<&str>) -> Result<Choices> {
-    if page_events.is_some() && !formats.iter().any(|format| format.word == html::WRITTEN.word) {
-        return Err(Error::new(Kind::Usage, "--page-events is about pages of transcripts, and none are made")
-            .hint("add --format html, or leave it out"));
+/// What a document of a load file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum DocumentName {
+    /// A day of a room
+    #[default]
+    Day,
+    /// A single message, or another event
+    #[value(alias = "event")]
+    Message,
+}
+
+/// How DAT is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EncodingName {
+    /// UTF-8
+    #[value(name = "utf-8")]
+    Utf8,
+    /// UTF-16, little-endian
+    #[value(name = "utf-16")]
+    Utf16,
+}
+
+/// How times are written in DAT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DatesName {
+    /// 03/31/2014 14:05:00
+    Us,
+    /// 31/03/2014 14:05:00
+    Eu,
+    /// 2014-03-31 14:05:00
+    Iso,
+}
+
+/// How formats are made.
+#[derive(Debug, Args)]
+pub struct How {
+    /// What a document of a load file is
+    #[arg(long, value_enum, ignore_case = true)]
+    pub document: Option<DocumentName>,
+    /// What stands between values of DAT: concordance, pipe, or the code points of column, quote and newline
+    #[arg(long, value_name = "MARKS", value_parser = Marks::parse)]
+    pub delimiters: Option<Marks>,
+    /// How DAT is encoded
+    #[arg(long, value_enum, ignore_case = true)]
+    pub encoding: Option<EncodingName>,
+    /// How times are written in DAT
+    #[arg(long, value_enum, ignore_case = true)]
+    pub dates: Option<DatesName>,
+    /// Put an apostrophe before what a spreadsheet would compute, in CSV
+    #[arg(long)]
+    pub spreadsheet_safe: bool,
+}
+
+impl How {
+    /// What was asked, for reports.
+    pub(super) fn asked(&self) -> Vec<(&'static str, String)> {
+        let word = |name: Option<String>| name.unwrap_or_default().to_lowercase();
+        vec![
+            ("document", word(self.document.map(|name| format!("{name:?}")))),
+            ("delimiters", self.delimiters.map(|marks| marks.to_string()).unwrap_or_default()),
+            ("encoding", word(self.encoding.map(|name| format!("{name:?}")))),
+            ("dates", word(self.dates.map(|name| format!("{name:?}")))),
+            ("spreadsheet-safe", switch(self.spreadsheet_safe)),
+        ]
     }
-    let zone = Zone::parse(zone)?;
-    Ok(Choices { zone, page_events: page_events.map_or(Choices::PAGE_EVENTS, |events| events as usize) })
+}
+
+/// What is asked of them.
+pub(super) fn choices(formats: &[&Written], asked: &ExportRequest) -> Result<Choices> {
+    let how = &asked.how;
+    let made = |word: &str| formats.iter().any(|format| format.word == word);
+    let (dat, edrm) = (made(load::dat::WRITTEN.word), made(load::edrm::WRITTEN.word));
+    let refused = |what: &str, hint: &str| Err(Error::new(Kind::Usage, what).hint(hint));
+    if asked.page_events.is_some() && !made(html::WRITTEN.word) {
+        return refused(
+            "--page-events is about pages of transcripts, and none are made",
+            "add --format html, or leave it out",
+        );
+    }
+    if how.document.is_some() && !dat && !edrm {
+        return refused(
+            "--document is about load files, and none are made",
+            "add --format dat or --format edrm, or leave it out",
+        );
+    }
+    let about_dat = [
+        ("--delimiters", how.delimiters.is_some()),
+        ("--encoding", how.encoding.is_some()),
+        ("--dates", how.dates.is_some()),
+    ];
+    if let Some((option, _)) = about_dat.iter().find(|(_, given)| *given && !dat) {
+        return refused(&format!("{option} is about DAT, and none is made"), "add --format dat, or leave it out");
+    }
+    if how.spreadsheet_safe && !made(sheet::WRITTEN.word) {
+        return refused("--spreadsheet-safe is about CSV, and none is made", "add --format csv, or leave it out");
+    }
+    let load = Load {
+        by_event: how.document == Some(DocumentName::Message),
+        marks: how.delimiters.unwrap_or_default(),
+        encoding: match how.encoding {
+            Some(EncodingName::Utf16) => Encoding::Utf16,
+            Some(EncodingName::Utf8) | None => Encoding::Utf8,
+        },
+        dates: match how.dates {
+            Some(DatesName::Eu) => Dates::Eu,
+            Some(DatesName::Iso) => Dates::Iso,
+            Some(DatesName::Us) | None => Dates::Us,
+        },
+    };
+    Ok(Choices {
+        zone: Zone::parse(asked.what.timezone.as_deref())?,
+        page_events: asked.page_events.map_or(Choices::PAGE_EVENTS, |events| events as usize),
+        load,
+        spreadsheet_safe: how.spreadsheet_safe,
+    })
 }

@@ -1,9 +1,21 @@
 //! Values of options of export and import, as they are typed.
 
-use super::ImportFormat;
 use crate::formats::sqlserver::pages::Page;
 use crate::jobs::intake::Form;
 use crate::model::hash;
+use clap::ValueEnum;
+
+/// The formats an import reads.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ImportFormat {
+    /// Compliance XML
+    Compliance,
+    /// JSON Lines history
+    Jsonl,
+    /// Files of the product's database: packages, bcp, scripts, CSV
+    #[value(name = "sqlserver")]
+    SqlServer,
+}
 
 /// A digest of a content.
 pub(super) fn digest(text: &str) -> Result<[u8; 32], String> {

@@ -5,6 +5,7 @@ mod compliance;
 mod cut;
 mod html;
 mod jsonl;
+mod load;
 mod sqlserver;
 
 use pchat::error::Error;

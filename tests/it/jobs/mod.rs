@@ -6,6 +6,8 @@ mod audit;
 mod certificate;
 mod database;
 mod directory;
+mod chats;
+mod diff;
 mod emptiness;
 mod export;
 mod formats;
