@@ -107,7 +107,7 @@ fn items(line: &str) -> Option<Vec<String>> {
     let mut rest = line.trim_start();
     while !rest.is_empty() {
         let (item, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"').map(|(item, after)| (item, after))?,
+            Some(quoted) => quoted.split_once('"')?,
             None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
         };
         found.push(item.to_owned());

@@ -55,6 +55,9 @@ pub struct Wrong {
     pub fault: Fault,
 }
 
+/// Takes the values of a row, or what is wrong with it.
+pub type TakeRow<'t, 'a, E> = dyn FnMut(Result<&mut [Value<'a>], Wrong>) -> Result<(), E> + 't;
+
 impl Field {
     /// A field with a length before it, or of the length of its type.
     pub fn native(name: &str, kind: Type, nullable: bool, prefix: u8, page: Page) -> Field {
@@ -238,11 +241,7 @@ impl Layout {
 
     /// Hands out the values of each row. Rows are whole. What is wrong with a row is handed out in place of its values;
     /// behind a row whose fields cannot be found there is nothing more.
-    pub fn rows<'a, E>(
-        &self,
-        bytes: &'a [u8],
-        take: &mut dyn FnMut(Result<&mut [Value<'a>], Wrong>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn rows<'a, E>(&self, bytes: &'a [u8], take: &mut TakeRow<'_, 'a, E>) -> Result<(), E> {
         let mut values: Vec<Value<'a>> = Vec::with_capacity(self.fields.len());
         let mut at = 0;
         while at < bytes.len() {

@@ -34,6 +34,9 @@ impl Start {
     pub const FILE: Start = Start { row: 1, byte: 0 };
 }
 
+/// Takes the values of a row; what is wrong with one comes with the name of its column.
+pub type TakeValues<'t> = dyn FnMut(&mut [Value<'_>]) -> Result<(), (&'static str, Fault)> + 't;
+
 impl Reader {
     /// An error about a field.
     pub fn wrong(&self, place: &str, start: Start, row: u64, wrong: Wrong) -> Error {
@@ -76,7 +79,7 @@ impl Reader {
         start: Start,
         keep_going: bool,
         remarks: &mut Remarks,
-        take: &mut dyn FnMut(&mut [Value<'_>]) -> Result<(), (&'static str, Fault)>,
+        take: &mut TakeValues<'_>,
     ) -> Result<u64> {
         let mut rows = 0;
         self.layout.rows(bytes, &mut |row| {

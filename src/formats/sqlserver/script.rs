@@ -50,12 +50,15 @@ fn outer(error: std::io::Error, place: &str) -> Error {
     }
 }
 
+/// The table and the columns of a statement.
+type Statement = (String, Vec<String>);
+
 struct Script<'a, 'b> {
     bytes: Bytes<'a>,
     asked: &'b Asked<'b>,
     page: Page,
     /// By the statement's table and columns.
-    pickers: HashMap<(String, Vec<String>), Option<(Arc<Picker>, Dialect)>>,
+    pickers: HashMap<Statement, Option<(Arc<Picker>, Dialect)>>,
     folded: u64,
 }
 

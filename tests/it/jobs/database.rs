@@ -18,8 +18,11 @@ fn desk() -> Desk {
     desk
 }
 
+/// The files of a package, by name.
+type Entries = BTreeMap<String, Vec<u8>>;
+
 /// The files of a package.
-fn unzip(path: &Path) -> BTreeMap<String, Vec<u8>> {
+fn unzip(path: &Path) -> Entries {
     let mut zip = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
     let mut entries = BTreeMap::new();
     for at in 0..zip.len() {
@@ -31,7 +34,7 @@ fn unzip(path: &Path) -> BTreeMap<String, Vec<u8>> {
     entries
 }
 
-fn pack(desk: &Desk, name: &str, entries: &BTreeMap<String, Vec<u8>>) {
+fn pack(desk: &Desk, name: &str, entries: &Entries) {
     let mut zip = zip::ZipWriter::new(std::fs::File::create(desk.path(name)).unwrap());
     for (entry, bytes) in entries {
         zip.start_file(entry, zip::write::SimpleFileOptions::default()).unwrap();
@@ -79,13 +82,13 @@ fn rooms_without_a_domain_are_known_by_their_identity() {
 fn a_package_that_is_not_what_it_says_is_refused() {
     let desk = desk();
     let whole = unzip(&fixture("mgc.bacpac"));
-    let with = |name: &str, change: &dyn Fn(&mut BTreeMap<String, Vec<u8>>)| {
+    let with = |name: &str, change: &dyn Fn(&mut Entries)| {
         let mut entries = whole.clone();
         change(&mut entries);
         pack(&desk, name, &entries);
     };
     let chat = "Data/dbo.tblChat/TableData-001-00000.BCP";
-    let edit = |entries: &mut BTreeMap<String, Vec<u8>>, name: &str, old: &str, new: &str| {
+    let edit = |entries: &mut Entries, name: &str, old: &str, new: &str| {
         let text = String::from_utf8(entries[name].clone()).unwrap();
         assert!(text.contains(old), "{old}");
         entries.insert(name.to_owned(), text.replacen(old, new, 1).into_bytes());
