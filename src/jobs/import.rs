@@ -96,7 +96,7 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     let beside: Beside = (databases::aliases(known), uploads);
     let incoming = records(job, &mut archives, &mut databases);
     let mut checked = check(cx, job, &found, (&mut archives, &databases), &beside)?;
-    databases::tell(&mut databases, &mut checked, &mut receipt, job.keep_going)?;
+    databases::tell(&mut databases, &mut checked, &mut receipt, (job.keep_going, found.held().as_deref()))?;
     databases::paired(&beside, &mut checked, &mut receipt);
     checked.gap_count += found.gaps.len() as u64;
     checked.gaps.splice(..0, std::mem::take(&mut found.gaps));
@@ -232,7 +232,7 @@ fn source<'a>(
 fn fact(input: &Input, held: Option<&str>) -> Result<SourceFact> {
     let path = input.path();
     if let Input::Database(dump) = input {
-        return databases::fact(dump);
+        return databases::fact(dump, held);
     }
     let file = if path.is_dir() { path.join("manifest-sha256.txt") } else { path.to_owned() };
     let told = |error| Error::io(file.display(), error);

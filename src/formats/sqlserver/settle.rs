@@ -29,6 +29,8 @@ pub enum Unsettled {
     None,
     /// A text has broken its rows.
     Broken,
+    /// A text is in a code page that nobody named.
+    Page,
     /// Several ways read it, and not alike.
     Several(Vec<&'static str>),
 }
@@ -47,18 +49,20 @@ pub fn settle(known: &Known, dialect: Dialect, head: &[u8], all: bool, page: Pag
     if !wide {
         ways.push(Settled { layout: known.characters(dialect, page), skip: 0, words: "characters (-c)" });
     }
-    let mut broken = false;
+    let (mut broken, mut unsaid) = (false, false);
     let mut read: Vec<(Settled, [u8; 32])> = Vec::new();
     for way in ways {
         let characters = way.layout.lone_line_ends;
         match reads(known, &way.layout, &head[way.skip..], all) {
             Ok(said) if read.iter().all(|(_, other)| *other != said) => read.push((way, said)),
             Ok(_) => {}
+            Err(Some(reason)) if reason.contains("--code-page") => unsaid = true,
             Err(reason) => broken |= characters && reason == Some(BROKEN) && looks_like_text(&head[way.skip..], &way),
         }
     }
     match read.len() {
         0 if broken => Err(Unsettled::Broken),
+        0 if unsaid => Err(Unsettled::Page),
         0 => Err(Unsettled::None),
         1 => Ok(read.remove(0).0),
         _ => Err(Unsettled::Several(read.iter().map(|(way, _)| way.words).collect())),

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::sqlserver::value::read_guid;
 use crate::jobs::intake::database::make_all;
-use crate::jobs::intake::{Database, Dump, Found, Input, is_gap};
+use crate::jobs::intake::{Database, Dump, Found, Input, STDIN, is_gap};
 use crate::model::counted::counted;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
@@ -90,10 +90,10 @@ pub(super) fn tell(
     databases: &mut [Database],
     checked: &mut Checked<'_>,
     receipt: &mut Receipt,
-    keep_going: bool,
+    (keep_going, held): (bool, Option<&str>),
 ) -> Result<()> {
     for (number, database) in databases.iter_mut().enumerate() {
-        let name = database.name();
+        let name = if held == Some(database.name().as_str()) { STDIN.to_owned() } else { database.name() };
         receipt.fact("Database", format!("{name}: {}", database.what));
         for (fact, value) in &database.facts {
             receipt.fact(fact, value);
@@ -152,7 +152,7 @@ pub(super) fn paired((_, uploads): &Beside, checked: &mut Checked<'_>, receipt: 
 }
 
 /// What is known of the files of a database: one hash, over all of them where there are several.
-pub(super) fn fact(dump: &Dump) -> Result<SourceFact> {
+pub(super) fn fact(dump: &Dump, held: Option<&str>) -> Result<SourceFact> {
     let files = dump.files();
     let mut sums = Vec::with_capacity(files.len());
     for file in &files {
@@ -172,5 +172,6 @@ pub(super) fn fact(dump: &Dump) -> Result<SourceFact> {
             all.finalize().into()
         }
     };
-    Ok(SourceFact { name: dump.path().display().to_string(), sha256: Some(sha256) })
+    let name = dump.path().display().to_string();
+    Ok(SourceFact { name: if held == Some(name.as_str()) { STDIN.to_owned() } else { name }, sha256: Some(sha256) })
 }

@@ -121,6 +121,8 @@ pub struct Database {
     /// The tables of one that is not of the product.
     pub foreign: Option<String>,
     keep_going: bool,
+    /// The most bytes of a row.
+    most: u64,
     tables: Tables,
     dialect: Dialect,
     /// The same, as far as files have said it.
@@ -152,6 +154,7 @@ impl Database {
             what: String::new(),
             foreign: None,
             keep_going,
+            most: limits.page,
             tables: Tables::default(),
             dialect: Dialect::PersistentChat,
             given: None,
@@ -217,7 +220,7 @@ impl Database {
                 self.tables.add(known);
                 let tables = &mut self.tables;
                 let mut rows = 0;
-                let _ = chunks(&mut *pages.stream(member)?, &reader, skip, &place, u64::MAX, &mut |bytes, start| {
+                let _ = chunks(&mut *pages.stream(member)?, &reader, skip, &place, self.most, &mut |bytes, start| {
                     rows += reader.small(&bytes, &place, start, tables)?;
                     Ok(ControlFlow::Continue(()))
                 })?;
@@ -226,7 +229,7 @@ impl Database {
             }
             None => {
                 let mut rows = 0;
-                let _ = chunks(&mut *pages.stream(member)?, &reader, skip, &place, u64::MAX, &mut |bytes, _| {
+                let _ = chunks(&mut *pages.stream(member)?, &reader, skip, &place, self.most, &mut |bytes, _| {
                     rows += reader.layout.whole(&bytes).map_or(0, |(rows, _)| rows);
                     Ok(ControlFlow::Continue(()))
                 })?;
@@ -245,7 +248,7 @@ impl Database {
         }
         let place = pages.place(&pages.members()[member].name.clone());
         let hosts = &mut self.hosts;
-        chunks(&mut *pages.stream(member)?, reader, skip, &place, u64::MAX, &mut |bytes, start| {
+        chunks(&mut *pages.stream(member)?, reader, skip, &place, self.most, &mut |bytes, start| {
             let mut remarks = Remarks::default();
             reader.each(&bytes, &place, start, true, &mut remarks, &mut |row| {
                 if let Some(uri) = room_address(picker, row)

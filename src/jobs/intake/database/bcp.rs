@@ -176,6 +176,9 @@ fn unsettled(known: &Known, why: Unsettled, place: &str) -> Error {
             "a message with a tab or a line end has broken the rows of this file of characters, which escapes nothing"
                 .to_owned()
         }
+        Unsettled::Page => {
+            format!("texts of {table} are in a code page that the file does not name")
+        }
         Unsettled::None => format!("the rows of {table} are in no form that bcp writes by its documents"),
         Unsettled::Several(words) => {
             format!("the rows of {table} can be read in several ways that differ: {}", words.join("; "))
@@ -185,6 +188,7 @@ fn unsettled(known: &Known, why: Unsettled, place: &str) -> Error {
         Unsettled::Broken => format!(
             "make it again in native form: bcp mgc.dbo.{table} out {table}.bcp -N -S SERVER -T (docs/migrate.md)"
         ),
+        Unsettled::Page => "--code-page 437 or 850 for consoles, 1252 for Windows".to_owned(),
         _ => format!(
             "put its format file beside it: bcp mgc.dbo.{table} format nul -N -f {table}.fmt -S SERVER -T \
              (docs/migrate.md)"

@@ -26,12 +26,13 @@ impl Database {
         let mut others: HashMap<String, u64> = HashMap::new();
         let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
         let mut dialects: BTreeSet<Dialect> = BTreeSet::new();
-        let (tables, hosts, page) = (&mut self.tables, &mut self.hosts, self.page);
+        let (tables, hosts) = (&mut self.tables, &mut self.hosts);
+        let (page, most) = (self.page, self.most);
         read_given(
             &mut *pages.stream(member)?,
             &how,
             &place,
-            (page, u64::MAX),
+            (page, most),
             &mut remarks,
             &mut others,
             &mut |mut row| {
