@@ -141,6 +141,10 @@ pub struct Context<'a> {
     pub shapes: &'static [&'static Shape],
     /// The password for a directory, named by the environment.
     pub password: Option<&'a str>,
+    /// The request for approval that is carried out.
+    pub approval: Option<&'a str>,
+    /// The second person who is asked to approve.
+    pub approve_by: Option<&'a str>,
     /// Who acts.
     pub actor: &'a Actor,
     /// Threads and memory.
@@ -162,7 +166,8 @@ impl Context<'_> {
         details: Vec<(&'static str, String)>,
     ) -> Entry {
         let (at, actor, object, outcome) = ((self.clock)(), self.actor.clone(), object.into(), Ended::Done);
-        Entry { at, actor, action, object, details, outcome }
+        let approval = self.approval.map(str::to_owned);
+        Entry { at, actor, action, object, details, outcome, approval }
     }
 
     /// Seconds since an instant of the same clock.

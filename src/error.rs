@@ -102,6 +102,56 @@ impl fmt::Display for Place {
     }
 }
 
+/// What an error says, with no more than 80 characters of anything it quotes.
+pub fn shown(text: String) -> String {
+    const QUOTED: usize = 80;
+    if text.len() <= QUOTED {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len().min(1 << 12));
+    let (mut rest, mut before) = (text.as_str(), ' ');
+    while let Some(c) = rest.chars().next() {
+        out.push(c);
+        rest = &rest[c.len_utf8()..];
+        // An apostrophe within a word opens nothing.
+        let opens = matches!(c, '"' | '`') || c == '\'' && !before.is_alphanumeric();
+        before = c;
+        let Some(end) = opens.then(|| closing(rest, c)).flatten() else { continue };
+        match rest[..end].char_indices().nth(QUOTED) {
+            Some((at, _)) => {
+                out.push_str(&rest[..at]);
+                out.push('…');
+            }
+            None => out.push_str(&rest[..end]),
+        }
+        out.push(c);
+        rest = &rest[end + c.len_utf8()..];
+    }
+    out
+}
+
+/// Where what is quoted ends: at its mark, unless that is escaped.
+fn closing(text: &str, mark: char) -> Option<usize> {
+    let mut escaped = false;
+    text.char_indices().find_map(|(at, c)| {
+        let ends = c == mark && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends.then_some(at)
+    })
+}
+
+/// Something that has a name among files and is none, in words: reading it might never end.
+#[derive(Debug)]
+pub struct NoFile(pub &'static str);
+
+impl fmt::Display for NoFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is no file", self.0)
+    }
+}
+
+impl std::error::Error for NoFile {}
+
 /// A failure: what is wrong, where, why, and what to type next.
 #[derive(Debug)]
 pub struct Error {
@@ -117,13 +167,13 @@ pub struct Error {
 impl Error {
     /// A failure of `kind`; `what` is a lower-case fragment.
     pub fn new(kind: Kind, what: impl Into<String>) -> Error {
-        Error { kind, what: what.into(), details: Vec::new(), hint: None, place: None, source: None }
+        Error { kind, what: shown(what.into()), details: Vec::new(), hint: None, place: None, source: None }
     }
 
     /// Adds a line of its own. Line ends inside of `what` and of such a line are never shown as line ends.
     #[must_use]
     pub fn detail(mut self, line: impl Into<String>) -> Error {
-        self.details.push(line.into());
+        self.details.push(shown(line.into()));
         self
     }
 
@@ -160,6 +210,10 @@ impl Error {
 
     /// A failed read or write of `object`.
     pub fn io(object: impl fmt::Display, source: std::io::Error) -> Error {
+        if let Some(no_file) = source.get_ref().and_then(|inner| inner.downcast_ref::<NoFile>()) {
+            return Error::new(Kind::Refused, format!("{object} is {}, and only files are read", no_file.0))
+                .hint("name a file; what comes out of a program is read from standard input, as -");
+        }
         let error = Error::new(Kind::Io, format!("cannot use {object}"));
         let full = matches!(
             source.kind(),
@@ -218,6 +272,20 @@ impl Error {
     pub fn place(&self) -> Option<&Place> {
         self.place.as_deref()
     }
+}
+
+/// What was typed, shortened: an error repeats no more of it than people read.
+pub fn brief(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// The same in quotes.
+pub fn quoted(text: &str) -> String {
+    format!("{:?}", brief(text))
 }
 
 impl fmt::Display for Error {

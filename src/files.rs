@@ -1,8 +1,10 @@
 //! Files and folders that only their owner can read: what pchat writes is history, keys, or says who talked to whom.
-//! Every file that comes into being is made here, and so that it is never open to others, not even for a moment.
+//! Every file that comes into being is made here, and so that it is never open to others, not even for a moment. What
+//! is read is opened here as well: files alone, for a pipe or a device may wait for ever.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Result, Write};
+use crate::error::NoFile;
+use std::fs::{DirBuilder, File, FileType, OpenOptions};
+use std::io::{Error, ErrorKind, Result, Write};
 use std::path::Path;
 
 /// A file without its final name, which is gone unless it is given one.
@@ -31,6 +33,44 @@ fn close(file: File) -> Result<File> {
     Ok(file)
 }
 
+/// What this is, when it is neither a file nor a folder nor a link.
+pub fn special(kind: FileType) -> Option<&'static str> {
+    if kind.is_file() || kind.is_dir() || kind.is_symlink() {
+        return None;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kinds = [
+            (kind.is_fifo(), "a pipe"),
+            (kind.is_socket(), "a socket"),
+            (kind.is_block_device() || kind.is_char_device(), "a device"),
+        ];
+        if let Some((_, name)) = kinds.into_iter().find(|(is, _)| *is) {
+            return Some(name);
+        }
+    }
+    Some("something else than a file")
+}
+
+/// A file to read. A pipe, a socket, a device or a folder is never opened.
+pub fn open(path: &Path) -> Result<File> {
+    let checked = |kind: FileType| match special(kind) {
+        Some(name) => Err(Error::new(ErrorKind::InvalidInput, NoFile(name))),
+        None if kind.is_dir() => Err(Error::new(ErrorKind::InvalidInput, NoFile("a folder"))),
+        None => Ok(()),
+    };
+    checked(std::fs::metadata(path)?.file_type())?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // Should it have become a pipe meanwhile, opening it waits for nobody.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
+    let file = options.open(path)?;
+    checked(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
 /// A new file, or an empty one where there was one.
 pub fn create(path: &Path) -> Result<File> {
     close(owned().write(true).create(true).truncate(true).open(path)?)
@@ -53,7 +93,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// A copy of a file.
 pub fn copy(from: &Path, to: &Path) -> Result<u64> {
-    std::io::copy(&mut File::open(from)?, &mut create(to)?)
+    std::io::copy(&mut open(from)?, &mut create(to)?)
 }
 
 /// A folder with all that lead to it, as far as they are missing.
@@ -119,6 +159,23 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn only_files_are_opened() {
+        let scratch = scratch("test", None).unwrap();
+        let (pipe, socket) = (scratch.path().join("pipe"), scratch.path().join("socket"));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let zero = Path::new("/dev/zero");
+        for (path, name) in
+            [(&*pipe, "a pipe"), (&*socket, "a socket"), (zero, "a device"), (scratch.path(), "a folder")]
+        {
+            let error = crate::error::Error::io(path.display(), open(path).unwrap_err());
+            assert!(error.what().contains(name) && error.kind() == crate::error::Kind::Refused, "{error}");
+        }
+        write(&scratch.path().join("f"), b"x").unwrap();
+        assert_eq!(open(&scratch.path().join("f")).unwrap().metadata().unwrap().len(), 1);
     }
 
     #[test]

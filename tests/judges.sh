@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lets programs that know nothing of pchat judge what it writes: unzip, 7z, Python, sha256sum, bagit, xmllint, cmp,
-# and for pages html-validate, the Nu checker and axe-core in Chromium.
+# for pages html-validate, the Nu checker and axe-core in Chromium, and for RSMF and mails those of judge-mails.sh.
 #
 #   tests/judges.sh
 #
@@ -172,6 +172,12 @@ judge "python counts" python3 "$work/count.py" "$bag" "$work/history.jsonl"
 judge "pchat verify" "$pchat" verify "$work/zip/sample.zip" --read-data
 judge "pchat store check" "$pchat" store check --store "$work/s.db"
 
+# Verdicts over archives, XML and bags that were changed, beside those of sha256sum, bagit, xmllint and expat.
+judge "verdicts" python3 tests/judge-verdicts.py "$pchat" "$bagit" "$work/zip/sample.zip" 120
+
+# What doubles takes twice the time, and no more memory than there may be.
+judge "growth" python3 tests/judge-growth.py "$pchat"
+
 # Transcripts: of the sample, and of history that is hard to show. Nothing is asked of any network, and the search finds
 # what is there.
 packages=${PACKAGES:-$root/target/judges/npm/node_modules}
@@ -191,7 +197,21 @@ sed -i 's/<h1>/<h1 onclick="x()">/; s/id="e1"/id="e0"/' "$work/pages/data/html"/
 if node tests/pages.mjs "$work/pages/data/html" "$packages" >/dev/null 2>&1; then fail "nobody objects to a page that was bent"; fi
 echo "ok objections to pages"
 
+# Reports: a request of 50 terms counted again by a plain scan, and the pages.
+judge "request of 50 terms" tests/judge-terms.sh "$pchat" "$work"
+"$pchat" search report --terms "$work/request.txt" --report "$work/terms.html" --store "$work/s.db" >"$work/said" 2>&1
+run "$pchat" search usd --context 12h --report "$work/found.html" --store "$work/s.db"
+run "$pchat" stats --report "$work/stats.html" --store "$work/s.db"
+judge "pages of searches and statistics" node tests/reports.mjs "$packages" "$work"/{terms,found,stats}.html
 tests/judge-loads.sh "$pchat" "$work" || fail "load files"
+mkdir "$work/mails"
+judge "RSMF and mails" tests/judge-mails.sh "$pchat" "$work/mails"
+rsmf=$(find "$work/mails/sample/data/rsmf" -name '*.rsmf' | head -n 1)
+sed -i 's/^X-RSMF-EventCount: /&1/' "$rsmf"
+if target/judges/bin/python tests/judge-mails.py judge "$work/mails/sample" target/judges/npm >/dev/null 2>&1; then
+    fail "nobody objects to an RSMF file that was bent"
+fi
+echo "ok objections to RSMF"
 
 # A judge that never objects is none: one changed byte has to be found.
 cp -R "$bag" "$work/bent"

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Counts a search-term report anew from exported JSON Lines and compares it with what pchat says.
 
-    tests/terms.py HISTORY.jsonl TERMS.txt [WINDOW SECONDS] < REPORT.json
+    tests/terms.py HISTORY.jsonl TERMS.txt [WINDOW SECONDS [PERSON,PERSON,...]] < REPORT.json
 
-REPORT.json is `pchat search report --terms TERMS.txt --output json`, with --each term, person or room. Shares no code
+HISTORY.jsonl is the whole history, also where the report is of some people only. REPORT.json is `pchat search report --terms TERMS.txt --output json`, with --each term, person or room. Shares no code
 with pchat: words are made by the rules of docs/formats/words.md, terms are those of docs/formats/query.md as far as this
-understands them: words, word*, "phrases", AND, OR, NOT, a NEAR(n) b, from:address. Prints what differs and ends with 1.
+understands them: words, patterns with * and ?, "phrases", AND, OR, NOT, NEAR(n) and ONEAR(n) between words, phrases and
+several with OR, from:address, present:address, sent: with days, kind:message, hasattachment:true. Prints what differs
+and ends with 1.
 """
 import json
 import re
@@ -53,18 +55,24 @@ def words(text):
 
 
 def leaf(text):
-    """A word, a phrase or a pattern at the end as a list of tests of words."""
+    """A word, a phrase or a pattern as a list of tests of words."""
+    if text.startswith('"'):
+        star = text.endswith('*"')
+        tests = [("is", word) for word in words(text.strip('"*'))]
+        return tests[:-1] + [("begins", tests[-1][1])] if star else tests
+    if not re.search("[*?]", text):
+        return [("is", word) for word in words(text)]
     tests = []
-    for part in re.findall(r"\S+\*|[^*]+", text.strip('"')):
-        star = part.endswith("*")
-        found = words(part.rstrip("*"))
-        tests += [("is", word) for word in found]
-        if star:
-            tests[-1] = ("begins", found[-1])
+    for part in re.findall(r"[\w*?]+", text):
+        pattern = "".join(c if c in "*?" else "".join(words(c)) for c in part)
+        whole = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+        tests.append(("like", re.compile(whole, re.S)) if re.search("[*?]", pattern) else ("is", pattern))
     return tests
 
 
 def meets(test, word):
+    if test[0] == "like":
+        return bool(test[1].fullmatch(word))
     return word == test[1] if test[0] == "is" else word.startswith(test[1])
 
 
@@ -76,7 +84,7 @@ def places(tests, text):
 
 def parse(query):
     """A query as a tree. Binding from tight to loose: NOT, NEAR, AND (also implied), OR."""
-    tokens = re.findall(r'"[^"]*"|\(|\)|NEAR\(\d+\)|[^\s()]+', query)
+    tokens = re.findall(r'"[^"]*"|\(|\)|O?NEAR\(\d+\)|[^\s()]+', query)
     at = 0
 
     def peek():
@@ -102,10 +110,10 @@ def parse(query):
     def near():
         nonlocal at
         left = single()
-        if (peek() or "").startswith("NEAR("):
-            distance = int(peek()[5:-1])
+        if re.match(r"O?NEAR\(", peek() or ""):
+            ordered, distance = peek()[0] == "O", int(re.search(r"\d+", peek()).group())
             at += 1
-            return ("near", distance, left, single())
+            return ("near", distance, left, single(), ordered)
         return left
 
     def single():
@@ -125,6 +133,15 @@ def parse(query):
         assert token not in (")", "OR", "AND"), "an operator without a word"
         if token.startswith("from:"):
             return ("from", person(token[5:]))
+        if token.startswith("present:"):
+            return ("present", person(token[8:]))
+        if token.startswith("sent:"):
+            first, _, last = token[5:].partition("..")
+            return ("sent", day(first), day(last or first) + 86399)
+        if token == "kind:message":
+            return ("message",)
+        if token == "hasattachment:true":
+            return ("files",)
         tests = leaf(token)
         assert tests, "no letter"
         return ("run", tests)
@@ -138,10 +155,21 @@ def person(address):
     return address.lower().removeprefix("sip:")
 
 
+def day(text):
+    return timegm(strptime(text, "%Y-%m-%d"))
+
+
+def sides(node, text):
+    """Where a side of NEAR stands: a word, a phrase, or several of them with OR."""
+    if node[0] == "or":
+        return sorted(set().union(*(sides(one, text) for one in node[1])))
+    return places(node[1], text)
+
+
 def near_places(node, text):
-    _, distance, left, right = node
-    one, two = places(left[1], text), places(right[1], text)
-    close = lambda a, b: 0 < b[0] - a[1] <= distance + 1 or 0 < a[0] - b[1] <= distance + 1
+    _, distance, left, right, ordered = node
+    one, two = sides(left, text), sides(right, text)
+    close = lambda a, b: 0 < b[0] - a[1] <= distance + 1 or not ordered and 0 < a[0] - b[1] <= distance + 1
     return [a for a in one if any(close(a, b) for b in two)] + [b for b in two if any(close(a, b) for a in one)]
 
 
@@ -155,6 +183,12 @@ def meant(node, event):
         return not meant(node[1], event)
     if kind == "from":
         return event["person"] == node[1]
+    if kind == "present":
+        return any(first <= event["time"] <= last for first, last in PRESENT.get((event["room"], node[1]), []))
+    if kind == "sent":
+        return node[1] <= event["second"] <= node[2]
+    if kind in ("message", "files"):
+        return bool(event[kind])
     if kind == "near":
         return any(near_places(node, text) for text in event["texts"])
     return any(places(node[1], text) for text in event["texts"])
@@ -165,7 +199,7 @@ def occurs(node, event, text):
     kind = node[0]
     if kind in ("or", "and"):
         return set().union(*(occurs(one, event, text) for one in node[1]))
-    if kind in ("not", "from"):
+    if kind in ("not", "from", "present", "sent", "message", "files"):
         return set()
     return set(near_places(node, text) if kind == "near" else places(node[1], text))
 
@@ -213,6 +247,21 @@ KNOWN = {"room", "pool", "room_title", "category", "user", "user_name", "email",
          "kind", "id", "alert", "text", "attachments", "rtf", "word"}
 
 
+# When somebody was in a room, from a join to the next part.
+PRESENT = {}
+
+
+def come_and_go(events):
+    for event in sorted(events, key=lambda event: event["time"]):
+        spans = PRESENT.setdefault((event["room"], event["person"]), [])
+        if event["kind"] == "join" and (not spans or spans[-1][1] != "9"):
+            spans.append((event["time"], "9"))
+        if event["kind"] == "part" and not spans:
+            spans.append(("", event["time"]))
+        if event["kind"] == "part" and spans[-1][1] == "9":
+            spans[-1] = (spans[-1][0], event["time"])
+
+
 def read(path):
     events = []
     for line in open(path, encoding="utf-8"):
@@ -226,12 +275,15 @@ def read(path):
         events.append({
             "room": one["pool"].lower() + "\\" + one["room"].lower(),
             "person": person(one["user"]),
+            "time": one["time"].rstrip("Z").ljust(20, ".").ljust(27, "0"),
+            "kind": one.get("kind", "message"),
             "second": timegm(strptime(one["time"][:19], "%Y-%m-%dT%H:%M:%S")),
             "message": one.get("kind", "message") == "message",
             "files": len(one.get("attachments", [])),
             "bytes": len((one.get("text") or "").encode()),
             "texts": [words(text) for text in texts],
         })
+    come_and_go(events)
     return events
 
 
@@ -255,6 +307,8 @@ def tally(hits, events, unique, window, node):
 def main():
     events, report = read(sys.argv[1]), json.load(sys.stdin)
     window = int(sys.argv[3]) if len(sys.argv) > 3 else 12 * 3600
+    people = {person(one) for one in sys.argv[4].split(",")} if len(sys.argv) > 4 else None
+    searched = {at for at, event in enumerate(events) if people is None or event["person"] in people}
     queries = [line.strip() for line in open(sys.argv[2], encoding="utf-8-sig")]
     queries = [line.split("\t")[-1].strip() for line in queries if line and not line.startswith("#")]
     nodes, hits, seen = [], [], set()
@@ -267,7 +321,7 @@ def main():
             node = None
         seen.add(repr(node))
         nodes.append(node)
-        hits.append({at for at, event in enumerate(events) if meant(node, event)} if node else set())
+        hits.append({at for at in searched if meant(node, events[at])} if node else set())
     several = {at for at in range(len(events)) if sum(at in one for one in hits) > 1}
     wrong = 0
 
@@ -302,7 +356,7 @@ def main():
     any_hit = set().union(*hits)
     totals = {row["Total"]: row["Events"] for row in report["totals"]}
     counted = tally(any_hit, events, set(), window, None)
-    for name, count in [("searched", len(events)), ("with any hit", len(any_hit)),
+    for name, count in [("searched", len(searched)), ("with any hit", len(any_hit)),
                         ("with family", counted["WithFamily"]), ("with context", counted["WithContext"])]:
         if totals[name] != count:
             wrong += 1

@@ -1,11 +1,12 @@
 //! The spelling of cmdlets: `Set-CsPersistentChatRoom -Identity x -Disabled $True` becomes the words of a command,
 //! `room set --disabled=true -- x`. Decides nothing: what the words mean is for the command.
 
+mod option;
+
 use super::words::{Item, Written};
-use crate::error::{Error, Kind as Failure, Result};
+use crate::error::{Error, Kind as Failure, Result, brief, quoted};
 use crate::jobs::selection::nearest;
 use crate::model::ids::fold;
-use crate::model::time::iso;
 use crate::nouns::cmdlet::{Cmdlet, Kind, Parameter, Takes, To};
 use crate::nouns::cmdlets as all;
 use clap::Command;
@@ -50,7 +51,7 @@ pub(super) fn is_meant(word: &str) -> bool {
 pub(super) fn named(name: &str) -> Result<&'static Cmdlet> {
     all().find(|cmdlet| fold(cmdlet.name) == fold(name)).ok_or_else(|| {
         let known: Vec<String> = all().map(|cmdlet| cmdlet.name.to_owned()).collect();
-        let error = Error::new(Failure::Usage, format!("there is no cmdlet {name}"));
+        let error = Error::new(Failure::Usage, format!("there is no cmdlet {}", brief(name)));
         match nearest(name, &known) {
             Some(near) => error.hint(format!("did you mean {near}?")),
             None => error.hint("pchat help cmdlets lists all of them"),
@@ -69,12 +70,18 @@ pub(super) struct Call {
     own: Vec<String>,
     /// Only say which command it becomes.
     pub(super) shown: bool,
+    /// The words as a shell gave them, to show the line as it has to be typed.
+    typed: Vec<String>,
+    /// What `-ErrorAction` says.
+    pub(super) on_error: Option<String>,
 }
 
 impl Call {
     /// Sorts the words behind a cmdlet. `native` knows the options of pchat itself.
-    pub(super) fn new(cmdlet: &'static Cmdlet, items: Vec<Item>, native: &Command) -> Result<Call> {
-        let mut call = Call { cmdlet, given: Vec::new(), what_if: false, confirm: None, own: Vec::new(), shown: false };
+    pub(super) fn new(cmdlet: &'static Cmdlet, items: Vec<Item>, native: &Command, typed: &[String]) -> Result<Call> {
+        let typed = typed.to_vec();
+        let (given, own, what_if, confirm) = (Vec::new(), Vec::new(), false, None);
+        let mut call = Call { cmdlet, given, what_if, confirm, own, shown: false, typed, on_error: None };
         let mut items = items.into_iter().peekable();
         let mut free = Vec::new();
         while let Some(item) = items.next() {
@@ -98,10 +105,20 @@ impl Call {
                         (true, Some(value)) => Some(value),
                         (true, None) => Some(match items.next() {
                             Some(Item::Value(value)) => value.text(),
-                            _ => return Err(call.wrong(format!("--{name} needs a value"))),
+                            _ => return Err(call.wrong(format!("--{} needs a value", brief(&name)))),
                         }),
                     };
                     call.own.push(value.map_or_else(|| format!("--{name}"), |value| format!("--{name}={value}")));
+                    continue;
+                }
+                // One dash does for options of pchat as well, as documents join two to a long one.
+                Item::Name(name, None)
+                    if call.parameter(&name).is_err() && own_option(cmdlet, native, &name) == Some(true) =>
+                {
+                    let Some(Item::Value(value)) = items.next() else {
+                        return Err(call.wrong(format!("--{name} needs a value")));
+                    };
+                    call.own.push(format!("--{name}={}", value.text()));
                     continue;
                 }
                 Item::Name(name, colon) => (name, colon),
@@ -123,7 +140,9 @@ impl Call {
                         Kind::Bool => match colon.clone() {
                             Some(colon) => vec![colon],
                             None => items
-                                .next_if(|item| matches!(item, Item::Value(value) if value.truth().is_some()))
+                                .next_if(|item| {
+                                    matches!(item, Item::Value(value) if value.truth().is_some() || value.is_later())
+                                })
                                 .and_then(|item| if let Item::Value(value) = item { Some(value) } else { None })
                                 .into_iter()
                                 .collect(),
@@ -136,8 +155,13 @@ impl Call {
                 Bound::Confirm => call.confirm = Some(call.switch("Confirm", colon.as_ref())?),
                 // What would steer PowerShell: a value behind it belongs to it.
                 Bound::Common(name) => {
-                    if !matches!(name, "Verbose" | "Debug") && value(false).is_empty() {
-                        return Err(call.wrong(format!("-{name} needs a value")));
+                    if !matches!(name, "Verbose" | "Debug") {
+                        let Some(value) = value(false).first().map(Written::text) else {
+                            return Err(call.wrong(format!("-{name} needs a value")));
+                        };
+                        if name == "ErrorAction" {
+                            call.on_error = Some(fold(&value));
+                        }
                     }
                 }
             }
@@ -153,7 +177,7 @@ impl Call {
     fn unknown(&self, name: &str) -> Error {
         let mut known: Vec<String> = self.cmdlet.parameters.iter().map(|p| p.name.to_owned()).collect();
         known.extend(["Confirm", "WhatIf"].iter().filter(|_| self.cmdlet.confirms).map(|name| (*name).to_owned()));
-        let what = format!("{} has no parameter -{name}", self.cmdlet.name);
+        let what = format!("{} has no parameter -{}", self.cmdlet.name, brief(name));
         match nearest(name, &known) {
             Some(near) => Error::new(Failure::Usage, what).hint(format!("did you mean -{near}?")),
             None => self.wrong(what),
@@ -204,13 +228,52 @@ impl Call {
         if self.has(parameter.name) {
             return Err(self.wrong(format!("-{} is given twice", parameter.name)));
         }
-        if values.is_empty() && !matches!(parameter.kind, Kind::Switch | Kind::Bool | Kind::Object) {
+        let name = parameter.name;
+        if values.is_empty() && parameter.kind == Kind::Bool {
             return Err(self
-                .wrong(format!("-{} needs a value", parameter.name))
-                .hint("shells replace $Null, $True and $False by nothing: write '$Null' in quotes"));
+                .wrong(format!("-{name} needs $True or $False; shells replace them by nothing, so write quotes"))
+                .hint(self.right(name, " '$False'")));
+        }
+        if values.is_empty() && !matches!(parameter.kind, Kind::Switch | Kind::Object) {
+            return Err(self
+                .wrong(format!("-{name} needs a value; shells replace $Null by nothing, so write it in quotes"))
+                .hint(self.right(name, " '$Null'")));
+        }
+        // What chooses is never empty on purpose; a shell has replaced a variable by nothing.
+        let chooses = matches!(parameter.to, To::Word)
+            || ["Get-", "Clear-", "Remove-", "Export-"].iter().any(|verb| self.cmdlet.name.starts_with(verb));
+        let text = !matches!(parameter.kind, Kind::Switch | Kind::Object | Kind::Changes | Kind::Texts);
+        if chooses && text && values.first().is_some_and(|value| value.is_blank() || self.null(value)) {
+            return Err(self
+                .wrong(format!("-{name} is empty"))
+                .hint(format!("a shell may have replaced a variable by nothing; {}", self.right(name, " 'TEXT'"))));
         }
         self.given.push((parameter, values));
         Ok(())
+    }
+
+    /// Quotes with nothing in them.
+    fn null(&self, value: &Written) -> bool {
+        !value.is_later() && value.text().trim().is_empty()
+    }
+
+    /// The line as it has to be typed, with this behind a parameter.
+    fn right(&self, name: &str, with: &str) -> String {
+        let typed = |word: &String| {
+            let own = word.trim_start_matches(['-', '\u{2013}', '\u{2014}', '\u{2015}']).trim_end_matches(':');
+            let is = own.len() < word.len() && !own.is_empty() && fold(name).starts_with(&fold(own));
+            match is {
+                true if word.ends_with(':') => format!("'-{own}:{}'", with.trim().trim_matches('\'')),
+                true => format!("-{own}{with}"),
+                false => super::line::quoted(&[word.into()]),
+            }
+        };
+        let mut words: Vec<String> = self.typed.iter().map(typed).collect();
+        let short = words.iter().map(String::len).sum::<usize>() < 200;
+        if words.is_empty() || !short {
+            words = vec!["…".to_owned(), format!("-{name}{with}")];
+        }
+        format!("pchat {} {}", self.cmdlet.name, words.join(" "))
     }
 
     fn has(&self, name: &str) -> bool {
@@ -227,8 +290,9 @@ impl Call {
             match places.next() {
                 Some(parameter) => self.give(parameter, vec![value])?,
                 None => {
-                    let what = format!("{:?} belongs to no parameter of {}", value.text(), self.cmdlet.name);
-                    return Err(self.wrong(what));
+                    let what = format!("{} belongs to no parameter of {}", quoted(&value.text()), self.cmdlet.name);
+                    let hint = "a text with blanks stands in quotes, as 'IT Help'; so does a pattern with *";
+                    return Err(self.wrong(what).hint(format!("{hint}; pchat help {}", self.cmdlet.name)));
                 }
             }
         }
@@ -253,11 +317,18 @@ impl Call {
     }
 
     fn switch(&self, name: &str, value: Option<&Written>) -> Result<bool> {
-        let Some(value) = value else { return Ok(true) };
+        let Some(value) = value.filter(|value| !value.is_later()) else { return Ok(true) };
         value.truth().ok_or_else(|| {
-            self.wrong(format!("-{name} is $True or $False"))
-                .hint(format!("shells replace $False by nothing: write '-{name}:$False' in quotes"))
+            self.wrong(format!("-{name} is $True or $False")).hint(format!(
+                "shells replace $False by nothing: write it in quotes: {}",
+                self.right(name, " '$False'")
+            ))
         })
+    }
+
+    /// It changes nothing.
+    pub(super) fn only_reads(&self) -> bool {
+        self.cmdlet.name.starts_with("Get-")
     }
 
     /// It asks for objects: it takes them, and was not told what it is about.
@@ -330,10 +401,12 @@ impl Call {
             Some(false) if has("yes") => words.push("--yes".to_owned()),
             _ => {}
         }
-        if let Some(store) = super::objects::store(store, name)
-            && !self.own.iter().any(|word| word.starts_with("--store="))
-        {
-            words.push(format!("--store={store}"));
+        match (super::objects::store(store.clone(), name), store) {
+            (Some(file), _) if !self.own.iter().any(|word| word.starts_with("--store=")) => {
+                words.push(format!("--store={file}"))
+            }
+            (None, Some(instance)) => words.push(format!("--instance={instance}")),
+            _ => {}
         }
         words.extend(self.own.iter().cloned());
         if !places.is_empty() {
@@ -345,86 +418,6 @@ impl Call {
 
     fn bug(&self, option: &str) -> Error {
         Error::new(Failure::Bug, format!("{} names {option}, which there is not", self.cmdlet.name))
-    }
-
-    /// The words for a parameter that has become an option.
-    fn option(
-        &self,
-        parameter: &Parameter,
-        option: &str,
-        values: &[Written],
-        own: &Command,
-        native: &Command,
-    ) -> Result<Vec<String>> {
-        let mut known = own.get_arguments().chain(native.get_arguments());
-        let arg = known.find(|arg| arg.get_long() == Some(option)).ok_or_else(|| self.bug(option))?;
-        let flag = !arg.get_action().takes_values();
-        let name = parameter.name;
-        let with = |value: String| format!("--{option}={value}");
-        let text = || values.first().map(Written::text).unwrap_or_default();
-        Ok(match parameter.kind {
-            Kind::Switch | Kind::Bool => {
-                let is = self.switch(name, values.first())?;
-                match (flag, is) {
-                    (true, true) => vec![format!("--{option}")],
-                    (true, false) => Vec::new(),
-                    (false, is) => vec![with(is.to_string())],
-                }
-            }
-            Kind::Number => match text().trim() {
-                number if number.parse::<i64>().is_ok() => vec![with(number.to_owned())],
-                other => return Err(self.wrong(format!("-{name} takes a whole number, and {other:?} is none"))),
-            },
-            Kind::Date => match iso(&text()).filter(|date| !date.is_empty()) {
-                Some(date) => vec![with(date)],
-                None => {
-                    let what =
-                        format!("-{name} takes a date as 3/1/2018 (month first) or 2018-03-01, not {:?}", text());
-                    return Err(self.wrong(what));
-                }
-            },
-            Kind::Word => {
-                let wanted = fold(&text());
-                let words: Vec<String> =
-                    arg.get_possible_values().iter().map(|word| word.get_name().to_owned()).collect();
-                let exact = words.iter().find(|word| fold(word) == wanted);
-                let begins: Vec<&String> =
-                    words.iter().filter(|word| !wanted.is_empty() && fold(word).starts_with(&wanted)).collect();
-                match (exact, begins.as_slice()) {
-                    (Some(word), _) => vec![with(word.clone())],
-                    (None, [word]) => vec![with((*word).clone())],
-                    // The option knows other names as well, and says what it does not know.
-                    _ => vec![with(text())],
-                }
-            }
-            Kind::Changes => Written::changes(values)
-                .map_err(|what| self.wrong(format!("-{name}: {what}")))?
-                .into_iter()
-                .map(with)
-                .collect(),
-            Kind::Texts => Written::items(values).into_iter().map(with).collect(),
-            Kind::Text | Kind::Span | Kind::Condition | Kind::Object => vec![with(text())],
-        })
-    }
-
-    /// The properties of a piped object, as parameters, where none was given.
-    fn properties(&self, object: &Object, own: &Command, native: &Command) -> Result<Vec<String>> {
-        let mut words = Vec::new();
-        for parameter in self.cmdlet.parameters.iter().filter(|p| !self.has(p.name)) {
-            let To::Option(option) = parameter.to else { continue };
-            if parameter.kind == Kind::Switch {
-                continue;
-            }
-            let found = object.iter().find(|(name, _)| fold(name) == fold(parameter.name)).map(|(_, value)| value);
-            let values: Vec<Written> = match found {
-                None | Some(Value::Null | Value::Object(_)) => continue,
-                Some(Value::Array(items)) if items.is_empty() => continue,
-                Some(Value::Array(items)) => items.iter().map(Written::of).collect(),
-                Some(value) => vec![Written::of(value)],
-            };
-            words.extend(self.option(parameter, option, &values, own, native)?);
-        }
-        Ok(words)
     }
 }
 
@@ -448,7 +441,7 @@ enum Bound {
 }
 
 /// What a command calls an object. Rooms may share a name; their address is theirs alone.
-fn called(object: &Object) -> String {
+pub(super) fn called(object: &Object) -> String {
     let text = |name: &str| object.get(name).and_then(Value::as_str);
     let identity = text("Identity").or_else(|| text("SipAddress")).or_else(|| text("Name")).unwrap_or_default();
     match (identity.split_once('\\'), text("Uri")) {

@@ -3,6 +3,7 @@
 use super::print::{self, Output};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::jobs::approval;
 use crate::model::reply::Reply;
 use crate::nouns::verb::{Action, Pages, Prepared};
 use std::io::Write;
@@ -16,8 +17,9 @@ pub(super) fn perform(
     err: &mut dyn Write,
     pages: &mut Pages<'_>,
 ) -> Result<Reply> {
-    let Action { preview, question, consent, act, destroys } = match prepared {
+    let Action { preview, question, consent, act, destroys, parts } = match prepared {
         Prepared::Answer(reply) => return Ok(reply),
+        Prepared::Do(_) | Prepared::Stream(_) if cx.approve_by.is_some() => return Err(approval::unasked()),
         Prepared::Do(act) => return act(cx),
         Prepared::Stream(flow) => return flow(cx, pages),
         Prepared::Act(action) => action,
@@ -26,6 +28,7 @@ pub(super) fn perform(
         return Ok(preview);
     }
     if !destroys && !consent.confirm {
+        approval::settle(cx, &[], &question, &preview)?;
         return act(cx);
     }
     if !consent.yes || !quiet {
@@ -35,6 +38,7 @@ pub(super) fn perform(
         }
         print::reply(&preview, Output::Table, err).map_err(told)?;
     }
+    let approved = approval::settle(cx, &parts, &question, &preview)?;
     if !consent.yes {
         // What destroys asks for the whole word: a finger that rests on a key is no decision.
         let choice = if destroys { "Type yes to do it:" } else { "[yes/no]" };
@@ -58,5 +62,5 @@ pub(super) fn perform(
             _ => return Err(Error::new(Kind::Unconfirmed, "nothing was done")),
         }
     }
-    act(cx)
+    act(&Context { approval: approved.as_deref(), ..*cx })
 }

@@ -1,7 +1,7 @@
 //! Errors for people: what is wrong, what to do next, and the exit code.
 
 use super::print::visible;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, brief};
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -25,13 +25,20 @@ pub(super) fn show(error: &Error, err: &mut dyn Write) -> u8 {
 ///
 /// A word may be the name of a file that somebody else chose.
 pub(super) fn usage(error: &clap::Error, words: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let mut text = error.render().to_string();
+    let mut text = crate::error::shown(error.render().to_string());
     for word in words.iter().map(|word| word.to_string_lossy()).filter(|word| word.contains(char::is_control)) {
         for part in [&*word, word.split_once('=').map_or("", |(_, value)| value), word.split('=').next().unwrap_or("")]
         {
             if part.contains(char::is_control) {
                 text = text.replace(part, &visible(part));
             }
+        }
+    }
+    // A word may be as long as a message.
+    for word in words.iter().map(|word| word.to_string_lossy()) {
+        let value = word.split_once('=').map_or("", |(_, value)| value);
+        for part in [&*word, value].into_iter().filter(|part| part.chars().count() > 80) {
+            text = text.replace(&*visible(part), &brief(&visible(part)));
         }
     }
     if error.use_stderr() {

@@ -35,12 +35,18 @@ pub(super) struct Globals {
     /// Change or sign a store whose audit log is behind what was last seen of it, for this reason
     #[arg(long, global = true, value_name = "REASON", help_heading = "Common options")]
     pub(super) accept_older: Option<String>,
-    /// Draw no progress
+    /// Only a store that lists this instance of a database; pchat store alias add does
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Common options")]
+    pub(super) instance: Option<String>,
+    /// Print nothing but errors, and results only in a form for programs (json, jsonl, csv)
     #[arg(long, short, global = true, help_heading = "Common options")]
     pub(super) quiet: bool,
     /// The person on whose behalf this is done, for the audit log
     #[arg(long, global = true, value_name = "NAME", help_heading = "Common options")]
     operator: Option<String>,
+    /// The second person who is asked to approve, where the store wants one for what destroys
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Common options")]
+    approve_by: Option<String>,
     /// Worker threads [default: one for each processor]
     #[arg(long, global = true, value_name = "N", help_heading = "Common options",
         value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -57,7 +63,7 @@ pub(super) struct Globals {
     /// Largest archive that is read, unpacked
     #[arg(long, global = true, value_name = "SIZE", default_value = "4TiB", help_heading = "Limits of input")]
     max_total: ByteSize,
-    /// Most an archive above 1 GiB may grow by unpacking, as a multiple of its size
+    /// Most an archive above 16 MiB may grow by unpacking, as a multiple of its size
     #[arg(long, global = true, value_name = "N", default_value_t = 200, help_heading = "Limits of input")]
     max_ratio: u64,
 }
@@ -66,6 +72,11 @@ impl Globals {
     pub(super) fn store(&self, environment: Option<OsString>) -> Result<Location> {
         let named = self.store.clone().map(PathBuf::into_os_string).or(environment.filter(|name| !name.is_empty()));
         Location::parse(&named.unwrap_or_else(|| "pchat.db".into()))
+    }
+
+    /// The store, where nobody named it; with an instance also where only the environment did.
+    pub(super) fn by_default(&self, environment: Option<&OsString>) -> bool {
+        self.store.is_none() && (self.instance.is_some() || environment.is_none_or(|name| name.is_empty()))
     }
 
     /// The conditions of `--where`.
@@ -78,10 +89,12 @@ impl Globals {
     }
 
     pub(super) fn actor(&self, user: String, host: String) -> Result<Actor> {
-        if self.operator.as_ref().is_some_and(|name| name.trim().is_empty() || name.chars().any(char::is_control)) {
-            return Err(Error::new(Kind::Usage, "--operator needs a name without control characters"));
-        }
+        named("--operator", self.operator.as_deref())?;
         Ok(Actor { user, host, operator: self.operator.clone() })
+    }
+
+    pub(super) fn approve_by(&self) -> Result<Option<&str>> {
+        named("--approve-by", self.approve_by.as_deref())
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -97,4 +110,12 @@ impl Globals {
             ratio: self.max_ratio,
         }
     }
+}
+
+/// The name that an option gives; one that can be read.
+fn named<'a>(option: &str, name: Option<&'a str>) -> Result<Option<&'a str>> {
+    if name.is_some_and(|name| name.trim().is_empty() || name.chars().any(char::is_control)) {
+        return Err(Error::new(Kind::Usage, format!("{option} needs a name without control characters")));
+    }
+    Ok(name)
 }

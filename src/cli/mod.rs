@@ -9,6 +9,7 @@ mod line;
 mod objects;
 mod print;
 mod progress;
+mod script;
 mod stream;
 mod words;
 
@@ -88,6 +89,9 @@ enum Command {
     Script {
         /// The file; - is standard input
         file: PathBuf,
+        /// Print the commands it becomes, and do only those that change nothing
+        #[arg(long)]
+        show_script: bool,
     },
     /// Print what a shell needs to complete commands and cmdlets
     Completion {
@@ -153,13 +157,13 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluat
     let rest: Vec<String> = words[at + 1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if line::is_meant(first) {
         before.extend_from_slice(&words[at + 1..]);
-        return Some(line::Lines::new(before).text(first, None, world).map(Evaluated::Ran));
+        return Some(line::text(first, before, world).map(Evaluated::Ran));
     }
     if cmdlet::is_meant(first) && rest.iter().any(|word| matches!(word.as_str(), "--help" | "-h" | "-?")) {
         return Some(help::cmdlet(first, &command).map(Evaluated::Text));
     }
     if cmdlet::is_meant(first) || matches!(first.to_ascii_lowercase().as_str(), "where-object" | "get-credential") {
-        return Some(line::Lines::new(before).cmdlet(first, &rest, world).map(Evaluated::Ran));
+        return Some(line::words(first, &rest, before, world).map(Evaluated::Ran));
     }
     None
 }
@@ -191,7 +195,21 @@ pub fn evaluate(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>
         Evaluated::Reply(reply, _) | Evaluated::Delivered(reply) => Ok(reply),
         Evaluated::Text(text) => Ok(Reply { notes: vec![text], ..Reply::default() }),
         Evaluated::Ran(_) => Ok(Reply::default()),
-        Evaluated::Parser(error, _) => Err(Error::new(Kind::Usage, error.render().to_string())),
+        Evaluated::Parser(error, _) => Err(written(&error)),
+    }
+}
+
+/// What the parser of command lines does not understand, as an error in one line.
+fn written(error: &clap::Error) -> Error {
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let tip = lines.find_map(|line| line.strip_prefix("tip: ").or_else(|| line.strip_prefix("[possible values")));
+    let first = first.split(' ').map(crate::error::brief).collect::<Vec<_>>().join(" ");
+    let error = Error::new(Kind::Usage, first.chars().take(300).collect::<String>());
+    match tip {
+        Some(tip) => error.hint(tip.trim_start_matches([':', ' ']).trim_end_matches(']')),
+        None => error,
     }
 }
 
@@ -212,7 +230,7 @@ fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Row
     };
     match command {
         Command::Noun(verb) => perform(&globals, *verb, world, (kept, rows)),
-        Command::Script { file } => script(&file, &words, world).map(Evaluated::Ran),
+        Command::Script { file, show_script } => script(&file, show_script, &words, world).map(Evaluated::Ran),
         Command::Completion { shell } => Ok(Evaluated::Text(help::completion(shell, self::command()))),
         Command::Manual { out } => {
             let pages = help::manual(&out, self::command())?;
@@ -223,13 +241,14 @@ fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Row
 }
 
 /// Runs a script. The options before and behind its name hold for every line.
-fn script(file: &Path, words: &[OsString], world: &mut World<'_>) -> Result<u8> {
+fn script(file: &Path, shown: bool, words: &[OsString], world: &mut World<'_>) -> Result<u8> {
     let name = file.display().to_string();
     let text = match name.as_str() {
         "-" => (world.input)().unwrap_or_else(|| Ok(String::new())).map_err(|e| Error::io("standard input", e))?,
         _ => std::fs::read(file).map_err(|e| Error::io(&name, e)).and_then(|bytes| utf8(bytes, &name))?,
     };
-    line::Lines::new(options(words)).text(&text, Some(&name), world)
+    let before = line::joined(options(words).into_iter().filter(|word| word != "--show-script").collect());
+    script::run(&text, Some(&name), script::Manner { before, shown }, world)
 }
 
 /// The options among the words of a script, each with its value, whatever that says. The command and the file are the
@@ -293,6 +312,8 @@ fn perform(
         session: &session,
         shapes: nouns::SHAPES,
         password: world.password.as_deref(),
+        approval: None,
+        approve_by: globals.approve_by()?,
         actor: &actor,
         limits: &limits,
         input: globals.input_limits(),
@@ -300,8 +321,17 @@ fn perform(
         watch: &watch,
     };
     let delivers = verb.takes_stdout();
+    let quiet = globals.quiet && rows == Rows::Printed;
+    let hushed = quiet && matches!(globals.output, Output::Table | Output::List);
+    let counts = verb.change().is_some() || globals.instance.is_some();
+    let by_default = counts && globals.by_default(world.store.as_ref());
+    if let Some(instance) = &globals.instance {
+        nouns::alias::check(&cx, instance)?;
+    }
     let conditions = chosen?;
-    let mut stream = stream::Stream::new(globals.output, &conditions, world.looks, &mut *world.out);
+    let mut nothing = std::io::sink();
+    let out: &mut dyn Write = if hushed { &mut nothing } else { &mut *world.out };
+    let mut stream = stream::Stream::new(globals.output, &conditions, world.looks, out);
     let mut whole: Option<Table> = None;
     let mut take = |table: Table| match (rows, &mut whole) {
         (Rows::Printed, _) => stream.page(table),
@@ -317,7 +347,12 @@ fn perform(
     let people = world.looks && matches!(globals.output, Output::Table | Output::List);
     let mut pages = Pages { most: (people && rows == Rows::Printed).then_some(LOOKED_AT), take: &mut take };
     let mut reply = asked(&cx, globals, verb, world.answer, &mut *world.err, &mut pages)?;
-    if globals.no_remarks {
+    if by_default {
+        reply.notes.insert(0, format!("using store {}", session.path().display()));
+    }
+    // What is not done, or only in part, is said all the same.
+    let fine = matches!(reply.status, Status::Done | Status::Nothing);
+    if globals.no_remarks || quiet && fine {
         reply.notes.clear();
     }
     if stream.has_begun() {
@@ -327,6 +362,9 @@ fn perform(
     }
     reply.tables.splice(0..0, whole);
     print::choose(&mut reply, &conditions);
+    if hushed && fine {
+        reply.tables.clear();
+    }
     kept.put(session);
     Ok(if delivers { Evaluated::Delivered(reply) } else { Evaluated::Reply(reply, globals.output) })
 }

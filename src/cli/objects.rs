@@ -81,7 +81,7 @@ pub(super) fn property(object: &Object, name: &str) -> Option<Property> {
 }
 
 /// The file that is meant by the instance of a database, and perhaps the name of one. An instance of SQL Server, as
-/// `server\rtc`, is no file: then the store is the one named elsewhere.
+/// `server\rtc`, is no file: then the store is the one named elsewhere, if it lists that instance.
 pub(super) fn store(instance: Option<String>, name: Option<String>) -> Option<String> {
     let instance = instance?;
     let path = Path::new(&instance);

@@ -128,6 +128,44 @@ pub(super) fn write_csv(table: &Table, head: bool, out: &mut dyn Write) -> Resul
     csv.flush()
 }
 
+/// Prints rows under names that only a script knows, comma-separated or with another sign.
+pub(super) fn write_rows(
+    head: Option<&[String]>,
+    rows: &[Vec<String>],
+    delimiter: u8,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut csv = csv::WriterBuilder::new().delimiter(delimiter).quote_style(csv::QuoteStyle::Always).from_writer(out);
+    let cell = |text: &String| harmless(visible(text).into_owned());
+    if let Some(names) = head {
+        csv.write_record(names.iter().map(cell)).map_err(cause)?;
+    }
+    for row in rows {
+        csv.write_record(row.iter().map(cell)).map_err(cause)?;
+    }
+    csv.flush()
+}
+
+/// Reads rows, the first of which has the names.
+pub(super) fn read_rows(text: &str, delimiter: u8) -> std::result::Result<Vec<Vec<String>>, csv::Error> {
+    let csv = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(text.as_bytes());
+    csv.into_records().map(|row| Ok(row?.iter().map(str::to_owned).collect())).collect()
+}
+
+/// A table under names that only a script knows.
+pub(super) fn plain_table(names: &[String], rows: &[Vec<String>]) -> String {
+    let mut shown = comfy_table::Table::new();
+    shown.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    shown.set_header(names.iter().map(|name| visible(name)));
+    for row in rows {
+        shown.add_row(row.iter().map(|cell| visible(cell)));
+    }
+    for column in shown.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    shown.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
 /// What the operating system said; the caller looks for a reader that went away.
 fn cause(error: csv::Error) -> std::io::Error {
     match error.into_kind() {
@@ -225,9 +263,24 @@ fn brief(cell: &Cell) -> String {
         Cell::Time(at) => at.to_string().split('T').next().unwrap_or_default().to_owned(),
         Cell::Moment(at) => at.to_string().get(..19).unwrap_or_default().replace('T', " ") + "Z",
         Cell::Marked(text, marks) => excerpt(text, marks),
+        // Finding where a long word breaks takes longer than its length says; --output list has all of it.
+        Cell::Text(text) => match text.char_indices().nth(LONGEST) {
+            Some((at, _)) => format!("{}…", visible(&text[..at])),
+            None => people(cell),
+        },
+        Cell::List(items) => {
+            let shown = people(cell);
+            match shown.char_indices().nth(LONGEST * 8) {
+                Some((at, _)) if items.len() > 1 => format!("{}…", &shown[..at]),
+                _ => shown,
+            }
+        }
         other => people(other),
     }
 }
+
+/// So many characters of a text stand in a table.
+const LONGEST: usize = 1_024;
 
 /// Stand for the beginning and the end of what was found: no text fit for a terminal holds them.
 const BEGIN: char = '\u{1}';

@@ -21,29 +21,85 @@ pub(super) struct Written {
     text: String,
     /// Quotes in it are those of the text and not of a shell.
     exact: bool,
+    /// It stands for a value that only the run of a script tells.
+    later: bool,
+}
+
+/// Why words make no line.
+pub(super) enum Torn {
+    /// A shell has split what stands in braces, and taken its quotes: which word, and all of it.
+    Braces(usize, String),
+    /// A quotation mark that no other closes.
+    Quote(char),
 }
 
 /// Sorts words that a shell has split.
-pub(super) fn split(words: &[String]) -> Vec<Item> {
+pub(super) fn split(words: &[String]) -> Result<Vec<Item>, Torn> {
     let mut found = Vec::new();
-    let mut words = words.iter().peekable();
-    while let Some(word) = words.next() {
+    let mut words = words.iter().enumerate().peekable();
+    while let Some((at, word)) = words.next() {
         let mut word = word.clone();
+        if let Some(mark) = word.chars().next().filter(|c| is_curly(*c)) {
+            // No shell knows these as quotation marks, so it has split what is between them.
+            while !is_closed(&word, mark) {
+                let Some((_, more)) = words.next() else { return Err(Torn::Quote(mark)) };
+                word.push(' ');
+                word.push_str(more);
+            }
+            word = straight(&word, mark);
+        }
+        // The command processor of Windows takes single quotes for letters.
+        if ["'{", "'@{", "'$"].iter().any(|begin| word.starts_with(begin)) && !word.ends_with('\'') {
+            return Err(Torn::Quote('\''));
+        }
+        let whole = word.contains(char::is_whitespace);
         // A shell splits what is in braces at its blanks.
-        while open(&word) > 0
-            && let Some(more) = words.next()
+        let (mut depth, mut split) = (open(&word), false);
+        while depth > 0
+            && let Some((_, more)) = words.next()
         {
+            split = true;
+            depth = depth_after(depth, more);
             word.push(' ');
             word.push_str(more);
         }
-        found.push(item(&word, |text| Written { text, exact: false }));
+        if split && !whole && word.starts_with('{') {
+            return Err(Torn::Braces(at, word));
+        }
+        // Some shells take the braces of a list for a pattern of names.
+        let folded = fold(&word);
+        if ["@add=", "@remove=", "@replace="].iter().any(|begin| folded.starts_with(begin)) {
+            let (name, value) = word.split_once('=').unwrap_or_default();
+            let list = format!("@{{{}=\"{value}\",…}}", name.trim_start_matches('@'));
+            return Err(Torn::Braces(at, list));
+        }
+        found.push(item(&word, |text| Written { text, exact: false, later: false }));
     }
-    found
+    Ok(found)
 }
 
-/// A word of a line that pchat splits itself.
-pub(super) fn of_line(word: &str) -> Item {
-    item(word, |text| Written { text, exact: true })
+/// Quotation marks as documents print them.
+const CURLY_DOUBLE: [char; 3] = ['“', '”', '„'];
+const CURLY_SINGLE: [char; 4] = ['‘', '’', '‚', '‛'];
+
+fn is_curly(c: char) -> bool {
+    CURLY_DOUBLE.contains(&c) || CURLY_SINGLE.contains(&c)
+}
+
+fn marks(mark: char) -> &'static [char] {
+    if CURLY_DOUBLE.contains(&mark) { &CURLY_DOUBLE } else { &CURLY_SINGLE }
+}
+
+/// Does a word that begins with a mark end with one like it?
+fn is_closed(word: &str, mark: char) -> bool {
+    let plain = if marks(mark) == CURLY_DOUBLE { '"' } else { '\'' };
+    word.chars().count() > 1 && word.ends_with(|c| marks(mark).contains(&c) || c == plain)
+}
+
+/// The same in straight quotation marks.
+fn straight(word: &str, mark: char) -> String {
+    let plain = if marks(mark) == CURLY_DOUBLE { "\"" } else { "'" };
+    word.replace(marks(mark), plain)
 }
 
 fn item(word: &str, written: impl Fn(String) -> Written) -> Item {
@@ -53,7 +109,7 @@ fn item(word: &str, written: impl Fn(String) -> Written) -> Item {
         return Item::Own(name.to_owned(), value.map(|value| written(value.to_owned()).text()));
     }
     // Documents print other dashes.
-    match word.strip_prefix(['-', '\u{2013}', '\u{2014}']).filter(|name| letter(name)) {
+    match word.strip_prefix(['-', '\u{2013}', '\u{2014}', '\u{2015}']).filter(|name| letter(name)) {
         Some(name) => {
             let (name, value) = name.split_once(':').map_or((name, None), |(name, value)| (name, Some(value)));
             Item::Name(name.to_owned(), value.map(|value| written(value.to_owned())))
@@ -64,23 +120,41 @@ fn item(word: &str, written: impl Fn(String) -> Written) -> Item {
 
 /// How many braces stay open.
 fn open(text: &str) -> usize {
-    let mut depth = 0usize;
-    if text.starts_with("@{") || text.starts_with('{') {
-        for c in text.chars() {
-            match c {
-                '{' => depth += 1,
-                '}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-        }
-    }
-    depth
+    if text.starts_with("@{") || text.starts_with('{') { depth_after(0, text) } else { 0 }
+}
+
+fn depth_after(depth: usize, text: &str) -> usize {
+    text.chars().fold(depth, |depth, c| match c {
+        '{' => depth + 1,
+        '}' => depth.saturating_sub(1),
+        _ => depth,
+    })
 }
 
 impl Written {
     /// A text as a shell gives it.
     pub(super) fn plain(text: String) -> Written {
-        Written { text, exact: false }
+        Written { text, exact: false, later: false }
+    }
+
+    /// What stands in a script as it is: a list, or braces.
+    pub(super) fn exact(text: String) -> Written {
+        Written { text, exact: true, later: false }
+    }
+
+    /// Some value that only the run of a script tells.
+    pub(super) fn later() -> Written {
+        Written { text: String::new(), exact: true, later: true }
+    }
+
+    /// Is it one of those?
+    pub(super) fn is_later(&self) -> bool {
+        self.later
+    }
+
+    /// It is empty, and not on purpose.
+    pub(super) fn is_blank(&self) -> bool {
+        !self.later && self.text.trim().is_empty()
     }
 
     /// A value of an object.
@@ -90,7 +164,7 @@ impl Written {
             other => other.to_string(),
         };
         // It is the text itself, and no list.
-        Written { text: format!("'{}'", text.replace('\'', "''")), exact: true }
+        Written { text: format!("'{}'", text.replace('\'', "''")), exact: true, later: false }
     }
 
     /// The name of the variable, if it is one and none of those that stand for values.
@@ -179,15 +253,20 @@ impl Written {
                 continue;
             }
             let Some((verb, items)) = part.split_once('=') else {
-                return Err(format!("{part:?} is no change of a list"));
+                return Err(format!("{} is no change of a list", crate::error::quoted(part)));
             };
             let sign = match fold(unquote(verb.trim()).as_str()).as_str() {
                 "add" => "+",
                 "remove" => "-",
                 "replace" => "",
-                other => return Err(format!("a list knows Add, Remove and Replace, and no {other:?}")),
+                other => {
+                    return Err(format!(
+                        "a list knows Add, Remove and Replace, and no {}",
+                        crate::error::quoted(other)
+                    ));
+                }
             };
-            let items = Written::items(&[Written { text: items.to_owned(), exact: true }]);
+            let items = Written::items(&[Written { text: items.to_owned(), exact: true, later: false }]);
             if items.is_empty() {
                 return Err("nothing is named that is added or removed".to_owned());
             }
@@ -289,11 +368,11 @@ mod tests {
     use super::*;
 
     fn shell(text: &str) -> Written {
-        Written { text: text.to_owned(), exact: false }
+        Written { text: text.to_owned(), exact: false, later: false }
     }
 
     fn line(text: &str) -> Written {
-        Written { text: text.to_owned(), exact: true }
+        Written { text: text.to_owned(), exact: true, later: false }
     }
 
     #[test]
@@ -333,11 +412,19 @@ mod tests {
             ["-Name", "x", "-Confirm:$False", "\u{2013}WhatIf", "--store=s", "@{Add=a;", "Remove=b}", "-1"]
                 .map(str::to_owned)
                 .into();
-        let found = split(&words);
+        let found = split(&words).unwrap_or_default();
         assert_eq!(found.len(), 7, "{found:?}");
         assert_eq!(found[2], Item::Name("Confirm".into(), Some(shell("$False"))));
         assert_eq!(found[4], Item::Own("store".into(), Some("s".into())));
         assert_eq!(found[5], Item::Value(shell("@{Add=a; Remove=b}")));
         assert_eq!(found[6], Item::Value(shell("-1")));
+        // What a shell makes of @{Add="a","b"}, and what documents make of quotation marks.
+        let torn = |words: &[&str]| split(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).err();
+        assert!(matches!(torn(&["-Members", "@Add=a", "@Add=b"]), Some(Torn::Braces(1, _))));
+        assert!(matches!(torn(&["{Name", "-like", "IT*}"]), Some(Torn::Braces(0, _))));
+        assert!(matches!(torn(&["\u{201c}IT", "Help"]), Some(Torn::Quote('\u{201c}'))));
+        assert!(matches!(torn(&["'{Name"]), Some(Torn::Quote('\''))));
+        let found = split(&["\u{201c}IT".to_owned(), "Help\u{201d}".to_owned()]).unwrap_or_default();
+        assert_eq!(found, [Item::Value(shell("\"IT Help\""))]);
     }
 }

@@ -85,7 +85,7 @@ fn empty(partial: &Path) -> std::io::Result<()> {
 /// Is every file of the interrupted run still what it was?
 fn intact(partial: &Path, state: &State) -> bool {
     state.files.iter().all(|placed| {
-        let read = File::open(partial.join(&placed.name)).and_then(|mut file| hash::of_reader(&mut file));
+        let read = files::open(&partial.join(&placed.name)).and_then(|mut file| hash::of_reader(&mut file));
         read.is_ok_and(|(sha256, size)| size == placed.size && hash::hex(&sha256) == placed.sha256)
     })
 }
@@ -193,6 +193,15 @@ pub struct FolderPages {
 impl FolderPages {
     /// Lists a folder. Links are refused: they could lead anywhere.
     pub fn open(root: &Path, limits: InputLimits) -> Result<FolderPages> {
+        FolderPages::list(root, limits, true)
+    }
+
+    /// The same for files that stay where they are, whatever their names.
+    pub fn as_it_is(root: &Path, limits: InputLimits) -> Result<FolderPages> {
+        FolderPages::list(root, limits, false)
+    }
+
+    fn list(root: &Path, limits: InputLimits, portable: bool) -> Result<FolderPages> {
         let mut members = Vec::new();
         let mut todo = vec![(root.to_owned(), String::new())];
         while let Some((folder, prefix)) = todo.pop() {
@@ -207,13 +216,19 @@ impl FolderPages {
                     ));
                 };
                 let name = format!("{prefix}{part}");
-                names::check(&root.display().to_string(), &name)?;
+                if portable {
+                    names::check(&root.display().to_string(), &name)?;
+                }
                 let kind = entry.file_type().map_err(told)?;
                 if kind.is_symlink() {
                     return Err(Error::damaged(
                         Place::file(entry.path().display().to_string()),
                         "this is a link; copy the file itself",
                     ));
+                }
+                if let Some(what) = files::special(kind) {
+                    let place = Place::file(entry.path().display().to_string());
+                    return Err(Error::damaged(place, format!("this is {what}, and only files are read")));
                 }
                 if kind.is_dir() {
                     todo.push((entry.path(), format!("{name}/")));
@@ -260,13 +275,13 @@ impl Pages for FolderPages {
             .hint("if you trust it, raise --max-page"));
         }
         let mut bytes = Vec::with_capacity(size.min(1 << 20) as usize);
-        let file = File::open(self.root.join(&name)).map_err(|e| Error::io(&place, e))?;
+        let file = files::open(&self.root.join(&name)).map_err(|e| Error::io(&place, e))?;
         file.take(self.limits.page.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| Error::io(&place, e))?;
         Ok(Raw { place, size: bytes.len() as u64, bytes, deflated: None })
     }
 
     fn stream(&mut self, member: usize) -> Result<Box<dyn Read + '_>> {
         let path = self.root.join(&self.members[member].name);
-        Ok(Box::new(File::open(&path).map_err(|e| Error::io(path.display(), e))?))
+        Ok(Box::new(files::open(&path).map_err(|e| Error::io(path.display(), e))?))
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{InputLimits, Member, Pages, Raw};
 use crate::error::{Error, Kind, Place, Result};
-use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -49,13 +48,15 @@ impl Pages for LooseFiles {
         }
         let mut bytes = Vec::new();
         let told = |e| Error::io(&name, e);
-        File::open(&self.paths[member]).and_then(|file| file.take(size).read_to_end(&mut bytes)).map_err(told)?;
+        crate::files::open(&self.paths[member])
+            .and_then(|file| file.take(size).read_to_end(&mut bytes))
+            .map_err(told)?;
         Ok(Raw { place: name, size, bytes, deflated: None })
     }
 
     fn stream(&mut self, member: usize) -> Result<Box<dyn Read + '_>> {
         let path = &self.paths[member];
-        let file = File::open(path).map_err(|e| Error::io(path.display(), e))?;
+        let file = crate::files::open(path).map_err(|e| Error::io(path.display(), e))?;
         Ok(Box::new(std::io::BufReader::with_capacity(1 << 16, file)))
     }
 }

@@ -107,11 +107,14 @@ pub fn parse<'a>(place: &str, bytes: &'a [u8]) -> Result<Vec<(&'a str, [u8; 32])
         |line: usize, what: &str| Error::damaged(Place { file: place.into(), line: line as u64 + 1, column: 0 }, what);
     let text = std::str::from_utf8(bytes).map_err(|_| fail(0, "the list is not UTF-8"))?;
     let (mut files, mut known) = (Vec::new(), HashSet::new());
-    for (number, line) in text.lines().enumerate() {
-        let (hex, name) =
-            line.split_once([' ', '\t']).ok_or_else(|| fail(number, "the line is not a checksum and a name"))?;
+    if !text.is_empty() && !text.ends_with('\n') {
+        return Err(fail(text.lines().count().saturating_sub(1), "the last line is cut"));
+    }
+    // As sha256sum reads them, and no otherwise.
+    for (number, line) in text.split_terminator('\n').enumerate() {
+        let told = line.split_once("  ").or_else(|| line.split_once(" *"));
+        let (hex, name) = told.ok_or_else(|| fail(number, "the line is not a checksum and a name"))?;
         let sha256 = hash::parse(hex).ok_or_else(|| fail(number, "the checksum is not SHA-256"))?;
-        let name = name.trim_start_matches([' ', '\t', '*']);
         if !known.insert(name) {
             return Err(fail(number, "the file is listed twice"));
         }

@@ -2,6 +2,7 @@
 //! and bytes only.
 
 pub mod bag;
+pub mod bagit;
 pub mod folder;
 pub mod growing;
 pub mod loose;

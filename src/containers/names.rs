@@ -4,6 +4,8 @@ use crate::error::{Error, Place, Result};
 
 /// The longest name that is accepted, in bytes.
 const LONGEST: usize = 1024;
+/// The most folders that lie in each other.
+const DEEPEST: usize = 64;
 
 /// Accepts a name, or says why not.
 pub fn check(container: &str, name: &str) -> Result<()> {
@@ -24,6 +26,9 @@ pub fn check(container: &str, name: &str) -> Result<()> {
     }
     if name.trim_end_matches('/').split('/').any(|part| matches!(part, "" | "." | "..")) {
         return bad("leaves its folder or has an empty part");
+    }
+    if name.matches('/').count() > DEEPEST {
+        return bad("lies more than 64 folders deep");
     }
     Ok(())
 }

@@ -5,10 +5,12 @@ mod deflate;
 mod directory;
 mod read;
 mod records;
+mod small;
 mod window;
 mod write;
 
 pub use read::ZipPages;
+pub use small::SmallZips;
 pub use write::{ZipPacker, ZipTarget};
 
 pub(super) use deflate::{Deflated, Deflating, inflate};

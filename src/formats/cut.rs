@@ -1,10 +1,11 @@
 //! Cuts the history, which arrives in order of rooms and time, into the runs a format wants: pages, days of a room,
-//! whole rooms. A run is bounded; what is longer goes on in a next part of the same cut.
+//! spans and pauses, whole rooms. A run is bounded; what is longer goes on in a next part of the same cut.
 //!
 //! Who is present at the start of a run is known from who came and went before, for those formats that ask.
 
+use super::conversation;
 use crate::model::ids::{RoomKey, person_key};
-use crate::model::message::{Event, Kind, Persona};
+use crate::model::message::{Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, People, RoomHint, Unit};
 use crate::model::zone::{Day, Zone};
@@ -31,6 +32,10 @@ pub enum By {
     Pages,
     /// Where a room or its day ends.
     RoomDays(Zone),
+    /// Where a room ends, or so many ticks have passed since the first event of the cut.
+    RoomSpans(i64),
+    /// Where a room ends, or nothing has happened for more than so many ticks.
+    RoomPauses(i64),
     /// Where a room ends.
     Rooms,
 }
@@ -42,11 +47,13 @@ pub struct Most {
     pub events: usize,
     /// Bytes of what they say.
     pub bytes: usize,
+    /// Bytes of their attachments that are kept; those that are larger by themselves do not count.
+    pub files: u64,
 }
 
 impl Default for Most {
     fn default() -> Most {
-        Most { events: PAGE_EVENTS, bytes: PAGE_BYTES }
+        Most { events: PAGE_EVENTS, bytes: PAGE_BYTES, files: u64::MAX }
     }
 }
 
@@ -72,11 +79,19 @@ pub struct About {
     pub continues: bool,
     /// The day, of cuts by days.
     pub day: Option<NaiveDate>,
+    /// What names the first part of the cut, for those that go on with it; made when a format asks who is present.
+    pub opening: Option<[u8; 32]>,
     /// Who was there when the run begins, in order of addresses, each by the name of the time. Empty unless the format
     /// asks.
     pub present: Arc<[Persona]>,
     /// When each of them came.
     pub since: Arc<[Ticks]>,
+}
+
+/// Bytes of the attachments of an event that are kept, of those that are not larger than `most`.
+fn kept_bytes(event: &Event, most: u64) -> u64 {
+    let kept = event.more().files.iter().filter(|file| file.content == Content::Kept);
+    kept.filter_map(|file| file.size).filter(|size| *size <= most).sum()
 }
 
 /// Takes the runs; the number is their weight in bytes.
@@ -106,6 +121,9 @@ pub struct Cutter {
     cuts: u32,
     parts: u32,
     present: BTreeMap<String, (Persona, Ticks)>,
+    /// When the cut began, and what names its first part.
+    began: Ticks,
+    opening: Option<[u8; 32]>,
     /// `present` as it was handed out, while nothing has changed.
     shown: Option<Present>,
 }
@@ -118,6 +136,7 @@ struct Open {
     unit: Unit,
     people: People,
     bytes: usize,
+    files: u64,
     day: Option<Day>,
     present: Present,
     /// The people of the unit that is read, as they are numbered in the run.
@@ -135,6 +154,8 @@ impl Cutter {
             runs: 0,
             cuts: 0,
             parts: 0,
+            began: Ticks::MIN,
+            opening: None,
             present: BTreeMap::new(),
             shown: None,
         }
@@ -180,10 +201,19 @@ impl Cutter {
         }
         let weight = event.weight();
         let most = self.told.cut.most;
+        let files = if most.files == u64::MAX { 0 } else { kept_bytes(&event, most.files) };
         if let Some(open) = &self.open {
             let events = open.unit.events.len();
-            let full = events >= most.events || open.bytes.saturating_add(weight) > most.bytes;
-            let over = open.day.is_some_and(|day| !day.has(event.at));
+            let full = events >= most.events
+                || open.bytes.saturating_add(weight) > most.bytes
+                || open.files.saturating_add(files) > most.files;
+            let last = open.unit.events.last().map_or(event.at, |last| last.at);
+            let over = match self.told.cut.by {
+                By::RoomDays(_) => open.day.is_some_and(|day| !day.has(event.at)),
+                By::RoomSpans(ticks) => event.at.0.saturating_sub(self.began.0) >= ticks,
+                By::RoomPauses(ticks) => event.at.0.saturating_sub(last.0) > ticks,
+                By::Pages | By::Rooms => false,
+            };
             if over || full {
                 self.close(!over && self.told.cut.by != By::Pages, take)?;
             }
@@ -194,14 +224,18 @@ impl Cutter {
                 let present = self.present();
                 let day = match self.told.cut.by {
                     By::RoomDays(zone) => Some(zone.day(event.at)),
-                    By::Pages | By::Rooms => None,
+                    _ => None,
                 };
                 self.runs += 1;
+                if self.parts == 0 {
+                    (self.began, self.opening) = (event.at, None);
+                }
                 let unit = Unit::new(from.room.clone(), self.runs);
                 self.open.insert(Open {
                     unit,
                     people: People::default(),
                     bytes: 0,
+                    files: 0,
                     day,
                     present,
                     who: vec![None; from.people.len()],
@@ -211,6 +245,7 @@ impl Cutter {
         let source = event.who as usize;
         let number = *open.who[source].get_or_insert_with(|| open.people.index(persona));
         open.bytes += weight;
+        open.files += files;
         self.watch(&event, &from.people);
         event.who = number;
         if let Some(open) = &mut self.open {
@@ -233,9 +268,12 @@ impl Cutter {
         if self.parts == 0 {
             self.cuts += 1;
         }
-        let about = self.about(self.parts + 1, continues, open.day.map(|day| day.date), open.present);
-        self.parts = if continues { self.parts + 1 } else { 0 };
         open.unit.people = open.people.take();
+        let about = self.about(self.parts + 1, continues, open.day.map(|day| day.date), open.present);
+        if self.told.presence && continues && self.parts == 0 {
+            self.opening = Some(conversation::digest(&open.unit));
+        }
+        self.parts = if continues { self.parts + 1 } else { 0 };
         let events = open.unit.events.len() * size_of::<Event>();
         let weight = open.bytes + events + open.unit.people.len() * 200;
         take(open.unit, about, weight)
@@ -243,7 +281,8 @@ impl Cutter {
 
     fn about(&self, part: u32, continues: bool, day: Option<NaiveDate>, (present, since): Present) -> About {
         let (room, names) = (self.room.clone().unwrap_or_default(), self.names.clone());
-        About { room, names, cut: self.cuts, part, continues, day, present, since }
+        let opening = self.opening.filter(|_| part > 1);
+        About { room, names, cut: self.cuts, part, continues, day, opening, present, since }
     }
 
     fn present(&mut self) -> Present {

@@ -5,8 +5,8 @@ mod csv;
 mod ldif;
 
 use crate::error::{Error, Kind, Place, Result};
-use crate::model::dn;
 use crate::model::entry::Entry;
+use crate::model::{bounds, dn};
 use std::borrow::Cow;
 
 /// No line of a file is longer, put together.
@@ -68,6 +68,19 @@ fn check(file: &str, entry: &Entry) -> Result<()> {
                 .hint("the directory gives large groups in parts: pchat principal sync fetches all of them"))
         }
         None => Ok(()),
+    }
+}
+
+/// An entry takes no more attributes than this, and no longer values: each is compared with all before it.
+fn bounded(file: &str, line: usize, entry: &Entry, value: usize) -> Result<()> {
+    let place = || Place { file: file.to_owned(), line: line as u64, column: 0 };
+    if value > bounds::VALUE {
+        let error = bounds::exceeded(place(), "a value", bounds::VALUE, "bytes");
+        return Err(error.hint("leave the attribute out: ldifde -o ATTRIBUTE"));
+    }
+    match entry.attributes.len() > bounds::ATTRIBUTES {
+        true => Err(bounds::exceeded(place(), "an entry", bounds::ATTRIBUTES, "attributes")),
+        false => Ok(()),
     }
 }
 

@@ -5,15 +5,20 @@
 pub mod actiance;
 pub mod archive;
 pub mod compliance;
+mod conversation;
 pub mod cut;
 pub mod directory;
+pub mod eml;
 mod exceptions;
 pub mod html;
 pub mod jsonl;
 pub mod load;
+mod mail;
+pub mod rsmf;
 pub mod sheet;
 pub mod sqlserver;
 pub mod write;
+mod wellformed;
 mod xml;
 
 use self::write::Written;
@@ -27,6 +32,8 @@ pub static WRITTEN: &[&Written] = &[
     &archive::WRITTEN,
     &jsonl::WRITTEN,
     &html::WRITTEN,
+    &rsmf::WRITTEN,
+    &eml::WRITTEN,
     &sheet::WRITTEN,
     &load::dat::WRITTEN,
     &load::edrm::WRITTEN,

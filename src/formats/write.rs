@@ -7,11 +7,13 @@ use super::cut::{About, Cut};
 use super::load::Load;
 use crate::error::Result;
 use crate::model::catalog::Catalog;
+use crate::model::collected::Members;
 use crate::model::ids::EventId;
 use crate::model::receipt::{Kinds, Tally};
 use crate::model::record::Shape;
 use crate::model::unit::Unit;
 use crate::model::zone::Zone;
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 /// A format, as lists name it.
@@ -46,6 +48,22 @@ pub struct Choices {
     pub load: Load,
     /// Values a spreadsheet would compute get an apostrophe before them.
     pub spreadsheet_safe: bool,
+    /// What one file of a conversation holds.
+    pub slice: Slice,
+}
+
+/// Where conversations are cut into files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Slice {
+    /// A day of the zone.
+    #[default]
+    Day,
+    /// 24 hours from its first event.
+    Hours,
+    /// What happened without a long pause.
+    Thread,
+    /// So many events.
+    Events(usize),
 }
 
 impl Choices {
@@ -55,7 +73,13 @@ impl Choices {
 
 impl Default for Choices {
     fn default() -> Choices {
-        Choices { zone: Zone::UTC, page_events: Choices::PAGE_EVENTS, load: Load::default(), spreadsheet_safe: false }
+        Choices {
+            zone: Zone::UTC,
+            page_events: Choices::PAGE_EVENTS,
+            load: Load::default(),
+            spreadsheet_safe: false,
+            slice: Slice::Day,
+        }
     }
 }
 
@@ -78,6 +102,11 @@ pub trait Format: Send + Sync {
     /// What goes before all history.
     fn settings(&self, _settings: &Settings<'_>) -> Result<Vec<Part>> {
         Ok(Vec::new())
+    }
+
+    /// A page of the events that cases have collected, for formats that carry them. They go after all settings.
+    fn collected(&self, _number: u32, _members: &[Members]) -> Option<Part> {
+        None
     }
 
     /// The name of the one file `render` makes of a run, if it makes that and nothing else: when an interrupted export
@@ -127,8 +156,8 @@ pub trait Format: Send + Sync {
 pub struct Recount {
     /// Does a file of this name hold events?
     pub holds: fn(&str) -> bool,
-    /// How many are in these bytes?
-    pub count: fn(&[u8]) -> u64,
+    /// How many are in these bytes? What does not keep the rules of the format is an error.
+    pub count: fn(&[u8], &dyn Zips) -> Result<u64>,
 }
 
 /// Counts the events in a file that is read from its beginning.
@@ -234,4 +263,19 @@ pub struct Settings<'a> {
 pub trait Contents: Sync {
     /// The content as a whole.
     fn read(&self, sha256: &[u8; 32]) -> Result<Vec<u8>>;
+
+    /// What makes a zip that stands inside of a file.
+    fn zips(&self) -> &dyn Zips;
+}
+
+/// A file, with its name.
+pub type Named<'a> = (Cow<'a, str>, Cow<'a, [u8]>);
+
+/// Makes the zips that some formats have inside of their files, and takes them apart again.
+pub trait Zips: Sync {
+    /// A zip of these files, all at its top, in this order. Each is asked for when the one before it is packed.
+    fn zip(&self, files: &mut dyn Iterator<Item = Result<Named<'_>>>) -> Result<Vec<u8>>;
+
+    /// The files of a zip that was made here.
+    fn unzip(&self, zip: &[u8]) -> Result<Vec<(String, Vec<u8>)>>;
 }

@@ -4,10 +4,12 @@
 //! XML 1.0 cannot hold most control characters nor U+FFFE and U+FFFF; in element text they are
 //! written as `<char code="0"/>`. Free text is therefore always element text, never an attribute.
 
+use super::wellformed::{self, Fault};
 use crate::error::{Error, Place, Result};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// The first line of every page.
 pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -77,7 +79,7 @@ pub(crate) fn write_plain(out: &mut String, text: &str) -> u64 {
             '\t' => out.push_str("&#9;"),
             '\n' => out.push_str("&#10;"),
             '\r' => out.push_str("&#13;"),
-            c if is_xml(c) => out.push(c),
+            c if wellformed::is_char(c) => out.push(c),
             _ => {
                 out.push(INSTEAD);
                 replaced += 1;
@@ -117,6 +119,12 @@ pub(crate) struct Pull<'a> {
     reader: Reader<&'a [u8]>,
     /// Where the current node began, in bytes.
     at: usize,
+    /// How many elements are open.
+    depth: usize,
+    /// The element that began last has attributes that nobody has read.
+    unread: Cell<bool>,
+    /// The end of a section of CDATA stands somewhere in the page, so that each text has to be asked.
+    ends: bool,
 }
 
 impl<'a> Pull<'a> {
@@ -127,8 +135,9 @@ impl<'a> Pull<'a> {
         })?;
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        let pull = Pull { file, text, reader, at: 0 };
-        match foreign(text) {
+        let ends = wellformed::end_of_cdata(text).is_err();
+        let pull = Pull { file, text, reader, at: 0, depth: 0, unread: Cell::new(false), ends };
+        match wellformed::foreign(text) {
             Some(at) => Err(Pull { at, ..pull }.fail("not well-formed XML: a character XML cannot hold")),
             None => Ok(pull),
         }
@@ -139,8 +148,19 @@ impl<'a> Pull<'a> {
         Error::damaged(Place::in_bytes(self.file, self.text.as_bytes(), self.at), what)
     }
 
+    /// What another reader of XML would refuse; `skipped` is how much stands before what was asked about.
+    fn asked<T>(&mut self, found: Result<T, Fault>, skipped: usize) -> Result<T> {
+        found.map_err(|fault| {
+            self.at += skipped + fault.at;
+            self.fail(format!("not well-formed XML: {}", fault.what))
+        })
+    }
+
     /// The next node. Comments and processing instructions are passed over.
     pub(crate) fn next(&mut self) -> Result<Node<'a>> {
+        if self.unread.replace(false) {
+            return Err(self.fail("this element has no attributes"));
+        }
         loop {
             self.at = self.reader.buffer_position() as usize;
             let event = match self.reader.read_event() {
@@ -151,28 +171,65 @@ impl<'a> Pull<'a> {
                 }
             };
             return Ok(match event {
-                Event::Start(start) => Node::Start(start),
-                Event::Empty(_) | Event::End(_) => Node::End,
-                Event::Text(text) => Node::Text(text.xml10_content()),
-                Event::CData(text) => Node::Text(text.xml10_content()),
-                Event::GeneralRef(reference) => {
-                    let known = match &*reference.xml10_content() {
-                        "lt" => Some('<'),
-                        "gt" => Some('>'),
-                        "amp" => Some('&'),
-                        "quot" => Some('"'),
-                        "apos" => Some('\''),
-                        _ => reference.resolve_char_ref().ok().flatten().filter(|c| is_xml(*c)),
-                    };
-                    match known {
-                        Some(c) => Node::Text(Cow::Owned(c.into())),
-                        None => return Err(self.fail("this entity is not one of XML's own; pages define none")),
-                    }
+                Event::Start(start) => {
+                    let name = self.asked(wellformed::tag(&start, MOST_ATTRIBUTES), 1)?;
+                    self.unread.set(start[name..].bytes().any(|byte| !wellformed::is_space(byte)));
+                    self.depth += 1;
+                    Node::Start(start)
                 }
+                Event::Empty(_) | Event::End(_) => {
+                    self.depth = self.depth.saturating_sub(1);
+                    Node::End
+                }
+                Event::Text(text) => {
+                    if self.ends {
+                        self.asked(wellformed::end_of_cdata(&text), 0)?;
+                    }
+                    if self.depth == 0 && !text.bytes().all(wellformed::is_space) {
+                        return Err(self.fail("there is text where only elements belong"));
+                    }
+                    Node::Text(text.xml10_content())
+                }
+                Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
+                    return Err(self.fail("there is text where only elements belong"));
+                }
+                Event::CData(text) => Node::Text(text.xml10_content()),
+                Event::GeneralRef(reference) => match wellformed::reference(&format!("&{};", &*reference)) {
+                    Some((c, _)) => Node::Text(Cow::Owned(c.into())),
+                    None => return Err(self.fail("this entity is not one of XML's own; pages define none")),
+                },
                 Event::DocType(_) => return Err(self.fail("a page has no document type")),
-                Event::Comment(_) | Event::PI(_) | Event::Decl(_) => continue,
+                Event::Comment(inside) => {
+                    self.asked(wellformed::comment(&inside), 4)?;
+                    continue;
+                }
+                Event::PI(inside) => {
+                    self.asked(wellformed::instruction(&inside), 2)?;
+                    continue;
+                }
+                Event::Decl(inside) => {
+                    self.declared(&inside)?;
+                    continue;
+                }
                 Event::Eof => Node::Eof,
             });
+        }
+    }
+
+    /// The declaration: the first thing of a page, version 1.0, UTF-8.
+    fn declared(&mut self, inside: &str) -> Result<()> {
+        if !self.text[..self.at].trim_start_matches('\u{FEFF}').is_empty() {
+            return Err(self.fail("not well-formed XML: the declaration is not the very first thing"));
+        }
+        let declared = self.asked(wellformed::declaration(inside), 2)?;
+        if declared.version.1 != "1.0" {
+            return Err(self.fail("only version 1.0 of XML is read"));
+        }
+        match declared.encoding {
+            Some((_, encoding)) if !encoding.eq_ignore_ascii_case("utf-8") => {
+                Err(self.fail("pages are UTF-8, and this declaration says otherwise"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -231,11 +288,8 @@ impl<'a> Pull<'a> {
         start: &BytesStart<'_>,
         mut take: impl FnMut(&str, &str) -> Result<(), &'static str>,
     ) -> Result<()> {
-        for (number, attribute) in start.attributes().enumerate() {
-            // Each one is compared with all before it, so a tag with a million of them would take for ever.
-            if number >= MOST_ATTRIBUTES {
-                return Err(self.fail(format!("the element has more than {MOST_ATTRIBUTES} attributes")));
-            }
+        self.unread.set(false);
+        for attribute in start.attributes() {
             let attribute = attribute.map_err(|_| self.fail("an attribute is malformed or given twice"))?;
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
@@ -293,18 +347,6 @@ impl<'a> Pull<'a> {
     }
 }
 
-/// The characters XML 1.0 can hold.
-fn is_xml(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-}
-
-/// Where the first character is that XML 1.0 cannot hold. The XML package lets them pass; other
-/// programs do not, and what pchat calls sound must be sound for them too.
-fn foreign(text: &str) -> Option<usize> {
-    let control = text.bytes().position(|b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'));
-    control.or_else(|| text.find('\u{FFFE}')).or_else(|| text.find('\u{FFFF}'))
-}
-
 /// What the XML package found, without the text it found it in.
 fn well_formed(error: &quick_xml::Error) -> String {
     match error {
@@ -345,6 +387,50 @@ mod tests {
             assert!(Pull::new("test", page.as_bytes()).is_err(), "{page:?}");
         }
         assert!(Pull::new("test", "<a>\u{85}\u{7F}\u{FFFD}\t\r\n</a>".as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn what_other_programs_refuse_is_refused() {
+        let read = |page: &str| -> Result<()> {
+            let mut pull = Pull::new("test", page.as_bytes())?;
+            assert!(pull.child()?.is_some());
+            pull.plain_text()?;
+            pull.end()
+        };
+        let zeros = format!("<a>&#{}65;</a>", "0".repeat(10_000));
+        for good in [
+            "<?xml version=\"1.0\" encoding=\"utf-8\" standalone='no' ?>\n<!-- x --><?y z?><a>]] > <![CDATA[<]]>&#x41;</a >\n",
+            "\u{FEFF}<?xml version='1.0'?><a/>",
+            &zeros,
+        ] {
+            read(good).unwrap();
+        }
+        for bad in [
+            "<a>]]></a>",
+            "<!-- a -- b --><a/>",
+            "<!-- a ---><a/>",
+            "<? x?><a/>",
+            "<?XML x?><a/>",
+            " <?xml version='1.0'?><a/>",
+            "<?xml version='1.0'?><?xml version='1.0'?><a/>",
+            "<?xml version='1.0' encoding='latin-1'?><a/>",
+            "<?xml encoding='UTF-8'?><a/>",
+            "<?xml version='1.0' standalone='YES'?><a/>",
+            "<?xml version='1.1'?><a/>",
+            "<a b='c'/>",
+            "<a b='c'd='e'/>",
+            "<a/>&#32;",
+            "<a/><![CDATA[]]>",
+            "&#32;<a/>",
+            "<a/><b/>",
+            "<a>&#0;</a>",
+            "<a>&#+65;</a>",
+            "<a>&amp</a>",
+            "< a/>",
+            "<a></ a>",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,7 +1,12 @@
 //! An archive that is being read: one bag or all its volumes, its lists checked against each other,
 //! its pages handed to workers.
 
-use crate::containers::manifest::{self, CHECKPOINT, CUSTODY, DECLARATION, INFO, MANIFEST, SEAL, TAG_MANIFEST};
+mod collected;
+mod signed;
+mod volume;
+
+use self::volume::{Volume, wrong_hash};
+use crate::containers::manifest::{CHECKPOINT, CUSTODY, DECLARATION, MANIFEST, SEAL, TAG_MANIFEST};
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages, Raw};
 use crate::error::{Error, Kind, Place, Result};
@@ -10,21 +15,14 @@ use crate::formats::archive::rooms::Listed;
 use crate::formats::archive::{self, catalog, page, rooms};
 use crate::model::hash;
 use crate::model::ids::RoomKey;
-use crate::model::record::{Record, Shape};
+use crate::model::record::{Level, Record, Shape};
 use crate::model::unit::Unit;
+use crate::proof::note::{self, Checkpoint};
+use crate::proof::seal::Seal;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// One bag.
-struct Volume {
-    pages: Box<dyn Pages>,
-    /// The files in order of their names. Names stand in `pages` only: there may be very many.
-    sorted: Vec<u32>,
-    /// What the list of the payload says of each file.
-    payload: Vec<Option<[u8; 32]>>,
-}
 
 /// An archive, opened and checked as far as that is possible without reading the history.
 pub struct Archive {
@@ -35,6 +33,8 @@ pub struct Archive {
     pub pages: Vec<PagePlace>,
     /// The records of its catalog.
     pub records: Vec<Record>,
+    /// The keys of the collections it describes.
+    collections: HashSet<String>,
     /// The digest that names its content, one for each volume.
     pub content: Vec<[u8; 32]>,
     /// The signed checkpoint of the log it came from.
@@ -79,128 +79,40 @@ pub fn is_volume(pages: &mut dyn Pages) -> bool {
     facts.is_some_and(|facts| facts["volume"].is_u64())
 }
 
-impl Volume {
-    fn open(pages: Box<dyn Pages>) -> Result<Volume> {
-        let members = pages.members();
-        let mut sorted: Vec<u32> = (0..members.len() as u32).collect();
-        sorted.sort_unstable_by(|a, b| members[*a as usize].name.cmp(&members[*b as usize].name));
-        let payload = vec![None; members.len()];
-        let mut volume = Volume { pages, sorted, payload };
-        manifest::check_declaration(&volume.place(DECLARATION), &volume.file(DECLARATION)?)?;
-        let list = volume.file(MANIFEST)?;
-        let tags = volume.file(TAG_MANIFEST)?;
-        let tags: BTreeMap<&str, [u8; 32]> = manifest::parse(&volume.place(TAG_MANIFEST), &tags)?.into_iter().collect();
-        for name in [DECLARATION, INFO, CUSTODY, MANIFEST] {
-            let Some(wanted) = tags.get(name) else {
-                return Err(Error::damaged(Place::file(volume.place(TAG_MANIFEST)), format!("{name} is not listed")));
-            };
-            if Sha256::digest(volume.file(name)?)[..] != wanted[..] {
-                return Err(wrong_hash(volume.place(name)));
-            }
-        }
-        for name in [CHECKPOINT, SEAL] {
-            if let Some(wanted) = tags.get(name)
-                && Sha256::digest(volume.file(name)?)[..] != wanted[..]
-            {
-                return Err(wrong_hash(volume.place(name)));
-            }
-        }
-        let mut listed = manifest::parse(&volume.place(MANIFEST), &list)?;
-        listed.sort_unstable();
-        volume.complete(&listed, &tags)?;
-        Ok(volume)
-    }
+/// How the error ends that says that a bag was made by others.
+pub const NOT_OURS: &str = "is a BagIt bag, not a pchat archive";
 
-    /// The file of this name.
-    fn find(&self, name: &str) -> Option<usize> {
-        let members = self.pages.members();
-        let at = self.sorted.binary_search_by(|at| members[*at as usize].name.as_str().cmp(name)).ok()?;
-        Some(self.sorted[at] as usize)
-    }
-
-    /// The files of the payload in order of their names.
-    fn payload(&self) -> impl Iterator<Item = (&str, usize, &[u8; 32])> {
-        self.sorted.iter().filter_map(|at| {
-            let at = *at as usize;
-            Some((self.pages.members()[at].name.as_str(), at, self.payload[at].as_ref()?))
-        })
-    }
-
-    /// Everything that is listed is there, and everything that is there is listed.
-    fn complete(&mut self, listed: &[(&str, [u8; 32])], tags: &BTreeMap<&str, [u8; 32]>) -> Result<()> {
-        let pages = &self.pages;
-        let missing =
-            |name: &str| Err(Error::damaged(Place::file(pages.place(name)), "the file is listed but missing"));
-        let members = pages.members();
-        // Both are in order of names, so what is listed is met on one way through what is there.
-        let mut there = self.sorted.iter().peekable();
-        for (name, sha256) in listed {
-            while there.next_if(|at| members[**at as usize].name.as_str() < *name).is_some() {}
-            match there.peek() {
-                Some(at) if members[**at as usize].name == **name => self.payload[**at as usize] = Some(*sha256),
-                _ => return missing(name),
-            }
-        }
-        if let Some(name) = tags.keys().find(|name| self.find(name).is_none()) {
-            return missing(name);
-        }
-        for (_, member) in members.iter().enumerate().filter(|(at, _)| self.payload[*at].is_none()) {
-            let name = member.name.as_str();
-            if !tags.contains_key(name) && name != TAG_MANIFEST {
-                return Err(Error::damaged(Place::file(self.place(name)), "the file is there but not listed"));
-            }
-            if name.starts_with("data/") {
-                return Err(Error::damaged(
-                    Place::file(self.place(name)),
-                    "a file of the payload is listed as a tag file",
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// The payload holds nothing that this version of the archive does not have.
-    fn familiar(&self) -> Result<()> {
-        let known = |name: &str| {
-            name == NAMES || [archive::CATALOG, archive::ROOMS, archive::FILES].iter().any(|at| name.starts_with(at))
-        };
-        match self.payload().find(|(name, ..)| !known(name)) {
-            Some((name, ..)) => Err(Error::damaged(Place::file(self.place(name)), "an archive has no such file")),
-            None => Ok(()),
-        }
-    }
-
-    fn place(&self, name: &str) -> String {
-        self.pages.place(name)
-    }
-
-    fn file(&mut self, name: &str) -> Result<Vec<u8>> {
-        match self.find(name) {
-            Some(member) => self.pages.raw(member)?.unpack(),
-            None => Err(Error::damaged(Place::file(self.place(name)), "the file is missing")),
-        }
-    }
-
-    /// A small payload file, checked against the list.
-    fn checked(&mut self, name: &str) -> Result<Vec<u8>> {
-        let bytes = self.file(name)?;
-        let listed = self.find(name).and_then(|at| self.payload[at]);
-        if Some(Sha256::digest(&bytes).into()) != listed {
-            return Err(wrong_hash(self.place(name)));
-        }
-        Ok(bytes)
-    }
+fn not_ours(path: &Path) -> Error {
+    Error::new(Kind::Refused, format!("{} {NOT_OURS}", path.display()))
+        .hint(format!("pchat verify --bag {} checks what it holds", path.display()))
 }
 
-fn wrong_hash(place: String) -> Error {
-    Error::damaged(Place::file(place), "the file is not what its SHA-256 says")
-        .hint("fetch the archive again from where it came from")
+/// Was this made by pchat, as an archive? What has lost its custody record is still listed with it.
+pub fn is_ours(pages: &mut dyn Pages) -> bool {
+    if !is_bag(pages) {
+        return true;
+    }
+    let mut text = |name: &str| {
+        let member = pages.members().iter().position(|member| member.name == name)?;
+        Some(pages.raw(member).and_then(Raw::unpack).unwrap_or_default())
+    };
+    match text(CUSTODY).map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes)) {
+        Some(Ok(facts)) => facts["format"].as_str().is_none_or(|format| format == "pchat-archive"),
+        Some(Err(_)) => true,
+        None => text(TAG_MANIFEST).is_some_and(|list| {
+            String::from_utf8_lossy(&list).lines().any(|line| line.ends_with(&format!(" {CUSTODY}")))
+        }),
+    }
 }
 
 impl Archive {
     /// Opens an archive with all its volumes.
     pub fn open(path: &Path, limits: InputLimits, shapes: &[&'static Shape]) -> Result<Archive> {
-        let mut found = vec![Volume::open(volumes::open(path, limits)?)?];
+        let mut pages = volumes::open(path, limits)?;
+        if !is_ours(pages.as_mut()) {
+            return Err(not_ours(path));
+        }
+        let mut found = vec![Volume::open(pages)?];
         let custody = |volume: &mut Volume| -> Result<serde_json::Value> {
             let place = volume.place(CUSTODY);
             serde_json::from_slice(&volume.file(CUSTODY)?)
@@ -209,8 +121,8 @@ impl Archive {
         let first = custody(&mut found[0])?;
         let version = first["formatVersion"].as_u64();
         if first["format"] != "pchat-archive" || version.is_none_or(|version| version == 0) {
-            return Err(Error::damaged(Place::file(path.display().to_string()), "this bag is not a pchat archive")
-                .hint("what it holds can be checked with sha256sum --check manifest-sha256.txt"));
+            let place = Place::file(found[0].place(CUSTODY));
+            return Err(Error::damaged(place, "the custody record names no version of the format"));
         }
         if version > Some(archive::VERSION.into()) {
             return Err(Error::new(Kind::TooNew, format!("{} was made by a newer pchat", path.display()))
@@ -224,12 +136,14 @@ impl Archive {
             rooms: Vec::new(),
             pages: Vec::new(),
             records: Vec::new(),
+            collections: HashSet::new(),
             content: Vec::new(),
             checkpoint: None,
             seal: None,
             custody: Vec::new(),
         };
         let mut last = serde_json::Value::Null;
+        let (mut plurals, mut named) = (Vec::new(), Vec::new());
         for number in 0..archive.volumes.len() {
             let content: [u8; 32] = Sha256::digest(archive.volumes[number].file(MANIFEST)?).into();
             archive.content.push(content);
@@ -246,19 +160,29 @@ impl Archive {
             for name in names {
                 let place = volume.place(&name);
                 let plural = name[archive::CATALOG.len()..].strip_suffix(".xml").unwrap_or_default();
-                let Some(shape) = shapes.iter().find(|shape| shape.plural == plural) else {
+                let Some(shape) = shapes.iter().find(|shape| shape.travels() && shape.plural == plural) else {
                     return Err(Error::damaged(Place::file(place), "the catalog has no such page"));
                 };
                 archive.records.extend(catalog::read(&volume.checked(&name)?, &place, shape)?);
+                plurals.push(shape.plural);
             }
             if volume.find(NAMES).is_some() {
-                names::check(&volume.checked(NAMES)?, &volume.place(NAMES))?;
+                named.extend(names::check(&volume.checked(NAMES)?, &volume.place(NAMES))?);
             }
             if volume.find(archive::ROOM_INDEX).is_some() {
                 let place = volume.place(archive::ROOM_INDEX);
                 archive.rooms.extend(rooms::read(&volume.checked(archive::ROOM_INDEX)?, &place)?);
             }
         }
+        archive.level(&last, &plurals, shapes)?;
+        let contents: HashSet<[u8; 32]> = archive.attachments()?.into_iter().map(|(_, _, sha256)| sha256).collect();
+        if let Some(other) = named.iter().find(|sha256| !contents.contains(*sha256)) {
+            let place = Place::file(archive.volumes[0].place(NAMES));
+            let what = format!("the list of names has {}, and the archive holds no such attachment", hash::hex(other));
+            return Err(Error::damaged(place, what));
+        }
+        let collections = archive.records.iter().filter(|record| record.shape.noun == "collection");
+        archive.collections = collections.map(Record::key).collect();
         // Of one volume the list itself was asked.
         let (mut keys, several) = (HashSet::new(), archive.volumes.len() > 1);
         if let Some(room) = archive.rooms.iter().find(|room| several && !keys.insert(room.key.key())) {
@@ -276,7 +200,39 @@ impl Archive {
         }
         archive.pages = archive.places()?;
         archive.notes()?;
+        archive.volumes.iter_mut().try_for_each(Volume::facts)?;
         Ok(archive)
+    }
+
+    /// The archive holds what its level says, no less and no more. A noun that comes to the catalog makes a new version
+    /// of the archive.
+    fn level(&self, custody: &serde_json::Value, plurals: &[&str], shapes: &[&'static Shape]) -> Result<()> {
+        let place = || Place::file(self.volumes.last().map_or_else(String::new, |volume| volume.place(CUSTODY)));
+        let Some(level) = custody["level"].as_str().and_then(Level::named) else {
+            return Err(Error::damaged(place(), "the custody record names no level that is known"));
+        };
+        // What goes to somebody outside carries no more than where things were said.
+        let production = custody["selection"].get("Settings").is_some();
+        let belongs = |shape: &Shape| {
+            (level == Level::All || shape.levels.contains(&level))
+                && (!production || crate::jobs::export::PRODUCED.contains(&shape.noun))
+        };
+        // Version 1 is older than the rules of retention, and than what cases collect.
+        let older = |shape: &Shape| custody["formatVersion"] == 1 && matches!(shape.noun, "retention" | "collection");
+        for shape in shapes {
+            let missing = !plurals.contains(&shape.plural);
+            if belongs(shape) == missing && !(missing && older(shape)) {
+                let what = match belongs(shape) {
+                    true => format!("an archive of this level holds {}, and this one has none", shape.plural),
+                    false => format!("an archive of this level holds no {}, and this one does", shape.plural),
+                };
+                return Err(Error::damaged(place(), what));
+            }
+        }
+        if matches!(level, Level::User | Level::Category) && !self.rooms.is_empty() {
+            return Err(Error::damaged(place(), "an archive of this level holds no history, and this one does"));
+        }
+        Ok(())
     }
 
     /// Reads what was signed. Notes stand in the last volume.
@@ -290,6 +246,15 @@ impl Archive {
         };
         (self.checkpoint, self.seal) = (note(CHECKPOINT)?, note(SEAL)?);
         self.custody = last.file(CUSTODY)?;
+        // Whose they are is asked later; that they are what they are called, here.
+        let wrong = |name: &str, error: Error| Error::damaged(Place::file(last.place(name)), error.what().to_owned());
+        if let Some(checkpoint) = &self.checkpoint {
+            let opened = note::open(checkpoint, &[]).map_err(|error| wrong(CHECKPOINT, error))?;
+            Checkpoint::parse(&opened.text).map_err(|error| wrong(CHECKPOINT, error))?;
+        }
+        if let Some(seal) = &self.seal {
+            Seal::open(seal, None).map_err(|error| wrong(SEAL, error))?;
+        }
         Ok(())
     }
 
@@ -341,29 +306,6 @@ impl Archive {
             }
         }
         Ok(all)
-    }
-
-    /// The signed seal over all of it, if it has one.
-    pub fn seal(&self) -> Option<&str> {
-        self.seal.as_deref()
-    }
-
-    /// The signed checkpoint of the log it came from, if it has one.
-    pub fn checkpoint(&self) -> Option<&str> {
-        self.checkpoint.as_deref()
-    }
-
-    /// The custody record of the last volume.
-    pub fn custody(&self) -> &[u8] {
-        &self.custody
-    }
-
-    /// What its source is called where two have to be told apart: the store, if a checkpoint names it; else its
-    /// content.
-    pub fn source(&self) -> String {
-        let log = self.checkpoint().and_then(|note| Some(note.lines().next()?.strip_prefix("pchat/")?.to_owned()));
-        let content = || hash::hex(&crate::proof::seal::digest(&self.content)).chars().take(12).collect::<String>();
-        log.filter(|id| id.len() <= 64).map_or_else(|| format!("archive {}", content()), |id| format!("store {id}"))
     }
 
     /// Where the pages are, in order of rooms; every listed page is there, and no others are.

@@ -13,6 +13,7 @@ use self::wiring::Wiring;
 use crate::containers::bag::{BagPackage, Label};
 use crate::containers::growing::OneFile;
 use crate::containers::volumes::Target;
+use crate::containers::zip::SmallZips;
 use crate::containers::{Complete, Package};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -61,7 +62,7 @@ pub struct Export {
 }
 
 /// What a production has of the settings: where things were said. It carries no holds, cases, policies and directory.
-const PRODUCED: [&str; 3] = ["pool", "category", "room"];
+pub(super) const PRODUCED: [&str; 3] = ["pool", "category", "room"];
 
 impl Export {
     /// A narrowed export goes to somebody outside, unless it says otherwise.
@@ -75,7 +76,7 @@ impl Export {
             (self.level == Level::All || shape.levels.contains(&self.level))
                 && (!self.is_production() || PRODUCED.contains(&shape.noun))
         };
-        self.shapes.iter().copied().filter(belongs).collect()
+        self.shapes.iter().copied().filter(|shape| shape.travels() && belongs(shape)).collect()
     }
 
     /// A format that holds history and no settings, when all are such.
@@ -223,15 +224,17 @@ fn make(
     };
     let settings = Settings { catalog: &catalog, nouns: &nouns };
     let second = formats.iter().any(|format| format.embeds() > 0).then(|| Sqlite::snapshot(&job.store)).transpose()?;
-    let files = Embedded(second.map(Mutex::new));
-    let wiring = Wiring { formats: &formats, selection, settings, history, names: names(whole) };
+    let files = Embedded(second.map(Mutex::new), SmallZips::default());
+    // They are of the whole history, which a part does not have.
+    let collections = job.level == Level::All && !job.is_production();
+    let wiring = Wiring { formats: &formats, selection, settings, collections, history, names: names(whole) };
     let package = wiring.fill(cx, corpus, &files, package, receipt)?;
     let rooms = receipt.rooms.values().filter(|room| room.pages > 0);
     let totals = [("rooms", rooms.clone().count() as u64), ("events", rooms.map(|room| room.events.total()).sum())];
     let mut complete = package.complete(&totals)?;
     contents(&complete, receipt);
     if history {
-        recount::check(cx, &formats, &complete, receipt)?;
+        recount::check(cx, &formats, &complete, &files.1, receipt)?;
     }
     leaving.record(receipt, &complete.facts()?)?;
     receipt.files = complete.publish(cx.streams.stdout)?;
@@ -259,7 +262,7 @@ fn names(catalog: &Catalog) -> HashMap<RoomKey, Arc<RoomHint>> {
         let key = room_key(room);
         let title = room.at(field::NAME).filter(|name| *name != key.uri).map(str::to_owned);
         let category = room.at(field::CATEGORY).map(str::to_owned);
-        (key, Arc::new(RoomHint { title, category }))
+        (key, Arc::new(RoomHint { title, category, ..RoomHint::default() }))
     });
     rooms.collect()
 }

@@ -3,15 +3,15 @@
 //! Nothing here decides whether something may be destroyed; the store does, in its own transaction.
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 pub use crate::rules::holds::{in_words, naming_category, naming_room, of_case};
-use crate::select::query::Query;
 use crate::select::query::product::{Match, Written};
 use crate::select::query::seal::seal;
+use crate::select::query::{Node, Query};
 use crate::store::change::{Placed, Placing, Put};
 use crate::store::purge::{Coverage, Protected, PurgeState};
 use crate::store::sqlite::Sqlite;
@@ -43,7 +43,16 @@ pub struct Protects {
 /// be known. What a pattern means today is kept beside it, so that a new name takes nothing out of the hold.
 pub fn protects(wanted: &Wanted, people: &BTreeSet<String>, catalog: &Catalog) -> Result<Protects> {
     // A query keeps what it means today, whatever becomes of names, and adds rooms that get such a name later.
+    wanted.lasting(catalog)?;
     let query = wanted.query_read(catalog)?;
+    if let Some(read) = &query {
+        let mut tags = false;
+        read.query.node().each(&mut |node| tags |= matches!(node, Node::Tagged(_)));
+        if tags {
+            let what = "a hold protects what its words mean for ever, and a tag can be taken off";
+            return Err(Error::new(Kind::Usage, what).hint("name rooms, people, dates or words; leave tag: out"));
+        }
+    }
     let sealed = query.as_ref().map(|read| seal(read.query.node()).to_string());
     let named = Wanted { query: None, ..wanted.clone() };
     let selection = named.selection(catalog)?;

@@ -2,11 +2,13 @@
 //! the catalog goes in, then the history, in batches that survive an interruption.
 
 mod check;
+mod collections;
 mod databases;
 pub mod inspect;
 mod settings;
 
 use self::check::check;
+use self::collections::Coming;
 use self::databases::known;
 use self::settings::{Settings, expected, records};
 use crate::context::{Context, Random};
@@ -115,6 +117,8 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     let broken = checked.broken;
     let start = (cx.clock)();
     let exists = job.store.exists();
+    let coming = incoming.iter().map(|one| one.record.clone());
+    let coming = Coming::of(job, exists, coming, &mut archives)?;
     let settings = Settings { cx, job, incoming, established: exists, history: found.inputs.len() > archives.len() };
     let expected = settings.foresee(&archives, &receipt)?;
 
@@ -154,6 +158,7 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     };
     cx.watch.event(Event::End);
     if !job.what_if {
+        coming.join(cx, job, &mut store, &mut archives, (&mut receipt, &sources.join("; ")))?;
         missing(&store, &mut receipt)?;
     }
     receipt.timings.push(("import", cx.since(start)));
@@ -237,7 +242,7 @@ fn fact(input: &Input, held: Option<&str>) -> Result<SourceFact> {
     let file = if path.is_dir() { path.join("manifest-sha256.txt") } else { path.to_owned() };
     let told = |error| Error::io(file.display(), error);
     let sha256 = match file.is_file() {
-        true => Some(std::fs::File::open(&file).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?.0),
+        true => Some(crate::files::open(&file).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?.0),
         false => None,
     };
     let name = path.display().to_string();
@@ -353,7 +358,7 @@ impl<'a, 's> Load<'a, 's> {
             match &file.content {
                 Content::Bytes(bytes) => self.intake.content(sha256, &mut bytes.as_slice())?,
                 Content::File(path) => {
-                    let mut from = std::fs::File::open(path).map_err(|e| Error::io(path.display(), e))?;
+                    let mut from = crate::files::open(path).map_err(|e| Error::io(path.display(), e))?;
                     self.intake.content(sha256, &mut from)?;
                 }
                 Content::Absent | Content::Kept => {}

@@ -45,7 +45,7 @@ pub fn create(cx: &Context<'_>, store: &Path, entry: Entry) -> Result<Sqlite> {
     let make = |id: &str| -> Result<Verifier> {
         let seed = (cx.random)().map_err(|e| Error::new(Kind::Io, "there is no chance to be had").because(e))?;
         let key = SigningKey::new(&origin(id), &seed)?;
-        if let Ok(there) = std::fs::File::open(&path) {
+        if let Ok(there) = crate::files::open(&path) {
             private(&there, &path)?;
         }
         write(&path, &key).map_err(|e| Error::io(path.display(), e))?;
@@ -84,7 +84,7 @@ pub fn load(cx: &Context<'_>, path: &Path, store: &mut dyn Corpus, log: Option<&
         Error::new(Kind::NotFound, format!("the key of {} is missing: {why} {}", path.display(), file.display()))
             .hint(hint)
     };
-    let opened = match std::fs::File::open(&file) {
+    let opened = match crate::files::open(&file) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(missing("there is no")),
         opened => opened.map_err(|e| Error::io(file.display(), e))?,
     };
@@ -105,7 +105,7 @@ pub fn load(cx: &Context<'_>, path: &Path, store: &mut dyn Corpus, log: Option<&
 
 /// Does a key file hold the key of this name?
 pub fn has(file: &Path, name: &str) -> Result<bool> {
-    let opened = std::fs::File::open(file).map_err(|e| Error::io(file.display(), e))?;
+    let opened = crate::files::open(file).map_err(|e| Error::io(file.display(), e))?;
     let mut text = String::new();
     opened.take(LARGEST).read_to_string(&mut text).map_err(|e| Error::io(file.display(), e))?;
     Ok(text.lines().filter_map(|line| SigningKey::parse(line).ok()).any(|key| key.name() == name))

@@ -1,7 +1,9 @@
 //! What is done: each file wires one source, its stages and one sink. Jobs neither print nor ask.
 
+pub mod approval;
 pub mod archive;
 pub mod audit;
+pub mod collections;
 pub mod diff;
 pub mod export;
 pub mod holds;
@@ -18,6 +20,7 @@ pub mod search;
 pub mod seen;
 pub mod selection;
 pub mod settings;
+pub mod stats;
 pub mod sums;
 pub mod terms;
 pub mod verify;

@@ -114,7 +114,7 @@ fn post_in(
         address = sequence.map(|sequence| EventId { room: key, sequence });
         details.extend(address.iter().map(|address| ("event", address.to_string())));
         if let (Some(sha256), Some(file)) = (sha256, file) {
-            let mut opened = std::fs::File::open(&file).map_err(|e| Error::io(file.display(), e))?;
+            let mut opened = crate::files::open(&file).map_err(|e| Error::io(file.display(), e))?;
             intake.content(&sha256, &mut opened)?;
         }
         intake.commit(cx.entry(what.action(), room.identity(), details))?;
@@ -160,7 +160,7 @@ fn event(
         }
         What::Upload(path) => {
             let told = |e| Error::io(path.display(), e);
-            let mut file = std::fs::File::open(path).map_err(told)?;
+            let mut file = crate::files::open(path).map_err(told)?;
             let (mut hash, mut size, mut buffer) = (Sha256::new(), 0u64, vec![0; 1 << 16]);
             loop {
                 let read = file.read(&mut buffer).map_err(told)?;

@@ -114,7 +114,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Incoming> {
         let file = path.display().to_string();
         let told = |error| Error::io(&file, error);
         let mut bytes = Vec::new();
-        let opened = std::fs::File::open(path).map_err(told)?;
+        let opened = crate::files::open(path).map_err(told)?;
         opened.take(LARGEST + 1).read_to_end(&mut bytes).map_err(told)?;
         if bytes.len() as u64 > LARGEST {
             return Err(Error::new(Kind::Refused, format!("the file is larger than {LARGEST} bytes"))

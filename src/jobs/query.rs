@@ -3,45 +3,131 @@
 
 use super::directory::Directory;
 use super::selection::{Wanted, room_key};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold, person_key};
+use crate::model::message::Persona;
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::zone::{Side, Zone};
-use crate::select::names::{RoomNames, names_categories, names_category, names_room};
-use crate::select::query::kql::{Named, Names};
+use crate::rules::holds::protecting;
+use crate::select::matches::is_named;
+use crate::select::names::{names_categories, names_room};
+use crate::select::query::kql::{self, Named, Names};
 use crate::select::query::plan::plan;
-use crate::select::query::{Node, Query, Rooms};
+use crate::select::query::{Facts, Node, Query, Rooms};
 use crate::select::scope::Selection;
 use crate::select::words;
 use crate::store::Corpus;
 use chrono::NaiveDate;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
-/// What is known of a store.
-pub(super) struct Known<'a> {
+/// What a store knows of what a query asks for, beside its events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Who was where, and which messages became another text.
+    pub facts: Option<Facts>,
+    /// Everybody history names.
+    pub personas: Vec<Persona>,
+}
+
+/// Which settings, and what else of a store, must be read to understand what was typed.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Nouns of which all records are needed.
+    pub nouns: BTreeSet<&'static str>,
+    /// Names of people.
+    pub people: Vec<String>,
+    /// Is it asked who was in a room, or which messages were changed?
+    pub facts: bool,
+}
+
+/// Finds out, without any store. What cannot be read is refused when it is read in earnest.
+pub fn asked(wanted: &Wanted) -> Asked {
+    let probe = Probe { asked: RefCell::default() };
+    for line in wanted.query.iter().flat_map(|text| text.lines()) {
+        if let Ok(read) = kql::typed(line, wanted.case_sensitive, &probe) {
+            let facts = crate::store::facts::asked(read.query.node());
+            probe.asked.borrow_mut().facts |= facts.changed || !facts.present.is_empty();
+        }
+    }
+    let mut asked = probe.asked.into_inner();
+    if !wanted.rooms.is_empty() || !wanted.categories.is_empty() {
+        asked.nouns.extend(["room", "category"]);
+    }
+    asked
+}
+
+/// Answers everything with something, and notes what it was asked.
+struct Probe {
+    asked: RefCell<Asked>,
+}
+
+impl Probe {
+    fn note(&self, nouns: &[&'static str]) {
+        self.asked.borrow_mut().nouns.extend(nouns);
+    }
+}
+
+impl Names for Probe {
+    fn people(&self, name: &str) -> Vec<String> {
+        self.asked.borrow_mut().people.push(name.to_owned());
+        vec!["sip:somebody".to_owned()]
+    }
+
+    fn named(&self, name: &str) -> Vec<String> {
+        self.people(name)
+    }
+
+    fn rooms(&self, _: &str) -> Vec<RoomKey> {
+        self.note(&["room"]);
+        vec![RoomKey::default()]
+    }
+
+    fn category(&self, _: &str) -> Vec<RoomKey> {
+        self.note(&["room"]);
+        vec![RoomKey::default()]
+    }
+
+    fn tags(&self, name: &str) -> BTreeSet<String> {
+        self.note(&["collection"]);
+        [name.to_owned()].into()
+    }
+
+    fn hold(&self, _: &str) -> Option<Node> {
+        self.note(&["room", "hold"]);
+        Some(Node::All)
+    }
+
+    fn bound(&self, _: &str, end: bool) -> Option<Ticks> {
+        Some(if end { Ticks::MAX } else { Ticks::MIN })
+    }
+
+    fn today(&self) -> Option<NaiveDate> {
+        NaiveDate::from_ymd_opt(2000, 1, 1)
+    }
+}
+
+/// What the names in a query mean in a store.
+pub(super) struct Meanings<'a> {
     catalog: &'a Catalog,
     directory: Directory<'a>,
     zone: Zone,
     now: Option<Ticks>,
+    personas: Option<&'a [Persona]>,
 }
 
-impl<'a> Known<'a> {
-    /// Its settings, and the clock where dates are meant.
-    pub(super) fn new(catalog: &'a Catalog, zone: Zone, now: Option<Ticks>) -> Known<'a> {
-        Known { catalog, directory: Directory::new(catalog), zone, now }
-    }
-
-    /// Refuses what no store can tell yet.
-    pub(super) fn answerable(&self, node: &Node) -> Result<()> {
-        let mut asks = false;
-        node.each(&mut |node| asks |= matches!(node, Node::Present(_)));
-        match asks {
-            true => Err(Error::new(Kind::Usage, "stores cannot tell yet who was in a room when something was said")
-                .hint("leave present: out; from: finds what a person did, participants: also what names the address")),
-            false => Ok(()),
-        }
+impl<'a> Meanings<'a> {
+    /// By its settings, by the clock where dates are meant, and by everybody history names, where that was read.
+    pub(super) fn new(
+        catalog: &'a Catalog,
+        zone: Zone,
+        now: Option<Ticks>,
+        personas: Option<&'a [Persona]>,
+    ) -> Meanings<'a> {
+        Meanings { catalog, directory: Directory::new(catalog), zone, now, personas }
     }
 
     fn rooms_that(&self, is: impl Fn(&Record, &RoomKey) -> bool) -> Vec<RoomKey> {
@@ -54,7 +140,7 @@ fn text(record: &Record, key: Key<str>) -> &str {
     record.at(key).unwrap_or_default()
 }
 
-impl Names for Known<'_> {
+impl Names for Meanings<'_> {
     fn people(&self, name: &str) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for record in self.directory.find(name) {
@@ -67,8 +153,16 @@ impl Names for Known<'_> {
         found
     }
 
+    fn named(&self, name: &str) -> Vec<String> {
+        let pattern = fold(name.trim());
+        let seen = self.personas.unwrap_or_default().iter().filter(|persona| is_named(persona, &pattern));
+        seen.map(|persona| person_key(&persona.uri)).collect()
+    }
+
     fn rooms(&self, pattern: &str) -> Vec<RoomKey> {
-        self.rooms_that(|room, key| names_room(pattern, &key.pool, text(room, field::NAME), &key.uri))
+        self.rooms_that(|room, key| {
+            names_room(pattern, &key.pool, text(room, field::NAME), &key.uri, room.at(field::FORMER_NAMES))
+        })
     }
 
     fn category(&self, pattern: &str) -> Vec<RoomKey> {
@@ -78,37 +172,37 @@ impl Names for Known<'_> {
         })
     }
 
+    fn tags(&self, name: &str) -> BTreeSet<String> {
+        let tags = self.catalog.of("collection").filter(|record| matches!(text(record, field::KIND), "tag" | "sample"));
+        let wanted = fold(name.trim());
+        let of = |record: &&Record| {
+            let (case, name) = (fold(text(record, field::CASE)), fold(text(record, field::NAME)));
+            name == wanted || format!("{case}\\{name}") == wanted
+        };
+        tags.filter(of).map(Record::key).collect()
+    }
+
     /// Of holds by words it is not known here which earlier versions of messages they protect.
     fn hold(&self, name: &str) -> Option<Node> {
         let hold = self.catalog.of("hold").find(|hold| fold(&hold.identity()) == fold(name))?;
         if hold.has(field::QUERY) {
             return None;
         }
-        let (rooms, categories, people) = (hold.at(field::ROOMS), hold.at(field::CATEGORIES), hold.at(field::PEOPLE));
-        // Whom a pattern means is for history to say, which is not asked here.
-        if people.iter().any(|entry| entry.contains('*')) {
+        let patterns = hold.at(field::PEOPLE).iter().any(|entry| entry.contains('*'));
+        if patterns && self.personas.is_none() {
             return None;
         }
-        let mut nodes = Vec::new();
-        if !rooms.is_empty() || !categories.is_empty() {
-            let named = RoomNames::new(rooms);
-            let found = self.rooms_that(|room, key| {
-                let category = text(room, field::CATEGORY);
-                named.has(&key.pool, text(room, field::NAME), &key.uri)
-                    || !category.is_empty() && categories.iter().any(|c| names_category(c, &key.pool, category))
-            });
-            let keys = found.into_iter().map(|key| (key.key(), key)).collect();
-            nodes.push(Node::Rooms(Rooms { named: None, keys }));
-        }
-        if !people.is_empty() {
-            nodes.push(Node::Person(people.iter().map(|person| person_key(person)).collect()));
-        }
-        let time = |key: Key<Ticks>, open| hold.at(key).unwrap_or(open);
-        let (from, to) = (time(field::FROM, Ticks::MIN), time(field::TO, Ticks::MAX));
-        if (from, to) != (Ticks::MIN, Ticks::MAX) {
-            nodes.push(Node::Sent { from, to });
-        }
-        Some(Node::And(nodes))
+        let hold = protecting(self.catalog, hold, self.personas.unwrap_or_default());
+        hold.ok().map(|selection| {
+            let mut nodes = vec![selection.node()];
+            nodes.extend(selection.scope.rooms.map(|keys| Node::Rooms(Rooms { named: None, keys })));
+            let (from, to) = (selection.scope.from, selection.scope.to);
+            if (from, to) != (Ticks::MIN, Ticks::MAX) {
+                nodes.push(Node::Sent { from, to });
+            }
+            nodes.retain(|node| *node != Node::All);
+            Node::And(nodes)
+        })
     }
 
     fn bound(&self, text: &str, end: bool) -> Option<Ticks> {

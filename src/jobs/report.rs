@@ -11,6 +11,7 @@ mod json;
 mod page;
 mod parts;
 mod rooms;
+pub mod stats;
 pub mod terms;
 
 use crate::model::counted::grouped;

@@ -10,6 +10,7 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::{EventId, EventNumber, RoomKey};
 use crate::model::message::{Event, Persona};
 use crate::model::time::Ticks;
+use crate::model::unit::Unit;
 use crate::select::matches::{Mark, leaves, marks};
 use crate::select::scope::Selection;
 use crate::store::Corpus;
@@ -62,6 +63,8 @@ pub struct How {
 pub struct Found<'a> {
     /// Where.
     pub room: &'a RoomKey,
+    /// What people call the room.
+    pub name: &'a str,
     /// By whom.
     pub persona: &'a Persona,
     /// What.
@@ -104,6 +107,7 @@ pub(super) struct Cursor {
 /// An event of its own.
 pub(super) struct Owned {
     room: Arc<RoomKey>,
+    name: Option<String>,
     persona: Persona,
     event: Event,
     score: f64,
@@ -173,7 +177,7 @@ impl<'a, 'b> Taking<'a, 'b> {
     /// A hit; the first that is one too many only says that there are more.
     fn hit(
         &mut self,
-        room: &RoomKey,
+        (room, name): (&RoomKey, Option<&str>),
         persona: &Persona,
         event: &Event,
         more: (u64, Option<f64>),
@@ -186,12 +190,31 @@ impl<'a, 'b> Taking<'a, 'b> {
         self.outcome.hits += 1;
         self.outcome.last = Some(EventId { room: room.clone(), sequence: event.sequence });
         let marks = marks(&self.leaves, event);
-        (self.take)(&Found { room, persona, event, window, context: false, marks, score })
+        let name = name.unwrap_or(&room.uri);
+        (self.take)(&Found { room, name, persona, event, window, context: false, marks, score })
     }
 
-    fn context(&mut self, room: &RoomKey, persona: &Persona, event: &Event, window: u64) -> Result<ControlFlow<()>> {
+    fn context(
+        &mut self,
+        (room, name): (&RoomKey, Option<&str>),
+        persona: &Persona,
+        event: &Event,
+        window: u64,
+    ) -> Result<ControlFlow<()>> {
         self.outcome.context += 1;
-        (self.take)(&Found { room, persona, event, window, context: true, marks: Vec::new(), score: None })
+        let name = name.unwrap_or(&room.uri);
+        (self.take)(&Found { room, name, persona, event, window, context: true, marks: Vec::new(), score: None })
+    }
+}
+
+/// A room, and its name as the store knows it.
+fn named(unit: &Unit) -> (&RoomKey, Option<&str>) {
+    (&unit.room, unit.hint.title.as_deref())
+}
+
+impl Owned {
+    fn named(&self) -> (&RoomKey, Option<&str>) {
+        (&self.room, self.name.as_deref())
     }
 }
 
@@ -252,7 +275,7 @@ fn in_order(
             if cursor.is_some_and(|cursor| cursor.room == *unit.room && !cursor.is_before(event)) {
                 continue;
             }
-            done = taking.hit(&unit.room, &unit.people[event.who as usize], event, (0, None));
+            done = taking.hit(named(&unit), &unit.people[event.who as usize], event, (0, None));
             if !matches!(done, Ok(ControlFlow::Continue(()))) {
                 return ControlFlow::Break(());
             }

@@ -1,7 +1,7 @@
 //! From what people type — rooms, categories, users, dates, words — to a selection of the history and the part
 //! of the catalog that goes with it.
 
-use super::query::Known;
+use super::query::{Known, Meanings};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
@@ -11,11 +11,12 @@ use crate::model::time::Ticks;
 use crate::model::zone::{self, Zone};
 use crate::select::names::{distance, names_category, names_room};
 use crate::select::query::product::{self, Match};
-use crate::select::query::seal::fix;
+use crate::select::query::seal::{fix, seal};
 use crate::select::query::{Node, Query, kql};
 use crate::select::scope::{Scope, Selection};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The name of the zone in a selection that is described.
 pub const ZONE: &str = "Time zone of dates";
@@ -53,9 +54,15 @@ pub struct Wanted {
     /// What `today` means in a query.
     #[serde(skip)]
     pub now: Option<Ticks>,
+    /// What a store knows of what the query asks for, beside its events.
+    #[serde(skip)]
+    pub known: Option<Arc<Known>>,
     /// Events by address, all of the one room that is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+    /// It was saved in a case: the query is sealed, and rooms are addresses, of which some may be gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub saved: bool,
 }
 
 impl Wanted {
@@ -76,29 +83,69 @@ impl Wanted {
 
     /// Resolves it against the catalog. What is named must exist, and words must follow the product's rules.
     pub fn selection(&self, catalog: &Catalog) -> Result<Selection> {
-        let query = self.query_read(catalog)?.map(|read| read.query);
+        if self.saved {
+            return self.kept_selection(catalog);
+        }
+        let query = self.query_read(catalog)?.map(|read| self.filled(read.query)).transpose()?;
         self.selected(catalog, product::typed, query)
     }
 
     /// The query in KQL with what may be meant otherwise, if there is one.
     pub fn query_read(&self, catalog: &Catalog) -> Result<Option<kql::Read>> {
         let Some(text) = &self.query else { return Ok(None) };
-        let names = Known::new(catalog, Zone::parse(self.timezone.as_deref())?, self.now);
-        let read = kql::typed(text, self.case_sensitive, &names)?;
-        names.answerable(read.query.node())?;
-        Ok(Some(read))
+        let personas = self.known.as_ref().map(|known| known.personas.as_slice());
+        if self.saved {
+            let query = kql::sealed(text, &Meanings::new(catalog, Zone::parse(None)?, None, personas))?;
+            return Ok(Some(kql::Read { query, warnings: Vec::new(), people: Vec::new() }));
+        }
+        let names = Meanings::new(catalog, Zone::parse(self.timezone.as_deref())?, self.now, personas);
+        kql::typed(text, self.case_sensitive, &names).map(Some)
+    }
+
+    /// The query with what is known of a store in the place of what asks for it.
+    fn filled(&self, query: Query) -> Result<Query> {
+        let asked = crate::store::facts::asked(query.node());
+        if asked.present.is_empty() && !asked.changed {
+            return Ok(query);
+        }
+        let Some(facts) = self.known.as_ref().and_then(|known| known.facts.as_ref()) else { return Err(not_kept()) };
+        Ok(Query::of(facts.fill(query.node()), query.written().clone()))
+    }
+
+    /// Refuses a query that what is kept cannot be asked by: who comes to a room later, and which messages are changed
+    /// later, is not known.
+    pub fn lasting(&self, catalog: &Catalog) -> Result<()> {
+        let asked = self.query_read(catalog)?.map(|read| crate::store::facts::asked(read.query.node()));
+        match asked {
+            Some(asked) if asked.changed || !asked.present.is_empty() => Err(not_kept()),
+            _ => Ok(()),
+        }
     }
 
     /// The same, so that it means the same later: dates are instants, names are rooms and people.
     pub fn fixed(&self, catalog: &Catalog) -> Result<Wanted> {
+        self.lasting(catalog)?;
         let read = self.query_read(catalog)?;
         let query = read.map(|read| fix(read.query.node()).to_string());
         Ok(Wanted { query, ..self.clone() })
     }
 
+    /// The same as a case keeps it: a query means at least what it means today, rooms are those of today, by address.
+    pub fn sealed(&self, catalog: &Catalog) -> Result<Wanted> {
+        self.lasting(catalog)?;
+        let query = self.query_read(catalog)?.map(|read| seal(read.query.node()).to_string());
+        let rooms = self.scope(catalog)?.rooms;
+        if rooms.as_ref().is_some_and(BTreeMap::is_empty) {
+            return Err(Error::new(Kind::NotFound, "there is no room in what is named, so there is nothing to save")
+                .hint("pchat room get shows which room is in which category"));
+        }
+        let rooms = rooms.map(|rooms| rooms.values().map(ToString::to_string).collect()).unwrap_or_default();
+        Ok(Wanted { query, rooms, categories: Vec::new(), now: None, saved: true, ..self.clone() })
+    }
+
     /// Resolves what a store has kept, whatever rules words followed when it was written.
     pub fn kept_selection(&self, catalog: &Catalog) -> Result<Selection> {
-        let names = Known::new(catalog, Zone::parse(None)?, None);
+        let names = Meanings::new(catalog, Zone::parse(None)?, None, None);
         let query = self.query.as_deref().map(|text| kql::sealed(text, &names)).transpose()?;
         self.selected(catalog, product::kept, query)
     }
@@ -127,7 +174,12 @@ impl Wanted {
             for category in &self.categories {
                 self.add_category(catalog, category, &mut chosen)?;
             }
-            for pattern in &self.rooms {
+            for address in self.rooms.iter().filter(|_| self.saved) {
+                let (pool, uri) = address.split_once('\\').unwrap_or_default();
+                let key = RoomKey { pool: pool.to_owned(), uri: uri.to_owned() };
+                chosen.insert(key.key(), key);
+            }
+            for pattern in self.rooms.iter().filter(|_| !self.saved) {
                 add_rooms(catalog, pattern, &mut chosen)?;
             }
             rooms = Some(chosen);
@@ -189,6 +241,14 @@ impl Wanted {
     }
 }
 
+fn not_kept() -> Error {
+    Error::new(
+        Kind::Usage,
+        "present:, edited: and deleted: change with what happens later, so nothing is kept or destroyed by them",
+    )
+    .hint("pchat search and pchat export take them; name rooms and dates instead: --explain of a search shows which")
+}
+
 fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
     // The whole identity of a room means that room alone, even if there is a `*` in it.
     let whole = fold(pattern);
@@ -203,15 +263,21 @@ fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, Room
     if any {
         return Ok(());
     }
-    for room in catalog.of("room") {
-        let key = room_key(room);
-        if names_room(pattern, &key.pool, room.at(field::NAME).unwrap_or_default(), &key.uri) {
-            rooms.insert(key.key(), key);
-            any = true;
+    // A pattern means whatever has or had such a name. One name means the rooms that have it; if none has, those that
+    // had it.
+    let had = pattern.contains('*');
+    for had in [had, true] {
+        for room in catalog.of("room") {
+            let key = room_key(room);
+            let former = if had { room.at(field::FORMER_NAMES) } else { &[] };
+            if names_room(pattern, &key.pool, room.at(field::NAME).unwrap_or_default(), &key.uri, former) {
+                rooms.insert(key.key(), key);
+                any = true;
+            }
         }
-    }
-    if any {
-        return Ok(());
+        if any {
+            return Ok(());
+        }
     }
     let known: Vec<String> = catalog.of("room").map(Record::identity).collect();
     Err(missing("room", pattern, &known))

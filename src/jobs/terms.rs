@@ -6,12 +6,12 @@ mod list;
 mod tally;
 
 pub use list::{Line, read};
-pub use tally::Tally;
+pub use tally::{People, Rooms, Tally};
 
 use super::selection::Wanted;
 use crate::error::{Error, Result};
 use crate::model::catalog::Catalog;
-use crate::model::ids::{RoomKey, person_key};
+use crate::model::ids::person_key;
 use crate::model::time::Ticks;
 use crate::select::matches::{Leaf, Subject, leaves, marks};
 use crate::select::query::product::Match;
@@ -49,9 +49,9 @@ pub struct Term {
     /// What it means.
     pub all: Tally,
     /// By the key of the person who did it.
-    pub people: BTreeMap<String, Tally>,
+    pub people: People,
     /// By the key of the room.
-    pub rooms: BTreeMap<String, (RoomKey, Tally)>,
+    pub rooms: Rooms,
 }
 
 /// What the terms of a list mean.
@@ -64,9 +64,9 @@ pub struct Report {
     /// Events that any term means.
     pub any: Tally,
     /// The same by person,
-    pub people: BTreeMap<String, Tally>,
+    pub people: People,
     /// by room,
-    pub rooms: BTreeMap<String, (RoomKey, Tally)>,
+    pub rooms: Rooms,
     /// and by month.
     pub months: BTreeMap<Month, u64>,
     /// How many seconds before and after a hit are its context.
@@ -111,8 +111,8 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
             reading: None,
             warnings: Vec::new(),
             all: Tally::default(),
-            people: BTreeMap::new(),
-            rooms: BTreeMap::new(),
+            people: People::new(),
+            rooms: Rooms::new(),
         };
         match wanted.query_read(catalog).and_then(|read| Ok((read, wanted.selection(catalog)?))) {
             Ok((read, selection)) => {
@@ -138,6 +138,7 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
         tallies.add(&room, people);
         Ok(())
     })?;
+    tallies.settle();
     if asked.texts && !selections.is_empty() {
         read_texts(store, &selections, &mut tallies)?;
     }
@@ -185,10 +186,10 @@ fn read_texts(store: &mut impl Corpus, selections: &[Selection], tallies: &mut T
         .iter()
         .map(|selection| selection.query.as_ref().map(|query| leaves(query.node())).unwrap_or_default())
         .collect();
-    let by_word = Words::of(&conditions);
+    let by_word = Words::of(selections);
     let mut rooms = crate::store::hits::rooms(selections);
     if let Some(rooms) = &mut rooms {
-        rooms.retain(|key, _| tallies.any.rooms.contains_key(key));
+        rooms.retain(|key, _| tallies.any.rooms.contains_key(key.as_str()));
     }
     let times = |pick: fn(&Scope) -> Ticks| selections.iter().map(move |selection| pick(&selection.scope));
     let scope = Scope {
@@ -224,6 +225,21 @@ fn read_texts(store: &mut impl Corpus, selections: &[Selection], tallies: &mut T
     Ok(())
 }
 
+/// Words one of which stands in every event that a query means; nothing when there are none.
+fn needed(node: &Node) -> Option<Vec<String>> {
+    match node {
+        Node::Word(word) => Some(vec![word.clone()]),
+        Node::Phrase { words, .. } => words.first().map(|word| vec![word.clone()]),
+        Node::Near { left, right, .. } => needed(left).or_else(|| needed(right)),
+        Node::And(nodes) => nodes.iter().filter_map(needed).min_by_key(Vec::len),
+        Node::Or(nodes) if !nodes.is_empty() => {
+            let all: Option<Vec<Vec<String>>> = nodes.iter().map(needed).collect();
+            all.map(|all| all.concat())
+        }
+        _ => None,
+    }
+}
+
 /// Which terms need be asked about an event, by the words they cannot do without.
 struct Words {
     by_word: HashMap<String, Vec<usize>>,
@@ -231,19 +247,10 @@ struct Words {
 }
 
 impl Words {
-    fn of(conditions: &[Vec<Leaf<'_>>]) -> Words {
+    fn of(selections: &[Selection]) -> Words {
         let mut words = Words { by_word: HashMap::new(), others: Vec::new() };
-        for (term, leaves) in conditions.iter().enumerate() {
-            let needed: Option<Vec<&String>> = leaves
-                .iter()
-                .map(|leaf| match leaf.node {
-                    Node::Word(word) => Some(word),
-                    Node::Phrase { words, .. } => words.first(),
-                    _ => None,
-                })
-                .collect();
-            match needed.filter(|needed| !needed.is_empty()) {
-                // One of them occurs wherever the term is met by words.
+        for (term, selection) in selections.iter().enumerate() {
+            match needed(&selection.node()) {
                 Some(needed) => needed.into_iter().for_each(|word| {
                     let terms = words.by_word.entry(word.clone()).or_default();
                     if terms.last() != Some(&term) {

@@ -1,15 +1,18 @@
 //! Is an archive what it says it is? Structure always; the history and attachments on request, all
 //! of them or a part.
 
+mod bag;
 mod survey;
+
+pub use self::bag::bag;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::formats::archive::rooms::Listed;
-use crate::jobs::archive::{Archive, PagePlace, RawPage};
+use crate::jobs::archive::{Archive, NOT_OURS, PagePlace, RawPage};
 use crate::jobs::intake::{STDIN, spool};
 use crate::jobs::sealed::Expected;
-use crate::jobs::sums::{self, Sums};
+use crate::jobs::sums::{self, PageSums, Sums};
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::receipt::{Gap, Receipt, RoomTally};
@@ -110,6 +113,9 @@ fn file(
         Ok((archive, attachments))
     });
     let (mut archive, attachments) = match opened {
+        Err(error) if error.what().ends_with(NOT_OURS) || bag::is_of_others(cx, path, &error) => {
+            return Err(bag::foreign(cx, path, error));
+        }
         Err(error) if keep_going && error.kind() == Kind::Damaged => {
             survey::survey(cx, path, depth, &error, &mut receipt)?;
             receipt.timings.push(("verify", cx.since(start)));
@@ -150,6 +156,15 @@ fn file(
         };
         receipt.rooms.insert((*room.key).clone(), tally);
     }
+    let mut collected = 0u64;
+    let read = archive.collected(&mut |page| {
+        collected = page.iter().fold(collected, |sum, one| sum.saturating_add(one.events()));
+        Ok(())
+    });
+    note(&mut receipt, keep_going, read)?;
+    if collected > 0 {
+        receipt.fact("Events that cases have collected", collected.to_string());
+    }
     for record in &archive.records {
         receipt.settings.entry(record.shape.plural).or_default().unchanged += 1;
     }
@@ -157,7 +172,7 @@ fn file(
     let size = size + chosen_files.iter().map(|file| archive.attachment_size(file.0, file.1)).sum::<u64>();
     cx.watch.event(Event::Begin { step: "verifying", total: Some(size), unit: "bytes" });
     let complete = chosen.len() == archive.pages.len() && depth != Depth::Structure;
-    let sink = Count { watch: cx.watch, keep_going, sums: Sums::default(), receipt };
+    let sink = Count { watch: cx.watch, keep_going, sums: Sums::new(attachments.iter().map(|file| file.2)), receipt };
     let pages = Pages { archive: &mut archive, places: chosen, keep_going };
     let mut count = pipeline::run(pages, Read { keep_going }, sink, cx.limits, cx.watch)?;
     if complete && count.receipt.gap_count == 0 {
@@ -252,7 +267,7 @@ struct Read {
 }
 
 /// What a worker made of a page: its sums, or why it is wrong.
-type Summed = (u64, Result<(String, RoomTally, std::sync::Arc<RoomKey>)>);
+type Summed = (u64, Result<(String, PageSums, std::sync::Arc<RoomKey>)>);
 
 impl Stage for Read {
     type In = Result<RawPage>;
@@ -303,6 +318,7 @@ impl Count<'_> {
             }
             note(&mut self.receipt, self.keep_going, closed.map(|_| ()))?;
         }
-        Ok(())
+        let closed = self.sums.close_files(&path.display().to_string());
+        note(&mut self.receipt, self.keep_going, closed)
     }
 }

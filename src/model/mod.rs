@@ -1,6 +1,9 @@
 //! What flows: plain values, no input or output, nothing imported but `error`.
 
+pub mod bounds;
+pub mod addresses;
 pub mod catalog;
+pub mod collected;
 pub mod counted;
 pub mod dn;
 pub mod entry;

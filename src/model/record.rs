@@ -22,6 +22,14 @@ pub enum Level {
     Content,
 }
 
+impl Level {
+    /// The level of this name, as archives write it.
+    pub fn named(name: &str) -> Option<Level> {
+        let all = [Level::All, Level::User, Level::Category, Level::RoomDirectory, Level::Content];
+        all.into_iter().find(|level| format!("{level:?}") == name)
+    }
+}
+
 /// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
@@ -83,6 +91,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Does it go into archives? How a computer is called that this store stands for is nothing another store knows.
+    pub fn travels(&self) -> bool {
+        self.noun != "alias"
+    }
+
     /// Position of the field with this name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name == name)

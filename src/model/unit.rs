@@ -2,7 +2,8 @@
 
 use super::ids::RoomKey;
 use super::message::{Event, Persona};
-use std::collections::HashMap;
+use super::time::Ticks;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A page holds at most this many events.
@@ -19,6 +20,10 @@ pub struct RoomHint {
     pub title: Option<String>,
     /// The category the room belongs to, by name.
     pub category: Option<String>,
+    /// When it had that title, where the source says it: otherwise with the last event.
+    pub titled: Option<Ticks>,
+    /// Other titles it had.
+    pub former: BTreeSet<String>,
 }
 
 /// A run of one room's events, in order.

@@ -1,5 +1,11 @@
 //! Cases: matters under investigation, to which holds belong. A case is closed when none of its holds is in force.
 
+mod collections;
+mod sample;
+mod search;
+mod tag;
+
+pub use self::collections::saved;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{holds, selection::named, settings};
@@ -29,7 +35,35 @@ pub static SHAPE: Shape = Shape {
     levels: &[],
 };
 
-/// Cases, to which holds belong
+/// The shape of a collection of events.
+pub static COLLECTION: Shape = Shape {
+    noun: "collection",
+    plural: "collections",
+    fields: &[
+        Field::of(field::CASE, "case", 256),
+        Field::of(field::KIND, "kind", 16),
+        Field::of(field::NAME, "name", 256),
+        Field::of(field::DESCRIPTION, "description", 1024),
+        Field::of(field::ASKED, "asked", 0),
+        Field::of(field::WRITTEN, "written", 0),
+        Field::of(field::WORDS, "words", 64),
+        Field::of(field::EVENTS, "events", 0),
+        Field::of(field::DIGEST, "digest", 64),
+        Field::of(field::CONTENT, "content", 64),
+        Field::of(field::LOG_SIZE, "log_size", 0),
+        Field::of(field::STORE, "store", 64),
+        Field::of(field::SAMPLE, "sample", 64),
+        Field::of(field::SEED, "seed", 256),
+        Field::of(field::POPULATION, "population", 0),
+        Field::of(field::MADE_BY, "made_by", 512),
+        Field::of(field::MADE_ON, "made_on", 0),
+    ],
+    key: &[field::CASE.name, field::KIND.name, field::NAME.name],
+    identity: &[field::CASE.name, field::KIND.name, field::NAME.name],
+    levels: &[],
+};
+
+/// Cases: what holds, searches, tags and samples belong to
 #[derive(Debug, Subcommand)]
 pub enum CaseVerb {
     /// Open a case
@@ -53,6 +87,15 @@ pub enum CaseVerb {
         #[arg(long, value_name = "TEXT")]
         description: String,
     },
+    /// Searches that are kept with the identity of their results
+    #[command(subcommand)]
+    Search(search::SearchVerb),
+    /// Tags on events: responsive, privileged, hot, or any other
+    #[command(subcommand)]
+    Tag(tag::TagVerb),
+    /// Samples for review, and what they tell of all they were drawn from
+    #[command(subcommand)]
+    Sample(sample::SampleVerb),
     /// Close a case none of whose holds is in force
     Close {
         /// Its name
@@ -67,10 +110,19 @@ impl Verb for CaseVerb {
             CaseVerb::Get { .. } => None,
             CaseVerb::Set { .. } => Some("case set"),
             CaseVerb::Close { .. } => Some("case close"),
+            CaseVerb::Search(verb) => verb.change(),
+            CaseVerb::Tag(verb) => verb.change(),
+            CaseVerb::Sample(verb) => verb.change(),
         }
     }
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        match self {
+            CaseVerb::Search(verb) => return verb.prepare(cx),
+            CaseVerb::Tag(verb) => return verb.prepare(cx),
+            CaseVerb::Sample(verb) => return verb.prepare(cx),
+            _ => {}
+        }
         if let CaseVerb::Get { name } = &self {
             let catalog = reads::no_people(cx)?;
             let one = name.as_deref().map(|name| named(&catalog, "case", name)).transpose()?;
@@ -98,7 +150,10 @@ impl CaseVerb {
                 settings::put(cx, &case, "case new", Vec::new())?;
                 Ok(told(format!("case \"{name}\" is open")))
             }
-            CaseVerb::Get { .. } => Ok(list(&catalog, None)),
+            // The others were prepared by themselves.
+            CaseVerb::Get { .. } | CaseVerb::Search(_) | CaseVerb::Tag(_) | CaseVerb::Sample(_) => {
+                Ok(list(&catalog, None))
+            }
             CaseVerb::Set { name, description } => {
                 let case = named(&catalog, "case", &name)?.clone().with(field::DESCRIPTION, description.as_str());
                 settings::put(cx, &case, "case set", vec![("description", description)])?;

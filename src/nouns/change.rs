@@ -12,6 +12,7 @@ use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::reads::Reads;
 use crate::nouns::verb::{Action, Consent, Prepared};
 use crate::store::Actor;
+use crate::store::change::parts;
 
 /// How a change is told and asked.
 pub struct Manner {
@@ -43,6 +44,7 @@ pub fn prepared(
     }
     let preview =
         Reply { tables: vec![table(&decision.differences(&catalog))], notes: decision.notes, ..Reply::default() };
+    let parts = parts(&decision.puts, &decision.removes);
     let Manner { action, destroys, consent, shows } = manner;
     let act = Box::new(move |cx: &Context<'_>| {
         let (_, decision) = settings::amend(cx, &reads.wanted(), action, &decide)?;
@@ -62,7 +64,7 @@ pub fn prepared(
         }
         Ok(reply)
     });
-    Ok(Prepared::Act(Action { preview, question: question.to_owned(), consent, destroys, act }))
+    Ok(Prepared::Act(Action { preview, question: question.to_owned(), consent, destroys, parts, act }))
 }
 
 fn table(differences: &[Difference]) -> Table {

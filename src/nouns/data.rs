@@ -65,6 +65,9 @@ pub struct ExportRequest {
     /// What of what happened in them.
     #[command(flatten)]
     pub what: What,
+    /// The case of the search that is named
+    #[arg(long, value_name = "CASE", requires = "search")]
+    pub case: Option<String>,
     /// What is made; several, with commas between them, come from one reading
     #[arg(long, value_parser = formats::written(), value_delimiter = ',', default_value = "archive")]
     pub format: Vec<&'static Written>,
@@ -169,6 +172,9 @@ pub struct VerifyRequest {
     /// The archive: a zip, a folder, one volume of several, or - for a zip on standard input [default: the store]
     #[arg(value_name = "ARCHIVE")]
     pub archive: Option<PathBuf>,
+    /// ARCHIVE is a BagIt bag, whoever made it: check every list and every file of it
+    #[arg(long, requires = "archive", conflicts_with_all = ["read_data", "read_data_subset", "public_key"])]
+    pub bag: bool,
     /// Read all pages and attachments, not only the lists
     #[arg(long)]
     pub read_data: bool,
@@ -205,7 +211,7 @@ impl Verb for ExportRequest {
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.what.explain {
-            let wanted = Wanted { categories: self.scope, ..self.what.wanted(cx, self.room)? };
+            let wanted = self.wanted(cx)?;
             return which::explain(cx, &wanted).map(Prepared::Answer);
         }
         Prepared::to_do(move |cx| self.run(cx))
@@ -213,10 +219,17 @@ impl Verb for ExportRequest {
 }
 
 impl ExportRequest {
+    fn wanted(&self, cx: &Context<'_>) -> Result<Wanted> {
+        let named = self.scope.iter().filter(|_| self.what.search.is_some());
+        let rooms = self.room.iter().chain(named).cloned().collect();
+        let wanted = self.what.clone().in_case(self.case.as_deref()).wanted(cx, rooms)?;
+        Ok(Wanted { categories: self.scope.clone(), ..wanted })
+    }
+
     fn asked(&self, cx: &Context<'_>) -> Asked {
         let what = &self.what;
         let given = |text: &Option<String>| text.clone().unwrap_or_default();
-        let matching = what.filter.as_ref().map(|_| format!("{:?}", what.matching)).unwrap_or_default();
+        let matching = what.filter.as_ref().map_or_else(String::new, |_| format!("{:?}", what.matching));
         Asked {
             path: self.report.clone(),
             job: "export",
@@ -234,6 +247,8 @@ impl ExportRequest {
                     ("timezone", given(&what.timezone)),
                     ("filter", given(&what.filter)),
                     ("query", given(&what.query)),
+                    ("case", given(&self.case)),
+                    ("search", given(&what.search)),
                     ("match", matching),
                     ("case-sensitive", switch(what.case_sensitive)),
                     ("format", self.format.iter().map(|format| format.word).collect::<Vec<_>>().join(",")),
@@ -257,8 +272,8 @@ impl ExportRequest {
         let asked = self.asked(cx).checked()?;
         let formats = formats::chosen(&self.format)?;
         let choices = formats::choices(&formats, &self)?;
-        let wanted = match self.what.wanted(cx, self.room.clone()) {
-            Ok(wanted) => Wanted { categories: self.scope.clone(), ..wanted },
+        let wanted = match self.wanted(cx) {
+            Ok(wanted) => wanted,
             Err(error) => return asked.close(cx, Err(error)).map(|receipt| reply(&receipt)),
         };
         let warnings = which::warnings(cx, &wanted)?;
@@ -346,7 +361,14 @@ impl Verb for ImportRequest {
                 let act = Box::new(move |cx: &Context<'_>| import(cx, &job, &asked));
                 let question = format!("Replace {} by those that come in?", counted(replaced, "setting"));
                 let consent = Consent { confirm: true, ..Consent::default() };
-                return Ok(Prepared::Act(Action { preview: reply(&trial), question, consent, destroys: true, act }));
+                return Ok(Prepared::Act(Action {
+                    preview: reply(&trial),
+                    question,
+                    consent,
+                    destroys: true,
+                    parts: Vec::new(),
+                    act,
+                }));
             }
         }
         Prepared::to_do(move |cx| import(cx, &job, &asked))
@@ -456,6 +478,7 @@ impl VerifyRequest {
             what_if: false,
             options: vec![
                 (if self.archive.is_some() { "archive" } else { "store" }, source.display().to_string()),
+                ("bag", switch(self.bag)),
                 ("read-data", switch(self.read_data)),
                 ("read-data-subset", self.read_data_subset.map(|part| format!("{part:?}")).unwrap_or_default()),
                 ("keep-going", switch(self.keep_going)),
@@ -472,6 +495,7 @@ impl VerifyRequest {
             (false, part) => part.unwrap_or(Depth::Structure),
         };
         let done = match &self.archive {
+            Some(bag) if self.bag => jobs::verify::bag(cx, bag),
             Some(archive) => {
                 let expected = Expected { key: self.public_key, ..Expected::default() };
                 jobs::verify::archive(cx, archive, depth, self.keep_going, &expected, cx.shapes)

@@ -16,7 +16,8 @@ use crate::nouns::case;
 use crate::nouns::reads;
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, Which};
-use crate::store::change::{Placed, Placing, Put};
+use crate::store::change::{Placed, Placing, Put, release_part};
+use crate::store::purge::Protected;
 use clap::{Args, Subcommand};
 
 /// The shape of a hold.
@@ -192,7 +193,7 @@ impl Verb for HoldVerb {
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             HoldVerb::New(new) if new.which.explains() => {
-                which::explain(cx, &new.which.wanted(cx, false)?).map(Prepared::Answer)
+                which::explain(cx, &new.which.in_case(Some(&new.case)).wanted(cx, false)?).map(Prepared::Answer)
             }
             HoldVerb::New(new) => Prepared::to_do(move |cx| new.run(cx)),
             HoldVerb::Get { name, in_force } => {
@@ -219,7 +220,7 @@ impl NewHold {
                 .hint("pchat hold set widens it; give a new one another name"));
         }
         let case = case::open(&catalog, &self.case)?;
-        let (part, people) = self.which.custodians(cx, self.how.yes_empty)?;
+        let (part, people) = self.which.in_case(Some(&self.case)).custodians(cx, self.how.yes_empty)?;
         let notes = which::warnings(cx, &part)?;
         if part.is_everything() && !self.everything {
             return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")
@@ -369,6 +370,7 @@ fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Re
     let note = if sum.events == 0 { "it protects nothing at this moment".to_owned() } else { note };
     let question = format!("Release hold \"{identity}\"?");
     let hold = one.hold.clone();
+    let parts = vec![release_part(&hold, &Protected::from(&one.coverage))];
     let act = Box::new(move |cx: &Context<'_>| {
         let hold = hold
             .with(field::RELEASED_BY, Some(cx.actor.name()))
@@ -379,7 +381,7 @@ fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Re
         Ok(Reply { notes, ..Reply::default() })
     });
     let preview = Reply { tables: vec![preview], notes: vec![note], ..Reply::default() };
-    Ok(Prepared::Act(Action { preview, question, consent, destroys: true, act }))
+    Ok(Prepared::Act(Action { preview, question, consent, destroys: true, parts, act }))
 }
 
 /// In force, which it is only while it protects something; else what it is.

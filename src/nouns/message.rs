@@ -1,9 +1,11 @@
 //! Messages: posting them, what can still be known of one, and their removal or replacement, in one room or by address.
 
+mod get;
 mod history;
 mod post;
 mod test;
 
+use self::get::{FindRequest, GetRequest};
 use self::post::{PostRequest, UploadRequest, Who};
 use self::test::TestRequest;
 use crate::context::Context;
@@ -21,6 +23,10 @@ use clap::{Args, Subcommand};
 /// Messages: posting, history, removal, and a test of all of it
 #[derive(Debug, Subcommand)]
 pub enum MessageVerb {
+    /// Show events by their addresses, with everything that is known of them
+    Get(GetRequest),
+    /// Find messages by words, people and dates
+    Find(Box<FindRequest>),
     /// Show all versions of a message, or of whatever else happened, that may still be known
     History {
         /// The room, by name, pool\name or address; with #sequence behind it the address of an event
@@ -117,7 +123,7 @@ pub static CMDLETS: &[Cmdlet] = &[
 impl Verb for MessageVerb {
     fn change(&self) -> Option<&'static str> {
         match self {
-            MessageVerb::History { .. } => None,
+            MessageVerb::Get(_) | MessageVerb::Find(_) | MessageVerb::History { .. } => None,
             MessageVerb::Remove(request) if request.what.explain => None,
             MessageVerb::Remove(request) => request.how.consent.change("message remove"),
             MessageVerb::Post(_) => Some("message post"),
@@ -135,6 +141,8 @@ impl Verb for MessageVerb {
             MessageVerb::Join(who) => Prepared::to_do(move |cx| who.does(cx, What::Join)),
             MessageVerb::Part(who) => Prepared::to_do(move |cx| who.does(cx, What::Part)),
             MessageVerb::Test(request) => request.prepare(cx),
+            MessageVerb::Get(request) => request.run(cx).map(Prepared::Answer),
+            MessageVerb::Find(request) => request.prepare(cx),
             MessageVerb::History { room, number } => {
                 cx.session.read(|store| history::show(store, &room, number)).map(Prepared::Answer)
             }

@@ -2,6 +2,8 @@
 //! cmdlets. Whatever needs all nouns takes it from here, and no noun does.
 
 pub mod addin;
+pub mod alias;
+pub mod approval;
 pub mod audit;
 pub mod case;
 pub mod category;
@@ -27,6 +29,7 @@ pub mod scoped;
 pub mod search;
 pub mod server;
 pub mod state;
+pub mod stats;
 pub mod store;
 pub mod verb;
 pub mod which;
@@ -87,18 +90,20 @@ macro_rules! nouns {
 }
 
 nouns! {
-    without commands: records { 3 pool::SHAPE };
+    without commands: records { 3 pool::SHAPE, 16 alias::SHAPE };
     Export(Box<data::ExportRequest>) cmdlets { 4 data::CMDLETS };
     Import(data::ImportRequest);
     Inspect(inspect::InspectRequest);
     Verify(data::VerifyRequest);
     Diff(diff::DiffRequest);
     Search(Box<search::SearchRequest>);
+    Stats(Box<stats::StatsRequest>);
     Purge(Box<purge::PurgeRequest>);
     #[command(subcommand)] Store(store::StoreVerb);
     #[command(subcommand)] Certificate(purge::CertificateVerb);
     #[command(subcommand)] Audit(audit::AuditVerb);
-    #[command(subcommand)] Case(case::CaseVerb) records { 2 case::SHAPE };
+    #[command(subcommand)] Approval(approval::ApprovalVerb);
+    #[command(subcommand)] Case(case::CaseVerb) records { 2 case::SHAPE, 16 case::COLLECTION };
     // Holds come first wherever the order matters for safety.
     #[command(subcommand)] Hold(hold::HoldVerb) records { 1 hold::SHAPE };
     #[command(subcommand)] Retention(retention::RetentionVerb) records { 15 retention::SHAPE };

@@ -167,7 +167,14 @@ fn taken(cx: &Context<'_>, incoming: Incoming, action: (&'static str, String), c
             };
             let act = move |cx: &Context<'_>| Ok(told(take(cx, Agreed::To(counts.deleted))?, missing, false));
             let destroys = counts.asks();
-            return Ok(Prepared::Act(Action { preview, question, consent, destroys, act: Box::new(act) }));
+            return Ok(Prepared::Act(Action {
+                preview,
+                question,
+                consent,
+                destroys,
+                parts: Vec::new(),
+                act: Box::new(act),
+            }));
         }
     }
     take(cx, Agreed::Usual).map(|counts| Prepared::Answer(told(counts, missing, false)))

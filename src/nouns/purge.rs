@@ -24,12 +24,15 @@ use std::time::Duration;
 pub struct PurgeRequest {
     #[command(flatten)]
     which: Which,
+    /// The case of the search that is named
+    #[arg(long, value_name = "CASE", requires = "search")]
+    case: Option<String>,
     /// Everything in the store that the other options do not narrow
     #[arg(long)]
     everything: bool,
     /// What has been kept longer than the rules of pchat retention ask for
     #[arg(long, conflicts_with_all = [
-        "room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything",
+        "room", "category", "user", "from", "to", "filter", "query", "query_file", "search", "explain", "everything",
         "replace", "replace_with"])]
     by_retention: bool,
     /// Trust the clock although it is more than 30 days ahead of the newest record and event of the store
@@ -73,7 +76,8 @@ impl Verb for PurgeRequest {
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.which.explains() {
-            return which::explain(cx, &self.which.wanted(cx, self.messages_only)?).map(Prepared::Answer);
+            let which = self.which.in_case(self.case.as_deref());
+            return which::explain(cx, &which.wanted(cx, self.messages_only)?).map(Prepared::Answer);
         }
         if self.clock_is_right && !self.by_retention {
             return Err(Error::new(Kind::Usage, "--clock-is-right goes with --by-retention"));
@@ -99,7 +103,7 @@ impl Verb for PurgeRequest {
                 )?
             }
             (false, false) => {
-                let part = self.which.wanted(cx, self.messages_only)?;
+                let part = self.which.in_case(self.case.as_deref()).wanted(cx, self.messages_only)?;
                 warnings = which::warnings(cx, &part)?;
                 if part.is_everything() && !self.everything {
                     return Err(Error::new(Kind::Usage, "a purge needs to know what goes")
@@ -192,6 +196,10 @@ pub fn prepared(
         "until it is done, up to {} MiB of free space are needed on the disk of the store",
         job::disk_needed(cx.session.path()).div_ceil(1 << 20)
     ));
+    let parts = match &planned {
+        Planned::Purge(plan, _) => plan.part().into_iter().collect(),
+        Planned::Finish(_) => Vec::new(),
+    };
     let act = Box::new(move |cx: &Context<'_>| {
         let made = job::purge(cx, cx.session.alone()?, &planned, wait)?;
         if let Some(base) = &certificate {
@@ -202,7 +210,7 @@ pub fn prepared(
         }
         Ok(done(&made, &planned))
     });
-    Ok(Prepared::Act(Action { preview, question, consent, destroys: true, act }))
+    Ok(Prepared::Act(Action { preview, question, consent, destroys: true, parts, act }))
 }
 
 fn held(plan: &PurgePlan, events: u64) -> Error {

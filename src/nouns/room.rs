@@ -32,6 +32,7 @@ pub static SHAPE: Shape = Shape {
         Field::of(field::MEMBERS, "members", 384),
         Field::of(field::MANAGERS, "managers", 384),
         Field::of(field::PRESENTERS, "presenters", 384),
+        Field::of(field::FORMER_NAMES, "former_names", 0),
         Field::of(field::GUID, "guid", 64),
         Field::of(field::CREATED_BY, "created_by", 256),
         Field::of(field::CREATED_ON, "created_on", 0),

@@ -121,7 +121,12 @@ impl Scoped {
         let found = match identity {
             Some(text) => vec![self.named(&catalog, text)?],
             None => {
-                let is = |record: &Record| filter.is_none_or(|pattern| like(pattern, &shown(&record.identity())));
+                let is = |record: &Record| {
+                    filter.is_none_or(|pattern| {
+                        let identity = record.identity();
+                        like(pattern, &shown(&identity)) || like(pattern, &identity)
+                    })
+                };
                 self.all(&catalog).into_iter().filter(is).collect()
             }
         };

@@ -7,9 +7,12 @@ mod report;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::search::{Around, How, Sort};
+use crate::jobs::selection::Wanted;
+use crate::model::reply::Reply;
 use crate::nouns::data::check_report;
+use crate::nouns::room;
 use crate::nouns::store::{By, counts_by};
-use crate::nouns::verb::{Prepared, Verb, objects};
+use crate::nouns::verb::{Pages, Prepared, Verb, objects};
 use crate::nouns::which::{self, Which};
 use crate::store::Corpus;
 use clap::{Args, Subcommand, ValueEnum};
@@ -57,6 +60,11 @@ pub enum SearchVerb {
     Report(Box<report::ReportRequest>),
 }
 
+/// Shows what is meant, without anything else.
+pub(super) fn list(cx: &Context<'_>, wanted: &Wanted, how: How, pages: &mut Pages<'_>) -> Result<Reply> {
+    hits::show(cx, wanted, how, &evidence::Evidence::default(), None, pages)
+}
+
 /// The order of hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Order {
@@ -102,7 +110,7 @@ impl Verb for SearchRequest {
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         let SearchRequest { verb, text, which, context, sort, after, limit, count, by, report, evidence } = self;
         let explains = which.explains();
-        let wanted = which.with_query(text).wanted(cx, false)?;
+        let wanted = which.with_query(text).in_case(evidence.case()).wanted(cx, false)?;
         if let Some(SearchVerb::Report(request)) = verb {
             let asks = context.is_some() || after.is_some() || limit.is_some() || count || by.is_some();
             if asks || explains || report.is_some() || evidence.is_given() || !wanted.is_everything() {
@@ -122,8 +130,10 @@ impl Verb for SearchRequest {
         check_report(report.as_deref())?;
         let by = if count { Some(None) } else { by.map(Some) };
         if let Some(by) = by {
+            let more: &[_] = if by == Some(By::Room) { &[&room::SHAPE] } else { &[] };
+            let reads = which::reads(cx, &wanted, &[more, evidence.shapes()].concat());
             let (catalog, counts) = cx.session.read(|store| {
-                let catalog = store.catalog(cx.shapes)?;
+                let catalog = store.settings(&reads.wanted())?;
                 evidence.check(cx, store, &catalog)?;
                 let counts = store.count(&wanted.selection(&catalog)?)?;
                 Ok((catalog, counts))
@@ -133,7 +143,7 @@ impl Verb for SearchRequest {
                 Some(by) => objects(counts_by(by, &catalog, &counts), "nothing was found"),
                 None => hits::count(&counts),
             };
-            reply.notes.extend(which::warnings(cx, &wanted)?);
+            reply.notes.extend(wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default());
             return Ok(Prepared::Answer(reply));
         }
         let sort = match sort {

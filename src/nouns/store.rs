@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::jobs;
 use crate::model::counted::counted;
 use crate::model::reply::Reply;
+use crate::nouns::alias::AliasVerb;
 use crate::nouns::data;
 use crate::nouns::verb::{Prepared, Verb};
 use crate::store::sqlite::Sqlite;
@@ -38,12 +39,16 @@ pub enum StoreVerb {
     Info(Box<InfoRequest>),
     /// Say whether anything is missing: message numbers, quiet days, and what the history came from
     Completeness(CompletenessRequest),
+    /// Names of database instances that stand for this store
+    #[command(subcommand)]
+    Alias(AliasVerb),
 }
 
 impl Verb for StoreVerb {
     fn change(&self) -> Option<&'static str> {
         match self {
             StoreVerb::Upgrade => Some("store upgrade"),
+            StoreVerb::Alias(verb) => verb.change(),
             // The index is made of the texts: it changes nothing that is kept, and says itself that it was made.
             StoreVerb::New
             | StoreVerb::Check { .. }
@@ -61,6 +66,7 @@ impl Verb for StoreVerb {
         match self {
             StoreVerb::Info(request) => info::run(*request, cx).map(Prepared::Answer),
             StoreVerb::Completeness(request) => completeness::run(request, cx).map(Prepared::Answer),
+            StoreVerb::Alias(verb) => Prepared::to_do(move |cx| verb.run(cx)),
             other => Prepared::to_do(move |cx| other.run(cx)),
         }
     }
@@ -107,6 +113,7 @@ impl StoreVerb {
             }
             StoreVerb::Info(request) => info::run(*request, cx),
             StoreVerb::Completeness(request) => completeness::run(request, cx),
+            StoreVerb::Alias(verb) => verb.run(cx),
         }
     }
 }

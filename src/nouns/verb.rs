@@ -100,6 +100,8 @@ pub struct Action {
     pub consent: Consent,
     /// It asks unless it was told not to.
     pub destroys: bool,
+    /// What of it a second person approves of, where the store wants one.
+    pub parts: Vec<String>,
     /// Does it.
     pub act: Act,
 }

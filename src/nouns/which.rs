@@ -5,18 +5,22 @@ mod explain;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::jobs::query::{Known, asked};
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
+use crate::model::record::Shape;
 use crate::model::reply::Reply;
+use crate::nouns::principal;
+use crate::nouns::reads::{self, Reads};
 use crate::nouns::verb::Prepared;
-use crate::nouns::{principal, reads};
 use crate::rules::people::People;
 use crate::select::query::product::Match;
-use crate::store::Corpus;
+use crate::store::{Corpus, facts};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A file of queries is no larger.
 const LARGEST: u64 = 16 << 20;
@@ -80,6 +84,12 @@ pub struct What {
     /// A file of such queries, one in a line; what one of them means is meant
     #[arg(long, value_name = "FILE", group = "words")]
     pub query_file: Option<PathBuf>,
+    /// What this saved search of a case means: its name, or CASE\NAME
+    #[arg(long, value_name = "SEARCH", group = "words")]
+    pub search: Option<String>,
+    /// The case of the search, when its name alone is given.
+    #[arg(skip)]
+    case: Option<String>,
     /// How keywords are combined
     #[arg(long = "match", value_enum, ignore_case = true, default_value = "all", requires = "filter")]
     pub matching: MatchName,
@@ -94,11 +104,39 @@ pub struct What {
 impl Which {
     /// As a job takes it.
     pub fn wanted(self, cx: &Context<'_>, messages_only: bool) -> Result<Wanted> {
-        Ok(Wanted { categories: self.category, messages_only, ..self.what.wanted(cx, self.room)? })
+        let categories = self.category.clone();
+        let wanted = self.saved_alone()?.what.wanted(cx, self.room)?;
+        let messages_only = messages_only || wanted.messages_only;
+        Ok(Wanted { categories, messages_only, ..wanted })
+    }
+
+    /// A saved search says rooms itself.
+    fn saved_alone(&self) -> Result<Which> {
+        match self.what.search {
+            Some(_) if !self.category.is_empty() => Err(narrowed()),
+            _ => Ok(self.clone()),
+        }
+    }
+
+    /// The same where a saved search that is named is one of this case.
+    #[must_use]
+    pub fn in_case(mut self, case: Option<&str>) -> Which {
+        self.what = self.what.in_case(case);
+        self
+    }
+
+    /// Is a saved search named?
+    pub fn is_saved(&self) -> bool {
+        self.what.search.is_some()
     }
 
     /// The same with people as they were typed, and the keys of those who are meant.
     pub fn custodians(self, cx: &Context<'_>, unknown: bool) -> Result<(Wanted, BTreeSet<String>)> {
+        if self.what.search.is_some() {
+            let part = self.saved_alone()?.what.wanted(cx, self.room)?;
+            let keys = part.people.iter().cloned().collect();
+            return Ok((part, keys));
+        }
         let typed = self.what.user.clone();
         let keys = people(cx, &typed, unknown)?;
         let what = What { user: Vec::new(), ..self.what };
@@ -120,13 +158,26 @@ impl Which {
 }
 
 impl What {
+    /// The same where a saved search that is named is one of this case.
+    #[must_use]
+    pub fn in_case(self, case: Option<&str>) -> What {
+        What { case: case.map(str::to_owned), ..self }
+    }
+
     /// As a job takes it, in these rooms.
     pub fn wanted(self, cx: &Context<'_>, rooms: Vec<String>) -> Result<Wanted> {
+        if let Some(search) = &self.search {
+            let alone = rooms.is_empty() && self.user.is_empty() && !self.case_sensitive;
+            if !alone || self.from.is_some() || self.to.is_some() || self.timezone.is_some() {
+                return Err(narrowed());
+            }
+            return super::case::saved(cx, self.case.as_deref(), search);
+        }
         let query = match (self.query, self.query_file) {
             (None, Some(path)) => Some(read(&path)?),
             (query, _) => query,
         };
-        Ok(Wanted {
+        let wanted = Wanted {
             query,
             now: Some((cx.clock)()),
             filter: self.filter,
@@ -140,8 +191,16 @@ impl What {
             to: self.to,
             timezone: self.timezone,
             events: Vec::new(),
-        })
+            saved: false,
+            known: None,
+        };
+        known(cx, wanted)
     }
+}
+
+fn narrowed() -> Error {
+    Error::new(Kind::Usage, "a saved search says itself which rooms, people and dates it means")
+        .hint("leave them out, or save another search: pchat case search new")
 }
 
 /// The keys of the people who are meant. Everybody must be known, unless `unknown` lets
@@ -175,6 +234,45 @@ pub(super) fn read(path: &Path) -> Result<String> {
     })
 }
 
+/// The settings that are needed to understand what was typed, and more of these nouns. Of principals only those that
+/// are named.
+pub fn reads(cx: &Context<'_>, wanted: &Wanted, more: &[&'static Shape]) -> Reads {
+    let asked = asked(wanted);
+    let wants = |noun| more.iter().any(|shape| shape.noun == noun) || asked.nouns.contains(noun);
+    let shapes: Vec<&'static Shape> = cx.shapes.iter().copied().filter(|shape| wants(shape.noun)).collect();
+    Reads::of(&shapes).people(move |_| reads::named(asked.people.iter().map(String::as_str)))
+}
+
+/// The same, with what its query asks that is no part of events.
+pub fn known(cx: &Context<'_>, wanted: Wanted) -> Result<Wanted> {
+    Ok(Wanted { known: look_up(cx, &wanted)?, ..wanted })
+}
+
+fn look_up(cx: &Context<'_>, wanted: &Wanted) -> Result<Option<Arc<Known>>> {
+    let asked = asked(wanted);
+    if !asked.facts && !asked.nouns.contains("hold") {
+        return Ok(None);
+    }
+    let reads = reads(cx, wanted, &[]);
+    cx.session.read(|store| {
+        let (catalog, personas) = (store.settings(&reads.wanted())?, store.personas()?);
+        let known = Wanted { known: Some(Arc::new(Known { personas, ..Known::default() })), ..wanted.clone() };
+        let mut asked = facts::Asked::default();
+        for line in wanted.query.iter().flat_map(|text| text.lines()) {
+            // What cannot be read is refused where it is read in earnest.
+            let one = Wanted { query: Some(line.to_owned()), ..known.clone() };
+            if let Ok(Some(read)) = one.query_read(&catalog) {
+                let more = facts::asked(read.query.node());
+                asked.present.extend(more.present);
+                asked.changed |= more.changed;
+            }
+        }
+        let facts = store.facts(&asked)?;
+        let personas = known.known.map(|known| known.personas.clone()).unwrap_or_default();
+        Ok(Some(Arc::new(Known { facts: Some(facts), personas })))
+    })
+}
+
 /// The settings that say what is meant. Names in a query may be those of any principal.
 pub fn catalog(cx: &Context<'_>, wanted: &Wanted) -> Result<Catalog> {
     if wanted.query.is_some() { reads::all(cx) } else { reads::no_people(cx) }
@@ -185,7 +283,7 @@ pub fn warnings(cx: &Context<'_>, wanted: &Wanted) -> Result<Vec<String>> {
     if wanted.query.is_none() {
         return Ok(Vec::new());
     }
-    let read = wanted.query_read(&reads::all(cx)?)?;
+    let read = wanted.query_read(&reads(cx, wanted, &[]).read(cx)?)?;
     Ok(read.map(|read| read.warnings).unwrap_or_default())
 }
 

@@ -38,6 +38,8 @@ pub struct Room {
     pub name: String,
     /// Its address.
     pub uri: String,
+    /// Titles it had before.
+    pub former: Vec<String>,
     /// Its category; empty without one.
     pub category: String,
     /// Its category keeps no history, so nothing new of it is kept.
@@ -130,7 +132,7 @@ impl Hold {
         if !terms.rooms.is_empty() || !terms.categories.is_empty() {
             let named = RoomNames::new(&terms.rooms);
             let is = |place: &&Room| {
-                named.has(&place.pool, &place.name, &place.uri)
+                named.has(&place.pool, &place.name, &place.uri, &place.former)
                     || (!place.category.is_empty()
                         && terms.categories.iter().any(|c| names_category(c, &place.pool, &place.category)))
             };
@@ -229,7 +231,7 @@ impl kql::Names for Sealed<'_> {
     }
 
     fn rooms(&self, pattern: &str) -> Vec<RoomKey> {
-        self.keys(|place| names_room(pattern, &place.pool, &place.name, &place.uri))
+        self.keys(|place| names_room(pattern, &place.pool, &place.name, &place.uri, &place.former))
     }
 
     fn category(&self, pattern: &str) -> Vec<RoomKey> {
@@ -325,32 +327,51 @@ impl Holds {
 
 /// The holds in force, and the rooms they are resolved against, as a catalog has them.
 pub fn of_catalog(catalog: &Catalog) -> Result<(Holds, Vec<Room>)> {
+    let rooms = rooms_of(catalog);
+    let terms = in_force(catalog).zip(0..).map(|(hold, number)| terms_of(hold, number));
+    let holds = Holds::resolve(terms, &mut || Ok(rooms.clone()))?;
+    Ok((holds, rooms))
+}
+
+fn rooms_of(catalog: &Catalog) -> Vec<Room> {
     let text = |record: &Record, key: Key<str>| record.at(key).unwrap_or_default().to_owned();
-    let place = |(at, room): (usize, &Record)| Room {
-        number: i64::try_from(at).unwrap_or(i64::MAX),
+    let place = |(room, number): (&Record, i64)| Room {
+        number,
         pool: text(room, field::POOL),
         name: text(room, field::NAME),
         uri: text(room, field::URI),
+        former: room.at(field::FORMER_NAMES).to_vec(),
         category: text(room, field::CATEGORY),
         unkept: !keeps_history(catalog, room),
     };
-    let rooms: Vec<Room> = catalog.of("room").enumerate().map(place).collect();
-    let terms = |(at, hold): (usize, &Record)| Terms {
-        number: i64::try_from(at).unwrap_or(i64::MAX),
+    catalog.of("room").zip(0..).map(place).collect()
+}
+
+fn terms_of(hold: &Record, number: i64) -> Terms {
+    let text = |key: Key<str>| hold.at(key).map(str::to_owned);
+    Terms {
+        number,
         identity: hold.identity(),
-        case: hold.at(field::CASE).map(str::to_owned),
+        case: text(field::CASE),
         rooms: hold.at(field::ROOMS).to_vec(),
         categories: hold.at(field::CATEGORIES).to_vec(),
         people: hold.at(field::PEOPLE).to_vec(),
         from: hold.at(field::FROM),
         to: hold.at(field::TO),
-        query: hold.at(field::QUERY).map(str::to_owned),
-        mode: hold.at(field::MATCH).map(str::to_owned),
+        query: text(field::QUERY),
+        mode: text(field::MATCH),
         case_sensitive: hold.at(field::CASE_SENSITIVE) == Some(true),
         released: false,
-    };
-    let holds = Holds::resolve(in_force(catalog).enumerate().map(terms), &mut || Ok(rooms.clone()))?;
-    Ok((holds, rooms))
+    }
+}
+
+/// What a hold of a catalog protects of the rooms and people there are, whether it is in force or not, but for earlier
+/// versions of messages.
+pub fn protecting(catalog: &Catalog, hold: &Record, people: &[Persona]) -> Result<Selection> {
+    let rooms = rooms_of(catalog);
+    let holds = Holds::resolve([terms_of(hold, 0)], &mut || Ok(rooms.clone()))?;
+    let one = holds.list.first();
+    Ok(one.map_or_else(|| Selection::of(Scope::all()), |hold| hold.selection(&rooms, people)))
 }
 
 /// Refuses to let something happen that is not kept, when a hold in force would protect it.
@@ -370,7 +391,9 @@ pub fn may_be_dropped(catalog: &Catalog, key: &RoomKey, persona: &Persona, event
 pub fn naming_room(catalog: &Catalog, room: &Record) -> Vec<String> {
     let text = |key: Key<str>| room.at(key).unwrap_or_default();
     let names = |hold: &&Record| {
-        let is_room = |entry: &String| names_room(entry, text(field::POOL), text(field::NAME), text(field::URI));
+        let former = room.at(field::FORMER_NAMES);
+        let is_room =
+            |entry: &String| names_room(entry, text(field::POOL), text(field::NAME), text(field::URI), former);
         let is_category = |entry: &String| {
             !text(field::CATEGORY).is_empty() && names_category(entry, text(field::POOL), text(field::CATEGORY))
         };

@@ -1,6 +1,7 @@
 //! Merging the catalog of an archive into a store: what is new, what is equal, and what differs. Holds and cases are
 //! `merge/register.rs`'s.
 
+mod collection;
 mod register;
 
 use self::register::{Arriving, Outcome, arriving, outcome};
@@ -155,6 +156,8 @@ impl Renames {
                     for item in items {
                         *item = match name {
                             "ActiveServers" => self.pool(item),
+                            // What a room was called stays what it was called.
+                            "FormerNames" => continue,
                             "Rooms" => self.room_pattern(item, addresses),
                             "Categories" => self.category_reference(item),
                             _ => self.address(item),
@@ -164,7 +167,10 @@ impl Renames {
                 _ => {}
             }
         }
-        record
+        match shape.noun {
+            "collection" => self.collection(record),
+            _ => record,
+        }
     }
 
     /// An identity that ends in the name of a pool: `service:PersistentChatServer:pool.fqdn`.
@@ -282,6 +288,17 @@ impl Merge<'_> {
 
     fn setting(&mut self, record: Record) {
         let shape = record.shape;
+        let old = self.after.get(shape.noun, &record.key()).filter(|_| shape.noun == "room").cloned();
+        // Whichever record stays, the room is found by every title either has or had.
+        let record = old.as_ref().map_or_else(|| record.clone(), |old| with_titles(old, record.clone()));
+        if let Some(old) = old {
+            let kept = with_titles(&record, old.clone());
+            if kept.values != old.values && (record.discovered || self.on_conflict == OnConflict::Keep) {
+                self.take(kept);
+            } else if kept.values == record.values && old.values != record.values {
+                self.take(record.clone());
+            }
+        }
         let counts = self.receipt.settings.entry(shape.plural).or_default();
         match self.after.get(shape.noun, &record.key()).cloned() {
             None if self.keeps_defaults && is_for_all(&record) => {
@@ -299,6 +316,10 @@ impl Merge<'_> {
             Some(old) if old.discovered => {
                 counts.added += 1;
                 self.take(record);
+            }
+            Some(old) if shape.noun == "collection" => {
+                counts.kept += 1;
+                self.conflict(&record, Some(&old), "kept what the store has; the events of a tag are united");
             }
             Some(old) if shape.noun == "case" => {
                 counts.kept += 1;
@@ -353,6 +374,18 @@ impl Merge<'_> {
             }
         }
     }
+}
+
+/// A room as it is to be, with every title that it or the one it replaces ever had: none is lost.
+pub fn with_titles(old: &Record, new: Record) -> Record {
+    let text = |record: &Record, field| record.get(field).text().unwrap_or_default().to_owned();
+    let mut titles: Vec<String> = old.at(field::FORMER_NAMES).to_vec();
+    titles.extend(new.at(field::FORMER_NAMES).iter().cloned());
+    titles.extend(Some(text(old, "Name")).filter(|name| !name.is_empty()));
+    let others = [text(&new, "Name"), text(&new, "Uri")].map(|name| fold(&name));
+    let mut seen = HashSet::new();
+    titles.retain(|title| !others.contains(&fold(title)) && seen.insert(fold(title)));
+    new.with(field::FORMER_NAMES.name, titles)
 }
 
 /// Is it a setting for all, which every store has, even where nobody wrote it down?

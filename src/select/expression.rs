@@ -3,15 +3,13 @@
 
 mod parse;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, quoted};
+use crate::model::bounds::{self, DEEPEST};
 use crate::model::ids::fold;
 use crate::model::record::Value;
 use crate::model::time::{Ticks, iso};
 use regex::{Regex, RegexBuilder};
 use std::cmp::Ordering;
-
-/// No condition is deeper.
-const DEEPEST: usize = 64;
 
 /// A condition.
 #[derive(Debug, Clone)]
@@ -19,11 +17,19 @@ pub struct Expression(Node);
 
 #[derive(Debug, Clone)]
 enum Node {
-    And(Box<Node>, Box<Node>),
-    Or(Box<Node>, Box<Node>),
+    /// One condition, and what follows it from left to right: whether both must hold, and the condition. A list and no
+    /// tree, so that no number of them is deep.
+    Chain(Box<Node>, Vec<(bool, Node)>),
     Not(Box<Node>),
     True(Operand),
-    Compare { left: Operand, is: Operator, not: bool, case: bool, right: Operand, pattern: Option<Regex> },
+    Compare {
+        left: Operand,
+        is: Operator,
+        not: bool,
+        case: bool,
+        right: Operand,
+        pattern: Option<Regex>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -56,6 +62,21 @@ impl Expression {
         parse::parse(inside)
     }
 
+    /// Compares two values with an operator of this name, without its dash; nothing when there is none like it.
+    pub fn compare(name: &str, left: &Value, right: &Value) -> Option<Result<bool>> {
+        let (is, not, case) = parse::operator(name)?;
+        let pattern = match is {
+            Operator::Like => Some(glob(&right.show(), case)),
+            Operator::Match => Some(compile(&right.show(), case)),
+            _ => None,
+        };
+        Some(
+            pattern
+                .transpose()
+                .map(|pattern| Comparison { is, not, case, pattern: pattern.as_ref() }.holds(left, right)),
+        )
+    }
+
     /// Does it look like a condition, and not like plain words?
     pub fn is_meant(text: &str) -> bool {
         let text = text.trim();
@@ -85,12 +106,19 @@ fn wrong(what: String) -> Error {
 }
 
 fn glob(pattern: &str, case: bool) -> Result<Regex> {
+    if bounds::is_longer(pattern, bounds::PATTERN) {
+        return Err(wrong(bounds::words("a pattern", bounds::PATTERN, "characters")));
+    }
     let mut text = String::from("^");
     let mut rest = pattern.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
             '*' => text.push_str(".*"),
             '?' => text.push('.'),
+            '[' => text.push_str(&set(&mut rest).ok_or_else(|| {
+                wrong(format!("{} is no pattern: its set [ ] is empty or not closed", quoted(pattern)))
+                    .hint("a bracket that stands for itself has a backtick before it, as '`[IT`]*'")
+            })?),
             '`' => text.push_str(&regex::escape(&rest.next().unwrap_or('`').to_string())),
             other => text.push_str(&regex::escape(&other.to_string())),
         }
@@ -99,13 +127,52 @@ fn glob(pattern: &str, case: bool) -> Result<Regex> {
     compile(&text, case)
 }
 
+/// The rest of a set of characters, behind its bracket, as a regular expression: `[A-M]`, `[abc]`. PowerShell knows no
+/// sets of what is not meant.
+fn set(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<String> {
+    let mut items: Vec<(char, bool)> = Vec::new();
+    loop {
+        match rest.next()? {
+            ']' if !items.is_empty() => break,
+            '`' => items.push((rest.next()?, false)),
+            c => items.push((c, c == '-')),
+        }
+    }
+    let plain = |c: char| regex::escape(&c.to_string());
+    let mut found = String::from("[");
+    let mut at = 0;
+    while let Some((first, _)) = items.get(at).copied() {
+        match (items.get(at + 1), items.get(at + 2)) {
+            (Some((_, true)), Some((last, _))) => {
+                // An empty range would be no regular expression.
+                if first > *last {
+                    return None;
+                }
+                found.push_str(&format!("{}-{}", plain(first), plain(*last)));
+                at += 3;
+            }
+            _ => {
+                found.push_str(&plain(first));
+                at += 1;
+            }
+        }
+    }
+    found.push(']');
+    Some(found)
+}
+
 fn compile(pattern: &str, case: bool) -> Result<Regex> {
+    // Reading a long one takes longer than its length says.
+    if bounds::is_longer(pattern, bounds::PATTERN) {
+        return Err(wrong(bounds::words("a pattern", bounds::PATTERN, "characters")));
+    }
     RegexBuilder::new(pattern)
         .case_insensitive(!case)
         .dot_matches_new_line(true)
         .size_limit(1 << 20)
+        .nest_limit(DEEPEST as u32)
         .build()
-        .map_err(|_| wrong(format!("{pattern:?} is no pattern that can be used")))
+        .map_err(|_| wrong(format!("{} is no pattern that can be used", quoted(pattern))))
 }
 
 impl Node {
@@ -116,9 +183,9 @@ impl Node {
             }
         };
         match self {
-            Node::And(a, b) | Node::Or(a, b) => {
-                a.properties(found);
-                b.properties(found);
+            Node::Chain(first, rest) => {
+                first.properties(found);
+                rest.iter().for_each(|(_, node)| node.properties(found));
             }
             Node::Not(a) => a.properties(found),
             Node::True(a) => see(a),
@@ -131,8 +198,10 @@ impl Node {
 
     fn matches(&self, properties: &Properties<'_>) -> bool {
         match self {
-            Node::And(a, b) => a.matches(properties) && b.matches(properties),
-            Node::Or(a, b) => a.matches(properties) || b.matches(properties),
+            Node::Chain(first, rest) => rest.iter().fold(first.matches(properties), |holds, (both, node)| match both {
+                true => holds && node.matches(properties),
+                false => holds || node.matches(properties),
+            }),
             Node::Not(a) => !a.matches(properties),
             Node::True(a) => truth(&a.value(properties)),
             Node::Compare { left, is, not, case, right, pattern } => {
@@ -165,7 +234,7 @@ fn truth(value: &Value) -> bool {
 }
 
 /// A time, or the beginning of a day, as people write it here or in the United States.
-fn instant(text: &str) -> Option<Ticks> {
+pub fn instant(text: &str) -> Option<Ticks> {
     let text = iso(text)?;
     ["", "Z", "T00:00:00Z"].iter().find_map(|end| Ticks::parse(&format!("{text}{end}"))).map(|(at, _)| at)
 }
@@ -263,6 +332,9 @@ impl Eq for Pattern {}
 impl Pattern {
     /// Reads one; `case` compares the case of letters. What is wrong with it is a fragment for people.
     pub fn new(text: &str, case: bool) -> std::result::Result<Pattern, String> {
+        if bounds::is_longer(text, bounds::PATTERN) {
+            return Err(bounds::words("a regular expression", bounds::PATTERN, "characters"));
+        }
         let built = RegexBuilder::new(text)
             .case_insensitive(!case)
             .size_limit(1 << 20)
@@ -345,6 +417,14 @@ mod tests {
             "{On -ge '5/6/2014' -and On -lt '5/6/2014 7:09 AM'}",
             "{(Name -eq 'x' -or Name -like 'IT*') -and History}",
             "{Name -eq \u{201c}ITChatRoom\u{201d}}",
+            "{Name \u{2013}like \u{201e}IT*\u{201d}}",
+            "{Name -like '[A-M]*'}",
+            "{Name -like '[hi]t*'}",
+            "{'a*b' -like 'a`*b'}",
+            "{'[x]' -like '`[x`]'}",
+            "{'a-b' -like 'a[-x]b'}",
+            "{'a^b' -like 'a[^x]b'}",
+            "{\"a`tb\" -match '^a\\tb$'}",
         ] {
             assert!(is(text), "{text}");
         }
@@ -355,6 +435,9 @@ mod tests {
             "{Nothing -eq 'x'}",
             "{Empty -gt 1}",
             "{Disabled}",
+            "{Name -like '[N-Z]*'}",
+            "{'axb' -like 'a`*b'}",
+            "{'ayb' -like 'a[^x]b'}",
         ] {
             assert!(!is(text), "{text}");
         }
@@ -362,12 +445,51 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_refused() {
-        for text in
-            ["", "{", "{Name -like}", "{Name -huh 'x'}", "{(Name -eq 'x'}", "{Name -eq 'x", "a b", "{Name -match '('}"]
-        {
+        for text in [
+            "",
+            "{",
+            "{Name -like}",
+            "{Name -huh 'x'}",
+            "{(Name -eq 'x'}",
+            "{Name -eq 'x",
+            "a b",
+            "{Name -match '('}",
+            "{.Name -eq 'x'}",
+            "{Name -eq IT}",
+            "{Name -like IT*}",
+            "{/bin/ls.Name -eq 'x'}",
+            "{Name -like '[a'}",
+            "{Name -like '[z-a]'}",
+            "{$x -eq 'a'}",
+        ] {
             assert!(Expression::parse(text).is_err(), "{text}");
         }
+        let room = |_: &str| Some(Value::Int(1));
+        for join in [" -and ", " -or "] {
+            let long = vec!["A"; 100_000].join(join);
+            let read = std::thread::Builder::new().stack_size(256 << 10).spawn(move || {
+                let read = Expression::parse(&long).unwrap();
+                assert_eq!(read.properties().len(), 100_000);
+                read.clone().matches(&room)
+            });
+            assert!(read.unwrap().join().unwrap());
+        }
+        assert!(is("History -eq 1 -or Name -and History -eq 30") && !is("Name -or Name -and History -eq 1"));
+        for long in ["[".repeat(1 << 20), "a".repeat(5_000)] {
+            let error = Expression::parse(&format!("Name -match '{long}'")).unwrap_err();
+            assert!(error.what().len() < 200, "{}", error.what().len());
+            assert!(Expression::parse(&format!("Name -like '{long}'")).is_err());
+        }
         assert!(Expression::parse(&"(".repeat(100_000)).is_err() && Expression::parse(&"!".repeat(100_000)).is_err());
+        // As many as anybody writes are a list, and no tree.
+        let long = |joint: &str, part: &str| vec![part; 40_000].join(joint);
+        let deep = std::thread::Builder::new().stack_size(1 << 20).spawn(move || {
+            assert!(is(&long(" -and ", "Name -eq 'ITChatRoom'")) && !is(&long(" -or ", "Name -eq 'x'")));
+            assert!(is(&format!("'ITChatRoom' -in {}", [&long(",", "'x'"), ",'itchatroom'"].concat())));
+            let error = Expression::parse(&format!("{{{} $}}", "x".repeat(10_000))).unwrap_err();
+            assert!(error.to_string().len() < 200, "{}", error.to_string().len());
+        });
+        deep.unwrap().join().unwrap();
         assert!(
             Expression::is_meant("{Name -like \"x\"}")
                 && !Expression::is_meant("help desk")

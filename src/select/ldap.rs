@@ -2,11 +2,9 @@
 //! about the attributes of an entry. Values are compared without regard to case.
 
 use crate::error::{Error, Kind, Result};
+use crate::model::bounds::DEEPEST;
 use crate::model::ids::fold;
 use std::cmp::Ordering;
-
-/// No filter is deeper.
-const DEEPEST: usize = 64;
 
 /// A filter.
 #[derive(Debug, Clone)]

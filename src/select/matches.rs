@@ -128,8 +128,13 @@ pub fn matches(node: &Node, subject: &Subject<'_>) -> bool {
         Node::Person(people) => people.contains(&person_key(&subject.persona.uri)),
         Node::Named(pattern) => is_named(subject.persona, pattern),
         Node::Present(people) => subject.present.is_some_and(|present| people.iter().any(|person| present(person))),
+        Node::Changed(_, listed) => {
+            listed.as_ref().is_some_and(|listed| listed.has(subject.room, subject.event.sequence))
+        }
         Node::Rooms(rooms) => rooms.keys.contains_key(&subject.room.key()),
         Node::Kind(kind) => event.kind == *kind,
+        // Whoever asks has put the events in; the index refuses to answer without.
+        Node::Tagged(tagged) => tagged.events.as_ref().is_some_and(|events| events.has(subject.room, event.sequence)),
         Node::HasFile => !event.more().files.is_empty(),
         Node::Sent { from, to } => *from <= event.at && event.at <= *to,
         Node::Size { from, to } => (*from..=*to).contains(&(event.body.len() as u64)),

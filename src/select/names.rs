@@ -4,6 +4,7 @@
 
 use crate::model::ids::fold;
 use std::collections::HashSet;
+use unicode_normalization::UnicodeNormalization;
 
 /// Many names of rooms at once, so that the time of a question does not grow with them.
 pub struct RoomNames {
@@ -20,10 +21,19 @@ impl RoomNames {
     }
 
     /// Is a room meant by one of them? The same as [`names_room`] for each.
-    pub fn has(&self, pool: &str, name: &str, uri: &str) -> bool {
-        let names = [fold(name), fold(&format!("{pool}\\{name}")), fold(uri), fold(&format!("{pool}\\{uri}"))];
-        names.iter().any(|name| self.whole.contains(name) || self.patterns.iter().any(|pattern| glob(pattern, name)))
+    pub fn has(&self, pool: &str, name: &str, uri: &str, former: &[String]) -> bool {
+        let is = |name: &String| {
+            let name = fold(name);
+            self.whole.contains(&name) || self.patterns.iter().any(|pattern| glob(pattern, &name))
+        };
+        let names = [name.to_owned(), format!("{pool}\\{name}"), uri.to_owned(), format!("{pool}\\{uri}")];
+        names.iter().any(is) || former.iter().any(|name| is(name) || is(&format!("{pool}\\{name}")))
     }
+}
+
+/// A name with its accents put together: the same, however it was typed.
+pub fn composed(name: &str) -> String {
+    name.nfc().collect()
 }
 
 /// How many letters differ between two words, put in, left out or changed.
@@ -41,8 +51,13 @@ pub fn distance(a: &[char], b: &[char]) -> usize {
     row[b.len()]
 }
 
-/// Is a room meant by `pattern`?
-pub fn names_room(pattern: &str, pool: &str, name: &str, uri: &str) -> bool {
+/// Is a room meant by `pattern`, by its name, its address, or a title it had before?
+pub fn names_room(pattern: &str, pool: &str, name: &str, uri: &str, former: &[String]) -> bool {
+    names_room_now(pattern, pool, name, uri) || former.iter().any(|name| names_room_now(pattern, pool, name, uri))
+}
+
+/// Is a room meant by `pattern`, as it is called now?
+pub fn names_room_now(pattern: &str, pool: &str, name: &str, uri: &str) -> bool {
     let wanted = fold(pattern);
     let names = [fold(name), fold(&format!("{pool}\\{name}")), fold(uri), fold(&format!("{pool}\\{uri}"))];
     names.iter().any(|name| glob(&wanted, name))
@@ -90,7 +105,12 @@ mod tests {
 
     #[test]
     fn a_room_goes_by_four_names() {
-        let is = |pattern| names_room(pattern, "pool.example", "IT Chat", "ma-chan://example/1");
+        let former = ["Desk".to_owned()];
+        let is = |pattern| names_room(pattern, "pool.example", "IT Chat", "ma-chan://example/1", &former);
+        assert!(is("desk") && is("pool.example\\Desk") && is("de*") && !is("other\\desk"));
+        assert!(!names_room_now("desk", "pool.example", "IT Chat", "ma-chan://example/1"));
+        let names = RoomNames::new(&["d*k".to_owned()]);
+        assert!(names.has("p", "IT Chat", "u", &former) && !names.has("p", "IT Chat", "u", &[]));
         assert!(is("it chat") && is("POOL.example\\it chat") && is("ma-chan://example/1"));
         assert!(is("pool.example\\ma-chan://example/1") && is("pool.example\\*") && !is("other\\*") && !is("it"));
         assert!(names_category("Trading", "p", "TRADING") && names_category("p\\trading", "P", "Trading"));

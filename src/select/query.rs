@@ -14,10 +14,12 @@ pub mod show;
 use self::product::Written;
 use super::expression::Pattern;
 use super::words::each_word;
+use crate::model::addresses::Addresses;
 use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 
 /// What an event must be to be meant.
@@ -69,6 +71,8 @@ pub enum Node {
     Present(BTreeSet<String>),
     /// Events of these rooms.
     Rooms(Rooms),
+    /// Messages that became another text, or whose earlier text is gone.
+    Changed(Changed, Option<Arc<Listed>>),
     /// Events between two instants, both included.
     Sent {
         /// The first.
@@ -93,6 +97,19 @@ pub enum Node {
     Kind(Kind),
     /// Events with an attachment.
     HasFile,
+    /// Events that a tag of a case is on.
+    Tagged(Tagged),
+}
+
+/// A tag, or several of one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tagged {
+    /// How it was written.
+    pub written: String,
+    /// The keys of the collections.
+    pub keys: BTreeSet<String>,
+    /// The events it is on; a store puts them in before it answers.
+    pub events: Option<Arc<Addresses>>,
 }
 
 /// A word of a phrase, folded.
@@ -167,6 +184,96 @@ pub fn is_like(pattern: &str, word: &str) -> bool {
                 pattern = after.clone();
                 word = rest.clone();
             }
+        }
+    }
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// Another text took the place of the first.
+    Edited,
+    /// A text it had was destroyed.
+    Deleted,
+}
+
+/// Events of rooms by their sequences, by the keys of the rooms.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// The rooms, and which events of each.
+    pub rooms: BTreeMap<String, (RoomKey, BTreeSet<u64>)>,
+}
+
+impl Listed {
+    /// Adds an event.
+    pub fn add(&mut self, room: &RoomKey, sequence: u64) {
+        let of_room = self.rooms.entry(room.key()).or_insert_with(|| (room.clone(), BTreeSet::new()));
+        of_room.1.insert(sequence);
+    }
+
+    /// Is it one of them?
+    pub fn has(&self, room: &RoomKey, sequence: u64) -> bool {
+        self.rooms.get(&room.key()).is_some_and(|(_, sequences)| sequences.contains(&sequence))
+    }
+}
+
+/// When people were in rooms: from when to when, both included, by the keys of the rooms and of the people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// The rooms.
+    pub rooms: BTreeMap<String, (RoomKey, Stays)>,
+}
+
+/// From when to when people were there, by their keys.
+pub type Stays = BTreeMap<String, Vec<(Ticks, Ticks)>>;
+
+impl Presence {
+    /// What was said while one of these people was there.
+    fn node(&self, people: &BTreeSet<String>) -> Node {
+        let mut nodes = Vec::new();
+        for (key, (room, of)) in &self.rooms {
+            let mut spans: Vec<(Ticks, Ticks)> =
+                people.iter().filter_map(|person| of.get(person)).flatten().copied().collect();
+            spans.sort_unstable();
+            let mut united: Vec<(Ticks, Ticks)> = Vec::new();
+            for (from, to) in spans {
+                match united.last_mut() {
+                    Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                    _ => united.push((from, to)),
+                }
+            }
+            if !united.is_empty() {
+                let times = united.into_iter().map(|(from, to)| Node::Sent { from, to }).collect();
+                let keys = [(key.clone(), room.clone())].into();
+                nodes.push(Node::And(vec![Node::Rooms(Rooms { named: None, keys }), Node::Or(times)]));
+            }
+        }
+        Node::Or(nodes)
+    }
+}
+
+/// What a store knows beside its events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// When those who are asked for were in rooms.
+    pub presence: Presence,
+    /// Messages that became another text.
+    pub edited: Arc<Listed>,
+    /// Messages a text of which was destroyed.
+    pub deleted: Arc<Listed>,
+}
+
+impl Facts {
+    /// A query in which they stand for what asks for them.
+    pub fn fill(&self, node: &Node) -> Node {
+        match node {
+            Node::And(nodes) => Node::And(nodes.iter().map(|node| self.fill(node)).collect()),
+            Node::Or(nodes) => Node::Or(nodes.iter().map(|node| self.fill(node)).collect()),
+            Node::Not(node) => Node::Not(Box::new(self.fill(node))),
+            Node::Present(people) => self.presence.node(people),
+            Node::Changed(Changed::Edited, _) => Node::Changed(Changed::Edited, Some(self.edited.clone())),
+            Node::Changed(Changed::Deleted, _) => Node::Changed(Changed::Deleted, Some(self.deleted.clone())),
+            other => other.clone(),
         }
     }
 }

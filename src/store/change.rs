@@ -1,14 +1,21 @@
 //! The one door by which settings change. Whatever forbids a change is asked here, inside the transaction that makes
 //! it, and every change carries its audit entry. A store only reads and writes what it is told to, and repeats no law.
 
+use super::collections::{Gather, Gathered, Members};
 use super::purge::Protected;
 use super::{Entry, Store, Wanted};
 use crate::error::{Error, Kind, Result};
+use crate::model::addresses::Addresses;
 use crate::model::catalog::Catalog;
 use crate::model::field;
-use crate::model::record::{Record, Shape};
+use crate::model::hash::hex;
+use crate::model::ids::join_key;
+use crate::model::record::{Record, Shape, Value};
 use crate::model::time::Ticks;
+use crate::rules::approval::{self, REQUEST, RULE, THE_RULE, Who};
 use crate::rules::holds::{self, Case, Holds, Room, Terms};
+use crate::rules::merge::with_titles;
+use sha2::{Digest, Sha256};
 
 /// What a store can do in one transaction. None of it asks whether it may.
 pub trait Transaction {
@@ -32,15 +39,28 @@ pub trait Transaction {
     fn case(&mut self, name: &str) -> Result<Option<Case>>;
     /// Has anything happened in the room with this key?
     fn has_events(&mut self, room: &str) -> Result<bool>;
+    /// Changes the events of a collection whose record is there, and what its digest is salted with. Events that are
+    /// not there are not added.
+    fn gather(&mut self, collection: &Record, how: Gather, events: &Addresses, salt: Option<&str>) -> Result<Gathered>;
+    /// Adds the events that members stand for here to their collection.
+    fn join(&mut self, members: &Members) -> Result<Gathered>;
     /// Fails when the store is not what its log says; asked before anything goes.
     fn trusted(&mut self) -> Result<()>;
     /// Appends to the audit log.
     fn append(&mut self, entry: &Entry) -> Result<()>;
 }
 
-/// Opens a transaction of a store. Only this module can make one, so nobody else writes settings.
+/// Opens a transaction of a store. Only this module and that of collections make one, so nobody else writes
+/// settings.
 #[derive(Debug)]
 pub struct Pass(());
+
+impl Pass {
+    /// Collections change by `collections.rs`.
+    pub(super) fn of_collections() -> Pass {
+        Pass(())
+    }
+}
 
 /// What is done in a transaction: true to keep it, false to undo it.
 pub type Run<'a> = dyn FnMut(&mut dyn Transaction) -> Result<bool> + 'a;
@@ -109,11 +129,12 @@ pub fn amend<'a>(store: &mut dyn Store, wanted: impl Into<Wanted<'a>>, decide: &
     let wanted = wanted.into();
     store.within(Pass(()), &mut |tx| {
         let catalog = tx.settings(&wanted)?;
-        let Some(amendment) = decide(&catalog)? else { return Ok(false) };
-        apply(tx, &amendment)?;
+        let Some(mut amendment) = decide(&catalog)? else { return Ok(false) };
+        let approved = apply(tx, &amendment)?;
         if amendment.trial {
             return Ok(false);
         }
+        amendment.entry.details.extend(approved);
         tx.append(&amendment.entry)?;
         Ok(true)
     })
@@ -173,10 +194,76 @@ pub fn place_hold(store: &mut dyn Store, placed: &Placed, entry: &Entry, how: Pl
     Ok(found)
 }
 
-fn apply(tx: &mut dyn Transaction, amendment: &Amendment) -> Result<()> {
+/// What the audit log says of an approval.
+pub type Approved = Vec<(&'static str, String)>;
+
+/// What the store says about second persons.
+fn rule(tx: &mut dyn Transaction) -> Result<Option<Record>> {
+    tx.get(&RULE, &join_key([THE_RULE]))
+}
+
+/// Where a second person is wanted: was this approved of? Everything that destroys, or ends what protects, asks it
+/// here, in the transaction that does it. Says what the audit log keeps of that.
+pub(super) fn approved(tx: &mut dyn Transaction, entry: &Entry, part: &str) -> Result<Approved> {
+    let rule = rule(tx)?;
+    if !approval::is_required(rule.as_ref()) {
+        return Ok(Vec::new());
+    }
+    let (person, account) = (entry.actor.person(), entry.actor.account());
+    let request = match &entry.approval {
+        Some(number) => tx.get(&REQUEST, &join_key([number.as_str()]))?,
+        None => None,
+    };
+    let request = request.ok_or_else(approval::nobody_named)?;
+    let done = approval::used(&request, Who { person: &person, account: &account }, part, entry.at)?;
+    tx.put(&done)?;
+    let show = |field| done.get(field).show();
+    Ok(vec![("approval", show("Identity")), ("requested by", show("RequestedBy")), ("approved by", show("ApprovedBy"))])
+}
+
+/// The part of a request that a release is.
+pub fn release_part(hold: &Record, protects: &Protected) -> String {
+    let Protected { events, messages, rooms, people } = protects;
+    let mut digest = Sha256::new();
+    hold.values.iter().for_each(|value| digest.update(format!("{}\n", value.show())));
+    digest.update(format!("{events} {messages} {rooms} {people}"));
+    format!("release {} {}", hold.identity(), &hex(&<[u8; 32]>::from(digest.finalize()))[..32])
+}
+
+/// The parts of a request that a change of settings has: rooms and categories that go, and another rule of approval. A
+/// category that only gets another name stays.
+pub fn parts(puts: &[Record], removes: &[Record]) -> Vec<String> {
+    let renamed = |gone: &Record| {
+        let guid = gone.get(field::GUID.name);
+        *guid != Value::Null
+            && puts.iter().any(|put| put.shape.noun == gone.shape.noun && put.get(field::GUID.name) == guid)
+    };
+    let gone = removes.iter().filter(|gone| matches!(gone.shape.noun, "room" | "category") && !renamed(gone));
+    let gone = gone.map(|gone| format!("remove {} {}", gone.shape.noun, gone.key().replace('\u{1}', "\\")));
+    let rules = puts.iter().filter(|put| put.shape.noun == RULE.noun);
+    let show = |rule: &Record, field| rule.get(field).show();
+    let rules = rules.map(|rule| {
+        let [required, account, hours] = ["Required", "OtherAccount", "Hours"].map(|field| show(rule, field));
+        format!("rule of approval {required} {account} {hours}")
+    });
+    gone.chain(rules).collect()
+}
+
+/// Makes the change, and says what the audit log keeps of its approval.
+fn apply(tx: &mut dyn Transaction, amendment: &Amendment) -> Result<Approved> {
     let now = amendment.entry.at;
+    // Before anything of this transaction is in.
     if !amendment.removes.is_empty() || !amendment.releases.is_empty() {
         tx.trusted()?;
+    }
+    let mut told = Vec::new();
+    for part in parts(&amendment.puts, &amendment.removes) {
+        told = approved(tx, &amendment.entry, &part)?;
+    }
+    for request in amendment.puts.iter().filter(|put| put.shape.noun == REQUEST.noun) {
+        let (old, rule) = (tx.get(&REQUEST, &request.key())?, rule(tx)?);
+        let (person, account) = (amendment.entry.actor.person(), amendment.entry.actor.account());
+        approval::may_put(old.as_ref(), request, rule.as_ref(), Who { person: &person, account: &account }, now)?;
     }
     for placed in &amendment.places {
         place(tx, now, placed)?;
@@ -184,11 +271,18 @@ fn apply(tx: &mut dyn Transaction, amendment: &Amendment) -> Result<()> {
     if !amendment.puts.is_empty() {
         put(tx, now, &amendment.puts)?;
     }
+    let required = !amendment.releases.is_empty() && approval::is_required(rule(tx)?.as_ref());
     for hold in &amendment.releases {
-        holds::only_released(tx.get(hold.shape, &hold.key())?, hold)?;
+        let old = tx.get(hold.shape, &hold.key())?;
+        holds::only_released(old.clone(), hold)?;
+        if let Some(old) = old.filter(|_| required) {
+            let protects = tx.protected(&old.identity())?;
+            told = approved(tx, &amendment.entry, &release_part(&old, &protects))?;
+        }
         tx.put(hold)?;
     }
-    amendment.removes.iter().try_for_each(|record| remove(tx, now, record.shape, &record.key()))
+    amendment.removes.iter().try_for_each(|record| remove(tx, now, record.shape, &record.key()))?;
+    Ok(told)
 }
 
 /// The holds in force.
@@ -220,6 +314,12 @@ fn put(tx: &mut dyn Transaction, now: Ticks, all: &[Record]) -> Result<()> {
                 "hold" | "case" => tx.get(record.shape, &record.key())?,
                 _ => None,
             };
+            if record.shape.noun == "room"
+                && let Some(old) = tx.get(record.shape, &record.key())?
+            {
+                tx.put(&with_titles(&old, record.clone()))?;
+                continue;
+            }
             match (record.shape.noun, old) {
                 ("hold", Some(old)) => holds::not_weaker(&old, record)?,
                 ("case", Some(old)) if !old.has(field::CLOSED_ON) && record.has(field::CLOSED_ON) => {

@@ -2,7 +2,9 @@
 
 pub mod block;
 pub mod change;
+pub mod collections;
 pub mod count;
+pub mod facts;
 pub mod hits;
 pub mod open;
 pub mod purge;
@@ -21,6 +23,7 @@ use crate::proof::event::Path;
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
 use crate::rules::same::{self, Stated};
+use crate::select::query::Facts;
 use crate::select::scope::{Scope, Selection};
 use block::Prepared;
 pub use change::Amendment;
@@ -46,6 +49,8 @@ pub struct Entry {
     pub details: Vec<(&'static str, String)>,
     /// How it ended.
     pub outcome: Ended,
+    /// The request for approval that this carries out, where a second person is wanted.
+    pub approval: Option<String>,
 }
 
 impl Entry {
@@ -92,6 +97,16 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// User and computer.
+    pub fn account(&self) -> String {
+        format!("{}@{}", self.user, self.host)
+    }
+
+    /// The person, as far as two are told apart: the operator, or the account.
+    pub fn person(&self) -> String {
+        self.operator.clone().unwrap_or_else(|| self.account())
+    }
+
     /// Who it was, in one line: the operator, if one was named, and the user of the computer.
     pub fn name(&self) -> String {
         match &self.operator {
@@ -277,6 +292,10 @@ pub trait Corpus: Send {
     fn hits(&mut self, all: &[Selection], take: &mut hits::TakeHits<'_>) -> Result<()> {
         hits::scan(self, all, take)
     }
+    /// What queries ask beside events: when people were in rooms, and which messages have become another text.
+    fn facts(&mut self, asked: &facts::Asked) -> Result<Facts> {
+        facts::scan(self, asked)
+    }
     /// How many events the rooms of the scope have been given, for progress.
     fn size(&mut self, scope: &Scope) -> Result<u64>;
     /// The history that a selection includes, in order of rooms and time, in pages.
@@ -291,6 +310,11 @@ pub trait Corpus: Send {
     fn coverage(&mut self) -> Result<Vec<Coverage>>;
     /// How much each hold protects, in force or not, with its name. Asks the index where that decides.
     fn protected(&mut self) -> Result<Vec<(String, Protected)>>;
+    /// Hands out what cases keep of searches, tags and samples, by what the events are, in order of collections and
+    /// rooms. A store without collections has none.
+    fn members(&mut self, _take: &mut collections::TakeMembers<'_>) -> Result<()> {
+        Ok(())
+    }
     /// Hands out the content of an attachment in parts; false when the store does not have it.
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool>;
 }

@@ -6,11 +6,13 @@
 pub mod judge;
 pub mod survey;
 
+use crate::model::hash::hex;
 use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use crate::select::scope::Selection;
 use crate::store::count::Breakdown;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// What is to be destroyed.
@@ -91,6 +93,8 @@ pub struct PurgePlan {
     pub(super) digest: [u8; 32],
     /// The interrupted purge that it goes on with.
     pub(super) open: Option<i64>,
+    /// That one was approved of when it began.
+    pub(super) approved: bool,
 }
 
 impl PurgePlan {
@@ -131,6 +135,20 @@ impl PurgePlan {
     /// The digest over what goes.
     pub fn digest(&self) -> [u8; 32] {
         self.digest
+    }
+
+    /// What a second person approves of, where one is wanted: these events, and what becomes of them. Nothing for the
+    /// rest of a purge that was approved of as a whole.
+    pub fn part(&self) -> Option<String> {
+        let mut digest = Sha256::new();
+        digest.update(self.digest);
+        if let Some(text) = &self.request.replacement {
+            digest.update(text);
+        }
+        let (goes, spared) = (self.goes(), self.spared());
+        let verb = if self.request.replacement.is_some() { "replace" } else { "destroy" };
+        let digest = &hex(&<[u8; 32]>::from(digest.finalize()))[..32];
+        (!self.approved).then(|| format!("{verb} {} spare {} {digest}", goes.events, spared.events))
     }
 
     /// The interrupted purge that this finishes.

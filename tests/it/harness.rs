@@ -307,6 +307,7 @@ pub(crate) fn entry() -> pchat::store::Entry {
         object: "store".into(),
         details: Vec::new(),
         outcome: Default::default(),
+        approval: None,
     }
 }
 

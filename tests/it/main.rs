@@ -14,5 +14,6 @@ mod jobs;
 mod nouns;
 mod pipeline;
 mod process;
+mod script;
 mod select;
 mod store;

@@ -1,6 +1,7 @@
 //! Managed objects from the command line: each rule of the product has a test that bears its name.
 
 mod addresses;
+mod cases;
 mod completeness;
 mod data;
 mod messages;

@@ -92,21 +92,48 @@ pub(super) fn checked(place: &str, bytes: &[u8], size: u64, sum: u32) -> Result<
     Ok(())
 }
 
-/// Unpacks an entry into exactly the size the zip says.
+/// The header gzip puts before a deflated stream.
+const GZIP: [u8; 10] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF];
+
+/// Unpacks an entry into exactly the size the zip says. The stream must end with the last byte of the entry: what
+/// stands behind it some programs would take for the next one.
 pub(in crate::containers) fn inflate(place: &str, bytes: &[u8], size: u64, sum: u32) -> Result<Vec<u8>> {
     let wrong = |what| Error::damaged(Place::file(place), what);
     // Deflate packs nothing tighter than about 1 to 1032.
     if size / 1040 > bytes.len() as u64 {
         return Err(wrong("the entry does not have the size the zip says"));
     }
+    // The package does not say where a stream ends. In the wrapping of gzip it reads the checksum and the size from
+    // where that is, so they are right only when they stand there, or once more before that.
+    let footer = [sum.to_le_bytes(), (size as u32).to_le_bytes()].concat();
+    let wrapped = [&GZIP[..], bytes, &footer].concat();
+    let there = wrapped[GZIP.len()..].windows(footer.len()).position(|eight| eight == footer);
     let mut out = vec![0; size as usize];
+    if there == Some(bytes.len())
+        && Decompressor::new().gzip_decompress(&wrapped, &mut out).is_ok_and(|length| length as u64 == size)
+    {
+        return Ok(out);
+    }
+    slowly(place, bytes, size, sum, out)
+}
+
+/// The same byte by byte: for the reason why it cannot be, and for the rare stream that holds its own checksum.
+fn slowly(place: &str, bytes: &[u8], size: u64, sum: u32, mut out: Vec<u8>) -> Result<Vec<u8>> {
+    let wrong = |what| Error::damaged(Place::file(place), what);
     let length = Decompressor::new().deflate_decompress(bytes, &mut out).map_err(|error| match error {
         DecompressionError::BadData => wrong("the compressed data of the entry is damaged"),
         DecompressionError::InsufficientSpace => wrong("the entry does not have the size the zip says"),
     })?;
     out.truncate(length);
     checked(place, &out, size, sum)?;
-    Ok(out)
+    let mut stream = flate2::Decompress::new(false);
+    // One byte more than there is, so that the end of the stream is met.
+    let mut again = vec![0; out.len() + 1];
+    let ended = stream.decompress(bytes, &mut again, flate2::FlushDecompress::Finish);
+    match ended {
+        Ok(flate2::Status::StreamEnd) if stream.total_in() == bytes.len() as u64 => Ok(out),
+        _ => Err(wrong("bytes follow the compressed data of the entry")),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Reads what a zip says of its entries (APPNOTE.TXT 4.3) and believes none of it: the directory, the headers of the
 //! entries and where they lie must agree, and no byte may belong to two of them.
 
-use super::records::{CENTRAL, END, END_64, LOCAL, LOCATOR_64, Method, UTF_8, ZIP64};
+use super::records::{CENTRAL, END, END_64, FOLLOWING, LOCAL, LOCATOR_64, Method, UNICODE_NAME, UTF_8, ZIP64};
 use super::window::Window;
 use crate::containers::{InputLimits, Member, names};
 use crate::error::{Error, Kind, Place, Result};
@@ -23,9 +23,13 @@ const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 const SIZES_FOLLOW: u16 = 1 << 3;
 /// The longest comment a zip can have.
 const COMMENT: u64 = 0xFFFF;
-/// The type of a file as Unix has it, in the upper half of the attributes: all of it, and a link.
+/// The type of a file as Unix has it, in the upper half of the attributes: all of it, a link, and a file.
 const TYPE: u32 = 0o170_000 << 16;
 const LINK: u32 = 0o120_000 << 16;
+const FILE: u32 = 0o100_000 << 16;
+const FOLDER: u32 = 0o040_000 << 16;
+/// The mark of a folder in the attributes of DOS, which stand in the lower half.
+const DOS_FOLDER: u32 = 0x10;
 
 /// The upper half of code page 437; the lower half is ASCII.
 const CODE_PAGE_437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀\
@@ -33,6 +37,12 @@ const CODE_PAGE_437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿ�
 
 pub(super) fn damaged(zip: &str) -> Error {
     Error::damaged(Place::file(zip), "this zip is damaged or cut short")
+}
+
+/// The rule of this file: whoever reads the zip, from the front or from the end, must read the same.
+fn two_stories(zip: &str, why: &str) -> Error {
+    Error::damaged(Place::file(zip), format!("programs would read this zip in different ways: {why}"))
+        .hint("unpack it with a program you trust, and pack it again")
 }
 
 fn contradicts(zip: &str) -> Error {
@@ -75,27 +85,40 @@ fn end(window: &mut Window, zip: &str) -> Result<End> {
     };
     let at = (0..bytes.len().saturating_sub(21)).rev().find(fits).ok_or_else(wrong)?;
     let record = &bytes[at..];
+    // Some readers look for the first end, others for the last.
+    if record[4..].windows(4).any(|four| four == END) {
+        return Err(two_stories(zip, "its comment holds another end of a zip"));
+    }
     let (disk, other, here) = (short(record, 4), short(record, 6), short(record, 8));
     let mut end = End { count: short(record, 10), start: long(record, 16), size: long(record, 12) };
     let mut at = from + at as u64;
-    let large = end.count == 0xFFFF || end.start == 0xFFFF_FFFF || end.size == 0xFFFF_FFFF;
-    let locator =
-        if large && at >= 20 { window.get(at - 20, 20)?.filter(|l| l.starts_with(&LOCATOR_64)) } else { None };
+    // Whoever finds a locator believes it, whether the numbers it stands for fit or not.
+    let locator = if at >= 20 { window.get(at - 20, 20)?.filter(|l| l.starts_with(&LOCATOR_64)) } else { None };
     match locator.map(|locator| (number::<8>(locator, 8), long(locator, 4), long(locator, 16))) {
         Some((record, 0, 0..=1)) => {
             let locator = at - 20;
             at = record;
             let record = window.get(at, 56)?.filter(|record| record.starts_with(&END_64)).ok_or_else(wrong)?;
-            let ends = number::<8>(record, 4).checked_add(12).and_then(|size| at.checked_add(size));
             let count = number::<8>(record, 32);
-            if ends != Some(locator)
+            // 44 bytes behind its length, and not one more.
+            if number::<8>(record, 4) != 44
+                || at.checked_add(56) != Some(locator)
                 || long(record, 16) != 0
                 || long(record, 20) != 0
                 || number::<8>(record, 24) != count
             {
                 return Err(wrong());
             }
-            end = End { count, start: number::<8>(record, 48), size: number::<8>(record, 40) };
+            let wide = End { count, start: number::<8>(record, 48), size: number::<8>(record, 40) };
+            let told = |small: u64, most: u64, wide: u64| small == most || small == wide;
+            if !told(end.count, 0xFFFF, wide.count)
+                || !told(end.start, 0xFFFF_FFFF, wide.start)
+                || !told(end.size, 0xFFFF_FFFF, wide.size)
+                || !told(here, 0xFFFF, wide.count)
+            {
+                return Err(two_stories(zip, "its two ends name different directories"));
+            }
+            end = wide;
         }
         Some(_) => return Err(wrong()),
         None if (disk, other, here) != (0, 0, end.count) => return Err(wrong()),
@@ -155,13 +178,14 @@ pub(super) fn read(window: &mut Window, zip: &str, limits: &InputLimits) -> Resu
     if listed.len() as u64 != end.count {
         return Err(damaged(zip));
     }
-    different(zip, &directory.members)?;
+    different(zip, &directory.members, &listed)?;
     places(window, zip, end.start, listed, &mut directory)?;
     Ok(directory)
 }
 
-/// No two names are the same, nor are they on a disk that does not tell upper and lower case apart.
-fn different(zip: &str, members: &[Member]) -> Result<()> {
+/// No two names are the same, nor are they on a disk that does not tell upper and lower case apart; and what is a file
+/// is no folder beside that.
+fn different(zip: &str, members: &[Member], listed: &[Listed]) -> Result<()> {
     let mut folded: HashMap<String, &str> = HashMap::with_capacity(members.len());
     for member in members {
         match folded.insert(member.name.to_lowercase(), &member.name) {
@@ -173,6 +197,25 @@ fn different(zip: &str, members: &[Member]) -> Result<()> {
                 let place = Place::file(format!("{zip}!{}", member.name));
                 return Err(Error::damaged(place, "another entry has the same name but for upper and lower case"));
             }
+        }
+    }
+    let folders = listed.iter().filter_map(|entry| match &entry.name {
+        Name::File(_) => None,
+        Name::Folder(name) => Some(name.as_str()),
+    });
+    let mut before = "";
+    for name in members.iter().map(|member| member.name.as_str()).chain(folders) {
+        // Entries of one folder mostly follow each other; it is asked once.
+        let parent = name.rfind('/').map_or("", |at| &name[..at]);
+        if parent == before {
+            continue;
+        }
+        before = parent;
+        let folded_name = parent.to_lowercase();
+        let ends = folded_name.match_indices('/').map(|(at, _)| at).chain([folded_name.len()]);
+        if let Some(file) = ends.filter_map(|end| folded.get(&folded_name[..end])).next() {
+            let place = Place::file(format!("{zip}!{file}"));
+            return Err(Error::damaged(place, "the entry is a file, and another lies in it as in a folder"));
         }
     }
     Ok(())
@@ -205,7 +248,10 @@ fn record(
     let [size, packed, offset] = numbers;
     let (flags, method) = (short(record, 8) as u16, short(record, 10) as u16);
     let dos = matches!(short(record, 4) >> 8, 0 | 10 | 11);
-    let its_name = slashes(decoded(&record[46..46 + name]).into_owned(), dos);
+    let Some(its_name) = name_of(&record[46..46 + name], &record[46 + name..], flags) else {
+        return Err(two_stories(zip, "the name of an entry is said to be UTF-8 and is not, or has another beside it"));
+    };
+    let its_name = slashes(its_name.into_owned(), dos);
     names::check(zip, &its_name)?;
     let bad = |what: &str| Err(Error::damaged(Place::file(format!("{zip}!{its_name}")), what));
     let folder = its_name.ends_with('/');
@@ -219,8 +265,15 @@ fn record(
         listed.push(Listed { name: Name::Folder(its_name), ..entry });
         return Ok(next);
     }
-    if unix && attributes & TYPE == LINK {
-        return bad("the entry is a link");
+    match attributes & TYPE {
+        LINK if unix => return bad("the entry is a link"),
+        FOLDER if unix => return bad("the entry has the name of a file and the mode of a folder"),
+        0 | FILE => {}
+        _ if unix => return bad("the entry is no file: a pipe, a socket or a device"),
+        _ => {}
+    }
+    if attributes & DOS_FOLDER != 0 {
+        return bad("the entry has the name of a file and the mark of a folder");
     }
     if flags & ENCRYPTED != 0 {
         return bad("the entry is encrypted; decrypt the zip first");
@@ -230,6 +283,9 @@ fn record(
         8 => Method::Deflated,
         _ => return bad("the entry is compressed by a method pchat does not use"),
     };
+    if method == Method::Stored && packed != size {
+        return bad("the entry is not compressed, and yet has two sizes");
+    }
     listed.push(entry);
     directory.members.push(Member { name: its_name, size });
     directory.entries.push(Entry { method, crc, packed, at: offset });
@@ -239,6 +295,29 @@ fn record(
 /// Programs on Windows have put backslashes between folders; there a backslash is nothing else.
 fn slashes(name: String, dos: bool) -> String {
     if dos && name.contains('\\') { name.replace('\\', "/") } else { name }
+}
+
+/// The name of an entry. Nothing when it is said to be UTF-8 and is not, or when a field beside it has another.
+fn name_of<'a>(name: &'a [u8], extra: &[u8], flags: u16) -> Option<Cow<'a, str>> {
+    if flags & UTF_8 != 0 && std::str::from_utf8(name).is_err() {
+        return None;
+    }
+    let decoded = decoded(name);
+    let other = field(extra, UNICODE_NAME);
+    other.is_none_or(|field| field.get(5..) == Some(decoded.as_bytes())).then_some(decoded)
+}
+
+/// The content of an extra field of this kind.
+fn field(mut extra: &[u8], wanted: u16) -> Option<&[u8]> {
+    while extra.len() >= 4 {
+        let (kind, length) = (short(extra, 0), short(extra, 2) as usize);
+        let field = extra.get(4..4 + length)?;
+        if kind == u64::from(wanted) {
+            return Some(field);
+        }
+        extra = &extra[4 + length..];
+    }
+    None
 }
 
 /// A name, in UTF-8 or else in the code page of the first computers that had zips.
@@ -253,13 +332,23 @@ fn decoded(name: &[u8]) -> Cow<'_, str> {
 }
 
 /// Takes the numbers that did not fit into 32 bits from the extra fields: size, packed size and place, in this order.
-/// False when the fields are malformed or one is missing.
+/// False when the fields are malformed, one is missing, or says something else than the number it stands beside.
 fn wide(mut extra: &[u8], numbers: &mut [u64]) -> bool {
     let mut missing = numbers.contains(&0xFFFF_FFFF);
-    while missing && extra.len() >= 4 {
+    let mut met = false;
+    while extra.len() >= 4 {
         let (kind, length) = (short(extra, 0), short(extra, 2) as usize);
-        let Some(field) = extra.get(4..4 + length) else { return false };
+        let Some(field) = extra.get(4..4 + length) else { return !missing };
         if kind == u64::from(ZIP64) {
+            if std::mem::replace(&mut met, true) {
+                return false;
+            }
+            if !missing {
+                let mut told = field.chunks_exact(8).map(|word| number::<8>(word, 0)).zip(numbers.iter());
+                if told.any(|(told, number)| told != *number) {
+                    return false;
+                }
+            }
             let wanted = numbers.iter_mut().filter(|number| **number == 0xFFFF_FFFF);
             for (place, wanted) in wanted.enumerate() {
                 if field.len() < 8 * place + 8 {
@@ -275,19 +364,21 @@ fn wide(mut extra: &[u8], numbers: &mut [u64]) -> bool {
 }
 
 /// Reads the headers of the entries in the order they lie in, compares them with the directory, and notes where the
-/// data lies. Between two entries there may be what belongs to neither, but no entry that the directory does not know.
+/// data lies. Entries follow each other from the first byte to the directory: nothing lies between them but the sizes
+/// that may follow the data.
 fn places(window: &mut Window, zip: &str, end: u64, mut listed: Vec<Listed>, found: &mut Directory) -> Result<()> {
     listed.sort_by_key(|entry| entry.at);
     let mut free = 0;
-    for entry in &listed {
+    for at in 0..listed.len() {
+        let (entry, next) = (&listed[at], listed.get(at + 1).map_or(end, |next| next.at));
         if entry.at < free {
             return Err(Error::damaged(Place::file(zip), "entries of the zip overlap"));
         }
         if entry.at > end {
             return Err(damaged(zip));
         }
-        if !nothing_between(window, free, entry.at)? {
-            return Err(contradicts(zip));
+        if entry.at > free {
+            return Err(gap(zip, free));
         }
         let head = window.get(entry.at, 30)?.filter(|head| head.starts_with(&LOCAL)).ok_or_else(|| damaged(zip))?;
         let (name, extra) = (short(head, 26) as usize, short(head, 28) as usize);
@@ -307,28 +398,39 @@ fn places(window: &mut Window, zip: &str, end: u64, mut listed: Vec<Listed>, fou
         };
         let alike = (method, long(head, 10)) == (entry.method, entry.time)
             && (flags ^ entry.flags) & (ENCRYPTED | SIZES_FOLLOW | UTF_8) == 0;
-        if !same || !alike || slashes(decoded(&head[30..30 + name]).into_owned(), entry.dos) != **its_name {
+        let Some(name) = name_of(&head[30..30 + name], &head[30 + name..], flags) else {
+            return Err(contradicts(zip));
+        };
+        if !same || !alike || slashes(name.into_owned(), entry.dos) != **its_name {
             return Err(contradicts(zip));
         }
         if let Name::File(file) = entry.name {
             found.entries[file].at = data;
         }
+        if follow {
+            free += following(window, entry, free, next)?.ok_or_else(|| contradicts(zip))?;
+        }
     }
-    if nothing_between(window, free, end)? { Ok(()) } else { Err(contradicts(zip)) }
+    if free == end { Ok(()) } else { Err(gap(zip, free)) }
 }
 
-/// True when no header of an entry begins between these places.
-fn nothing_between(window: &mut Window, from: u64, to: u64) -> Result<bool> {
-    const PART: u64 = 1 << 16;
-    let mut at = from;
-    while at < to {
-        // Parts overlap, so that no header hides where they meet.
-        let part = (to - at).min(PART + 3);
-        let bytes = window.get(at, part as usize)?.unwrap_or_default();
-        if bytes.windows(4).any(|four| four == LOCAL) {
-            return Ok(false);
-        }
-        at += PART;
+fn gap(zip: &str, at: u64) -> Error {
+    two_stories(zip, &format!("the bytes from {at} on belong to no entry"))
+}
+
+/// How many bytes the sizes take that follow the data of an entry; nothing when they are not those of the directory, or
+/// when anything else stands before the next entry. Packers that could not go back write them without saying how.
+fn following(window: &mut Window, entry: &Listed, at: u64, next: u64) -> Result<Option<u64>> {
+    let length = next.saturating_sub(at);
+    if !matches!(length, 12 | 16 | 20 | 24) {
+        return Ok(None);
     }
-    Ok(true)
+    let Some(bytes) = window.get(at, length as usize)? else { return Ok(None) };
+    let (marked, wide) = (matches!(length, 16 | 24), length >= 20);
+    let rest = if marked { bytes.strip_prefix(&FOLLOWING) } else { Some(bytes) };
+    let told = rest.map(|rest| match wide {
+        true => (long(rest, 0) as u32, number::<8>(rest, 4), number::<8>(rest, 12)),
+        false => (long(rest, 0) as u32, long(rest, 4), long(rest, 8)),
+    });
+    Ok((told == Some((entry.crc, entry.packed, entry.size))).then_some(length))
 }

@@ -7,9 +7,13 @@ use super::records::Method;
 use super::window::Window;
 use crate::containers::{InputLimits, Member, Pages, Raw};
 use crate::error::{Error, Kind, Place, Result};
+use crate::files;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
+
+/// How tightly a zip is packed is asked when it unpacks to more than this.
+const RATIO_FROM: u64 = 16 << 20;
 
 /// A zip that is being read.
 pub struct ZipPages {
@@ -24,7 +28,7 @@ pub struct ZipPages {
 impl ZipPages {
     /// Opens a zip and checks everything that can be checked without unpacking it.
     pub fn open(path: &Path, limits: InputLimits) -> Result<ZipPages> {
-        let file = File::open(path).map_err(|e| Error::io(path.display(), e))?;
+        let file = files::open(path).map_err(|e| Error::io(path.display(), e))?;
         ZipPages::of(path.display().to_string(), file, limits)
     }
 
@@ -40,8 +44,8 @@ impl ZipPages {
         if total > limits.total {
             return limit(format!("the zip unpacks to {total} bytes; the limit is {}", limits.total), "--max-total");
         }
-        // Small archives of repetitive text compress very well; only large ones are suspicious.
-        if total > 1 << 30 && ratio > limits.ratio {
+        // Small archives of repetitive text compress very well; only larger ones are suspicious.
+        if total > RATIO_FROM && ratio > limits.ratio {
             return limit(
                 format!("the zip unpacks to {ratio} times its size; the limit is {}", limits.ratio),
                 "--max-ratio",
@@ -105,8 +109,18 @@ impl Pages for ZipPages {
         let from = self.window.stream(at, packed)?;
         let sum = libdeflater::Crc::new();
         Ok(match method {
-            Method::Stored => Box::new(Exact { entry: BufReader::with_capacity(1 << 16, from), left, sum, crc }),
-            Method::Deflated => Box::new(Exact { entry: flate2::read::DeflateDecoder::new(from), left, sum, crc }),
+            Method::Stored => Box::new(Exact {
+                entry: BufReader::with_capacity(1 << 16, from),
+                left,
+                sum,
+                crc,
+                used: |_| None,
+                packed,
+            }),
+            Method::Deflated => {
+                let entry = flate2::read::DeflateDecoder::new(from);
+                Box::new(Exact { entry, left, sum, crc, used: |entry| Some(entry.total_in()), packed })
+            }
         })
     }
 }
@@ -117,6 +131,9 @@ struct Exact<R> {
     left: u64,
     sum: libdeflater::Crc,
     crc: u32,
+    /// How many bytes of the zip it has used, of a stream that ends where it says.
+    used: fn(&R) -> Option<u64>,
+    packed: u64,
 }
 
 impl<R: Read> Read for Exact<R> {
@@ -133,9 +150,15 @@ impl<R: Read> Read for Exact<R> {
             Some(left) if count > 0 || left == 0 || buffer.is_empty() => self.left = left,
             _ => return Err(wrong("the entry is damaged: it does not have the size the zip says")),
         }
-        match count == 0 && !buffer.is_empty() && self.sum.sum() != self.crc {
-            true => Err(wrong("the entry is damaged: its checksum is wrong")),
-            false => Ok(count),
+        if count > 0 || buffer.is_empty() {
+            return Ok(count);
+        }
+        if self.sum.sum() != self.crc {
+            return Err(wrong("the entry is damaged: its checksum is wrong"));
+        }
+        match (self.used)(&self.entry).is_some_and(|used| used != self.packed) {
+            true => Err(wrong("bytes follow the compressed data of the entry")),
+            false => Ok(0),
         }
     }
 }

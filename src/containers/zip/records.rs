@@ -25,6 +25,10 @@ pub(super) const CENTRAL: [u8; 4] = *b"PK\x01\x02";
 pub(super) const END: [u8; 4] = *b"PK\x05\x06";
 pub(super) const END_64: [u8; 4] = *b"PK\x06\x06";
 pub(super) const LOCATOR_64: [u8; 4] = *b"PK\x06\x07";
+/// What may stand before sizes that follow the data.
+pub(super) const FOLLOWING: [u8; 4] = *b"PK\x07\x08";
+/// The identity of the extra field that holds the name in UTF-8, behind a version and a checksum.
+pub(super) const UNICODE_NAME: u16 = 0x7075;
 /// The identity of the extra field that holds numbers of 64 bits.
 pub(super) const ZIP64: u16 = 1;
 /// The general-purpose flag that says that the name is UTF-8.

@@ -10,9 +10,9 @@ use super::archive::{folder, names::safe};
 use super::cut::{About, By, Cut, Most};
 use super::exceptions::{Exceptions, is_note, note};
 use super::load::did;
-use super::write::{Choices, Contents, Format, Ledger, Part, Recount, Written};
+use super::write::{Choices, Contents, Format, Ledger, Part, Recount, Written, Zips};
 use super::xml::{DECLARATION, write_plain};
-use crate::error::Result;
+use crate::error::{Error, Kind as Failure, Result};
 use crate::model::hash;
 use crate::model::ids::person_key;
 use crate::model::message::{Attachment, Content, Event, Kind, Persona};
@@ -104,13 +104,13 @@ fn is_native(name: &str) -> bool {
     name.strip_prefix(TOP).is_some_and(|name| name.starts_with("files/"))
 }
 
-/// How many messages are in a file. Where somebody came and did not go, none are right.
-fn count(bytes: &[u8]) -> u64 {
+/// How many messages are in a file. Where somebody came and did not go, the file is wrong.
+fn count(bytes: &[u8], _zips: &dyn Zips) -> Result<u64> {
     let text = String::from_utf8_lossy(bytes);
     let count = |what: &str| text.matches(what).count() as u64;
     match count("<ParticipantEntered>") == count("<ParticipantLeft>") {
-        true => count(MESSAGE),
-        false => u64::MAX,
+        true => Ok(count(MESSAGE)),
+        false => Err(Error::new(Failure::Bug, "somebody enters a conversation and does not leave it")),
     }
 }
 

@@ -4,6 +4,7 @@
 //! payload depends on a clock.
 
 pub mod catalog;
+pub mod collected;
 pub mod names;
 pub mod page;
 pub mod rooms;
@@ -12,6 +13,7 @@ use self::names::{NAMES, Names};
 use super::cut::{About, By, Cut};
 use super::write::{Contents, Format, Ledger, Part, Settings, Written};
 use crate::error::Result;
+use crate::model::collected::Members;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::message::Content;
@@ -28,6 +30,8 @@ pub const CATALOG: &str = "data/catalog/";
 pub const ROOMS: &str = "data/rooms/";
 /// The page that lists the rooms.
 pub const ROOM_INDEX: &str = "data/rooms/index.xml";
+/// The folder of the pages of collected events.
+pub const COLLECTED: &str = "data/collected/";
 /// The folder of the attachments.
 pub const FILES: &str = "data/files/";
 
@@ -56,6 +60,10 @@ impl Format for Archive {
             Part::file(format!("{CATALOG}{}.xml", shape.plural), catalog::write(shape, settings.catalog))
         };
         Ok(settings.nouns.iter().map(page).collect())
+    }
+
+    fn collected(&self, number: u32, members: &[Members]) -> Option<Part> {
+        Some(Part::file(collected_name(number), collected::write(number, members)))
     }
 
     fn only_file(&self, unit: &Unit, _about: &About) -> Option<String> {
@@ -124,6 +132,11 @@ pub fn folder(room: &RoomKey) -> String {
         "" => hash,
         slug => format!("{slug}-{hash}"),
     }
+}
+
+/// The name of a page of collected events.
+pub fn collected_name(number: u32) -> String {
+    format!("{COLLECTED}{number:06}.xml")
 }
 
 /// The name of a page of a room.

@@ -128,8 +128,9 @@ pub fn content(name: &str) -> Option<[u8; 32]> {
     name.is_none_or(|name| safe(name) == name).then_some(sha256)
 }
 
-/// Reads the page, so that what is wrong with it is told.
-pub fn check(bytes: &[u8], place: &str) -> Result<()> {
+/// Reads the page, so that what is wrong with it is told. Gives the contents it names.
+pub fn check(bytes: &[u8], place: &str) -> Result<Vec<[u8; 32]>> {
+    let mut contents = Vec::new();
     let mut pull = Pull::new(place, bytes)?;
     let root = pull.root("names")?;
     pull.attributes(
@@ -145,9 +146,7 @@ pub fn check(bytes: &[u8], place: &str) -> Result<()> {
             sha256 = (key == "sha256").then(|| hash::parse(value)).flatten();
             sha256.map(|_| ()).ok_or("a file of the list of names has a SHA-256 and nothing else")
         })?;
-        if sha256.is_none() {
-            return Err(pull.fail("the file needs a SHA-256"));
-        }
+        contents.push(sha256.ok_or_else(|| pull.fail("the file needs a SHA-256"))?);
         while let Some(name) = pull.child()? {
             if name.name().as_ref() != "name" {
                 return Err(pull.fail("a file of the list of names holds <name> elements, nothing else"));
@@ -155,7 +154,8 @@ pub fn check(bytes: &[u8], place: &str) -> Result<()> {
             pull.plain_text()?;
         }
     }
-    pull.end()
+    pull.end()?;
+    Ok(contents)
 }
 
 #[cfg(test)]

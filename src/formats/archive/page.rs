@@ -2,11 +2,12 @@
 
 use crate::error::{Error, Place, Result};
 use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, write_element, write_text};
+use crate::model::bounds;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::message::{Attachment, Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
-use crate::model::unit::Unit;
+use crate::model::unit::{PAGE_EVENTS, Unit};
 use quick_xml::events::BytesStart;
 use std::sync::Arc;
 
@@ -140,11 +141,17 @@ pub fn read(bytes: &[u8], place: &str, room: &Arc<RoomKey>, folder: &str, number
     let mut unit = Unit::new(room.clone(), number);
     named(&mut pull, "people")?;
     while let Some(start) = pull.child()? {
+        if unit.people.len() >= PAGE_EVENTS {
+            return Err(pull.fail(bounds::words("a page", PAGE_EVENTS, "people")));
+        }
         let person = read_person(&mut pull, &start, unit.people.len())?;
         unit.people.push(person);
     }
     named(&mut pull, "events")?;
     while let Some(start) = pull.child()? {
+        if unit.events.len() >= PAGE_EVENTS {
+            return Err(pull.fail(bounds::words("a page", PAGE_EVENTS, "events")));
+        }
         let event = read_event(&mut pull, &start)?;
         if event.who as usize >= unit.people.len() {
             return Err(pull.fail("the event is by somebody the page does not list"));
@@ -239,6 +246,9 @@ fn read_event<'a>(pull: &mut Pull<'a>, start: &BytesStart<'a>) -> Result<Event> 
             "word" => more.word = Some(pull.plain_text()?),
             "extra" => more.extra = Some(pull.plain_text()?),
             "file" => {
+                if more.files.len() >= bounds::ATTACHMENTS {
+                    return Err(pull.fail(bounds::words("an event", bounds::ATTACHMENTS, "attachments")));
+                }
                 let file = read_file(pull, part)?;
                 more.files.push(file);
             }

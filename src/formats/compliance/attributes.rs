@@ -4,12 +4,12 @@
 //! written as a reference stays. Faults never quote a value or an unknown name, because a quote
 //! that is missing turns message text into names.
 
+pub(super) use crate::formats::wellformed::{Fault, is_name, is_space};
+use crate::formats::wellformed::{fault, is_char};
 use std::borrow::Cow;
 
 /// A tag may have this many attributes.
 const ATTRIBUTE_LIMIT: usize = 64;
-/// A reference may have this many bytes.
-const REFERENCE_LIMIT: usize = 64;
 
 /// One attribute.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Attribute<'t> {
     pub(super) at: usize,
     /// A tab or line end was written as such and became a space.
     pub(super) folded: bool,
-    /// Holds a character that XML does not allow, kept as it is.
+    /// Holds a character that XML does not allow, written as a reference and kept as it is.
     pub(super) odd: bool,
     /// Characters beyond U+FFFF that were written as references to two halves, and put together.
     pub(super) joined: u64,
@@ -37,30 +37,6 @@ pub(super) enum Meant {
     Half(u16),
     /// No character at all.
     Nothing,
-}
-
-/// What is wrong, and the byte offset in the scanned text.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) at: usize,
-    pub(super) what: &'static str,
-    pub(super) hint: &'static str,
-}
-
-fn fault<T>(at: usize, what: &'static str, hint: &'static str) -> Result<T, Fault> {
-    Err(Fault { at, what, hint })
-}
-
-/// XML's white space.
-pub(super) fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-}
-
-/// True when `text` can be the name of an element or attribute.
-pub(super) fn is_name(text: &str) -> bool {
-    let start = |c: char| c.is_ascii_alphabetic() || c == '_' || c == ':' || !c.is_ascii();
-    let follow = |c: char| start(c) || c.is_ascii_digit() || c == '-' || c == '.';
-    text.chars().next().is_some_and(start) && text.chars().all(follow)
 }
 
 /// The attributes in `text`, which is what follows the name of a tag.
@@ -153,7 +129,7 @@ fn resolve(raw: &str, base: usize) -> Result<Attribute<'_>, Fault> {
                 used = length;
                 match meant {
                     Meant::Char(c) => {
-                        attribute.odd |= !allowed(c);
+                        attribute.odd |= !is_char(c);
                         value.push(c);
                     }
                     Meant::Half(first) => match second_half(&rest[length..], at + length) {
@@ -173,10 +149,11 @@ fn resolve(raw: &str, base: usize) -> Result<Attribute<'_>, Fault> {
                     }
                 }
             }
-            c => {
-                attribute.odd |= !allowed(c);
-                value.push(c);
+            c if !is_char(c) => {
+                let hint = "such bytes are often the mark of a damaged disk or of a copy that was cut";
+                return fault(at, "U+FFFE or U+FFFF stands here, which XML does not allow", hint);
             }
+            c => value.push(c),
         }
         rest = &rest[used..];
     }
@@ -195,9 +172,14 @@ fn second_half(text: &str, at: usize) -> Option<(u16, usize)> {
 /// What the reference at the start of `text` stands for, and the reference's length.
 pub(super) fn reference(text: &str, at: usize) -> Result<(Meant, usize), Fault> {
     const HINT: &str = "write `&` as `&amp;`";
-    let Some(end) = text.bytes().take(REFERENCE_LIMIT).position(|byte| byte == b';') else {
-        return fault(at, "`&` begins no reference", HINT);
-    };
+    // A number may have any number of zeros before it; a name is short.
+    let more = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'#';
+    let end = 1 + text.bytes().skip(1).take_while(|byte| more(*byte)).count();
+    if text.as_bytes().get(end) != Some(&b';') {
+        let what =
+            if text.starts_with("&#") { "a numeric reference that holds no number" } else { "`&` begins no reference" };
+        return fault(at, what, HINT);
+    }
     let name = &text[1..end];
     let character = match name {
         "lt" => '<',
@@ -227,11 +209,6 @@ pub(super) fn reference(text: &str, at: usize) -> Result<(Meant, usize), Fault> 
     Ok((Meant::Char(character), end + 1))
 }
 
-/// True for the characters of XML 1.0.
-fn allowed(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,7 +224,7 @@ mod tests {
         assert_eq!(one(" a = \"1&#xD;&#10;2&#x9;\"").value, "1\r\n2\t");
         assert_eq!(one(" a=\"&lt;&amp;&#x1F600;&#38;lt;\"").value, "<&\u{1F600}&lt;");
         assert!(one(" a=\"&#1;\"").odd);
-        assert!(one(" a=\"\u{FFFE}\"").odd);
+        assert!(scan(" a=\"\u{FFFE}\"").is_err() && scan(" a=\"\u{FFFF}\"").is_err());
         assert!(!one(" a=\"\u{FEFF}\u{FFFD}\"").odd);
     }
 

@@ -4,6 +4,7 @@
 //! input: no document type, no entities of its own, bounded depth, size and memory.
 
 mod attributes;
+mod declaration;
 mod input;
 mod message;
 mod read;

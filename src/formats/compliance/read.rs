@@ -4,10 +4,12 @@
 //! thing it does not understand unless it was asked to go on and list it.
 
 use super::attributes::{self, is_space};
-use super::input::{Input, Scheme, Spot};
+use super::declaration::written;
+use super::input::{Input, Spot};
 use super::message::{self, Draft, Wrong};
 use super::syntax::{self, attribute_fault, damage, is_known, shown};
 use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::formats::wellformed::{self, Fault};
 use crate::formats::{ReadOptions, Remarks, TakeUnit};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Persona};
@@ -58,16 +60,18 @@ struct Open {
     draft: Result<Draft, Error>,
 }
 
-struct Walk<'r, 'e, 'u> {
+pub(super) struct Walk<'r, 'e, 'u> {
     options: &'r ReadOptions,
     emit: &'e mut TakeUnit<'u>,
-    remarks: Remarks,
+    pub(super) remarks: Remarks,
     stack: Vec<(Part, Spot)>,
     talk: Option<Talk>,
     open: Option<Open>,
     number: u32,
     stopped: bool,
     begun: bool,
+    /// The declaration says that every character is one of ASCII.
+    pub(super) ascii: bool,
     /// The root element was seen, and whether it is the right one.
     root: Option<bool>,
     wrong_root: Option<Error>,
@@ -89,6 +93,7 @@ pub fn read(input: &mut dyn BufRead, options: &ReadOptions, emit: &mut TakeUnit)
         number: 0,
         stopped: false,
         begun: false,
+        ascii: false,
         root: None,
         wrong_root: None,
     };
@@ -116,13 +121,16 @@ pub fn read(input: &mut dyn BufRead, options: &ReadOptions, emit: &mut TakeUnit)
 }
 
 impl Walk<'_, '_, '_> {
-    fn file(&self) -> &str {
+    pub(super) fn file(&self) -> &str {
         &self.options.file
     }
 
     fn take(&mut self, markup: &Markup<'_>, input: &Input<'_>) -> Result<()> {
         let mark = input.mark();
         let first = !std::mem::replace(&mut self.begun, true);
+        if self.ascii && !written(markup).is_ascii() {
+            return Err(damage(self.file(), mark, "the declaration says US-ASCII, and the file is not", ""));
+        }
         match markup {
             Markup::Start(tag) => self.tag(tag, tag.name().as_ref(), mark),
             Markup::Empty(tag) => {
@@ -130,9 +138,15 @@ impl Walk<'_, '_, '_> {
                 self.close()
             }
             Markup::End(_) => self.close(),
-            Markup::Text(text) => self.text(text, mark),
-            Markup::CData(text) if self.stack.is_empty() => self.text(if text.is_empty() { "." } else { text }, mark),
-            Markup::CData(text) => self.text(text, mark),
+            Markup::Text(text) => {
+                self.well_formed(mark, "", text, wellformed::text(text))?;
+                self.text(text, mark)
+            }
+            Markup::CData(_) if self.stack.is_empty() => self.text(".", mark),
+            Markup::CData(text) => {
+                self.well_formed(mark, "<![CDATA[", text, wellformed::characters(text))?;
+                self.text(text, mark)
+            }
             Markup::GeneralRef(name) => {
                 let written = format!("&{};", &**name);
                 attributes::reference(&written, 0)
@@ -146,55 +160,22 @@ impl Walk<'_, '_, '_> {
                 Err(damage(self.file(), mark, "the XML declaration must be the very first thing", hint))
             }
             Markup::DocType(_) => Err(syntax::document_type(self.file(), mark)),
-            Markup::PI(_) | Markup::Eof => Ok(()),
+            Markup::PI(inside) => self.well_formed(mark, "<?", inside, wellformed::instruction(inside)).map(|_| ()),
+            Markup::Eof => Ok(()),
         }
     }
 
-    fn declaration(&mut self, declaration: &str, mark: Spot, input: &Input<'_>) -> Result<()> {
-        let scheme = input.scheme();
-        let rest = declaration.strip_prefix("xml").unwrap_or_default();
-        let found =
-            attributes::scan(rest).map_err(|fault| attribute_fault(self.file(), mark, "<?xml", rest, &fault))?;
-        for attribute in &found {
-            let spot = mark.after(b"<?xml").after(&rest.as_bytes()[..attribute.at]);
-            let value = attribute.value.to_ascii_lowercase();
-            let good = match attribute.name {
-                "version" => value == "1.0",
-                "encoding" => match scheme {
-                    Scheme::Utf8 => matches!(value.as_str(), "utf-8" | "utf8" | "us-ascii"),
-                    Scheme::Utf16Le => matches!(value.as_str(), "utf-16" | "utf-16le"),
-                    Scheme::Utf16Be => matches!(value.as_str(), "utf-16" | "utf-16be"),
-                },
-                _ => true,
-            };
-            if !good && attribute.name == "version" {
-                return Err(damage(self.file(), spot, "only version 1.0 of XML is read", ""));
-            }
-            if !good {
-                let read = value.starts_with("utf-16") || value.starts_with("utf-8");
-                if read && input.is_marked() && scheme != Scheme::Utf8 {
-                    // A shell that writes UTF-16 does not look into what it writes; the mark cannot be mistaken.
-                    self.remarks.note("files in UTF-16 whose declaration says UTF-8: the byte order mark decides");
-                    continue;
-                }
-                let what = match scheme {
-                    _ if !read => "the declaration names an encoding that is not read; UTF-8 and UTF-16 are",
-                    Scheme::Utf8 => "the declaration says UTF-16, the file is not",
-                    Scheme::Utf16Le | Scheme::Utf16Be => "the file is UTF-16, the declaration says otherwise",
-                };
-                return Err(damage(self.file(), spot, what, "save the file as UTF-8 and declare `encoding=\"utf-8\"`"));
-            }
-        }
-        Ok(())
+    /// What another reader of XML would refuse of `text`, which stands behind `before`, the beginning of the markup.
+    pub(super) fn well_formed<T>(&self, mark: Spot, before: &str, text: &str, found: Result<T, Fault>) -> Result<T> {
+        found.map_err(|fault| {
+            let spot = mark.after(before.as_bytes()).after(&text.as_bytes()[..fault.at]);
+            damage(self.file(), spot, fault.what, fault.hint)
+        })
     }
 
     fn text(&mut self, text: &str, mark: Spot) -> Result<()> {
         let Some(at) = text.bytes().position(|byte| !is_space(byte)) else { return Ok(()) };
         let spot = mark.after(&text.as_bytes()[..at]);
-        if let Some(at) = text.bytes().position(|byte| byte < b' ' && !is_space(byte)) {
-            let spot = mark.after(&text.as_bytes()[..at]);
-            return Err(damage(self.file(), spot, "a control character stands here, which XML does not allow", ""));
-        }
         match self.stack.last() {
             None if self.root.is_none() => {
                 Err(damage(self.file(), spot, "this is not XML: it does not begin with `<`", "name a compliance file"))
@@ -443,7 +424,7 @@ impl Walk<'_, '_, '_> {
         }
         self.number += 1;
         let mut unit = Unit::new(Arc::clone(room), self.number);
-        unit.hint = RoomHint { title: talk.title.clone(), category: None };
+        unit.hint = RoomHint { title: talk.title.clone(), ..RoomHint::default() };
         unit.people = talk.people.take();
         unit.events = std::mem::take(&mut talk.events);
         unit.events.sort_by_key(|event| event.at);

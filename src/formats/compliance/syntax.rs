@@ -6,6 +6,7 @@
 use super::attributes::{self, Fault, is_name};
 use super::input::{Input, Spot};
 use crate::error::Error;
+use crate::formats::wellformed;
 use quick_xml::errors::{Error as XmlError, IllFormedError, SyntaxError};
 
 /// A name may have this many bytes.
@@ -78,14 +79,12 @@ pub(super) fn check_name(file: &str, mark: Spot, tag: &str, name: &str) -> Resul
 
 /// Checks the inside of a comment that starts at `mark`.
 pub(super) fn check_comment(file: &str, mark: Spot, inside: &str) -> Result<(), Error> {
-    let Some(at) = inside.find("--").or_else(|| inside.ends_with('-').then(|| inside.len() - 1)) else {
-        return Ok(());
-    };
-    let spot = mark.after(b"<!--").after(&inside.as_bytes()[..at]);
-    if inside[at..].starts_with("--!>") {
+    let Err(fault) = wellformed::comment(inside) else { return Ok(()) };
+    let spot = mark.after(b"<!--").after(&inside.as_bytes()[..fault.at]);
+    if inside[fault.at..].starts_with("--!>") {
         return Err(comment_end(file, spot));
     }
-    Err(damage(file, spot, "`--` inside a comment", "write a single `-`, or end the comment with `-->`"))
+    Err(damage(file, spot, fault.what, fault.hint))
 }
 
 fn comment_end(file: &str, spot: Spot) -> Error {

@@ -1,7 +1,8 @@
 //! CSV as csvde writes it: a line of names, DN first; several values are separated by semicolons; bytes are X'..'.
 
-use super::wrong;
-use crate::error::Result;
+use super::{bounded, wrong};
+use crate::error::{Place, Result};
+use crate::model::bounds;
 use crate::model::entry::{Entry, is_address, text_of};
 
 pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
@@ -21,6 +22,10 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
     let names =
         reader.headers().map_err(|error| wrong(file, line_of(&error), "the names of columns cannot be read"))?;
     let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
+    if names.len() > bounds::ATTRIBUTES {
+        let place = Place { file: file.to_owned(), line: before as u64 + 1, column: 0 };
+        return Err(bounds::exceeded(place, "a directory", bounds::ATTRIBUTES, "columns"));
+    }
     let (mut line, mut counted) = (before + 1, 0);
     for row in reader.records() {
         let row = row.map_err(|error| wrong(file, line_of(&error), "a line cannot be read"))?;
@@ -50,6 +55,7 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
                 return Err(wrong(file, line, "a list of values was written as the name of its type")
                     .hint("on a domain controller: csvde -u -f FILE"));
             }
+            bounded(file, line, &entry, value.len())?;
             for part in parts(value) {
                 let bytes = part.strip_prefix("X'").and_then(|rest| rest.strip_suffix('\'')).map(unhex);
                 match bytes {

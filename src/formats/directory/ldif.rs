@@ -1,6 +1,6 @@
 //! LDIF (RFC 2849): entries, and changes that add entries.
 
-use super::{LONGEST, wrong};
+use super::{LONGEST, bounded, wrong};
 use crate::error::Result;
 use crate::model::entry::{Entry, is_address, text_of};
 use base64::Engine;
@@ -75,6 +75,7 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
                     if is_address(name) && value.contains(char::is_control) {
                         return Err(wrong(file, line.number, "an address holds a control character"));
                     }
+                    bounded(file, line.number, entry, value.len())?;
                     entry.add(name, value);
                 }
             }

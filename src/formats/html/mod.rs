@@ -13,9 +13,10 @@ mod view;
 
 use self::rows::{Day, is_quiet};
 use self::text::counted;
+pub(super) use self::text::{Name, Said};
 use super::archive::folder;
 use super::cut::{About, By, Cut, Most};
-use super::write::{Choices, Contents, Format, Ledger, Part, Recount, Written};
+use super::write::{Choices, Contents, Format, Ledger, Part, Recount, Written, Zips};
 use crate::error::Result;
 use crate::model::message::{Kind, Persona};
 use crate::model::unit::Unit;
@@ -55,7 +56,7 @@ impl Format for Transcript {
 
     fn cut(&self) -> Cut {
         // Parts of a room: a page then knows whether another follows.
-        Cut { by: By::Rooms, most: Most { events: self.choices.page_events, bytes: PAGE_BYTES } }
+        Cut { by: By::Rooms, most: Most { events: self.choices.page_events, bytes: PAGE_BYTES, ..Most::default() } }
     }
 
     fn render(&self, unit: &Unit, about: &About, _files: &dyn Contents) -> Result<Vec<Part>> {
@@ -111,8 +112,8 @@ fn is_page(name: &str) -> bool {
 }
 
 /// How many events stand on a page.
-fn count(bytes: &[u8]) -> u64 {
-    String::from_utf8_lossy(bytes).matches(EVENT).count() as u64
+fn count(bytes: &[u8], _zips: &dyn Zips) -> Result<u64> {
+    Ok(String::from_utf8_lossy(bytes).matches(EVENT).count() as u64)
 }
 
 /// The name of a page of a room, or of its texts.

@@ -2,6 +2,7 @@
 
 use super::FILES;
 use super::text::{self, Name, Said};
+use crate::formats::conversation::did;
 use crate::model::hash;
 use crate::model::message::{Attachment, Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
@@ -132,23 +133,7 @@ fn row<'a>(unit: &'a Unit, event: &'a Event, local: NaiveDateTime, named: bool) 
         Kind::Change => "m turn",
         Kind::Join | Kind::Part | Kind::Backchat | Kind::Download => "m q",
     };
-    let did = match event.kind {
-        Kind::Chat => None,
-        Kind::Upload => Some("put a file into the room".to_owned()),
-        Kind::Download => Some("fetched a file".to_owned()),
-        Kind::Join => Some("joined".to_owned()),
-        Kind::Part => Some("left".to_owned()),
-        Kind::Backchat => Some("looked at the history".to_owned()),
-        Kind::Replace => Some(match event.chat {
-            Some(chat) => format!("replaced message {chat}"),
-            None => "replaced a message".to_owned(),
-        }),
-        Kind::Purge => Some("purged messages".to_owned()),
-        Kind::Change => Some(match more.word.as_deref() {
-            Some(word) => format!("changed the room ({word})"),
-            None => "changed the room".to_owned(),
-        }),
-    };
+    let did = did(event);
     let plain = other_texts([more.rtf.as_deref(), None, None]).next();
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let rich = plain.filter(|plain| words(plain) != words(&event.body)).map(std::borrow::Cow::into_owned);

@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter, Write};
 
 /// A name of a person, room or file, or any other short text: one line, with nothing in it that cannot be seen.
-pub(super) struct Name<'a>(pub(super) &'a str);
+pub(in crate::formats) struct Name<'a>(pub(in crate::formats) &'a str);
 
 /// What somebody wrote: lines as they are, and links.
-pub(super) struct Said<'a>(pub(super) &'a str);
+pub(in crate::formats) struct Said<'a>(pub(in crate::formats) &'a str);
 
 /// HTML that was made here.
 pub(super) struct Html(pub(super) String);

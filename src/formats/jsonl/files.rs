@@ -4,6 +4,7 @@
 //! be true of it.
 
 use super::line::{Faults, key_text};
+use crate::model::bounds;
 use crate::model::message::{Attachment, Content};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -61,6 +62,9 @@ impl<'de> Visitor<'de> for Files<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut files = Vec::new();
         while let Some(file) = list.next_element_seed(One(&mut *self.0))? {
+            if files.len() >= bounds::ATTACHMENTS {
+                return Err(self.0.fail(bounds::words("a line", bounds::ATTACHMENTS, "attachments")));
+            }
             files.push(file);
         }
         Ok(files)

@@ -5,6 +5,7 @@
 
 use super::extra::{self, Extra};
 use super::files::Files;
+use crate::model::bounds;
 use crate::model::message::{Attachment, Event, Kind, Persona};
 use crate::model::time::Ticks;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
@@ -241,6 +242,9 @@ impl<'a> Visitor<'a> for Outer<'_, 'a> {
                 Some(known) if std::mem::replace(&mut seen[known], true) => {
                     return Err(faults.fail(format!("`{}` is given twice", KEYS[known])));
                 }
+                None if others.len() >= bounds::KEYS => {
+                    return Err(faults.fail(bounds::words("a line", bounds::KEYS, "keys that pchat does not know")));
+                }
                 None if !others.insert(key.clone()) => {
                     return Err(faults.fail("a key that pchat does not know is given twice"));
                 }
@@ -299,6 +303,20 @@ impl<'a> Visitor<'a> for Outer<'_, 'a> {
         line.room = room.ok_or_else(|| faults.fail_at(0, "`room` is missing"))?;
         if line.room.is_empty() {
             return Err(faults.fail_at(0, "`room` must not be empty"));
+        }
+        let names = [
+            ("`room`", Some(&line.room)),
+            ("`pool`", line.pool.as_ref()),
+            ("`room_title`", line.title.as_ref()),
+            ("`category`", line.category.as_ref()),
+            ("`user`", user.as_ref()),
+            ("`user_name`", line.user_name.as_ref()),
+            ("`email`", line.email.as_ref()),
+        ];
+        let long =
+            |(_, text): &&(&str, Option<&Cow<'_, str>>)| text.is_some_and(|t| bounds::is_longer(t, bounds::NAME));
+        if let Some((key, _)) = names.iter().find(long) {
+            return Err(faults.fail_at(0, bounds::words(key, bounds::NAME, "characters")));
         }
         if line.pool.as_deref() == Some("") {
             return Err(faults.fail_at(0, "`pool` must not be empty"));

@@ -92,14 +92,28 @@ impl Gather<'_, '_> {
         let index = self.room(pool, &line.room);
         let persona = line.persona();
         let room = &mut self.rooms[index];
-        for (known, said) in [(&mut room.hint.title, &mut line.title), (&mut room.hint.category, &mut line.category)] {
-            match (&*known, said.take()) {
-                (None, Some(said)) => *known = Some(said.into_owned()),
-                (Some(known), Some(said)) if *known != said => {
-                    remarks.note("lines that give their room another title or category than earlier lines");
-                }
-                _ => {}
+        let hint = &mut room.hint;
+        match (&hint.category, line.category.take()) {
+            (None, Some(said)) => hint.category = Some(said.into_owned()),
+            (Some(known), Some(said)) if *known != said => {
+                remarks.note("lines that give their room another category than earlier lines");
             }
+            _ => {}
+        }
+        // The title is that of the latest event; the others are titles it had.
+        match (&hint.title, line.title.take()) {
+            (None, Some(said)) => (hint.title, hint.titled) = (Some(said.into_owned()), Some(event.at)),
+            (Some(known), Some(said)) if *known != said => {
+                remarks.note("lines that give their room another title than earlier lines");
+                if hint.titled.is_none_or(|at| event.at > at) {
+                    hint.titled = Some(event.at);
+                    hint.former.extend(hint.title.replace(said.into_owned()));
+                } else {
+                    hint.former.insert(said.into_owned());
+                }
+            }
+            (Some(_), Some(_)) => hint.titled = hint.titled.max(Some(event.at)),
+            _ => {}
         }
         event.who = room.people.index(&persona);
         room.weight += event.weight();
@@ -134,6 +148,7 @@ impl Gather<'_, '_> {
         self.number += 1;
         let mut unit = Unit::new(Arc::clone(&room.room), self.number);
         unit.hint = room.hint.clone();
+        room.hint.former.clear();
         unit.people = room.people.take();
         unit.events = std::mem::take(&mut room.events);
         unit.events.sort_by_key(|event| event.at);

@@ -54,7 +54,7 @@ pub fn find(path: &Path, limits: InputLimits) -> Result<Anchor> {
 
 fn is_zip(path: &Path) -> Result<bool> {
     let mut head = [0; 2];
-    let mut file = std::fs::File::open(path).map_err(|e| Error::io(path.display(), e))?;
+    let mut file = crate::files::open(path).map_err(|e| Error::io(path.display(), e))?;
     Ok(std::io::Read::read_exact(&mut file, &mut head).is_ok() && head == *b"PK")
 }
 

@@ -109,7 +109,12 @@ impl Side {
         match self {
             Side::Store(store) => {
                 let catalog = store.catalog(cx.shapes)?;
-                Ok(cx.shapes.iter().flat_map(|shape| catalog.of(shape.noun).cloned().collect::<Vec<_>>()).collect())
+                Ok(cx
+                    .shapes
+                    .iter()
+                    .filter(|shape| shape.travels())
+                    .flat_map(|shape| catalog.of(shape.noun).cloned().collect::<Vec<_>>())
+                    .collect())
             }
             Side::Archive(archive) => Ok(archive.records.clone()),
         }

@@ -1,10 +1,11 @@
 //! The contents of attachments: read for formats that embed them, and put into a package after the history.
 
+use crate::containers::zip::SmallZips;
 use crate::containers::{Pack, Package, Packed};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Draft};
-use crate::formats::write::Contents;
+use crate::formats::write::{Contents, Named, Zips};
 use crate::model::hash;
 use crate::pipeline::{self, Emit, Sink, Source, Stage};
 use crate::store::Corpus;
@@ -62,7 +63,7 @@ fn read(corpus: &mut dyn Corpus, sha256: &[u8; 32], most: usize) -> Result<Bytes
 
 /// A second snapshot, for workers that embed. Contents are found by their hash, so it gives the same bytes as the
 /// first.
-pub(super) struct Embedded<C>(pub(super) Option<Mutex<C>>);
+pub(super) struct Embedded<C>(pub(super) Option<Mutex<C>>, pub(super) SmallZips);
 
 impl<C: Corpus> Contents for Embedded<C> {
     fn read(&self, sha256: &[u8; 32]) -> Result<Vec<u8>> {
@@ -72,6 +73,20 @@ impl<C: Corpus> Contents for Embedded<C> {
             Bytes::Memory(bytes) => Ok(bytes),
             Bytes::File(..) => Err(Error::new(Kind::Bug, "an attachment was too large for memory")),
         }
+    }
+
+    fn zips(&self) -> &dyn Zips {
+        &self.1
+    }
+}
+
+impl Zips for SmallZips {
+    fn zip(&self, files: &mut dyn Iterator<Item = Result<Named<'_>>>) -> Result<Vec<u8>> {
+        self.pack(files)
+    }
+
+    fn unzip(&self, zip: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
+        self.unpack(zip)
     }
 }
 

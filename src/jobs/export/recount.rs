@@ -2,8 +2,8 @@
 
 use crate::containers::{Complete, Pages, Raw};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
-use crate::formats::write::{Format, Grown, Recount};
+use crate::error::{Error, Kind, Place, Result};
+use crate::formats::write::{Format, Grown, Recount, Zips};
 use crate::model::receipt::Receipt;
 use crate::pipeline::{self, Emit, Sink, Source, Stage};
 use std::ops::ControlFlow;
@@ -33,14 +33,16 @@ impl Source for Reader {
     }
 }
 
-struct Count(Recount);
+struct Count<'a>(Recount, &'a dyn Zips);
 
-impl Stage for Count {
+impl Stage for Count<'_> {
     type In = Raw;
     type Out = u64;
 
     fn apply(&self, raw: Raw) -> Result<u64> {
-        Ok((self.0.count)(&raw.unpack()?))
+        let place = Place::file(&raw.place);
+        (self.0.count)(&raw.unpack()?, self.1)
+            .map_err(|error| error.at(place).hint("nothing was published; please report it with the command"))
     }
 }
 
@@ -66,6 +68,7 @@ pub(super) fn check(
     cx: &Context<'_>,
     formats: &[Box<dyn Format>],
     complete: &Complete,
+    zips: &dyn Zips,
     receipt: &mut Receipt,
 ) -> Result<()> {
     for format in formats {
@@ -78,7 +81,7 @@ pub(super) fn check(
         }
         let Some(recount) = format.recount() else { continue };
         let reader = Reader { volumes: complete.again()?, recount };
-        let Sum(files, events) = pipeline::run(reader, Count(recount), Sum(0, 0), cx.limits, cx.watch)?;
+        let Sum(files, events) = pipeline::run(reader, Count(recount, zips), Sum(0, 0), cx.limits, cx.watch)?;
         same(events, exported, "the pages that were written")?;
         let pages = if files == 1 { "page" } else { "pages" };
         let beside = if exported == receipt.events().total() { "" } else { " beside comings and goings" };

@@ -7,10 +7,11 @@ use crate::error::{Error, Kind, Result};
 use crate::formats::cut::{About, Cut, Cutter, Cutting};
 use crate::formats::write::{Body, Contents, Format, Ledger, Part, Settings};
 use crate::jobs::export::attachments;
+use crate::model::collected::Members;
 use crate::model::ids::RoomKey;
 use crate::model::message::Content;
 use crate::model::receipt::{Gap, Receipt, RoomTally, Tally};
-use crate::model::unit::{RoomHint, Unit};
+use crate::model::unit::{PAGE_EVENTS, RoomHint, Unit};
 use crate::pipeline::{self, Emit, Event, Sink, Source, Stage, Watch};
 use crate::select::scope::Selection;
 use crate::store::Corpus;
@@ -266,6 +267,8 @@ pub(super) struct Wiring<'a> {
     pub(super) formats: &'a [Box<dyn Format>],
     pub(super) selection: &'a Selection,
     pub(super) settings: Settings<'a>,
+    /// Do the events go with it that cases have collected?
+    pub(super) collections: bool,
     /// Are there events to export, or settings only?
     pub(super) history: bool,
     /// What is known about rooms.
@@ -295,6 +298,9 @@ impl Wiring<'_> {
         for format in self.formats {
             place.put(format.settings(&self.settings)?, Vec::new())?;
         }
+        if self.collections {
+            self.collected(corpus, &mut place)?;
+        }
         if self.history {
             place = self.history(cx, corpus, files, &groups, place)?;
         }
@@ -302,6 +308,29 @@ impl Wiring<'_> {
         (receipt.gaps, receipt.gap_count) = (place.told.gaps, place.told.gap_count);
         place.told.remarks.into_iter().for_each(|(what, times)| receipt.remark(what, times));
         Ok(place.package)
+    }
+
+    /// The events that cases have collected, in pages.
+    fn collected(&self, corpus: &mut dyn Corpus, place: &mut Place<'_>) -> Result<()> {
+        let (mut page, mut lines, mut number) = (Vec::new(), 0, 0);
+        let mut put = |page: &mut Vec<Members>| {
+            number += 1;
+            for format in self.formats {
+                place.put(format.collected(number, page).into_iter().collect(), Vec::new())?;
+            }
+            page.clear();
+            Ok(())
+        };
+        corpus.members(&mut |members| {
+            lines += members.messages.len() + members.others.len();
+            page.push(members.clone());
+            if lines >= PAGE_EVENTS {
+                lines = 0;
+                put(&mut page)?;
+            }
+            Ok(())
+        })?;
+        if page.is_empty() { Ok(()) } else { put(&mut page) }
     }
 
     fn history<'p>(

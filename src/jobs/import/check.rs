@@ -100,6 +100,9 @@ impl Checked<'_> {
         for room in archive.rooms.iter().filter(|_| whole) {
             self.note(sums.close(&name, room).map(|_| ()))?;
         }
+        if whole {
+            self.note(sums.close_files(&name))?;
+        }
         for (volume, member, sha256) in archive.attachments()? {
             if cx.watch.cancelled() {
                 return Err(Error::new(Kind::Cancelled, "interrupted"));
@@ -124,7 +127,7 @@ pub(super) fn check<'a>(
     beside: &Beside,
 ) -> Result<Checked<'a>> {
     cx.watch.event(Event::Begin { step: "checking", total: None, unit: "bytes" });
-    let sink = Checked {
+    let mut sink = Checked {
         watch: cx.watch,
         events: 0,
         gaps: Vec::new(),
@@ -139,13 +142,19 @@ pub(super) fn check<'a>(
         rows: HashMap::new(),
         latest: HashMap::new(),
     };
-    let source = source(cx, job, found, (archives, databases), HashSet::new());
+    let paths = || {
+        found.inputs.iter().filter_map(|input| match input {
+            Input::Archive(path) => Some(path),
+            _ => None,
+        })
+    };
+    for (path, archive) in paths().zip(&*archives) {
+        let files = archive.attachments()?.into_iter().map(|(_, _, sha256)| sha256);
+        sink.sums.insert(path.display().to_string().into(), Sums::new(files));
+    }
+    let source = source(cx, job, found, (&mut *archives, databases), HashSet::new());
     let mut checked = pipeline::run(source, decode(job, None, beside), sink, cx.limits, cx.watch)?;
-    let paths = found.inputs.iter().filter_map(|input| match input {
-        Input::Archive(path) => Some(path),
-        _ => None,
-    });
-    for (path, archive) in paths.zip(archives) {
+    for (path, archive) in paths().zip(archives) {
         checked.archive(cx, archive, path)?;
     }
     cx.watch.event(Event::End);

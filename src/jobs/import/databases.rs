@@ -157,7 +157,7 @@ pub(super) fn fact(dump: &Dump, held: Option<&str>) -> Result<SourceFact> {
     let mut sums = Vec::with_capacity(files.len());
     for file in &files {
         let told = |error| Error::io(file.display(), error);
-        sums.push(std::fs::File::open(file).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?.0);
+        sums.push(crate::files::open(file).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?.0);
     }
     let sha256 = match sums.as_slice() {
         [] => return Err(Error::new(Kind::Bug, "a database without files")),

@@ -82,7 +82,7 @@ fn listing(cx: &Context<'_>, path: &Path) -> Result<Option<Inspected>> {
     }
     let told = |e| Error::io(path.display(), e);
     let mut bytes = Vec::new();
-    std::fs::File::open(path).map_err(told)?.take(DIRECTORY).read_to_end(&mut bytes).map_err(told)?;
+    crate::files::open(path).map_err(told)?.take(DIRECTORY).read_to_end(&mut bytes).map_err(told)?;
     let (mut entries, mut users) = (0u64, 0u64);
     let read = directory::read(&path.display().to_string(), &bytes, &mut |entry| {
         entries += 1;

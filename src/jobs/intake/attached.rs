@@ -29,7 +29,7 @@ pub(super) fn sort_out(found: &mut Found, limits: InputLimits, form: Option<Form
         for input in &found.inputs {
             let Input::File(path) = input else { continue };
             let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let Ok(mut file) = std::fs::File::open(path) else { continue };
+            let Ok(mut file) = crate::files::open(path) else { continue };
             let resolve = |named: &Path| folder.join(named).canonicalize().ok();
             let place = path.display().to_string();
             let names = named(&mut file, &place, form, limits, &resolve);

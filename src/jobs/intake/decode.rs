@@ -11,11 +11,11 @@ use crate::formats::sqlserver::tables::Picker;
 use crate::formats::sqlserver::value::Value;
 use crate::formats::{ReadOptions, Remarks, compliance, jsonl};
 use crate::jobs::archive::RawPage;
-use crate::jobs::sums;
+use crate::jobs::sums::{self, PageSums};
+use crate::model::bounds;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::message::{Content, Event};
-use crate::model::receipt::RoomTally;
 use crate::model::unit::Unit;
 use crate::pipeline::Stage;
 use crate::rules::merge::Renames;
@@ -127,7 +127,7 @@ pub struct Decoded {
     /// The names it has, in a run that only checks and when there are new names.
     pub met: Met,
     /// Of a page: its archive, its room under the name it has there, and its sums.
-    pub page: Option<(Arc<str>, Arc<RoomKey>, RoomTally)>,
+    pub page: Option<(Arc<str>, Arc<RoomKey>, PageSums)>,
     /// Why nothing of it can be used; only when gaps are allowed.
     pub failed: Option<Error>,
     /// Bytes read, for progress.
@@ -239,7 +239,7 @@ impl Decode<'_> {
             }
             let told = |e| Error::io(full.display(), e);
             let (hash, size) =
-                std::fs::File::open(&full).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?;
+                crate::files::open(&full).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?;
             if file.size.is_some_and(|said| said != size) || file.sha256.is_some_and(|said| said != hash) {
                 return Err(bad("the file does not have the size or SHA-256 the line says"));
             }
@@ -343,6 +343,14 @@ impl Stage for Decode<'_> {
                     done.fingerprint = print;
                 }
             }
+            if let Err(error) = named(&unit, &done.place) {
+                if !self.keep_going {
+                    return Err(error);
+                }
+                (done.fingerprint, done.failed) = (None, Some(error));
+                done.loaded.clear();
+                return Ok(done);
+            }
             if self.prepare.is_none() && !self.renames.is_empty() {
                 done.met.unit(&unit);
             }
@@ -357,6 +365,19 @@ impl Stage for Decode<'_> {
             done.loaded.push(Loaded { unit, prepared });
         }
         Ok(done)
+    }
+}
+
+/// No name, address or title is longer than any can be; many of them stay in memory while history is read.
+fn named(unit: &Unit, place: &str) -> Result<()> {
+    let hint = [unit.hint.title.as_deref(), unit.hint.category.as_deref()];
+    let people = unit.people.iter().flat_map(|p| [Some(p.uri.as_str()), p.name.as_deref(), p.email.as_deref()]);
+    let files = unit.events.iter().flat_map(|event| &event.more().files).map(|file| file.name.as_deref());
+    let room = [Some(unit.room.pool.as_str()), Some(unit.room.uri.as_str())];
+    let mut all = room.into_iter().chain(hint).chain(people).chain(files).flatten();
+    match all.any(|text| bounds::is_longer(text, bounds::NAME)) {
+        true => Err(bounds::exceeded(Place::file(place), "a name, address or title", bounds::NAME, "characters")),
+        false => Ok(()),
     }
 }
 

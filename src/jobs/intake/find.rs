@@ -186,7 +186,7 @@ pub fn spool(cx: &Context<'_>) -> Result<files::Draft> {
 
 fn head(path: &Path) -> Result<Vec<u8>> {
     let mut head = Vec::with_capacity(HEAD);
-    let file = std::fs::File::open(path).map_err(|e| Error::io(path.display(), e))?;
+    let file = crate::files::open(path).map_err(|e| Error::io(path.display(), e))?;
     file.take(HEAD as u64).read_to_end(&mut head).map_err(|e| Error::io(path.display(), e))?;
     Ok(head)
 }

@@ -20,6 +20,8 @@ use std::sync::Arc;
 const WHOLE: u64 = 8 << 20;
 /// Lines of JSON are cut into pieces of about this size.
 const CHUNK: usize = 1 << 20;
+/// What an object of JSON weighs, whatever it holds.
+const OBJECT: usize = 160;
 
 /// A failed read: of the operating system, or of a container that is damaged.
 fn told(place: &str, error: std::io::Error) -> Error {
@@ -118,7 +120,7 @@ impl PieceSource<'_> {
 
     fn file(&self, path: &Path, emit: &mut Emit<'_, Piece>) -> Flow {
         let place = path.display().to_string();
-        let opened = std::fs::File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let opened = crate::files::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (size, mut file) = match opened {
             Ok(opened) => opened,
             Err(error) => {
@@ -241,7 +243,11 @@ impl PieceSource<'_> {
             }
             let lines = bytes.iter().filter(|b| **b == b'\n').count() as u64;
             if !bytes.is_empty() {
-                let weight = 4 * bytes.len() + 1024;
+                // Of many small files each would hold the space of a large one.
+                bytes.shrink_to_fit();
+                // An object of two bytes becomes one of many in memory.
+                let objects = bytes.iter().filter(|byte| **byte == b'{').count();
+                let weight = 4 * bytes.len() + OBJECT * objects + 1024;
                 let piece = Piece::Bytes {
                     place: place.to_owned(),
                     form: Form::JsonLines,

@@ -111,7 +111,7 @@ impl Uploads {
             return Ok(*known);
         }
         let told = |e| Error::io(path.display(), e);
-        let (sha256, size) = std::fs::File::open(path).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?;
+        let (sha256, size) = crate::files::open(path).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(path.to_owned(), (size, sha256));
         Ok((size, sha256))

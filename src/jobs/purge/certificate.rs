@@ -111,6 +111,7 @@ pub(super) fn make(
     });
     let record = json!({
         "actor": cx.actor.name(),
+        "approval": plan["approval"],
         "checkpoint": seal.checkpoint,
         "erasure": {
             "files": files.collect::<Vec<_>>(),
@@ -166,6 +167,14 @@ fn text(record: &Value) -> String {
     line("Begun", show(&record["started"]));
     line("Finished", show(&record["finished"]));
     line("By", show(&record["actor"]));
+    if let Some(by) = record["approval"]["approved by"].as_str() {
+        let asked = format!(
+            "request {}, made by {}",
+            show(&record["approval"]["approval"]),
+            show(&record["approval"]["requested by"])
+        );
+        line("Approved by", format!("{by}; {asked}"));
+    }
     let many = |number: &Value, noun: &str| counted(number.as_u64().unwrap_or_default(), noun);
     for part in record["request"]["parts"].as_array().into_iter().flatten() {
         let mut words = Vec::new();

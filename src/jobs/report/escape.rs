@@ -42,7 +42,12 @@ impl Html {
     pub(super) fn time(&mut self, at: Option<Ticks>) {
         let Some(at) = at else { return self.raw("<span class=\"quiet\">–</span>") };
         let exact = at.to_string();
+        // HTML knows three digits of a second at most; people who point at it see all of them.
+        let cut = exact.find('.').map_or(exact.len(), |dot| (dot + 4).min(exact.len()));
+        let short = exact.get(..cut).unwrap_or(&exact).trim_end_matches('Z');
         self.raw("<time datetime=\"");
+        self.text(short);
+        self.raw("Z\" title=\"");
         self.text(&exact);
         self.raw("\">");
         self.text(exact.get(..10).unwrap_or_default());

@@ -6,6 +6,7 @@ use super::page::HEAD;
 use super::parts::{head, list, number};
 use super::{grouped, human};
 use crate::jobs::terms::{Report, Status, Tally, Term};
+use std::sync::Arc;
 
 /// So many people have a column of their own in the table of terms and people; a list below has all.
 const COLUMNS: usize = 10;
@@ -103,7 +104,7 @@ fn label(term: &Term) -> &str {
     term.line.name.as_deref().unwrap_or(&term.line.query)
 }
 
-fn section(page: &mut Html, id: &'static str, heading: &'static str, caption: &str) {
+pub(super) fn section(page: &mut Html, id: &'static str, heading: &'static str, caption: &str) {
     page.raw("<section aria-labelledby=\"");
     page.raw(id);
     page.raw("\">\n<h2 id=\"");
@@ -115,9 +116,9 @@ fn section(page: &mut Html, id: &'static str, heading: &'static str, caption: &s
     page.raw("</p>\n");
 }
 
-fn open(page: &mut Html, id: &'static str, what: &'static str, caption: &'static str) {
-    page.raw("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-labelledby=\"");
-    page.raw(id);
+pub(super) fn open(page: &mut Html, what: &'static str, caption: &'static str) {
+    page.raw("<div class=\"wide\" role=\"group\" tabindex=\"0\" aria-label=\"");
+    page.raw(caption);
     page.raw("\">\n<table class=\"dense\"><caption>");
     page.raw(caption);
     page.raw("</caption>\n<thead>\n<tr><th scope=\"col\">");
@@ -125,9 +126,9 @@ fn open(page: &mut Html, id: &'static str, what: &'static str, caption: &'static
     page.raw("</th>");
 }
 
-const CLOSE: &str = "</tbody>\n</table>\n</div>\n";
+pub(super) const CLOSE: &str = "</tbody>\n</table>\n</div>\n";
 
-fn heads(page: &mut Html, names: &[&str]) {
+pub(super) fn heads(page: &mut Html, names: &[&str]) {
     names.iter().for_each(|name| head(page, name));
     page.raw("</tr>\n</thead>\n<tbody>\n");
 }
@@ -165,7 +166,7 @@ fn terms(page: &mut Html, report: &Report) {
         .map(|term| (label(term).to_owned(), term.all.hits))
         .collect();
     bars(page, "Hits of each term", &items);
-    open(page, "terms", "Term", "The terms in the order of the list.");
+    open(page, "Term", "The terms in the order of the list.");
     heads(page, &COUNTS);
     for term in &report.terms {
         page.raw("<tr><th scope=\"row\" class=\"term\">");
@@ -176,17 +177,6 @@ fn terms(page: &mut Html, report: &Report) {
         page.raw("<code>");
         page.name(&term.line.query);
         page.raw("</code>");
-        if let Some(reading) = &term.reading {
-            page.raw("<details><summary>How it is read</summary><span>");
-            page.name(reading);
-            page.raw("</span>");
-            for warning in &term.warnings {
-                page.raw("<p class=\"important\">");
-                page.name(warning);
-                page.raw("</p>");
-            }
-            page.raw("</details>");
-        }
         page.raw("</th>");
         match &term.status {
             Status::Ok => counts(page, &term.all, report.texts),
@@ -207,16 +197,37 @@ fn terms(page: &mut Html, report: &Report) {
     counts(page, &report.any, report.texts);
     page.raw("</tr>\n");
     page.raw(CLOSE);
+    readings(page, report);
     page.raw("</section>\n");
+}
+
+/// How each term is read.
+fn readings(page: &mut Html, report: &Report) {
+    page.raw("<details><summary>How each term is read</summary>\n<dl>\n");
+    for (term, number) in report.terms.iter().zip(1..) {
+        let Some(reading) = &term.reading else { continue };
+        page.raw("<dt>");
+        page.text(&format!("{number}. "));
+        page.name(label(term));
+        page.raw("</dt><dd>");
+        page.name(reading);
+        for warning in &term.warnings {
+            page.raw("<p class=\"important\">");
+            page.name(warning);
+            page.raw("</p>");
+        }
+        page.raw("</dd>\n");
+    }
+    page.raw("</dl>\n</details>\n");
 }
 
 fn people(page: &mut Html, report: &Report) {
     section(page, "people", "People", "Each event counts for the person who did it.");
-    let mut most: Vec<(&String, &Tally)> = report.people.iter().collect();
+    let mut most: Vec<(&Arc<str>, &Tally)> = report.people.iter().collect();
     most.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.hits));
-    let items: Vec<(String, u64)> = most.iter().map(|(person, tally)| ((*person).clone(), tally.hits)).collect();
+    let items: Vec<(String, u64)> = most.iter().map(|(person, tally)| (person.to_string(), tally.hits)).collect();
     bars(page, "Hits of each person", &items);
-    open(page, "people", "Person", "Events that any term means.");
+    open(page, "Person", "Events that any term means.");
     heads(page, &COUNTS);
     for (person, tally) in &most {
         page.raw("<tr><th scope=\"row\">");
@@ -226,9 +237,9 @@ fn people(page: &mut Html, report: &Report) {
         page.raw("</tr>\n");
     }
     page.raw(CLOSE);
-    let columns: Vec<&str> = most.iter().take(COLUMNS).map(|(person, _)| person.as_str()).collect();
+    let columns: Vec<&str> = most.iter().take(COLUMNS).map(|(person, _)| &***person).collect();
     if !columns.is_empty() {
-        open(page, "people", "Term", "Hits of each term by person; those with most hits.");
+        open(page, "Term", "Hits of each term by person; those with most hits.");
         heads(page, &columns);
         for term in report.terms.iter().filter(|term| term.status == Status::Ok) {
             page.raw("<tr><th scope=\"row\" class=\"term\">");
@@ -242,7 +253,7 @@ fn people(page: &mut Html, report: &Report) {
         page.raw(CLOSE);
     }
     page.raw("<details><summary>Each term of each person</summary>\n");
-    open(page, "people", "Term, person", "Terms and people with hits.");
+    open(page, "Term, person", "Terms and people with hits.");
     heads(page, &COUNTS);
     for term in &report.terms {
         for (person, tally) in &term.people {
@@ -267,7 +278,7 @@ fn rooms(page: &mut Html, report: &Report, about: &About) {
     let items: Vec<(String, u64)> =
         most.iter().map(|(key, (room, tally))| (name(key, &room.uri), tally.hits)).collect();
     bars(page, "Hits of each room", &items);
-    open(page, "rooms", "Room", "Events that any term means.");
+    open(page, "Room", "Events that any term means.");
     heads(page, &COUNTS);
     for (key, (room, tally)) in &most {
         page.raw("<tr><th scope=\"row\">");
@@ -280,7 +291,7 @@ fn rooms(page: &mut Html, report: &Report, about: &About) {
     }
     page.raw(CLOSE);
     page.raw("<details><summary>Each term in each room</summary>\n");
-    open(page, "rooms", "Term, room", "Terms and rooms with hits.");
+    open(page, "Term, room", "Terms and rooms with hits.");
     heads(page, &COUNTS);
     for term in &report.terms {
         for (key, (room, tally)) in &term.rooms {
@@ -303,7 +314,7 @@ fn months(page: &mut Html, report: &Report) {
     let items: Vec<(String, u64)> = report.months.iter().map(|(of, count)| (month(*of), *count)).collect();
     bars(page, "Hits of each month", &items);
     page.raw("<details><summary>The same as a table</summary>\n");
-    open(page, "months", "Month", "Events that any term means.");
+    open(page, "Month", "Events that any term means.");
     heads(page, &["Hits"]);
     for (month, count) in &items {
         page.raw("<tr><th scope=\"row\">");

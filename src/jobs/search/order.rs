@@ -1,6 +1,6 @@
 //! Hits in order of time over all rooms, and in order of relevance.
 
-use super::{Cursor, Owned, Taking};
+use super::{Cursor, Owned, Taking, named};
 use crate::error::Result;
 use crate::model::time::Ticks;
 use crate::select::matches::{leaves, marks};
@@ -59,7 +59,7 @@ fn piece(
             }
             let persona = &unit.people[event.who as usize];
             if whole {
-                done = taking.hit(&unit.room, persona, event, (0, None));
+                done = taking.hit(named(&unit), persona, event, (0, None));
                 if !matches!(done, Ok(ControlFlow::Continue(()))) {
                     return ControlFlow::Break(());
                 }
@@ -70,7 +70,8 @@ fn piece(
             if too_many {
                 return ControlFlow::Break(());
             }
-            found.push(Owned { room: unit.room.clone(), persona: persona.clone(), event: event.clone(), score: 0.0 });
+            let (room, name) = (unit.room.clone(), unit.hint.title.clone());
+            found.push(Owned { room, name, persona: persona.clone(), event: event.clone(), score: 0.0 });
         }
         ControlFlow::Continue(())
     })?;
@@ -87,7 +88,7 @@ fn piece(
     }
     found.sort_by_cached_key(|found| (found.event.at, found.room.key(), found.event.sequence));
     for one in &found {
-        if taking.hit(&one.room, &one.persona, &one.event, (0, None))?.is_break() {
+        if taking.hit(one.named(), &one.persona, &one.event, (0, None))?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }
@@ -138,7 +139,8 @@ pub(super) fn by_relevance(
                 })
                 .sum();
             let persona = unit.people[event.who as usize].clone();
-            best.push(Owned { room: unit.room.clone(), persona, event: event.clone(), score });
+            let (room, name) = (unit.room.clone(), unit.hint.title.clone());
+            best.push(Owned { room, name, persona, event: event.clone(), score });
         }
         if best.len() > limit.saturating_mul(2).max(1000) {
             more |= cut(&mut best, limit);
@@ -147,7 +149,7 @@ pub(super) fn by_relevance(
     })?;
     more |= cut(&mut best, limit);
     for one in &best {
-        if taking.hit(&one.room, &one.persona, &one.event, (0, Some(one.score)))?.is_break() {
+        if taking.hit(one.named(), &one.persona, &one.event, (0, Some(one.score)))?.is_break() {
             break;
         }
     }

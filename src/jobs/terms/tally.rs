@@ -6,7 +6,8 @@ use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use crate::store::count::{Month, month_of};
 use crate::store::hits::{RoomHits, Seen};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// More than one term means it.
 const SEVERAL: u32 = u32::MAX - 1;
@@ -40,8 +41,57 @@ pub struct Tally {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counted {
     pub(super) all: Tally,
-    pub(super) people: BTreeMap<String, Tally>,
-    pub(super) rooms: BTreeMap<String, (RoomKey, Tally)>,
+    pub(super) people: People,
+    pub(super) rooms: Rooms,
+    /// People by their places in the list of them, until all rooms are counted.
+    by_place: HashMap<u32, Tally>,
+}
+
+/// Counts by the keys of people.
+pub type People = BTreeMap<Arc<str>, Tally>;
+/// Counts by the keys of rooms.
+pub type Rooms = BTreeMap<Arc<str>, (Arc<RoomKey>, Tally)>;
+
+/// A room that is counted.
+struct OfRoom<'a> {
+    hits: &'a RoomHits,
+    key: Arc<str>,
+    room: Arc<RoomKey>,
+    /// The people of its events, each once, and the place among them of that of each event.
+    people: Vec<u32>,
+    local: Vec<u32>,
+    window: Window<'a>,
+}
+
+impl OfRoom<'_> {
+    fn new(hits: &RoomHits, seconds: i64) -> OfRoom<'_> {
+        let (mut people, mut places) = (Vec::new(), HashMap::new());
+        let local = hits.events.iter().map(|event| {
+            *places.entry(event.person).or_insert_with(|| {
+                people.push(event.person);
+                people.len() as u32 - 1
+            })
+        });
+        let local = local.collect();
+        let (key, room) = (Arc::from(hits.room.key()), Arc::new(hits.room.clone()));
+        OfRoom { hits, key, room, people, local, window: Window::new(&hits.events, seconds) }
+    }
+}
+
+/// What is counted of somebody in a room, and up to which message context was counted.
+#[derive(Debug, Clone, Copy, Default)]
+struct Part {
+    tally: Tally,
+    shown: u32,
+}
+
+impl Part {
+    fn add(&mut self, of: &OfRoom<'_>, at: u32, unique: bool) {
+        self.tally.hits += 1;
+        self.tally.unique += u64::from(unique);
+        self.tally.family += 1 + u64::from(of.hits.events[at as usize].files);
+        self.tally.context += of.window.more(at as usize, &mut self.shown);
+    }
 }
 
 impl Counted {
@@ -55,38 +105,36 @@ impl Counted {
         }
     }
 
-    fn add(
-        &mut self,
-        room: &RoomHits,
-        hits: &[u32],
-        unique: impl Fn(u32) -> bool,
-        names: &[String],
-        window: &Window<'_>,
-    ) {
-        let mut by_person: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        hits.iter().for_each(|at| by_person.entry(room.events[*at as usize].person).or_default().push(*at));
-        let count = |hits: &[u32]| {
-            let files: u64 = hits.iter().map(|at| u64::from(room.events[*at as usize].files)).sum();
-            Tally {
-                hits: hits.len() as u64,
-                unique: hits.iter().filter(|at| unique(**at)).count() as u64,
-                family: hits.len() as u64 + files,
-                context: window.around(hits),
-                ..Tally::default()
+    /// Adds a room. `parts` has a place for each of its people, with nothing in it, and is left like that.
+    fn add(&mut self, of: &OfRoom<'_>, hits: &[u32], unique: impl Fn(u32) -> bool, parts: &mut [Part]) {
+        let (mut all, mut met) = (Part::default(), Vec::new());
+        for at in hits {
+            let (place, unique) = (of.local[*at as usize], unique(*at));
+            let part = &mut parts[place as usize];
+            if part.tally.hits == 0 {
+                met.push(place);
             }
-        };
-        let of_room = Tally { rooms: 1, people: by_person.len() as u64, ..count(hits) };
+            part.add(of, *at, unique);
+            all.add(of, *at, unique);
+        }
+        let of_room = Tally { rooms: 1, people: met.len() as u64, ..all.tally };
         self.all.add(&of_room);
         self.all.rooms += 1;
-        self.rooms.insert(room.room.key(), (room.room.clone(), of_room));
-        for (person, hits) in by_person {
-            let all = self.people.entry(names[person as usize].clone()).or_insert_with(|| {
+        self.rooms.insert(of.key.clone(), (of.room.clone(), of_room));
+        for place in met {
+            let part = std::mem::take(&mut parts[place as usize]);
+            let tally = self.by_place.entry(of.people[place as usize]).or_insert_with(|| {
                 self.all.people += 1;
                 Tally { people: 1, ..Tally::default() }
             });
-            all.add(&count(&hits));
-            all.rooms += 1;
+            tally.add(&part.tally);
+            tally.rooms += 1;
         }
+    }
+
+    /// Names the people.
+    fn settle(&mut self, names: &[Arc<str>]) {
+        self.people = self.by_place.drain().map(|(place, tally)| (names[place as usize].clone(), tally)).collect();
     }
 }
 
@@ -105,16 +153,27 @@ pub(super) struct Tallies {
     pub(super) any: Counted,
     pub(super) months: BTreeMap<Month, u64>,
     window: i64,
+    names: Vec<Arc<str>>,
+    parts: Vec<Part>,
 }
 
 impl Tallies {
     pub(super) fn new(terms: usize, window: i64) -> Tallies {
-        Tallies { terms: vec![Counted::default(); terms], any: Counted::default(), months: BTreeMap::new(), window }
+        let (terms, any) = (vec![Counted::default(); terms], Counted::default());
+        Tallies { terms, any, months: BTreeMap::new(), window, names: Vec::new(), parts: Vec::new() }
+    }
+
+    /// All rooms are counted.
+    pub(super) fn settle(&mut self) {
+        self.terms.iter_mut().for_each(|term| term.settle(&self.names));
+        self.any.settle(&self.names);
     }
 
     /// Counts a room.
     pub(super) fn add(&mut self, room: &RoomHits, people: &[String]) {
-        let window = Window::new(&room.events, self.window);
+        self.names.extend(people[self.names.len().min(people.len())..].iter().map(|name| Arc::from(name.as_str())));
+        let of = OfRoom::new(room, self.window);
+        self.parts.resize(self.parts.len().max(of.people.len()), Part::default());
         let mut owner = vec![NONE; room.events.len()];
         for (term, hits) in &room.hits {
             for at in hits {
@@ -124,10 +183,10 @@ impl Tallies {
         }
         for (term, hits) in &room.hits {
             let unique = |at: u32| owner[at as usize] == *term as u32;
-            self.terms[*term].add(room, hits, unique, people, &window);
+            self.terms[*term].add(&of, hits, unique, &mut self.parts);
         }
         let any: Vec<u32> = (0..owner.len() as u32).filter(|at| owner[*at as usize] != NONE).collect();
-        self.any.add(room, &any, |at| owner[at as usize] != SEVERAL, people, &window);
+        self.any.add(&of, &any, |at| owner[at as usize] != SEVERAL, &mut self.parts);
         let mut known: Option<(i64, Month)> = None;
         for at in any {
             let second = room.events[at as usize].second;
@@ -142,12 +201,13 @@ impl Tallies {
     }
 }
 
-/// The messages of a room in order of time, and how far context goes.
+/// The messages of a room in order of time, and how far the context of each event goes.
 struct Window<'a> {
     events: &'a [Seen],
     /// How many messages there are before each event.
     before: Vec<u32>,
-    seconds: i64,
+    /// The first event of the context of each, and the one after the last.
+    spans: Vec<(u32, u32)>,
 }
 
 impl Window<'_> {
@@ -159,25 +219,31 @@ impl Window<'_> {
             count += u32::from(event.kind == Kind::Chat);
             before.push(count);
         }
-        Window { events, before, seconds }
+        let (mut from, mut to) = (0, 0);
+        let span = |event: &Seen| {
+            let (first, last) = (event.second.saturating_sub(seconds), event.second.saturating_add(seconds));
+            from += events[from..].iter().take_while(|event| event.second < first).count();
+            to += events[to..].iter().take_while(|event| event.second <= last).count();
+            (from as u32, to as u32)
+        };
+        let spans = events.iter().map(span).collect();
+        Window { events, before, spans }
     }
 
-    /// These events, and the messages around them, each once. The places ascend.
+    /// This event, when it is no message, and the messages around it that were not shown yet. Places ascend.
+    fn more(&self, at: usize, shown: &mut u32) -> u64 {
+        let (from, to) = self.spans[at];
+        let from = from.max(*shown).min(to);
+        *shown = (*shown).max(to);
+        let around = u64::from(self.before[to as usize] - self.before[from as usize]);
+        // A message is counted among its neighbours.
+        around + u64::from(self.events[at].kind != Kind::Chat)
+    }
+
+    #[cfg(test)]
     fn around(&self, hits: &[u32]) -> u64 {
-        let (mut count, mut shown, mut from, mut to) = (0, 0, 0, 0);
-        for hit in hits {
-            let hit = *hit as usize;
-            let event = self.events[hit];
-            let (first, last) = (event.second.saturating_sub(self.seconds), event.second.saturating_add(self.seconds));
-            from += self.events[from..].iter().take_while(|event| event.second < first).count();
-            to = to.max(hit);
-            to += self.events[to..].iter().take_while(|event| event.second <= last).count();
-            count += u64::from(self.before[to] - self.before[from.max(shown).min(to)]);
-            // A message is counted among its neighbours.
-            count += u64::from(event.kind != Kind::Chat);
-            shown = shown.max(to);
-        }
-        count
+        let mut shown = 0;
+        hits.iter().map(|at| self.more(*at as usize, &mut shown)).sum()
     }
 }
 

@@ -106,12 +106,13 @@ pub(super) fn switch(is: bool) -> String {
 /// A file with its size and sum, or the files of a folder.
 fn files(path: &Path, hurry: bool) -> Vec<FileFact> {
     let mut found = Vec::new();
-    let mut waiting = vec![path.to_owned()];
+    let (root, mut waiting) = (path, vec![path.to_owned()]);
     while let Some(path) = waiting.pop() {
         if found.len() >= LISTED {
             break;
         }
-        if path.is_dir() {
+        // Links within are not followed: they could lead in circles.
+        if path.is_dir() && (path == root || !path.is_symlink()) {
             let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
             let mut inside: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
             inside.sort_unstable_by(|a, b| b.cmp(a));
@@ -119,7 +120,7 @@ fn files(path: &Path, hurry: bool) -> Vec<FileFact> {
             continue;
         }
         let size = path.metadata().map_or(0, |found| found.len());
-        let sum = || std::fs::File::open(&path).and_then(|mut file| hash::of_reader(&mut file)).ok();
+        let sum = || crate::files::open(&path).and_then(|mut file| hash::of_reader(&mut file)).ok();
         let sum = if hurry || !path.is_file() { None } else { sum() };
         let name = path.display().to_string();
         found.push(FileFact {

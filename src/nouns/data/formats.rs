@@ -4,8 +4,8 @@ use super::ExportRequest;
 use super::asked::switch;
 use crate::error::{Error, Kind, Result};
 use crate::formats::load::{self, Dates, Encoding, Load, Marks};
-use crate::formats::write::{Choices, Written};
-use crate::formats::{WRITTEN, archive, html, sheet};
+use crate::formats::write::{Choices, Slice, Written};
+use crate::formats::{WRITTEN, archive, eml, html, rsmf, sheet};
 use crate::model::zone::Zone;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -104,6 +104,9 @@ pub struct How {
     /// Put an apostrophe before what a spreadsheet would compute, in CSV
     #[arg(long)]
     pub spreadsheet_safe: bool,
+    /// What one file of RSMF or EML holds: day, 24h, thread, or a number of events [default: day]
+    #[arg(long, value_name = "SLICE", value_parser = slice)]
+    pub slice: Option<Slice>,
 }
 
 impl How {
@@ -116,7 +119,29 @@ impl How {
             ("encoding", word(self.encoding.map(|name| format!("{name:?}")))),
             ("dates", word(self.dates.map(|name| format!("{name:?}")))),
             ("spreadsheet-safe", switch(self.spreadsheet_safe)),
+            ("slice", self.slice.as_ref().map(slice_word).unwrap_or_default()),
         ]
+    }
+}
+
+/// Reads where conversations are cut.
+fn slice(text: &str) -> Result<Slice, String> {
+    let number = || text.parse().ok().filter(|events| (1..=10_000).contains(events));
+    Ok(match text.to_ascii_lowercase().as_str() {
+        "day" => Slice::Day,
+        "24h" => Slice::Hours,
+        "thread" => Slice::Thread,
+        _ => Slice::Events(number().ok_or("give day, 24h, thread, or a number of events from 1 to 10000")?),
+    })
+}
+
+/// The word for it.
+fn slice_word(slice: &Slice) -> String {
+    match slice {
+        Slice::Day => "day".to_owned(),
+        Slice::Hours => "24h".to_owned(),
+        Slice::Thread => "thread".to_owned(),
+        Slice::Events(events) => events.to_string(),
     }
 }
 
@@ -149,6 +174,12 @@ pub(super) fn choices(formats: &[&Written], asked: &ExportRequest) -> Result<Cho
     if how.spreadsheet_safe && !made(sheet::WRITTEN.word) {
         return refused("--spreadsheet-safe is about CSV, and none is made", "add --format csv, or leave it out");
     }
+    if how.slice.is_some() && !made(rsmf::WRITTEN.word) && !made(eml::WRITTEN.word) {
+        return refused(
+            "--slice is about files of conversations, and none are made",
+            "add --format rsmf or --format eml, or leave it out",
+        );
+    }
     let load = Load {
         by_event: how.document == Some(DocumentName::Message),
         marks: how.delimiters.unwrap_or_default(),
@@ -167,5 +198,6 @@ pub(super) fn choices(formats: &[&Written], asked: &ExportRequest) -> Result<Cho
         page_events: asked.page_events.map_or(Choices::PAGE_EVENTS, |events| events as usize),
         load,
         spreadsheet_safe: how.spreadsheet_safe,
+        slice: how.slice.unwrap_or_default(),
     })
 }

@@ -178,7 +178,7 @@ impl Filter {
 }
 
 /// The properties, in the order they are shown.
-const SHOWN: [&str; 19] = [
+const SHOWN: [&str; 20] = [
     "Identity",
     "Name",
     "Description",
@@ -193,6 +193,7 @@ const SHOWN: [&str; 19] = [
     "Presenters",
     "PersistentChatPoolFqdn",
     "Uri",
+    "FormerNames",
     "Guid",
     "CreatedBy",
     "CreatedOn",
@@ -201,13 +202,14 @@ const SHOWN: [&str; 19] = [
 ];
 
 /// Those that make a table too wide.
-const ASIDE: [&str; 11] = [
+const ASIDE: [&str; 12] = [
     "Name",
     "Members",
     "Managers",
     "Presenters",
     "PersistentChatPoolFqdn",
     "Uri",
+    "FormerNames",
     "Guid",
     "CreatedBy",
     "CreatedOn",

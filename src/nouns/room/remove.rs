@@ -11,6 +11,7 @@ use crate::model::reply::Reply;
 use crate::nouns::purge::How;
 use crate::nouns::reads;
 use crate::nouns::verb::{Action, Prepared};
+use crate::store::change;
 
 /// Destroys everything in rooms up to a date.
 pub(super) fn clear(
@@ -74,6 +75,7 @@ fn gone(cx: &Context<'_>, rooms: Vec<Record>, planned: Planned, how: How) -> Res
     let consent = how.consent;
     let are = if rooms.len() == 1 { "is" } else { "are" };
     let done = format!("{what} {are} removed");
+    let parts = change::parts(&[], &rooms);
     let removed =
         move |cx: &Context<'_>| rooms.iter().try_for_each(|room| settings::remove(cx, room, "room remove", Vec::new()));
     if goes == 0 && !continues {
@@ -89,6 +91,7 @@ fn gone(cx: &Context<'_>, rooms: Vec<Record>, planned: Planned, how: How) -> Res
             question: format!("Remove {what}?"),
             consent,
             destroys: true,
+            parts,
             act,
         }));
     }
@@ -97,6 +100,7 @@ fn gone(cx: &Context<'_>, rooms: Vec<Record>, planned: Planned, how: How) -> Res
     };
     action.question = format!("Destroy {} for good and remove {what}?", counted(goes, "event"));
     action.preview.notes.push(format!("the settings of {what} go, too"));
+    action.parts.extend(parts);
     let purge = action.act;
     action.act = Box::new(move |cx: &Context<'_>| {
         let mut reply = purge(cx)?;

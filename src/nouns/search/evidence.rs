@@ -6,6 +6,7 @@ use crate::jobs::audit::state;
 use crate::jobs::selection::{Wanted, named};
 use crate::model::catalog::Catalog;
 use crate::model::hash;
+use crate::model::record::Shape;
 use crate::nouns::{case, reads};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
@@ -13,7 +14,7 @@ use clap::Args;
 use sha2::{Digest, Sha256};
 
 /// How a search is bound to a state of the store, and to a case.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct Evidence {
     /// Refuse when the content is not what it was at this checkpoint, or under this content root of the audit log
     #[arg(long, value_name = "CHECKPOINT|ROOT")]
@@ -32,9 +33,20 @@ impl Evidence {
         self.is_recorded() || self.exact_as_of.is_some()
     }
 
+    /// The case it is for.
+    pub(super) fn case(&self) -> Option<&str> {
+        self.case.as_deref()
+    }
+
     /// Is anything noted?
     pub(super) fn is_recorded(&self) -> bool {
         self.record || self.case.is_some()
+    }
+
+    /// The settings it needs.
+    pub(super) fn shapes(&self) -> &'static [&'static Shape] {
+        static CASES: [&Shape; 1] = [&case::SHAPE];
+        if self.case.is_some() { &CASES } else { &[] }
     }
 
     /// Refuses when the content has changed, or when there is no such case.

@@ -13,9 +13,8 @@ use crate::model::ids::{EventId, RoomKey};
 use crate::model::message::Kind;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::verb::Pages;
-use crate::nouns::which;
+use crate::nouns::{room, which};
 use crate::store::{Breakdown, Corpus};
-use std::collections::HashMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -38,6 +37,7 @@ fn columns(how: &How) -> Table {
     let columns = [
         "Room",
         "Time",
+        "Sequence",
         "Person",
         "Is",
         "Kind",
@@ -52,7 +52,7 @@ fn columns(how: &How) -> Table {
         "Event",
         "Text",
     ];
-    let mut aside = vec!["Kind", "PersonName", "Pool", "Number", "Window", "Marks", "FoundIn", "Attachments"];
+    let mut aside = vec!["Kind", "PersonName", "Pool", "Number", "Window", "Marks", "FoundIn", "Attachments", "Event"];
     if how.around.is_none() {
         aside.push("Is");
     }
@@ -71,11 +71,12 @@ pub(super) fn show(
     report: Option<PathBuf>,
     pages: &mut Pages<'_>,
 ) -> Result<Reply> {
-    let warnings = which::warnings(cx, wanted)?;
+    let more: &[_] = if how.after.is_some() { &[&room::SHAPE] } else { &[] };
+    let reads = which::reads(cx, wanted, &[more, evidence.shapes()].concat());
     if evidence.is_recorded() {
         // What leaves is recorded before it leaves.
         let counts = cx.session.read(|store| {
-            let catalog = store.catalog(cx.shapes)?;
+            let catalog = store.settings(&reads.wanted())?;
             evidence.check(cx, store, &catalog)?;
             store.count(&wanted.selection(&catalog)?)
         })?;
@@ -84,8 +85,8 @@ pub(super) fn show(
     let limit = how.limit.or(pages.most);
     let how = How { limit, ..how };
     let head = columns(&how);
-    let mut reply = cx.session.read(|store| {
-        let catalog = store.catalog(cx.shapes)?;
+    cx.session.read(|store| {
+        let catalog = store.settings(&reads.wanted())?;
         if !evidence.is_recorded() {
             evidence.check(cx, store, &catalog)?;
         }
@@ -97,14 +98,12 @@ pub(super) fn show(
         let mut rows = head.clone();
         let mut stopped = (pages.take)(head.clone())?.is_break();
         let mut most = FIRST;
-        let mut names: HashMap<RoomKey, String> = HashMap::new();
         let outcome = search(store, &catalog, &selection, &how, &mut |found| {
-            let name = names.entry(found.room.clone()).or_insert_with(|| name(&catalog, found.room));
             if let Some(page) = &mut page {
-                let part = page.page.found(found, name);
+                let part = page.page.found(found, found.name);
                 page.write(&part)?;
             }
-            rows.rows.push(row(found, name));
+            rows.rows.push(row(found));
             if rows.rows.len() >= most && !stopped {
                 most = NEXT;
                 let full = std::mem::replace(&mut rows, head.clone());
@@ -121,7 +120,8 @@ pub(super) fn show(
             page.write(&Page::end(outcome.hits, outcome.context, outcome.more, &content))?;
             page.publish()?;
         }
-        let mut reply = Reply::default();
+        let notes = wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default();
+        let mut reply = Reply { notes, ..Reply::default() };
         if outcome.hits == 0 {
             reply.notes.push("nothing was found".to_owned());
             reply.status = Status::Nothing;
@@ -133,9 +133,7 @@ pub(super) fn show(
             });
         }
         Ok(reply)
-    })?;
-    reply.notes.splice(0..0, warnings);
-    Ok(reply)
+    })
 }
 
 /// What people call a room.
@@ -144,7 +142,7 @@ pub(super) fn name(catalog: &Catalog, room: &RoomKey) -> String {
     named.unwrap_or(&room.uri).to_owned()
 }
 
-fn row(found: &Found<'_>, room: &str) -> Vec<Cell> {
+fn row(found: &Found<'_>) -> Vec<Cell> {
     let (event, persona) = (found.event, found.persona);
     let files: Vec<String> = event.more().files.iter().filter_map(|file| file.name.clone()).collect();
     let in_text = found.marks.iter().find(|mark| mark.text == 0).map(|mark| mark.bytes.clone()).unwrap_or_default();
@@ -168,8 +166,9 @@ fn row(found: &Found<'_>, room: &str) -> Vec<Cell> {
         .map(|range| format!("{}-{}", offsets(&event.body, range.start), offsets(&event.body, range.end)))
         .collect();
     vec![
-        room.into(),
+        found.name.into(),
         Cell::Moment(event.at),
+        event.sequence.into(),
         persona.uri.as_str().into(),
         if found.context { "context" } else { "hit" }.into(),
         event.kind.word().into(),

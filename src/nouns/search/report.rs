@@ -13,7 +13,7 @@ use crate::model::hash;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::data::{check_report, publish};
 use crate::nouns::verb::Prepared;
-use crate::nouns::which;
+use crate::nouns::{room, which};
 use crate::select::words;
 use crate::store::Corpus;
 use crate::store::sqlite::Sqlite;
@@ -95,8 +95,12 @@ impl ReportRequest {
             ..Wanted::default()
         };
         let asked = Asked { base, lines: read(&text)?, window: self.window, texts: !self.index_only };
+        let lines: Vec<&str> = asked.lines.iter().map(|line| line.query.as_str()).collect();
+        let all = which::known(cx, Wanted { query: Some(lines.join("\n")), ..asked.base.clone() })?;
+        let asked = Asked { base: Wanted { known: all.known.clone(), ..asked.base }, ..asked };
+        let reads = which::reads(cx, &all, &[&[&room::SHAPE as &'static _], self.evidence.shapes()].concat());
         let (catalog, counted, store, content) = cx.session.read(|store: &mut Sqlite| {
-            let catalog = store.catalog(cx.shapes)?;
+            let catalog = store.settings(&reads.wanted())?;
             self.evidence.check(cx, store, &catalog)?;
             let counted = report(store, &catalog, &asked)?;
             Ok((catalog, counted, store.id()?, self.evidence.content(store)?))
@@ -121,7 +125,7 @@ impl ReportRequest {
                 (cx.clock)(),
             );
             let keys = counted.rooms.iter();
-            let rooms = keys.map(|(key, (room, _))| (key.clone(), name(&catalog, room))).collect();
+            let rooms = keys.map(|(key, (room, _))| (key.to_string(), name(&catalog, room))).collect();
             publish(path, &html(&counted, &About { facts, last, rooms }))?;
         }
         Ok(Prepared::Answer(reply(&counted, &catalog, self.each, &content)))
@@ -148,9 +152,8 @@ fn reply(report: &Report, catalog: &Catalog, each: Each, content: &str) -> Reply
     let mut table = match each {
         Each::Term => by_term(report),
         Each::Person => {
-            let people = |term: &Term| {
-                term.people.iter().map(|(person, tally)| (vec![person.as_str().into()], *tally)).collect()
-            };
+            let people =
+                |term: &Term| term.people.iter().map(|(person, tally)| (vec![Cell::from(&**person)], *tally)).collect();
             by_part(report, &["Person"], people)
         }
         Each::Room => by_part(report, &["Room", "Pool", "Uri"], |term: &Term| {

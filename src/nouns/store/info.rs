@@ -8,9 +8,9 @@ use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::data;
+use crate::nouns::room;
 use crate::nouns::verb::objects;
 use crate::nouns::which::{self, Which};
-use crate::nouns::{category, room};
 use crate::select::words;
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Breakdown, Corpus, Count};
@@ -53,15 +53,15 @@ pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
         return Err(Error::new(Failure::Usage, "what is in a part of the history is counted by something")
             .hint("add --by room, month, kind or person"));
     };
+    let more: &[_] = if by == By::Room { &[&room::SHAPE] } else { &[] };
+    let reads = which::reads(cx, &wanted, more);
     let (catalog, counts) = cx.session.read(|store| {
-        // Names in a query are those of people and holds, too.
-        let shapes: &[_] = if wanted.query.is_some() { cx.shapes } else { &[&room::SHAPE, &category::SHAPE] };
-        let catalog = store.catalog(shapes)?;
+        let catalog = store.settings(&reads.wanted())?;
         let counts = store.count(&wanted.selection(&catalog)?)?;
         Ok((catalog, counts))
     })?;
     let mut reply = objects(counts_by(by, &catalog, &counts), "no event is meant");
-    reply.notes.extend(which::warnings(cx, &wanted)?);
+    reply.notes.extend(wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default());
     Ok(reply)
 }
 
@@ -78,9 +78,8 @@ pub(in crate::nouns) fn counts_by(by: By, catalog: &Catalog, counts: &Breakdown)
     match by {
         By::Room => {
             table.aside = vec!["Uri"];
-            let named = |key: &str| catalog.of("room").find(|room| room.key() == key)?.at(field::NAME);
-            for (key, (room, count)) in &counts.rooms {
-                let name = named(key).unwrap_or(&room.uri);
+            for (room, count) in counts.rooms.values() {
+                let name = catalog.room(room).and_then(|record| record.at(field::NAME)).unwrap_or(&room.uri);
                 let mut row = vec![name.into(), room.pool.as_str().into(), room.uri.as_str().into()];
                 row.extend(both(*count));
                 table.rows.push(row);

@@ -55,11 +55,11 @@ fn in_force(hold: &Record) -> bool {
 /// Does a hold name this room, by itself or through its category?
 fn names(hold: &Record, room: &Record) -> bool {
     let category = text(room, field::CATEGORY);
-    hold.at(field::ROOMS)
-        .iter()
-        .any(|entry| names_room(entry, text(room, field::POOL), text(room, field::NAME), text(room, field::URI)))
-        || (!category.is_empty()
-            && hold.at(field::CATEGORIES).iter().any(|entry| names_category(entry, text(room, field::POOL), category)))
+    let former = room.at(field::FORMER_NAMES);
+    hold.at(field::ROOMS).iter().any(|entry| {
+        names_room(entry, text(room, field::POOL), text(room, field::NAME), text(room, field::URI), former)
+    }) || (!category.is_empty()
+        && hold.at(field::CATEGORIES).iter().any(|entry| names_category(entry, text(room, field::POOL), category)))
 }
 
 fn people<'a>(patterns: &'a [String], known: &'a [&str]) -> impl Iterator<Item = String> + 'a {

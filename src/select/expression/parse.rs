@@ -1,7 +1,7 @@
 //! Reads conditions: their words, and the tree they make.
 
 use super::{DEEPEST, Expression, Node, Operand, Operator, compile, glob, wrong};
-use crate::error::Result;
+use crate::error::{Result, brief, quoted};
 use crate::model::ids::fold;
 use crate::model::record::Value;
 
@@ -33,8 +33,8 @@ impl Word {
             Word::Close => ")".to_owned(),
             Word::Comma => ",".to_owned(),
             Word::Not => "!".to_owned(),
-            Word::Operator(name) => format!("-{name}"),
-            Word::Plain(text) | Word::Quoted(text) => format!("{text:?}"),
+            Word::Operator(name) => format!("-{}", brief(name)),
+            Word::Plain(text) | Word::Quoted(text) => quoted(text),
         }
     }
 }
@@ -50,11 +50,11 @@ fn words(text: &str) -> Result<Vec<Word>> {
             ',' => found.push(Word::Comma),
             '!' => found.push(Word::Not),
             '{' | '}' => return Err(wrong("a brace is missing in a condition, or one too many".to_owned())),
-            '"' | '\'' | '“' | '”' | '‘' | '’' => {
-                let ends = |other: char| match c {
-                    '"' | '\'' => other == c,
-                    '“' | '”' => matches!(other, '“' | '”' | '"'),
-                    _ => matches!(other, '‘' | '’' | '\''),
+            c if DOUBLE.contains(&c) || SINGLE.contains(&c) => {
+                // Documents turn quotation marks into curly ones, sometimes only one of two.
+                let ends = |other: char| match DOUBLE.contains(&c) {
+                    true => DOUBLE.contains(&other),
+                    false => SINGLE.contains(&other),
                 };
                 let mut inside = String::new();
                 loop {
@@ -69,13 +69,13 @@ fn words(text: &str) -> Result<Vec<Word>> {
                                 break;
                             }
                         }
-                        Some('`') if c == '"' => inside.extend(rest.next()),
+                        Some('`') if DOUBLE.contains(&c) => inside.extend(rest.next().map(escaped)),
                         Some(other) => inside.push(other),
                     }
                 }
                 found.push(Word::Quoted(inside));
             }
-            '-' if rest.peek().is_some_and(char::is_ascii_alphabetic) => {
+            c if DASHES.contains(&c) && rest.peek().is_some_and(char::is_ascii_alphabetic) => {
                 let mut name = String::new();
                 while let Some(letter) = rest.next_if(char::is_ascii_alphabetic) {
                     name.push(letter.to_ascii_lowercase());
@@ -84,9 +84,9 @@ fn words(text: &str) -> Result<Vec<Word>> {
             }
             other => {
                 let mut plain = String::from(other);
-                while let Some(more) =
-                    rest.next_if(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | ',' | '"' | '\''))
-                {
+                while let Some(more) = rest.next_if(|c| {
+                    !c.is_whitespace() && !"(),{}".contains(*c) && !DOUBLE.contains(c) && !SINGLE.contains(c)
+                }) {
                     plain.push(more);
                 }
                 found.push(Word::Plain(plain));
@@ -121,16 +121,15 @@ impl Parser {
 
     /// PowerShell gives `-and` and `-or` the same weight, from left to right.
     fn either(&mut self) -> Result<Node> {
-        let mut left = self.single()?;
+        let (first, mut rest) = (self.single()?, Vec::new());
         loop {
-            if self.operator("and") {
-                left = Node::And(Box::new(left), Box::new(self.single()?));
-            } else if self.operator("or") {
-                left = Node::Or(Box::new(left), Box::new(self.single()?));
-            } else {
-                return Ok(left);
+            let both = self.operator("and");
+            if !both && !self.operator("or") {
+                break;
             }
+            rest.push((both, self.single()?));
         }
+        Ok(if rest.is_empty() { first } else { Node::Chain(Box::new(first), rest) })
     }
 
     fn single(&mut self) -> Result<Node> {
@@ -160,9 +159,15 @@ impl Parser {
             _ => return Ok(Node::True(left)),
         };
         self.at += 1;
-        let (is, not, case) =
-            operator(&name).ok_or_else(|| wrong(format!("-{name} is no comparison that is known here")))?;
+        let (is, not, case) = operator(&name).ok_or_else(|| {
+            wrong(format!("{} is no comparison that is known here", Word::Operator(name.clone()).show()))
+        })?;
+        let bare = matches!(self.words.get(self.at), Some(Word::Plain(text)) if !text.starts_with('$'));
         let right = self.operand()?;
+        if let (true, Operand::Property(text)) = (bare, &right) {
+            return Err(wrong(format!("{} stands without quotes in a condition", quoted(text)))
+                .hint("a shell takes quotes away: put the braces in single quotes, as '{Name -like \"IT*\"}'"));
+        }
         let pattern = match (&right, is) {
             (Operand::Literal(value), Operator::Like) => Some(glob(&value.show(), case)?),
             (Operand::Literal(value), Operator::Match) => Some(compile(&value.show(), case)?),
@@ -173,7 +178,7 @@ impl Parser {
 
     fn operand(&mut self) -> Result<Operand> {
         let mut first = match self.next() {
-            Some(Word::Plain(text)) => plain(text),
+            Some(Word::Plain(text)) => plain(text)?,
             Some(Word::Quoted(text)) => Operand::Literal(Value::Text(text)),
             Some(other) => return Err(wrong(format!("{} stands where a property or a value is due", other.show()))),
             None => return Err(wrong("the condition ends too early".to_owned())),
@@ -197,25 +202,61 @@ impl Parser {
 }
 
 /// A word without quotes: a property, a variable, or a number.
-fn plain(text: String) -> Operand {
+fn plain(text: String) -> Result<Operand> {
     let folded = fold(&text);
-    if let Some(name) = folded.strip_prefix("$_.").or_else(|| folded.strip_prefix("$psitem.")) {
-        return Operand::Property(text[text.len() - name.len()..].to_owned());
+    for own in ["$_.", "$psitem."] {
+        if folded.starts_with(own)
+            && let Some(name) = text.get(own.len()..)
+            && is_name(name)
+        {
+            return Ok(Operand::Property(name.to_owned()));
+        }
     }
-    match folded.as_str() {
+    Ok(match folded.as_str() {
         "$true" => Operand::Literal(Value::Bool(true)),
         "$false" => Operand::Literal(Value::Bool(false)),
         "$null" => Operand::Literal(Value::Null),
         _ => match text.parse::<i64>() {
             Ok(number) => Operand::Literal(Value::Int(number)),
             Err(_) if text.parse::<f64>().is_ok() => Operand::Literal(Value::Text(text)),
-            Err(_) => Operand::Property(text),
+            Err(_) if is_name(&text) || text.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
+                Operand::Property(text)
+            }
+            Err(_) if text.starts_with('$') => {
+                return Err(wrong(format!("{} is no property and no value", quoted(&text)))
+                    .hint("properties are $_.Name; a variable holds only within a script or a whole line"));
+            }
+            Err(_) => {
+                return Err(wrong(format!("{} is no property and no value", quoted(&text))).hint(
+                    "a shell replaces $_ and $False: put the condition in single quotes, as '{$_.Name -eq \"IT\"}'",
+                ));
+            }
         },
+    })
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_') && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// What stands for a quotation mark, or a dash, in PowerShell as in documents.
+const DOUBLE: [char; 4] = ['"', '“', '”', '„'];
+const SINGLE: [char; 5] = ['\'', '‘', '’', '‚', '‛'];
+const DASHES: [char; 4] = ['-', '–', '—', '―'];
+
+/// What a backtick makes of the next character.
+fn escaped(c: char) -> char {
+    match c {
+        'n' => '\n',
+        't' => '\t',
+        'r' => '\r',
+        '0' => '\0',
+        other => other,
     }
 }
 
 /// What an operator means; those that begin with `c` compare the case of letters.
-fn operator(name: &str) -> Option<(Operator, bool, bool)> {
+pub(super) fn operator(name: &str) -> Option<(Operator, bool, bool)> {
     let found = |name: &str| {
         Some(match name {
             "eq" => (Operator::Equal, false),

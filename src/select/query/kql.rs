@@ -16,6 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::ids::RoomKey;
 use crate::model::time::Ticks;
 use chrono::NaiveDate;
+use std::collections::BTreeSet;
 
 /// The version of the language. What a hold keeps under one is read by its rules for ever.
 pub const LANGUAGE: &str = "kql-1";
@@ -30,12 +31,20 @@ const LONGEST_SEALED: usize = 64 << 20;
 pub trait Names {
     /// The addresses of the people who go by this name; `*` stands for anything.
     fn people(&self, name: &str) -> Vec<String>;
+    /// The addresses of the people whom history names like this, as far as that is known.
+    fn named(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
     /// The rooms that are meant by a pattern.
     fn rooms(&self, pattern: &str) -> Vec<RoomKey>;
     /// The rooms of the categories that are meant by a pattern.
     fn category(&self, pattern: &str) -> Vec<RoomKey>;
     /// What a hold of this name protects.
     fn hold(&self, name: &str) -> Option<Node>;
+    /// The keys of the tags of this name, or of `case\name`; none where tags cannot be asked for.
+    fn tags(&self, _name: &str) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
     /// The instant a date or time stands for; with `end` the last one of a date.
     fn bound(&self, text: &str, end: bool) -> Option<Ticks>;
     /// The day it is where dates are meant; nothing where no clock may decide.

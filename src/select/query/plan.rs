@@ -4,10 +4,12 @@
 //! neither the order of words nor the case of letters. So a query has two bounds: events it surely means, and events
 //! it may mean. They are the same where the index is exact, and `NOT` swaps them.
 
-use super::{Field, Node, Rooms, Term};
+use super::{Changed, Field, Listed, Node, Rooms, Tagged, Term};
 use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
+use crate::model::time::Ticks;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A question that an index exact to the event answers exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,10 +30,20 @@ pub enum Pre {
     Named(String),
     /// Events of these rooms, by key; never empty.
     Rooms(BTreeMap<String, RoomKey>),
+    /// Messages that were changed like this.
+    Changed(Changed, Arc<Listed>),
+    /// Events between two instants, both included.
+    Sent(Ticks, Ticks),
+    /// The messages with this number in their rooms.
+    Message(i64),
+    /// The events with this sequence in their rooms.
+    Sequence(u64),
     /// Events of this kind.
     Kind(Kind),
     /// Events with an attachment.
     HasFile,
+    /// Events that a tag is on.
+    Tagged(Tagged),
     /// Events that all of these let through; never empty.
     And(Vec<Pre>),
     /// Events that one of these lets through; never empty.
@@ -62,8 +74,13 @@ impl Pre {
             Pre::Person(key) => Node::Person([key.clone()].into()),
             Pre::Named(pattern) => Node::Named(pattern.clone()),
             Pre::Rooms(keys) => Node::Rooms(Rooms { named: None, keys: keys.clone() }),
+            Pre::Changed(how, listed) => Node::Changed(*how, Some(listed.clone())),
+            Pre::Sent(from, to) => Node::Sent { from: *from, to: *to },
+            Pre::Message(number) => Node::Message(*number),
+            Pre::Sequence(sequence) => Node::Sequence(*sequence),
             Pre::Kind(kind) => Node::Kind(*kind),
             Pre::HasFile => Node::HasFile,
+            Pre::Tagged(tagged) => Node::Tagged(tagged.clone()),
             Pre::And(list) => Node::And(all(list)),
             Pre::Or(list) => Node::Or(all(list)),
             Pre::Not(pre) => Node::Not(Box::new(pre.node())),
@@ -113,12 +130,16 @@ fn bounds(node: &Node) -> Bounds {
         Node::Near { left, right, .. } => at_most(all(vec![bounds(left).most, bounds(right).most])),
         Node::Within(Field::Attachments, node) => at_most(all(vec![Pre::HasFile, bounds(node).most])),
         Node::Within(Field::Subject, node) => at_most(bounds(node).most),
-        Node::Alert(_) | Node::Message(_) => at_most(Pre::Everything),
-        Node::Regex(_) | Node::Present(_) | Node::Sent { .. } | Node::Size { .. } | Node::Sequence(_) => {
+        Node::Changed(how, Some(listed)) => exactly(Pre::Changed(*how, listed.clone())),
+        Node::Sent { from, to } => exactly(Pre::Sent(*from, *to)),
+        Node::Message(number) => exactly(Pre::Message(*number)),
+        Node::Sequence(sequence) => exactly(Pre::Sequence(*sequence)),
+        Node::Alert(_) | Node::Regex(_) | Node::Present(_) | Node::Size { .. } | Node::Changed(_, None) => {
             at_most(Pre::Everything)
         }
         Node::Kind(kind) => exactly(Pre::Kind(*kind)),
         Node::HasFile => exactly(Pre::HasFile),
+        Node::Tagged(tagged) => exactly(Pre::Tagged(tagged.clone())),
         Node::Person(people) => exactly(any(people.iter().cloned().map(Pre::Person).collect())),
         Node::Phrase { words, cased } => {
             let mut different: Vec<&String> = Vec::new();
@@ -161,9 +182,12 @@ fn residual(node: &Node) -> Option<Node> {
 pub fn is_exact(node: &Node) -> bool {
     match node {
         Node::All | Node::Word(_) | Node::Prefix(_) | Node::Wild(_) | Node::Kind(_) | Node::HasFile => true,
+        Node::Tagged(_) => true,
         Node::Person(_) | Node::Named(_) | Node::Rooms(_) => true,
+        Node::Sent { .. } | Node::Message(_) | Node::Sequence(_) => true,
+        Node::Changed(_, listed) => listed.is_some(),
         Node::Run(_) | Node::Near { .. } | Node::Within(..) | Node::Regex(_) | Node::Present(_) => false,
-        Node::Sent { .. } | Node::Size { .. } | Node::Alert(_) | Node::Message(_) | Node::Sequence(_) => false,
+        Node::Size { .. } | Node::Alert(_) => false,
         Node::Phrase { words, cased } => words.len() == 1 && cased.is_none(),
         Node::And(nodes) | Node::Or(nodes) => nodes.iter().all(is_exact),
         Node::Not(node) => is_exact(node),

@@ -1,6 +1,6 @@
 //! A query written out in KQL, with all brackets: how it was read, and what can be read again to mean the same.
 
-use super::{Field, Node, Place, Term};
+use super::{Changed, Field, Node, Place, Term};
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use std::fmt;
@@ -37,6 +37,8 @@ impl fmt::Display for Node {
             Node::Named(pattern) => write!(f, "from:{}", quoted(pattern)),
             Node::Present(people) if people.is_empty() => f.write_str("nothing"),
             Node::Present(people) => values(f, "present=", people.iter()),
+            Node::Changed(Changed::Edited, _) => f.write_str("edited:true"),
+            Node::Changed(Changed::Deleted, _) => f.write_str("deleted:true"),
             Node::Rooms(rooms) => match &rooms.named {
                 Some((Place::Room, pattern)) => write!(f, "room:{}", quoted(pattern)),
                 Some((Place::Category, pattern)) => write!(f, "category:{}", quoted(pattern)),
@@ -45,6 +47,7 @@ impl fmt::Display for Node {
             },
             Node::Kind(Kind::Part) => f.write_str("kind:leave"),
             Node::Kind(kind) => write!(f, "kind:{}", kind.word()),
+            Node::Tagged(tagged) => write!(f, "tag:{}", quoted(&tagged.written)),
             Node::HasFile => f.write_str("hasattachment:true"),
             Node::Sent { from: Ticks::MIN, to: Ticks::MAX } => f.write_str("everything"),
             Node::Sent { from, to: Ticks::MAX } => write!(f, "sent>={from}"),

@@ -159,7 +159,15 @@ impl<'a> Drawing<'a> {
     /// The plan, drawn from a state of the store; `open` is the interrupted purge that it goes on with.
     pub fn finish(self, revision: String, open: Option<i64>) -> PurgePlan {
         let Drawing { judge, rooms, held, digest } = self;
-        PurgePlan { request: judge.request.clone(), revision, rooms, held, digest: digest.finish(), open }
+        PurgePlan {
+            request: judge.request.clone(),
+            revision,
+            rooms,
+            held,
+            digest: digest.finish(),
+            open,
+            approved: false,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::hash::hex;
 use crate::model::time::Ticks;
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::{self, Frontier, Hash};
-use crate::store::{Entry, LogRecord, SignedCheckpoint, TakeCheckpoint, TakeRecord};
+use crate::store::{Actor, Entry, LogRecord, SignedCheckpoint, TakeCheckpoint, TakeRecord};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
@@ -179,4 +179,17 @@ pub(super) fn stamp(connection: &Connection, size: u64, reply: bool, bytes: &[u8
         false => "UPDATE checkpoint SET request = ?2 WHERE size = ?1",
     };
     Ok(connection.execute(sql, (i64::try_from(size).unwrap_or(i64::MAX), bytes))? > 0)
+}
+
+impl Actor {
+    /// As records have it.
+    pub(super) fn json(&self) -> serde_json::Value {
+        let mut map = serde_json::Map::new();
+        map.insert("host".into(), self.host.as_str().into());
+        if let Some(operator) = &self.operator {
+            map.insert("operator".into(), operator.as_str().into());
+        }
+        map.insert("user".into(), self.user.as_str().into());
+        serde_json::Value::Object(map)
+    }
 }

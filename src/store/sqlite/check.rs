@@ -5,7 +5,7 @@
 use super::blocks::{self, History, Kept};
 use super::explain::{Broken, BrokenIndex, explain};
 use super::read::{ROOM_SHIFT, sequence_of};
-use super::{Sqlite, audit, roots};
+use super::{Sqlite, audit, collected, roots};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::counted::counted as words;
 use crate::model::hash;
@@ -46,6 +46,7 @@ pub(super) fn check(store: &Sqlite, read_data: bool) -> Result<Vec<Gap>> {
     run(chain)?;
     run(settings)?;
     run(rooms)?;
+    run(collected::check)?;
     if read_data {
         run(data::references)?;
         run(data::orphans)?;

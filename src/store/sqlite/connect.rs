@@ -76,7 +76,7 @@ fn has_log(path: &Path) -> bool {
 /// Does it begin like an SQLite file with pages of our size?
 fn is_sqlite(path: &Path) -> bool {
     let mut head = [0; 18];
-    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
+    let read = crate::files::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
     read.is_ok() && head.starts_with(b"SQLite format 3\0") && head[16..] == (PAGE_SIZE as u16).to_be_bytes()
 }
 

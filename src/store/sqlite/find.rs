@@ -1,15 +1,20 @@
 //! Asks the index: which events may a query mean? Lists are decoded into bitmaps in memory; the file holds none.
 
+use super::blocks::damaged as damaged_block;
+use super::count::SECOND;
+use super::explain::Broken;
 use super::index::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person};
-use super::read::id_range;
+use super::read::{ROOM_SHIFT, id_range};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Kind, Persona};
+use crate::select::heads::heads;
 use crate::select::matches::is_named;
 use crate::select::postings::numbers;
 use crate::select::query::plan::Pre;
+use crate::select::query::{Listed, Tagged};
 use crate::select::scope::Selection;
 use roaring::{RoaringBitmap, RoaringTreemap};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::BTreeMap;
 
 /// Events by their numbers in the index: those listed, or all others.
@@ -112,13 +117,163 @@ fn in_rooms(connection: &Connection, keys: &BTreeMap<String, RoomKey>) -> rusqli
     Ok(all)
 }
 
+/// The events of tags, by the blocks they lie in.
+fn tagged_numbers(connection: &Connection, tagged: &Tagged) -> rusqlite::Result<RoaringTreemap> {
+    let Some(events) = &tagged.events else {
+        return Err(Broken("a tag was asked for before its events were read".to_owned()).into());
+    };
+    let mut number = connection.prepare_cached("SELECT number FROM room WHERE key = ?1")?;
+    let mut blocks = connection
+        .prepare_cached("SELECT number, first, last FROM block WHERE first >= ?1 AND first <= ?2 ORDER BY first")?;
+    let mut all = RoaringTreemap::new();
+    for (key, sequences) in events.rooms() {
+        let Some(room) = number.query_row([key.key()], |row| row.get::<_, i64>(0)).optional()? else { continue };
+        let (start, end) = id_range(room);
+        let mut ids = sequences.iter().map(|sequence| start + sequence.cast_signed()).peekable();
+        let mut rows = blocks.query([start, end])?;
+        while let Some(row) = rows.next()? {
+            let (block, first, last): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            while let Some(id) = ids.next_if(|id| *id <= last) {
+                if id >= first {
+                    all.insert((block.cast_unsigned() << BLOCK_SHIFT) + (id - first).cast_unsigned());
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// What these people did.
+pub(super) fn of_people<'a>(
+    connection: &Connection,
+    keys: impl IntoIterator<Item = &'a str>,
+) -> rusqlite::Result<RoaringTreemap> {
+    let mut all = RoaringTreemap::new();
+    for key in keys {
+        for persona in personas(connection, key)? {
+            all |= word(connection, &of_person(persona))?;
+        }
+    }
+    Ok(all)
+}
+
+/// The number in the index of the event with this id, if it is in a block.
+fn number_of(connection: &Connection, id: i64) -> rusqlite::Result<Option<u64>> {
+    connection
+        .prepare_cached("SELECT number, first FROM block WHERE first <= ?1 AND last >= ?1 ORDER BY first DESC LIMIT 1")?
+        .query_row([id], |row| {
+            let (block, first): (i64, i64) = (row.get(0)?, row.get(1)?);
+            Ok((block.cast_unsigned() << BLOCK_SHIFT) + (id - first).unsigned_abs())
+        })
+        .optional()
+}
+
+/// Events that were listed.
+fn at(connection: &Connection, listed: &Listed) -> rusqlite::Result<RoaringTreemap> {
+    let mut number = connection.prepare_cached("SELECT number FROM room WHERE key = ?1")?;
+    let mut all = RoaringTreemap::new();
+    for (key, (_, sequences)) in &listed.rooms {
+        let Some(room) = number.query_row([key], |row| row.get::<_, i64>(0)).optional()? else { continue };
+        for sequence in sequences {
+            let id = (room << ROOM_SHIFT) | sequence.cast_signed();
+            all.extend(number_of(connection, id)?);
+        }
+    }
+    Ok(all)
+}
+
+/// One event of each room at most.
+fn in_each(
+    connection: &Connection,
+    mut id: impl FnMut(i64) -> rusqlite::Result<Option<i64>>,
+) -> rusqlite::Result<RoaringTreemap> {
+    let mut rooms = connection.prepare_cached("SELECT number FROM room")?;
+    let mut rows = rooms.query([])?;
+    let mut all = RoaringTreemap::new();
+    while let Some(row) = rows.next()? {
+        if let Some(id) = id(row.get(0)?)? {
+            all.extend(number_of(connection, id)?);
+        }
+    }
+    Ok(all)
+}
+
+/// The messages with this number.
+fn message(connection: &Connection, number: i64) -> rusqlite::Result<RoaringTreemap> {
+    let mut read = connection.prepare_cached("SELECT id FROM event WHERE room = ?1 AND chat = ?2")?;
+    in_each(connection, |room| read.query_row((room, number), |row| row.get(0)).optional())
+}
+
+/// Events between two instants, from the heads of blocks. Heads know whole seconds; in the second of a bound the event
+/// is asked.
+fn sent(
+    connection: &Connection,
+    (from, to): (i64, i64),
+    within: Option<&RoaringTreemap>,
+) -> rusqlite::Result<RoaringTreemap> {
+    let mut all = RoaringTreemap::new();
+    let mut ticks = connection.prepare_cached("SELECT ticks FROM event WHERE id = ?1")?;
+    let mut see = |row: &Row<'_>| -> rusqlite::Result<()> {
+        let (block, first, last): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let start = block.cast_unsigned() << BLOCK_SHIFT;
+        if from <= row.get(3)? && row.get::<_, i64>(4)? <= to {
+            all.insert_range(start..=start + (last - first).unsigned_abs());
+            return Ok(());
+        }
+        for head in heads(row.get_ref(5)?.as_blob()?) {
+            let head = head.ok_or_else(|| damaged_block(block))?;
+            let earliest = head.second.saturating_mul(SECOND);
+            let latest = earliest.saturating_add(SECOND - 1);
+            let is_meant = match (from <= earliest && latest <= to, latest < from || to < earliest) {
+                (true, _) => true,
+                (_, true) => false,
+                _ => {
+                    let id = first + i64::from(head.place);
+                    let at: Option<i64> = ticks.query_row([id], |row| row.get(0)).optional()?;
+                    at.is_some_and(|at| from <= at && at <= to)
+                }
+            };
+            if is_meant {
+                all.insert(start + u64::from(head.place));
+            }
+        }
+        Ok(())
+    };
+    const OF: &str =
+        "SELECT number, first, last, from_time, to_time, heads FROM block WHERE to_time >= ?1 AND from_time <= ?2";
+    match within {
+        None => {
+            let mut read = connection.prepare_cached(OF)?;
+            let mut rows = read.query((from, to))?;
+            while let Some(row) = rows.next()? {
+                see(row)?;
+            }
+        }
+        Some(within) => {
+            let mut read = connection.prepare_cached(&format!("{OF} AND number = ?3"))?;
+            let mut seen = None;
+            for block in within.iter().map(|number| number >> BLOCK_SHIFT) {
+                if seen.replace(block) == Some(block) {
+                    continue;
+                }
+                let mut rows = read.query((from, to, block.cast_signed()))?;
+                while let Some(row) = rows.next()? {
+                    see(row)?;
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// The personas of a person.
 pub(super) fn personas(connection: &Connection, key: &str) -> rusqlite::Result<Vec<i64>> {
     let mut read = connection.prepare_cached("SELECT number FROM persona WHERE key = ?1")?;
     read.query_map([key], |row| row.get(0))?.collect()
 }
 
-fn answer(connection: &Connection, pre: &Pre) -> rusqlite::Result<Set> {
+/// `within` are events that all which is found will be compared with anyway.
+fn answer(connection: &Connection, pre: &Pre, within: Option<&RoaringTreemap>) -> rusqlite::Result<Set> {
     Ok(match pre {
         Pre::Everything => Set::of(RoaringTreemap::new()).not(),
         Pre::Nothing => Set::of(RoaringTreemap::new()),
@@ -127,12 +282,14 @@ fn answer(connection: &Connection, pre: &Pre) -> rusqlite::Result<Set> {
         Pre::Wild(pattern) => Set::of(wild(connection, pattern)?),
         Pre::Named(pattern) => Set::of(named(connection, pattern)?),
         Pre::Rooms(keys) => Set::of(in_rooms(connection, keys)?),
-        Pre::Person(key) => {
-            let mut all = RoaringTreemap::new();
-            for persona in personas(connection, key)? {
-                all |= word(connection, &of_person(persona))?;
-            }
-            Set::of(all)
+        Pre::Tagged(tagged) => Set::of(tagged_numbers(connection, tagged)?),
+        Pre::Person(key) => Set::of(of_people(connection, [key.as_str()])?),
+        Pre::Changed(_, listed) => Set::of(at(connection, listed)?),
+        Pre::Sent(from, to) => Set::of(sent(connection, (from.0, to.0), within)?),
+        Pre::Message(number) => Set::of(message(connection, *number)?),
+        Pre::Sequence(sequence) => {
+            let id = |room: i64| Ok(i64::try_from(*sequence).ok().map(|sequence| (room << ROOM_SHIFT) | sequence));
+            Set::of(in_each(connection, id)?)
         }
         Pre::Kind(Kind::Chat) => {
             let mut others = RoaringTreemap::new();
@@ -145,8 +302,16 @@ fn answer(connection: &Connection, pre: &Pre) -> rusqlite::Result<Set> {
         Pre::HasFile => Set::of(word(connection, WITH_FILES)?),
         Pre::And(list) => {
             let mut all = Set::of(RoaringTreemap::new()).not();
-            for pre in list {
-                all = all.and(answer(connection, pre)?);
+            // What rooms leave over is little to look through for times.
+            let (rooms, others): (Vec<&Pre>, Vec<&Pre>) = list.iter().partition(|pre| matches!(pre, Pre::Rooms(_)));
+            let mut within = within.cloned();
+            for pre in rooms {
+                let found = answer(connection, pre, None)?.listed;
+                within = Some(within.map_or_else(|| found.clone(), |within| within & &found));
+                all = all.and(Set::of(found));
+            }
+            for pre in others {
+                all = all.and(answer(connection, pre, within.as_ref())?);
             }
             all
         }
@@ -154,17 +319,17 @@ fn answer(connection: &Connection, pre: &Pre) -> rusqlite::Result<Set> {
         Pre::Or(list) => {
             let mut none = Set::of(RoaringTreemap::new()).not();
             for pre in list {
-                none = none.and(answer(connection, pre)?.not());
+                none = none.and(answer(connection, pre, within)?.not());
             }
             none.not()
         }
-        Pre::Not(pre) => answer(connection, pre)?.not(),
+        Pre::Not(pre) => answer(connection, pre, within)?.not(),
     })
 }
 
 /// The events that the index answers with, by their numbers in it: those listed, or all others when it says so.
 pub(super) fn listed(connection: &Connection, pre: &Pre) -> rusqlite::Result<(RoaringTreemap, bool)> {
-    answer(connection, pre).map(|set| (set.listed, set.others))
+    answer(connection, pre, None).map(|set| (set.listed, set.others))
 }
 
 /// Numbers of events of a part of the history, each once.
@@ -201,6 +366,19 @@ impl Ids {
         ids.map(u64::cast_signed).take_while(move |id| *id <= last)
     }
 
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = i64> + '_ {
+        self.0.iter().map(u64::cast_signed)
+    }
+
+    /// The rooms they are of.
+    pub(super) fn rooms(&self) -> Vec<i64> {
+        // The upper halves of ids are numbers of rooms, and eight bits more.
+        let mut rooms: Vec<i64> = self.0.bitmaps().map(|(upper, _)| i64::from(upper >> (ROOM_SHIFT - 32))).collect();
+        rooms.dedup();
+        rooms
+    }
+
     /// Is it one of them?
     pub(super) fn has(&self, id: i64) -> bool {
         self.0.contains(id.cast_unsigned())
@@ -221,7 +399,7 @@ impl Ids {
 /// The events that a selection may mean, as far as the index tells; none when it may mean most of them, so that reading
 /// the rooms in order is better.
 pub(super) fn candidates(connection: &Connection, selection: &Selection) -> rusqlite::Result<Option<Ids>> {
-    let set = answer(connection, &selection.plan().prefilter)?;
+    let set = answer(connection, &selection.plan().prefilter, None)?;
     if set.others {
         return Ok(None);
     }
@@ -241,7 +419,7 @@ pub(super) fn candidates_of_any(connection: &Connection, all: &[Selection]) -> r
 }
 
 /// The ids of events, by their numbers in the index. Events of blocks that are gone are left out.
-fn ids(connection: &Connection, numbers: &RoaringTreemap) -> rusqlite::Result<Ids> {
+pub(super) fn ids(connection: &Connection, numbers: &RoaringTreemap) -> rusqlite::Result<Ids> {
     let mut first_of = connection.prepare_cached("SELECT first FROM block WHERE number = ?1")?;
     let mut ids = RoaringTreemap::new();
     let mut block: Option<(u64, Option<u64>)> = None;

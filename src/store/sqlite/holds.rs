@@ -7,7 +7,7 @@ use crate::model::time::Ticks;
 use crate::rules::holds::{Case, Room, Terms, unread};
 pub(super) use crate::rules::holds::{Earlier, Holds};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The holds that are in force in this transaction.
 pub(super) fn in_force(connection: &Connection) -> Result<Holds> {
@@ -63,10 +63,20 @@ pub(super) fn places(connection: &Connection) -> rusqlite::Result<Vec<Room>> {
     let mut off = connection.prepare_cached("SELECT pool, name FROM category WHERE chat_history = 0")?;
     let key = |row: &Row<'_>| Ok(join_key([row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?]));
     let off: HashSet<String> = off.query_map([], key)?.collect::<rusqlite::Result<_>>()?;
+    let mut former = connection.prepare_cached(
+        "SELECT owner, entry FROM list_entry WHERE noun = 'room' AND field = 'FormerNames' ORDER BY owner, position",
+    )?;
+    let mut titles: HashMap<i64, Vec<String>> = HashMap::new();
+    let mut rows = former.query([])?;
+    while let Some(row) = rows.next()? {
+        titles.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
     let rows = statement.query_map([], |row| {
         let (pool, category): (String, String) = (row.get(1)?, row.get::<_, Option<_>>(4)?.unwrap_or_default());
         let unkept = !off.is_empty() && off.contains(&join_key([pool.as_str(), category.as_str()]));
-        Ok(Room { number: row.get(0)?, pool, name: row.get(2)?, uri: row.get(3)?, category, unkept })
+        let number = row.get(0)?;
+        let former = titles.remove(&number).unwrap_or_default();
+        Ok(Room { number, pool, name: row.get(2)?, uri: row.get(3)?, former, category, unkept })
     })?;
     rows.collect()
 }

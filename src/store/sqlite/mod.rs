@@ -5,11 +5,13 @@ mod audit;
 mod blocks;
 mod census;
 mod check;
+mod collected;
 mod connect;
 mod count;
 mod erase;
 mod evidence;
 mod explain;
+mod facts;
 mod find;
 mod hits;
 mod holds;
@@ -31,11 +33,12 @@ mod write;
 use self::explain::explain;
 use super::Source;
 use super::change::{Pass, Run};
+use super::collections::TakeMembers;
 use super::hits::TakeHits;
 use super::purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
-    Actor, Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeRecord,
-    TakeUnit, Wanted,
+    Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeRecord, TakeUnit,
+    Wanted,
 };
 use crate::error::{Error, Kind, Result};
 use crate::files;
@@ -292,16 +295,15 @@ impl Corpus for Sqlite {
     fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
         records::catalog(&self.connection, wanted).map_err(|e| self.explain(e))
     }
-
     fn personas(&mut self) -> Result<Vec<Persona>> {
         read::personas(&self.connection).map_err(|e| self.explain(e))
     }
-
     fn census(&mut self) -> Result<Vec<Census>> {
         census::census(&self.connection).map_err(|e| self.explain(e))
     }
 
     fn count(&mut self, selection: &Selection) -> Result<Breakdown> {
+        let selection = &*self.with_tags(selection)?;
         if let Some(counts) = count::count(&self.connection, selection).map_err(|e| self.explain(e))? {
             return Ok(counts);
         }
@@ -313,15 +315,21 @@ impl Corpus for Sqlite {
         Ok(counts)
     }
 
+    fn facts(&mut self, asked: &crate::store::facts::Asked) -> Result<crate::select::query::Facts> {
+        facts::facts(&self.connection, asked).map_err(|e| self.explain(e))
+    }
+
     fn size(&mut self, scope: &Scope) -> Result<u64> {
         read::size(&self.connection, scope).map_err(|e| self.explain(e))
     }
 
     fn hits(&mut self, all: &[Selection], take: &mut TakeHits<'_>) -> Result<()> {
-        hits::hits(&self.connection, &self.path, all, take)
+        let all = all.iter().map(|one| Ok(self.with_tags(one)?.into_owned())).collect::<Result<Vec<_>>>()?;
+        hits::hits(&self.connection, &self.path, &all, take)
     }
 
     fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()> {
+        let selection = &*self.with_tags(selection)?;
         read::units(&self.connection, selection, take).map_err(|e| self.explain(e))
     }
 
@@ -345,6 +353,10 @@ impl Corpus for Sqlite {
 
     fn protected(&mut self) -> Result<Vec<(String, Protected)>> {
         purge::protected(&self.connection, &self.path, None)
+    }
+
+    fn members(&mut self, take: &mut TakeMembers<'_>) -> Result<()> {
+        collected::each_members(&self.connection, take).map_err(|e| self.explain(e))?
     }
 
     fn content(&mut self, sha256: &[u8; 32], take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
@@ -428,11 +440,14 @@ impl Store for Sqlite {
         })
     }
 
-    fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan> {
+    fn plan_purge(&mut self, mut request: PurgeRequest) -> Result<PurgePlan> {
         // A snapshot is in a transaction already.
         let own = self.connection.is_autocommit();
         if own {
             self.connection.execute_batch("BEGIN").map_err(|e| self.explain(e))?;
+        }
+        for selection in &mut request.selections {
+            *selection = self.with_tags(selection)?.into_owned();
         }
         let plan = check::trusted(&self.connection, &self.path).and_then(|()| purge::plan(self, request));
         if own {
@@ -481,17 +496,5 @@ impl Drop for Sqlite {
             drop(self.connection.busy_timeout(Duration::ZERO));
             drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
         }
-    }
-}
-
-impl Actor {
-    fn json(&self) -> serde_json::Value {
-        let mut map = serde_json::Map::new();
-        map.insert("host".into(), self.host.as_str().into());
-        if let Some(operator) = &self.operator {
-            map.insert("operator".into(), operator.as_str().into());
-        }
-        map.insert("user".into(), self.user.as_str().into());
-        serde_json::Value::Object(map)
     }
 }

@@ -11,12 +11,14 @@ use super::blocks::{COLUMNS_OF_BLOCK, Kept};
 use super::find;
 use super::holds::{self, Earlier, Holds};
 use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek, sequence_of};
-use super::{Sqlite, explain::explain};
+use super::{Sqlite, explain::explain, settings::Tx};
 use crate::error::Result;
 use crate::model::message::{Event, Kind};
 use crate::model::time::Ticks;
 use crate::select::matches::Subject;
 use crate::select::scope::{Scope, Selection};
+use crate::store::Entry;
+use crate::store::change::{Approved, approved};
 use crate::store::purge::judge::{Drawing, Fate, Identities, Judge, Met, unfinished};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest, PurgeState};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -129,12 +131,34 @@ fn revision(connection: &Connection) -> rusqlite::Result<String> {
 }
 
 /// The purge that was interrupted, if there is one.
-fn open_purge(connection: &Connection) -> rusqlite::Result<Option<(i64, String)>> {
+fn open_purge(connection: &Connection) -> rusqlite::Result<Option<(i64, String, Approved)>> {
     connection
-        .query_row("SELECT number, request FROM purge WHERE certificate IS NULL ORDER BY number LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .query_row(
+            "SELECT number, request, plan FROM purge WHERE certificate IS NULL ORDER BY number LIMIT 1",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, approval_of(&row.get::<_, String>(2)?))),
+        )
         .optional()
+}
+
+/// Who approved of a plan, as the store keeps it; nothing where nobody was wanted.
+fn approval_of(plan: &str) -> Approved {
+    let plan: serde_json::Value = serde_json::from_str(plan).unwrap_or_default();
+    let found = |name: &'static str| Some((name, plan["approval"][name].as_str()?.to_owned()));
+    ["approval", "requested by", "approved by"].into_iter().filter_map(found).collect()
+}
+
+/// Who approved of the plan: now, or when the purge that it goes on with began.
+fn approval(store: &Sqlite, plan: &PurgePlan, entry: &Entry) -> Result<Approved> {
+    let connection = &store.connection;
+    let open = open_purge(connection).map_err(|error| explain(error, &store.path))?;
+    if let (Some(number), Some((open, _, approval))) = (plan.open, open)
+        && open == number
+        && !approval.is_empty()
+    {
+        return Ok(approval);
+    }
+    approved(&mut Tx { connection, path: &store.path }, entry, &plan.part().unwrap_or_default())
 }
 
 /// Draws a plan in one snapshot; nothing is changed.
@@ -142,7 +166,7 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
     let connection = &store.connection;
     let told = |error| explain(error, &store.path);
     let open = open_purge(connection).map_err(told)?;
-    unfinished(open.as_ref().map(|(number, written)| (*number, written.as_str())), &request)?;
+    unfinished(open.as_ref().map(|(number, written, _)| (*number, written.as_str())), &request)?;
     let holds = holds::in_force(connection)?;
     let run = || -> rusqlite::Result<PurgePlan> {
         let mut court = Court::new(connection, &request, &holds)?;
@@ -174,7 +198,9 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
                 }
             }
         }
-        Ok(drawing.finish(revision(connection)?, open.as_ref().map(|(number, _)| *number)))
+        let mut plan = drawing.finish(revision(connection)?, open.as_ref().map(|(number, ..)| *number));
+        plan.approved = open.as_ref().is_some_and(|(.., approval)| !approval.is_empty());
+        Ok(plan)
     };
     run().map_err(told)
 }

@@ -1,6 +1,10 @@
 //! Reads history in order of rooms and time. Events that arrived late lie at the end of their room;
 //! they are merged in from their own index, so everything else stays one run of the table.
 
+mod places;
+
+use self::places::rooms_of;
+pub(super) use self::places::{Place, rooms};
 use super::explain::explain;
 use super::find;
 use crate::error::{Error, Kind as Failure, Result};
@@ -14,8 +18,8 @@ use crate::select::scope::{Scope, Selection};
 use crate::store::TakeUnit;
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -27,28 +31,6 @@ pub(super) const ROOM_SHIFT: u32 = 40;
 /// The columns [`event_of`] reads.
 pub(super) const COLUMNS: &str =
     "id, ticks, kind, chat, persona, alert, body, rtf, word, extra, files, sum, late, source";
-
-/// A room as the store knows it.
-pub(super) struct Place {
-    pub(super) number: i64,
-    pub(super) key: RoomKey,
-    pub(super) name: String,
-    pub(super) category: Option<String>,
-}
-
-/// The rooms of the scope, in order of their keys.
-pub(super) fn rooms(connection: &Connection, scope: &Scope) -> rusqlite::Result<Vec<Place>> {
-    let mut statement = connection.prepare_cached("SELECT number, pool, uri, name, category FROM room ORDER BY key")?;
-    let rows = statement.query_map([], |row| {
-        Ok(Place {
-            number: row.get(0)?,
-            key: RoomKey { pool: row.get(1)?, uri: row.get(2)? },
-            name: row.get(3)?,
-            category: row.get(4)?,
-        })
-    })?;
-    rows.filter(|place| place.as_ref().map_or(true, |place| scope.has_room(&place.key))).collect()
-}
 
 /// The ids a room can have.
 pub(super) fn id_range(room: i64) -> (i64, i64) {
@@ -233,14 +215,15 @@ pub(super) fn units(connection: &Connection, selection: &Selection, take: &mut T
     let scope = &selection.scope;
     let narrows = selection.query.is_some() || selection.messages_only || selection.sequences.is_some();
     let found = find::candidates(connection, selection)?;
-    let late = rooms_with_late(connection)?;
-    for place in rooms(connection, scope)? {
-        if found.as_ref().is_some_and(|found| !found.any_of(place.number)) {
-            continue;
-        }
-        let mut page = Page::new(place.key);
-        let any_late = late.contains(&place.number);
-        let flow = room_events(connection, place.number, scope, found.as_ref(), any_late, &mut |row| {
+    let places = match &found {
+        Some(found) => rooms_of(connection, &found.rooms(), scope)?,
+        None => rooms(connection, scope)?,
+    };
+    for place in places {
+        let number = place.number;
+        let any_late = has_late(connection, number)?;
+        let mut page = Page::new(place);
+        let flow = room_events(connection, number, scope, found.as_ref(), any_late, &mut |row| {
             let persona: i64 = row.get(4)?;
             if scope.people.is_some() && !scope.has_person(personas.get(connection, persona)?) {
                 return Ok(ControlFlow::Continue(()));
@@ -314,10 +297,11 @@ fn room_events(
     merge(&mut timely, &mut late, scope.to, take)
 }
 
-/// The rooms in which anything arrived late.
-fn rooms_with_late(connection: &Connection) -> rusqlite::Result<HashSet<i64>> {
-    let mut rooms = connection.prepare("SELECT DISTINCT room FROM event WHERE late = 1")?;
-    rooms.query_map([], |row| row.get(0))?.collect()
+/// Did anything arrive late in this room?
+fn has_late(connection: &Connection, room: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM event WHERE room = ?1 AND late = 1)")?
+        .query_row([room], |row| row.get(0))
 }
 
 /// Hands out the rows of a room that are listed, in order of time.
@@ -416,8 +400,10 @@ struct Page {
 }
 
 impl Page {
-    fn new(room: RoomKey) -> Page {
-        Page { unit: Unit::new(Arc::new(room), 1), bytes: 0, who: HashMap::new() }
+    fn new(place: Place) -> Page {
+        let mut unit = Unit::new(Arc::new(place.key), 1);
+        unit.hint.title = Some(place.name);
+        Page { unit, bytes: 0, who: HashMap::new() }
     }
 
     fn is_full(&self, weight: usize) -> bool {
@@ -445,7 +431,8 @@ impl Page {
         if self.unit.events.is_empty() {
             return None;
         }
-        let next = Unit::new(self.unit.room.clone(), self.unit.number + 1);
+        let mut next = Unit::new(self.unit.room.clone(), self.unit.number + 1);
+        next.hint = self.unit.hint.clone();
         let unit = std::mem::replace(&mut self.unit, next);
         self.unit.events.reserve(unit.events.len().min(PAGE_EVENTS));
         let weight = self.bytes + unit.events.len() * size_of::<Event>() + unit.people.len() * 200;

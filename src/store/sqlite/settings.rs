@@ -2,13 +2,15 @@
 //! `store/change.rs`.
 
 use super::explain::explain;
-use super::{audit, check, holds, purge, read, records, tombs};
+use super::{audit, check, collected, holds, purge, read, records, tombs};
 use crate::error::{Error, Kind, Result};
+use crate::model::addresses::Addresses;
 use crate::model::catalog::Catalog;
 use crate::model::ids::join_key;
 use crate::model::record::{Record, Shape};
 use crate::rules::holds::{Case, Room, Terms, unread};
 use crate::store::change::Transaction;
+use crate::store::collections::{Gather, Gathered, Members};
 use crate::store::purge::Protected;
 use crate::store::{Entry, Wanted};
 use rusqlite::Connection;
@@ -80,6 +82,14 @@ impl Transaction for Tx<'_> {
             Some(number) => self.told(read::has_events(self.connection, number)),
             None => Ok(false),
         }
+    }
+
+    fn gather(&mut self, collection: &Record, how: Gather, events: &Addresses, salt: Option<&str>) -> Result<Gathered> {
+        self.told(collected::within(self.connection, collection, how, events, salt))?
+    }
+
+    fn join(&mut self, members: &Members) -> Result<Gathered> {
+        self.told(collected::join(self.connection, members))
     }
 
     fn trusted(&mut self) -> Result<()> {

@@ -1,6 +1,11 @@
 //! What is left of what was purged: which message went with which purge, and what replaced one.
 
+mod unnumbered;
+
+pub(super) use self::unnumbered::{Purged, When, any as any_unnumbered, note as note_unnumbered, when};
+
 use super::read::{id_range, sequence_of};
+use crate::model::addresses::Sequences;
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
@@ -8,6 +13,7 @@ use crate::select::postings::numbers;
 use crate::store::purge::{Replaced, Versions};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 
 /// The purge that took a message of this number; the newest, if it came back and went again.
 pub(super) fn purge_of(connection: &Connection, room: i64, chat: i64) -> rusqlite::Result<Option<i64>> {
@@ -35,6 +41,24 @@ pub(super) fn purge_of_sequence(connection: &Connection, room: i64, sequence: u6
         }
     }
     Ok(None)
+}
+
+/// The purges that took these events, by their sequences.
+pub(super) fn purges_of(
+    connection: &Connection,
+    room: i64,
+    sequences: &Sequences,
+) -> rusqlite::Result<HashMap<u64, i64>> {
+    let mut statement =
+        connection.prepare_cached("SELECT purge, sequences FROM tombstone WHERE room = ?1 ORDER BY number")?;
+    let mut rows = statement.query([room])?;
+    let mut found = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let purge = row.get(0)?;
+        let gone = numbers(row.get_ref(1)?.as_blob()?).flatten().filter_map(|number| number.checked_sub(1));
+        found.extend(gone.filter(|sequence| sequences.has(*sequence)).map(|sequence| (sequence, purge)));
+    }
+    Ok(found)
 }
 
 /// The highest number a message of this room has or had; 0 without any.

@@ -37,8 +37,12 @@ struct RoomState {
     number: i64,
     history: History,
     changed: bool,
+    /// The title it has.
+    title: Option<String>,
     /// Some of its messages were purged; they do not come back unless they are wanted.
     purged: bool,
+    /// What of it had no number, if anything of that was purged.
+    unnumbered: Option<tombs::Purged>,
     /// What is there without a number at the instant that was looked at last.
     instant: Option<compare::Instant>,
 }
@@ -125,7 +129,7 @@ impl<'s> Writer<'s> {
     ) -> rusqlite::Result<(Outcome, Option<aside::Words>)> {
         let mut outcome = Outcome::default();
         let folded = unit.room.key();
-        self.room(&folded, &unit.room, &unit.hint)?;
+        self.room(&folded, unit)?;
         let people: Vec<i64> = unit.people.iter().map(|p| self.persona(p)).collect::<rusqlite::Result<_>>()?;
         let connection = self.connection;
         let source = self.source(unit.source)?;
@@ -135,7 +139,7 @@ impl<'s> Writer<'s> {
         let mut placed = place::Placed::new(state.history.next, source, unit.events.len());
         for event in &unit.events {
             let who = people[event.who as usize];
-            let gone = match event.chat.filter(|_| state.purged) {
+            let mut gone = match event.chat.filter(|_| state.purged) {
                 Some(chat) => tombs::purge_of(connection, state.number, chat)?.is_some(),
                 None => false,
             };
@@ -156,6 +160,15 @@ impl<'s> Writer<'s> {
                     statements.counterpart(connection, state, &mut self.claimed, stated)?
                 }
             };
+            // What the store has at that instant was not what went.
+            if let (None, Some(purged), Some(when)) = (&old, &mut state.unnumbered, tombs::when(event)) {
+                gone = purged.stays_out(connection, state.number, when)?;
+                if gone && !self.restore_purged {
+                    placed.skip();
+                    outcome.purged += 1;
+                    continue;
+                }
+            }
             let id = (state.number << ROOM_SHIFT) | state.history.next;
             let late = event.at.0 < state.history.latest;
             if old.is_none() && statements.insert(id, (state.number, late, who, source), event)? {
@@ -317,7 +330,10 @@ impl Intake for Writer<'_> {
 
     fn next_file(&mut self) {
         self.claimed.clear();
-        self.rooms.values_mut().for_each(|room| room.instant = None);
+        for room in self.rooms.values_mut() {
+            room.instant = None;
+            room.unnumbered.iter_mut().for_each(tombs::Purged::next_file);
+        }
     }
 
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome> {

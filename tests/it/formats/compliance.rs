@@ -161,7 +161,8 @@ fn text_survives_as_xml_lets_it() {
     let (remarks, units) = good(talk(&chat("1\r\n2\t3 ", "1", AT)).as_bytes());
     assert_eq!(units[0].events[0].body, "1 2 3 ");
     assert_eq!(remarks.counts.len(), 1);
-    let (remarks, units) = good(talk(&chat("\u{FFFE}&#1;&#x0;", "1", AT)).as_bytes());
+    assert!(fails(talk(&chat("\u{FFFE}", "1", AT)).as_bytes()).what().contains("U+FFFE"));
+    let (remarks, units) = good(talk(&chat("&#xFFFE;&#1;&#x0;", "1", AT)).as_bytes());
     assert_eq!(units[0].events[0].body, "\u{FFFE}\u{1}\0");
     assert_eq!(remarks.counts.len(), 1);
 }

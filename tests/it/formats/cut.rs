@@ -34,7 +34,10 @@ fn unit(room: &str, number: u32, events: &[(&str, Kind, &str, &str)]) -> Unit {
 
 fn cutting(by: By, most: Most) -> Cutting {
     let names = [("a", "Alpha"), ("b", "Beta")].map(|(room, title)| {
-        (key(room), Arc::new(RoomHint { title: Some(title.to_owned()), category: Some("C".to_owned()) }))
+        (
+            key(room),
+            Arc::new(RoomHint { title: Some(title.to_owned()), category: Some("C".to_owned()), ..RoomHint::default() }),
+        )
     });
     Cutting { cut: Cut { by, most }, presence: true, keep: None, names: Arc::new(HashMap::from(names)) }
 }
@@ -98,7 +101,7 @@ fn chat() -> Vec<Unit> {
     vec![unit("a", 1, &first), unit("a", 2, &second), unit("a", 3, &third), unit("b", 1, &third)]
 }
 
-const FIVE: Most = Most { events: 5, bytes: 1000 };
+const FIVE: Most = Most { events: 5, bytes: 1000, files: u64::MAX };
 
 #[test]
 fn days_of_rooms_follow_the_zone() {
@@ -121,7 +124,7 @@ fn days_of_rooms_follow_the_zone() {
 
 #[test]
 fn a_day_or_a_room_that_is_too_long_goes_on_in_parts() {
-    let two = Most { events: 2, bytes: 1000 };
+    let two = Most { events: 2, bytes: 1000, files: u64::MAX };
     let berlin = Zone::parse(Some("Europe/Berlin")).unwrap();
     let days = [
         "a1 1.1+ 2020-03-01 [] x+ x1",
@@ -148,12 +151,12 @@ fn pages_are_those_of_the_store_or_as_long_as_they_may_be() {
     ];
     assert_eq!(lines(cutting(By::Pages, Most::default()), chat()), store);
     let six = ["a1 1.1 - [] x+ x1 y+ y2 SIP:Y3 sip:X-", "a2 2.1 - [SIP:Y/Why] y4 z5 z6", "b1 1.1 - [] z6"];
-    assert_eq!(lines(cutting(By::Pages, Most { events: 6, bytes: 1000 }), chat()), six);
+    assert_eq!(lines(cutting(By::Pages, Most { events: 6, bytes: 1000, files: u64::MAX }), chat()), six);
     // By bytes; a single event may have more.
     let bytes = ["a1 1.1 - [] zlonger than a page", "a2 2.1 - [] z1 z2", "a3 3.1 - [] z3"];
     let event = |body| ("2020-03-04T09:02:00Z", Kind::Chat, "z", body);
     let long = unit("a", 1, &[event("longer than a page"), event("1"), event("2"), event("3")]);
-    assert_eq!(lines(cutting(By::Pages, Most { events: 6, bytes: 2 }), vec![long]), bytes);
+    assert_eq!(lines(cutting(By::Pages, Most { events: 6, bytes: 2, files: u64::MAX }), vec![long]), bytes);
 }
 
 #[test]
@@ -175,7 +178,7 @@ fn runs_name_their_room() {
 #[test]
 fn a_break_is_passed_on() {
     for by in [By::Pages, By::Rooms, By::RoomDays(Zone::UTC)] {
-        let mut cutter = Cutter::new(cutting(by, Most { events: 1, bytes: 1 }));
+        let mut cutter = Cutter::new(cutting(by, Most { events: 1, bytes: 1, files: u64::MAX }));
         let mut taken = 0;
         let flow = cutter.feed(chat().remove(0), 1, &mut |_, _, _| {
             taken += 1;
@@ -217,7 +220,7 @@ proptest! {
             }).collect()
         };
         let all: Vec<_> = units.iter().flat_map(told).collect();
-        let most = Most { events, bytes };
+        let most = Most { events, bytes, files: u64::MAX };
         let made = runs(cutting(by, most), units);
         prop_assert_eq!(made.iter().flat_map(|(unit, _)| told(unit)).collect::<Vec<_>>(), all);
         for (index, (unit, about)) in made.iter().enumerate() {

@@ -6,6 +6,7 @@ mod cut;
 mod html;
 mod jsonl;
 mod load;
+mod mails;
 mod sqlserver;
 
 use pchat::error::Error;

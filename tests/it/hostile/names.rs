@@ -110,7 +110,7 @@ fn cases() -> Vec<(String, Vec<u8>, &'static str)> {
             entries.push(double);
         }),
     );
-    add("hidden-entry", "headers", {
+    add("hidden-entry", "belong to no entry", {
         // Lies between two entries, but the directory does not know it.
         let mut entries = bag().entries();
         let hidden = zip(&[stored("x/data/hidden.xml", b"hidden")]);
@@ -188,7 +188,7 @@ fn bombs_do_not_go_off() {
     let blanks = vec![b' '; 200 << 20];
     let bomb = deflated("x/data/rooms/bomb/000001.xml", &blanks);
     std::fs::write(desk.path("x.zip"), archive(|entries| entries.push(bomb.clone()))).unwrap();
-    desk.refuses("bomb beside an archive", "x.zip", (13, 13), "");
+    desk.refuses("bomb beside an archive", "x.zip", (15, 15), "raise --max-ratio");
     // As the manifest itself.
     let mut manifest = bomb.clone();
     both(&mut manifest, |header| header.name = b"x/manifest-sha256.txt".to_vec());
@@ -197,7 +197,7 @@ fn bombs_do_not_go_off() {
         entries.push(manifest.clone());
     });
     std::fs::write(desk.path("x.zip"), bytes).unwrap();
-    desk.refuses("bomb as manifest", "x.zip", (15, 15), "raise --max-page");
+    desk.refuses("bomb as manifest", "x.zip", (15, 15), "raise --max-ratio");
     // It says it is small.
     let mut small = manifest.clone();
     both(&mut small, |header| header.size = 100);
@@ -207,19 +207,19 @@ fn bombs_do_not_go_off() {
     });
     std::fs::write(desk.path("x.zip"), bytes).unwrap();
     desk.refuses("bomb that says it is small", "x.zip", (13, 13), "");
-    // More than 1 GiB in all, at a ratio above 200.
+    // More than 16 MiB in all, at a ratio above 200.
     let many: Vec<Entry> =
         (0..6).map(|at| bomb.clone().with(|header| header.name = format!("x/data/files/{at}").into())).collect();
     std::fs::write(desk.path("x.zip"), archive(|entries| entries.extend(many.iter().cloned()))).unwrap();
     desk.refuses("ratio", "x.zip", (15, 15), "raise --max-ratio");
     // In a plain zip: blanks are no history, and are not unpacked to find that out.
     std::fs::write(desk.path("x.zip"), zip(&[bomb.clone().with(|header| header.name = b"h.jsonl".to_vec())])).unwrap();
-    desk.refuses("plain bomb", "x.zip", (13, 15), "x.zip");
+    desk.refuses("plain bomb", "x.zip", (15, 15), "x.zip");
     // One endless line of JSON.
     let mut line = super::HISTORY.lines().next().unwrap().as_bytes().to_vec();
     line.extend(&blanks);
     std::fs::write(desk.path("x.zip"), zip(&[deflated("h.jsonl", &line)])).unwrap();
-    let ran = desk.pchat(&["import", "x.zip", "--store", "s.db"]);
+    let ran = desk.pchat(&["import", "x.zip", "--store", "s.db", "--max-ratio", "2000"]);
     desk.fails("endless line", "x.zip", &ran, 15, "raise --max-page");
     desk.untouched("x.zip");
     // Sizes that nobody has.

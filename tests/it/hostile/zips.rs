@@ -161,8 +161,15 @@ impl Bag {
         let manifest = list(&self.0, &|name| name.starts_with("data/"));
         let mut custody: serde_json::Value = serde_json::from_slice(&self.0["custody.json"]).unwrap();
         custody["content"] = hex(&Sha256::digest(&manifest)).into();
-        let bag =
-            self.set("manifest-sha256.txt", manifest).set("custody.json", serde_json::to_vec_pretty(&custody).unwrap());
+        let payload = self.0.iter().filter(|(name, _)| name.starts_with("data/")).map(|(_, bytes)| bytes.len());
+        let (count, size) = (payload.clone().count(), payload.sum::<usize>());
+        let info = self.text("bag-info.txt");
+        let others = info.lines().filter(|line| !line.starts_with("Payload-Oxum")).map(|line| format!("{line}\n"));
+        let info = format!("{}Payload-Oxum: {size}.{count}\n", others.collect::<String>());
+        let bag = self
+            .set("bag-info.txt", info)
+            .set("manifest-sha256.txt", manifest)
+            .set("custody.json", serde_json::to_vec_pretty(&custody).unwrap());
         let tags = list(&bag.0, &|name| !name.contains('/') && !name.starts_with("tagmanifest"));
         bag.set("tagmanifest-sha256.txt", tags)
     }

@@ -4,13 +4,15 @@ use super::{files, none, read, root};
 use pchat::model::field;
 use pchat::model::record::Type;
 use pchat::nouns::SHAPES;
+use pchat::rules::approval;
 
 #[test]
 fn keys_and_shapes_name_the_same_fields() {
     let named = |kind: Type| format!("{kind:?}");
     let mut keys: Vec<_> = field::ALL.iter().map(|(name, kind)| (*name, named(*kind))).collect();
-    let of_shape = |shape: &&pchat::model::record::Shape| shape.fields.iter().map(|of| (of.name, named(of.kind)));
-    let mut fields: Vec<_> = SHAPES.iter().flat_map(|shape| of_shape(shape).collect::<Vec<_>>()).collect();
+    let of_shape = |shape: &pchat::model::record::Shape| shape.fields.iter().map(|of| (of.name, named(of.kind)));
+    let all = SHAPES.iter().copied().chain([&approval::RULE, &approval::REQUEST]);
+    let mut fields: Vec<_> = all.flat_map(|shape| of_shape(shape).collect::<Vec<_>>()).collect();
     for list in [&mut keys, &mut fields] {
         list.sort();
         list.dedup();

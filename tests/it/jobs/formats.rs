@@ -160,7 +160,25 @@ fn made(job: &Export) -> Result<Receipt> {
     let session = Session::new(Location::File(job.store.clone()));
     let (session, shapes, password) = (&session, SHAPES, None);
     let watch = &Silent;
-    export(&Context { clock, random, key, session, shapes, password, actor, limits, input, streams, watch }, job)
+    let (approval, approve_by) = (None, None);
+    export(
+        &Context {
+            approval,
+            approve_by,
+            clock,
+            random,
+            key,
+            session,
+            shapes,
+            password,
+            actor,
+            limits,
+            input,
+            streams,
+            watch,
+        },
+        job,
+    )
 }
 
 /// The files below `data/`, as text.
@@ -197,7 +215,8 @@ fn a_format_has_pages_a_load_file_attachments_and_exceptions() {
     assert_eq!((receipt.gap_count, receipt.gaps[0].why.as_str()), (1, "no such thing"));
     assert!(receipt.gaps[0].place.ends_with("Desk#5"), "{}", receipt.gaps[0].place);
     assert_eq!(receipt.remarks.get("pages of a day"), Some(&3));
-    desk.run("verify @x.zip").code(13);
+    desk.run("verify @x.zip").code(15).says("not a pchat archive");
+    desk.run("verify --bag @x.zip").code(0);
 }
 
 #[test]

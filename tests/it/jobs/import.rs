@@ -61,6 +61,8 @@ fn receipt(desk: &Desk, file: &str, store: &str) -> Receipt {
             session,
             shapes,
             password,
+            approval: None,
+            approve_by: None,
             actor: &actor,
             limits: &limits,
             input,

@@ -1,6 +1,8 @@
 //! Jobs: what the commands do to stores and archives, seen from the command line.
 
+mod bags;
 mod anchor;
+mod approval;
 mod asked;
 mod audit;
 mod certificate;
@@ -11,6 +13,7 @@ mod diff;
 mod emptiness;
 mod export;
 mod formats;
+mod gone;
 mod holds;
 mod import;
 mod intake;
@@ -32,5 +35,6 @@ mod search;
 mod seen;
 mod selection;
 mod times;
+mod titles;
 mod verify;
 mod words;

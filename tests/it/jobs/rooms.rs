@@ -97,9 +97,9 @@ fn a_removed_room_keeps_its_number_and_what_was_purged_stays_purged() {
     desk.lines("new.jsonl", &[other]);
     desk.run("import @new.jsonl --store @s.db").code(0);
     assert_eq!(in_room(&desk.history("s.db"), "new").len(), 1);
-    // The room comes back empty: its messages were purged, and only joins have no number to know them by.
+    // The room comes back empty: whatever was in it was purged.
     desk.run("import @h.jsonl --store @s.db").code(0).says("stay purged");
-    assert_eq!(in_room(&desk.history("s.db"), "r3").len(), 1);
+    assert_eq!(in_room(&desk.history("s.db"), "r3").len(), 0);
     desk.run("import @h.jsonl --restore-purged --store @s.db").code(0);
     assert_eq!(in_room(&desk.history("s.db"), "r3").len(), 6);
     desk.run("store check --read-data --store @s.db").code(0);

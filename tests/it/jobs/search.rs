@@ -29,7 +29,7 @@ fn desk() -> Desk {
 }
 
 fn search(desk: &Desk, words: &[&str]) -> Run {
-    desk.args(&[&["search", "--store", "@s.db", "--quiet"], words].concat())
+    desk.args(&[&["search", "--store", "@s.db"], words].concat())
 }
 
 #[track_caller]

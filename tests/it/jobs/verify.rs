@@ -15,7 +15,11 @@ fn desk() -> Desk {
     for (n, event) in events.iter_mut().enumerate() {
         // Two large bodies do not fit one page.
         if n % 12 < 2 {
-            event["text"] = format!("{n} {}", "long text ".repeat(600_000)).into();
+            // Not packed so tightly that it would be taken for a bomb.
+            let odd: String = (0..70_000u64)
+                .map(|n| char::from(b'a' + (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as u8 % 26))
+                .collect();
+            event["text"] = format!("{n} {odd}{}", "long text ".repeat(593_000)).into();
         }
         if n % 16 == 3 {
             event["attachments"] = serde_json::json!([{ "data": STANDARD.encode(format!("file {n} ").repeat(500)) }]);
@@ -129,6 +133,13 @@ fn relist(files: &mut BTreeMap<String, Vec<u8>>) {
         *custody = facts.to_string().into_bytes();
     }
     files.insert("manifest-sha256.txt".into(), manifest);
+    let payload = files.iter().filter(|(name, _)| name.starts_with("data/")).map(|(_, bytes)| bytes.len());
+    let (count, size) = (payload.clone().count(), payload.sum::<usize>());
+    files.entry("bag-info.txt".into()).and_modify(|info| {
+        let text = String::from_utf8(info.clone()).unwrap();
+        let others = text.lines().filter(|line| !line.starts_with("Payload-Oxum")).map(|line| format!("{line}\n"));
+        *info = format!("{}Payload-Oxum: {size}.{count}\n", others.collect::<String>()).into_bytes();
+    });
     let tags = list(files, false);
     files.insert("tagmanifest-sha256.txt".into(), tags);
 }

@@ -205,8 +205,15 @@ impl<'a> Index<'a> {
             }
             Pre::Rooms(keys) => self.which(|_, _| keys.contains_key(&self.unit.room.key())),
             Pre::Person(person) => self.which(|_, key| key == person),
+            Pre::Changed(_, listed) => self.which(|event, _| listed.has(&self.unit.room, event.sequence)),
+            Pre::Sent(from, to) => self.which(|event, _| *from <= event.at && event.at <= *to),
+            Pre::Message(number) => self.which(|event, _| event.chat == Some(*number)),
+            Pre::Sequence(sequence) => self.which(|event, _| event.sequence == *sequence),
             Pre::Kind(kind) => self.which(|event, _| event.kind == *kind),
             Pre::HasFile => self.which(|event, _| !event.more().files.is_empty()),
+            Pre::Tagged(tagged) => self.which(|event, _| {
+                tagged.events.as_ref().is_some_and(|events| events.has(&self.unit.room, event.sequence))
+            }),
             Pre::And(list) => {
                 let mut sets = list.iter().map(|pre| self.answer(pre));
                 let first = sets.next().expect("never empty");

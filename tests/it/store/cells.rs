@@ -36,7 +36,9 @@ fn desk() -> Desk {
     desk.lines("2.jsonl", &events[..160]);
     let mut gone = message("ma-chan://example.com/gone", 1, "2020-01-01T00:00:00Z", "sip:a@example.com", "gone");
     gone["room_title"] = "Gone".into();
-    desk.lines("3.jsonl", &[gone]);
+    let mut unnumbered = gone.clone();
+    unnumbered.as_object_mut().unwrap().remove("id");
+    desk.lines("3.jsonl", &[gone, unnumbered]);
     for line in [
         "import @1.jsonl --store @s.db",
         "import @2.jsonl --store @s.db",
@@ -48,10 +50,14 @@ fn desk() -> Desk {
         "import @3.jsonl --store @s.db",
         "room remove Gone --yes --store @s.db",
         "import @1.jsonl --store @s.db",
+        "case search new S --case M --query message --store @s.db",
+        "case tag add --case M --tag T --search S --store @s.db",
         "export --store @s.db --out @x.zip",
     ] {
         desk.run(line).code(0);
     }
+    desk.run("approval set --required true --store @s.db").code(0);
+    desk.run("purge --everything --yes --operator anna --approve-by ben --store @s.db").code(15);
     desk
 }
 

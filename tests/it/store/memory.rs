@@ -4,6 +4,7 @@
 mod write;
 
 use pchat::error::{Error, Kind as Failure, Result};
+use pchat::model::addresses::Addresses;
 use pchat::model::catalog::Catalog;
 use pchat::model::ids::{EventNumber, RoomKey, join_key};
 use pchat::model::message::{Event, Persona};
@@ -13,6 +14,7 @@ use pchat::rules::holds::{Case, Holds, Room, Terms};
 use pchat::select::matches::Subject;
 use pchat::select::scope::{Scope, Selection};
 use pchat::store::change::Transaction;
+use pchat::store::collections::{Gather, Gathered, Members};
 use pchat::store::purge::judge::Met;
 use pchat::store::purge::survey::Survey;
 use pchat::store::purge::{Coverage, Protected, PurgeState, Replaced, Versions};
@@ -47,6 +49,7 @@ struct State {
     pieces: BTreeMap<[u8; 32], u64>,
     purges: Vec<PurgeState>,
     log: Vec<Entry>,
+    collected: BTreeMap<String, Addresses>,
     /// Counts changes of content and settings.
     revision: u64,
 }
@@ -101,7 +104,7 @@ impl State {
                     && of.get("Name").show() == category
                     && *of.get("ChatHistory") == Value::Bool(false)
             });
-            Room { number, pool, name, uri, category, unkept: off }
+            Room { number, pool, name, uri, former: Vec::new(), category, unkept: off }
         };
         self.of("room").map(place).collect()
     }
@@ -293,6 +296,32 @@ impl Transaction for State {
     }
     fn has_events(&mut self, room: &str) -> Result<bool> {
         Ok(self.rooms.get(room).is_some_and(|(_, history)| !history.events.is_empty()))
+    }
+    fn gather(&mut self, collection: &Record, how: Gather, events: &Addresses, _: Option<&str>) -> Result<Gathered> {
+        let there = |room: &RoomKey, sequence| {
+            let events = self.rooms.get(&room.key()).map(|(_, history)| &history.events);
+            events.is_some_and(|events| events.iter().any(|kept| kept.event.sequence == sequence))
+        };
+        let mut known = Addresses::default();
+        for (room, sequence) in events.iter().filter(|(room, sequence)| there(room, *sequence)) {
+            known.room(room).insert(sequence);
+        }
+        let before = self.collected.get(&collection.key()).cloned().unwrap_or_default();
+        let mut after = before.clone();
+        match how {
+            Gather::Add => after.extend(&known),
+            Gather::Drop => after = before.without(events),
+            Gather::Replace => after = known.clone(),
+        }
+        let missing = if how == Gather::Drop { 0 } else { events.len() - known.len() };
+        let changed = after.without(&before).len() + before.without(&after).len();
+        let done = Gathered { changed, missing, events: after.len() };
+        self.collected.insert(collection.key(), after);
+        Ok(done)
+    }
+    fn join(&mut self, members: &Members) -> Result<Gathered> {
+        // Nothing is imported into it but by what it has been given.
+        Ok(Gathered { missing: members.events(), ..Gathered::default() })
     }
     fn trusted(&mut self) -> Result<()> {
         Ok(())

@@ -279,7 +279,7 @@ impl Nodes {
                 .with(field::PRESENTERS, presenters);
             let record = with(record, field::DISABLED, node.disabled);
             made.records.push(stamps(record));
-            let hint = RoomHint { title: Some(name), category: title };
+            let hint = RoomHint { title: Some(name), category: title, ..RoomHint::default() };
             made.names.rooms.insert(*number, (Arc::new(key), hint));
         }
         if unaddressed > 0 {

@@ -203,7 +203,13 @@ impl<'a> Lexer<'a> {
                         _ => format!("write NEAR({number}): at most so many other words between"),
                     },
                 ),
-                _ => Is::Word(text.to_owned()),
+                _ => match text.strip_prefix('O').unwrap_or(text).strip_prefix("NEAR").map(str::parse::<u32>) {
+                    Some(Ok(number)) => Is::Wrong(
+                        "the number of a distance stands in brackets".to_owned(),
+                        format!("write {}({number})", text.trim_end_matches(|c: char| c.is_ascii_digit())),
+                    ),
+                    _ => Is::Word(text.to_owned()),
+                },
             },
         };
         self.push(start, is);

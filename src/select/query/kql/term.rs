@@ -6,7 +6,8 @@ use crate::select::words::{LONGEST, each_word};
 
 /// What stands between blanks: a word, several with signs between them, or a pattern.
 pub(super) fn bare(text: &str, case: bool) -> Result<Node, Complaint> {
-    if !text.contains(['*', '?']) {
+    // In an address the question mark begins what is asked for; it stands for no letter.
+    if !text.contains(['*', '?']) || text.contains("://") && !text.contains('*') {
         return Node::phrase(text, case).ok_or_else(|| nothing(text));
     }
     if case {

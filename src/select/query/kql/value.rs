@@ -7,7 +7,7 @@ use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use crate::select::expression::Pattern;
-use crate::select::query::{Field, Node, Place, Rooms};
+use crate::select::query::{Changed, Field, Node, Place, Rooms, Tagged};
 use chrono::{Datelike, Days, Months, NaiveDate};
 use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;
@@ -155,24 +155,20 @@ pub(super) fn node(parser: &mut Parser<'_>, property: Property, is: Operator, te
             }
         },
         Property::Id => id(text)?,
-        Property::Edited => {
-            let what = "which messages were edited cannot be asked for by a query yet";
-            return Err(Complaint::new(what, "pchat message history shows the versions of one message"));
-        }
-        Property::Deleted => {
-            let what = "what was deleted is gone, and no query finds it";
-            return Err(Complaint::new(what, "pchat certificate get shows what was destroyed"));
-        }
+        Property::Edited => truth(Node::Changed(Changed::Edited, None), property, text)?,
+        Property::Deleted => truth(Node::Changed(Changed::Deleted, None), property, text)?,
         Property::Tag => {
-            let what = "no command of this pchat makes tags, so none can be asked for";
-            return Err(Complaint::new(what, "leave tag: out"));
+            let keys = parser.names.tags(text);
+            // A query that is kept knows no day, and means the tags that there are, if any.
+            if keys.is_empty() && parser.names.today().is_some() {
+                let hint = "pchat case tag get lists them; one of several of a name is written tag:\"case\\name\"";
+                return Err(Complaint::new("no case has a tag of this name", hint));
+            }
+            Node::Tagged(Tagged { written: text.trim().to_owned(), keys, events: None })
         }
         Property::Hold => parser.names.hold(text).ok_or_else(|| {
             let what = "there is no hold of this name that a query can ask for";
-            Complaint::new(
-                what,
-                "pchat hold get lists all holds; those by words, a query or a pattern of people cannot be asked for",
-            )
+            Complaint::new(what, "pchat hold get lists all holds; those by words or a query cannot be asked for")
         })?,
         Property::AttachmentNames | Property::Subject | Property::Text => {
             let case = parser.case || is == Operator::Equal;
@@ -246,7 +242,16 @@ fn participants(parser: &mut Parser<'_>, is: Operator, name: &str) -> Node {
 }
 
 fn present(parser: &mut Parser<'_>, is: Operator, name: &str) -> Value {
-    let keys = people(parser, is, name);
+    let mut keys = people(parser, is, name);
+    if is != Operator::Equal {
+        let seen = parser.names.named(name);
+        if let Some(named) = parser.people.iter_mut().find(|named| named.name == name.trim()) {
+            named.people.extend(seen.iter().cloned());
+            named.people.sort();
+            named.people.dedup();
+        }
+        keys.extend(seen);
+    }
     match keys.is_empty() {
         true => Err(Complaint::new("nobody is known by this name", "give an address, as in present:anna@example.com")),
         false => Ok(Node::Present(keys)),

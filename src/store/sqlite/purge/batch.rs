@@ -4,7 +4,7 @@
 //! trees of its room are made anew. The index follows at the end (`index/sweep.rs`).
 
 use super::cursor::{Cursor, Inside, Touched};
-use super::{Court, Fate, Identities, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
+use super::{Court, Fate, Identities, approval, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
@@ -14,6 +14,7 @@ use crate::proof::content::canonical;
 use crate::select::postings::Builder;
 use crate::store::Entry;
 use crate::store::block::Drafting;
+use crate::store::change::Approved;
 use crate::store::purge::judge::{as_planned, moved, put_text};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
 use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, update as update_block};
@@ -22,7 +23,7 @@ use crate::store::sqlite::find;
 use crate::store::sqlite::holds;
 use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Fact, Pending};
 use crate::store::sqlite::read::{COLUMNS, Place, sequence_of};
-use crate::store::sqlite::{Sqlite, audit, erase};
+use crate::store::sqlite::{Sqlite, audit, collected, erase, tombs};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -87,11 +88,17 @@ fn run(
     let connection = &store.connection;
     let told = |error| explain(error, &store.path);
     let first = entry(Vec::new());
-    let begun = || -> rusqlite::Result<Option<(i64, BTreeMap<RoomKey, Counts>)>> {
+    let begin = || -> rusqlite::Result<bool> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        if revision(connection)? != plan.revision {
-            return Ok(None);
-        }
+        Ok(revision(connection)? == plan.revision)
+    };
+    match begin() {
+        Ok(true) => {}
+        Ok(false) => return Err(abandon(connection, moved(0))),
+        Err(error) => return Err(abandon(connection, told(error))),
+    }
+    let approval = approval(store, plan, &first).map_err(|error| abandon(connection, error))?;
+    let begun = || -> rusqlite::Result<(i64, BTreeMap<RoomKey, Counts>)> {
         let open = match plan.open {
             Some(number) => {
                 let done: String =
@@ -101,24 +108,26 @@ fn run(
             None => {
                 connection.execute(
                     "INSERT INTO purge (started_on, request, plan, done) VALUES (?1, ?2, ?3, '[]')",
-                    (first.at.0, &plan.request.written, plan_text(plan)),
+                    (first.at.0, &plan.request.written, plan_text(plan, &approval)),
                 )?;
                 let number = connection.last_insert_rowid();
                 // What was imported must not be recognised by a fingerprint that outlives it.
                 connection.execute("DELETE FROM ledger", [])?;
                 // Nor can what was exported be told from a guess any more.
                 connection.execute("DELETE FROM export_salt", [])?;
+                connection.execute("DELETE FROM collection_salt", [])?;
                 connection.execute("UPDATE meta SET value = lower(hex(randomblob(16))) WHERE name = 'epoch'", [])?;
                 (number, BTreeMap::new())
             }
         };
-        Ok(Some(open))
+        Ok(open)
     };
-    let (number, done) = match begun() {
-        Ok(Some(begun)) => begun,
-        Ok(None) => return Err(abandon(connection, moved(0))),
-        Err(error) => return Err(abandon(connection, told(error))),
+    let (number, done) = begun().map_err(|error| abandon(connection, told(error)))?;
+    let mut entry = |mut details: Vec<(&'static str, String)>| {
+        details.extend(approval.iter().cloned());
+        entry(details)
     };
+    let entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry = &mut entry;
     let mut work = Work {
         found: find::candidates_of_any(connection, &plan.request.selections)
             .map_err(|error| abandon(connection, told(error)))?,
@@ -182,7 +191,7 @@ fn abandon(connection: &Connection, error: Error) -> Error {
 }
 
 /// The plan as the store keeps it.
-fn plan_text(plan: &PurgePlan) -> String {
+fn plan_text(plan: &PurgePlan, approval: &Approved) -> String {
     let held: serde_json::Map<String, serde_json::Value> =
         plan.held.iter().map(|(hold, counts)| (hold.clone(), counts_json(counts))).collect();
     let rooms = plan.rooms.values().map(|room| {
@@ -191,7 +200,10 @@ fn plan_text(plan: &PurgePlan) -> String {
             "name": room.name, "pool": room.room.pool, "uri": room.room.uri,
         })
     });
+    let approval: serde_json::Map<String, serde_json::Value> =
+        approval.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
     serde_json::json!({
+        "approval": approval,
         "goes": counts_json(&plan.goes()),
         "held": held,
         "identities": crate::model::hash::hex(&plan.digest),
@@ -222,6 +234,8 @@ struct Taken {
     run_open: bool,
     /// Those that go, with their message numbers.
     gone: Vec<(i64, Option<i64>)>,
+    /// Instant and kind of those among them that have no number.
+    unnumbered: Vec<tombs::When>,
     counts: Counts,
     files: bool,
     /// Blocks that lose something, as they are afterwards.
@@ -348,6 +362,8 @@ impl Work<'_> {
         history.save(connection, place.number, &place.key.key())?;
         if request.replacement.is_none() {
             rows::tombstones(connection, self.number, place.number, &taken.gone)?;
+            tombs::note_unnumbered(connection, self.number, place.number, &taken.unnumbered)?;
+            collected::purged(connection, place.number, &taken.gone)?;
         }
         Ok(taken.counts)
     }
@@ -389,6 +405,7 @@ impl Work<'_> {
                 taken.files |= files > 0;
                 taken.contents.extend(event.more().files.iter().filter_map(|file| file.sha256));
                 taken.gone.push((id, event.chat));
+                taken.unnumbered.extend(tombs::when(&event));
                 taken.sources.insert(source);
                 self.digest.event(id);
             }

@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '6');
+INSERT INTO meta (name, value) VALUES ('layout', '7');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -55,6 +55,16 @@ CREATE TABLE room (
     created_on  INTEGER,
     updated_by  TEXT,
     updated_on  INTEGER
+) STRICT;
+
+-- Names of database instances that stand for this store.
+CREATE TABLE alias (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    name       TEXT NOT NULL,
+    set_by   TEXT,
+    set_on   INTEGER
 ) STRICT;
 
 -- Rooms that were removed after a purge. Tombstones go by the number of the room, so no other room ever gets it, and the
@@ -204,6 +214,48 @@ CREATE TABLE hold (
     release_reason TEXT
 ) STRICT;
 
+-- What a case keeps of searches, tags and samples: a collection of events. `asked` is the selection as JSON, sealed so that it
+-- means the same later; `written` is what was typed. `digest`, `content` and `log_size` are the identity of the results: a digest
+-- over addresses and contents under a salt, the content root and the size of the log at that time, in the store `store`.
+CREATE TABLE collection (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    "case"     TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    description TEXT,
+    asked      TEXT,
+    written    TEXT,
+    words      TEXT,
+    events     INTEGER,
+    digest     TEXT,
+    content    TEXT,
+    log_size   INTEGER,
+    store      TEXT,
+    sample     TEXT,
+    seed       TEXT,
+    population INTEGER,
+    made_by    TEXT,
+    made_on    INTEGER
+) STRICT;
+
+-- The events of a collection: for each room and each part of 65,536 numbers of it, their numbers in that part as differences.
+CREATE TABLE collected (
+    collection INTEGER NOT NULL REFERENCES collection,
+    room       INTEGER NOT NULL,
+    part       INTEGER NOT NULL,
+    events     BLOB NOT NULL,
+    PRIMARY KEY (collection, room, part)
+) STRICT, WITHOUT ROWID;
+
+-- What the digest of the results of a search is salted with. All of them go with the next purge; then no digest can confirm a
+-- guess at what was destroyed.
+CREATE TABLE collection_salt (
+    collection INTEGER PRIMARY KEY REFERENCES collection,
+    salt       TEXT NOT NULL
+) STRICT;
+
 -- How long history is kept before a purge by retention takes it: for a category, a room, or everything else.
 CREATE TABLE retention (
     number     INTEGER PRIMARY KEY,
@@ -217,6 +269,39 @@ CREATE TABLE retention (
     set_on     INTEGER
 ) STRICT;
 
+-- Does the store want a second person for what destroys, or ends what protects? One record at most.
+CREATE TABLE safeguard (
+    number     INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    discovered INTEGER NOT NULL DEFAULT 0,
+    identity   TEXT NOT NULL,
+    required   INTEGER,
+    other_account INTEGER,
+    hours      INTEGER,
+    set_by     TEXT,
+    set_on     INTEGER
+) STRICT;
+
+-- What somebody asked another person to approve of, and what became of it; its parts are list entries. No part names a text.
+CREATE TABLE approval (
+    number       INTEGER PRIMARY KEY,
+    key          TEXT NOT NULL UNIQUE,
+    discovered   INTEGER NOT NULL DEFAULT 0,
+    identity     TEXT NOT NULL,
+    what         TEXT,
+    requested_by TEXT,
+    requester    TEXT,
+    account      TEXT,
+    requested_on INTEGER,
+    approver     TEXT,
+    valid_until  INTEGER,
+    approved_by  TEXT,
+    approved_on  INTEGER,
+    withdrawn_by TEXT,
+    withdrawn_on INTEGER,
+    used_on      INTEGER
+) STRICT;
+
 -- Every list a record carries: members, managers, presenters, creators, allowed, denied, active servers …
 CREATE TABLE list_entry (
     noun      TEXT NOT NULL,
@@ -228,6 +313,8 @@ CREATE TABLE list_entry (
     PRIMARY KEY (noun, owner, field, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX list_entry_key ON list_entry (entry_key);
+-- Titles that rooms had before, without reading who is a member of what.
+CREATE INDEX list_entry_title ON list_entry (owner, position) WHERE noun = 'room' AND field = 'FormerNames';
 
 -- Records by the names people use for them, folded: made of the records, so that one is found without reading all.
 CREATE TABLE name (
@@ -313,6 +400,19 @@ CREATE TABLE tombstone (
     chats      BLOB NOT NULL
 ) STRICT;
 CREATE INDEX tombstone_chat ON tombstone (room, first_chat) WHERE first_chat IS NOT NULL;
+
+-- How many events without a message number a purge took: runs of instants, from `first` to `last`. `instants` lists the ticks
+-- after `first` times 16, the kind and one; `events` how many there are up to each. Nothing says who did what.
+CREATE TABLE unnumbered (
+    number   INTEGER PRIMARY KEY,
+    purge    INTEGER NOT NULL REFERENCES purge,
+    room     INTEGER NOT NULL,
+    first    INTEGER NOT NULL,
+    last     INTEGER NOT NULL,
+    instants BLOB NOT NULL,
+    events   BLOB NOT NULL
+) STRICT;
+CREATE INDEX unnumbered_first ON unnumbered (room, first);
 
 CREATE TABLE attachment (
     event    INTEGER NOT NULL REFERENCES event,

@@ -1,10 +1,10 @@
 //! What the events of a unit name: their room, their persons, their source, each made known when it is not.
 
 use super::{MOST_ROOMS, PERSONAS_KEPT, RoomState, Writer};
-use crate::model::ids::{RoomKey, join_key, person_key};
+use crate::model::ids::{fold, join_key, person_key};
 use crate::model::message::Persona;
 use crate::model::time::Ticks;
-use crate::model::unit::RoomHint;
+use crate::model::unit::Unit;
 use crate::proof::content::salted;
 use crate::store::sqlite::blocks::History;
 use crate::store::sqlite::{records, tombs};
@@ -12,9 +12,12 @@ use rusqlite::OptionalExtension;
 
 impl Writer<'_> {
     /// The room of a unit, made known if history has not mentioned it before.
-    pub(super) fn room(&mut self, folded: &str, key: &RoomKey, hint: &RoomHint) -> rusqlite::Result<()> {
-        if self.rooms.contains_key(folded) {
-            return Ok(());
+    pub(super) fn room(&mut self, folded: &str, unit: &Unit) -> rusqlite::Result<()> {
+        let (key, hint) = (&*unit.room, &unit.hint);
+        if let Some(state) = self.rooms.get(folded) {
+            let known = hint.title.is_none() || hint.title == state.title;
+            let (number, latest) = (state.number, state.history.latest);
+            return if known && hint.former.is_empty() { Ok(()) } else { self.titles(folded, number, latest, unit) };
         }
         // A category without a name would be a record nobody can refer to.
         let category = hint.category.as_ref().filter(|name| !name.is_empty());
@@ -54,14 +57,59 @@ impl Writer<'_> {
         if number >= MOST_ROOMS {
             return Err(rusqlite::Error::IntegralValueOutOfRange(0, number));
         }
+        let history = History::load(self.connection, number)?;
+        let latest = history.latest;
         let state = RoomState {
             number,
-            history: History::load(self.connection, number)?,
+            history,
+            title: None,
             changed: false,
             purged: tombs::any(self.connection, number)?,
+            unnumbered: tombs::any_unnumbered(self.connection, number)?.then(Default::default),
             instant: None,
         };
         self.rooms.insert(folded.to_owned(), state);
+        self.titles(folded, number, latest, unit)
+    }
+
+    /// The title of a room that history made known is that of its latest event, whatever comes in first; it is found by
+    /// all others, and so is a room that somebody has described. `latest` is the time of the latest event so far.
+    fn titles(&mut self, folded: &str, number: i64, latest: i64, unit: &Unit) -> rusqlite::Result<()> {
+        let hint = &unit.hint;
+        let (discovered, name, uri): (bool, String, String) = self
+            .connection
+            .prepare_cached("SELECT discovered, name, uri FROM room WHERE number = ?1")?
+            .query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let mut name = name;
+        let mut former: Vec<String> = hint.former.iter().cloned().collect();
+        if let Some(title) = hint.title.as_ref().filter(|title| **title != name && !title.is_empty()) {
+            let at = hint.titled.or_else(|| unit.events.iter().map(|event| event.at).max());
+            match discovered && at.is_some_and(|at| at.0 > latest) {
+                true => {
+                    self.connection
+                        .prepare_cached("UPDATE room SET name = ?2 WHERE number = ?1")?
+                        .execute((number, title))?;
+                    former.push(std::mem::replace(&mut name, title.clone()));
+                }
+                false => former.push(title.clone()),
+            }
+        }
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO list_entry (noun, owner, field, position, entry, entry_key) \
+             SELECT 'room', ?1, 'FormerNames', ifnull(max(position) + 1, 0), ?2, ?3 FROM list_entry \
+             WHERE noun = 'room' AND owner = ?1 AND field = 'FormerNames' \
+             HAVING NOT ifnull(max(entry_key = ?3), 0)",
+        )?;
+        let now = fold(&name);
+        for title in former {
+            let key = fold(&title);
+            if !title.is_empty() && key != now && key != fold(&uri) {
+                insert.execute((number, title, key))?;
+            }
+        }
+        if let Some(state) = self.rooms.get_mut(folded) {
+            state.title = Some(name);
+        }
         Ok(())
     }
 

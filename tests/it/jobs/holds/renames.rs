@@ -77,7 +77,7 @@ fn protected(hold: &Record, rooms: &[Record]) -> BTreeSet<String> {
     let is = |room: &&Record| {
         let (pool, name, uri) = (text(room, "Pool"), text(room, "Name"), text(room, "Uri"));
         (names.is_empty() && categories.is_empty())
-            || names.iter().any(|entry| names_room(entry, &pool, &name, &uri))
+            || names.iter().any(|entry| names_room(entry, &pool, &name, &uri, &[]))
             || categories.iter().any(|entry| names_category(entry, &pool, &text(room, "Category")))
     };
     rooms.iter().filter(is).map(|room| text(room, "Description")).collect()

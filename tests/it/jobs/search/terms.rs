@@ -18,7 +18,7 @@ const TERMS: &str = "# what counsel asked for\nusd\nSterling or euro\tgbp OR eur
 
 fn report(desk: &Desk, more: &[&str]) -> Run {
     let file = desk.path("terms.txt");
-    let words = ["search", "report", "--store", "@s.db", "--quiet", "--terms", file.to_str().unwrap()];
+    let words = ["search", "report", "--store", "@s.db", "--terms", file.to_str().unwrap()];
     desk.args(&[&words, more].concat())
 }
 

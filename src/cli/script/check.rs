@@ -1,0 +1,269 @@
+//! Checks a script before its first line runs: parameters of cmdlets, values that are known already, variables that
+//! nobody gives a value.
+
+use super::condition;
+use super::read::place;
+use super::tree::{Arg, Column, Doing, Expr, Of, Stage, Statement, Step};
+use super::value::Value;
+use crate::cli::cmdlet::{Call, Object, Objects};
+use crate::cli::words::{Item, Written};
+use crate::cli::{Cli, written};
+use crate::error::{Error, Kind, Result, brief};
+use crate::select::expression::Expression;
+use clap::Parser;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+/// Variables PowerShell has by itself, as far as they mean something here.
+const OWN: [&str; 2] = ["erroractionpreference", "ofs"];
+
+struct Check<'a> {
+    text: &'a str,
+    file: &'a str,
+    native: clap::Command,
+    variables: BTreeSet<String>,
+    /// It is in a file, so nothing comes in on standard input.
+    alone: bool,
+}
+
+/// Checks all statements.
+pub(super) fn all(statements: &[Statement], text: &str, file: &str, alone: bool) -> Result<()> {
+    let variables = OWN.iter().map(|name| (*name).to_owned()).collect();
+    let mut check = Check { text, file, native: crate::cli::command(), variables, alone };
+    check.statements(statements)
+}
+
+impl Check<'_> {
+    fn statements(&mut self, statements: &[Statement]) -> Result<()> {
+        for statement in statements {
+            match &statement.what {
+                Doing::Assign(name, plus, pipeline) => {
+                    self.pipeline(pipeline)?;
+                    if *plus && !self.variables.contains(name) {
+                        return Err(self.unset(statement.at, name));
+                    }
+                    self.variables.insert(name.clone());
+                }
+                Doing::Run(pipeline) => self.pipeline(pipeline)?,
+                Doing::If(choices, otherwise) => {
+                    for (condition, block) in choices {
+                        self.pipeline(condition)?;
+                        self.statements(block)?;
+                    }
+                    self.statements(otherwise)?;
+                }
+                Doing::Each(name, list, block) => {
+                    self.pipeline(list)?;
+                    self.variables.insert(name.clone());
+                    self.statements(block)?;
+                }
+                Doing::Own(words) => self.parsed(statement.at, words)?,
+                Doing::Break | Doing::Continue => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn unset(&self, at: usize, name: &str) -> Error {
+        Error::new(Kind::Usage, format!("there is no variable ${}", brief(name)))
+            .at(place(self.file, self.text, at))
+            .hint("give it a value before; a text that begins with $ stands in single quotes")
+    }
+
+    fn pipeline(&mut self, stages: &[Stage]) -> Result<()> {
+        for (number, stage) in stages.iter().enumerate() {
+            match &stage.what {
+                Step::Value(value) => self.value(value)?,
+                Step::Cmdlet(cmdlet, args) => self.cmdlet(stage, cmdlet, args, number > 0)?,
+                Step::Where(condition) => {
+                    self.condition(condition)?;
+                    self.piped(stage, number)?;
+                }
+                Step::Each(block) => {
+                    self.statements(block)?;
+                    self.piped(stage, number)?;
+                }
+                Step::Select(select) => {
+                    let values = [&select.expand, &select.first, &select.last, &select.skip];
+                    values.into_iter().flatten().try_for_each(|value| self.value(value))?;
+                    self.columns(&select.columns)?;
+                    self.piped(stage, number)?;
+                }
+                Step::Sort { by: columns, .. } | Step::Group { by: columns, .. } | Step::Format { columns, .. } => {
+                    self.columns(columns)?;
+                    self.piped(stage, number)?;
+                }
+                Step::Measure { of: values, .. } | Step::Say(values) | Step::Give(values) => {
+                    values.iter().try_for_each(|value| self.value(value))?;
+                }
+                Step::File(file) => {
+                    self.value(&file.path)?;
+                    file.delimiter.iter().try_for_each(|value| self.value(value))?;
+                    self.piped(stage, number)?;
+                }
+                Step::Import { path, delimiter } => {
+                    self.value(path)?;
+                    delimiter.iter().try_for_each(|value| self.value(value))?;
+                }
+                Step::Csv { delimiter: of } | Step::Credential(of) => {
+                    of.iter().try_for_each(|value| self.value(value))?;
+                }
+                Step::Date { of, format } => of.iter().chain(format).try_for_each(|value| self.value(value))?,
+                Step::Json { .. } | Step::Nothing => self.piped(stage, number)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// It takes objects, and nothing stands before it.
+    fn piped(&self, stage: &Stage, number: usize) -> Result<()> {
+        match number > 0 || !self.alone {
+            true => Ok(()),
+            false => Err(Error::new(Kind::Usage, "objects come into this by a pipe, and nothing stands before it")
+                .at(place(self.file, self.text, stage.at))),
+        }
+    }
+
+    fn columns(&mut self, columns: &[Column]) -> Result<()> {
+        columns.iter().try_for_each(|column| match column {
+            Column::Named(name) => self.value(name),
+            Column::Made { name, of, .. } => self.value(name).and_then(|()| self.value(of)),
+        })
+    }
+
+    fn value(&mut self, expr: &Expr) -> Result<()> {
+        match &expr.what {
+            Of::Variable(name) if !self.variables.contains(name) => Err(self.unset(expr.at, name)),
+            Of::Literal(_) | Of::Word(_) | Of::It | Of::Variable(_) => Ok(()),
+            Of::Text(of) | Of::List(of) => of.iter().try_for_each(|of| self.value(of)),
+            Of::Member(of, _) | Of::Not(of) | Of::Minus(of) | Of::Cast(_, of) => self.value(of),
+            Of::Block(of) => self.value(of),
+            Of::Call(of, _, values) => {
+                self.value(of)?;
+                values.iter().try_for_each(|value| self.value(value))
+            }
+            Of::Index(of, at) => self.value(of).and_then(|()| self.value(at)),
+            Of::Map(entries) => entries.iter().try_for_each(|(_, value)| self.value(value)),
+            Of::Pipe(statements, _) => self.statements(statements),
+            Of::Chain(first, more) => {
+                self.value(first)?;
+                more.iter().try_for_each(|(_, right)| self.value(right))
+            }
+        }
+    }
+
+    /// A condition; patterns in it are looked at already now.
+    fn condition(&mut self, expr: &Expr) -> Result<Option<String>> {
+        self.value(expr)?;
+        let text = condition::written(expr, &mut |part| {
+            Ok(match &part.what {
+                Of::Literal(value) => value.clone(),
+                Of::List(items) => Value::list(
+                    items
+                        .iter()
+                        .map(|item| if let Of::Literal(v) = &item.what { v.clone() } else { Value::Int(1) })
+                        .collect(),
+                ),
+                _ => Value::from("x".to_owned()),
+            })
+        })?;
+        if let Some(text) = &text {
+            Expression::parse(text).map_err(|error| error.at(place(self.file, self.text, expr.at)))?;
+        }
+        Ok(text)
+    }
+
+    fn written(&mut self, expr: &Expr) -> Result<Written> {
+        self.value_of_arg(expr)?;
+        let later = |expr: &Expr| !matches!(expr.what, Of::Literal(_) | Of::Word(_));
+        Ok(match &expr.what {
+            Of::Word(text) => Written::exact(text.clone()),
+            Of::Literal(value) => super::pipe::literal(value),
+            Of::List(items) if !items.iter().any(later) => {
+                let items = items.iter().map(|item| match &item.what {
+                    Of::Literal(value) => value.show(),
+                    Of::Word(text) => text.clone(),
+                    _ => String::new(),
+                });
+                super::pipe::list(items)
+            }
+            Of::Block(inner) => match self.condition(inner)? {
+                Some(text) => Written::exact(format!("{{{text}}}")),
+                None => {
+                    return Err(Error::new(Kind::Usage, "this condition has no form a cmdlet takes")
+                        .at(place(self.file, self.text, expr.at))
+                        .hint("choose behind the cmdlet, with | Where-Object {…}"));
+                }
+            },
+            _ => Written::later(),
+        })
+    }
+
+    fn value_of_arg(&mut self, expr: &Expr) -> Result<()> {
+        if matches!(expr.what, Of::Block(_)) { Ok(()) } else { self.value(expr) }
+    }
+
+    fn cmdlet(
+        &mut self,
+        stage: &Stage,
+        cmdlet: &'static crate::nouns::cmdlet::Cmdlet,
+        args: &[Arg],
+        piped: bool,
+    ) -> Result<()> {
+        let mut items = Vec::new();
+        let mut later = false;
+        for arg in args {
+            items.push(match arg {
+                Arg::Own(name, value) => {
+                    let value = value.as_ref().map(|value| self.written(value)).transpose()?;
+                    later |= value.as_ref().is_some_and(Written::is_later);
+                    Item::Own(name.clone(), value.map(|value| value.text()))
+                }
+                Arg::Name(name, value) => {
+                    let value = value.as_ref().map(|value| self.written(value)).transpose()?;
+                    later |= value.as_ref().is_some_and(Written::is_later);
+                    Item::Name(name.clone(), value)
+                }
+                Arg::Value(value) => {
+                    let value = self.written(value)?;
+                    later |= value.is_later();
+                    Item::Value(value)
+                }
+            });
+        }
+        let at = place(self.file, self.text, stage.at);
+        let placed = |error: Error| error.at(at.clone());
+        let call = Call::new(cmdlet, items, &self.native, &[]).map_err(placed)?;
+        let wants = call.wants_objects();
+        if piped && wants == Objects::No {
+            return Err(placed(
+                Error::new(
+                    Kind::Usage,
+                    "objects are piped into a cmdlet that takes none, or was told what it is about",
+                )
+                .hint("leave out -Identity, or the pipe"),
+            ));
+        }
+        if self.alone && !piped && wants == Objects::Needed {
+            return Err(placed(crate::cli::line::nothing_piped()));
+        }
+        if later || piped {
+            return Ok(());
+        }
+        let some = Object::from_iter([("Identity".to_owned(), "x".into())]);
+        let objects = (wants == Objects::Needed).then(|| vec![some]);
+        for words in call.commands(objects, &self.native).map_err(placed)? {
+            self.parsed(stage.at, &words)?;
+        }
+        Ok(())
+    }
+
+    /// Would the command line be understood?
+    fn parsed(&self, at: usize, words: &[OsString]) -> Result<()> {
+        let words = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
+        match Cli::try_parse_from(words) {
+            Err(error) if error.use_stderr() => Err(written(&error).at(place(self.file, self.text, at))),
+            _ => Ok(()),
+        }
+    }
+}

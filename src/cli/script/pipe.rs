@@ -1,0 +1,258 @@
+//! Runs pipelines: cmdlets as the commands they become, and what stands between them.
+
+use super::run::{Flow, Run};
+use super::tree::{Arg, At, Expr, Of, Stage, Step};
+use super::value::Value;
+use crate::cli::cmdlet::{Call, Objects};
+use crate::cli::line::{FINE, nothing_piped, quoted as shell};
+use crate::cli::words::{Item, Written};
+use crate::cli::{Evaluated, Rows, evaluated, notes};
+use crate::error::{Error, Kind, Result};
+use crate::nouns::cmdlet::Cmdlet;
+use std::ffi::OsString;
+
+/// A literal behind a cmdlet.
+pub(super) fn literal(value: &Value) -> Written {
+    match value {
+        Value::Null => Written::exact("$Null".to_owned()),
+        Value::Bool(is) => Written::exact(if *is { "$True" } else { "$False" }.to_owned()),
+        Value::Int(number) => Written::exact(number.to_string()),
+        other => Written::of(&serde_json::Value::from(other.show())),
+    }
+}
+
+/// A list behind a cmdlet.
+pub(super) fn list(items: impl Iterator<Item = String>) -> Written {
+    Written::exact(items.map(|item| format!("'{}'", item.replace('\'', "''"))).collect::<Vec<_>>().join(","))
+}
+
+/// What became of a cmdlet: how it ended, and the objects it gave.
+type Done = (u8, Vec<Value>);
+
+impl Run<'_, '_> {
+    /// Runs a pipeline as a statement.
+    pub(super) fn pipeline(&mut self, stages: &[Stage], at: At) -> Result<Flow> {
+        // What ends with a cmdlet prints what that has to say.
+        let conditions = stages.iter().rev().take_while(|stage| matches!(stage.what, Step::Where(_))).count();
+        let last = stages.len() - conditions;
+        if !self.is_caught()
+            && let Some(Stage { what: Step::Cmdlet(cmdlet, args), .. }) =
+                last.checked_sub(1).and_then(|at| stages.get(at))
+            && let Some(wheres) = self.wheres(&stages[last..])?
+        {
+            let before = match last {
+                1 => None,
+                more => Some(self.stages(&stages[..more - 1])?),
+            };
+            let call = self.call(cmdlet, args)?;
+            return self.printed(&call, before, &wheres, at);
+        }
+        let values = self.stages(stages)?;
+        let none = values.is_empty() && stages.last().is_some_and(|stage| matches!(stage.what, Step::Where(_)));
+        self.code = if none { 4 } else { 0 };
+        self.give(values)?;
+        Ok(Flow::Next)
+    }
+
+    /// What a pipeline gives.
+    pub(super) fn values(&mut self, stages: &[Stage]) -> Result<Vec<Value>> {
+        self.stages(stages)
+    }
+
+    /// The conditions of these stages as a command takes them, if all have such a form.
+    fn wheres(&mut self, stages: &[Stage]) -> Result<Option<Vec<String>>> {
+        let mut found = Vec::new();
+        for stage in stages {
+            let Step::Where(condition) = &stage.what else { return Ok(None) };
+            match self.condition(condition)? {
+                Some(text) => found.push(text),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(found))
+    }
+
+    fn stages(&mut self, stages: &[Stage]) -> Result<Vec<Value>> {
+        let mut found: Option<Vec<Value>> = None;
+        let mut rest = stages;
+        while let Some((stage, more)) = rest.split_first() {
+            rest = more;
+            let Step::Cmdlet(cmdlet, args) = &stage.what else {
+                found = Some(self.step(stage, found.take())?);
+                continue;
+            };
+            let conditions = rest.iter().take_while(|stage| matches!(stage.what, Step::Where(_))).count();
+            let wheres = self.wheres(&rest[..conditions])?;
+            if wheres.is_some() {
+                rest = &rest[conditions..];
+            }
+            let call = self.call(cmdlet, args)?;
+            let (code, values) = self.caught(&call, found.take(), &wheres.unwrap_or_default())?;
+            if !FINE.contains(&code) {
+                return Err(Error::new(Kind::Refused, format!("{} ended with code {code}", cmdlet.name)));
+            }
+            found = Some(values);
+        }
+        Ok(found.unwrap_or_default())
+    }
+
+    fn call(&mut self, cmdlet: &'static Cmdlet, args: &[Arg]) -> Result<Call> {
+        let mut items = Vec::new();
+        for arg in args {
+            items.push(match arg {
+                Arg::Own(name, None) => Item::Own(name.clone(), None),
+                Arg::Own(name, Some(value)) => Item::Own(name.clone(), Some(self.written(value)?.text())),
+                Arg::Name(name, None) => Item::Name(name.clone(), None),
+                Arg::Name(name, Some(value)) => Item::Name(name.clone(), Some(self.written(value)?)),
+                Arg::Value(value) => Item::Value(self.written(value)?),
+            });
+        }
+        Call::new(cmdlet, items, &self.native, &[])
+    }
+
+    /// A value behind a cmdlet.
+    fn written(&mut self, expr: &Expr) -> Result<Written> {
+        match &expr.what {
+            Of::Word(text) => return Ok(Written::exact(text.clone())),
+            Of::Block(condition) => {
+                return match self.condition(condition)? {
+                    Some(text) => Ok(Written::exact(format!("{{{text}}}"))),
+                    None => Err(Error::new(Kind::Usage, "this condition has no form a cmdlet takes")),
+                };
+            }
+            Of::Map(entries) => {
+                let mut parts = Vec::new();
+                for (name, value) in entries {
+                    let items = self.value(value)?.items();
+                    let items: Vec<String> = items.iter().map(|item| quoted(&called(item))).collect();
+                    parts.push(format!("{name}={}", items.join(",")));
+                }
+                return Ok(Written::exact(format!("@{{{}}}", parts.join(";"))));
+            }
+            _ => {}
+        }
+        Ok(match self.value(expr)? {
+            Value::List(items) if items.is_empty() => {
+                return Err(Error::new(Kind::Usage, "a list behind a cmdlet is empty")
+                    .hint("$Null empties a property; ask for .Count before"));
+            }
+            Value::List(items) => list(items.iter().map(called)),
+            object @ Value::Object(_) => Written::of(&serde_json::Value::from(called(&object))),
+            other => literal(&other),
+        })
+    }
+
+    /// The commands a call becomes.
+    fn commands(&mut self, call: &Call, before: Option<Vec<Value>>, wheres: &[String]) -> Result<Vec<Vec<OsString>>> {
+        let before = before.map(|values| values.iter().map(Value::piped).collect());
+        let objects = match (call.wants_objects(), before) {
+            (Objects::No, Some(_)) => {
+                return Err(Error::new(
+                    Kind::Usage,
+                    "objects are piped into a cmdlet that takes none, or was told what it is about",
+                )
+                .hint("leave out -Identity, or the pipe"));
+            }
+            (Objects::No | Objects::IfPiped, None) => None,
+            (_, Some(objects)) => Some(objects),
+            (Objects::Needed, None) if self.file.is_some() => return Err(nothing_piped()),
+            (Objects::Needed, None) => Some(crate::cli::line::needed(self.world)?),
+        };
+        let mut commands = call.commands(objects, &self.native)?;
+        for words in &mut commands {
+            words.splice(0..0, wheres.iter().map(|condition| OsString::from(format!("--where={condition}"))));
+            words.splice(0..0, self.manner.before.iter().cloned());
+        }
+        Ok(commands)
+    }
+
+    /// What is done when a command fails.
+    fn on_error(&self, call: &Call) -> &'static str {
+        let own = || match self.variable("erroractionpreference") {
+            Some(Value::Text(text)) => Some(text.to_ascii_lowercase()),
+            _ => None,
+        };
+        match call.on_error.clone().or_else(own).as_deref() {
+            Some("silentlycontinue" | "ignore") => "silent",
+            Some("continue") => "on",
+            _ => "stop",
+        }
+    }
+
+    /// Is a command only shown?
+    fn is_shown(&self, call: &Call) -> bool {
+        call.shown || self.manner.shown && !call.only_reads()
+    }
+
+    /// Runs a cmdlet that prints what it has to say.
+    fn printed(&mut self, call: &Call, before: Option<Vec<Value>>, wheres: &[String], at: At) -> Result<Flow> {
+        let mut all = 0;
+        for words in self.commands(call, before, wheres)? {
+            if self.is_shown(call) || self.manner.shown {
+                self.say(&format!("pchat {}", shell(&words)))?;
+                continue;
+            }
+            let done = evaluated(words, self.world, &self.kept, Rows::Printed);
+            let stops = self.on_error(call);
+            if stops == "silent" && matches!(done, Err(_) | Ok(Evaluated::Parser(..))) {
+                continue;
+            }
+            let code = crate::cli::print(done, self.world);
+            if !FINE.contains(&code) && stops != "stop" {
+                continue;
+            }
+            all = code;
+            if !FINE.contains(&all) {
+                break;
+            }
+        }
+        self.ended(all, at)
+    }
+
+    /// Runs a cmdlet whose objects go on.
+    fn caught(&mut self, call: &Call, before: Option<Vec<Value>>, wheres: &[String]) -> Result<Done> {
+        let (mut all, mut found) = (0, Vec::new());
+        for words in self.commands(call, before, wheres)? {
+            if self.is_shown(call) || self.manner.shown {
+                self.say(&format!("pchat {}", shell(&words)))?;
+            }
+            if self.is_shown(call) {
+                continue;
+            }
+            let stops = self.on_error(call);
+            let reply = match evaluated(words, self.world, &self.kept, Rows::Kept) {
+                Ok(Evaluated::Reply(reply, _) | Evaluated::Delivered(reply)) => reply,
+                Err(_) if stops == "silent" => continue,
+                Err(error) if stops == "on" => {
+                    crate::cli::fail::show(&error, self.world.err);
+                    continue;
+                }
+                Err(error) => return Err(error),
+                Ok(Evaluated::Parser(error, _)) if error.use_stderr() => return Err(crate::cli::written(&error)),
+                // Whatever else it has to say is no object.
+                Ok(done) => match crate::cli::print(Ok(done), self.world) {
+                    0 => continue,
+                    code => return Ok((code, Vec::new())),
+                },
+            };
+            all = notes(&reply, self.world.err);
+            if !FINE.contains(&all) && stops == "stop" {
+                return Ok((all, Vec::new()));
+            }
+            found.extend(reply.tables.first().map(Value::rows).unwrap_or_default());
+        }
+        Ok((if FINE.contains(&all) { all } else { 0 }, found))
+    }
+}
+
+/// What a cmdlet calls a value.
+fn called(value: &Value) -> String {
+    match value {
+        Value::Object(_) => crate::cli::cmdlet::called(&value.piped()),
+        other => other.show(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

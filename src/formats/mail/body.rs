@@ -1,0 +1,133 @@
+//! Bodies: texts in the encoding that leaves most of them readable, and contents in base64.
+
+use super::header::Headers;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// Longer lines are not left as they are (RFC 5322 allows 998 characters).
+const LONGEST: usize = 990;
+/// The length of a line of quoted-printable, with the `=` that continues it.
+const QUOTED: usize = 76;
+/// Bytes on a line of base64.
+const LINE: usize = 57;
+
+/// A text of a mail. Its lines end with CRLF.
+pub(in crate::formats) struct Text<'a> {
+    /// `plain` or `html`.
+    pub(in crate::formats) kind: &'a str,
+    pub(in crate::formats) text: &'a str,
+}
+
+enum Encoding {
+    Seven,
+    Quoted,
+    Base64,
+}
+
+impl Text<'_> {
+    fn encoding(&self) -> Encoding {
+        let bytes = self.text.as_bytes();
+        let wide = bytes.iter().filter(|b| !b.is_ascii()).count();
+        let controls = bytes.iter().any(|b| b.is_ascii_control() && !matches!(b, b'\r' | b'\n' | b'\t'));
+        // Three characters stand for each of those.
+        if wide > bytes.len() / 6 {
+            return Encoding::Base64;
+        }
+        let long = bytes.split(|b| *b == b'\n').any(|line| line.len() > LONGEST);
+        if wide > 0 || controls || long { Encoding::Quoted } else { Encoding::Seven }
+    }
+
+    /// Appends the part: its headers, and the text.
+    pub(in crate::formats) fn write(&self, out: &mut Vec<u8>) {
+        let mut headers = Headers::default();
+        headers.plain("Content-Type", &format!("text/{}; charset=utf-8", self.kind));
+        let encoding = self.encoding();
+        let word = match encoding {
+            Encoding::Seven => "7bit",
+            Encoding::Quoted => "quoted-printable",
+            Encoding::Base64 => "base64",
+        };
+        headers.plain("Content-Transfer-Encoding", word);
+        out.extend(headers.take());
+        out.extend_from_slice(b"\r\n");
+        match encoding {
+            Encoding::Seven => out.extend_from_slice(self.text.as_bytes()),
+            Encoding::Quoted => quoted(out, self.text.as_bytes()),
+            Encoding::Base64 => base64(out, self.text.as_bytes()),
+        }
+    }
+}
+
+/// Appends bytes as quoted-printable. CRLF stays a line end; everything else that is not printable is encoded.
+fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let mut column = 0;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        if bytes[at..].starts_with(b"\r\n") {
+            out.extend_from_slice(b"\r\n");
+            (column, at) = (0, at + 2);
+            continue;
+        }
+        let ends = bytes.get(at + 1).is_none_or(|next| matches!(next, b'\r' | b'\n'));
+        let plain = match byte {
+            b' ' | b'\t' => !ends,
+            b'=' => false,
+            b => (b'!'..=b'~').contains(b),
+        };
+        if column + if plain { 1 } else { 3 } > QUOTED - 1 {
+            out.extend_from_slice(b"=\r\n");
+            column = 0;
+        }
+        match plain {
+            true => out.push(*byte),
+            false => out.extend([b'=', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
+        }
+        column += if plain { 1 } else { 3 };
+        at += 1;
+    }
+}
+
+/// Appends bytes in base64, in lines of 76 characters that all have their ends.
+pub(in crate::formats) fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.reserve(bytes.len() / LINE * 78 + 80);
+    let mut line = [0; 76];
+    for piece in bytes.chunks(LINE) {
+        // A piece has its place in a line.
+        let length = STANDARD.encode_slice(piece, &mut line).unwrap_or(0);
+        out.extend_from_slice(&line[..length]);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mail_parser::{MessageParser, MimeHeaders};
+
+    fn there_and_back(text: &str) {
+        let mut out = b"MIME-Version: 1.0\r\n".to_vec();
+        Text { kind: "plain", text }.write(&mut out);
+        assert!(out.split(|b| *b == b'\n').all(|line| line.len() <= 998), "{}", out.len());
+        assert!(out.is_ascii());
+        let mail = MessageParser::default().parse(&out).unwrap();
+        assert_eq!(mail.body_text(0).unwrap(), text);
+        assert!(mail.content_type().is_some());
+    }
+
+    #[test]
+    fn every_text_comes_back() {
+        there_and_back("plain\r\nlines\r\n");
+        there_and_back(&format!("{}\r\n", "a".repeat(5000)));
+        there_and_back(&format!("trailing \t \r\n= {}é\r\n.\r\nFrom me\r\n", "b ".repeat(400)));
+        there_and_back(&format!("{}\r\n", "日本語😀".repeat(2000)));
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+        #[test]
+        fn whatever_it_is(text in "([ -~]|[=\\t ]|\r\n|\\PC){0,300}") {
+            there_and_back(&format!("x{text}x\r\n"));
+        }
+    }
+}

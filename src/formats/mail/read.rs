@@ -1,0 +1,58 @@
+//! Mails read again, as their recipients do.
+
+use crate::error::{Error, Kind, Result};
+use mail_parser::{Message, MessageParser, PartType};
+
+/// The longest line, without its end.
+const LONGEST: usize = 998;
+
+/// A rule that was not kept.
+pub(in crate::formats) fn wrong(what: impl Into<String>) -> Error {
+    Error::new(Kind::Bug, what)
+}
+
+/// Reads a mail, of which all lines must be such as mail has.
+pub(in crate::formats) fn parse(bytes: &[u8]) -> Result<Message<'_>> {
+    let mut from = 0;
+    for at in bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at) {
+        if at - from > LONGEST + 1 {
+            return Err(wrong(format!("a line has more than {LONGEST} characters")));
+        }
+        if at == 0 || bytes[at - 1] != b'\r' {
+            return Err(wrong("a line ends otherwise than with CRLF"));
+        }
+        from = at + 1;
+    }
+    if from != bytes.len() || !bytes.is_ascii() {
+        return Err(wrong("the mail has bytes that are not ASCII, or no end"));
+    }
+    MessageParser::default().parse(bytes).ok_or_else(|| wrong("no parser takes this for a mail"))
+}
+
+/// A header that must be there, as text.
+pub(in crate::formats) fn value<'a>(mail: &'a Message<'_>, name: &'static str) -> Result<&'a str> {
+    let mut values = mail.header_values(name);
+    let value = values.next().and_then(|value| value.as_text());
+    value.ok_or_else(|| wrong(format!("the header {name} is missing")))
+}
+
+/// A header that is a number.
+pub(in crate::formats) fn number(mail: &Message<'_>, name: &'static str) -> Result<u64> {
+    let value = value(mail, name)?.trim();
+    value.parse().map_err(|_| wrong(format!("the header {name} is no number")))
+}
+
+/// The text of the mail.
+pub(in crate::formats) fn said<'a>(mail: &'a Message<'_>) -> Result<&'a str> {
+    let part = mail.text_bodies().next().map(|part| &part.body);
+    match part {
+        Some(PartType::Text(text)) => Ok(text),
+        _ => Err(wrong("the mail has no text")),
+    }
+}
+
+/// How many lines of a transcript begin an event: those that begin with a digit.
+pub(in crate::formats) fn events(text: &str) -> u64 {
+    let begins = |line: &&str| line.as_bytes().first().is_some_and(u8::is_ascii_digit);
+    text.split("\r\n").filter(begins).count() as u64
+}

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""Compares the verdicts of pchat with those of programs that know nothing of it.
+
+    tests/judge-verdicts.py PCHAT BAGIT ARCHIVE [MUTATIONS [SEED]]
+
+Archives are changed and their lists made right again: what sha256sum, bagit or xmllint refuse, pchat must refuse, and
+what is unchanged it must accept. XML is changed: what both expat and libxml2 refuse, import must refuse. Bags of every
+version are changed: what bagit refuses, `verify --bag` must refuse.
+"""
+
+import hashlib
+import json
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.parsers.expat
+import zipfile
+
+PCHAT, BAGIT, ARCHIVE = (str(pathlib.Path(arg).resolve()) for arg in sys.argv[1:4])
+COUNT = int(sys.argv[4]) if len(sys.argv) > 4 else 240
+SEED = int(sys.argv[5]) if len(sys.argv) > 5 else 1
+FORMATS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "formats"
+WORK = pathlib.Path(tempfile.mkdtemp())
+chance = random.Random(SEED)
+wrong = []
+
+
+def run(*words, cwd=None):
+    done = subprocess.run(words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def relist(files):
+    """Makes every list of an archive right for what it holds now."""
+    files.pop("seal.txt", None)
+    files.pop("tagmanifest-sha256.txt", None)
+    payload = {name: data for name, data in files.items() if name.startswith("data/")}
+    manifest = "".join(f"{sha256(data)}  {name}\n" for name, data in sorted(payload.items())).encode()
+    files["manifest-sha256.txt"] = manifest
+    try:
+        custody = json.loads(files["custody.json"])
+        custody["content"] = sha256(manifest)
+        files["custody.json"] = json.dumps(custody).encode()
+    except (ValueError, TypeError):
+        pass
+    lines = [line for line in files["bag-info.txt"].splitlines() if not line.startswith(b"Payload-Oxum")]
+    oxum = f"Payload-Oxum: {sum(map(len, payload.values()))}.{len(payload)}".encode()
+    files["bag-info.txt"] = b"\n".join([*lines, oxum, b""])
+    tags = {name: data for name, data in files.items() if not name.startswith("data/")}
+    files["tagmanifest-sha256.txt"] = "".join(f"{sha256(data)}  {name}\n" for name, data in sorted(tags.items())).encode()
+    return files
+
+
+def lay(files, where):
+    shutil.rmtree(where, ignore_errors=True)
+    for name, data in files.items():
+        path = where / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+PIECES = [b"\0", b"\x0b", b"\xef\xbf\xbe", b"\xef\xbf\xbf", b"]]>", b"<!-- a -- b -->", b"<? x?>", b"<?XML x?>", b"<?x?>",
+          b"&#0;", b"&#xFFFE;", b"&nbsp;", b"&#000000000000000000065;", b"<a", b"</a>", b"<![CDATA[x]]>", b"&", b"<", b">",
+          b"\"", b"'", b" x=\"y\"", b" xmlns=\"urn:x\"", b"\xff", b"\xc0\x80", b"<!DOCTYPE a>", b"<?xml version=\"1.0\"?>",
+          b" ", b"\t", b"\r\n", b"0", b"-", b"/", b"=", "\u00d7".encode(), "\u2028".encode(), b"<x:y/>", b"\xed\xa0\x80"]
+
+
+def bent(data):
+    """The bytes with one to three changes."""
+    data = bytearray(data)
+    for _ in range(chance.choice([1, 1, 1, 2, 3])):
+        at = chance.randrange(len(data) + 1)
+        what = chance.randrange(6)
+        if what == 0 and data:
+            del data[at:at + chance.randrange(1, 12)]
+        elif what == 1:
+            data[at:at] = chance.choice(PIECES)
+        elif what == 2 and at < len(data):
+            data[at] = chance.randrange(256)
+        elif what == 3 and at < len(data):
+            data[at] ^= 1 << chance.randrange(8)
+        elif what == 4:
+            tags = [n for n in range(len(data)) if data[n] in b"<>=\"&"]
+            at = chance.choice(tags) + chance.randrange(2) if tags else at
+            data[at:at] = chance.choice(PIECES)
+        else:
+            part = data[at:at + chance.randrange(1, 60)]
+            data[at:at] = part
+    return bytes(data)
+
+
+def archive_verdict(where):
+    """The first of the others that refuses, if one does."""
+    for name in ["manifest-sha256.txt", "tagmanifest-sha256.txt"]:
+        if run("sha256sum", "--check", "--strict", "--quiet", name, cwd=where)[0]:
+            return f"sha256sum {name}"
+    if run(BAGIT, "--validate", "--quiet", str(where))[0]:
+        return "bagit"
+    schemas = {"rooms.xsd": [where / "data/rooms/index.xml"], "names.xsd": [where / "data/names.xml"],
+               "catalog.xsd": list(where.glob("data/catalog/*.xml")), "page.xsd": list(where.glob("data/rooms/*/*.xml"))}
+    for schema, pages in schemas.items():
+        pages = [str(page) for page in pages if page.exists()]
+        if pages and run("xmllint", "--nonet", "--noout", "--schema", str(FORMATS / schema), *pages)[0]:
+            return f"xmllint {schema}"
+    return None
+
+
+def archives():
+    with zipfile.ZipFile(ARCHIVE) as archive:
+        whole = {name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}
+    where = WORK / "archive"
+    lay(relist(dict(whole)), where)
+    code, said = run(PCHAT, "verify", str(where), "--read-data")
+    assert code == 0 and archive_verdict(where) is None, f"what is unchanged is refused: {said}"
+    refused = 0
+    for number in range(COUNT):
+        files = dict(whole)
+        kind = chance.randrange(10)
+        names = sorted(name for name in files if not name.startswith(("manifest-", "tagmanifest-")) and name != "seal.txt")
+        name = chance.choice(names)
+        if kind < 6:
+            name = chance.choice([name for name in names if name.endswith(".xml")])
+            files[name] = bent(files[name])
+        elif kind == 6:
+            files[name] = bent(files[name])
+        elif kind == 7 and name not in ("custody.json", "bag-info.txt"):
+            del files[name]
+        elif kind == 8:
+            files[chance.choice(["x.txt", "data/x", "data/files/x", "data/catalog/x.xml", "manifest-md5.txt"])] = b"x\n"
+        files = relist(files)
+        if kind == 9:
+            name = chance.choice(sorted(files))
+            files[name] = bent(files[name])
+        try:
+            lay(files, where)
+        except OSError:
+            continue
+        other = archive_verdict(where)
+        code, said = run(PCHAT, "verify", str(where), "--read-data")
+        refused += code != 0
+        if other and code == 0 or code not in (0, 12, 13, 15):
+            wrong.append(f"archive {number}: {other} refuses {name}, and pchat ends with {code}: {said[-200:]}")
+            shutil.copytree(where, WORK / f"kept-{number}", dirs_exist_ok=True)
+    print(f"archives: {COUNT} changed, {refused} refused")
+
+
+def text():
+    """XML of the vocabulary of compliance files, changed in a body around it."""
+    base = (b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!-- a comment -->\n<?target data?>\n<Conversations>\n"
+            b"<Conversation>\n<Channel uri=\"ma-chan://h.example/1\" name=\"T\"/>\n<Messages>\n"
+            b"<Message type=\"CHAT\" content=\"hello &amp; &#x41;\" id=\"1\">"
+            b"<Sender uri=\"sip:a@h.example\" name='A'/><DateTimeUTC long=\"633409486005222640\"/></Message>\n"
+            b"</Messages>\n</Conversation>\n</Conversations>\n")
+    path, refused, both = WORK / "x.xml", 0, 0
+    for number in range(COUNT):
+        data = base if number == 0 else bent(base)
+        path.write_bytes(data)
+        for store in WORK.glob("s.db*"):
+            store.unlink()
+        try:
+            xml.parsers.expat.ParserCreate().Parse(data, True)
+            expat = True
+        except (xml.parsers.expat.ExpatError, LookupError, ValueError):
+            expat = False
+        libxml = run("xmllint", "--noout", "--nonet", str(path))[0] == 0
+        code, said = run(PCHAT, "import", str(path), "--store", str(WORK / "s.db"), "--what-if")
+        # A reference to a character XML forbids stays, counted; a cut body has nothing left.
+        odd = b"&#0;" in data or b"&#xFFFE;" in data
+        refused, both = refused + (code != 0), both + (not expat and not libxml)
+        if not expat and not libxml and code == 0 and not odd:
+            wrong.append(f"xml {number}: expat and libxml2 refuse what pchat reads: {data!r}")
+        if number == 0 and code:
+            wrong.append(f"xml: what is unchanged is refused: {said}")
+    print(f"xml: {COUNT} changed, {both} refused by expat and libxml2, {refused} by pchat")
+
+
+def bags():
+    refused = others = 0
+    for number in range(COUNT // 2):
+        version = chance.choice(["0.93", "0.94", "0.95", "0.96", "0.97", "1.0"])
+        kinds = chance.sample(["md5", "sha1", "sha256", "sha512"], chance.randrange(1, 3))
+        payload = {"data/a.txt": b"hello", "data/b c/d": b"", "data/\u00e9": b"x"}
+        files = dict(payload)
+        for kind in kinds:
+            lines = (f"{hashlib.new(kind, data).hexdigest()}  {name}\n" for name, data in sorted(payload.items()))
+            files[f"manifest-{kind}.txt"] = "".join(lines).encode()
+        info = "bag-info.txt" if version >= "0.96" else "package-info.txt"
+        files[info] = f"Source: a\n  b\nPayload-Oxum: {sum(map(len, payload.values()))}.{len(payload)}\n".encode()
+        files["bagit.txt"] = f"BagIt-Version: {version}\nTag-File-Character-Encoding: UTF-8\n".encode()
+        before = {name: data for name, data in files.items() if not name.startswith("data/")}
+        if number % 4:
+            name = chance.choice(sorted(files))
+            if chance.randrange(4):
+                files[name] = bent(files[name])
+            else:
+                del files[name]
+        tags = {name: files.get(name, b"") if chance.randrange(2) else data for name, data in before.items()}
+        lines = (f"{hashlib.new(kinds[0], data).hexdigest()}  {name}\n" for name, data in sorted(tags.items()))
+        files[f"tagmanifest-{kinds[0]}.txt"] = "".join(lines).encode()
+        where = WORK / "bag"
+        lay(files, where)
+        code, said = run(PCHAT, "verify", "--bag", str(where))
+        other = run(BAGIT, "--validate", "--quiet", str(where))[0]
+        refused, others = refused + (code != 0), others + (other != 0)
+        if other and code == 0:
+            wrong.append(f"bag {number}: bagit refuses what pchat calls sound: {run(BAGIT, '--validate', str(where))[1][-300:]}")
+        if number % 4 == 0 and code:
+            wrong.append(f"bag {number}: what is unchanged is refused: {said}")
+    print(f"bags: {COUNT // 2} made, {others} refused by bagit, {refused} by pchat")
+
+
+try:
+    archives()
+    text()
+    bags()
+    for line in wrong[:20]:
+        print(line)
+    print(f"{len(wrong)} verdicts are wrong")
+    sys.exit(1 if wrong else 0)
+finally:
+    if not wrong:
+        shutil.rmtree(WORK, ignore_errors=True)
+    else:
+        print(f"kept in {WORK}")
