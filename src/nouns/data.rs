@@ -7,7 +7,7 @@ mod told;
 
 use self::asked::{Asked, many, switch};
 pub use self::formats::{How, LevelName};
-pub use self::parse::ImportFormat;
+pub use self::parse::{ConflictChoice, ImportFormat};
 pub(super) use self::parse::{code_page, domain};
 use self::parse::{digest, renaming};
 pub(super) use self::told::publish;
@@ -21,7 +21,6 @@ use crate::formats::write::Written;
 use crate::jobs;
 use crate::jobs::export::Export;
 use crate::jobs::import::Import;
-use crate::jobs::intake::Told;
 use crate::jobs::sealed::Expected;
 use crate::jobs::selection::Wanted;
 use crate::jobs::verify::Depth;
@@ -32,20 +31,9 @@ use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, What};
 use crate::proof::note::Verifier;
-use crate::rules::merge::{OnConflict, Renames};
-use clap::{Args, ValueEnum};
+use crate::rules::merge::Renames;
+use clap::Args;
 use std::path::PathBuf;
-
-/// What to do with settings that exist with other values.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ConflictChoice {
-    /// Import nothing, and say what differs
-    Fail,
-    /// Keep what the store has
-    Keep,
-    /// Take what comes in
-    Replace,
-}
 
 /// Export history and configuration
 #[derive(Debug, Args)]
@@ -329,21 +317,12 @@ impl Verb for ImportRequest {
         let asks = self.confirm && !self.yes && !self.what_if;
         let job = Import {
             store: cx.session.alone()?.to_owned(),
+            database: self.told(),
             paths: self.paths,
             form: self.format.map(ImportFormat::form),
-            database: Told {
-                pool: self.pool.clone(),
-                domain: self.domain.clone(),
-                page: self.code_page,
-                store: self.file_store.clone(),
-            },
             pool: self.pool,
             keep_going: self.keep_going,
-            on_conflict: match self.on_conflict {
-                ConflictChoice::Fail => OnConflict::Fail,
-                ConflictChoice::Keep => OnConflict::Keep,
-                ConflictChoice::Replace => OnConflict::Replace,
-            },
+            on_conflict: self.on_conflict.choice(),
             renames: Renames { pools: self.map_pool, domains: self.map_domain, prefix: self.rename_prefix },
             what_if: self.what_if,
             restore_purged: self.restore_purged,

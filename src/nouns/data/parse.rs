@@ -1,8 +1,10 @@
 //! Values of options of export and import, as they are typed.
 
+use super::ImportRequest;
 use crate::formats::sqlserver::pages::Page;
-use crate::jobs::intake::Form;
+use crate::jobs::intake::{Form, Told};
 use crate::model::hash;
+use crate::rules::merge::OnConflict;
 use clap::ValueEnum;
 
 /// The formats an import reads.
@@ -15,6 +17,17 @@ pub enum ImportFormat {
     /// Files of the product's database: packages, bcp, scripts, CSV
     #[value(name = "sqlserver")]
     SqlServer,
+}
+
+/// What to do with settings that exist with other values.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ConflictChoice {
+    /// Import nothing, and say what differs
+    Fail,
+    /// Keep what the store has
+    Keep,
+    /// Take what comes in
+    Replace,
 }
 
 /// A digest of a content.
@@ -49,6 +62,29 @@ impl ImportFormat {
             ImportFormat::Compliance => Form::Compliance,
             ImportFormat::Jsonl => Form::JsonLines,
             ImportFormat::SqlServer => Form::SqlServer,
+        }
+    }
+}
+
+impl ConflictChoice {
+    /// What is done.
+    pub fn choice(self) -> OnConflict {
+        match self {
+            ConflictChoice::Fail => OnConflict::Fail,
+            ConflictChoice::Keep => OnConflict::Keep,
+            ConflictChoice::Replace => OnConflict::Replace,
+        }
+    }
+}
+
+impl ImportRequest {
+    /// What is said about databases.
+    pub(super) fn told(&self) -> Told {
+        Told {
+            pool: self.pool.clone(),
+            domain: self.domain.clone(),
+            page: self.code_page,
+            store: self.file_store.clone(),
         }
     }
 }
