@@ -8,6 +8,7 @@ pub mod growing;
 pub mod loose;
 pub mod manifest;
 pub mod names;
+pub mod plain;
 pub mod resume;
 pub mod volumes;
 pub mod zip;

@@ -5,7 +5,7 @@
 use super::folder::{self, Folder, RECEIPT};
 use super::read::{Counting, List, Seen};
 use super::{Service, format, sheet};
-use crate::containers::loose::Loose;
+use crate::containers::plain::PlainFolder;
 use crate::containers::zip::SmallZips;
 use crate::containers::{Complete, Package};
 use crate::context::{Context, no_random};
@@ -245,7 +245,7 @@ pub(super) fn fill(cx: &Context<'_>, path: &Path, run: &Run, partial: &Path) -> 
         names: names(&catalog),
     };
     let mut receipt = Receipt::new("compliance");
-    let package = Box::new(Loose::begin(partial)?);
+    let package = Box::new(PlainFolder::begin(partial)?);
     let mut package = wiring.fill(cx, &mut corpus, &files, package, &mut receipt)?;
     let Counting { mut seen, .. } = corpus;
     lists(&mut *package, &run.manner, &catalog, &spans, &mut seen)?;
