@@ -1,11 +1,11 @@
 //! A part of a store leaves it: in one format or several, from one reading of one snapshot, into one package. Here is
 //! what is asked, recorded and answered; `wiring.rs` moves the history.
 
-pub(super) mod attachments;
+pub mod attachments;
 mod production;
 mod record;
-pub(super) mod recount;
-pub(super) mod wiring;
+pub mod recount;
+pub mod wiring;
 
 use self::attachments::Embedded;
 use self::record::{Leaving, checkpoint, seal};
