@@ -64,7 +64,8 @@ if command -v xsltproc >/dev/null; then
     "$pchat" compliance set --adapter-output-directory "$work/sheet" --store "$work/sheet.db" \
         --custom-configuration "$(cat docs/formats/compliance-filedump.xsl)" >/dev/null
     deliver --store "$work/sheet.db"
-    xmllint --noout "$work/sheet/00000001/compliance-000001.out"
-    grep -q '<LoginName>[^<]' "$work/sheet/00000001/compliance-000001.out"
+    xmllint --noout "$work/sheet/00000001/compliance-000001.transformed"
+    grep -q '<LoginName>[^<]' "$work/sheet/00000001/compliance-000001.transformed"
+    "$pchat" import "$work/sheet" --store "$work/sheet-again.db" --pool pool01.litwareinc.com >/dev/null
     echo "ok the stylesheet of the manual by xsltproc"
 fi

@@ -99,10 +99,10 @@ impl Package for PlainFolder {
         if !self.files.get(to).is_some_and(open) {
             if self.open.len() >= MOST_OPEN {
                 let oldest = self.open.remove(0);
-                if let Some(Held { sum: Growing::Open(_, file), .. }) = self.files.get_mut(&oldest) {
-                    if let Some(file) = file.take() {
-                        file.sync_data().map_err(told)?;
-                    }
+                if let Some(Held { sum: Growing::Open(_, file), .. }) = self.files.get_mut(&oldest)
+                    && let Some(file) = file.take()
+                {
+                    file.sync_data().map_err(told)?;
                 }
             }
             self.open.push(to.to_owned());

@@ -122,7 +122,7 @@ impl Page<'_> {
             self.parts.push(note(&event.address(&unit.room), &why));
             self.parts.push(Part::Remark(EXCEPTED, 1));
         }
-        let (Some((first, first_word)), Some((last, _))) = (written().next(), written().last()) else { return 0 };
+        let (Some((first, first_word)), Some((last, _))) = (written().next(), written().next_back()) else { return 0 };
         self.out.push_str("<Conversation>\n<Channel uri=\"");
         let mut replaced = write_plain(&mut self.out, &unit.room.uri);
         self.out.push_str("\" name=\"");

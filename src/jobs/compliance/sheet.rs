@@ -69,7 +69,7 @@ pub(super) fn program() -> Result<PathBuf> {
     })
 }
 
-/// Transforms every page of a run; what comes out lies beside it, with `.out` for `.xml`.
+/// Transforms every page of a run; what comes out lies beside it, with `.transformed` for `.xml`.
 pub(super) fn transform(cx: &Context<'_>, sheet: &str, partial: &Path, facts: &[FileFact]) -> Result<Vec<FileFact>> {
     check(sheet)?;
     let program = program()?;
@@ -78,7 +78,7 @@ pub(super) fn transform(cx: &Context<'_>, sheet: &str, partial: &Path, facts: &[
     files::write(&xslt, sheet.as_bytes()).map_err(|e| Error::io(xslt.display(), e))?;
     let mut made = Vec::new();
     for fact in facts.iter().filter(|fact| is_page(&fact.name)) {
-        let name = format!("{}.out", fact.name.trim_end_matches(".xml"));
+        let name = format!("{}.transformed", fact.name.trim_end_matches(".xml"));
         let (from, to) = (partial.join(&fact.name), partial.join(&name));
         let told = |e| Error::io(program.display(), e);
         let out = files::create(&to).map_err(|e| Error::io(to.display(), e))?;

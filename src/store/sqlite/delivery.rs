@@ -33,6 +33,9 @@ fn open(connection: &Connection, compliance: &str, pools: &Pools) -> rusqlite::R
     Ok(all)
 }
 
+/// The last span of a room that was read: the room, where it ends, where the ledger goes on, and its name.
+type Before = (i64, i64, i64, String);
+
 const COLUMNS: &str = "number, run, ident, adapter, folder, per_room, details, sheet, begun_on, recorded_on, \
                        published_on, found, excepted, late";
 
@@ -258,8 +261,8 @@ impl Deliveries for Sqlite {
                  WHERE delivery.compliance = ?1 AND delivery.recorded_on IS NOT NULL ORDER BY span.room, delivery.run",
             )?;
             let mut rows = rows.query([compliance])?;
-            let (mut broken, mut before): (Vec<String>, Option<(i64, i64, i64, String)>) = (Vec::new(), None);
-            let close = |before: Option<(i64, i64, i64, String)>, broken: &mut Vec<String>| {
+            let (mut broken, mut before): (Vec<String>, Option<Before>) = (Vec::new(), None);
+            let close = |before: Option<Before>, broken: &mut Vec<String>| {
                 if let Some((_, last, next, name)) = before
                     && last + 1 != next
                 {
