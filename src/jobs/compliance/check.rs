@@ -1,6 +1,6 @@
 //! A folder of deliveries compared with the ledger and with itself, and runs made again in a new place.
 
-use super::folder::{self, HEAD, LOCK, RECEIPT, head};
+use super::folder::{self, HEAD, HEAD_DRAFT, LOCK, RECEIPT, head};
 use super::run::fill;
 use super::{Service, standing};
 use crate::context::Context;
@@ -113,7 +113,7 @@ pub fn verify(cx: &Context<'_>, path: &Path, dir: &Path, services: &[Service]) -
     for broken in store.broken_spans(&service.key)? {
         done.wrong.push(("the ledger".to_owned(), broken));
     }
-    let mut known = BTreeSet::from([HEAD.to_owned(), LOCK.to_owned()]);
+    let mut known = BTreeSet::from([HEAD, HEAD_DRAFT, LOCK].map(str::to_owned));
     let mut before: Option<String> = None;
     for run in &all {
         let name = folder::name(run.run);

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Says what the last run was.
 pub const HEAD: &str = "pchat-delivery.json";
+/// The same, before it is complete.
+pub const HEAD_DRAFT: &str = ".pchat-delivery.json.partial";
 /// Is locked while a run writes.
 pub const LOCK: &str = ".pchat-delivery.lock";
 /// What a run did, in the folder of that run.
@@ -117,10 +119,12 @@ impl Folder {
         });
         let path = self.path.join(HEAD);
         let told = |e| Error::io(path.display(), e);
-        let mut draft = files::draft("delivery", &path).map_err(told)?;
-        draft.write_all(format!("{head:#}\n").as_bytes()).map_err(told)?;
-        draft.as_file().sync_all().map_err(told)?;
-        draft.persist(&path).map_err(|e| told(e.error))?;
+        // Under one name, so that a kill leaves nothing behind but what the next run writes over.
+        let draft = self.path.join(HEAD_DRAFT);
+        let mut file = files::create(&draft).map_err(told)?;
+        file.write_all(format!("{head:#}\n").as_bytes()).map_err(told)?;
+        file.sync_all().map_err(told)?;
+        std::fs::rename(&draft, &path).map_err(told)?;
         flush(&self.path);
         Ok(())
     }
