@@ -41,7 +41,8 @@ for adapter in XML EML Actiance CSV; do
     echo "ok deliveries of $adapter after kills"
 done
 python3 tests/judge-kills.py "$pchat" "$work/kills" "${KILLS:-6}"
-find "$work/XML" -name 'compliance-*.xml' -print0 | xargs -0 xmllint --noout --schema docs/formats/compliance.xsd 2>/dev/null
+find "$work/XML" -name 'compliance-*.xml' -print0 |
+    xargs -0 xmllint --noout --schema docs/formats/compliance.xsd 2>/dev/null
 "$pchat" import "$work/XML" --store "$work/again.db" --pool pool01.litwareinc.com >/dev/null
 echo "ok compliance XML by xmllint and import"
 find "$work/Actiance" -path '*/files/*' -prune -o -name '*.xml' -print0 |

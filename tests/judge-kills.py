@@ -25,7 +25,8 @@ def feed(count):
             day, hour, minute = random.randint(1, 28), random.randint(0, 23), random.randint(0, 59)
             event = {
                 "room": f"ma-chan://example.com/{posted % 3}", "pool": "pool", "id": posted,
-                "time": f"2020-01-{day:02}T{hour:02}:{minute:02}:00Z", "user": "sip:a@example.com", "text": f"t{posted}",
+                "time": f"2020-01-{day:02}T{hour:02}:{minute:02}:00Z", "user": "sip:a@example.com",
+                "text": f"t{posted}",
             }
             out.write(json.dumps(event) + "\n")
     done = run("import", "new.jsonl")
