@@ -1,6 +1,6 @@
 //! History and configuration as a whole: export, import, verify.
 
-mod asked;
+pub(super) mod asked;
 mod formats;
 mod told;
 

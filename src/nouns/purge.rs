@@ -10,6 +10,7 @@ use crate::jobs::purge::{self as job, Asked, Planned, REPLACEMENT};
 use crate::jobs::selection::Wanted;
 use crate::model::counted::counted;
 use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::data::asked::{Asked as Report, switch};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, Which};
 use crate::proof::note::Verifier;
@@ -65,6 +66,9 @@ pub struct PurgeRequest {
     /// Wait so many seconds for programs that read an older state of the store
     #[arg(long, value_name = "SECONDS", default_value_t = job::WAIT.as_secs())]
     wait: u64,
+    /// Write a report; .json makes it JSON, anything else HTML
+    #[arg(long, value_name = "FILE", conflicts_with = "explain")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     consent: Consent,
 }
@@ -74,7 +78,32 @@ impl Verb for PurgeRequest {
         if self.which.explains() { None } else { self.consent.change("purge") }
     }
 
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        self.asked(cx).refused(cx, error);
+    }
+
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        let asked = self.asked(cx).checked()?;
+        let prepared = self.ready(cx);
+        asked.follow(cx, prepared)
+    }
+}
+
+impl PurgeRequest {
+    fn asked(&self, cx: &Context<'_>) -> Report {
+        let mut options = self.which.given();
+        options.extend([
+            ("everything", switch(self.everything)),
+            ("by-retention", switch(self.by_retention)),
+            ("clock-is-right", switch(self.clock_is_right)),
+            ("messages-only", switch(self.messages_only)),
+            ("replace", switch(self.replace || self.replace_with.is_some())),
+            ("continue", switch(self.resume)),
+        ]);
+        report(cx, ("purge", &self.report), self.consent, &self.reason, options)
+    }
+
+    fn ready(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.which.explains() {
             let which = self.which.in_case(self.case.as_deref());
             return which::explain(cx, &which.wanted(cx, self.messages_only)?).map(Prepared::Answer);
@@ -144,6 +173,9 @@ pub struct How {
     /// Write the certificate to BASE.txt and BASE.json as well
     #[arg(long, value_name = "BASE")]
     pub certificate: Option<PathBuf>,
+    /// Write a report; .json makes it JSON, anything else HTML
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Ask or not.
     #[command(flatten)]
     pub consent: Consent,
@@ -156,9 +188,35 @@ impl How {
         job::plan(cx.session.alone()?, &asked, job::COMMIT_EVERY, cx.shapes)
     }
 
+    /// The report of a command with these options.
+    pub(super) fn asked(&self, cx: &Context<'_>, job: &'static str, options: Vec<(&'static str, String)>) -> Report {
+        report(cx, (job, &self.report), self.consent, &self.reason, options)
+    }
+
     /// The plan as an action.
     pub fn prepared(self, cx: &Context<'_>, planned: Planned) -> Result<Prepared> {
         prepared(cx, planned, self.consent, self.certificate, job::WAIT)
+    }
+}
+
+fn report(
+    cx: &Context<'_>,
+    (job, path): (&'static str, &Option<PathBuf>),
+    consent: Consent,
+    reason: &Option<String>,
+    options: Vec<(&'static str, String)>,
+) -> Report {
+    let mut all = vec![("store", cx.session.path().display().to_string())];
+    all.extend(options);
+    all.extend([("reason", reason.clone().unwrap_or_default()), ("what-if", switch(consent.what_if))]);
+    Report {
+        path: path.clone(),
+        job,
+        what_if: consent.what_if,
+        options: all,
+        // A store that is in use has no sum that stays; the certificate names its checkpoint.
+        sources: Vec::new(),
+        started: (cx.clock)(),
     }
 }
 
