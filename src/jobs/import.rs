@@ -3,6 +3,7 @@
 
 mod check;
 mod collections;
+mod places;
 mod settings;
 
 use self::check::check;
@@ -18,6 +19,7 @@ use crate::jobs::intake::{
 use crate::jobs::keys;
 use crate::jobs::sealed::Expected;
 use crate::model::hash;
+use crate::model::ids::RoomKey;
 use crate::model::message::{Content, Event as Message};
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
 use crate::model::record::Shape;
@@ -69,6 +71,9 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     let found = find(cx, &job.paths, job.form, job.keep_going)?;
     let Some(held) = found.held() else { return take_in(cx, job, found) };
     let mut receipt = take_in(cx, job, found).map_err(|error| error.renamed(&held, STDIN))?;
+    for (_, fact) in receipt.conflicts.iter_mut().flat_map(|conflict| &mut conflict.other.facts) {
+        *fact = fact.replace(&held, STDIN);
+    }
     receipt.gaps.iter_mut().for_each(|gap| gap.place = gap.place.replace(&held, STDIN));
     Ok(receipt)
 }
@@ -136,7 +141,9 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         let fact = |input| fact(input, held.as_deref());
         let first = intake.announce(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
         let ends = std::mem::take(&mut checked.ends);
-        let load = Load::new(cx, job, intake, receipt, (sources.join("; "), ends));
+        let stated: Vec<_> = checked.stated.stated.iter().map(|(room, at)| (&room.pool, &room.uri, at)).collect();
+        let mut load = Load::new(cx, job, intake, receipt, (sources.join("; "), ends));
+        load.stated = (!stated.is_empty()).then(|| serde_json::to_string(&stated).unwrap_or_default());
         let stage = decode(job, Some((first, cx.random)));
         let source = source(cx, job, &found, &mut archives, broken.clone());
         let mut load = pipeline::run(source, stage, load, cx.limits, cx.watch)?;
@@ -144,9 +151,10 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         load.close()?
     };
     cx.watch.event(Event::End);
+    places::find_lines(cx, job, &store, &mut receipt)?;
     if !job.what_if {
         coming.join(cx, job, &mut store, &mut archives, (&mut receipt, &sources.join("; ")))?;
-        missing(&store, &mut receipt)?;
+        missing(&store, checked.stated.stated, &mut receipt)?;
     }
     receipt.timings.push(("import", cx.since(start)));
     if path == job.store {
@@ -160,9 +168,9 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
 }
 
 /// Says how many message numbers are missing in the rooms that were given anything.
-fn missing(store: &Sqlite, receipt: &mut Receipt) -> Result<()> {
-    let touched = receipt.rooms.iter().filter(|(_, tally)| tally.events.total() > 0);
-    let rooms: BTreeMap<_, _> = touched.map(|(room, _)| (room.key(), room.clone())).collect();
+fn missing(store: &Sqlite, stated: BTreeMap<RoomKey, i64>, receipt: &mut Receipt) -> Result<()> {
+    let touched = receipt.rooms.iter().filter(|(_, tally)| tally.events.total() > 0).map(|(room, _)| room.clone());
+    let rooms: BTreeMap<_, _> = touched.chain(stated.into_keys()).map(|room| (room.key(), room)).collect();
     if rooms.is_empty() {
         return Ok(());
     }
@@ -264,6 +272,8 @@ struct Load<'a, 's> {
     ends: HashMap<Link, [u8; 32]>,
     /// Chains of which a piece is not all there.
     open: HashSet<Link>,
+    /// Numbers that sources give without the messages: pool, address, number.
+    stated: Option<String>,
 }
 
 impl<'a, 's> Load<'a, 's> {
@@ -275,10 +285,11 @@ impl<'a, 's> Load<'a, 's> {
         (sources, ends): (String, HashMap<Link, [u8; 32]>),
     ) -> Self {
         let (chains, open) = (Chains::default(), HashSet::new());
-        Load { cx, job, intake, receipt, sources, batch: (0, 0), batches: 0, added: 0, restored: 0, chains, ends, open }
+        let (batch, batches, added, restored, stated) = ((0, 0), 0, 0, 0, None);
+        Load { cx, job, intake, receipt, sources, batch, batches, added, restored, chains, ends, open, stated }
     }
 
-    fn unit(&mut self, loaded: Loaded) -> Result<()> {
+    fn unit(&mut self, loaded: Loaded, place: &str) -> Result<()> {
         let room = KEPT_IN_FULL.saturating_sub(self.receipt.conflicts.len());
         let Loaded { unit, prepared } = loaded;
         let outcome = self.intake.take(&unit, prepared, room)?;
@@ -301,7 +312,11 @@ impl<'a, 's> Load<'a, 's> {
         let again = "messages that were purged from this store, and are there again";
         self.receipt.remark(again, outcome.restored);
         self.restored += outcome.restored;
-        self.receipt.conflicts.extend(outcome.details);
+        for (mut conflict, at) in outcome.details.into_iter().zip(outcome.places) {
+            conflict.other.facts.retain(|(name, _)| name != "source");
+            conflict.other.facts.push(("source".to_owned(), unit.place(place, at)));
+            self.receipt.conflicts.push(conflict);
+        }
         for event in &unit.events {
             self.contents(event)?;
         }
@@ -381,6 +396,8 @@ impl<'a, 's> Load<'a, 's> {
             ("from", self.sources.clone()),
             ("gaps", self.receipt.gap_count.to_string()),
         ];
+        // The log keeps it: no row of the history can.
+        details.extend(self.stated.clone().filter(|_| complete).map(|stated| ("stated", stated)));
         // Bringing back what was destroyed is something else than bringing in.
         let action = if self.job.restore_purged { "import restore-purged" } else { "import" };
         if self.job.restore_purged {
@@ -426,7 +443,7 @@ impl Sink for Load<'_, '_> {
         let (mut events, conflicts) = (0, self.receipt.conflict_count);
         for loaded in item.loaded {
             events += loaded.unit.events.len() as u64;
-            self.unit(loaded)?;
+            self.unit(loaded, &item.place)?;
         }
         // A piece with conflicts is not all there, and whoever tries again is told again.
         if conflicts < self.receipt.conflict_count {

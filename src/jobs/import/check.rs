@@ -4,6 +4,7 @@
 use super::{Import, decode, source};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::formats::Remarks;
 use crate::jobs::archive::Archive;
 use crate::jobs::intake::{Chains, Decoded, Found, Input, Link, Met, is_gap};
 use crate::jobs::sums::Sums;
@@ -20,6 +21,8 @@ pub(super) struct Checked<'a> {
     pub(super) gaps: Vec<Error>,
     pub(super) gap_count: u64,
     pub(super) remarks: std::collections::BTreeMap<&'static str, u64>,
+    /// What sources say of numbers without having the messages.
+    pub(super) stated: Remarks,
     pub(super) broken: HashSet<String>,
     keep_going: bool,
     /// The names that came in.
@@ -43,6 +46,7 @@ impl Sink for Checked<'_> {
         for (remark, times) in item.remarks.counts {
             *self.remarks.entry(remark).or_default() += times;
         }
+        item.remarks.stated.into_iter().for_each(|(room, number)| self.stated.state(room, number));
         self.met.add(item.met);
         self.gap_count += item.remarks.gap_count + u64::from(item.failed.is_some());
         if let Some((archive, room, page)) = &item.page {
@@ -117,6 +121,7 @@ pub(super) fn check<'a>(
         gaps: Vec::new(),
         gap_count: 0,
         remarks: Default::default(),
+        stated: Remarks::default(),
         broken: HashSet::new(),
         met: Met::default(),
         keep_going: job.keep_going,

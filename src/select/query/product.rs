@@ -108,6 +108,14 @@ pub fn kept(text: &str, mode: Match, case_sensitive: bool) -> Result<Query> {
 
 /// Refuses a keyword that ends or begins with any letters.
 fn whole(at: usize, part: &str) -> Result<()> {
+    let letters: Vec<char> = part.chars().collect();
+    if letters.windows(3).any(|three| three[1] == '?' && three[0].is_alphabetic() && three[2].is_alphabetic()) {
+        return Err(refused(
+            at,
+            "has a question mark among its letters, and keywords are whole words",
+            "name each word, with --match or; --query takes a question mark for one letter",
+        ));
+    }
     match part.contains(['*', '＊']) {
         true => Err(refused(
             at,
