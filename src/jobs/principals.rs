@@ -90,7 +90,7 @@ pub struct Counts {
 impl Counts {
     /// Is this so much that somebody should look at it first?
     pub fn asks(&self) -> bool {
-        self.barren || self.deleted.saturating_mul(10) > self.present
+        self.deleted > 0 && (self.barren || self.deleted.saturating_mul(10) > self.present)
     }
 }
 

@@ -214,9 +214,6 @@ fn taken(cx: &Context<'_>, incoming: Incoming, action: (&'static str, String), c
         if counts.asks() || consent.confirm {
             let mut preview = told(counts, missing, true);
             preview.notes.pop();
-            if counts.barren {
-                preview.notes.push("no entry lies below one of the names of --base: is it spelled right?".to_owned());
-            }
             let question = match counts.deleted {
                 0 => "Change the principals of this store?".to_owned(),
                 gone => {
@@ -260,6 +257,9 @@ fn told(counts: Counts, missing: bool, what_if: bool) -> Reply {
         let nobody = if missing { ", so nobody is called gone" } else { "" };
         let references = counted(counts.references, "reference");
         notes.push(format!("the directory gave {references} to other directories, which were not asked{nobody}"));
+    }
+    if counts.barren {
+        notes.push("no entry lies below one of the names of --base: is it spelled right?".to_owned());
     }
     if what_if {
         notes.push("nothing was changed: this is what would happen".to_owned());

@@ -1,5 +1,5 @@
-//! In which line of its file the version of a conflict stands that the store has. A store keeps the file of an event and
-//! no line, so the file is read again, if it is still there and still the same.
+//! In which line of its file the version of a conflict stands that the store has. A store keeps the file of an event, and
+//! no line: the file is read again, if it is still there and still the same.
 
 use super::{Import, decode, open_archives, source};
 use crate::context::Context;

@@ -1,6 +1,7 @@
 //! Principals from files and from a real directory.
 
 mod live;
+mod mock;
 
 use crate::harness::{Desk, Run};
 use base64::Engine;
