@@ -1,7 +1,7 @@
-//! In which line of its file the version of a conflict stands that the store has. A store keeps the file of an event, and
-//! no line: the file is read again, if it is still there and still the same.
+//! In which line of its file the version of a conflict stands that the store has. A store keeps the file of an event
+//! and no line: the file is read again, if it is still there and still the same.
 
-use super::{Import, decode, open_archives, source};
+use super::{Beside, Import, decode, open_archives, source};
 use crate::context::Context;
 use crate::error::{Kind, Result};
 use crate::jobs::intake::{Decoded, find};
@@ -75,9 +75,9 @@ fn look(cx: &Context<'_>, job: &Import, path: PathBuf, search: Search) -> Result
         let job = Import { renames, keep_going: true, paths: vec![path.clone()], ..job.clone() };
         let mut files = find(cx, &job.paths, job.form, true)?;
         let mut archives = open_archives(cx, &job, &mut files)?;
-        let pieces = source(cx, &job, &files, &mut archives, HashSet::new());
+        let pieces = source(cx, &job, &files, (&mut archives, &[]), HashSet::new());
         let search = Search { wanted: search.wanted.clone(), found: Vec::new() };
-        let looked = pipeline::run(pieces, decode(&job, None), search, cx.limits, cx.watch)?;
+        let looked = pipeline::run(pieces, decode(&job, None, &Beside::default()), search, cx.limits, cx.watch)?;
         found.extend(looked.found);
         if found.len() >= all || job.renames.is_empty() {
             break;

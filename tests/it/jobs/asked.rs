@@ -177,8 +177,8 @@ fn what_destroys_and_what_a_directory_gives_is_reported_too() {
     assert_eq!(report["sources"][0]["size"], desk.read("p.ldif").len());
     desk.write("bad.ldif", "dn: CN=Ann,DC=x,DC=example\nobjectClass\n");
     let bad = desk.run("principal import @bad.ldif --store @s.db --report @pbad.json --operator Records").code;
-    failed(&json(&desk, "pbad.json"), bad as u8, "bad.ldif");
+    failed(&json(&desk, "pbad.json"), bad, "bad.ldif");
     let sync = "principal sync --ldap ldap://127.0.0.1:9 --base DC=x --store @s.db --report @sync.json";
     let code = desk.run(&format!("{sync} --operator Records")).code;
-    failed(&json(&desk, "sync.json"), code as u8, "127.0.0.1");
+    failed(&json(&desk, "sync.json"), code, "127.0.0.1");
 }
