@@ -228,6 +228,13 @@ fn reseal(files: &mut std::collections::BTreeMap<String, Vec<u8>>) {
         of.map(|(name, bytes)| format!("{}  {name}\n", sum(bytes))).collect()
     };
     files.insert("manifest-sha256.txt".to_owned(), list(files, true).into_bytes());
+    let payload = || files.iter().filter(|(name, _)| name.starts_with("data/"));
+    let oxum =
+        format!("Payload-Oxum: {}.{}", payload().map(|(_, bytes)| bytes.len()).sum::<usize>(), payload().count());
+    let info = String::from_utf8(files["bag-info.txt"].clone()).unwrap();
+    let said = |line: &str| if line.starts_with("Payload-Oxum") { oxum.clone() } else { line.to_owned() };
+    let info: String = info.lines().map(|line| format!("{}\n", said(line))).collect();
+    files.insert("bag-info.txt".to_owned(), info.into_bytes());
     let mut custody: serde_json::Value = serde_json::from_slice(&files["custody.json"]).unwrap();
     custody["content"] = sum(&files["manifest-sha256.txt"]).into();
     files.insert("custody.json".to_owned(), serde_json::to_vec_pretty(&custody).unwrap());
