@@ -108,8 +108,9 @@ pub fn kept(text: &str, mode: Match, case_sensitive: bool) -> Result<Query> {
 
 /// Refuses a keyword that ends or begins with any letters.
 fn whole(at: usize, part: &str) -> Result<()> {
-    let letters: Vec<char> = part.chars().collect();
-    if letters.windows(3).any(|three| three[1] == '?' && three[0].is_alphabetic() && three[2].is_alphabetic()) {
+    // An address may hold one, and is itself.
+    let word = part.trim_matches('?');
+    if word.contains('?') && word.chars().all(|c| c == '?' || c.is_alphanumeric()) {
         return Err(refused(
             at,
             "has a question mark among its letters, and keywords are whole words",
