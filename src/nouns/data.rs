@@ -1,7 +1,7 @@
 //! History and configuration as a whole: export, import, verify.
 
 mod asked;
-mod formats;
+pub(super) mod formats;
 mod told;
 
 use self::asked::{Asked, many, switch};
@@ -279,7 +279,7 @@ impl ExportRequest {
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let asked = self.asked(cx).checked()?;
         let formats = formats::chosen(&self.format)?;
-        let choices = formats::choices(&formats, &self)?;
+        let choices = formats::choices(&formats, &self.how, self.page_events, self.what.timezone.as_deref())?;
         let wanted = match self.wanted(cx) {
             Ok(wanted) => wanted,
             Err(error) => return asked.close(cx, Err(error)).map(|receipt| reply(&receipt)),

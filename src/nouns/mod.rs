@@ -19,6 +19,7 @@ pub mod message;
 pub mod policy;
 pub mod pool;
 pub mod principal;
+pub mod produce;
 pub mod purge;
 pub mod reads;
 pub mod retention;
@@ -91,6 +92,7 @@ macro_rules! nouns {
 nouns! {
     without commands: records { 3 pool::SHAPE, 16 alias::SHAPE };
     Export(Box<data::ExportRequest>) cmdlets { 4 data::CMDLETS };
+    Produce(Box<produce::ProduceRequest>);
     Import(data::ImportRequest);
     Verify(data::VerifyRequest);
     Diff(diff::DiffRequest);
