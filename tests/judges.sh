@@ -203,6 +203,7 @@ run "$pchat" search usd --context 12h --report "$work/found.html" --store "$work
 run "$pchat" stats --report "$work/stats.html" --store "$work/s.db"
 judge "pages of searches and statistics" node tests/reports.mjs "$packages" "$work"/{terms,found,stats}.html
 tests/judge-loads.sh "$pchat" "$work" || fail "load files"
+judge "productions" python3 tests/judge-produce.py "$pchat" "$work/produce"
 mkdir "$work/mails"
 judge "RSMF and mails" tests/judge-mails.sh "$pchat" "$work/mails"
 rsmf=$(find "$work/mails/sample/data/rsmf" -name '*.rsmf' | head -n 1)

@@ -61,7 +61,6 @@ struct State {
     document: Option<Document>,
     counted: Counted,
     words: Words,
-    begun: bool,
     /// The papers, as texts that are pchat's own.
     own: Vec<Vec<u8>>,
 }
@@ -302,7 +301,7 @@ impl Producing for Making<'_> {
             let (events, from, to) = (events.to_string(), from.to_string(), to.to_string());
             bytes.extend(line(&[format.word, name, first, last, &events, &room, &from, &to]));
         };
-        let mut files = 0;
+        let (mut files, mut seen) = (0, BTreeSet::new());
         for part in parts {
             let (name, appended) = match part {
                 Part::File { name, .. } => (name, false),
@@ -320,7 +319,8 @@ impl Producing for Making<'_> {
                 continue;
             }
             let holds = made.recount().is_some_and(|recount| (recount.holds)(name));
-            if let (true, Some((first, last)), Some((from, to))) = (holds, &run.range, run.times) {
+            // What grows gets its heading and its rows in two parts.
+            if let (true, Some((first, last)), Some((from, to))) = (holds && seen.insert(name), &run.range, run.times) {
                 files += u64::from(!appended);
                 row(name, first, last, run.events, from, to);
             }

@@ -69,7 +69,7 @@ pub(super) fn papers(
         readme(facts, &range),
         custody(facts, counted, &range, (actor, made)),
         index(facts, counted, &range),
-        exceptions(receipt),
+        exceptions(facts, receipt),
         privilege(facts, counted),
         certificate(facts, &range, (actor, made)),
     ]
@@ -200,7 +200,7 @@ fn index(facts: &Facts, counted: &Counted, range: &str) -> Paper {
     }
 }
 
-fn exceptions(receipt: &Receipt) -> Paper {
+fn exceptions(facts: &Facts, receipt: &Receipt) -> Paper {
     let all = receipt.gap_count;
     let rows: Vec<Vec<String>> =
         receipt.gaps.iter().take(LISTED).map(|gap| vec![gap.place.clone(), gap.why.clone()]).collect();
@@ -216,6 +216,13 @@ fn exceptions(receipt: &Receipt) -> Paper {
             }
         ),
     }];
+    if facts.redacted > 0 {
+        text.push(
+            "Attachments of redacted events bear the mark [REDACTED]. Their content is not produced; formats describe \
+             them like attachments of which there is no content."
+                .to_owned(),
+        );
+    }
     for (what, times) in &receipt.remarks {
         text.push(format!("{times} × {what}."));
     }

@@ -82,9 +82,11 @@ impl Redactor {
         for file in &mut event.more_mut().files {
             named += usize::from(file.name.is_some());
             let hit = file.name.is_some() && places.contains_key(&named);
-            if hit {
-                file.name = Some(MARK.to_owned());
-            }
+            // Its content goes, too, so it bears the mark in any case.
+            file.name = Some(match file.name.take().filter(|_| !hit) {
+                Some(name) => format!("{MARK} {name}"),
+                None => MARK.to_owned(),
+            });
         }
         let rest = places.keys().any(|number| *number > named);
         beside(event, rest, &texts, &mut taken);
