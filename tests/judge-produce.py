@@ -171,8 +171,8 @@ def judge(folder, withheld=None):
             counts["EML"] += int(mail["X-Pchat-Events"])
             continue
         zipped = next(part for part in mail.walk() if part.get_filename() == "rsmf.zip")
-        with zipfile.ZipFile(io.BytesIO(zipped.get_payload(decode=True))) as zip:
-            manifest = json.loads(zip.read("rsmf_manifest.json"))
+        with zipfile.ZipFile(io.BytesIO(zipped.get_payload(decode=True))) as packed:
+            manifest = json.loads(packed.read("rsmf_manifest.json"))
         room = next(one["value"] for one in manifest["conversations"][0]["custom"] if one["name"] == "room address")
         for event in manifest["events"]:
             number = next(one["value"] for one in event["custom"] if one["name"] == "Bates number")

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::jobs::collections::meant;
 use crate::model::addresses::Addresses;
 use crate::model::ids::RoomKey;
-use crate::model::message::Kind;
+use crate::model::message::{Event, Kind};
 use crate::select::query::product::{Match, Written};
 use crate::select::query::{Node, Query, Tagged};
 use crate::select::scope::{Scope, Selection};
@@ -147,6 +147,14 @@ pub(super) fn closed(corpus: &mut Sqlite, events: &Addresses) -> Result<Addresse
     Ok(all)
 }
 
+/// The number of the message that an event is, or that it says something of: sources keep that among their other keys.
+fn message(event: &Event) -> Option<i64> {
+    if event.chat.is_some() || !matches!(event.kind, Kind::Replace | Kind::Purge) {
+        return event.chat;
+    }
+    serde_json::from_str::<serde_json::Value>(event.more().extra.as_deref()?).ok()?.get("id")?.as_i64()
+}
+
 /// What belongs to events and is none of them: what became of messages, and what others were before.
 fn family(corpus: &mut Sqlite, events: &Addresses) -> Result<Addresses> {
     let mut others = Addresses::default();
@@ -163,7 +171,7 @@ fn family(corpus: &mut Sqlite, events: &Addresses) -> Result<Addresses> {
     corpus.units(&of_kinds(&[Kind::Replace, Kind::Purge]), &mut |unit, _| {
         let key = unit.room.key();
         for event in &unit.events {
-            if let Some(chat) = event.chat {
+            if let Some(chat) = message(event) {
                 fates.entry((key.clone(), chat)).or_default().push(event.sequence);
             }
         }
@@ -176,9 +184,8 @@ fn family(corpus: &mut Sqlite, events: &Addresses) -> Result<Addresses> {
     corpus.units(&these(events), &mut |unit, _| {
         let key = unit.room.key();
         for event in &unit.events {
-            let Some(chat) = event.chat else { continue };
+            let Some(chat) = message(event) else { continue };
             let Some(fate) = fates.get(&(key.clone(), chat)) else { continue };
-            others.room(&unit.room);
             for sequence in fate {
                 others.room(&unit.room).insert(*sequence);
             }
