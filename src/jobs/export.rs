@@ -2,14 +2,14 @@
 //! what is asked, recorded and answered; `wiring.rs` moves the history.
 
 mod attachments;
-pub(super) mod producing;
+mod producing;
 mod production;
 mod record;
 mod recount;
 mod wiring;
 
 use self::attachments::Embedded;
-use self::producing::Producing;
+pub(super) use self::producing::{Producing, Put, Run};
 use self::record::{Leaving, checkpoint, seal};
 use self::wiring::Wiring;
 use crate::containers::bag::{BagPackage, Label};

@@ -1,11 +1,12 @@
 //! History and configuration as a whole: export, import, verify.
 
 mod asked;
-pub(super) mod formats;
+mod formats;
 mod told;
 
 use self::asked::{Asked, many, switch};
 pub use self::formats::{How, LevelName};
+pub(super) use self::formats::{choices, chosen, written};
 pub(super) use self::told::publish;
 pub use self::told::{check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};

@@ -14,7 +14,7 @@ use crate::model::field;
 use crate::model::ids::fold;
 use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::case;
-use crate::nouns::data::{self, How, formats};
+use crate::nouns::data::{self, How};
 use crate::nouns::reads;
 use crate::nouns::verb::{Prepared, Verb, objects};
 use crate::nouns::which::{self, Which};
@@ -37,7 +37,7 @@ pub struct ProduceRequest {
     #[arg(long, value_name = "FILE", required = true)]
     out: Option<PathBuf>,
     /// What is made; several, with commas between them, come from one reading
-    #[arg(long, value_parser = formats::written(), value_delimiter = ',', default_value = "rsmf,dat,html")]
+    #[arg(long, value_parser = data::written(), value_delimiter = ',', default_value = "rsmf,dat,html")]
     format: Vec<&'static Written>,
     /// Another saved search of the case; what several find is produced once. May be repeated
     #[arg(long, value_name = "SEARCH")]
@@ -154,7 +154,7 @@ impl ProduceRequest {
         let named = self.case.clone().unwrap_or_default();
         let catalog = reads::no_people(cx)?;
         let case = case::open(&catalog, &named)?.identity();
-        let formats = formats::chosen(&self.format)?;
+        let formats = data::chosen(&self.format)?;
         produced(&formats)?;
         if self.which.is_empty() && self.also.is_empty() {
             return Err(Error::new(Kind::Usage, "what is to be produced is not said")
@@ -172,7 +172,7 @@ impl ProduceRequest {
             warnings.extend(which::warnings(cx, wanted)?);
         }
         let zone = all.first().and_then(|wanted| wanted.timezone.clone());
-        let choices = formats::choices(&formats, &self.how, self.page_events, zone.as_deref())?;
+        let choices = data::choices(&formats, &self.how, self.page_events, zone.as_deref())?;
         let report = self.report.clone();
         let job = self.job(cx, case, formats, all, choices)?;
         let receipt = jobs::produce::produce(cx, &job)?;
@@ -262,8 +262,8 @@ fn get(cx: &Context<'_>, case: Option<&str>) -> Result<Reply> {
             facts.sums.produced.into(),
             facts.sums.withheld.into(),
             facts.formats.join(", ").into(),
-            Cell::from(record.get("MadeBy")),
-            Cell::from(record.get("MadeOn")),
+            Cell::from(record.value(field::MADE_BY)),
+            Cell::from(record.value(field::MADE_ON)),
         ]);
     }
     let count = table.rows.len();

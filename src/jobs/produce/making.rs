@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::formats::bates::Bates;
 use crate::formats::cut::About;
 use crate::formats::write::{Choices, Format, Part, Written, Zips};
-use crate::jobs::export::producing::{Producing, Put, Run};
+use crate::jobs::export::{Producing, Put, Run};
 use crate::model::addresses::Addresses;
 use crate::model::field;
 use crate::model::hash;

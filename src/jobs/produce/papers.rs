@@ -4,7 +4,7 @@ use super::Facts;
 use super::making::{Formats, LISTED, LOG_COLUMNS};
 use crate::formats::bates::Bates;
 use crate::formats::papers::{Paper, Table};
-use crate::jobs::export::producing::Run;
+use crate::jobs::export::Run;
 use crate::model::counted::counted;
 use crate::model::receipt::Receipt;
 use crate::model::time::Ticks;
@@ -269,13 +269,14 @@ fn certificate(facts: &Facts, range: &str, (actor, made): (&str, Ticks)) -> Pape
                 counted(facts.attachments, "attachment"),
                 env!("CARGO_PKG_VERSION")
             ),
-            "The copy is authenticated by a process of digital identification: when it was made, the SHA-256 hash value \
-             of each file was computed and written to manifest-sha256.txt. A hash value is computed from the content of \
-             a file; two files with the same value have, for all practical purposes, the same content. Whoever computes \
-             the values again and finds them equal has the files as they were made."
+            "The copy is authenticated by a process of digital identification: when it was made, the SHA-256 hash \
+             value of each file was computed and written to manifest-sha256.txt. A hash value is computed from the \
+             content of a file; two files with the same value have, for all practical purposes, the same content. \
+             Whoever computes the values again and finds them equal has the files as they were made."
                 .to_owned(),
             format!(
-                "Before the files got their names they were read again, and the events in every format were counted: {}.",
+                "Before the files got their names they were read again, and the events in every format were \
+                 counted: {}.",
                 facts.sums.line()
             ),
             match facts.redacted {

@@ -22,6 +22,7 @@ mod meanwhile;
 mod often;
 mod merge;
 mod principals;
+mod produce;
 mod proof;
 mod purge;
 mod query;
