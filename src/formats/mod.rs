@@ -19,6 +19,7 @@ mod mail;
 pub mod papers;
 pub mod rsmf;
 pub mod sheet;
+pub mod sqlserver;
 pub mod write;
 mod wellformed;
 mod xml;
@@ -40,6 +41,7 @@ pub static WRITTEN: &[&Written] = &[
     &load::dat::WRITTEN,
     &load::edrm::WRITTEN,
     &actiance::WRITTEN,
+    &sqlserver::WRITTEN,
 ];
 
 /// What a reader of history is told.

@@ -15,6 +15,7 @@ pub mod data;
 pub mod diff;
 pub mod endpoint;
 pub mod hold;
+pub mod inspect;
 pub mod message;
 pub mod policy;
 pub mod pool;
@@ -94,6 +95,7 @@ nouns! {
     Export(Box<data::ExportRequest>) cmdlets { 4 data::CMDLETS };
     Produce(Box<produce::ProduceRequest>);
     Import(data::ImportRequest);
+    Inspect(inspect::InspectRequest);
     Verify(data::VerifyRequest);
     Diff(diff::DiffRequest);
     Search(Box<search::SearchRequest>);
