@@ -51,7 +51,7 @@ impl Redactor {
                     continue;
                 }
                 let found = marks(&leaves(node), event);
-                // What has no place in a text, such as an author, or a pattern in a text with other bytes, is all of it.
+                // What has no place in a text, such as an author, or a pattern in a text of other bytes, is all of it.
                 whole |= self.always_whole || found.is_empty() || found.iter().any(|mark| mark.bytes.is_empty());
                 for mark in found {
                     places.entry(mark.text).or_default().extend(mark.bytes);
