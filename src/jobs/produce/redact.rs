@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn ranges_that_overlap_are_one_mark() {
         assert_eq!(cut("one two three", &[0..3, 2..7, 4..7]), "[REDACTED] three");
-        assert_eq!(cut("one two", &[4..7]), "one [REDACTED]");
-        assert_eq!(cut("é", &[0..2]), MARK);
+        assert_eq!(cut("one two", std::slice::from_ref(&(4..7))), "one [REDACTED]");
+        assert_eq!(cut("é", std::slice::from_ref(&(0..2))), MARK);
     }
 }
