@@ -93,7 +93,7 @@ fn what_is_produced_is_numbered_closes_and_shows_nothing_else() {
     );
     // The other has the same numbers and another salt.
     shows(&desk.run("produce verify @same.zip --store @s.db").code(0), "sound");
-    assert!(desk.audit("s.db").iter().any(|entry| entry["Action"] == "produce"));
+    assert!(desk.audit("s.db").iter().any(|entry| entry["action"] == "produce"));
 }
 
 #[test]
