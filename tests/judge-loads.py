@@ -4,7 +4,7 @@ actiance and html, the lines of jsonl, and an archive. Rooms, messages, events, 
 
     judge-loads.py ARCHIVE-BAG LOADS-BAG [columns: three characters of the DAT]
 """
-import collections, csv, hashlib, json, os, pathlib, re, sys
+import collections, csv, email, email.policy, hashlib, io, json, os, pathlib, re, sys, zipfile
 import xml.etree.ElementTree as ET
 
 archive, loads = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
@@ -192,6 +192,38 @@ def of_html():
     return found
 
 
+def of_rsmf():
+    """Events by room: those of files, and those of days on which nobody said anything."""
+    found, rooms = tally(), {}
+    for path in (data / "rsmf").rglob("*.rsmf"):
+        mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        (packed,) = (part for part in mail.walk() if part.get_filename() == "rsmf.zip")
+        with zipfile.ZipFile(io.BytesIO(packed.get_payload(decode=True))) as files:
+            manifest = json.loads(files.read("rsmf_manifest.json"))
+        room = manifest["conversations"][0]["id"]
+        assert len(manifest["events"]) == int(mail["X-RSMF-EventCount"]), path
+        found["events"][room] += len(manifest["events"])
+        found["people"].update(person["account_id"] for person in manifest["participants"])
+    loose = data / "rsmf/events-without-messages.csv"
+    if loose.is_file():
+        with open(loose, encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, strict=True):
+                found["events"][keys[row["room"]]] += 1
+    return found
+
+
+def of_eml():
+    found = tally()
+    for path in (data / "eml").rglob("*.eml"):
+        mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+        said = sum(1 for line in text.split("\nEvents\n", 1)[1].split("\n") if line[:1].isdigit())
+        assert said == int(mail["X-Pchat-Events"]), path
+        found["events"][keys[str(mail["X-Pchat-ChannelID"])]] += said
+        found["files"]["all"] += sum(1 for _ in mail.iter_attachments())
+    return found
+
+
 whole = of_archive()
 rows, keys = of_csv()
 others = {"csv": rows, "jsonl": of_jsonl(keys), "dat": of_dat(), "edrm": of_edrm()}
@@ -208,6 +240,8 @@ for name, found in others.items():
     assert found["files"] == known, f"{name}: attachments differ"
 html = of_html()
 assert html["events"] == whole["events"], "html: events differ"
+for name, mails in (("rsmf", of_rsmf()), ("eml", of_eml())):
+    assert mails["events"] == whole["events"], f"{name}: events differ: {mails['events'] - whole['events']} {whole['events'] - mails['events']}"
 talk = of_actiance()
 joins = collections.Counter()
 for room in ET.parse(archive / "data/rooms/index.xml").getroot():

@@ -25,7 +25,7 @@ for name in sample hard; do
         read -r document encoding marks dates <<<"$how"
         out=$work/$name-$document
         rm -rf "$out" "$out-archive"
-        made --store "$work/$name.db" --out "$out" --format csv,dat,edrm,actiance,jsonl,html --no-checkpoint \
+        made --store "$work/$name.db" --out "$out" --format csv,dat,edrm,actiance,jsonl,html,rsmf,eml --no-checkpoint \
             --document "$document" --encoding "$encoding" --delimiters "$marks" --dates "$dates"
         made --store "$work/$name.db" --out "$out-archive" --no-checkpoint
         python3 tests/judge-loads.py "$out-archive" "$out" "$([ "$marks" = pipe ] && echo '|^~' || printf '\x14þ®')"

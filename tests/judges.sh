@@ -205,6 +205,7 @@ run "$pchat" stats --report "$work/stats.html" --store "$work/s.db"
 judge "pages of searches and statistics" node tests/reports.mjs "$packages" "$work"/{terms,found,stats}.html
 tests/judge-loads.sh "$pchat" "$work" || fail "load files"
 tests/judge-compliance.sh "$pchat" "$work" || fail "the compliance service"
+judge "productions" python3 tests/judge-produce.py "$pchat" "$work/produce"
 mkdir "$work/mails"
 judge "RSMF and mails" tests/judge-mails.sh "$pchat" "$work/mails"
 rsmf=$(find "$work/mails/sample/data/rsmf" -name '*.rsmf' | head -n 1)

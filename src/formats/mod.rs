@@ -4,6 +4,7 @@
 
 pub mod actiance;
 pub mod archive;
+pub mod bates;
 pub mod compliance;
 mod conversation;
 pub mod cut;
@@ -13,7 +14,9 @@ mod exceptions;
 pub mod html;
 pub mod jsonl;
 pub mod load;
+pub mod look;
 mod mail;
+pub mod papers;
 pub mod rsmf;
 pub mod sheet;
 pub mod sqlserver;

@@ -87,7 +87,8 @@ impl Format for Sheet {
 
     fn settings(&self, _settings: &Settings<'_>) -> Result<Vec<Part>> {
         let mut rows = writer(1024);
-        rows.write_record(COLUMNS).map_err(failed)?;
+        let bates = self.choices.bates.map(|_| "Bates Number");
+        rows.write_record(COLUMNS.into_iter().chain(bates)).map_err(failed)?;
         let rows = rows.into_inner().map_err(|_| bug())?;
         Ok(vec![Part::Append { to: FILE.to_owned(), bytes: [BOM, &rows].concat() }])
     }
@@ -96,13 +97,17 @@ impl Format for Sheet {
         let mut parts = Vec::new();
         let room = Room::new(unit, about);
         let mut rows = writer(unit.events.len() * 400 + unit.weight());
-        let mut cells = Cells { rows: &mut rows, safe: self.choices.spreadsheet_safe, done: 0, guarded: 0 };
+        let mut cells =
+            Cells { rows: &mut rows, safe: self.choices.spreadsheet_safe, done: 0, guarded: 0, bates: None };
         let (mut absent, mut files) = (0, 0u64);
         for event in &unit.events {
             let persona = &unit.people[event.who as usize];
             let id = event.address(&unit.room).to_string();
+            let bates = |at: usize| self.choices.bates.map(|_| event.more().bates.get(at).cloned().unwrap_or_default());
+            cells.bates = bates(0);
             self.row(&mut cells, &room, persona, event, &id, None)?;
-            for file in &event.more().files {
+            for (at, file) in event.more().files.iter().enumerate() {
+                cells.bates = bates(at + 1);
                 files += 1;
                 let kept = file.sha256.filter(|_| file.content == Content::Kept);
                 let name = file.name.as_deref().unwrap_or_default();
@@ -176,6 +181,8 @@ struct Cells<'a> {
     /// Cells of this row so far.
     done: usize,
     guarded: u64,
+    /// The last cell, in a production.
+    bates: Option<String>,
 }
 
 /// Would a spreadsheet compute this?
@@ -201,6 +208,9 @@ impl Cells<'_> {
     fn end(&mut self) -> Result<()> {
         while self.done < COLUMNS.len() {
             self.own("")?;
+        }
+        if let Some(bates) = self.bates.take() {
+            self.own(&bates)?;
         }
         self.done = 0;
         self.rows.write_record(None::<&[u8]>).map_err(failed)
@@ -357,7 +367,8 @@ fn count(read: &mut dyn Read) -> io::Result<u64> {
     let mut rows = ReaderBuilder::new().flexible(false).from_reader(read);
     let (mut row, mut events) = (ByteRecord::new(), 0);
     while rows.read_byte_record(&mut row).map_err(io::Error::other)? {
-        if row.len() != COLUMNS.len() {
+        // A production has a column more.
+        if !(COLUMNS.len()..=COLUMNS.len() + 1).contains(&row.len()) {
             return Err(io::Error::other("a row has another number of cells than there are columns"));
         }
         events += u64::from(&row[TYPE] != ATTACHMENT.as_bytes());

@@ -3,6 +3,7 @@
 //! A format knows neither where its parts go nor how they are packed, and nothing it makes may depend on threads. A new
 //! one is a file with its [`Written`] and a line in [`super::WRITTEN`].
 
+use super::bates::Bates;
 use super::cut::{About, Cut};
 use super::load::Load;
 use crate::error::Result;
@@ -50,6 +51,8 @@ pub struct Choices {
     pub spreadsheet_safe: bool,
     /// What one file of a conversation holds.
     pub slice: Slice,
+    /// The numbers of a production.
+    pub bates: Option<Bates>,
 }
 
 /// Where conversations are cut into files.
@@ -79,6 +82,7 @@ impl Default for Choices {
             load: Load::default(),
             spreadsheet_safe: false,
             slice: Slice::Day,
+            bates: None,
         }
     }
 }

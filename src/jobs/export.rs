@@ -2,12 +2,14 @@
 //! what is asked, recorded and answered; `wiring.rs` moves the history.
 
 pub mod attachments;
+mod producing;
 mod production;
 mod record;
 pub mod recount;
 pub mod wiring;
 
 use self::attachments::Embedded;
+pub(super) use self::producing::{Producing, Put, Run};
 use self::record::{Leaving, checkpoint, seal};
 use self::wiring::Wiring;
 use crate::containers::bag::{BagPackage, Label};
@@ -167,7 +169,8 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     receipt.fact("Store identity", corpus.id()?);
     receipt.fact("Level", format!("{:?}", job.level));
     receipt.facts.extend(job.describe(&selection));
-    make(cx, job, &mut corpus, &whole, &selection, history, &mut receipt)?;
+    let part = Part { whole: &whole, selection: &selection, history };
+    make(cx, job, &mut corpus, &part, None, &mut receipt)?;
     receipt.timings.push(("export", cx.since(start)));
     if job.disable_exported {
         disable(cx, job, &selection.scope, &whole, &mut receipt)?;
@@ -175,16 +178,26 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     Ok(receipt)
 }
 
+/// Which part of a store leaves it.
+pub(super) struct Part<'a> {
+    /// All settings.
+    pub(super) whole: &'a Catalog,
+    /// Which events.
+    pub(super) selection: &'a Selection,
+    /// Are there events to export, or settings only?
+    pub(super) history: bool,
+}
+
 /// Fills a package, records that it leaves, and lets it.
-fn make(
+pub(super) fn make(
     cx: &Context<'_>,
     job: &Export,
     corpus: &mut Sqlite,
-    whole: &Catalog,
-    selection: &Selection,
-    history: bool,
+    part: &Part<'_>,
+    producing: Option<&dyn Producing>,
     receipt: &mut Receipt,
 ) -> Result<()> {
+    let Part { whole, selection, history } = *part;
     let mut formats: Vec<Box<dyn Format>> = job.formats.iter().map(|format| (format.make)()).collect();
     formats.iter_mut().for_each(|format| format.choose(&job.choices));
     let one_file = job.is_one_file();
@@ -195,7 +208,8 @@ fn make(
     let package: Box<dyn Package + '_> = match one_file {
         true => Box::new(OneFile::open(&job.target, cx.streams.stdout)?),
         false => {
-            let (facts, note) = (job.custody(selection), signed.as_ref().map(|(_, note)| note.clone()));
+            let facts = producing.map_or_else(|| job.custody(selection), |producing| producing.custody());
+            let (facts, note) = (facts, signed.as_ref().map(|(_, note)| note.clone()));
             let print = format!(
                 "{} {} {facts} {:?} {} {:?} {note:?}",
                 corpus.id()?,
@@ -227,7 +241,16 @@ fn make(
     let files = Embedded(second.map(Mutex::new), SmallZips::default());
     // They are of the whole history, which a part does not have.
     let collections = job.level == Level::All && !job.is_production();
-    let wiring = Wiring { formats: &formats, selection, settings, collections, history, names: names(whole) };
+    let wiring = Wiring {
+        formats: &formats,
+        written: &job.formats,
+        selection,
+        settings,
+        collections,
+        history,
+        producing,
+        names: names(whole),
+    };
     let package = wiring.fill(cx, corpus, &files, package, receipt)?;
     let rooms = receipt.rooms.values().filter(|room| room.pages > 0);
     let totals = [("rooms", rooms.clone().count() as u64), ("events", rooms.map(|room| room.events.total()).sum())];
@@ -236,7 +259,14 @@ fn make(
     if history {
         recount::check(cx, &formats, &complete, &files.1, receipt)?;
     }
-    leaving.record(receipt, &complete.facts()?)?;
+    match producing {
+        Some(producing) => {
+            producing.check(cx, &complete, &files.1, receipt)?;
+            let facts = complete.facts()?;
+            producing.record(cx, receipt, &complete.contents, &facts)?;
+        }
+        None => leaving.record(receipt, &complete.facts()?)?,
+    }
     receipt.files = complete.publish(cx.streams.stdout)?;
     let large = |limit| receipt.files.iter().filter(|file| file.size > limit).count() as u64;
     let large = job.target.volume_size.map_or(0, large);

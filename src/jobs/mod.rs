@@ -13,6 +13,7 @@ pub mod intake;
 pub mod keys;
 pub mod post;
 pub mod principals;
+pub mod produce;
 pub mod purge;
 pub mod query;
 pub mod report;

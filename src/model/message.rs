@@ -142,6 +142,8 @@ pub struct More {
     pub extra: Option<String>,
     /// Attachments, in order.
     pub files: Vec<Attachment>,
+    /// On the way into a production: the Bates number of its document, then those of its attachments.
+    pub bates: Vec<String>,
 }
 
 /// One thing that happened in a room.
@@ -194,7 +196,7 @@ impl Event {
 
     /// The optional parts, empty when there are none.
     pub fn more(&self) -> &More {
-        static NONE: More = More { rtf: None, word: None, extra: None, files: Vec::new() };
+        static NONE: More = More { rtf: None, word: None, extra: None, files: Vec::new(), bates: Vec::new() };
         self.more.as_deref().unwrap_or(&NONE)
     }
 

@@ -8,6 +8,7 @@ mod verify;
 
 use self::asked::{Asked, many, switch};
 pub use self::formats::{How, LevelName};
+pub(super) use self::formats::{choices, chosen, written};
 pub use self::parse::{ConflictChoice, ImportFormat};
 pub(super) use self::parse::{code_page, domain};
 use self::parse::{digest, renaming};
@@ -234,7 +235,7 @@ impl ExportRequest {
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let asked = self.asked(cx).checked()?;
         let formats = formats::chosen(&self.format)?;
-        let choices = formats::choices(&formats, &self)?;
+        let choices = formats::choices(&formats, &self.how, self.page_events, self.what.timezone.as_deref())?;
         let wanted = match self.wanted(cx) {
             Ok(wanted) => wanted,
             Err(error) => return asked.close(cx, Err(error)).map(|receipt| reply(&receipt)),

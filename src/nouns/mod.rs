@@ -20,6 +20,7 @@ pub mod message;
 pub mod policy;
 pub mod pool;
 pub mod principal;
+pub mod produce;
 pub mod purge;
 pub mod reads;
 pub mod retention;
@@ -92,6 +93,7 @@ macro_rules! nouns {
 nouns! {
     without commands: records { 3 pool::SHAPE, 16 alias::SHAPE };
     Export(Box<data::ExportRequest>) cmdlets { 4 data::CMDLETS };
+    Produce(Box<produce::ProduceRequest>);
     Import(data::ImportRequest);
     Inspect(inspect::InspectRequest);
     Verify(data::VerifyRequest);

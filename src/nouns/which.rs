@@ -152,6 +152,14 @@ impl Which {
         self
     }
 
+    /// Is anything named at all?
+    pub fn is_empty(&self) -> bool {
+        let What { user, from, to, filter, query, query_file, search, .. } = &self.what;
+        let words = [filter.is_some(), query.is_some(), query_file.is_some(), search.is_some()];
+        let scope = [user.is_empty(), from.is_none(), to.is_none(), self.room.is_empty(), self.category.is_empty()];
+        !words.contains(&true) && !scope.contains(&false)
+    }
+
     /// Is only an explanation asked for?
     pub fn explains(&self) -> bool {
         self.what.explain

@@ -88,6 +88,7 @@ mod tests {
             word: Some("TOPIC".to_owned()),
             extra: Some(r#"{"ticket":"T-1"}"#.to_owned()),
             files: vec![file("a.txt"), Attachment::default(), file("b.txt")],
+            ..More::default()
         };
         let mut event = Event {
             sequence: 0,

@@ -104,7 +104,7 @@ fn rules_are_pure() {
 /// The homes of outside packages: where their names may stand.
 const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/sqlite/"]),
-    ("askama", &["src/formats/html/"]),
+    ("askama", &["src/formats/html/", "src/formats/papers.rs"]),
     ("quick_xml", &["src/formats/"]),
     ("encoding_rs", &["src/formats/sqlserver/pages.rs"]),
     ("oem_cp", &["src/formats/sqlserver/pages.rs"]),
@@ -114,7 +114,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["src/cli/progress.rs"]),
     ("comfy_table", &["src/cli/print.rs"]),
     ("csv", &["src/cli/print.rs", "src/formats/directory/", "src/formats/sheet.rs"]),
-    ("mail_parser", &["src/formats/mail/", "src/formats/rsmf/", "src/formats/eml/"]),
+    ("mail_parser", &["src/formats/mail/", "src/formats/rsmf/", "src/formats/eml/", "src/formats/look.rs"]),
     ("ldap3", &["src/ldap.rs"]),
     ("rustls", &["src/ldap.rs"]),
     ("clap", &["src/cli/", "src/nouns/"]),

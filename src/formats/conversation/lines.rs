@@ -90,6 +90,9 @@ pub(in crate::formats) fn lines(out: &mut String, zone: &Zone, event: &Event, pe
     if let Some(chat) = event.chat.filter(|_| event.kind == Kind::Chat) {
         out.push_str(&format!(" #{chat}"));
     }
+    if let Some(bates) = event.more().bates.first() {
+        out.push_str(&format!(" [{bates}]"));
+    }
     if let Some(did) = did(event) {
         out.push(' ');
         one_line(out, &did);
@@ -112,9 +115,12 @@ pub(in crate::formats) fn lines(out: &mut String, zone: &Zone, event: &Event, pe
             out.push_str("\r\n");
         }
     }
-    for file in files {
+    for (at, file) in files.iter().enumerate() {
         out.push_str("    [file] ");
         one_line(out, file.name);
+        if let Some(bates) = more.bates.get(at + 1) {
+            out.push_str(&format!(" [{bates}]"));
+        }
         if let Some(size) = file.size {
             out.push_str(&format!(", {size} bytes"));
         }

@@ -3,6 +3,7 @@
 
 mod page;
 
+use super::bates;
 use super::conversation::{self, Files, NOWHERE, People, Person, Tables};
 use super::cut::{About, Cut};
 use super::mail::{self, Headers, Text, wrong};
@@ -132,6 +133,7 @@ impl Mails {
         }
         facts.push(("This mail", conversation::slice_in_words(&self.choices, about)));
         facts.push(("Time zone", zone.name()));
+        facts.extend(bates::range(unit).map(|(first, last)| ("Bates numbers", format!("{first} to {last}"))));
         Summary { facts }
     }
 
@@ -205,6 +207,10 @@ impl Mails {
         headers.text("X-Pchat-TimeZone", &self.choices.zone.name());
         headers.plain("X-Pchat-Events", &unit.events.len().to_string());
         headers.plain("X-Pchat-Attachments", &inside.to_string());
+        if let Some((first, last)) = bates::range(unit) {
+            headers.plain("X-Bates-Begin", first);
+            headers.plain("X-Bates-End", last);
+        }
         headers.plain("MIME-Version", "1.0");
         headers
     }

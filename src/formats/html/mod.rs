@@ -14,7 +14,9 @@ mod view;
 use self::rows::{Day, is_quiet};
 use self::text::counted;
 pub(super) use self::text::{Name, Said};
+pub(super) use self::view::Frame;
 use super::archive::folder;
+use super::bates;
 use super::cut::{About, By, Cut, Most};
 use super::write::{Choices, Contents, Format, Ledger, Part, Recount, Written, Zips};
 use crate::error::Result;
@@ -156,10 +158,18 @@ fn page<'a>(unit: &'a Unit, about: &'a About, zone: &Zone, days: Vec<Day<'a>>) -
         previous: (about.part > 1).then(|| beside(about.part - 1)),
         next: about.continues.then(|| beside(about.part + 1)),
         span: dates.unwrap_or_default(),
-        counts: said(messages, others),
+        counts: numbered(unit, said(messages, others)),
         quiet: unit.events.iter().filter(|event| is_quiet(event.kind)).count() as u64,
         zone: zone.name(),
         days,
+    }
+}
+
+/// The same with the Bates numbers of a page, in a production.
+fn numbered(unit: &Unit, said: String) -> String {
+    match bates::range(unit) {
+        Some((first, last)) => format!("{said} · {first} to {last}"),
+        None => said,
     }
 }
 

@@ -139,10 +139,7 @@ fn row<'a>(unit: &'a Unit, event: &'a Event, local: NaiveDateTime, named: bool) 
     let rich = plain.filter(|plain| words(plain) != words(&event.body)).map(std::borrow::Cow::into_owned);
     Row {
         sequence: event.sequence,
-        number: event
-            .chat
-            .filter(|_| event.kind == Kind::Chat)
-            .map_or_else(|| format!("#{}", event.sequence), |chat| chat.to_string()),
+        number: number(event),
         class,
         at: event.at,
         clock: clock(local),
@@ -153,8 +150,23 @@ fn row<'a>(unit: &'a Unit, event: &'a Event, local: NaiveDateTime, named: bool) 
         rich,
         rtf: more.rtf.is_some(),
         extra: more.extra.as_deref(),
-        files: more.files.iter().map(file).collect(),
+        files: more.files.iter().enumerate().map(|(at, one)| file(one, more_bates(event, at + 1))).collect(),
     }
+}
+
+/// What an event is cited by: its number in the room, and in a production the Bates number before that.
+fn number(event: &Event) -> String {
+    let chat = event.chat.filter(|_| event.kind == Kind::Chat);
+    let number = chat.map_or_else(|| format!("#{}", event.sequence), |chat| chat.to_string());
+    match more_bates(event, 0) {
+        Some(bates) => format!("{bates} {number}"),
+        None => number,
+    }
+}
+
+/// The Bates number of the document of an event, or of one of its attachments, counted from 1.
+fn more_bates(event: &Event, at: usize) -> Option<&str> {
+    event.more().bates.get(at).map(String::as_str)
 }
 
 fn clock(local: NaiveDateTime) -> String {
@@ -167,13 +179,13 @@ fn clock(local: NaiveDateTime) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-fn file(file: &Attachment) -> File<'_> {
+fn file<'a>(file: &'a Attachment, bates: Option<&str>) -> File<'a> {
     let name = file.name.as_deref().or(file.link.as_deref()).unwrap_or("file");
     let kept = file.sha256.filter(|_| file.content == Content::Kept);
     let hash = file.sha256.map(|sha256| hash::hex(&sha256));
     let (stored, active) = text::file_name(name);
     let path = kept.map(|sha256| (format!("{FILES}{}/{stored}", hash::hex(&sha256[..16])), sha256));
-    let mut facts: Vec<String> = file.size.map(text::size).into_iter().collect();
+    let mut facts: Vec<String> = bates.map(str::to_owned).into_iter().chain(file.size.map(text::size)).collect();
     match (&path, &file.link) {
         (None, Some(link)) if file.name.is_some() => {
             facts.push(format!("not in this history; kept by the source as {link}"))

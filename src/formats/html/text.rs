@@ -12,7 +12,7 @@ pub(in crate::formats) struct Name<'a>(pub(in crate::formats) &'a str);
 pub(in crate::formats) struct Said<'a>(pub(in crate::formats) &'a str);
 
 /// HTML that was made here.
-pub(super) struct Html(pub(super) String);
+pub(in crate::formats) struct Html(pub(in crate::formats) String);
 
 impl askama::filters::HtmlSafe for Name<'_> {}
 impl askama::filters::HtmlSafe for Said<'_> {}

@@ -15,17 +15,17 @@ const STYLE: &str = include_str!("../../../templates/style.css");
 pub(super) const SEARCH: &str = include_str!("../../../templates/search.js");
 
 /// What every page has.
-pub(super) struct Frame {
+pub(in crate::formats) struct Frame {
     /// The title of the window.
-    pub(super) title: String,
+    pub(in crate::formats) title: String,
     /// What the page may load.
-    pub(super) csp: String,
-    pub(super) style: Html,
+    pub(in crate::formats) csp: String,
+    pub(in crate::formats) style: Html,
 }
 
 impl Frame {
     /// A page that loads nothing beside what `more` says.
-    pub(super) fn new(title: String, more: &str) -> Frame {
+    pub(in crate::formats) fn new(title: String, more: &str) -> Frame {
         static HASH: OnceLock<String> = OnceLock::new();
         let hash = HASH.get_or_init(|| STANDARD.encode(Sha256::digest(STYLE)));
         let csp = format!("default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-{hash}'{more}");

@@ -71,7 +71,7 @@ impl Format for Dat {
     }
 
     fn ledger(&self) -> Box<dyn Ledger> {
-        Box::new(Volume::new(Lines { load: self.choices.load }, DATA))
+        Box::new(Volume::new(Lines { load: self.choices.load }, DATA, self.choices.bates))
     }
 
     fn recount(&self) -> Option<Recount> {

@@ -96,6 +96,8 @@ pub(super) struct Told {
     pub(super) written: [String; 2],
     pub(super) size: Option<u64>,
     pub(super) sha256: Option<[u8; 32]>,
+    /// The number it has in a production, which is the one the ledger counts.
+    pub(super) bates: String,
 }
 
 impl Told {
@@ -114,11 +116,12 @@ impl Told {
             second,
             size,
             sha256,
+            self.bates,
         ])
     }
 
     pub(super) fn read(row: Vec<String>) -> Option<Told> {
-        let [mark, members, attached, first, second, size, sha256] = <[String; 7]>::try_from(row).ok()?;
+        let [mark, members, attached, first, second, size, sha256, bates] = <[String; 8]>::try_from(row).ok()?;
         (mark == Told::MARK).then_some(())?;
         Some(Told {
             members: members.parse().ok()?,
@@ -126,6 +129,7 @@ impl Told {
             written: [first, second],
             size: size.parse().ok(),
             sha256: hash::parse(&sha256),
+            bates,
         })
     }
 }
@@ -195,10 +199,16 @@ fn ending(name: &str) -> Option<String> {
 
 impl Document<'_> {
     fn put(&self, parts: &mut Vec<Part>, writing: &dyn Writing) -> u64 {
-        let files = || self.events.iter().flat_map(|event| event.more().files.iter().map(move |file| (event, file)));
+        let files = || {
+            self.events.iter().flat_map(|event| event.more().files.iter().enumerate().map(move |file| (event, file)))
+        };
+        let bates = |event: Option<&Event>, at: usize| {
+            event.and_then(|event| event.more().bates.get(at)).cloned().unwrap_or_default()
+        };
         let members = files().count();
         let (written, odd) = writing.write(&self.facts(members));
-        let told = Told { members, attached: false, written, size: None, sha256: None };
+        let first = bates(self.events.first(), 0);
+        let told = Told { members, attached: false, written, size: None, sha256: None, bates: first };
         parts.push(told.row());
         if let Some(first) = self.events.first() {
             self.list(parts, first, odd);
@@ -206,10 +216,11 @@ impl Document<'_> {
         let text = text::write(self.unit, self.about, self.events, &self.choices.zone);
         parts.push(Part::file("text", text));
         let mut absent = 0;
-        for (event, file) in files() {
+        for (event, (place, file)) in files() {
             let (written, odd) = writing.write(&self.attachment(event, file));
             let (size, sha256) = (file.size, file.sha256);
-            parts.push(Told { members: 0, attached: true, written, size, sha256 }.row());
+            let bates = bates(Some(event), place + 1);
+            parts.push(Told { members: 0, attached: true, written, size, sha256, bates }.row());
             self.list(parts, event, odd);
             let name = file.name.as_deref().unwrap_or_default();
             match file.sha256.filter(|_| file.content == Content::Kept) {

@@ -73,6 +73,7 @@ impl Format for Edrm {
         Box::new(Volume::new(
             Batches { families: Vec::new(), location: String::new(), by_event: self.choices.load.by_event },
             TOP,
+            self.choices.bates,
         ))
     }
 

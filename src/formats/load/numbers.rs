@@ -3,6 +3,7 @@
 
 use super::document::Told;
 use crate::error::{Error, Kind, Result};
+use crate::formats::bates::Bates;
 use crate::formats::cut::About;
 use crate::formats::exceptions::{Exceptions, is_note};
 use crate::formats::write::{Body, Ledger, Part};
@@ -16,29 +17,25 @@ const TOGETHER: u64 = 1_000;
 /// Control numbers: a prefix, and a counter that is filled up with zeros.
 #[derive(Debug, Clone)]
 pub(super) struct Numbers {
-    prefix: &'static str,
-    digits: usize,
-    last: u64,
-}
-
-impl Default for Numbers {
-    fn default() -> Numbers {
-        Numbers { prefix: "PC", digits: 9, last: 0 }
-    }
+    bates: Bates,
+    next: u64,
 }
 
 impl Numbers {
     fn next(&mut self) -> Result<u64> {
-        self.last += 1;
-        if self.last >= 10u64.pow(self.digits as u32) {
-            let what = format!("there are more documents than numbers of {} digits", self.digits);
-            return Err(Error::new(Kind::Refused, what).hint("export fewer rooms or days at once"));
+        let number = self.next;
+        self.next += 1;
+        if !self.bates.has(number) {
+            let what = format!("there are more documents than numbers of {} digits", self.bates.digits());
+            return Err(
+                Error::new(Kind::Refused, what).hint("export fewer rooms or days at once, or use more --digits")
+            );
         }
-        Ok(self.last)
+        Ok(number)
     }
 
     pub(super) fn show(&self, number: u64) -> String {
-        format!("{}{number:0digits$}", self.prefix, digits = self.digits)
+        self.bates.show(number)
     }
 }
 
@@ -101,10 +98,11 @@ pub(super) struct Volume<L> {
 }
 
 impl<L: Layout> Volume<L> {
-    pub(super) fn new(layout: L, listed: &str) -> Volume<L> {
+    pub(super) fn new(layout: L, listed: &str, bates: Option<Bates>) -> Volume<L> {
+        let bates = bates.unwrap_or(Bates::PLAIN);
         Volume {
             layout,
-            numbers: Numbers::default(),
+            numbers: Numbers { bates, next: bates.start() },
             exceptions: Exceptions::new(listed),
             room: None,
             parent: None,
@@ -143,7 +141,10 @@ impl<L: Layout> Volume<L> {
             parent: told.attached.then(|| show(first)),
             told,
             native: file.native.is_some(),
-            file: (format!("{folder}/{:04}", (number - 1) / TOGETHER + 1), format!("{}.{ending}", show(number))),
+            file: (
+                format!("{folder}/{:04}", (number - self.numbers.bates.start()) / TOGETHER + 1),
+                format!("{}.{ending}", show(number)),
+            ),
             size: if told.attached { told.size } else { file.text.map(|(size, _)| size) },
             sha256: if told.attached { told.sha256 } else { file.text.map(|(_, sha256)| sha256) },
             text: file.text,
@@ -184,7 +185,13 @@ impl<L: Layout> Ledger for Volume<L> {
                 part if is_note(&part) => {}
                 Part::Row(row) => {
                     let told = Told::read(row).ok_or_else(|| bug("a row of a load file cannot be read"))?;
-                    current = Some((self.numbers.next()?, told));
+                    let number = self.numbers.next()?;
+                    // What counts documents for all formats must have come to the same.
+                    if !told.bates.is_empty() && told.bates != self.numbers.show(number) {
+                        let what = format!("document {} has the number {}", told.bates, self.numbers.show(number));
+                        return Err(bug(&what));
+                    }
+                    current = Some((number, told));
                 }
                 Part::File { body, .. } => {
                     let Body::Packed { size, sha256, .. } = body else { return Err(bug("a text was not packed")) };
@@ -218,7 +225,10 @@ impl<L: Layout> Ledger for Volume<L> {
         let all = self.documents + self.attachments;
         let numbers = match all {
             0 => "none".to_owned(),
-            all => format!("{} to {}", self.numbers.show(1), self.numbers.show(all)),
+            all => {
+                let first = self.numbers.bates.start();
+                format!("{} to {}", self.numbers.show(first), self.numbers.show(first + all - 1))
+            }
         };
         let readme = format!(
             "Documents:   {}\nAttachments: {}\nEvents:      {events}\nNumbers:     {numbers}\n\n{more}",

@@ -6,6 +6,7 @@ mod manifest;
 
 use self::manifest::{Attachment, Conversation, Custom, Edit, Event, Kind, Manifest, Participant, VERSION, custom};
 use super::archive::folder;
+use super::bates;
 use super::conversation::{self, Files, NOWHERE, People, Tables, Where};
 use super::cut::{About, Cut};
 use super::mail::{self, Headers, Text};
@@ -35,7 +36,8 @@ pub const WRITTEN: Written = Written {
 pub const TOP: &str = "data/rsmf/";
 /// What stands in no file, because a file without a message cannot be shown.
 const LOOSE: &str = "data/rsmf/events-without-messages.csv";
-const LOOSE_HEADING: &[&str] = &["room", "cut", "event", "kind", "time", "account", "name", "text"];
+/// The last column is that of a production.
+const LOOSE_NUMBERED: &[&str] = &["room", "cut", "event", "kind", "time", "account", "name", "text", "Bates number"];
 /// Nothing is longer than what a name of a part may be.
 const MANIFEST: &str = "rsmf_manifest.json";
 
@@ -61,7 +63,11 @@ impl Format for Rsmf {
     }
 
     fn ledger(&self) -> Box<dyn Ledger> {
-        Box::new(Tables { top: TOP, others: vec![(LOOSE, LOOSE_HEADING)], begun: Vec::new() })
+        let heading = match self.choices.bates {
+            Some(_) => LOOSE_NUMBERED,
+            None => &LOOSE_NUMBERED[..LOOSE_NUMBERED.len() - 1],
+        };
+        Box::new(Tables { top: TOP, others: vec![(LOOSE, heading)], begun: Vec::new() })
     }
 
     fn recount(&self) -> Option<Recount> {
@@ -112,7 +118,10 @@ impl Rsmf {
                 None => Cow::Borrowed(&*event.body),
             };
             let (address, at) = (event.address(&unit.room).to_string(), event.at.to_string());
-            let cells = [&*room, &cut, &address, event.kind.word(), &at, &persona.uri, name, &text];
+            let mut cells = vec![&*room, &cut, &address, event.kind.word(), &at, &persona.uri, name, &text];
+            if self.choices.bates.is_some() {
+                cells.push(event.more().bates.first().map_or("", String::as_str));
+            }
             bytes.extend(conversation::row(&cells));
         }
         let what =
@@ -151,6 +160,10 @@ impl Rsmf {
         headers.text("X-RSMF-Room", &unit.room.to_string());
         headers.text("X-RSMF-Slice", &slice);
         headers.text("X-RSMF-TimeZone", &self.choices.zone.name());
+        if let Some((first, last)) = bates::range(unit) {
+            headers.plain("X-Bates-Begin", first);
+            headers.plain("X-Bates-End", last);
+        }
         headers.plain("X-RSMF-ManifestSHA256", &hash::hex(&Sha256::digest(json)));
         if let Some(from) = people.first(unit) {
             headers.addresses("From", std::iter::once(from.header()));
@@ -259,6 +272,9 @@ fn make<'a>(unit: &'a Unit, about: &'a About, choices: &Choices, people: &People
         if let Some(chat) = event.chat {
             custom(&mut more_of_it, "message number", chat.to_string());
         }
+        if let Some(bates) = more.bates.first() {
+            custom(&mut more_of_it, "Bates number", bates.as_str());
+        }
         if event.at.0 % 10_000 != 0 {
             custom(&mut more_of_it, "exact time", event.at.to_string());
         }
@@ -282,6 +298,9 @@ fn make<'a>(unit: &'a Unit, about: &'a About, choices: &Choices, people: &People
                     (name, size)
                 }
             };
+            if let Some(bates) = more.bates.get(number) {
+                custom(&mut more_of_it, format!("Bates number of attachment {number}"), bates.as_str());
+            }
             if let Some(sha256) = file.sha256 {
                 custom(&mut more_of_it, format!("SHA-256 of attachment {number}"), hash::hex(&sha256));
             }
@@ -337,6 +356,9 @@ fn make<'a>(unit: &'a Unit, about: &'a About, choices: &Choices, people: &People
     custom(&mut more, "room address", unit.room.uri.as_str());
     custom(&mut more, "pool", unit.room.pool.as_str());
     custom(&mut more, "slice", conversation::slice_in_words(choices, about));
+    if let Some((first, last)) = bates::range(unit) {
+        custom(&mut more, "Bates numbers", format!("{first} to {last}"));
+    }
     custom(&mut more, "time zone", choices.zone.name());
     let began = unit.events.first().map(|event| people.of[event.who as usize]);
     let there = people.list.iter().enumerate().filter(|(place, person)| person.present || Some(*place) == began);

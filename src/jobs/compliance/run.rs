@@ -238,10 +238,12 @@ pub(super) fn fill(cx: &Context<'_>, path: &Path, run: &Run, partial: &Path) -> 
     let settings = Settings { catalog: &catalog, nouns: &[] };
     let wiring = Wiring {
         formats: &formats,
+        written: &[],
         selection: &selection,
         settings,
         collections: false,
         history: true,
+        producing: None,
         names: names(&catalog),
     };
     let mut receipt = Receipt::new("compliance");

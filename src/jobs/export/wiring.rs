@@ -5,8 +5,9 @@ use crate::containers::{Done, Pack, Package, Packed};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::formats::cut::{About, Cut, Cutter, Cutting};
-use crate::formats::write::{Body, Contents, Format, Ledger, Part, Settings};
+use crate::formats::write::{Body, Contents, Format, Ledger, Part, Settings, Written};
 use crate::jobs::export::attachments;
+use crate::jobs::export::producing::{Producing, Run as Known};
 use crate::model::collected::Members;
 use crate::model::ids::RoomKey;
 use crate::model::message::Content;
@@ -52,6 +53,7 @@ struct Run {
 /// Reads the units of a selection and cuts them.
 struct Reader<'a> {
     corpus: &'a mut dyn Corpus,
+    producing: Option<&'a dyn Producing>,
     /// What is read: more than what is exported, when somebody must know who is present.
     selection: Selection,
     cutters: Vec<Cutter>,
@@ -76,8 +78,8 @@ impl Source for Reader<'_> {
     type Item = Run;
 
     fn read(&mut self, emit: &mut Emit<'_, Run>) -> Result<()> {
-        let Reader { corpus, selection, cutters, weights } = self;
-        let mut stopped = false;
+        let Reader { corpus, producing, selection, cutters, weights } = self;
+        let (mut stopped, mut failed) = (false, None);
         let mut take = |group: usize, unit: Unit, about: About, weight: usize| {
             let weight = weight_of(&unit, weight, weights[group]);
             if !stopped {
@@ -85,7 +87,11 @@ impl Source for Reader<'_> {
             }
             if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        corpus.units(selection, &mut |unit, weight| {
+        corpus.units(selection, &mut |mut unit, weight| {
+            if let Some(Err(error)) = producing.map(|producing| producing.alter(&mut unit)) {
+                failed = Some(error);
+                return ControlFlow::Break(());
+            }
             // All cutters but the last get a copy.
             let Some((last, others)) = cutters.split_last_mut() else { return ControlFlow::Break(()) };
             for (group, cutter) in others.iter_mut().enumerate() {
@@ -94,6 +100,9 @@ impl Source for Reader<'_> {
             let group = others.len();
             last.feed(unit, weight, &mut |unit, about, weight| take(group, unit, about, weight))
         })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
         for (group, cutter) in cutters.iter_mut().enumerate() {
             if cutter.end(&mut |unit, about, weight| take(group, unit, about, weight)).is_break() {
                 break;
@@ -107,6 +116,7 @@ impl Source for Reader<'_> {
 struct Render<'a> {
     formats: &'a [Box<dyn Format>],
     groups: &'a [Group],
+    produces: bool,
     files: &'a dyn Contents,
     packer: Arc<dyn Pack>,
     done: Arc<Done>,
@@ -117,6 +127,8 @@ struct Rendered {
     group: usize,
     about: About,
     tally: RoomTally,
+    /// What a production knows of it.
+    known: Known,
     made: Vec<(usize, Made)>,
 }
 
@@ -138,9 +150,10 @@ impl Stage for Render<'_> {
             tally.bytes += event.body.len() as u64;
             tally.span(event.at);
         }
+        let known = if self.produces { Known::of(&unit) } else { Known::default() };
         let formats = self.groups[group].formats.iter();
         let made = formats.map(|format| Ok((*format, self.render(&*self.formats[*format], &unit, &about)?)));
-        Ok(Rendered { group, made: made.collect::<Result<_>>()?, about, tally })
+        Ok(Rendered { group, made: made.collect::<Result<_>>()?, about, tally, known })
     }
 }
 
@@ -176,7 +189,10 @@ impl Made {
 }
 
 /// Places parts into the package, in order.
-struct Place<'a> {
+struct Place<'a, 'w> {
+    formats: &'w [Box<dyn Format>],
+    written: &'w [&'static Written],
+    producing: Option<&'w dyn Producing>,
     package: Box<dyn Package + 'a>,
     ledgers: Vec<Box<dyn Ledger>>,
     /// One for each group.
@@ -189,7 +205,7 @@ struct Place<'a> {
     watch: &'a dyn Watch,
 }
 
-impl Place<'_> {
+impl Place<'_, '_> {
     fn put(&mut self, parts: Vec<Part>, mut packed: Vec<Option<Packed>>) -> Result<()> {
         let bug = |what: String| Error::new(Kind::Bug, what);
         for part in parts {
@@ -238,18 +254,22 @@ impl Place<'_> {
     }
 }
 
-impl Sink for Place<'_> {
+impl Sink for Place<'_, '_> {
     type Item = Rendered;
     type Receipt = Self;
 
-    fn take(&mut self, Rendered { group, about, tally, made }: Rendered) -> Result<()> {
+    fn take(&mut self, Rendered { group, about, tally, known, made }: Rendered) -> Result<()> {
         if group == 0 {
             self.watch.event(Event::Advance(tally.events.total()));
         }
         self.count(group, &about.room, &tally);
         for (format, Made { parts, packed }) in made {
             let parts = self.ledgers[format].place(&about, parts)?;
+            let rows = self.producing.map_or_else(Vec::new, |producing| {
+                producing.placed(self.written[format], &*self.formats[format], &about, &known, &parts)
+            });
             self.put(parts, packed)?;
+            self.put(rows, Vec::new())?;
         }
         Ok(())
     }
@@ -265,17 +285,20 @@ impl Sink for Place<'_> {
 /// What an export reads and makes.
 pub(in crate::jobs) struct Wiring<'a> {
     pub(in crate::jobs) formats: &'a [Box<dyn Format>],
+    pub(in crate::jobs) written: &'a [&'static Written],
     pub(in crate::jobs) selection: &'a Selection,
     pub(in crate::jobs) settings: Settings<'a>,
     /// Do the events go with it that cases have collected?
     pub(in crate::jobs) collections: bool,
     /// Are there events to export, or settings only?
     pub(in crate::jobs) history: bool,
+    /// It is a production.
+    pub(in crate::jobs) producing: Option<&'a dyn Producing>,
     /// What is known about rooms.
     pub(in crate::jobs) names: HashMap<RoomKey, Arc<RoomHint>>,
 }
 
-impl Wiring<'_> {
+impl<'w> Wiring<'w> {
     /// Fills the package. Rooms, gaps and remarks go into the receipt.
     pub(in crate::jobs) fn fill<'p>(
         self,
@@ -287,6 +310,9 @@ impl Wiring<'_> {
     ) -> Result<Box<dyn Package + 'p>> {
         let groups = groups(self.formats);
         let mut place = Place {
+            formats: self.formats,
+            written: self.written,
+            producing: self.producing,
             package,
             ledgers: self.formats.iter().map(|format| format.ledger()).collect(),
             tallies: groups.iter().map(|_| Tally::new()).collect(),
@@ -301,17 +327,24 @@ impl Wiring<'_> {
         if self.collections {
             self.collected(corpus, &mut place)?;
         }
+        if let Some(producing) = self.producing {
+            producing.before(corpus, &mut |parts| place.put(parts, Vec::new()))?;
+        }
+        let producing = self.producing;
         if self.history {
             place = self.history(cx, corpus, files, &groups, place)?;
         }
-        receipt.rooms = place.tallies.into_iter().next().unwrap_or_default();
-        (receipt.gaps, receipt.gap_count) = (place.told.gaps, place.told.gap_count);
-        place.told.remarks.into_iter().for_each(|(what, times)| receipt.remark(what, times));
+        receipt.rooms = std::mem::take(&mut place.tallies).into_iter().next().unwrap_or_default();
+        (receipt.gaps, receipt.gap_count) = (std::mem::take(&mut place.told.gaps), place.told.gap_count);
+        std::mem::take(&mut place.told.remarks).into_iter().for_each(|(what, times)| receipt.remark(what, times));
+        if let Some(producing) = producing {
+            place.put(producing.papers(receipt)?, Vec::new())?;
+        }
         Ok(place.package)
     }
 
     /// The events that cases have collected, in pages.
-    fn collected(&self, corpus: &mut dyn Corpus, place: &mut Place<'_>) -> Result<()> {
+    fn collected(&self, corpus: &mut dyn Corpus, place: &mut Place<'_, '_>) -> Result<()> {
         let (mut page, mut lines, mut number) = (Vec::new(), 0, 0);
         let mut put = |page: &mut Vec<Members>| {
             number += 1;
@@ -339,8 +372,8 @@ impl Wiring<'_> {
         corpus: &mut dyn Corpus,
         files: &dyn Contents,
         groups: &[Group],
-        place: Place<'p>,
-    ) -> Result<Place<'p>> {
+        place: Place<'p, 'w>,
+    ) -> Result<Place<'p, 'w>> {
         let total = if self.selection.is_whole() { Some(corpus.size(&self.selection.scope)?) } else { None };
         cx.watch.event(Event::Begin { step: "exporting", total, unit: "events" });
         // A selection of whole rooms has in it who came and went.
@@ -355,12 +388,14 @@ impl Wiring<'_> {
         let expands = |group: &Group| group.formats.iter().map(|at| self.formats[*at].expands()).sum();
         let reader = Reader {
             corpus: &mut *corpus,
+            producing: self.producing,
             selection,
             cutters: groups.iter().map(cutter).collect(),
             weights: groups.iter().map(|group| (expands(group), embeds(group))).collect(),
         };
         let (packer, done) = (place.package.packer(), place.package.done());
-        let render = Render { formats: self.formats, groups, files, packer, done };
+        let produces = self.producing.is_some();
+        let render = Render { formats: self.formats, groups, produces, files, packer, done };
         let mut place = pipeline::run(reader, render, place, cx.limits, cx.watch)?;
         place.package = attachments::put(cx, corpus, std::mem::take(&mut place.attachments), place.package)?;
         for (key, room) in place.tallies.iter_mut().flatten() {

@@ -1,6 +1,5 @@
 //! What an export makes: the formats that were named, and what is asked of them.
 
-use super::ExportRequest;
 use super::asked::switch;
 use crate::error::{Error, Kind, Result};
 use crate::formats::load::{self, Dates, Encoding, Load, Marks};
@@ -31,14 +30,14 @@ pub enum LevelName {
 }
 
 /// The formats an export can make.
-pub(super) fn written() -> impl TypedValueParser<Value = &'static Written> {
+pub(in crate::nouns) fn written() -> impl TypedValueParser<Value = &'static Written> {
     let words = WRITTEN.iter().map(|format| PossibleValue::new(format.word).help(format.about));
     PossibleValuesParser::new(words)
         .try_map(|word| WRITTEN.iter().copied().find(|format| format.word == word).ok_or("there is no such format"))
 }
 
 /// What is made, each once.
-pub(super) fn chosen(named: &[&'static Written]) -> Result<Vec<&'static Written>> {
+pub(in crate::nouns) fn chosen(named: &[&'static Written]) -> Result<Vec<&'static Written>> {
     let mut formats: Vec<&'static Written> = Vec::new();
     for format in named {
         if !formats.iter().any(|known| known.word == format.word) {
@@ -146,12 +145,16 @@ fn slice_word(slice: &Slice) -> String {
 }
 
 /// What is asked of them.
-pub(super) fn choices(formats: &[&Written], asked: &ExportRequest) -> Result<Choices> {
-    let how = &asked.how;
+pub(in crate::nouns) fn choices(
+    formats: &[&Written],
+    how: &How,
+    page_events: Option<u32>,
+    timezone: Option<&str>,
+) -> Result<Choices> {
     let made = |word: &str| formats.iter().any(|format| format.word == word);
     let (dat, edrm) = (made(load::dat::WRITTEN.word), made(load::edrm::WRITTEN.word));
     let refused = |what: &str, hint: &str| Err(Error::new(Kind::Usage, what).hint(hint));
-    if asked.page_events.is_some() && !made(html::WRITTEN.word) {
+    if page_events.is_some() && !made(html::WRITTEN.word) {
         return refused(
             "--page-events is about pages of transcripts, and none are made",
             "add --format html, or leave it out",
@@ -194,10 +197,11 @@ pub(super) fn choices(formats: &[&Written], asked: &ExportRequest) -> Result<Cho
         },
     };
     Ok(Choices {
-        zone: Zone::parse(asked.what.timezone.as_deref())?,
-        page_events: asked.page_events.map_or(Choices::PAGE_EVENTS, |events| events as usize),
+        zone: Zone::parse(timezone)?,
+        page_events: page_events.map_or(Choices::PAGE_EVENTS, |events| events as usize),
         load,
         spreadsheet_safe: how.spreadsheet_safe,
         slice: how.slice.unwrap_or_default(),
+        bates: None,
     })
 }

@@ -67,6 +67,7 @@ fn full() -> Unit {
             file(Some(""), Some([0; 32]), Content::Absent),
             file(None, None, Content::Absent),
         ],
+        ..More::default()
     };
     for (kind, body) in [(Kind::Change, "\n"), (Kind::Upload, ""), (Kind::Chat, "\0")] {
         unit.events.push(Event { body: body.to_owned(), more: Some(Box::new(more.clone())), ..event(kind, 30) });
@@ -307,7 +308,7 @@ fn file() -> impl Strategy<Value = Attachment> {
 fn more() -> impl Strategy<Value = Option<Box<More>>> {
     let facts = (maybe(), maybe(), maybe(), prop::collection::vec(file(), 0..3));
     facts.prop_map(|(rtf, word, extra, files)| {
-        let more = More { rtf, word, extra, files };
+        let more = More { rtf, word, extra, files, ..More::default() };
         (more != More::default()).then(|| Box::new(more))
     })
 }

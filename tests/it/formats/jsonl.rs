@@ -275,7 +275,7 @@ fn event() -> impl Strategy<Value = Event> {
     );
     (plain, optional).prop_map(|((at, kind, chat, alert, body), (rtf, word, extra, files))| {
         let word = word.filter(|_| kind == Kind::Change);
-        let more = More { rtf, word, extra, files };
+        let more = More { rtf, word, extra, files, ..More::default() };
         let more = (more != More::default()).then(|| Box::new(more));
         Event { chat: chat.filter(|_| kind == Kind::Chat), alert, body, more, ..Event::new(Ticks(at), kind) }
     })

@@ -24,6 +24,7 @@ mod meanwhile;
 mod often;
 mod merge;
 mod principals;
+mod produce;
 mod proof;
 mod purge;
 mod query;
