@@ -105,8 +105,8 @@ pub fn folder(path: &Path) -> Result<()> {
     builder.create(path)
 }
 
-/// Makes a file certain, unless [`settle`] does that for all files of its folder at once: with many small files, waiting
-/// for the disk after each takes nearly all of the time.
+/// Makes a file certain, unless [`settle`] does that for all files of its folder at once: with many small files,
+/// waiting for the disk after each takes nearly all of the time.
 pub fn settle_soon(file: &File) -> Result<()> {
     if cfg!(target_os = "linux") { Ok(()) } else { file.sync_data() }
 }

@@ -15,8 +15,8 @@ const LEVEL: i32 = 3;
 /// A buffer up to this size is kept for the next page.
 const KEPT: usize = 1 << 20;
 
-/// Compressors, each for one worker at a time with the buffer it packs into: making one costs as much as packing a small
-/// page.
+/// Compressors, each for one worker at a time with the buffer it packs into: making one costs as much as packing a
+/// small page.
 #[derive(Default)]
 pub(super) struct Deflate {
     idle: Mutex<Vec<(Compressor, Vec<u8>)>>,
