@@ -5,8 +5,8 @@
 #   tests/bench/formats.sh [MESSAGES] [WORK-FOLDER]
 #
 # RUNS (3), SEED (1), SHAPE (few), STORE (a store that is there already) and PCHAT (path of another build of the
-# program, which is then not built) come from the environment. Formats are run in turn, so that a machine that becomes slower
-# does so for all. A folder that this script made is removed; one that was named is kept.
+# program, which is then not built) come from the environment. Formats are run in turn, so that a machine
+# that becomes slower does so for all. A folder that this script made is removed; one that was named is kept.
 set -euo pipefail
 
 messages=${1:-2000000}
