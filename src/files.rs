@@ -114,9 +114,10 @@ pub fn settle_soon(file: &File) -> Result<()> {
 /// Makes everything certain that was written below this folder.
 pub fn settle(folder: &File) -> Result<()> {
     #[cfg(target_os = "linux")]
-    return Ok(rustix::fs::syncfs(folder)?);
+    rustix::fs::syncfs(folder)?;
     #[cfg(not(target_os = "linux"))]
-    return folder.sync_all();
+    folder.sync_all()?;
+    Ok(())
 }
 
 /// A file that gets its name when it is complete, in the folder of that name.
