@@ -105,6 +105,21 @@ pub fn folder(path: &Path) -> Result<()> {
     builder.create(path)
 }
 
+/// Makes a file certain, unless [`settle`] does that for all files of its folder at once: with many small files,
+/// waiting for the disk after each takes nearly all of the time.
+pub fn settle_soon(file: &File) -> Result<()> {
+    if cfg!(target_os = "linux") { Ok(()) } else { file.sync_data() }
+}
+
+/// Makes everything certain that was written below this folder.
+pub fn settle(folder: &File) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::fs::syncfs(folder)?;
+    #[cfg(not(target_os = "linux"))]
+    folder.sync_all()?;
+    Ok(())
+}
+
 /// A file that gets its name when it is complete, in the folder of that name.
 pub fn draft(kind: &str, path: &Path) -> Result<Draft> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -34,7 +34,7 @@ pub struct FolderTarget {
     /// After this many bytes the state is saved.
     checkpoint: u64,
     /// Held so that no other export writes into the same folder.
-    _lock: File,
+    lock: File,
 }
 
 impl FolderTarget {
@@ -65,8 +65,18 @@ impl FolderTarget {
             written: 0,
             saved_at,
             checkpoint,
-            _lock: lock,
+            lock,
         })
+    }
+}
+
+impl FolderTarget {
+    /// Makes what is written so far certain and notes it.
+    fn save(&mut self) -> Result<()> {
+        files::settle(&self.lock).map_err(|e| Error::io(self.partial.display(), e))?;
+        self.state.save(&self.target)?;
+        self.saved_at = self.written;
+        Ok(())
     }
 }
 
@@ -117,7 +127,7 @@ impl Container for FolderTarget {
         match packed.body {
             Body::Bytes(bytes) => {
                 let mut file = files::create(&path).map_err(told)?;
-                file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(told)?;
+                file.write_all(&bytes).and_then(|()| files::settle_soon(&file)).map_err(told)?;
             }
             Body::File(file) => {
                 files::copy(file.path(), &path).map_err(told)?;
@@ -131,8 +141,7 @@ impl Container for FolderTarget {
         let (name, size, sha256) = (packed.name, packed.size, hash::hex(&packed.sha256));
         self.state.files.push(Placed { name, size, sha256, end: self.written });
         if self.written - self.saved_at >= self.checkpoint {
-            self.state.save(&self.target)?;
-            self.saved_at = self.written;
+            self.save()?;
         }
         Ok(())
     }
@@ -146,7 +155,7 @@ impl Container for FolderTarget {
 
     fn seal(mut self: Box<Self>) -> Result<Box<dyn Sealed>> {
         self.state.sealed = true;
-        self.state.save(&self.target)?;
+        self.save()?;
         Ok(self)
     }
 }

@@ -9,7 +9,9 @@
 
 use super::time::Ticks;
 use crate::error::{Error, Kind, Result, quoted};
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike, Utc,
+};
 use chrono_tz::{GapInfo, Tz};
 use windows_timezones::WindowsTimezone;
 
@@ -157,6 +159,25 @@ impl Zone {
             Zone::Offset(offset) => at.with_timezone(offset).naive_local(),
             Zone::Named(zone) | Zone::Windows(_, zone) => at.with_timezone(zone).naive_local(),
         }
+    }
+
+    /// What a clock of the zone shows, as `2014-03-10 09:30:00`.
+    pub fn clock(&self, at: Ticks) -> String {
+        let local = self.local(at);
+        let mut text = *b"0000-00-00 00:00:00";
+        let mut put = |from: usize, width: usize, mut value: u32| {
+            for slot in text[from..from + width].iter_mut().rev() {
+                *slot = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+        };
+        put(0, 4, local.year().unsigned_abs());
+        put(5, 2, local.month());
+        put(8, 2, local.day());
+        put(11, 2, local.hour());
+        put(14, 2, local.minute());
+        put(17, 2, local.second());
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// The day an instant belongs to.

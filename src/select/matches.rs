@@ -30,15 +30,21 @@ pub struct Subject<'a> {
 /// Was the person with this key in the room when the event happened? Whoever follows joins and leaves can tell.
 pub type Present<'a> = dyn Fn(&str) -> bool + 'a;
 
-/// A text, and its words.
+/// A text, and its words once somebody asks for them.
 #[derive(Debug)]
 struct Text<'a> {
     text: Cow<'a, str>,
+    words: OnceCell<Words>,
+    composed: OnceCell<Option<String>>,
+}
+
+/// The words of a text.
+#[derive(Debug)]
+struct Words {
     /// The letters of all words, one after the other.
     letters: String,
     /// Where each ends.
     ends: Vec<usize>,
-    composed: OnceCell<Option<String>>,
 }
 
 impl<'a> Subject<'a> {
@@ -68,32 +74,46 @@ impl<'a> Subject<'a> {
 
 impl<'a> Text<'a> {
     fn new(text: Cow<'a, str>) -> Text<'a> {
-        let (mut letters, mut ends) = (String::new(), Vec::new());
-        each_word(&text, &mut |word| {
-            letters.push_str(word);
-            ends.push(letters.len());
-        });
-        Text { text, letters, ends, composed: OnceCell::new() }
+        Text { text, words: OnceCell::new(), composed: OnceCell::new() }
+    }
+
+    fn parts(&self) -> &Words {
+        self.words.get_or_init(|| {
+            // Most words have more letters than four.
+            let (mut letters, mut ends) =
+                (String::with_capacity(self.text.len()), Vec::with_capacity(self.text.len() / 5 + 1));
+            each_word(&self.text, &mut |word| {
+                letters.push_str(word);
+                ends.push(letters.len());
+            });
+            Words { letters, ends }
+        })
+    }
+
+    /// How many words there are.
+    fn length(&self) -> usize {
+        self.parts().ends.len()
     }
 
     fn word(&self, at: usize) -> &str {
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.letters[start..self.ends[at]]
+        let Words { letters, ends } = self.parts();
+        let start = at.checked_sub(1).map_or(0, |before| ends[before]);
+        &letters[start..ends[at]]
     }
 
     fn words(&self) -> impl Iterator<Item = &str> {
-        (0..self.ends.len()).map(|at| self.word(at))
+        (0..self.length()).map(|at| self.word(at))
     }
 
     /// Do these words stand in it, one after the other?
     fn has_run(&self, words: &[String]) -> bool {
-        let starts = (self.ends.len() + 1).saturating_sub(words.len());
+        let starts = (self.length() + 1).saturating_sub(words.len());
         (0..starts).any(|start| words.iter().enumerate().all(|(n, word)| self.word(start + n) == word))
     }
 
     /// Do words like these stand in it, one after the other?
     fn has_terms(&self, terms: &[Term]) -> bool {
-        let starts = (self.ends.len() + 1).saturating_sub(terms.len());
+        let starts = (self.length() + 1).saturating_sub(terms.len());
         (0..starts).any(|start| terms.iter().enumerate().all(|(n, term)| term.is(self.word(start + n))))
     }
 

@@ -104,6 +104,14 @@ impl Postings {
         builder.finish()
     }
 
+    /// Each word with its events in ascending order; the words are in no order.
+    pub fn words(&self) -> impl Iterator<Item = (&str, &[u32])> {
+        self.words.iter().map(|word| {
+            let letters = &self.letters[word.letters.start as usize..word.letters.end as usize];
+            (letters, &self.events[word.events.start as usize..word.events.end as usize])
+        })
+    }
+
     /// Hands out each word with its hash and its events in ascending order; the words are in no order.
     pub fn each(&self, take: &mut dyn FnMut(&str, u64, &[u32])) {
         for word in &self.words {

@@ -111,6 +111,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("flate2", &["src/containers/zip/"]),
     ("libdeflater", &["src/containers/zip/"]),
     ("rayon", &["src/pipeline/"]),
+    ("rustix", &["src/files.rs"]),
     ("indicatif", &["src/cli/progress.rs"]),
     ("comfy_table", &["src/cli/print.rs"]),
     ("csv", &["src/cli/print.rs", "src/formats/directory/", "src/formats/sheet.rs"]),

@@ -12,10 +12,14 @@ use std::sync::{Mutex, PoisonError};
 /// The level of deflate. Measured on pages of chat (docs/performance.md).
 const LEVEL: i32 = 3;
 
-/// Compressors, each for one worker at a time: making one costs as much as packing a small page.
+/// A buffer up to this size is kept for the next page.
+const KEPT: usize = 1 << 20;
+
+/// Compressors, each for one worker at a time with the buffer it packs into: making one costs as much as packing a
+/// small page.
 #[derive(Default)]
 pub(super) struct Deflate {
-    idle: Mutex<Vec<Compressor>>,
+    idle: Mutex<Vec<(Compressor, Vec<u8>)>>,
 }
 
 impl std::fmt::Debug for Deflate {
@@ -29,16 +33,21 @@ impl Deflate {
     pub(super) fn pack(&self, bytes: &[u8]) -> Result<Vec<u8>> {
         let bug = |what| Error::new(Kind::Bug, format!("deflate {what}"));
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut compressor = match idle {
-            Some(compressor) => compressor,
-            None => Compressor::new(CompressionLvl::new(LEVEL).map_err(|_| bug("has no such level"))?),
+        let (mut compressor, mut buffer) = match idle {
+            Some(idle) => idle,
+            None => (Compressor::new(CompressionLvl::new(LEVEL).map_err(|_| bug("has no such level"))?), Vec::new()),
         };
-        let mut out = vec![0; compressor.deflate_compress_bound(bytes.len())];
-        let length = compressor.deflate_compress(bytes, &mut out).map_err(|_| bug("needs more space than it said"))?;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(compressor);
-        out.truncate(length);
-        out.shrink_to_fit();
-        Ok(out)
+        let most = compressor.deflate_compress_bound(bytes.len());
+        if buffer.len() < most {
+            buffer.resize(most, 0);
+        }
+        let packed = compressor.deflate_compress(bytes, &mut buffer).map_err(|_| bug("needs more space than it said"));
+        let out = packed.map(|length| buffer[..length].to_vec());
+        if buffer.len() > KEPT {
+            buffer = Vec::new();
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((compressor, buffer));
+        out
     }
 }
 

@@ -30,8 +30,8 @@ pub(super) fn page(room: &Told, days: &BTreeMap<NaiveDate, Busy>, zone: &Zone) -
     let months = room.months.iter().filter_map(|((year, month), busy)| {
         let first = NaiveDate::from_ymd_opt(*year, *month, 1)?;
         Some(Month {
-            id: format!("m{}", first.format("%Y-%m")),
-            title: first.format("%B %Y").to_string(),
+            id: format!("m{year:04}-{month:02}"),
+            title: text::month(first),
             counts: said(busy.messages, busy.others),
             weeks: weeks(first, days, most),
         })
@@ -62,7 +62,7 @@ fn weeks(first: NaiveDate, days: &BTreeMap<NaiveDate, Busy>, most: u64) -> Vec<V
             None => Cell { number: day.day(), ..Cell::default() },
             Some(busy) => Cell {
                 number: day.day(),
-                said: format!("{}: {}", day.format("%-d %B %Y"), said(busy.messages, busy.others)),
+                said: format!("{}: {}", text::date(day), said(busy.messages, busy.others)),
                 href: Some(busy.href()),
                 heat: if busy.messages == 0 { 0 } else { (1 + 3 * busy.messages / most.max(1)).min(4) as u8 },
                 count: text::grouped(busy.messages),

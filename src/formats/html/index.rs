@@ -68,12 +68,14 @@ pub(super) fn pages(rooms: &[Told], people: &BTreeMap<String, Heard>, zone: &Zon
     for (year, months) in &years {
         parts.push(file(&format!("months-{year:04}.html"), year_page(*year, months)?));
     }
-    let mut all: Vec<Somebody> = people.values().enumerate().map(|(at, who)| somebody(at, who, rooms)).collect();
-    all.sort_by_cached_key(|who| (who.name.to_lowercase(), who.address.clone()));
+    let mut all: Vec<(usize, &Heard)> = people.values().enumerate().collect();
+    all.sort_by_cached_key(|(_, who)| (called(who).to_lowercase(), &who.address));
+    let mut all = all.into_iter();
     let count = all.len().div_ceil(PEOPLE).max(1);
     let name = |number: usize| if number == 1 { "people.html".to_owned() } else { format!("people-{number}.html") };
     for number in 1..=count {
-        let some: Vec<Somebody> = all.drain(..all.len().min(PEOPLE)).collect();
+        // All of them at once, each with the rooms they were in, would take much memory.
+        let some = all.by_ref().take(PEOPLE).map(|(at, who)| somebody(at, who, rooms)).collect();
         let said = match count {
             1 => text::counted(people.len() as u64, "person", "people"),
             _ => format!("{}; page {number} of {count}", text::counted(people.len() as u64, "person", "people")),
@@ -176,15 +178,24 @@ fn year_page(year: i32, months: &Year<'_>) -> Result<Vec<u8>> {
     })
 }
 
-fn somebody(at: usize, who: &Heard, rooms: &[Told]) -> Somebody {
-    let link = |place: &Place| format!("{}/{:06}.html#e{}", rooms[place.room].folder, place.page, place.sequence);
+/// The names of a person, the one used most often first.
+fn names(who: &Heard) -> Vec<&String> {
     let mut names: Vec<(&String, &u64)> = who.names.iter().collect();
     names.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-    let mut names = names.into_iter().map(|(name, _)| name.clone());
+    names.into_iter().map(|(name, _)| name).collect()
+}
+
+/// What a person is called in a list.
+fn called(who: &Heard) -> &str {
+    names(who).first().map_or(&who.address, |name| *name)
+}
+
+fn somebody(at: usize, who: &Heard, rooms: &[Told]) -> Somebody {
+    let link = |place: &Place| format!("{}/{:06}.html#e{}", rooms[place.room].folder, place.page, place.sequence);
     Somebody {
         id: format!("p{at}"),
-        name: names.next().unwrap_or_else(|| who.address.clone()),
-        others: names.collect(),
+        name: called(who).to_owned(),
+        others: names(who).into_iter().skip(1).cloned().collect(),
         address: who.address.clone(),
         email: who.email.clone(),
         outside: who.outside,

@@ -13,7 +13,7 @@ use crate::model::ids::{RoomKey, person_key};
 use crate::model::receipt::Tally;
 use crate::model::zone::Zone;
 use chrono::{Datelike, NaiveDate};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What rows are about.
@@ -27,7 +27,16 @@ const NAMES: usize = 8;
 pub(super) fn day_row(day: &Day<'_>) -> Part {
     let numbers = [day.first, day.messages, day.others].map(|number| number.to_string());
     let [first, messages, others] = numbers;
-    Part::Row(vec![DAY.to_owned(), day.date.to_string(), first, messages, others])
+    Part::Row(vec![DAY.to_owned(), told_date(day.date), first, messages, others])
+}
+
+/// A date, as rows have it: a number of days.
+pub(super) fn told_date(date: NaiveDate) -> String {
+    date.num_days_from_ce().to_string()
+}
+
+fn date_told(days: &str) -> Option<NaiveDate> {
+    NaiveDate::from_num_days_from_ce_opt(days.parse().ok()?)
 }
 
 /// The ledger of a transcript.
@@ -37,14 +46,14 @@ pub(super) struct Pages {
     /// The room that is being written, and its days.
     room: Option<Arc<RoomKey>>,
     days: BTreeMap<NaiveDate, Busy>,
-    people: BTreeMap<String, Heard>,
+    people: HashMap<String, Heard>,
     shards: BTreeSet<String>,
 }
 
 impl Pages {
     pub(super) fn new(zone: Zone) -> Pages {
         let (rooms, room, days) = (Vec::new(), None, BTreeMap::new());
-        Pages { zone, rooms, room, days, people: BTreeMap::new(), shards: BTreeSet::new() }
+        Pages { zone, rooms, room, days, people: HashMap::new(), shards: BTreeSet::new() }
     }
 
     fn enter(&mut self, about: &About) -> Result<Vec<Part>> {
@@ -86,7 +95,7 @@ impl Pages {
         let [date, first, messages, others] = row else { return None };
         let (messages, others) = (messages.parse::<u64>().ok()?, others.parse::<u64>().ok()?);
         let sequence = first.parse().ok()?;
-        let day = self.days.entry(date.parse().ok()?).or_insert(Busy { page, sequence, messages: 0, others: 0 });
+        let day = self.days.entry(date_told(date)?).or_insert(Busy { page, sequence, messages: 0, others: 0 });
         day.messages += messages;
         day.others += others;
         Some(())
@@ -97,7 +106,7 @@ impl Pages {
         let room = self.rooms.len().checked_sub(1)?;
         let (messages, others) = (messages.parse::<u64>().ok()?, others.parse::<u64>().ok()?);
         let place = |sequence: &str, date: &str| {
-            Some(Place { room, page, sequence: sequence.parse().ok()?, date: date.parse().ok()? })
+            Some(Place { room, page, sequence: sequence.parse().ok()?, date: date_told(date)? })
         };
         let (first, last) = (place(first, began)?, place(last, ended)?);
         let known = self.people.entry(person_key(uri)).or_insert_with(|| Heard {
@@ -114,11 +123,13 @@ impl Pages {
         known.messages += messages;
         known.others += others;
         known.outside |= internal == "out";
-        if !email.is_empty() {
+        if !email.is_empty() && known.email.as_ref() != Some(email) {
             known.email = Some(email.clone());
         }
-        if !name.is_empty() && (known.names.contains_key(name) || known.names.len() < NAMES) {
-            *known.names.entry(name.clone()).or_default() += messages + others;
+        if let Some(times) = known.names.get_mut(name) {
+            *times += messages + others;
+        } else if !name.is_empty() && known.names.len() < NAMES {
+            known.names.insert(name.clone(), messages + others);
         }
         if first.date < known.first.date {
             known.first = first;
@@ -166,7 +177,8 @@ impl Ledger for Pages {
 
     fn finish(&mut self, _tally: &Tally) -> Result<Vec<Part>> {
         let mut parts = self.leave()?;
-        parts.extend(index::pages(&self.rooms, &self.people, &self.zone)?);
+        let people = std::mem::take(&mut self.people).into_iter().collect();
+        parts.extend(index::pages(&self.rooms, &people, &self.zone)?);
         parts.extend(index::search(&self.rooms, &self.shards)?);
         Ok(parts)
     }

@@ -115,7 +115,8 @@ fn is_page(name: &str) -> bool {
 
 /// How many events stand on a page.
 fn count(bytes: &[u8], _zips: &dyn Zips) -> Result<u64> {
-    Ok(String::from_utf8_lossy(bytes).matches(EVENT).count() as u64)
+    let count = |text: &str| text.matches(EVENT).count() as u64;
+    Ok(std::str::from_utf8(bytes).map_or_else(|_| count(&String::from_utf8_lossy(bytes)), count))
 }
 
 /// The name of a page of a room, or of its texts.
@@ -186,8 +187,10 @@ fn people(unit: &Unit, zone: &Zone) -> impl Iterator<Item = Part> {
     }
     let told = |(who, (messages, others, first, last))| {
         let persona: &Persona = &unit.people[who as usize];
-        let place =
-            |at: usize| (unit.events[at].sequence.to_string(), zone.local(unit.events[at].at).date().to_string());
+        let place = |at: usize| {
+            let event = &unit.events[at];
+            (event.sequence.to_string(), ledger::told_date(zone.local(event.at).date()))
+        };
         let ((first, began), (last, ended)) = (place(first), place(last));
         let internal = persona.internal.map_or("", |internal| if internal { "in" } else { "out" });
         let texts = [&persona.name, &persona.email].map(|text| text.clone().unwrap_or_default());

@@ -99,7 +99,7 @@ pub(super) fn days<'a>(unit: &'a Unit, zone: &Zone) -> Vec<Day<'a>> {
             before = None;
             days.push(Day {
                 date: day.date,
-                title: day.date.format("%A, %-d %B %Y").to_string(),
+                title: format!("{}, {}", weekday(day.date), text::date(day.date)),
                 counts: String::new(),
                 messages: 0,
                 others: 0,
@@ -201,10 +201,23 @@ fn file<'a>(file: &'a Attachment, bates: Option<&str>) -> File<'a> {
     }
 }
 
+fn weekday(date: NaiveDate) -> &'static str {
+    use chrono::{Datelike, Weekday};
+    match date.weekday() {
+        Weekday::Mon => "Monday",
+        Weekday::Tue => "Tuesday",
+        Weekday::Wed => "Wednesday",
+        Weekday::Thu => "Thursday",
+        Weekday::Fri => "Friday",
+        Weekday::Sat => "Saturday",
+        Weekday::Sun => "Sunday",
+    }
+}
+
 /// The days from the first to the last, in words.
 pub(super) fn span(first: NaiveDate, last: NaiveDate) -> String {
     use chrono::Datelike;
-    let whole = |date: NaiveDate| date.format("%-d %B %Y").to_string();
+    let whole = text::date;
     match (first.year() == last.year(), first.month() == last.month()) {
         _ if first == last => whole(first),
         (true, true) => format!("{}–{}", first.day(), whole(last)),

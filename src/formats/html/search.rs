@@ -4,16 +4,21 @@
 use super::TOP;
 use crate::error::{Error, Kind, Result};
 use crate::formats::write::Part;
+use crate::model::message::Event;
 use crate::model::unit::Unit;
 use crate::model::zone::Zone;
+use crate::select::postings::Postings;
 use crate::select::texts::searched_texts;
-use crate::select::words::each_word;
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::Write;
 
 /// The folder of the words.
 pub(super) const WORDS: &str = "data/html/search/";
 /// So many characters of an event are shown with a result.
 const SHOWN: usize = 2_000;
+/// How much of a clock is shown: `2014-03-10 09:30`.
+const MINUTES: usize = 16;
 
 /// The texts of a page, for results: number, time, person and text of each event.
 pub(super) fn texts(unit: &Unit, folder: &str, number: u32, zone: &Zone) -> Result<Vec<u8>> {
@@ -25,18 +30,17 @@ pub(super) fn texts(unit: &Unit, folder: &str, number: u32, zone: &Zone) -> Resu
     json(&mut out, &names)?;
     out.extend_from_slice(b",[\n");
     for event in &unit.events {
-        let time = zone.local(event.at).format("%Y-%m-%d %H:%M");
-        out.extend_from_slice(format!("[{},\"{time}\",{},", event.sequence, event.who).as_bytes());
-        let mut said = String::new();
-        for text in searched_texts(event).filter(|text| !text.is_empty()) {
-            if !said.is_empty() {
-                said.push_str(" · ");
-            }
-            said.push_str(&text);
-        }
-        if let Some((end, _)) = said.char_indices().nth(SHOWN) {
-            said.truncate(end);
-            said.push('…');
+        let time = zone.clock(event.at);
+        write!(out, "[{},\"{}\",{},", event.sequence, &time[..MINUTES], event.who)
+            .map_err(|error| Error::new(Kind::Bug, "cannot write a number").because(error))?;
+        let mut said = match event.more {
+            None => Cow::Borrowed(event.body.as_str()),
+            Some(_) => Cow::Owned(joined(event)),
+        };
+        if said.len() > SHOWN
+            && let Some((end, _)) = said.char_indices().nth(SHOWN)
+        {
+            said = Cow::Owned(format!("{}…", &said[..end]));
         }
         json(&mut out, &said)?;
         out.extend_from_slice(b"],\n");
@@ -45,69 +49,82 @@ pub(super) fn texts(unit: &Unit, folder: &str, number: u32, zone: &Zone) -> Resu
     Ok(out)
 }
 
+/// All texts of an event as one.
+fn joined(event: &Event) -> String {
+    let mut said = String::new();
+    for text in searched_texts(event).filter(|text| !text.is_empty()) {
+        if !said.is_empty() {
+            said.push_str(" · ");
+        }
+        said.push_str(&text);
+    }
+    said
+}
+
 fn json(out: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<()> {
     serde_json::to_writer(out, value).map_err(|error| Error::new(Kind::Bug, "cannot write JSON").because(error))
 }
 
 /// The words of a page, by first letter: each with the places of its events on the page, as differences in base 36.
 pub(super) fn shards(unit: &Unit) -> Vec<Part> {
-    let mut found: HashMap<String, (usize, String)> = HashMap::new();
-    for (at, event) in unit.events.iter().enumerate() {
-        for text in searched_texts(event) {
-            each_word(&text, &mut |word| match found.get_mut(word) {
-                Some((last, places)) if *last < at => {
-                    places.push(',');
-                    base36(places, at - *last);
-                    *last = at;
-                }
-                Some(_) => {}
-                None => {
-                    let mut places = String::new();
-                    base36(&mut places, at);
-                    found.insert(word.to_owned(), (at, places));
-                }
-            });
+    let postings = Postings::of(&unit.events);
+    let mut words: Vec<(&str, &[u32])> = postings.words().collect();
+    words.sort_unstable_by_key(|(word, _)| *word);
+    let mut shards: BTreeMap<Shard, Vec<u8>> = BTreeMap::new();
+    // Words that follow each other are mostly of one shard.
+    let mut rest = words.into_iter().peekable();
+    while let Some((word, events)) = rest.next() {
+        let shard = shard(word);
+        let bytes = shards.entry(shard).or_default();
+        add(bytes, word, events);
+        while let Some((word, events)) = rest.next_if(|(next, _)| self::shard(next) == shard) {
+            add(bytes, word, events);
         }
     }
-    let mut words: Vec<(String, String)> = found.into_iter().map(|(word, (_, places))| (word, places)).collect();
-    words.sort_unstable();
-    let mut shards: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    let mut current: Option<(String, Vec<u8>)> = None;
-    for (word, places) in words {
-        let name = shard(&word);
-        if current.as_ref().is_none_or(|(of, _)| *of != name) {
-            if let Some((of, bytes)) = current.take() {
-                shards.insert(of, bytes);
-            }
-            let bytes = shards.remove(&name).unwrap_or_default();
-            current = Some((name, bytes));
-        }
-        if let Some((_, bytes)) = &mut current {
-            bytes.push(b';');
-            // Of ASCII a word holds letters and digits alone, so it needs no escaping.
-            bytes.extend_from_slice(word.as_bytes());
-            bytes.push(b'=');
-            bytes.extend_from_slice(places.as_bytes());
-        }
+    shards.into_iter().map(|(shard, bytes)| Part::Append { to: format!("{WORDS}{}.js", shard.name()), bytes }).collect()
+}
+
+/// Adds a word. Of ASCII it holds letters and digits alone, so it needs no escaping.
+fn add(bytes: &mut Vec<u8>, word: &str, events: &[u32]) {
+    bytes.push(b';');
+    bytes.extend_from_slice(word.as_bytes());
+    let (mut mark, mut last) = (b'=', 0);
+    for event in events {
+        bytes.push(mark);
+        base36(bytes, event - last);
+        (mark, last) = (b',', *event);
     }
-    shards.extend(current);
-    shards.into_iter().map(|(name, bytes)| Part::Append { to: format!("{WORDS}{name}.js"), bytes }).collect()
 }
 
 /// The shard of a word: its first letter or digit; beyond those, one of sixteen.
-fn shard(word: &str) -> String {
-    match word.chars().next() {
-        Some(c) if c.is_ascii_alphanumeric() => format!("w-{c}"),
-        c => format!("w-x{:x}", c.map_or(0, u32::from) & 15),
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Shard {
+    Of(char),
+    Beyond(u32),
+}
+
+impl Shard {
+    fn name(self) -> String {
+        match self {
+            Shard::Of(c) => format!("w-{c}"),
+            Shard::Beyond(number) => format!("w-x{number:x}"),
+        }
     }
 }
 
-fn base36(out: &mut String, value: usize) {
+fn shard(word: &str) -> Shard {
+    match word.chars().next() {
+        Some(c) if c.is_ascii_alphanumeric() => Shard::Of(c),
+        c => Shard::Beyond(c.map_or(0, u32::from) & 15),
+    }
+}
+
+fn base36(out: &mut Vec<u8>, value: u32) {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
     if value >= 36 {
         base36(out, value / 36);
     }
-    out.push(char::from(DIGITS[value % 36]));
+    out.push(DIGITS[(value % 36) as usize]);
 }
 
 /// Is this the file of a shard?
@@ -122,11 +139,11 @@ mod tests {
     #[test]
     fn numbers_and_shards() {
         let written = |value| {
-            let mut out = String::new();
+            let mut out = Vec::new();
             base36(&mut out, value);
-            out
+            String::from_utf8(out).unwrap()
         };
         assert_eq!([0, 35, 36, 1295, 1296].map(written), ["0", "z", "10", "zz", "100"]);
-        assert_eq!(["abc", "7x", "é", "王"].map(shard), ["w-a", "w-7", "w-x9", "w-xb"]);
+        assert_eq!(["abc", "7x", "é", "王"].map(|word| shard(word).name()), ["w-a", "w-7", "w-x9", "w-xb"]);
     }
 }

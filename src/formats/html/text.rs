@@ -2,6 +2,7 @@
 //! names that cannot flip the line. Everything that comes from a history passes through here.
 
 pub(super) use crate::model::counted::grouped;
+use chrono::{Datelike, Month, NaiveDate};
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -26,6 +27,11 @@ impl Display for Html {
 
 impl Display for Name<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        // Most names are such as they are.
+        let plain = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'&' | b'<' | b'>' | b'"' | b'\'');
+        if self.0.bytes().all(plain) {
+            return f.write_str(self.0);
+        }
         for c in self.0.chars() {
             match c {
                 '&' => f.write_str("&amp;")?,
@@ -249,6 +255,17 @@ pub(super) fn file_name(name: &str) -> (String, bool) {
     };
     let active = ending(&tail).is_some_and(|ending| ACTIVE.contains(&ending.as_str()));
     (format!("{stem}{tail}{}", if active { ".txt" } else { "" }), active)
+}
+
+/// A date as `10 March 2014`.
+pub(super) fn date(date: NaiveDate) -> String {
+    format!("{} {}", date.day(), month(date))
+}
+
+/// A month as `March 2014`.
+pub(super) fn month(date: NaiveDate) -> String {
+    let name = Month::try_from(date.month() as u8).map_or("", |month| month.name());
+    format!("{name} {:04}", date.year())
 }
 
 /// A size as people say it.

@@ -226,14 +226,17 @@ fn count(read: &mut dyn Read, load: &Load) -> io::Result<u64> {
     while let Some(line) = lines.next_line()? {
         number += 1;
         let line = if number == 1 { line.trim_start_matches('\u{FEFF}') } else { &line };
-        let values = values(line, load.marks).ok_or_else(|| wrong(format!("line {number} is not of this form")))?;
-        if values.len() != columns {
-            return Err(wrong(format!("line {number} has {} values, and {columns} columns", values.len())));
+        let mut counted = Some(0);
+        let found = each_value(line, load.marks, &mut |at, value| {
+            if number > 1 && at == BEFORE.len() + EVENTS && !value.is_empty() {
+                counted = value.parse::<u64>().ok();
+            }
+        });
+        let found = found.ok_or_else(|| wrong(format!("line {number} is not of this form")))?;
+        if found != columns {
+            return Err(wrong(format!("line {number} has {found} values, and {columns} columns")));
         }
-        let counted = &values[BEFORE.len() + EVENTS];
-        if number > 1 && !counted.is_empty() {
-            events += counted.parse::<u64>().map_err(|_| wrong(format!("line {number} has no number of events")))?;
-        }
+        events += counted.ok_or_else(|| wrong(format!("line {number} has no number of events")))?;
     }
     Ok(events)
 }
@@ -266,34 +269,42 @@ impl<R: BufRead> DatLines<R> {
     }
 }
 
-/// The values of a line.
-fn values(line: &str, marks: Marks) -> Option<Vec<String>> {
-    let mut values = Vec::new();
-    let mut rest = line.chars();
+/// Hands out the values of a line, each with its number from 0, and says how many there are; nothing when the line is
+/// not of this form.
+fn each_value(line: &str, marks: Marks, take: &mut dyn FnMut(usize, &str)) -> Option<usize> {
+    let (mut number, mut rest, mut value) = (0, line, String::new());
     loop {
-        (rest.next()? == marks.quote).then_some(())?;
-        let mut value = String::new();
-        let after = loop {
-            match rest.next()? {
-                c if c == marks.quote => match rest.next() {
-                    Some(c) if c == marks.quote => value.push(c),
-                    after => break after,
-                },
-                c => value.push(c),
-            }
-        };
-        values.push(value);
-        match after {
-            Some(c) if c == marks.column => {}
-            Some(_) => return None,
-            None => return Some(values),
+        rest = rest.strip_prefix(marks.quote)?;
+        value.clear();
+        loop {
+            let end = rest.find(marks.quote)?;
+            value.push_str(&rest[..end]);
+            rest = &rest[end + marks.quote.len_utf8()..];
+            let Some(after) = rest.strip_prefix(marks.quote) else { break };
+            value.push(marks.quote);
+            rest = after;
         }
+        take(number, &value);
+        number += 1;
+        if rest.is_empty() {
+            return Some(number);
+        }
+        rest = rest.strip_prefix(marks.column)?;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn values(line: &str, marks: Marks) -> Option<Vec<String>> {
+        let mut values = Vec::new();
+        let found = each_value(line, marks, &mut |at, value| {
+            assert_eq!(at, values.len());
+            values.push(value.to_owned());
+        });
+        found.map(|found| (found == values.len()).then_some(values).unwrap())
+    }
 
     #[test]
     fn lines_are_read_as_they_were_written() {

@@ -80,6 +80,13 @@ impl Marks {
     pub(super) fn write(self, out: &mut String, value: &str) -> Odd {
         let mut odd = Odd::default();
         out.push(self.quote);
+        // Most values are such as they are.
+        let marks = [self.column, self.quote, self.newline];
+        if value.bytes().all(|b| matches!(b, b' '..=b'~') && !marks.contains(&char::from(b))) {
+            out.push_str(value);
+            out.push(self.quote);
+            return odd;
+        }
         let mut rest = value.chars().peekable();
         while let Some(c) = rest.next() {
             match c {

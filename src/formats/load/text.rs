@@ -9,7 +9,6 @@ use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::model::zone::Zone;
 use crate::select::texts::other_texts;
-use chrono::{Datelike, Timelike};
 
 /// A line break, as the systems have it that review platforms run on.
 const END: &str = "\r\n";
@@ -59,24 +58,23 @@ fn head(out: &mut String, name: &str, value: &str) {
 
 /// A name on one line.
 fn one_line(out: &mut String, text: &str) {
-    out.extend(text.chars().map(|c| if c == '\n' || c == '\r' { ' ' } else { c }));
+    for (at, part) in text.split(['\n', '\r']).enumerate() {
+        out.push_str(if at > 0 { " " } else { "" });
+        out.push_str(part);
+    }
 }
 
 /// A text of any lines; those after the first are set off.
 fn lines(out: &mut String, text: &str) {
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\r' | '\n' => {
-                if c == '\r' {
-                    rest.next_if_eq(&'\n');
-                }
-                out.push_str(END);
-                out.push_str("    ");
-            }
-            c => out.push(c),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.find(['\r', '\n']) {
+        out.push_str(&rest[..at]);
+        out.push_str(END);
+        out.push_str("    ");
+        let ended = if rest[at..].starts_with("\r\n") { 2 } else { 1 };
+        rest = &rest[at + ended..];
     }
+    out.push_str(rest);
 }
 
 fn say(out: &mut String, persona: &Persona, event: &Event, zone: &Zone) {
@@ -147,15 +145,5 @@ pub(in crate::formats) fn did(event: &Event) -> Option<String> {
 
 /// What a clock of the zone shows, as `2014-03-10 09:30:00`.
 pub(in crate::formats) fn clock(out: &mut String, zone: &Zone, at: Ticks) {
-    let local = zone.local(at);
-    let (date, time) = (local.date(), local.time());
-    out.push_str(&format!(
-        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
-        date.year(),
-        date.month(),
-        date.day(),
-        time.hour(),
-        time.minute(),
-        time.second()
-    ));
+    out.push_str(&zone.clock(at));
 }

@@ -127,6 +127,8 @@ pub(super) fn by_relevance(
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut best: Vec<Owned> = Vec::new();
     let mut more = false;
+    // What weighs no more than the last of the best when they were full comes after it, and is out.
+    let mut least = f64::NEG_INFINITY;
     store.units(selection, &mut |unit, _| {
         for event in &unit.events {
             let long = SOON * (1.0 - LENGTH + LENGTH * event.body.len() as f64 / average);
@@ -137,13 +139,18 @@ pub(super) fn by_relevance(
                         marks(std::slice::from_ref(&weight.leaf), event).iter().map(|mark| mark.places).sum::<u64>();
                     weight.worth * often as f64 * (SOON + 1.0) / (often as f64 + long)
                 })
-                .sum();
+                .sum::<f64>();
+            if score <= least {
+                more = true;
+                continue;
+            }
             let persona = unit.people[event.who as usize].clone();
             let (room, name) = (unit.room.clone(), unit.hint.title.clone());
             best.push(Owned { room, name, persona, event: event.clone(), score });
         }
         if best.len() > limit.saturating_mul(2).max(1000) {
             more |= cut(&mut best, limit);
+            least = best.last().map_or(f64::INFINITY, |last| last.score);
         }
         ControlFlow::Continue(())
     })?;

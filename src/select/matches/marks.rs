@@ -84,7 +84,7 @@ pub fn marks(leaves: &[Leaf<'_>], event: &Event) -> Vec<Mark> {
             continue;
         }
         if !words.is_empty() {
-            let mut ranges = Vec::with_capacity(text.ends.len());
+            let mut ranges = Vec::with_capacity(text.length());
             each_word_at(&text.text, &mut |_, range| ranges.push(range));
             let range = |(first, last): &(usize, usize)| Some(ranges.get(*first)?.start..ranges.get(*last)?.end);
             bytes.extend(words.iter().filter_map(range));

@@ -71,7 +71,7 @@ fn single(text: &Text<'_>, is: &dyn Fn(&str) -> bool) -> Vec<Span> {
 }
 
 fn runs(text: &Text<'_>, length: usize, is: &dyn Fn(usize, &str) -> bool) -> Vec<Span> {
-    let starts = (text.ends.len() + 1).saturating_sub(length);
+    let starts = (text.length() + 1).saturating_sub(length);
     let begins = |start: &usize| (0..length).all(|n| is(n, text.word(start + n)));
     (0..starts).filter(begins).map(|start| (start, start + length.max(1) - 1)).collect()
 }

@@ -80,7 +80,7 @@ fn wild(connection: &Connection, pattern: &str) -> rusqlite::Result<RoaringTreem
     // there is.
     match start.is_empty() {
         true => lists(connection, "word GLOB ?1 AND word > ?2", (pattern, "\u{1}\u{10FFFF}")),
-        false => lists(connection, "word GLOB ?1 AND word >= ?2", (pattern, start)),
+        false => lists(connection, "word GLOB ?1 AND word >= ?2 AND word < ?2 || char(1114111)", (pattern, start)),
     }
 }
 

@@ -37,6 +37,8 @@ fn harden(connection: Connection) -> rusqlite::Result<Connection> {
         (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         (DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, false),
+        // Otherwise a statement with a range is prepared again each time other values are bound to it.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ] {
         connection.set_db_config(config, on)?;
     }
