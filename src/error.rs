@@ -146,7 +146,7 @@ pub struct NoFile(pub &'static str);
 
 impl fmt::Display for NoFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is no file", self.0)
+        write!(f, "{} is not a file", self.0)
     }
 }
 

@@ -46,17 +46,17 @@ pub(super) fn perform(
         let answer = answer();
         let Some(answer) = answer else {
             drop(writeln!(err));
-            return Err(Error::new(Kind::Unconfirmed, "nobody is there to ask, so nothing was done")
+            return Err(Error::new(Kind::Unconfirmed, "confirmation is needed, and standard input is not a terminal; nothing was done")
                 .hint("--yes does it without asking; --what-if only shows what would happen"));
         };
         if cx.watch.cancelled() {
-            return Err(Error::new(Kind::Cancelled, "interrupted: nothing was done"));
+            return Err(Error::new(Kind::Cancelled, "interrupted; nothing was done"));
         }
         match answer.trim().to_ascii_lowercase().as_str() {
             "yes" => {}
             "y" if !destroys => {}
             "y" => {
-                return Err(Error::new(Kind::Unconfirmed, "nothing was done: the answer was not yes")
+                return Err(Error::new(Kind::Unconfirmed, "not confirmed; nothing was done")
                     .hint("run the command again and type the whole word"));
             }
             _ => return Err(Error::new(Kind::Unconfirmed, "nothing was done")),

@@ -115,7 +115,7 @@ impl Globals {
 /// The name that an option gives; one that can be read.
 fn named<'a>(option: &str, name: Option<&'a str>) -> Result<Option<&'a str>> {
     if name.is_some_and(|name| name.trim().is_empty() || name.chars().any(char::is_control)) {
-        return Err(Error::new(Kind::Usage, format!("{option} needs a name without control characters")));
+        return Err(Error::new(Kind::Usage, format!("{option} must be a name without control characters")));
     }
     Ok(name)
 }

@@ -30,8 +30,7 @@ fn about(parameter: &Parameter, cmdlet: &Cmdlet, native: &Command) -> String {
         To::Words(words) => format!("As {}", words.join(" ")),
         To::Place(_) => "Read from standard input".to_owned(),
         To::Store => {
-            "The store: a file, or a folder that holds it. An instance of SQL Server is no file; then it is the one \
-             of --store"
+            "The store: a file, or a folder that holds it. An instance of SQL Server is not a file; then it is the one of --store"
                 .to_owned()
         }
         To::StoreName => "The name of the file, where -DBInstance is a folder".to_owned(),

@@ -234,7 +234,7 @@ fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Row
         Command::Completion { shell } => Ok(Evaluated::Text(help::completion(shell, self::command()))),
         Command::Manual { out } => {
             let pages = help::manual(&out, self::command())?;
-            let notes = vec![format!("{pages} pages are in {}", print::visible(&out.display().to_string()))];
+            let notes = vec![format!("wrote {pages} manual pages to {}", print::visible(&out.display().to_string()))];
             Ok(Evaluated::Reply(Reply { notes, ..Reply::default() }, Output::Table))
         }
     }
@@ -281,7 +281,7 @@ fn options(words: &[OsString]) -> Vec<OsString> {
 
 /// Scripts are UTF-8, or the UTF-16 that PowerShell writes.
 fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
-    let broken = || Error::new(Kind::Damaged, format!("{name} is no text")).hint("scripts are UTF-8 or UTF-16");
+    let broken = || Error::new(Kind::Damaged, format!("{name} is not a text file")).hint("scripts are UTF-8 or UTF-16");
     match bytes.as_slice() {
         [0xFF, 0xFE, rest @ ..] => {
             let units = rest.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
@@ -399,7 +399,7 @@ fn asked(
     let noted = if writes { seen::remember(cx) } else { Ok(()) };
     let mut reply = done?;
     reply.notes.extend(remark);
-    reply.notes.extend(noted.err().map(|why| format!("what the log is now could not be noted: {why}")));
+    reply.notes.extend(noted.err().map(|why| format!("the state of the audit log could not be recorded: {why}")));
     Ok(reply)
 }
 

@@ -224,8 +224,8 @@ fn cursor(store: &mut impl Corpus, catalog: &Catalog, address: &str) -> Result<C
     let known = store.versions(&room, EventNumber::Sequence(sequence))?;
     let Some((at, ..)) = known.now else {
         let what = match known.purged {
-            Some(_) => format!("the event {address} was purged, so it is no place to go on from"),
-            None => format!("there is no event {address}"),
+            Some(_) => format!("the event {address} was purged, so it is not a place to go on from"),
+            None => format!("no event {address}"),
         };
         return Err(Error::new(Failure::NotFound, what).hint("begin again without --after, or with --from and a time"));
     };

@@ -103,7 +103,7 @@ fn set(
     let old = job::rule(catalog);
     let was = |field| *old.map_or(&Value::Null, |rule| rule.get(field)) == Value::Bool(true);
     if required.is_none() && other_account.is_none() && hours.is_none() {
-        return Err(Error::new(Kind::Usage, "nothing is to be set")
+        return Err(Error::new(Kind::Usage, "no setting given")
             .hint("--required true, --other-account true, --hours HOURS; pchat approval get shows what is"));
     }
     let mut rule = Record::new(&RULE).with(field::IDENTITY.name, THE_RULE);
@@ -128,7 +128,7 @@ fn set(
 /// What the store wants.
 fn in_words(rule: Option<&Record>) -> String {
     if !is_required(rule) {
-        return "what destroys needs no second person".to_owned();
+        return "destruction needs no second person".to_owned();
     }
     let account = match rule.map(|rule| rule.get(field::OTHER_ACCOUNT.name)) {
         Some(Value::Bool(true)) => ", under another account,",

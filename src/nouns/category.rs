@@ -213,8 +213,8 @@ impl Verb for CategoryVerb {
             CategoryVerb::New { name, pool, description, invitations, file_upload, no_chat_history, consent } => {
                 let stamp = Stamp::new(cx)?;
                 let manner = Manner { action: "category new", destroys: false, consent, shows: Some(get::listed) };
-                let done = format!("category {name} is there");
-                prepared(cx, Reads::no_people(cx), manner, &format!("Make category {name}?"), done, move |catalog| {
+                let done = format!("created category {name}");
+                prepared(cx, Reads::no_people(cx), manner, &format!("Create category {name}?"), done, move |catalog| {
                     settings::check_name("category", &name)?;
                     let (pool, new_pool) = pool::meant(catalog, pool.as_deref())?;
                     unique(catalog, &pool, &name, None)?;
@@ -242,7 +242,7 @@ impl Verb for CategoryVerb {
                 consent,
             } => {
                 if name.is_some() && names.len() > 1 {
-                    return Err(Error::new(Failure::Usage, "several categories cannot have one name"));
+                    return Err(Error::new(Failure::Usage, "--name renames one category, and several are given"));
                 }
                 let stamp = Stamp::new(cx)?;
                 let manner = Manner { action: "category set", destroys: false, consent, shows: None };
@@ -263,7 +263,7 @@ impl Verb for CategoryVerb {
                     set.reads(cx),
                     manner,
                     &format!("Change category {what}?"),
-                    format!("category {what} is changed"),
+                    format!("changed category {what}"),
                     move |catalog| set.decide(catalog),
                 )
             }
@@ -275,7 +275,7 @@ impl Verb for CategoryVerb {
                     Reads::no_people(cx),
                     manner,
                     &format!("Remove category {what}?"),
-                    format!("category {what} is removed"),
+                    format!("removed category {what}"),
                     move |catalog| {
                         let removes = names.iter().map(|name| free(catalog, name)).collect::<Result<_>>()?;
                         Ok(Decision { removes, ..Decision::default() })
@@ -314,7 +314,7 @@ fn unique(catalog: &Catalog, pool: &str, name: &str, but: Option<&Record>) -> Re
     let same = |record: &&Record, field, value: &str| record.get(field).text().map(fold) == Some(fold(value));
     let mut others = catalog.of("category").filter(|other| but.is_none_or(|but| but.key() != other.key()));
     match others.find(|other| same(other, "Pool", pool) && same(other, "Name", name)) {
-        Some(other) => Err(Error::new(Failure::Refused, format!("there is a category {} already", other.identity()))
+        Some(other) => Err(Error::new(Failure::Refused, format!("category {} already exists", other.identity()))
             .hint("names of categories are unique in their pool")),
         None => Ok(()),
     }

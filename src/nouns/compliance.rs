@@ -145,9 +145,9 @@ fn adapter(kind: &str) -> Result<Option<String>> {
     if ["akonix", "assentor", "facetime"].contains(&folded.as_str()) {
         return Err(Error::new(
             Failure::Refused,
-            format!("the adapter {} was a vendor's, and is not part of pchat", kind.trim()),
+            format!("AdapterType {} is a vendor's adapter, which pchat does not include", kind.trim()),
         )
-        .hint("XML writes the product's own format"));
+        .hint("AdapterType XML writes Lync's own format"));
     }
     if folded == "xml" || folded == fold(XML) {
         return Ok(Some(XML.to_owned()));
@@ -158,8 +158,8 @@ fn adapter(kind: &str) -> Result<Option<String>> {
 /// A duration `days.hours:minutes:seconds` as it is kept.
 fn span(text: &str) -> Result<String> {
     let wrong = || {
-        Error::new(Failure::Refused, format!("{text:?} is no time between two files"))
-            .hint("write days.hours:minutes:seconds, as 00:15:00; from 00:01:00 to 30.00:00:00")
+        Error::new(Failure::Refused, format!("RunInterval {text:?} must be from 00:01:00 to 30.00:00:00"))
+            .hint("write days.hours:minutes:seconds, as 00:15:00 or 1.12:00:00")
     };
     let (days, clock) = text.trim().split_once('.').map_or(("0", text.trim()), |(days, clock)| (days, clock));
     let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
@@ -193,8 +193,8 @@ fn check(record: &Record, catalog: &Catalog) -> Result<()> {
     match others.find(|other| folder(other).as_ref() == Some(&own)) {
         None => Ok(()),
         Some(other) => {
-            let what = format!("compliance {} writes to this folder already", shown(&other.identity()));
-            Err(Error::new(Failure::Refused, what).hint("each adapter has a folder of its own"))
+            let what = format!("compliance {} already uses this AdapterOutputDirectory", shown(&other.identity()));
+            Err(Error::new(Failure::Refused, what).hint("AdapterOutputDirectory must be different for each scope"))
         }
     }
 }

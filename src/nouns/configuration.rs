@@ -109,7 +109,7 @@ impl Properties {
         if self.room_management_url.as_ref().is_some_and(|url| !url.is_empty() && !is_url(url)) {
             return Err(Error::new(
                 Failure::Refused,
-                "the page on which a room is managed has an http or https address",
+                "RoomManagementUrl must be an http or https address",
             ));
         }
         text(record, "RoomManagementUrl", &self.room_management_url);

@@ -216,14 +216,14 @@ impl NewHold {
         settings::check_name("hold", &self.name)?;
         let catalog = reads::no_people(cx)?;
         if named(&catalog, "hold", &self.name).is_ok() {
-            return Err(Error::new(Kind::Refused, format!("there is a hold \"{}\" already", self.name))
+            return Err(Error::new(Kind::Refused, format!("hold \"{}\" already exists", self.name))
                 .hint("pchat hold set widens it; give a new one another name"));
         }
         let case = case::open(&catalog, &self.case)?;
         let (part, people) = self.which.in_case(Some(&self.case)).custodians(cx, self.how.yes_empty)?;
         let notes = which::warnings(cx, &part)?;
         if part.is_everything() && !self.everything {
-            return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")
+            return Err(Error::new(Kind::Usage, "no scope given for the hold")
                 .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
         }
         let protects = protects(&part, &people, &which::catalog(cx, &part)?)?;
@@ -340,7 +340,7 @@ fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Re
     let registered = cx.session.read(|store| holds::register(store, Some(name), &SHAPE))?;
     let Some(one) = registered.first() else {
         return Err(
-            Error::new(Kind::NotFound, format!("there is no hold \"{name}\"")).hint("pchat hold get lists all of them")
+            Error::new(Kind::NotFound, format!("no hold \"{name}\"")).hint("pchat hold get lists all of them")
         );
     };
     let identity = one.hold.identity();
@@ -377,7 +377,7 @@ fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Re
             .with(field::RELEASED_ON, (cx.clock)())
             .with(field::RELEASE_REASON, reason.as_str());
         holds::release(cx, &hold)?;
-        let notes = vec![format!("hold \"{}\" is released; nothing was destroyed", hold.identity())];
+        let notes = vec![format!("released hold \"{}\"; nothing was destroyed", hold.identity())];
         Ok(Reply { notes, ..Reply::default() })
     });
     let preview = Reply { tables: vec![preview], notes: vec![note], ..Reply::default() };

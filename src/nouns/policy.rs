@@ -157,8 +157,8 @@ fn grant(cx: &Context<'_>, users: Vec<String>, policy: String, pass_thru: bool, 
     let manner = Manner { action: "policy grant", destroys: false, consent, shows: pass_thru.then_some(granted as _) };
     let many = if users.len() == 1 { "1 user".to_owned() } else { format!("{} users", users.len()) };
     let (question, done) = match policy.is_empty() {
-        true => (format!("Take the policy of {many} away?"), format!("{many}: no policy of their own")),
-        false => (format!("Give {many} policy {policy}?"), format!("{many}: policy {policy}")),
+        true => (format!("Remove the policy of {many}?"), format!("removed the policy of {many}")),
+        false => (format!("Grant policy {policy} to {many}?"), format!("granted policy {policy} to {many}")),
     };
     let typed = users.clone();
     let who = move |_: &Catalog| reads::named(typed.iter().map(String::as_str));

@@ -184,7 +184,7 @@ fn taken(cx: &Context<'_>, incoming: Incoming, action: (&'static str, String), c
 fn bases(names: &[String]) -> Result<Vec<String>> {
     for name in names {
         if crate::model::dn::key(name).is_none() {
-            return Err(Error::new(Failure::Usage, format!("{name:?} is no DN")).hint("as OU=IT,DC=example,DC=com"));
+            return Err(Error::new(Failure::Usage, format!("{name:?} is not a DN")).hint("as OU=IT,DC=example,DC=com"));
         }
     }
     Ok(names.to_vec())

@@ -106,7 +106,7 @@ impl Verb for PurgeRequest {
                 let part = self.which.in_case(self.case.as_deref()).wanted(cx, self.messages_only)?;
                 warnings = which::warnings(cx, &part)?;
                 if part.is_everything() && !self.everything {
-                    return Err(Error::new(Kind::Usage, "a purge needs to know what goes")
+                    return Err(Error::new(Kind::Usage, "no scope given for the purge")
                         .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
                 }
                 let replaces = self.replace || self.replace_with.is_some();
@@ -315,7 +315,7 @@ fn both(base: &Path) -> [PathBuf; 2] {
 fn free(base: &Path) -> Result<()> {
     for path in both(base) {
         if std::fs::symlink_metadata(&path).is_ok() {
-            return Err(Error::new(Kind::Refused, format!("{} exists already, and is not replaced", path.display()))
+            return Err(Error::new(Kind::Refused, format!("{} already exists and is not overwritten", path.display()))
                 .hint("--certificate with another name; nothing was destroyed"));
         }
         files::draft("certificate", &path).map_err(|error| {
@@ -435,7 +435,7 @@ impl CertificateVerb {
         let mut reply = Reply::default();
         if list.rows.is_empty() {
             if let Some(number) = number {
-                return Err(Error::new(Kind::NotFound, format!("there is no purge {number}"))
+                return Err(Error::new(Kind::NotFound, format!("no purge {number}"))
                     .hint("pchat certificate get lists all of them"));
             }
             reply.notes.push("nothing was ever purged from this store".to_owned());

@@ -152,20 +152,20 @@ impl RetentionVerb {
                 settings::put(cx, &rule, "retention set", details)?;
                 let before = before.map_or_else(String::new, |before| format!("; before, it was {before}"));
                 let note = format!("{} is kept for {}{before}", named(scope, &target), keep.trim());
-                let mut notes = vec![note.replace("for forever", "forever")];
+                let mut notes = vec![note.replace("forever", "forever")];
                 notes.extend(held_longer(catalog, rule)?);
                 Ok(Reply { notes, ..Reply::default() })
             }
             RetentionVerb::Remove { target } => {
                 let Some(rule) = target.rule(&catalog)? else {
                     let (scope, target) = target.resolve(&catalog)?;
-                    return Err(Error::new(Kind::NotFound, format!("there is no rule for {}", named(scope, &target)))
+                    return Err(Error::new(Kind::NotFound, format!("no rule for {}", named(scope, &target)))
                         .hint("pchat retention get lists all of them"));
                 };
                 let (scope, target) = (rule.value(field::SCOPE).show(), rule.value(field::TARGET).show());
                 let details = vec![("keep", rule.value(field::KEEP).show())];
                 settings::remove(cx, rule, "retention remove", details)?;
-                let notes = vec![format!("there is no rule for {} any more", named(&scope, &target))];
+                let notes = vec![format!("removed the rule for {}", named(&scope, &target))];
                 Ok(Reply { notes, ..Reply::default() })
             }
         }
@@ -226,7 +226,7 @@ fn list(catalog: &Catalog, cx: &Context<'_>) -> Result<Reply> {
     let mut reply = Reply::default();
     let free = rooms.iter().filter(|rule| rule.is_none()).count();
     if rules.rows.is_empty() {
-        reply.notes.push("there is no rule, so everything is kept".to_owned());
+        reply.notes.push("no retention rule; everything is kept".to_owned());
         reply.status = Status::Nothing;
     } else if free > 0 {
         let (rooms, have) = if free == 1 { ("room", "has") } else { ("rooms", "have") };

@@ -231,9 +231,9 @@ impl Verb for RoomVerb {
                 let stamp = Stamp::new(cx)?;
                 let (name, consent) = (request.name.clone(), request.consent);
                 let manner = Manner { action: "room new", destroys: false, consent, shows: Some(get::listed) };
-                let question = format!("Make room {name}?");
+                let question = format!("Create room {name}?");
                 let reads = request.reads(cx);
-                prepared(cx, reads, manner, &question, format!("room {name} is there"), move |catalog| {
+                prepared(cx, reads, manner, &question, format!("created room {name}"), move |catalog| {
                     request.decide(catalog, &stamp)
                 })
             }
@@ -243,7 +243,7 @@ impl Verb for RoomVerb {
                 let manner = Manner { action: "room set", destroys: false, consent, shows: None };
                 let question = format!("Change room {what}?");
                 let reads = request.reads(cx);
-                prepared(cx, reads, manner, &question, format!("room {what} is changed"), move |catalog| {
+                prepared(cx, reads, manner, &question, format!("changed room {what}"), move |catalog| {
                     request.decide(catalog, &stamp)
                 })
             }

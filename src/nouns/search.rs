@@ -124,7 +124,7 @@ impl Verb for SearchRequest {
             return which::explain(cx, &wanted).map(Prepared::Answer);
         }
         if wanted.is_everything() {
-            return Err(Error::new(Kind::Usage, "what to look for is not said")
+            return Err(Error::new(Kind::Usage, "no query given")
                 .hint("write a query, as in: pchat search \"settlement OR rebate\""));
         }
         check_report(report.as_deref())?;
@@ -140,7 +140,7 @@ impl Verb for SearchRequest {
             })?;
             evidence.record(cx, &wanted, counts.all.events)?;
             let mut reply = match by {
-                Some(by) => objects(counts_by(by, &catalog, &counts), "nothing was found"),
+                Some(by) => objects(counts_by(by, &catalog, &counts), "no match"),
                 None => hits::count(&counts),
             };
             reply.notes.extend(wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default());

@@ -105,7 +105,7 @@ impl StoreVerb {
                     true => format!("with word rules {}", done.now),
                     false => format!("with word rules {} instead of {}", done.now, done.before),
                 };
-                let how = if done.continued { "finished, begun by an earlier run" } else { "made anew" };
+                let how = if done.continued { "finished, begun by an earlier run" } else { "rebuilt" };
                 let (events, words) = (done.events, done.words);
                 let note =
                     format!("index {how} {rules}: {}, {}", counted(events, "event"), counted(words, "different word"));

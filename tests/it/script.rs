@@ -340,7 +340,7 @@ const MANGLED: [(&str, &str); 44] = [
     ("Clear-CsPersistentChatRoom -EndDate 1/1/2020 -Confirm:False", "give -Identity"),
     ("Remove-CsPersistentChatRoom -Confirm:False", "give -Identity"),
     ("Set-CsPersistentChatRoom -Disabled True", "give -Identity"),
-    ("Remove-CsPersistentChatRoom '$room' -Confirm:False", "there is no variable $room"),
+    ("Remove-CsPersistentChatRoom '$room' -Confirm:False", "variable $room is not defined"),
     ("Clear-CsPersistentChatRoom 'Coffee Corner' -EndDate $date -Confirm:False", "-EndDate needs a value"),
     ("Clear-CsPersistentChatRoom 'Coffee Corner' -EndDate 1/1/2020 5:00 PM", "stands in quotes"),
     (

@@ -156,7 +156,7 @@ fn files_that_are_no_store() {
     desk.run("store check --store @none.db").code(10);
     desk.write("empty.db", "");
     desk.run("store check --store @empty.db").code(13);
-    desk.write("text.db", "this is no database at all, but long enough to look at ".repeat(20));
+    desk.write("text.db", "this is not a database at all, but long enough to look at ".repeat(20));
     desk.run("store check --store @text.db").code(13);
     let other = rusqlite::Connection::open(desk.path("other.db")).unwrap();
     other.execute_batch("CREATE TABLE x (y)").unwrap();

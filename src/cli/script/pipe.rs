@@ -117,7 +117,7 @@ impl Run<'_, '_> {
             Of::Block(condition) => {
                 return match self.condition(condition)? {
                     Some(text) => Ok(Written::exact(format!("{{{text}}}"))),
-                    None => Err(Error::new(Kind::Usage, "this condition has no form a cmdlet takes")),
+                    None => Err(Error::new(Kind::Usage, "this condition cannot be used as -Filter of a cmdlet")),
                 };
             }
             Of::Map(entries) => {
@@ -149,7 +149,7 @@ impl Run<'_, '_> {
             (Objects::No, Some(_)) => {
                 return Err(Error::new(
                     Kind::Usage,
-                    "objects are piped into a cmdlet that takes none, or was told what it is about",
+                    "this cmdlet takes no pipeline input, or has -Identity already",
                 )
                 .hint("leave out -Identity, or the pipe"));
             }

@@ -112,7 +112,7 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
     let cases = known(cx)?;
     let case = case_of(&cases, case)?;
     if find(&cases, "sample", &case, name).is_some() {
-        return Err(Error::new(Kind::Refused, format!("case \"{case}\" has a sample \"{name}\" already"))
+        return Err(Error::new(Kind::Refused, format!("case \"{case}\" already has a sample \"{name}\""))
             .hint("a sample stays what it is; give the new one another name"));
     }
     if find(&cases, "tag", &case, name).is_some() {
@@ -159,7 +159,7 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
     })?;
     if population == 0 {
         return Err(
-            Error::new(Kind::NotFound, "there is nothing to draw from").hint("leave an option out, or --without")
+            Error::new(Kind::NotFound, "no event to sample").hint("leave an option out, or --without")
         );
     }
     crate::rules::merge::check_lengths(&record)?;
@@ -210,7 +210,7 @@ fn get(cx: &Context<'_>, name: Option<&str>, case: Option<&str>, tag: Option<&st
         row.extend(rest.map(|field| Cell::from(record.get(field))));
         table.rows.push(row);
     }
-    Ok(objects(table, "there is no sample"))
+    Ok(objects(table, "no sample"))
 }
 
 /// What a tag tells of all events that samples were drawn from.
@@ -281,7 +281,7 @@ fn estimates(cx: &Context<'_>, samples: &[&Record], tag: &Record, tags: &[&Recor
             ));
         }
     }
-    let mut reply = objects(table, "there is no sample");
+    let mut reply = objects(table, "no sample");
     reply.notes.extend(notes);
     reply.notes.push("the interval of shares is that of Wilson for the confidence of the sample".to_owned());
     Ok(reply)

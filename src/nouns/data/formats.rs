@@ -34,7 +34,7 @@ pub enum LevelName {
 pub(super) fn written() -> impl TypedValueParser<Value = &'static Written> {
     let words = WRITTEN.iter().map(|format| PossibleValue::new(format.word).help(format.about));
     PossibleValuesParser::new(words)
-        .try_map(|word| WRITTEN.iter().copied().find(|format| format.word == word).ok_or("there is no such format"))
+        .try_map(|word| WRITTEN.iter().copied().find(|format| format.word == word).ok_or("unknown format"))
 }
 
 /// What is made, each once.

@@ -149,7 +149,7 @@ fn notes(receipt: &Receipt, reply: &mut Reply) {
     }
     let none_new = receipt.events().total() == 0 && receipt.conflict_count == 0;
     if receipt.job == "import" && none_new && receipt.rooms.values().any(|r| r.duplicates > 0) {
-        reply.notes.push("no event is new: all of them were in the store already".to_owned());
+        reply.notes.push("no new events: all of them are already in the store".to_owned());
     }
     if receipt.what_if {
         reply.notes.push("nothing was changed: this is what would happen".to_owned());

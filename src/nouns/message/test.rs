@@ -105,7 +105,7 @@ impl TestRequest {
             let lists = catalog.of("category").flat_map(|category| reads::entries(category, &roles::OF_CATEGORY));
             reads::named(names.iter().map(String::as_str).chain(lists))
         });
-        prepared(cx, reads, manner, "Make what a test needs?", done, move |catalog| {
+        prepared(cx, reads, manner, "Create the room and users for the test?", done, move |catalog| {
             self.needed(catalog, &stamp, &users)
         })
     }

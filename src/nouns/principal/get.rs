@@ -208,7 +208,7 @@ impl GetRequest {
         let filter = self.ldap_filter.as_deref().map(Filter::parse).transpose()?;
         let below = self.ou.as_deref().map(|ou| {
             dn::key(ou)
-                .ok_or_else(|| Error::new(Kind::Usage, format!("{ou:?} is no DN")).hint("as OU=IT,DC=example,DC=com"))
+                .ok_or_else(|| Error::new(Kind::Usage, format!("{ou:?} is not a DN")).hint("as OU=IT,DC=example,DC=com"))
         });
         let below = below.transpose()?;
         let in_unit = |record: &Record| {
@@ -235,7 +235,7 @@ impl GetRequest {
         });
         let (columns, aside) = (SHOWN.to_vec(), ASIDE.to_vec());
         let table = Table { title: SHAPE.plural, columns, aside, rows: rows.collect(), sums: None };
-        Ok(objects(table, "no principal is like this"))
+        Ok(objects(table, "no principal matches"))
     }
 }
 
@@ -252,7 +252,7 @@ impl EligibleRequest {
             (None, name) => {
                 let room = only_room(&catalog, &in_pool(name.as_deref().unwrap_or_default()))?;
                 if self.presenters && room.at(field::TYPE) != Some("Auditorium") {
-                    let what = format!("room {} is no Auditorium, and has no presenters", room.identity());
+                    let what = format!("room {} is not an Auditorium and has no presenters", room.identity());
                     return Err(Error::new(Kind::Refused, what).hint("pchat room set --type Auditorium makes it one"));
                 }
                 category_of(&catalog, room).ok_or_else(|| {
@@ -298,6 +298,6 @@ impl EligibleRequest {
         });
         let columns = vec!["Identity", "DisplayName", "SipAddress", "PersistentChatPrincipalType", "EffectivePolicy"];
         let table = Table { title: "principals", columns, rows: rows.collect(), ..Table::default() };
-        Ok(objects(table, "nobody may be given a role here"))
+        Ok(objects(table, "no eligible principal"))
     }
 }

@@ -97,7 +97,7 @@ impl GetRequest {
             found.retain(|room| sizes.get(&room_key(room)).is_some_and(|size| *size > least.saturating_mul(MIB)));
         }
         found.truncate(self.limit.unwrap_or(usize::MAX));
-        Ok(objects(shown(&catalog, &found, self.as_object), "no room is like this"))
+        Ok(objects(shown(&catalog, &found, self.as_object), "no room matches"))
     }
 
     fn chosen<'a>(&self, catalog: &'a Catalog) -> Result<Vec<&'a Record>> {
@@ -153,7 +153,7 @@ impl Filter {
         let condition = Expression::parse(text)?;
         for name in condition.properties() {
             if !SHOWN.iter().any(|shown| shown.eq_ignore_ascii_case(name)) {
-                return Err(Error::new(Kind::Usage, format!("rooms have no property {name}"))
+                return Err(Error::new(Kind::Usage, format!("unknown property {name}"))
                     .hint(format!("they have {}", SHOWN.join(", "))));
             }
         }

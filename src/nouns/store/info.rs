@@ -60,7 +60,7 @@ pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
         let counts = store.count(&wanted.selection(&catalog)?)?;
         Ok((catalog, counts))
     })?;
-    let mut reply = objects(counts_by(by, &catalog, &counts), "no event is meant");
+    let mut reply = objects(counts_by(by, &catalog, &counts), "no event matches");
     reply.notes.extend(wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default());
     Ok(reply)
 }

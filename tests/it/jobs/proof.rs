@@ -287,7 +287,7 @@ fn what_cannot_be_proved_is_refused() {
     };
     prove(&address(303), "p").code(10).says("there never was an event");
     prove(&format!("{ROOM}#18446744073709551615"), "p").code(10).says("there never was an event");
-    prove("pool\\nowhere#1", "p").code(10).says("there is no room");
+    prove("pool\\nowhere#1", "p").code(10).says("no room");
     assert_eq!(desk.audit("s.db").len(), 2, "what was not proved is not recorded as proved");
     prove("nonsense", "p").code(2).says("no address of an event");
     prove(&address(1), "p").code(0);

@@ -87,7 +87,7 @@ fn a_removed_room_keeps_its_number_and_what_was_purged_stays_purged() {
     let desk = desk();
     desk.run("room remove r3 --store @s.db").code(18);
     desk.run("room remove r3 --what-if --store @s.db").code(0).says("go, too");
-    desk.run("room remove r3 --yes --reason Over --store @s.db").code(0).says("room pool\\Star* is removed");
+    desk.run("room remove r3 --yes --reason Over --store @s.db").code(0).says("removed room pool\\Star*");
     assert_eq!(desk.catalog("s.db").of("room").count(), 2);
     let digest = desk.run("certificate get 1 --out @c --store @s.db").code(0);
     assert!(digest.out.contains("finished"));
@@ -175,7 +175,7 @@ fn a_rule_of_retention_governs_its_rooms() {
     desk.run("retention remove --room r1 --store @s.db").code(10);
     desk.run("retention remove --category pool\\Work --store @s.db").code(0);
     desk.run("retention remove --everything --store @s.db").code(0);
-    desk.run("retention remove --everything --store @s.db").code(10).says("there is no rule for everything");
+    desk.run("retention remove --everything --store @s.db").code(10).says("no rule for everything");
     desk.run("retention get --store @s.db").code(4);
 }
 

@@ -47,7 +47,7 @@ fn a_search_says_what_became_of_its_results() {
     let desk = desk();
     run(&desk, "case search new R --case m --query rebate").code(0).says("found 20 events in 2 rooms");
     run(&desk, "case search new r --case M --query x").code(15).says("has a search \"r\" already");
-    run(&desk, "case search new all --case M").code(2).says("what to look for is not said");
+    run(&desk, "case search new all --case M").code(2).says("no query given");
     run(&desk, "case search new Q --case N --query x").code(10);
     let same = run(&desk, "case search compare R --case M").code(0);
     assert!(same.err.contains("addresses and contents are the same"), "{}", same.err);
