@@ -201,6 +201,14 @@ impl Error {
         self
     }
 
+    /// The same in other words, for people who have typed other names.
+    #[must_use]
+    pub fn reworded(mut self, word: impl Fn(&str) -> String) -> Error {
+        self.what = word(&self.what);
+        self.details.iter_mut().chain(&mut self.hint).for_each(|line| *line = word(line));
+        self
+    }
+
     /// Adds the failure underneath.
     #[must_use]
     pub fn because(mut self, source: impl Into<BoxError>) -> Error {

@@ -165,14 +165,11 @@ fn explain(url: &str, error: &LdapError) -> Error {
     let about = |what: &str| format!("directory {url}: {what}");
     match error {
         LdapError::LdapResult { result } => match result.rc {
-            49 => Error::new(Kind::Denied, about("invalid credentials"))
-                .hint("check --bind-dn and the password"),
+            49 => Error::new(Kind::Denied, about("invalid credentials")).hint("check --bind-dn and the password"),
             32 => Error::new(Kind::NotFound, about("no such object")).hint("check --base"),
             50 => Error::new(Kind::Denied, about("insufficient access rights")).hint("ask with --bind-dn"),
-            4 => Error::new(Kind::Refused, about("size limit exceeded"))
-                .hint("use a smaller --page-size"),
-            10 => Error::new(Kind::NotFound, about("it refers to another directory"))
-                .hint("ask that one with --ldap"),
+            4 => Error::new(Kind::Refused, about("size limit exceeded")).hint("use a smaller --page-size"),
+            10 => Error::new(Kind::NotFound, about("it refers to another directory")).hint("ask that one with --ldap"),
             code => Error::new(Kind::Io, about(&format!("result code {code}"))),
         },
         LdapError::Timeout { .. } => Error::new(Kind::Io, about("no answer")).hint("--timeout waits longer"),

@@ -3,6 +3,7 @@
 
 mod option;
 
+use super::Evaluated;
 use super::words::{Item, Written};
 use crate::error::{Error, Kind as Failure, Result, brief, quoted};
 use crate::jobs::selection::nearest;
@@ -290,7 +291,8 @@ impl Call {
             match places.next() {
                 Some(parameter) => self.give(parameter, vec![value])?,
                 None => {
-                    let what = format!("{} is not a value of any parameter of {}", quoted(&value.text()), self.cmdlet.name);
+                    let what =
+                        format!("{} is not a value of any parameter of {}", quoted(&value.text()), self.cmdlet.name);
                     let hint = "put a text with spaces in quotes, as 'IT Help', and a pattern with * as well";
                     return Err(self.wrong(what).hint(format!("{hint}; pchat help {}", self.cmdlet.name)));
                 }
@@ -319,11 +321,21 @@ impl Call {
     fn switch(&self, name: &str, value: Option<&Written>) -> Result<bool> {
         let Some(value) = value.filter(|value| !value.is_later()) else { return Ok(true) };
         value.truth().ok_or_else(|| {
-            self.wrong(format!("-{name} must be $True or $False")).hint(format!(
-                "bash expands $False to nothing; quote it: {}",
-                self.right(name, " '$False'")
-            ))
+            self.wrong(format!("-{name} must be $True or $False"))
+                .hint(format!("bash expands $False to nothing; quote it: {}", self.right(name, " '$False'")))
         })
+    }
+
+    /// What its command has come to; errors speak of parameters.
+    pub(super) fn spoken(&self, done: Result<Evaluated>) -> Result<Evaluated> {
+        let in_parameters = |text: &str| super::help::in_parameters(text, self.cmdlet);
+        match done {
+            Err(error) => Err(error.reworded(in_parameters)),
+            Ok(Evaluated::Parser(error, _)) if error.use_stderr() => {
+                Err(super::written(&error).reworded(in_parameters))
+            }
+            done => done,
+        }
     }
 
     /// It changes nothing.

@@ -1,5 +1,6 @@
 //! Shows what would happen and asks. Without somebody to ask, only `--yes` is a yes.
 
+use super::look::Look;
 use super::print::{self, Output};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -36,7 +37,7 @@ pub(super) fn perform(
         for note in &preview.notes {
             writeln!(err, "{}", print::visible(note)).map_err(told)?;
         }
-        print::reply(&preview, Output::Table, err).map_err(told)?;
+        print::reply(&preview, Output::Table, Look::default(), err).map_err(told)?;
     }
     let approved = approval::settle(cx, &parts, &question, &preview)?;
     if !consent.yes {
@@ -46,8 +47,11 @@ pub(super) fn perform(
         let answer = answer();
         let Some(answer) = answer else {
             drop(writeln!(err));
-            return Err(Error::new(Kind::Unconfirmed, "confirmation is needed, and standard input is not a terminal; nothing was done")
-                .hint("--yes does it without asking; --what-if only shows what would happen"));
+            return Err(Error::new(
+                Kind::Unconfirmed,
+                "confirmation is needed, and standard input is not a terminal; nothing was done",
+            )
+            .hint("--yes does it without asking; --what-if only shows what would happen"));
         };
         if cx.watch.cancelled() {
             return Err(Error::new(Kind::Cancelled, "interrupted; nothing was done"));

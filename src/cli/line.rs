@@ -134,7 +134,9 @@ pub(super) fn own_words(text: &str) -> Result<Option<Vec<OsString>>> {
     }
     let words: Vec<OsString> = words.map(OsString::from).collect();
     match words.iter().any(|word| word == "script") {
-        true => Err(Error::new(Kind::Usage, "a script cannot run another script").hint("write its lines into this one")),
+        true => {
+            Err(Error::new(Kind::Usage, "a script cannot run another script").hint("write its lines into this one"))
+        }
         false => Ok(Some(words)),
     }
 }

@@ -134,7 +134,8 @@ pub struct Declared {
 
 /// Reads `bagit.txt`, which is always UTF-8. What is wrong is said in words.
 pub fn declaration(bytes: &[u8]) -> Result<Declared, &'static str> {
-    const LINES: &str = "this is not a declaration of a bag: it is `BagIt-Version: M.N`, then `Tag-File-Character-Encoding: UTF-8`, and nothing else";
+    const LINES: &str = "this is not a declaration of a bag: it is `BagIt-Version: M.N`, then \
+        `Tag-File-Character-Encoding: UTF-8`, and nothing else";
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         return Err("the declaration of a bag begins with a byte order mark, which it may not");
     }

@@ -104,8 +104,11 @@ pub fn events(path: &Path, addresses: &[String], replaces: bool, shapes: &[&'sta
         };
         if replaces && known.kind != Some(Chat) {
             let what = known.kind.map_or("something else", |kind| kind.word());
-            return Err(Error::new(Kind::Usage, format!("event {id} is not a message but a {what}: no text to replace"))
-                .hint("--remove removes it"));
+            return Err(Error::new(
+                Kind::Usage,
+                format!("event {id} is not a message but a {what}: no text to replace"),
+            )
+            .hint("--remove removes it"));
         }
         let fresh = || {
             let part = Wanted { rooms: vec![id.room.to_string()], ..Wanted::default() };

@@ -193,7 +193,9 @@ fn file(
         let verdict = match depth {
             Depth::Structure => "no damage found; lists, catalog and counts only, --read-data checks everything",
             Depth::All => "intact: every file is what the lists say",
-            Depth::Part { .. } | Depth::Share(_) => "no damage found in the part that was read; --read-data checks everything",
+            Depth::Part { .. } | Depth::Share(_) => {
+                "no damage found in the part that was read; --read-data checks everything"
+            }
         };
         receipt.fact("Verdict", verdict);
     }
@@ -211,7 +213,7 @@ pub fn store(cx: &Context<'_>, path: &Path, read_data: bool, shapes: &'static [&
     let depth = if read_data { "every text and attachment" } else { "structure" };
     receipt.fact("Checked", depth);
     store.catalog(shapes)?;
-    for finding in store.check(read_data)? {
+    for finding in pipeline::during(cx.watch, "checking", || store.check(read_data))? {
         receipt.gap(finding);
     }
     // A damaged store may not let itself be counted; what is wrong with it is said already.

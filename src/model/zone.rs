@@ -69,7 +69,8 @@ impl Zone {
             return Ok(Zone::Windows(windows, zone));
         }
         Err(Error::new(Kind::Usage, format!("{text:?} is no time zone")).hint(
-            "give a name such as Europe/Berlin or \"W. Europe Standard Time\", letter for letter, or an offset such as +02:00",
+            "give a name such as Europe/Berlin or \"W. Europe Standard Time\", letter for letter, or an offset \
+                such as +02:00",
         ))
     }
 

@@ -31,7 +31,7 @@ pub static SHAPE: Shape = Shape {
     levels: &[Level::RoomDirectory],
 };
 
-/// Add-ins: pages that rooms show
+/// Manage add-ins: web pages that rooms show
 #[derive(Debug, Subcommand)]
 pub enum AddinVerb {
     /// Show add-ins
@@ -78,7 +78,7 @@ pub enum AddinVerb {
         /// Which, by name or pool\name
         #[arg(required = true, value_name = "ADDIN")]
         names: Vec<String>,
-        /// Say nothing of rooms that show it
+        /// No remark about rooms that show it
         #[arg(long)]
         force: bool,
         /// Ask or not.
@@ -113,7 +113,8 @@ pub static CMDLETS: &[Cmdlet] = &[
         &["addin", "set"],
         Takes::Each,
         &[identity(Kind::Text).needed(), INSTANCE, NAME, URL],
-        "Set-CsPersistentChatAddin -Identity \"atl-cs-001.litwareinc.com\\ITPersistentChatAddin\" -Url \"https://atl-cs-001.litwareinc.com/itchat2\"",
+        "Set-CsPersistentChatAddin -Identity \"atl-cs-001.litwareinc.com\\ITPersistentChatAddin\" -Url \
+            \"https://atl-cs-001.litwareinc.com/itchat2\"",
     )
     .apart(&[&["Identity", "Instance"]]),
     cmdlet::changes(

@@ -25,17 +25,17 @@ pub static SHAPE: Shape = Shape {
     levels: &[],
 };
 
-/// Names of database instances that stand for this store
+/// Manage aliases: names of database instances that mean this store
 #[derive(Debug, Subcommand)]
 pub enum AliasVerb {
-    /// Let an instance stand for this store
+    /// Add an alias
     Add {
         /// The instance, as 'atl-sql-001\rtc'
         name: String,
     },
-    /// Show the instances
+    /// Show the aliases
     Get,
-    /// Let an instance stand for this store no longer
+    /// Remove an alias
     Remove {
         /// The instance
         name: String,

@@ -63,7 +63,7 @@ pub static COLLECTION: Shape = Shape {
     levels: &[],
 };
 
-/// Cases: what holds, searches, tags and samples belong to
+/// Manage cases, with their searches, tags and samples
 #[derive(Debug, Subcommand)]
 pub enum CaseVerb {
     /// Open a case
@@ -79,7 +79,7 @@ pub enum CaseVerb {
         /// Only this one
         name: Option<String>,
     },
-    /// Describe a case anew
+    /// Change the description of a case
     Set {
         /// Its name
         name: String,

@@ -61,7 +61,7 @@ pub struct Lists {
     creators: Vec<String>,
 }
 
-/// Categories, which bound who may be in their rooms
+/// Manage categories, which limit who may be in their rooms
 #[derive(Debug, Subcommand)]
 pub enum CategoryVerb {
     /// Show categories
@@ -76,7 +76,7 @@ pub enum CategoryVerb {
         #[arg(long)]
         as_object: bool,
     },
-    /// Make a category
+    /// Create a category
     New {
         /// Its name, up to 256 characters; no other category of the pool has it
         #[arg(long)]
@@ -90,7 +90,7 @@ pub enum CategoryVerb {
         /// Members of its rooms are invited, unless a room says otherwise
         #[arg(long)]
         invitations: bool,
-        /// Files may be put into its rooms
+        /// Allow files to be uploaded to its rooms
         #[arg(long)]
         file_upload: bool,
         /// Its rooms keep no history
@@ -111,13 +111,13 @@ pub enum CategoryVerb {
         /// What it is for
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
-        /// Are members invited?
+        /// Whether members are invited
         #[arg(long, value_name = "true|false")]
         invitations: Option<bool>,
-        /// May files be put into its rooms?
+        /// True allows files to be uploaded to its rooms
         #[arg(long, value_name = "true|false")]
         file_upload: Option<bool>,
-        /// Do its rooms keep history?
+        /// True keeps the history of its rooms
         #[arg(long, value_name = "true|false")]
         chat_history: Option<bool>,
         /// Lists.
@@ -164,7 +164,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             POOL,
             option("RemoveChatHistory", Kind::Switch, "no-chat-history"),
         ],
-        "New-CsPersistentChatCategory -Name \"HelpDesk\" -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" -EnableFileUpload",
+        "New-CsPersistentChatCategory -Name \"HelpDesk\" -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" \
+            -EnableFileUpload",
     )
     .silent(),
     cmdlet::changes(

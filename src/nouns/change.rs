@@ -87,7 +87,8 @@ pub struct Stamp {
 impl Stamp {
     /// Of this actor, now.
     pub fn new(cx: &Context<'_>) -> Result<Stamp> {
-        let chance = (cx.random)().map_err(|e| Error::new(Kind::Io, "no random bytes from the operating system").because(e))?;
+        let chance =
+            (cx.random)().map_err(|e| Error::new(Kind::Io, "no random bytes from the operating system").because(e))?;
         let actor: &Actor = cx.actor;
         Ok(Stamp { who: actor.name(), at: (cx.clock)(), chance })
     }

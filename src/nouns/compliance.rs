@@ -32,7 +32,7 @@ pub static SHAPE: Shape = Shape {
     levels: &[],
 };
 
-/// Compliance settings: what is written for archives, where, and how often
+/// Manage compliance settings: what is written for archives, where, and how often
 #[derive(Debug, Subcommand)]
 pub enum ComplianceVerb {
     /// Show compliance settings
@@ -40,11 +40,11 @@ pub enum ComplianceVerb {
         /// Only this one: global, site:NAME or service:PersistentChatServer:FQDN
         #[arg(conflicts_with = "filter")]
         identity: Option<String>,
-        /// Only those whose identity is like this, with * and ?
+        /// Only identities that match this pattern, with * and ?
         #[arg(long, value_name = "PATTERN")]
         filter: Option<String>,
     },
-    /// Make compliance settings for another scope
+    /// Create compliance settings for a site or service
     New {
         /// The scope: site:NAME or service:PersistentChatServer:FQDN
         identity: String,
@@ -66,7 +66,7 @@ pub enum ComplianceVerb {
         /// Properties.
         #[command(flatten)]
         properties: Properties,
-        /// Make what is not there
+        /// Create the scope if it does not exist
         #[arg(long, hide = true)]
         create: bool,
         /// Ask or not.

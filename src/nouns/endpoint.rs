@@ -31,7 +31,7 @@ pub static SHAPE: Shape = Shape {
     levels: &[],
 };
 
-/// Endpoints: contacts that stand for a pool
+/// Manage endpoints: contacts that represent a pool
 #[derive(Debug, Subcommand)]
 pub enum EndpointVerb {
     /// Show endpoints
@@ -47,11 +47,11 @@ pub enum EndpointVerb {
         /// Only those below this container
         #[arg(long, value_name = "DN")]
         ou: Option<String>,
-        /// At most so many
+        /// At most N
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
-    /// Make an endpoint for a pool
+    /// Create an endpoint for a pool
     New {
         /// Its address, with sip: before it; no other endpoint has it
         #[arg(long, value_name = "SIP")]
@@ -111,7 +111,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             option("DisplayName", Kind::Text, "display-name"),
             option("PassThru", Kind::Switch, "pass-thru"),
         ],
-        "New-CsPersistentChatEndpoint -SipAddress \"sip:pce@litwareinc.com\" -PersistentChatPoolFqdn \"atl-pcpool-001.litwareinc.com\"",
+        "New-CsPersistentChatEndpoint -SipAddress \"sip:pce@litwareinc.com\" -PersistentChatPoolFqdn \
+            \"atl-pcpool-001.litwareinc.com\"",
     ),
     cmdlet::changes(
         "Remove-CsPersistentChatEndpoint",
@@ -230,9 +231,7 @@ fn meant<'a>(catalog: &'a Catalog, name: &str) -> Result<Vec<&'a Record>> {
     };
     let found: Vec<&Record> = catalog.of("endpoint").filter(is).collect();
     if found.is_empty() {
-        return Err(
-            Error::new(Failure::NotFound, "no such endpoint").hint("pchat endpoint get lists all of them")
-        );
+        return Err(Error::new(Failure::NotFound, "no such endpoint").hint("pchat endpoint get lists all of them"));
     }
     Ok(found)
 }
@@ -245,8 +244,7 @@ fn check_address(address: &str) -> Result<()> {
     if good {
         return Ok(());
     }
-    Err(Error::new(Failure::Refused, "SipAddress must be sip:name@domain.example")
-        .hint("write sip: before it"))
+    Err(Error::new(Failure::Refused, "SipAddress must be sip:name@domain.example").hint("write sip: before it"))
 }
 
 /// The name of a contact in the directory: below the container of application contacts, in the domain of the pool.

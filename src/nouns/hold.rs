@@ -49,7 +49,7 @@ pub static SHAPE: Shape = Shape {
     levels: &[Level::User, Level::Category, Level::RoomDirectory, Level::Content],
 };
 
-/// Holds: what must not be destroyed, and why
+/// Manage legal holds: what must not be destroyed, and why
 #[derive(Debug, Subcommand)]
 pub enum HoldVerb {
     /// Place a hold; it is in force at once
@@ -62,7 +62,7 @@ pub enum HoldVerb {
         #[arg(long)]
         in_force: bool,
     },
-    /// Widen a hold, or change its case, reason or date of review
+    /// Widen a hold, or change its case, reason or review date
     Set(Box<SetHold>),
     /// End a hold; destroys nothing
     Release {
@@ -95,10 +95,10 @@ pub struct NewHold {
     reason: String,
     #[command(flatten)]
     which: Which,
-    /// Everything in the store that the other options do not narrow
+    /// The whole store, as far as no other option narrows it
     #[arg(long)]
     everything: bool,
-    /// When somebody should look at it again
+    /// The date of the next review
     #[arg(long, value_name = "DATE")]
     review: Option<String>,
     #[command(flatten)]
@@ -111,7 +111,7 @@ pub struct How {
     /// Place it although it protects nothing today, or names an address that nobody has yet
     #[arg(long)]
     yes_empty: bool,
-    /// Say what it would protect, and change nothing
+    /// Show what it would protect, and change nothing
     #[arg(long, alias = "dry-run")]
     what_if: bool,
 }
@@ -173,7 +173,7 @@ pub struct SetHold {
     /// Time zone of dates, as Europe/Berlin, "W. Europe Standard Time" or +02:00 [default: UTC]
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     timezone: Option<String>,
-    /// When somebody should look at it again
+    /// The date of the next review
     #[arg(long, value_name = "DATE")]
     review: Option<String>,
     #[command(flatten)]
@@ -339,9 +339,7 @@ impl SetHold {
 fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Result<Prepared> {
     let registered = cx.session.read(|store| holds::register(store, Some(name), &SHAPE))?;
     let Some(one) = registered.first() else {
-        return Err(
-            Error::new(Kind::NotFound, format!("no hold \"{name}\"")).hint("pchat hold get lists all of them")
-        );
+        return Err(Error::new(Kind::NotFound, format!("no hold \"{name}\"")).hint("pchat hold get lists all of them"));
     };
     let identity = one.hold.identity();
     if let Value::Time(on) = one.hold.value(field::RELEASED_ON) {

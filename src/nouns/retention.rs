@@ -35,12 +35,12 @@ pub static SHAPE: Shape = Shape {
     levels: &[Level::Category, Level::RoomDirectory],
 };
 
-/// How long history is kept before pchat purge --by-retention takes it
+/// Manage retention rules: how long history is kept before pchat purge --by-retention destroys it
 #[derive(Debug, Subcommand)]
 pub enum RetentionVerb {
     /// Show the rules, what they let go today, and how many rooms each governs
     Get,
-    /// Make a rule, or change one; destroys nothing
+    /// Create or change a rule; destroys nothing
     Set {
         /// What the rule is for.
         #[command(flatten)]
@@ -52,7 +52,7 @@ pub enum RetentionVerb {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-    /// Take back a rule
+    /// Remove a rule
     Remove {
         /// What the rule is for.
         #[command(flatten)]
@@ -70,7 +70,7 @@ pub struct Target {
     /// A room, by name, pool\name or address
     #[arg(long, value_name = "ROOM")]
     room: Option<String>,
-    /// Whatever has no rule of its own
+    /// Rooms without a rule of their own
     #[arg(long)]
     everything: bool,
 }

@@ -85,12 +85,12 @@ fn word(value: impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// Rooms: their settings, their members, their end
+/// Manage rooms
 #[derive(Debug, Subcommand)]
 pub enum RoomVerb {
     /// Show rooms
     Get(Box<get::GetRequest>),
-    /// Make a room
+    /// Create a room
     New(Box<rules::NewRequest>),
     /// Change rooms
     Set(Box<rules::SetRequest>),
@@ -168,7 +168,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             PRIVACY,
             TYPE,
         ],
-        "New-CsPersistentChatRoom -Name \"ITChatRoom\" -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" -Category \"IT\"",
+        "New-CsPersistentChatRoom -Name \"ITChatRoom\" -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" \
+            -Category \"IT\"",
     )
     .silent(),
     cmdlet::changes(
@@ -192,7 +193,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             PRIVACY,
             TYPE,
         ],
-        "Set-CsPersistentChatRoom -Identity \"atl-cs-001.litwareinc.com\\ITChatRoom\" -Members @{Add=\"sip:kenmyer@litwareinc.com\"}",
+        "Set-CsPersistentChatRoom -Identity \"atl-cs-001.litwareinc.com\\ITChatRoom\" -Members \
+            @{Add=\"sip:kenmyer@litwareinc.com\"}",
     )
     .apart(&[&["Identity", "Instance"]]),
     cmdlet::changes(

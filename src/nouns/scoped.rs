@@ -150,11 +150,8 @@ impl Scoped {
         }
         let made = move |catalog: &Catalog| {
             if self.find(catalog, &identity).is_some() {
-                return Err(Error::new(
-                    Kind::Refused,
-                    format!("{} {} already exists", self.name, shown(&identity)),
-                )
-                .hint(format!("pchat {} set changes it", self.shape.noun)));
+                return Err(Error::new(Kind::Refused, format!("{} {} already exists", self.name, shown(&identity)))
+                    .hint(format!("pchat {} set changes it", self.shape.noun)));
             }
             let mut record = self.empty(&identity);
             apply(&mut record)?;
@@ -230,9 +227,7 @@ impl Scoped {
             for name in &names {
                 let record = self.named(catalog, name)?;
                 if record.identity() == "global" {
-                    decision
-                        .notes
-                        .push(format!("global {} reset to defaults; it cannot be removed", self.name));
+                    decision.notes.push(format!("global {} reset to defaults; it cannot be removed", self.name));
                 }
                 if catalog.get(self.shape.noun, &record.key()).is_some() {
                     decision.about.get_or_insert_with(|| record.identity());

@@ -40,7 +40,7 @@ pub struct SearchRequest {
     /// At most so many hits [default: all; 50 at a terminal and with --sort relevance]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Say only how many events are meant
+    /// Show only how many events match
     #[arg(long, conflicts_with_all = ["by", "context", "after", "limit", "sort", "report"])]
     count: bool,
     /// Count the hits by this, and show none
@@ -53,7 +53,7 @@ pub struct SearchRequest {
     evidence: evidence::Evidence,
 }
 
-/// What else is done with queries
+/// Reports
 #[derive(Debug, Subcommand)]
 pub enum SearchVerb {
     /// Count what each term of a list means: hits, unique hits, families, context, by person and room

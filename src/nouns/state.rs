@@ -46,7 +46,7 @@ impl StateName {
     }
 }
 
-/// States of pools
+/// Show and set the state of pools: normal or failed over
 #[derive(Debug, Subcommand)]
 pub enum StateVerb {
     /// Show the states of pools
@@ -54,7 +54,7 @@ pub enum StateVerb {
         /// Only this pool, by FQDN or PersistentChatServer:FQDN
         #[arg(conflicts_with = "filter")]
         identity: Option<String>,
-        /// Only pools whose identity is like this, with * and ?
+        /// Only pools that match this pattern, with * and ?
         #[arg(long, value_name = "PATTERN")]
         filter: Option<String>,
     },

@@ -237,11 +237,8 @@ impl Check<'_> {
         let wants = call.wants_objects();
         if piped && wants == Objects::No {
             return Err(placed(
-                Error::new(
-                    Kind::Usage,
-                    "this cmdlet takes no pipeline input, or has -Identity already",
-                )
-                .hint("leave out -Identity, or the pipe"),
+                Error::new(Kind::Usage, "this cmdlet takes no pipeline input, or has -Identity already")
+                    .hint("leave out -Identity, or the pipe"),
             ));
         }
         if self.alone && !piped && wants == Objects::Needed {

@@ -196,7 +196,9 @@ impl Reader<'_> {
             }
             '@' if self.take("@{") => self.deeper(|reader| reader.map(at)),
             '[' => self.cast(at),
-            '{' => Err(self.unknown(at, "{").hint("braces are allowed after if, foreach, Where-Object and ForEach-Object")),
+            '{' => {
+                Err(self.unknown(at, "{").hint("braces are allowed after if, foreach, Where-Object and ForEach-Object"))
+            }
             c if c.is_ascii_digit() => self.number(at),
             c if self.filter && (c.is_alphabetic() || c == '_') => {
                 let name = self.name().to_owned();

@@ -335,9 +335,7 @@ impl Reader<'_> {
                     _ => Step::Value(self.expression()?),
                 },
                 None => {
-                    return Err(
-                        self.wrong(at, "empty pipeline element")
-                    );
+                    return Err(self.wrong(at, "empty pipeline element"));
                 }
             };
             if matches!(what, Step::Value(_) | Step::Date { .. } | Step::Import { .. } | Step::Credential(_))

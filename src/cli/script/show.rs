@@ -149,8 +149,11 @@ impl Run<'_, '_> {
                 || old.starts_with(b"PK\x03\x04")
                 || fold(&name).ends_with(".key");
             if precious {
-                return Err(Error::new(Kind::Refused, format!("{} is a store, a key or an archive, and is not overwritten", quoted(&name)))
-                    .hint("a script overwrites text files only; name another file"));
+                return Err(Error::new(
+                    Kind::Refused,
+                    format!("{} is a store, a key or an archive, and is not overwritten", quoted(&name)),
+                )
+                .hint("a script overwrites text files only; name another file"));
             }
             if !file.append {
                 old.clear();

@@ -223,9 +223,7 @@ impl Run<'_, '_> {
                 (_, value) => value.number(),
             };
             let value = value.filter(|number| number.fract() == 0.0 && *number >= 0.0);
-            value
-                .map(|number| Some(number as usize))
-                .ok_or_else(|| Error::new(Kind::Usage, "expected a whole number"))
+            value.map(|number| Some(number as usize)).ok_or_else(|| Error::new(Kind::Usage, "expected a whole number"))
         };
         let (first, last, skip) =
             (number(self, &select.first)?, number(self, &select.last)?, number(self, &select.skip)?);

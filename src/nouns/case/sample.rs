@@ -20,7 +20,7 @@ use crate::store::Corpus;
 use crate::store::collections::{Collections, Gather, Gathering, gather};
 use clap::Subcommand;
 
-/// Samples of a case
+/// Manage the samples of a case
 #[derive(Debug, Subcommand)]
 pub enum SampleVerb {
     /// Draw a sample
@@ -158,9 +158,7 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
         Ok((record, sample, population.len()))
     })?;
     if population == 0 {
-        return Err(
-            Error::new(Kind::NotFound, "no event to sample").hint("leave an option out, or --without")
-        );
+        return Err(Error::new(Kind::NotFound, "no event to sample").hint("leave an option out, or --without"));
     }
     crate::rules::merge::check_lengths(&record)?;
     let details = vec![
@@ -179,7 +177,8 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
         drawing.seed
     ));
     reply.notes.push(format!(
-        "confidence {}%, margin {}%: whatever share is looked for, in {} of 100 such samples it differs by at most that",
+        "confidence {}%, margin {}%: whatever share is looked for, in {} of 100 such samples it differs by at \
+            most that",
         drawing.sample.confidence, drawing.sample.margin, drawing.sample.confidence
     ));
     reply.notes.push(format!("pchat search 'tag:\"{case}\\{name}\"' shows it for review"));

@@ -26,7 +26,7 @@ use clap::Subcommand;
 /// At most so many addresses are shown for one reason.
 const SHOWN: usize = 20;
 
-/// Searches of a case
+/// Manage the saved searches of a case
 #[derive(Debug, Subcommand)]
 pub enum SearchVerb {
     /// Save a search with the identity of its results
@@ -151,8 +151,9 @@ fn salt(cx: &Context<'_>) -> Result<String> {
 
 fn save(cx: &Context<'_>, case: &str, name: &str, description: Option<String>, wanted: &Wanted) -> Result<Reply> {
     if wanted.is_everything() {
-        return Err(Error::new(Kind::Usage, "no query given")
-            .hint("give a query, as in: --query \"settlement OR rebate\""));
+        return Err(
+            Error::new(Kind::Usage, "no query given").hint("give a query, as in: --query \"settlement OR rebate\"")
+        );
     }
     let cases = known(cx)?;
     let case = case_of(&cases, case)?;

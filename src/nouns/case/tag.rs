@@ -20,7 +20,7 @@ use crate::store::Corpus;
 use crate::store::collections::{Collections, Gather, Gathering, gather};
 use clap::{Args, Subcommand};
 
-/// Tags of a case
+/// Manage the tags of a case
 #[derive(Debug, Subcommand)]
 pub enum TagVerb {
     /// Put a tag on events

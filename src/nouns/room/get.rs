@@ -67,7 +67,7 @@ pub struct GetRequest {
     /// Rooms whose content is larger than so many MiB
     #[arg(long, value_name = "MIB")]
     larger_than: Option<u64>,
-    /// At most so many rooms
+    /// At most N rooms
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Show people by display name instead of SIP address

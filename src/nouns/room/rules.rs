@@ -38,10 +38,10 @@ pub struct NewRequest {
     /// Who finds and enters it
     #[arg(long, value_enum, ignore_case = true, default_value = "Closed")]
     privacy: PrivacyName,
-    /// Are members invited?
+    /// Whether members are invited
     #[arg(long, value_enum, ignore_case = true, default_value = "Inherit")]
     invitations: InvitationsName,
-    /// Nobody may use it until it is enabled
+    /// Create the room disabled
     #[arg(long, value_name = "true|false", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
     disabled: bool,
     /// The add-in it shows, by name
@@ -76,10 +76,10 @@ pub struct SetRequest {
     /// Who finds and enters it
     #[arg(long, value_enum, ignore_case = true)]
     privacy: Option<PrivacyName>,
-    /// Are members invited?
+    /// Whether members are invited
     #[arg(long, value_enum, ignore_case = true)]
     invitations: Option<InvitationsName>,
-    /// May nobody use it?
+    /// True disables the room
     #[arg(long, value_name = "true|false")]
     disabled: Option<bool>,
     /// The add-in it shows, by name; '' for none
@@ -308,12 +308,16 @@ impl SetRequest {
         }
         let has = |key: Key<[String]>| !new.at(key).is_empty();
         if has(field::PRESENTERS) && new.at(field::TYPE) != Some("Auditorium") {
-            return Err(refused(format!("Presenters: room {room} is of type Normal; only an Auditorium has presenters"))
-                .hint("--type Auditorium makes it a room in which presenters post; --presenters '' takes them away"));
+            return Err(refused(format!(
+                "Presenters: room {room} is of type Normal; only an Auditorium has presenters"
+            ))
+            .hint("--type Auditorium makes it a room in which presenters post; --presenters '' takes them away"));
         }
         if has(field::MEMBERS) && new.at(field::PRIVACY) == Some("Open") {
-            return Err(refused(format!("Members: room {room} has privacy Open; only Closed and Secret rooms have members"))
-                .hint("--privacy Closed lets only members in; --members '' leaves it to the category"));
+            return Err(refused(format!(
+                "Members: room {room} has privacy Open; only Closed and Secret rooms have members"
+            ))
+            .hint("--privacy Closed lets only members in; --members '' leaves it to the category"));
         }
         Ok(())
     }

@@ -159,9 +159,8 @@ impl Parser {
             _ => return Ok(Node::True(left)),
         };
         self.at += 1;
-        let (is, not, case) = operator(&name).ok_or_else(|| {
-            wrong(format!("unknown operator {}", Word::Operator(name.clone()).show()))
-        })?;
+        let (is, not, case) = operator(&name)
+            .ok_or_else(|| wrong(format!("unknown operator {}", Word::Operator(name.clone()).show())))?;
         let bare = matches!(self.words.get(self.at), Some(Word::Plain(text)) if !text.starts_with('$'));
         let right = self.operand()?;
         if let (true, Operand::Property(text)) = (bare, &right) {

@@ -109,6 +109,8 @@ fn a_plan_that_is_no_longer_true_is_refused_and_recorded() {
             err: &mut Vec::new(),
             terminal: false,
             looks: false,
+            width: None,
+            color: false,
             answer,
             input: &|| None,
             streams: Streams::NONE,

@@ -332,9 +332,9 @@ fn id(text: &str) -> Value {
 
 fn size(is: Operator, text: &str) -> Value {
     let number = |text: &str| {
-        text.trim().parse::<u64>().map_err(|_| {
-            Complaint::new("not a number of bytes", "write digits alone, as in size>=1000 or size:10..20")
-        })
+        text.trim()
+            .parse::<u64>()
+            .map_err(|_| Complaint::new("not a number of bytes", "write digits alone, as in size>=1000 or size:10..20"))
     };
     if let Some((from, to)) = text.split_once("..").filter(|_| matches!(is, Operator::Contains | Operator::Equal)) {
         return bounded(number(from)?, number(to)?, |from, to| Node::Size { from, to });
