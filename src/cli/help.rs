@@ -27,6 +27,11 @@ pub(super) fn about(parameter: &Parameter, cmdlet: &Cmdlet, native: &Command) ->
         To::StoreName => "The name of the file, where -DBInstance is a folder".to_owned(),
         To::Nothing(why) => format!("Changes nothing: {why}"),
     };
+    // How a list is written stands behind the parameter.
+    let text = match parameter.kind {
+        Kind::Changes => text.split(": +").next().unwrap_or_default().trim_end_matches(", in the same form").to_owned(),
+        _ => text,
+    };
     in_parameters(&text, cmdlet)
 }
 

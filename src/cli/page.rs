@@ -14,7 +14,7 @@ const FEW: usize = 16;
 const WIDTH: usize = 80;
 
 /// The commands in groups, in their order.
-pub const GROUPS: &[(&str, &[&str])] = &[
+const GROUPS: &[(&str, &[&str])] = &[
     ("History", &["import", "search", "export", "verify", "message", "stats", "diff"]),
     ("Evidence", &["case", "hold", "retention", "purge", "certificate", "approval", "audit"]),
     ("People and rooms", &["room", "category", "principal", "policy"]),

@@ -37,7 +37,7 @@ impl<'a> Progress<'a> {
                 elapsed: state.elapsed(),
                 left: state.eta(),
             };
-            drop(out.write_str(&known.line()));
+            let _written = out.write_str(&known.line());
         }));
         bar.set_message(step);
         // A step that does not count is seen to go on.

@@ -108,7 +108,8 @@ fn each_page_opens_with_examples_and_its_short_form_fits_a_screen() {
     leaves(&command(), "", &mut all);
     assert!(all.len() > 70, "{all:?}");
     for path in &all {
-        let own = |line: &&str| line.trim_start_matches(['-', '=', '0', '3', '4', ' ']).starts_with(&format!("pchat {path}"));
+        let own =
+            |line: &&str| line.trim_start_matches(['-', '=', '0', '3', '4', ' ']).starts_with(&format!("pchat {path}"));
         assert!(EXAMPLES.lines().filter(own).count() >= 2, "{path} has no two examples");
         let words: Vec<&str> = path.split(' ').chain(["-h"]).collect();
         let short = desk.args(&words).code(0).out;
