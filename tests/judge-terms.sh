@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A request as counsel sends one: 50 terms with distances, patterns, phrases and three ranges of dates, for twelve people
-# and all rooms. The report of it is counted again by tests/terms.py, which shares no code with pchat.
+# A request as counsel sends one: 50 terms with distances, patterns, phrases and three ranges of dates, for twelve
+# people and all rooms. The report of it is counted again by tests/terms.py, which shares no code with pchat.
 #
 #   tests/judge-terms.sh PCHAT WORK-FOLDER
 set -euo pipefail

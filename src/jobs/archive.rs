@@ -214,7 +214,8 @@ impl Archive {
         // What goes to somebody outside carries no more than where things were said.
         let production = custody["selection"].get("Settings").is_some();
         let belongs = |shape: &Shape| {
-            (level == Level::All || shape.levels.contains(&level))
+            shape.travels()
+                && (level == Level::All || shape.levels.contains(&level))
                 && (!production || crate::jobs::export::PRODUCED.contains(&shape.noun))
         };
         // Version 1 is older than the rules of retention, and than what cases collect.

@@ -5,8 +5,8 @@
 #
 # Prints real and processor seconds, and the most memory, of whole processes. RUNS (3), SEED (1), SHAPE (few) and PCHAT
 # (path of another build of the program, which is then not built) come from the environment. A folder that this script
-# made is removed; one that was named is kept, and what was prepared in it is used again. Ends with 1 when pchat does not
-# count the same messages as the scan.
+# made is removed; one that was named is kept, and what was prepared in it is used again. Ends with 1 when pchat does
+# not count the same messages as the scan.
 set -euo pipefail
 
 messages=${1:-2000000}

@@ -14,8 +14,8 @@ use crate::store::hits::RoomHits;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-/// Shows the rooms in which something is meant. Where is found first, without reading texts where the index decides; then
-/// only what lies around is read.
+/// Shows the rooms in which something is meant. Where is found first, without reading texts where the index decides;
+/// then only what lies around is read.
 pub(super) fn show(
     store: &mut impl Corpus,
     part: &Selection,
