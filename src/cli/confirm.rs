@@ -15,7 +15,7 @@ pub(super) fn perform(
     prepared: Prepared,
     answer: &dyn Fn() -> Option<String>,
     quiet: bool,
-    err: &mut dyn Write,
+    (look, err): (Look, &mut dyn Write),
     pages: &mut Pages<'_>,
 ) -> Result<Reply> {
     let Action { preview, question, consent, act, destroys, parts } = match prepared {
@@ -37,7 +37,7 @@ pub(super) fn perform(
         for note in &preview.notes {
             writeln!(err, "{}", print::visible(note)).map_err(told)?;
         }
-        print::reply(&preview, Output::Table, Look::default(), err).map_err(told)?;
+        print::reply(&preview, Output::Table, look, err).map_err(told)?;
     }
     let approved = approval::settle(cx, &parts, &question, &preview)?;
     if !consent.yes {

@@ -8,6 +8,8 @@ use std::io::{Result, Write};
 
 /// So many rows are shown at a terminal, unless `--all` asks for all of them.
 const MOST: usize = 20;
+/// So many lines of a text, as of a certificate, are shown there.
+const LINES: usize = 100;
 /// A column narrower than this is not read.
 const NARROWEST: usize = 12;
 
@@ -33,9 +35,13 @@ impl Look {
     /// The rows that are shown, in their order, and how many are not: of counted rooms the largest.
     fn rows(self, table: &Table) -> (Vec<&Vec<Cell>>, usize) {
         let more = table.rows.len().saturating_sub(MOST);
-        // Lines of a text are no rows that somebody could choose from.
-        if !self.terminal || self.all || more == 0 || table.columns.len() < 2 {
+        if !self.terminal || self.all || more == 0 {
             return (table.rows.iter().collect(), 0);
+        }
+        // Lines of a text are no rows that somebody could choose from: its beginning is shown.
+        if table.columns.len() == 1 {
+            let shown = table.rows.iter().take(LINES).collect();
+            return (shown, table.rows.len().saturating_sub(LINES));
         }
         let mut rows: Vec<&Vec<Cell>> = table.rows.iter().collect();
         let counted = ["Events", "Messages", "Hits"];

@@ -304,7 +304,8 @@ fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Row
         Command::Completion { shell } => Ok(Evaluated::Text(shell.script().to_owned())),
         Command::Manual { out } => {
             let pages = manual::write(&out, self::command())?;
-            let notes = vec![format!("wrote {pages} manual pages to {}", print::visible(&out.display().to_string()))];
+            let note = format!("wrote {pages} manual pages to {}", print::visible(&out.display().to_string()));
+            let notes = if globals.quiet || globals.no_remarks { Vec::new() } else { vec![note] };
             Ok(Evaluated::Reply(Reply { notes, ..Reply::default() }, (Output::Table, Look::default())))
         }
     }
@@ -417,7 +418,8 @@ fn perform(
     };
     let people = world.looks && !globals.all && matches!(globals.output, Output::Table | Output::List);
     let mut pages = Pages { most: (people && rows == Rows::Printed).then_some(LOOKED_AT), take: &mut take };
-    let mut reply = asked(&cx, globals, verb, world.answer, &mut *world.err, &mut pages)?;
+    let seen = Look { terminal: world.terminal, ..look };
+    let mut reply = asked(&cx, globals, verb, world.answer, (seen, &mut *world.err), &mut pages)?;
     if by_default {
         reply.notes.insert(0, format!("using store {}", session.path().display()));
     }
@@ -446,7 +448,7 @@ fn asked(
     globals: &Globals,
     verb: nouns::Command,
     answer: &dyn Fn() -> Option<String>,
-    err: &mut dyn Write,
+    err: (Look, &mut dyn Write),
     pages: &mut Pages<'_>,
 ) -> Result<Reply> {
     let change = verb.change();

@@ -70,7 +70,7 @@ impl Target {
             };
         }
         if one_file && self.volume_size.is_some() {
-            return Err(Error::new(Kind::Usage, "what is made is one file, and has no volumes")
+            return Err(Error::new(Kind::Usage, "this format writes one file and has no volumes")
                 .hint("leave out --volume-size, or use --format archive"));
         }
         if one_file && self.is_zip() {

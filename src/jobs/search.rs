@@ -125,13 +125,13 @@ pub fn search(
     match how.sort {
         Sort::Relevance if how.after.is_some() => {
             return refused(
-                "what is most relevant changes while people write, so there is no place to go on from",
+                "--after cannot be used with --sort relevance",
                 "leave --after out and raise --limit, or use --sort time",
             );
         }
         Sort::Relevance if how.limit.is_some_and(|limit| limit > MOST_RELEVANT) => {
             return refused(
-                "so many hits are not ordered by relevance",
+                "--sort relevance orders at most 10000 hits",
                 "--limit may be 10000 with --sort relevance; --sort room and --sort time have no limit",
             );
         }

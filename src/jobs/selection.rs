@@ -244,7 +244,7 @@ impl Wanted {
 fn not_kept() -> Error {
     Error::new(
         Kind::Usage,
-        "present:, edited: and deleted: change with what happens later, so nothing is kept or destroyed by them",
+        "present:, edited: and deleted: cannot be used for holds and purges: what they match changes over time",
     )
     .hint("pchat search and pchat export take them; name rooms and dates instead: --explain of a search shows which")
 }

@@ -68,7 +68,7 @@ impl Zone {
         if let Some((windows, zone)) = windows.and_then(|name| Some((name, name.tzdb_id().parse().ok()?))) {
             return Ok(Zone::Windows(windows, zone));
         }
-        Err(Error::new(Kind::Usage, format!("{text:?} is no time zone")).hint(
+        Err(Error::new(Kind::Usage, format!("{text:?} is not a time zone")).hint(
             "give a name such as Europe/Berlin or \"W. Europe Standard Time\", letter for letter, or an offset \
                 such as +02:00",
         ))

@@ -140,7 +140,7 @@ impl AuditVerb {
                 Ok(facts(vec![("Anchored", range(1, size)), ("Stamped", Cell::time(Some(at)))]))
             }
             AuditVerb::Anchor { .. } => {
-                Err(Error::new(Kind::Usage, "either a request or a reply is needed").hint("pchat audit anchor --help"))
+                Err(Error::new(Kind::Usage, "no --request or --reply given").hint("pchat audit anchor --help"))
             }
             AuditVerb::Verify { proof: Some(proof), public_key: Some(key), .. }
             | AuditVerb::VerifyProof { event: Some(proof), public_key: key, .. } => event::verify(cx, &proof, &key),
@@ -163,7 +163,7 @@ impl AuditVerb {
                 ]))
             }
             AuditVerb::Prove { .. } | AuditVerb::VerifyProof { .. } => {
-                Err(Error::new(Kind::Usage, "a record or an event is needed").hint("pchat audit --help"))
+                Err(Error::new(Kind::Usage, "no record or event given").hint("pchat audit --help"))
             }
         }
     }
@@ -211,7 +211,7 @@ fn get(store: &Path, wanted: &audit::Wanted) -> Result<Reply> {
         reply.notes.push(format!("{more} older records are not shown; --limit shows more"));
     }
     if records.is_empty() {
-        reply.notes.push("no record is in the selection".to_owned());
+        reply.notes.push("no record matches".to_owned());
         reply.status = Status::Nothing;
     }
     Ok(reply)

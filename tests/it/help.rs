@@ -196,7 +196,7 @@ fn what_could_come_next_is_known() {
     assert_eq!(next(&["Get-CsPersistentChatRoom", "-Identity", "it"]), ["IT\\ Help"]);
     assert!(next(&["Get-CsPersistentChatRoom", "-Dis"]).contains(&"-Disabled".to_owned()));
     assert_eq!(next(&["Set-CsPersistentChatRoom", "x", "-Disabled", ""]), ["\\$True", "\\$False"]);
-    // Where there is no store there is nothing to complete, and no error.
+    // Where does not exist there is nothing to complete, and no error.
     assert!(desk.args(&["__complete", "bash", "--store=/nowhere/x.db", "room", "get", ""]).code(0).out.is_empty());
 }
 

@@ -162,7 +162,7 @@ fn files_that_are_no_store() {
     other.execute_batch("CREATE TABLE x (y)").unwrap();
     desk.run("store check --store @other.db").code(13).says("another program");
     desk.run("store new --store @a.db").code(0);
-    desk.run("store new --store @a.db").code(15).says("exists already");
+    desk.run("store new --store @a.db").code(15).says("already exists");
     desk.damage("a.db", "PRAGMA user_version = 99");
     desk.run("store check --store @a.db").code(12);
     assert_eq!(desk.run("store info --store @empty.db").code, 13);

@@ -77,7 +77,7 @@ impl TestRequest {
                 && let Ok(owner) = directory.entry(account, true)
                 && person_key(&owner) != person_key(&directory.entry(address, false)?)
             {
-                return Err(Error::new(Kind::Denied, "an account is not that of the address it is given for")
+                return Err(Error::new(Kind::Denied, "the account does not belong to this SIP address")
                     .hint("pchat principal get shows which account has which address"));
             }
         }

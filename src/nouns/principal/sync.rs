@@ -54,7 +54,7 @@ impl SyncRequest {
     /// Asks, and takes in what is said.
     pub(super) fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.missing_deleted && self.ldap_filter != "(objectClass=*)" {
-            return Err(Error::new(Kind::Usage, "what a filter leaves out is not gone")
+            return Err(Error::new(Kind::Usage, "--missing-deleted cannot be used with --ldap-filter")
                 .hint("leave out --ldap-filter, or --missing-deleted"));
         }
         let told_by_file = self.password_file.as_deref().map(read_password).transpose()?;

@@ -77,7 +77,7 @@ fn a_report_is_written_when_the_work_fails() {
     failed(&report, 13, "x.zip");
     assert_eq!(report["sources"][0]["size"], 900);
     desk.run("verify --store @none.db --report @nostore.json --operator Records").code(10);
-    failed(&json(&desk, "nostore.json"), 10, "there is no store");
+    failed(&json(&desk, "nostore.json"), 10, "does not exist");
 }
 
 #[test]

@@ -283,7 +283,7 @@ fn a_third_party_needs_no_store() {
     verify("@p1", "@p1.json", &other.verifier().to_string()).code(13).says("unknown key");
     verify("@p1.json", "@p1.json", &key).code(13).says("not a proof");
     desk.run("audit prove 7 --store @s.db --key @key --out @p7").code(10).says("no record 7");
-    desk.run("audit prove 1 --store @s.db --key @key --out @p1").code(15).says("exists already");
+    desk.run("audit prove 1 --store @s.db --key @key --out @p1").code(15).says("already exists");
     // Without the key the newest checkpoint has to do.
     more(&desk, 1);
     desk.run("audit prove 6 --store @s.db --out @q6").code(0);

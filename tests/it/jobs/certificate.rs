@@ -167,7 +167,7 @@ fn a_certificate_is_never_replaced() {
     assert_eq!((text(&desk, "one.txt"), desk.history("s.db").len()), (before, room));
     // What is there already may be asked for again; something else may not go there.
     desk.run("certificate get 2 --store @s.db --out @two").code(0);
-    desk.run("certificate get 1 --store @s.db --out @two").code(15).says("exists already");
+    desk.run("certificate get 1 --store @s.db --out @two").code(15).says("already exists");
     assert_eq!(text(&desk, "two.json"), two);
     desk.run("purge --everything --yes --store @s.db --certificate @none/c").code(10).says("nothing was destroyed");
     desk.run("purge --everything --yes --store @s.db --certificate @three").code(0);

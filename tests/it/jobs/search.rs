@@ -117,7 +117,7 @@ fn pages_skip_nothing_and_repeat_nothing_while_people_write() {
     let times: Vec<String> =
         rows(&desk, &["rebate", "--sort", "time"]).iter().map(|row| row["Time"].to_string()).collect();
     assert!(times.is_sorted());
-    search(&desk, &["rebate", "--after", "pool\\ma-chan://x/1#900"]).code(10).says("there is no event");
+    search(&desk, &["rebate", "--after", "pool\\ma-chan://x/1#900"]).code(10).says("no event");
     search(&desk, &["rebate", "--after", "nonsense"]).code(2);
 }
 

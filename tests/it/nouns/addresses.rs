@@ -109,9 +109,9 @@ fn history_takes_an_address() {
     };
     refused("plain#6", 10, "event pool\\plain#6 never existed");
     // What does not fit into a room must not be taken for an event of the next one.
-    refused("plain#1099511627776", 10, "there never was an event");
-    refused("plain#9223372036854775808", 10, "there never was an event");
-    refused("plain#18446744073709551615", 10, "there never was an event");
+    refused("plain#1099511627776", 10, "never existed");
+    refused("plain#9223372036854775808", 10, "never existed");
+    refused("plain#18446744073709551615", 10, "never existed");
     refused("plain#18446744073709551616", 2, "no address of an event");
     refused("plain", 2, "no address of an event");
     refused("plain#-1", 2, "no address of an event");

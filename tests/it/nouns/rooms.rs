@@ -79,7 +79,7 @@ fn i5_and_i6_lists_and_rooms_come_after_the_making() {
 #[test]
 fn i7_a_normal_room_has_no_presenters() {
     let desk = desk();
-    line(&desk, "Set-CsPersistentChatRoom Help -Presenters sip:ken@example.com").code(15).says("Normal room");
+    line(&desk, "Set-CsPersistentChatRoom Help -Presenters sip:ken@example.com").code(15).says("of type Normal");
     line(&desk, "Set-CsPersistentChatRoom Help -Type Auditorium -Presenters @{Add='sip:ken@example.com'}").code(0);
     line(&desk, "Set-CsPersistentChatRoom Help -Type Normal").code(15);
     line(&desk, "Set-CsPersistentChatRoom Help -Type Normal -Presenters $Null").code(0);
@@ -200,7 +200,7 @@ fn what_is_piped_is_what_is_changed() {
     assert_eq!(names(&desk, "Get-CsPersistentChatRoom -Type Auditorium"), ["Help"]);
     desk.fed(&["Set-CsPersistentChatRoom", "-Description", "x", "--store", "@s.db"], None)
         .code(2)
-        .says("what this is about");
+        .says("no -Identity given");
     // Nothing comes in: that is how a forgotten identity looks in a scheduled task. A pipe may give nothing.
     desk.fed(&["Remove-CsPersistentChatRoom", "-Confirm:$False", "--store", "@s.db"], Some("")).code(2);
     line(&desk, "Get-CsPersistentChatRoom -Filter nowhere | Remove-CsPersistentChatRoom -Confirm:$False").code(0);

@@ -146,7 +146,7 @@ fn values_have_their_limits() {
                 run.code(0);
                 assert_eq!(one(&desk, "Get-CsPersistentChatComplianceConfiguration")["RunInterval"], kept);
             }
-            None => drop(run.code(15).says("no time between two files")),
+            None => drop(run.code(15).says("must be from 00:01:00")),
         }
     }
     line(&desk, "Set-CsPersistentChatConfiguration -RoomManagementUrl 'file:///x'").code(15);
@@ -173,7 +173,7 @@ fn i23_and_the_adapters_are_those_that_write_something() {
     line(&desk, "New-CsPersistentChatComplianceConfiguration site:A -AdapterOutputDirectory /out/a").code(0);
     line(&desk, "New-CsPersistentChatComplianceConfiguration site:B -AdapterOutputDirectory /OUT/a/")
         .code(15)
-        .says("writes to this folder");
+        .says("already uses this AdapterOutputDirectory");
     line(&desk, "New-CsPersistentChatComplianceConfiguration site:B -AdapterOutputDirectory /out/b").code(0);
 }
 
