@@ -118,6 +118,7 @@ judge "xmllint ${#pages[@]} pages" valid docs/formats/page.xsd "${pages[@]}"
 judge "xmllint ${#catalog[@]} pages of the catalog" valid docs/formats/catalog.xsd "${catalog[@]}"
 judge "xmllint list of rooms" valid docs/formats/rooms.xsd "$bag/data/rooms/index.xml"
 judge "xmllint ${#compliance[@]} compliance files" valid docs/formats/compliance.xsd "${compliance[@]}"
+judge "tables of mgc" tests/judge-mgc.sh "$pchat" "$work/mgc"
 
 # The folder, the stream and the zip say the same.
 judge "diff folder" diff -r "$bag/data" "$(top "$work/folder")/data"

@@ -15,7 +15,7 @@ const WIDTH: usize = 80;
 
 /// The commands in groups, in their order.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("History", &["import", "search", "export", "verify", "message", "stats", "diff"]),
+    ("History", &["inspect", "import", "search", "export", "verify", "message", "stats", "diff"]),
     ("Evidence", &["case", "hold", "retention", "purge", "certificate", "approval", "audit"]),
     ("People and rooms", &["room", "category", "principal", "policy"]),
     ("Settings", &["configuration", "compliance", "addin", "endpoint", "server", "state"]),

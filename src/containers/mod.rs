@@ -5,6 +5,7 @@ pub mod bag;
 pub mod bagit;
 pub mod folder;
 pub mod growing;
+pub mod loose;
 pub mod manifest;
 pub mod names;
 pub mod resume;

@@ -16,6 +16,7 @@ pub mod load;
 mod mail;
 pub mod rsmf;
 pub mod sheet;
+pub mod sqlserver;
 pub mod write;
 mod wellformed;
 mod xml;
@@ -37,6 +38,7 @@ pub static WRITTEN: &[&Written] = &[
     &load::dat::WRITTEN,
     &load::edrm::WRITTEN,
     &actiance::WRITTEN,
+    &sqlserver::WRITTEN,
 ];
 
 /// What a reader of history is told.

@@ -3,21 +3,25 @@
 
 mod check;
 mod collections;
+mod databases;
+pub mod inspect;
 mod settings;
 
 use self::check::check;
 use self::collections::Coming;
+use self::databases::known;
 use self::settings::{Settings, expected, records};
 use crate::context::{Context, Random};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::jobs::archive::Archive;
 use crate::jobs::intake::{
-    Chains, Decode, Decoded, Form, Found, Input, Inside, Link, PieceSource, STDIN, Step, find, is_gap,
+    Chains, Database, Decode, Decoded, Form, Found, Input, Link, PieceSource, STDIN, Step, Told, Uploads, find, is_gap,
 };
 use crate::jobs::keys;
 use crate::jobs::sealed::Expected;
 use crate::model::hash;
+use crate::model::ids::RoomKey;
 use crate::model::message::{Content, Event as Message};
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
 use crate::model::record::Shape;
@@ -29,6 +33,7 @@ use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Entry, Intake, Loaded, SourceFact, Store};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// An import.
 #[derive(Debug, Clone)]
@@ -41,6 +46,8 @@ pub struct Import {
     pub form: Option<Form>,
     /// The pool of rooms whose source does not say.
     pub pool: Option<String>,
+    /// What is said about databases.
+    pub database: Told,
     /// Leave out what is broken, and list it.
     pub keep_going: bool,
     /// What to do when a setting exists with other values.
@@ -85,8 +92,14 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     let start = (cx.clock)();
     let mut archives = open_archives(cx, job, &mut found)?;
     expected(job, &found, &archives, &mut receipt)?;
-    let incoming = records(job, &mut archives);
-    let mut checked = check(cx, job, &found, &mut archives)?;
+    let known = known(job)?;
+    let mut databases = databases::open(cx, job, &mut found, &known, false)?;
+    let uploads = job.database.store.as_deref().map(Uploads::open).transpose()?.map(Arc::new);
+    let beside: Beside = (databases::aliases(known), uploads);
+    let incoming = records(job, &mut archives, &mut databases);
+    let mut checked = check(cx, job, &found, (&mut archives, &databases), &beside)?;
+    databases::tell(&mut databases, &mut checked, &mut receipt, (job.keep_going, found.held().as_deref()))?;
+    databases::paired(&beside, &mut checked, &mut receipt);
     checked.gap_count += found.gaps.len() as u64;
     checked.gaps.splice(..0, std::mem::take(&mut found.gaps));
     receipt.timings.push(("check", cx.since(start)));
@@ -137,8 +150,8 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         let first = intake.announce(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
         let ends = std::mem::take(&mut checked.ends);
         let load = Load::new(cx, job, intake, receipt, (sources.join("; "), ends));
-        let stage = decode(job, Some((first, cx.random)));
-        let source = source(cx, job, &found, &mut archives, broken.clone());
+        let stage = decode(job, Some((first, cx.random)), &beside);
+        let source = source(cx, job, &found, (&mut archives, &databases), broken.clone());
         let mut load = pipeline::run(source, stage, load, cx.limits, cx.watch)?;
         load.attachments(&mut archives, &broken)?;
         load.close()?
@@ -205,12 +218,13 @@ fn source<'a>(
     cx: &Context<'_>,
     job: &Import,
     found: &Found,
-    archives: &'a mut [Archive],
+    (archives, databases): (&'a mut [Archive], &'a [Database]),
     skip: HashSet<String>,
 ) -> PieceSource<'a> {
     PieceSource {
         inputs: found.inputs.clone(),
         archives: archives.iter_mut(),
+        databases: databases.iter(),
         form: job.form,
         pool: job.pool.clone(),
         keep_going: job.keep_going,
@@ -221,8 +235,11 @@ fn source<'a>(
 
 /// What is known of a source: its name, and the SHA-256 of a file, or of the list of files a bag has.
 fn fact(input: &Input, held: Option<&str>) -> Result<SourceFact> {
-    let (Input::Archive(path) | Input::File(path) | Input::Zip(Inside { path, .. })) = input;
-    let file = if path.is_dir() { path.join("manifest-sha256.txt") } else { path.clone() };
+    let path = input.path();
+    if let Input::Database(dump) = input {
+        return databases::fact(dump, held);
+    }
+    let file = if path.is_dir() { path.join("manifest-sha256.txt") } else { path.to_owned() };
     let told = |error| Error::io(file.display(), error);
     let sha256 = match file.is_file() {
         true => Some(crate::files::open(&file).and_then(|mut file| hash::of_reader(&mut file)).map_err(told)?.0),
@@ -232,13 +249,18 @@ fn fact(input: &Input, held: Option<&str>) -> Result<SourceFact> {
     Ok(SourceFact { name: if held == Some(name.as_str()) { STDIN.to_owned() } else { name }, sha256 })
 }
 
-fn decode<'a>(job: &Import, prepare: Option<(i64, Random<'a>)>) -> Decode<'a> {
+/// What is known beside the files that come in: rooms of the store, and uploaded files.
+type Beside = (Arc<HashMap<String, RoomKey>>, Option<Arc<Uploads>>);
+
+fn decode<'a>(job: &Import, prepare: Option<(i64, Random<'a>)>, (aliases, uploads): &Beside) -> Decode<'a> {
     Decode {
         pool: job.pool.clone(),
         keep_going: job.keep_going,
         renames: job.renames.clone(),
         prepare,
         options: format!("{:?} {:?}{}", job.pool, job.renames, if job.restore_purged { " restored" } else { "" }),
+        aliases: aliases.clone(),
+        uploads: uploads.clone(),
     }
 }
 
@@ -297,6 +319,10 @@ impl<'a, 's> Load<'a, 's> {
             tally.span(event.at);
         }
         self.receipt.conflict_count += outcome.conflicts;
+        self.receipt.remark(
+            "events that were there already, and of whose person or importance the store knows less; it stays as it is",
+            outcome.more,
+        );
         self.receipt.remark("messages that were purged from this store, and stay purged", outcome.purged);
         let again = "messages that were purged from this store, and are there again";
         self.receipt.remark(again, outcome.restored);

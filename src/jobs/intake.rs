@@ -3,17 +3,21 @@
 
 mod attached;
 mod chain;
+pub mod database;
 mod decode;
 mod find;
 mod lines;
 mod met;
 mod source;
+mod uploads;
 
 pub use chain::{Chains, Link, Step};
+pub use database::{Database, Dump, Told};
 pub use decode::{Decode, Decoded, Piece};
-pub use find::{Found, Input, Inside, STDIN, find, is_gap, spool};
+pub use find::{Found, Input, Inside, STDIN, find, form_in_words, is_gap, spool};
 pub use met::Met;
 pub use source::PieceSource;
+pub use uploads::Uploads;
 
 /// The formats of history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,4 +28,6 @@ pub enum Form {
     JsonLines,
     /// pchat's archive.
     Archive,
+    /// Files of the product's database.
+    SqlServer,
 }

@@ -2,11 +2,15 @@
 
 mod asked;
 mod formats;
+mod parse;
 mod told;
 mod verify;
 
 use self::asked::{Asked, many, switch};
 pub use self::formats::{How, LevelName};
+pub use self::parse::{ConflictChoice, ImportFormat};
+pub(super) use self::parse::{code_page, domain};
+use self::parse::{digest, renaming};
 pub(super) use self::told::publish;
 pub use self::told::{check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};
@@ -14,44 +18,23 @@ pub use self::verify::VerifyRequest;
 use crate::containers::volumes::Target;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::formats::sqlserver::pages::Page;
 use crate::formats::write::Written;
 use crate::jobs;
 use crate::jobs::export::Export;
 use crate::jobs::import::Import;
-use crate::jobs::intake::Form;
 use crate::jobs::sealed::Expected;
 use crate::jobs::selection::Wanted;
 use crate::model::counted::counted;
-use crate::model::hash;
 use crate::model::record::Level;
 use crate::model::reply::{Reply, Status};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Takes, To, option};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, What};
 use crate::proof::note::Verifier;
-use crate::rules::merge::{OnConflict, Renames};
-use clap::{Args, ValueEnum};
+use crate::rules::merge::Renames;
+use clap::Args;
 use std::path::PathBuf;
-
-/// The formats an import reads.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ImportFormat {
-    /// Compliance XML
-    Compliance,
-    /// JSON Lines history
-    Jsonl,
-}
-
-/// What to do with settings that exist with other values.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ConflictChoice {
-    /// Import nothing, and say what differs
-    Fail,
-    /// Keep what the store has
-    Keep,
-    /// Take what comes in
-    Replace,
-}
 
 /// Export history and configuration
 #[derive(Debug, Args)]
@@ -119,6 +102,15 @@ pub struct ImportRequest {
     /// The pool of rooms whose source does not name one
     #[arg(long, value_name = "POOL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub pool: Option<String>,
+    /// The domain in addresses of rooms of a database, where its files do not say it
+    #[arg(long, value_name = "DOMAIN", value_parser = domain)]
+    pub domain: Option<String>,
+    /// The code page of text of a database that is not Unicode, as 437, 1252 or 65001 for UTF-8
+    #[arg(long, value_name = "NUMBER", value_parser = code_page)]
+    pub code_page: Option<Page>,
+    /// The folder of uploaded files of the server: what its names pair with comes in with its event
+    #[arg(long, value_name = "FOLDER")]
+    pub file_store: Option<PathBuf>,
     /// Leave out what is broken and list it; exit code 3
     #[arg(long)]
     pub keep_going: bool,
@@ -161,18 +153,6 @@ pub struct ImportRequest {
     /// Write a report; .json makes it JSON, anything else HTML
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-}
-
-fn digest(text: &str) -> Result<[u8; 32], String> {
-    let found = hash::parse(text.trim());
-    found.ok_or_else(|| "give the digest of a content: 64 hex digits".to_owned())
-}
-
-fn renaming(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
-        _ => Err("give the old and the new name as OLD=NEW".to_owned()),
-    }
 }
 
 impl Verb for ExportRequest {
@@ -312,18 +292,12 @@ impl Verb for ImportRequest {
         let asks = self.confirm && !self.yes && !self.what_if;
         let job = Import {
             store: cx.session.alone()?.to_owned(),
+            database: self.told(),
             paths: self.paths,
-            form: self.format.map(|format| match format {
-                ImportFormat::Compliance => Form::Compliance,
-                ImportFormat::Jsonl => Form::JsonLines,
-            }),
+            form: self.format.map(ImportFormat::form),
             pool: self.pool,
             keep_going: self.keep_going,
-            on_conflict: match self.on_conflict {
-                ConflictChoice::Fail => OnConflict::Fail,
-                ConflictChoice::Keep => OnConflict::Keep,
-                ConflictChoice::Replace => OnConflict::Replace,
-            },
+            on_conflict: self.on_conflict.choice(),
             renames: Renames { pools: self.map_pool, domains: self.map_domain, prefix: self.rename_prefix },
             what_if: self.what_if,
             restore_purged: self.restore_purged,
@@ -370,6 +344,9 @@ impl ImportRequest {
                 ("paths", many(&paths)),
                 ("format", self.format.map(|format| format!("{format:?}").to_lowercase()).unwrap_or_default()),
                 ("pool", self.pool.clone().unwrap_or_default()),
+                ("domain", self.domain.clone().unwrap_or_default()),
+                ("code-page", self.code_page.map(|page| format!("{page:?}")).unwrap_or_default()),
+                ("file-store", self.file_store.as_ref().map(|path| path.display().to_string()).unwrap_or_default()),
                 ("keep-going", switch(self.keep_going)),
                 ("on-conflict", format!("{:?}", self.on_conflict).to_lowercase()),
                 ("map-pool", pairs(&self.map_pool)),

@@ -15,6 +15,7 @@ pub mod data;
 pub mod diff;
 pub mod endpoint;
 pub mod hold;
+pub mod inspect;
 pub mod message;
 pub mod policy;
 pub mod pool;
@@ -92,6 +93,7 @@ nouns! {
     without commands: records { 3 pool::SHAPE, 16 alias::SHAPE };
     Export(Box<data::ExportRequest>) cmdlets { 4 data::CMDLETS };
     Import(data::ImportRequest);
+    Inspect(inspect::InspectRequest);
     Verify(data::VerifyRequest);
     Diff(diff::DiffRequest);
     Search(Box<search::SearchRequest>);

@@ -131,6 +131,30 @@ pub fn adds_nothing((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool
         && mine.files.iter().zip(&theirs.files).all(|(mine, theirs)| same_file(mine, theirs))
 }
 
+/// True when the incoming event is the stored one, and only says more about its person than the store knows, or that it
+/// was not urgent: compliance XML has names of the time, the database has none. What is there stays as it is.
+pub fn says_more((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool {
+    fn may<T: PartialEq>(mine: &Option<T>, theirs: &Option<T>) -> bool {
+        mine.is_none() || theirs.is_none() || mine == theirs
+    }
+    let known = Persona {
+        uri: persona.uri.clone(),
+        name: by.name.clone(),
+        email: by.email.clone(),
+        internal: by.internal,
+        number: by.number,
+    };
+    let stated = Event { alert: old.alert, who: event.who, ..event.clone() };
+    // Nobody misses that a message was not urgent; that it was is another message.
+    let quiet = old.alert.is_none() && event.alert == Some(false);
+    (quiet || event.alert.is_none() || old.alert == event.alert)
+        && may(&by.name, &persona.name)
+        && may(&by.email, &persona.email)
+        && may(&by.internal, &persona.internal)
+        && may(&by.number, &persona.number)
+        && adds_nothing((old, by), (&stated, &known))
+}
+
 fn known<T: PartialEq>(mine: &Option<T>, theirs: &Option<T>) -> bool {
     theirs.is_none() || mine == theirs
 }

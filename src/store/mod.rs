@@ -198,6 +198,8 @@ pub struct Outcome {
     pub duplicates: u64,
     /// Events that were there already with other content.
     pub conflicts: u64,
+    /// Events that were there already, of which what came in says more about person or importance.
+    pub more: u64,
     /// Messages that were purged from this store before, and stay out.
     pub purged: u64,
     /// New messages that were purged from this store before, and are wanted again.
@@ -214,6 +216,11 @@ impl Outcome {
         self.sequence = Some(old.0.sequence);
         if same::adds_nothing(old, new) {
             self.duplicates += 1;
+            return;
+        }
+        if same::says_more(old, new) {
+            self.duplicates += 1;
+            self.more += 1;
             return;
         }
         self.conflicts += 1;

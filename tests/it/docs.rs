@@ -31,7 +31,7 @@ fn root() -> &'static Path {
 
 /// The pages with blocks that are run.
 fn pages() -> Vec<PathBuf> {
-    let mut pages = vec![root().join("README.md"), root().join("docs/schedules.md")];
+    let mut pages = vec![root().join("README.md"), root().join("docs/migrate.md"), root().join("docs/schedules.md")];
     for folder in ["docs/commands", "docs/formats"] {
         let entries = std::fs::read_dir(root().join(folder)).unwrap();
         pages.extend(
@@ -136,6 +136,7 @@ impl Desk {
         let work = folder.path().join("work");
         copy(&root().join("fixtures/sample"), &work.join("fixtures/sample"));
         copy(&root().join("fixtures/compliance"), &work.join("fixtures/compliance"));
+        copy(&root().join("fixtures/mgc"), &work.join("fixtures/mgc"));
         copy(&root().join("fixtures/scripts"), &work.join("fixtures/scripts"));
         copy(&root().join("docs/formats"), &work.join("docs/formats"));
         // bagit is where the full check installs it.

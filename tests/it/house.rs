@@ -107,6 +107,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/sqlite/"]),
     ("askama", &["src/formats/html/"]),
     ("quick_xml", &["src/formats/"]),
+    ("encoding_rs", &["src/formats/sqlserver/pages.rs"]),
+    ("oem_cp", &["src/formats/sqlserver/pages.rs"]),
     ("flate2", &["src/containers/zip/"]),
     ("libdeflater", &["src/containers/zip/"]),
     ("rayon", &["src/pipeline/"]),

@@ -1,12 +1,13 @@
 //! The pass of an import that writes nothing: everything is read once, so that damage is found before anything is
 //! written.
 
-use super::{Import, decode, source};
+use super::{Beside, Import, decode, source};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::archive::Archive;
-use crate::jobs::intake::{Chains, Decoded, Found, Input, Link, Met, is_gap};
+use crate::jobs::intake::{Chains, Database, Decoded, Found, Input, Link, Met, is_gap};
 use crate::jobs::sums::Sums;
+use crate::model::ids::RoomKey;
 use crate::model::receipt::KEPT_IN_FULL;
 use crate::pipeline::{self, Event, Sink, Watch};
 use std::collections::{HashMap, HashSet};
@@ -29,6 +30,10 @@ pub(super) struct Checked<'a> {
     chains: Chains,
     /// What the ledger calls the last piece of each chain.
     pub(super) ends: HashMap<Link, [u8; 32]>,
+    /// Rows of databases, by the number of their input.
+    pub(super) rows: HashMap<usize, u64>,
+    /// The greatest message number of each room of a database.
+    pub(super) latest: HashMap<RoomKey, i64>,
 }
 
 impl Sink for Checked<'_> {
@@ -44,6 +49,16 @@ impl Sink for Checked<'_> {
         self.events += events;
         for (remark, times) in item.remarks.counts {
             *self.remarks.entry(remark).or_default() += times;
+        }
+        if item.rows > 0 {
+            *self.rows.entry(item.input).or_default() += item.rows;
+            for unit in item.loaded.iter().map(|loaded| &loaded.unit) {
+                let Some(most) = unit.events.iter().filter_map(|event| event.chat).max() else { continue };
+                match self.latest.get_mut(&*unit.room) {
+                    Some(latest) => *latest = most.max(*latest),
+                    None => drop(self.latest.insert((*unit.room).clone(), most)),
+                }
+            }
         }
         self.met.add(item.met);
         self.gap_count += item.remarks.gap_count + u64::from(item.failed.is_some());
@@ -110,7 +125,8 @@ pub(super) fn check<'a>(
     cx: &Context<'a>,
     job: &Import,
     found: &Found,
-    archives: &mut [Archive],
+    (archives, databases): (&mut [Archive], &[Database]),
+    beside: &Beside,
 ) -> Result<Checked<'a>> {
     let total = size(found, archives)?;
     cx.watch.event(Event::Begin { step: "checking", total, unit: "bytes" });
@@ -126,6 +142,8 @@ pub(super) fn check<'a>(
         sums: HashMap::new(),
         chains: Chains::default(),
         ends: HashMap::new(),
+        rows: HashMap::new(),
+        latest: HashMap::new(),
     };
     let paths = || {
         found.inputs.iter().filter_map(|input| match input {
@@ -137,8 +155,8 @@ pub(super) fn check<'a>(
         let files = archive.attachments()?.into_iter().map(|(_, _, sha256)| sha256);
         sink.sums.insert(path.display().to_string().into(), Sums::new(files));
     }
-    let source = source(cx, job, found, archives, HashSet::new());
-    let mut checked = pipeline::run(source, decode(job, None), sink, cx.limits, cx.watch)?;
+    let source = source(cx, job, found, (&mut *archives, databases), HashSet::new());
+    let mut checked = pipeline::run(source, decode(job, None, beside), sink, cx.limits, cx.watch)?;
     for (path, archive) in paths().zip(archives) {
         checked.archive(cx, archive, path)?;
     }
@@ -161,7 +179,7 @@ fn size(found: &Found, archives: &[Archive]) -> Result<Option<u64>> {
                 Ok(file) => total += file.len(),
                 Err(_) => return Ok(None),
             },
-            Input::Zip(_) => return Ok(None),
+            Input::Zip(_) | Input::Database(_) => return Ok(None),
         }
     }
     Ok(Some(total))

@@ -5,7 +5,7 @@ use super::Import;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::archive::Archive;
-use crate::jobs::intake::{Found, Input};
+use crate::jobs::intake::{Database, Found, Input};
 use crate::jobs::selection::room_key;
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
@@ -47,8 +47,13 @@ pub(super) fn expected(job: &Import, found: &Found, archives: &[Archive], receip
 }
 
 /// The records of the archives, and the rooms they list without describing them.
-pub(super) fn records(job: &Import, archives: &mut [Archive]) -> Vec<Incoming> {
+pub(super) fn records(job: &Import, archives: &mut [Archive], databases: &mut [Database]) -> Vec<Incoming> {
     let mut incoming = Vec::new();
+    for database in databases {
+        let from: Arc<str> = database.name().into();
+        let records = std::mem::take(&mut database.records).into_iter();
+        incoming.extend(records.map(|record| Incoming { record, from: from.clone(), listed: false }));
+    }
     for archive in archives.iter_mut() {
         let from: Arc<str> = archive.source().into();
         let add = |record| Incoming { record, from: from.clone(), listed: false };

@@ -1,8 +1,14 @@
 //! Pieces of input become units, on workers: unpacked, checked, read, renamed, and their words cut.
 
-use super::{Form, Met, is_gap};
+use super::{Form, Met, Uploads, is_gap};
+use crate::containers::Raw;
 use crate::context::{Random, no_random};
 use crate::error::{Error, Place, Result};
+use crate::formats::sqlserver::catalog::{Names, known_room};
+use crate::formats::sqlserver::history::parts;
+use crate::formats::sqlserver::reader::{Reader, Start, units_of};
+use crate::formats::sqlserver::tables::Picker;
+use crate::formats::sqlserver::value::Value;
 use crate::formats::{ReadOptions, Remarks, compliance, jsonl};
 use crate::jobs::archive::RawPage;
 use crate::jobs::sums::{self, PageSums};
@@ -16,6 +22,7 @@ use crate::rules::merge::Renames;
 use crate::store::Loaded;
 use crate::store::block::Prepared;
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -50,6 +57,41 @@ pub enum Piece {
         place: String,
         /// The notes.
         remarks: Remarks,
+    },
+    /// Rows of a database.
+    Rows {
+        /// Where they come from.
+        place: String,
+        /// Where they begin.
+        start: Start,
+        /// The rows, whole.
+        bytes: Vec<u8>,
+        /// What reads them.
+        reader: Arc<Reader>,
+        /// Whom they name.
+        names: Arc<Names>,
+    },
+    /// Rows of a database that were given with the names of their columns.
+    Told {
+        /// Where they come from.
+        place: String,
+        /// Where their columns stand.
+        picker: Arc<Picker>,
+        /// The rows, each with its line.
+        rows: Vec<(u64, Vec<Value<'static>>)>,
+        /// Whom they name.
+        names: Arc<Names>,
+    },
+    /// A part of a table, packed as it lies in its zip.
+    Part {
+        /// Where it comes from.
+        place: String,
+        /// The part.
+        raw: Box<Raw>,
+        /// What reads it.
+        reader: Arc<Reader>,
+        /// Whom its rows name.
+        names: Arc<Names>,
     },
     /// A page of an archive.
     Page {
@@ -90,6 +132,10 @@ pub struct Decoded {
     pub failed: Option<Error>,
     /// Bytes read, for progress.
     pub bytes: u64,
+    /// Rows of a database that were read.
+    pub rows: u64,
+    /// The table they are of.
+    pub table: &'static str,
 }
 
 /// Reads pieces, each with the number of its input.
@@ -105,6 +151,10 @@ pub struct Decode<'a> {
     pub prepare: Option<(i64, Random<'a>)>,
     /// The options that change what a piece becomes, for its fingerprint.
     pub options: String,
+    /// Rooms that the store knows by their identity alone, because a database did not say their domain.
+    pub aliases: Arc<HashMap<String, RoomKey>>,
+    /// Uploaded files, to be paired with the events that name them.
+    pub uploads: Option<Arc<Uploads>>,
 }
 
 impl Decode<'_> {
@@ -129,6 +179,33 @@ impl Decode<'_> {
                 let beside = files.filter(|file| matches!(file.content, Content::File(_)));
                 let beside: Vec<u8> = beside.filter_map(|file| file.sha256).flatten().collect();
                 done.fingerprint = Some(self.fingerprint(&[&bytes[..], &beside].map(Sha256::digest).concat()));
+            }
+            Piece::Rows { place, start, bytes, reader, names } => {
+                done.fingerprint = Some(self.rows_print(&bytes, &reader, &names));
+                (done.rows, done.remarks) =
+                    reader.units(&bytes, (&place, start), &names, self.keep_going, &mut take)?;
+            }
+            Piece::Told { place, picker, rows, names } => {
+                let print = Sha256::digest(format!("{rows:?}"));
+                done.fingerprint =
+                    Some(self.fingerprint(&[&print[..], &names.print, picker.known.name.as_bytes()].concat()));
+                done.rows = rows.len() as u64;
+                let source = (picker.known.name, place.as_str());
+                done.remarks = units_of(source, &picker, rows, &names, self.keep_going, &mut take)?;
+            }
+            Piece::Part { place, raw, reader, names } => {
+                let bytes = raw.unpack()?;
+                let (rows, end) = reader
+                    .layout
+                    .whole(&bytes)
+                    .map_err(|(row, wrong)| reader.wrong(&place, Start::FILE, row, wrong))?;
+                if end < bytes.len() {
+                    let at = Start { row: rows + 1, byte: end as u64 };
+                    return Err(reader.cut(&place, at, &bytes[end..]));
+                }
+                done.fingerprint = Some(self.rows_print(&bytes, &reader, &names));
+                (done.rows, done.remarks) =
+                    reader.units(&bytes, (&place, Start::FILE), &names, self.keep_going, &mut take)?;
             }
             Piece::Unit { unit, .. } => units.push(*unit),
             Piece::Noted { remarks, .. } => done.remarks = remarks,
@@ -171,8 +248,21 @@ impl Decode<'_> {
         Ok(())
     }
 
+    /// The same rows under other names are other events.
+    fn rows_print(&self, bytes: &[u8], reader: &Reader, names: &Names) -> [u8; 32] {
+        self.fingerprint(&[&Sha256::digest(bytes)[..], &names.print, reader.table.as_bytes()].concat())
+    }
+
     fn fingerprint(&self, bytes: &[u8]) -> [u8; 32] {
         Sha256::new().chain_update(&self.options).chain_update([0]).chain_update(bytes).finalize().into()
+    }
+
+    /// The room the store knows by the identity at the end of this address.
+    fn alias(&self, uri: &str) -> Option<&RoomKey> {
+        if self.aliases.is_empty() {
+            return None;
+        }
+        known_room(&self.aliases, self.pool.as_deref(), &parts(uri).1?)
     }
 
     fn rename(&self, unit: &mut Unit) -> Result<()> {
@@ -202,6 +292,9 @@ impl Stage for Decode<'_> {
             Piece::Bytes { place, bytes, .. } => (place.clone(), bytes.len() as u64),
             Piece::Unit { place, unit } => (place.clone(), unit.weight() as u64),
             Piece::Noted { place, .. } | Piece::Bad { place, .. } => (place.clone(), 0),
+            Piece::Rows { place, bytes, .. } => (place.clone(), bytes.len() as u64),
+            Piece::Told { place, rows, .. } => (place.clone(), 256 * rows.len() as u64),
+            Piece::Part { place, raw, .. } => (place.clone(), raw.size),
             Piece::Page { page, .. } => (page.place().to_owned(), page.weight() as u64 / 3),
         };
         let mut done = Decoded {
@@ -214,7 +307,17 @@ impl Stage for Decode<'_> {
             page: None,
             failed: None,
             bytes,
+            rows: 0,
+            table: "",
         };
+        done.table = match &piece {
+            Piece::Rows { reader, .. } | Piece::Part { reader, .. } => {
+                reader.picker.as_ref().map_or("", |picker| picker.known.name)
+            }
+            Piece::Told { picker, .. } => picker.known.name,
+            _ => "",
+        };
+        let page = matches!(piece, Piece::Page { .. });
         let units = match self.read(piece, &mut done) {
             Ok(units) => units,
             Err(error) if self.keep_going && is_gap(&error) => {
@@ -225,6 +328,21 @@ impl Stage for Decode<'_> {
             Err(error) => return Err(error),
         };
         for mut unit in units {
+            if !page && let Some(known) = self.alias(&unit.room.uri) {
+                unit.room = Arc::new(known.clone());
+            }
+            if !page && let Some(uploads) = &self.uploads {
+                let room = unit.room.clone();
+                let mut given = Vec::new();
+                for event in &mut unit.events {
+                    given.extend(uploads.pair(&room, event, &mut done.remarks)?);
+                }
+                if !given.is_empty() {
+                    let print =
+                        done.fingerprint.map(|print| self.fingerprint(&[&print[..], given.as_flattened()].concat()));
+                    done.fingerprint = print;
+                }
+            }
             if let Err(error) = named(&unit, &done.place) {
                 if !self.keep_going {
                     return Err(error);

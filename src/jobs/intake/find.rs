@@ -1,6 +1,7 @@
 //! Which files are history, and in which format. Content decides; names only say what is passed
 //! over in a folder.
 
+use super::database::{Dump, is_package};
 use super::{Form, attached};
 use crate::containers::manifest::DECLARATION;
 use crate::containers::names::{PACKED, is_litter, packed_as};
@@ -9,7 +10,8 @@ use crate::containers::{InputLimits, Pages};
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
-use crate::formats::{compliance, jsonl};
+use crate::formats::sqlserver::recognize::{self, Part};
+use crate::formats::{compliance, jsonl, sqlserver};
 use crate::jobs::archive::{is_bag, is_volume};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -40,13 +42,16 @@ pub enum Input {
     File(PathBuf),
     /// A zip of files of history.
     Zip(Inside),
+    /// Files of a database of the product.
+    Database(Dump),
 }
 
 impl Input {
     /// The file or folder.
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         match self {
             Input::Archive(path) | Input::File(path) | Input::Zip(Inside { path, .. }) => path,
+            Input::Database(dump) => dump.path(),
         }
     }
 }
@@ -73,6 +78,7 @@ pub struct Found {
 pub fn find(cx: &Context<'_>, paths: &[PathBuf], form: Option<Form>, keep_going: bool) -> Result<Found> {
     let limits = cx.input;
     let mut found = Found::default();
+    let mut rows: Vec<PathBuf> = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
             let spool = spool(cx)?;
@@ -92,10 +98,17 @@ pub fn find(cx: &Context<'_>, paths: &[PathBuf], form: Option<Form>, keep_going:
         })?;
         if kind.is_dir() {
             folder(path, limits, &mut found)?;
+        } else if form == Some(Form::SqlServer) && !is_zip(path)? || form.is_none() && is_rows(path)? {
+            rows.push(path.clone());
         } else {
             let input = one_file(path, limits, &mut found.passed_over);
             found.add(input, keep_going)?;
         }
+    }
+    if !rows.is_empty() {
+        // Files that were named one by one are parts of one database.
+        let name = if let [one] = rows.as_slice() { one.clone() } else { common(&rows) };
+        found.inputs.push(Input::Database(Dump::Files(name, rows)));
     }
     attached::sort_out(&mut found, limits, form, keep_going)?;
     // Volumes of one archive count once, whichever of them was named.
@@ -138,6 +151,29 @@ impl Found {
 /// Can this be left out and listed, when that is asked for?
 pub fn is_gap(error: &Error) -> bool {
     matches!(error.kind(), Kind::Damaged | Kind::Refused | Kind::NotFound | Kind::Io)
+}
+
+fn is_zip(path: &Path) -> Result<bool> {
+    let head = head(path)?;
+    Ok(head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06"))
+}
+
+/// Is this a file of a database?
+fn is_rows(path: &Path) -> Result<bool> {
+    let head = head(path)?;
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") || jsonl::looks_like(&head) {
+        return Ok(false);
+    }
+    Ok(recognize::part(&path.to_string_lossy(), &head).is_some())
+}
+
+/// The folder that holds all of these files.
+fn common(paths: &[PathBuf]) -> PathBuf {
+    let mut folder = paths[0].parent().unwrap_or(Path::new("")).to_owned();
+    while !paths.iter().all(|path| path.starts_with(&folder)) {
+        folder.pop();
+    }
+    if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder }
 }
 
 /// What comes in on standard input, in a file for as long as the work lasts.
@@ -188,6 +224,18 @@ pub(super) fn form_of(place: &str, head: &[u8]) -> Result<Form> {
         .hint("pchat import reads compliance XML, JSON Lines and pchat archives; --format names one"))
 }
 
+/// What a file is, in words.
+pub fn form_in_words(path: &Path, _: &Context<'_>) -> Result<String> {
+    let place = path.display().to_string();
+    Ok(match form_of(&place, &head(path)?)? {
+        Form::JsonLines => "JSON Lines history",
+        Form::Compliance => "compliance XML",
+        Form::Archive => "archive of pchat",
+        Form::SqlServer => "files of bcp, scripts or CSV",
+    }
+    .to_owned())
+}
+
 fn packed(place: &str, what: &str, command: &str) -> Error {
     Error::new(Kind::Refused, format!("this is packed as {what}, and only zips are unpacked"))
         .at(Place::file(place))
@@ -200,8 +248,17 @@ fn one_file(path: &Path, limits: InputLimits, passed_over: &mut u64) -> Result<I
         return Ok(Input::File(path.to_owned()));
     }
     let mut pages = volumes::open(path, limits)?;
-    if is_bag(pages.as_ref()) {
+    let tables = pages.members().iter().any(|member| member.name.starts_with(sqlserver::TOP));
+    if is_bag(pages.as_ref()) && !tables {
         return Ok(Input::Archive(path.to_owned()));
+    }
+    if is_package(pages.as_ref()) {
+        return Ok(Input::Database(Dump::Package(path.to_owned())));
+    }
+    let rows = rows_inside(path, pages.as_mut(), tables)?;
+    if !rows.is_empty() {
+        *passed_over += (pages.members().len() - rows.len()) as u64;
+        return Ok(Input::Database(Dump::Zip(path.to_owned(), rows)));
     }
     if let Some(within) = pages.members().iter().find(|member| member.name.ends_with(&format!("/{DECLARATION}"))) {
         // Programs that pack a folder add a folder of their own beside it.
@@ -218,6 +275,31 @@ fn one_file(path: &Path, limits: InputLimits, passed_over: &mut u64) -> Result<I
     *passed_over += (pages.members().len() - members.len()) as u64;
     foreign(path, pages.as_mut())?;
     Ok(Input::Zip(Inside { path: path.to_owned(), members, scratch: None }))
+}
+
+/// The files of a database in a zip. Of a zip that has any the others are no history.
+fn rows_inside(path: &Path, pages: &mut dyn Pages, tables: bool) -> Result<Vec<String>> {
+    let mut rows = Vec::new();
+    let mut data = false;
+    for at in 0..pages.members().len() {
+        let name = pages.members()[at].name.clone();
+        let outside = tables && (!name.starts_with(sqlserver::TOP) || name[sqlserver::TOP.len()..].contains('/'));
+        if is_litter(&name) || name.ends_with('/') || outside {
+            continue;
+        }
+        let mut head = Vec::new();
+        let place = || Place::file(format!("{}!{name}", path.display()));
+        let told = |e| Error::io("the entry", e).at(place());
+        pages.stream(at)?.take(HEAD as u64).read_to_end(&mut head).map_err(told)?;
+        if jsonl::looks_like(&head) || compliance::looks_like(&head) {
+            continue;
+        }
+        if let Some(part) = recognize::part(&name, &head) {
+            data |= part != Part::Format;
+            rows.push(name);
+        }
+    }
+    Ok(if data { rows } else { Vec::new() })
 }
 
 /// Refuses a zip that holds nothing pchat can read, and says what it holds.
@@ -275,8 +357,23 @@ fn root_of(head: &[u8]) -> Option<String> {
     }
 }
 
+/// The part a file of a folder plays in a database. Only some endings are looked into.
+fn part_of(path: &Path, name: &str) -> Result<Option<Part>> {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+    const LOOKED_INTO: [&str; 12] =
+        ["bcp", "dat", "native", "nat", "out", "bin", "fmt", "xml", "sql", "csv", "tsv", "txt"];
+    if is_litter(name) || !LOOKED_INTO.contains(&ending.as_str()) {
+        return Ok(None);
+    }
+    let head = head(path)?;
+    Ok(match jsonl::looks_like(&head) {
+        true => None,
+        false => recognize::part(name, &head),
+    })
+}
+
 /// Files with these endings are history or want to be; others in a folder or zip are passed over.
-const ENDINGS: [&str; 5] = ["xml", "json", "jsonl", "ndjson", "zip"];
+const ENDINGS: [&str; 7] = ["xml", "json", "jsonl", "ndjson", "zip", "bacpac", "dacpac"];
 
 /// Is a file of a folder or zip history, by its name, or packed so that there may be some in it?
 fn is_wanted(name: &str) -> bool {
@@ -286,12 +383,15 @@ fn is_wanted(name: &str) -> bool {
 }
 
 fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
-    if root.join(DECLARATION).is_file() {
+    let tables = root.join(sqlserver::TOP);
+    if root.join(DECLARATION).is_file() && !tables.is_dir() {
         found.inputs.push(Input::Archive(root.to_owned()));
         return Ok(());
     }
     let mut files = Vec::new();
-    let mut folders = vec![root.to_owned()];
+    let mut rows: Vec<(PathBuf, Part)> = Vec::new();
+    // Of tables that an export of pchat wrote, what lies beside them is no history.
+    let mut folders = vec![if tables.is_dir() { tables.clone() } else { root.to_owned() }];
     while let Some(folder) = folders.pop() {
         let told = |e| Error::io(folder.display(), e);
         for entry in std::fs::read_dir(&folder).map_err(told)? {
@@ -301,13 +401,15 @@ fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
             if kind.is_dir() {
-                if is_litter(&name) {
+                if is_litter(&name) || tables.is_dir() {
                     continue;
                 }
                 match path.join(DECLARATION).is_file() {
                     true => files.push(path),
                     false => folders.push(path),
                 }
+            } else if let Some(part) = kind.is_file().then(|| part_of(&path, &name)).transpose()?.flatten() {
+                rows.push((path, part));
             } else if kind.is_file() && is_wanted(&name) {
                 files.push(path);
             } else {
@@ -316,8 +418,17 @@ fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
         }
     }
     files.sort();
+    // Format files alone are of no use, and are not history either.
+    rows.sort_by(|one, other| one.0.cmp(&other.0));
+    if rows.iter().any(|(_, part)| *part != Part::Format) {
+        let files = rows.into_iter().map(|(path, _)| path).collect();
+        found.inputs.push(Input::Database(Dump::Files(root.to_owned(), files)));
+    } else {
+        found.passed_over += rows.len() as u64;
+    }
     for path in files {
-        let zip = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip"));
+        let zip = ["zip", "bacpac", "dacpac"].map(|zip| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(zip)));
+        let zip = zip.contains(&true);
         let input = match (path.is_dir(), zip) {
             (true, _) => Ok(Input::Archive(path)),
             (false, true) => one_file(&path, limits, &mut found.passed_over).map_err(|error| (path, error)),

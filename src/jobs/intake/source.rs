@@ -3,7 +3,7 @@
 use super::decode::{Piece, read_up_to};
 use super::find::{HEAD, form_of};
 use super::lines::json_lines;
-use super::{Form, Input, Inside};
+use super::{Database, Form, Input, Inside, is_gap};
 use crate::containers::{InputLimits, volumes};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files::Scratch;
@@ -42,6 +42,8 @@ pub struct PieceSource<'a> {
     pub inputs: Vec<Input>,
     /// The archives among them, opened, in the same order.
     pub archives: std::slice::IterMut<'a, Archive>,
+    /// The databases among them, in the same order.
+    pub databases: std::slice::Iter<'a, Database>,
     /// The format of files, when it was named.
     pub form: Option<Form>,
     /// The pool of rooms whose source does not say.
@@ -67,6 +69,17 @@ impl Source for PieceSource<'_> {
                 Input::Archive(path) => match self.archives.next() {
                     Some(archive) => self.archive(archive, path, emit),
                     None => Err(Error::new(Kind::Bug, "an archive was not opened before it was read")),
+                },
+                Input::Database(dump) => match self.databases.next() {
+                    Some(database) => match database.pieces(self.limits, emit) {
+                        Err(error) if self.keep_going && is_gap(&error) => {
+                            let place =
+                                error.place().map_or_else(|| dump.path().display().to_string(), |at| at.file.clone());
+                            Ok(emit(Piece::Bad { place, error }, 256))
+                        }
+                        flow => flow,
+                    },
+                    None => Err(Error::new(Kind::Bug, "a database was not opened before it was read")),
                 },
                 Input::File(path) => self.file(path, emit),
                 Input::Zip(inside) => self.zip(inside, emit),

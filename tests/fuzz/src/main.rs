@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pchat::containers::{InputLimits, zip::ZipPages};
+use pchat::formats::sqlserver::{self, known::Dialect, pages::Page};
 use pchat::formats::{ReadOptions, archive, compliance, directory, jsonl};
 use pchat::model::{dn, ids::RoomKey, time::Ticks};
 use pchat::nouns::SHAPES;
@@ -31,6 +32,8 @@ const TARGETS: &[Target] = &[
     ("proof", proof),
     ("query", query),
     ("rtf", rtf),
+    ("sqlserver", sqlserver_rows),
+    ("sqlserver-text", sqlserver_text),
     ("time", time),
     ("timestamp", timestamp_reply),
     ("zip", zip),
@@ -70,6 +73,47 @@ fn json_lines(data: &[u8]) {
     let keep_going = data.len() & 1 == 1;
     drop(jsonl::looks_like(data));
     drop(jsonl::read(data, 1, &options(keep_going), &mut |_| ControlFlow::Continue(())));
+}
+
+/// A model and rows, both of any bytes: the first byte says where one ends.
+fn sqlserver_rows(data: &[u8]) {
+    let Some((at, rest)) = data.split_first() else { return };
+    let (first, rows) = rest.split_at(rest.len() * usize::from(*at) / 256);
+    let mut layouts = Vec::new();
+    if let Ok(model) = sqlserver::model::read(&mut &first[..], "model.xml") {
+        layouts.extend(model.tables.into_iter().filter_map(|table| table.layout.ok()));
+    }
+    layouts.extend(sqlserver::format_file::read(first, "f.fmt", Page::Unsaid));
+    drop(sqlserver::model::origin(first, "Origin.xml"));
+    for known in sqlserver::known::KNOWN {
+        layouts.push(known.native(Dialect::PersistentChat, at & 1, Page::Wide, at & 2 != 0));
+        drop(sqlserver::settle::settle(known, Dialect::GroupChat, rows, true, Page::Unsaid));
+    }
+    for layout in layouts {
+        let Ok((_, end)) = layout.whole(rows) else { continue };
+        let read = layout.rows::<()>(&rows[..end], &mut |row| {
+            let Ok(values) = row else { return Ok(()) };
+            // What is read is written, and read again the same.
+            let mut written = Vec::new();
+            let put = |(field, value): (&_, &_)| sqlserver::encode::put(&mut written, field, value);
+            let _ = layout.fields.iter().zip(values.iter()).map(put).filter(|good| *good).count();
+            Ok(())
+        });
+        let _ = read;
+    }
+}
+
+/// Scripts and CSV.
+fn sqlserver_text(data: &[u8]) {
+    let asked = sqlserver::given::Asked { place: "input", table: None, page: Page::Unsaid, most: 1 << 16 };
+    let mut take = |_| Ok(ControlFlow::Continue(()));
+    let mut remarks = Default::default();
+    let mut others = Default::default();
+    drop(sqlserver::script::each(&mut &data[..], &asked, &mut remarks, &mut others, &mut take));
+    for separator in [',', '\t'] {
+        drop(sqlserver::grid::each(&mut &data[..], separator, &asked, &mut remarks, &mut take));
+    }
+    drop(sqlserver::recognize::part("input.txt", data));
 }
 
 /// What is read is written, and read again the same.

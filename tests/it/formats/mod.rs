@@ -7,6 +7,7 @@ mod html;
 mod jsonl;
 mod load;
 mod mails;
+mod sqlserver;
 
 use pchat::error::Error;
 use pchat::formats::{ReadOptions, Remarks};

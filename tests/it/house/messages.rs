@@ -16,7 +16,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("is not a file", "is not a file"),
     ("is not a DN", "is not a DN"),
     ("is due here", "expected …"),
-    ("made anew", "rebuilt"),
+    ("rebuilt", "rebuilt"),
     ("chance to be had", "random bytes"),
     ("chance has given", "the random …"),
     ("nobody is there", "not a terminal"),

@@ -37,6 +37,7 @@ fn receipt(desk: &Desk, file: &str, store: &str) -> Receipt {
         paths: vec![desk.path(file)],
         form: None,
         pool: None,
+        database: Default::default(),
         keep_going: false,
         on_conflict: OnConflict::Fail,
         renames: Renames::default(),

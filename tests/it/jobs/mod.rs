@@ -6,6 +6,7 @@ mod approval;
 mod asked;
 mod audit;
 mod certificate;
+mod database;
 mod directory;
 mod chats;
 mod diff;

@@ -1,0 +1,254 @@
+//! CSV as the studio saves it, and lines as `sqlcmd` prints them. Both cut long texts without a word and write a
+//! missing value like the text `NULL`, so what may have been cut is refused, and what cannot be told is said.
+
+use super::given::{Asked, Bytes, Given, TakeGiven, text};
+use super::known::Known;
+use super::pages::Page;
+use super::recognize::{known, names};
+use super::tables::Picker;
+use super::types::Type;
+use super::value::Value;
+use crate::error::{Error, Kind, Place, Result};
+use crate::formats::Remarks;
+use std::borrow::Cow;
+use std::io::Read;
+use std::sync::Arc;
+
+/// Where programs cut texts, in characters.
+const CUTS: [usize; 3] = [256, 8_192, 65_535];
+/// Texts of this length and more are looked at for having been cut.
+const LONG: usize = 256;
+
+/// Reads a file under a line of names.
+pub fn each(
+    from: &mut dyn Read,
+    separator: char,
+    asked: &Asked<'_>,
+    remarks: &mut Remarks,
+    take: &mut TakeGiven<'_>,
+) -> Result<()> {
+    let told = |e: std::io::Error| Error::io(asked.place, e);
+    let (from, unicode) = text(from, asked.place).map_err(told)?;
+    let page = if unicode { Page::Utf8 } else { asked.page };
+    let mut file = Lines { bytes: Bytes::new(from), asked, page, separator: separator as u8, quoting: true };
+    let Some(head) = file.record()? else { return Ok(()) };
+    let head: Vec<String> = match separator {
+        ' ' => head.iter().flat_map(|cell| names(&cell.text, ' ')).collect(),
+        _ => head.iter().map(|cell| cell.text.trim().to_owned()).collect(),
+    };
+    let Some((known, dialect)) = known(asked.table, &head) else {
+        return Err(file.fail("the names in the first line are of no table that is known"));
+    };
+    let columns: Vec<&str> = head.iter().map(String::as_str).collect();
+    let picker = Arc::new(Picker::new(known, &columns).map_err(|why| file.fail(why))?);
+    let kinds: Vec<(Type, bool)> = head.iter().map(|name| known.column(name).unwrap_or((Type::Text, true))).collect();
+    let mut lengths = Lengths::default();
+    let mut rows = 0u64;
+    let mut console = false;
+    let mut first = true;
+    loop {
+        let line = file.bytes.line;
+        let Some(cells) = file.record()? else { break };
+        if std::mem::take(&mut first) && cells.iter().all(|cell| cell.is_rule()) {
+            // Under its names sqlcmd draws a line, and quotes nothing.
+            console = true;
+            file.quoting = false;
+            if separator == ' ' {
+                return Err(file
+                    .fail("sqlcmd has put blanks between the values, which stand in texts as well")
+                    .hint(GOOD));
+            }
+            continue;
+        }
+        if cells.len() == 1 && cells[0].text.trim().is_empty() {
+            continue;
+        }
+        if let Some(said) = footer(&cells) {
+            if said != rows || file.rest_is_not_empty()? {
+                return Err(file
+                    .fail(format!("the file says that {said} rows follow, and {rows} were there"))
+                    .hint(GOOD));
+            }
+            break;
+        }
+        if cells.len() != head.len() {
+            let what = format!(
+                "a row has {} values for {} columns: a text holds what separates them",
+                cells.len(),
+                head.len()
+            );
+            return Err(Error::new(Kind::Refused, what)
+                .at(Place { file: asked.place.to_owned(), line, column: 0 })
+                .hint(GOOD));
+        }
+        let mut values = Vec::with_capacity(cells.len());
+        for (cell, (kind, nullable)) in cells.into_iter().zip(&kinds) {
+            let missing = !cell.quoted && cell.text == "NULL";
+            if *kind == Type::Text {
+                lengths.add(cell.text.chars().count());
+            }
+            values.push(match (missing, nullable) {
+                (true, true) => {
+                    if *kind == Type::Text {
+                        remarks.note("values NULL of CSV, which a text of these letters looks like; taken as missing");
+                    }
+                    Value::Null
+                }
+                (true, false) if *kind == Type::Text => {
+                    remarks.note("texts NULL of CSV in columns that are never missing; taken as texts");
+                    Value::Text(Cow::Owned(cell.text))
+                }
+                _ => Value::Text(Cow::Owned(cell.text)),
+            });
+        }
+        rows += 1;
+        if take(Given { picker: picker.clone(), dialect, line, values })?.is_break() {
+            return Ok(());
+        }
+    }
+    if console {
+        remarks.note("files of sqlcmd; blanks at the end of a text cannot be told from those it adds");
+    }
+    lengths.check(known, asked.place)
+}
+
+const GOOD: &str = "make the file again in native form: bcp mgc.dbo.tblChat out tblChat.bcp -N -S SERVER -T \
+                    (docs/migrate.md)";
+
+/// How long texts are, so that one can see that they were cut.
+#[derive(Debug, Default)]
+struct Lengths {
+    most: usize,
+    times: u64,
+    cut: u64,
+}
+
+impl Lengths {
+    fn add(&mut self, length: usize) {
+        self.cut += u64::from(CUTS.contains(&length));
+        match length.cmp(&self.most) {
+            std::cmp::Ordering::Greater => (self.most, self.times) = (length, 1),
+            std::cmp::Ordering::Equal => self.times += 1,
+            std::cmp::Ordering::Less => {}
+        }
+    }
+
+    fn check(&self, known: &Known, place: &str) -> Result<()> {
+        let what = match () {
+            () if self.cut > 0 => {
+                format!(
+                    "{} of {} are as long as programs cut texts: 256, 8192 or 65535 characters",
+                    self.cut, known.name
+                )
+            }
+            () if self.most >= LONG && self.times > 1 => {
+                format!("{} texts of {} share the greatest length, {} characters", self.times, known.name, self.most)
+            }
+            () => return Ok(()),
+        };
+        Err(Error::new(Kind::Refused, format!("{what}: they were cut when the file was made"))
+            .at(Place::file(place))
+            .hint(GOOD))
+    }
+}
+
+/// One value.
+struct Cell {
+    text: String,
+    quoted: bool,
+}
+
+impl Cell {
+    fn is_rule(&self) -> bool {
+        let text = self.text.trim();
+        !text.is_empty() && text.bytes().all(|byte| byte == b'-' || byte == b' ')
+    }
+}
+
+/// The number in `(5 rows affected)`.
+fn footer(cells: &[Cell]) -> Option<u64> {
+    let [cell] = cells else { return None };
+    let inside = cell.text.trim().strip_prefix('(')?.strip_suffix(')')?;
+    let (number, rest) = inside.split_once(' ')?;
+    matches!(rest, "rows affected" | "row affected" | "row(s) affected").then(|| number.parse().ok())?
+}
+
+struct Lines<'a, 'b> {
+    bytes: Bytes<'a>,
+    asked: &'b Asked<'b>,
+    page: Page,
+    separator: u8,
+    quoting: bool,
+}
+
+impl Lines<'_, '_> {
+    fn fail(&self, what: impl Into<String>) -> Error {
+        let place = Place { file: self.asked.place.to_owned(), line: self.bytes.line, column: 0 };
+        Error::new(Kind::Refused, what).at(place)
+    }
+
+    fn next(&mut self) -> Result<Option<u8>> {
+        self.bytes.next().map_err(|e| match e.downcast::<Error>() {
+            Ok(error) => error,
+            Err(e) => Error::io(self.asked.place, e),
+        })
+    }
+
+    fn rest_is_not_empty(&mut self) -> Result<bool> {
+        while let Some(byte) = self.next()? {
+            if !byte.is_ascii_whitespace() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The values up to the end of a line; nothing at the end of the file.
+    fn record(&mut self) -> Result<Option<Vec<Cell>>> {
+        let mut cells: Vec<Cell> = Vec::new();
+        let mut bytes = Vec::new();
+        let (mut quoted, mut open, mut any) = (false, false, false);
+        loop {
+            let byte = self.next()?;
+            if bytes.len() as u64 > self.asked.most || cells.len() > 4096 {
+                return Err(self.fail("a row is longer than the limit").hint("if you trust it, raise --max-page"));
+            }
+            match byte {
+                None if open => return Err(self.fail("a quote is not closed")),
+                None if !any => return Ok(None),
+                Some(b'"') if self.quoting && open => {
+                    let doubled = self.bytes.peek().map_err(|e| Error::io(self.asked.place, e))? == Some(b'"');
+                    if doubled {
+                        self.next()?;
+                        bytes.push(b'"');
+                    } else {
+                        open = false;
+                    }
+                }
+                Some(byte) if open => bytes.push(byte),
+                Some(b'"') if self.quoting && bytes.is_empty() && !quoted => (quoted, open) = (true, true),
+                Some(byte) if byte == self.separator && self.separator != b' ' => {
+                    cells.push(self.cell(&mut bytes, quoted)?);
+                    quoted = false;
+                }
+                None | Some(b'\n') => {
+                    if bytes.last() == Some(&b'\r') {
+                        bytes.pop();
+                    }
+                    cells.push(self.cell(&mut bytes, quoted)?);
+                    return Ok(Some(cells));
+                }
+                Some(b'\r') => bytes.push(b'\r'),
+                Some(_) if quoted => return Err(self.fail("something follows a closing quote")),
+                Some(byte) => bytes.push(byte),
+            }
+            any = true;
+        }
+    }
+
+    fn cell(&self, bytes: &mut Vec<u8>, quoted: bool) -> Result<Cell> {
+        let text = self.page.decode(bytes).map_err(|fault| self.fail(fault.0))?.into_owned();
+        bytes.clear();
+        Ok(Cell { text, quoted })
+    }
+}
