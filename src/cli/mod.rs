@@ -25,7 +25,7 @@ use crate::model::time::Ticks;
 use crate::nouns::verb::{Pages, Verb};
 use crate::nouns::{self, state};
 use crate::store::open::Location;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use globals::Globals;
 use look::Look;
 use print::Output;
@@ -164,7 +164,7 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluat
     if first == "help" && texts.get(at + 1) == Some(&"options") {
         return Some(Ok(Evaluated::Text(page::options(&command))));
     }
-    if let Some(asked) = asks(&texts[at..], &command) {
+    if let Some(asked) = page::asks(&texts[at..], &command) {
         return Some(asked);
     }
     if first == "help"
@@ -186,36 +186,6 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluat
         return Some(line::words(first, &rest, before, world).map(Evaluated::Ran));
     }
     None
-}
-
-/// `Get-Help NAME` and `Get-Command PATTERN`, in several words or in one.
-fn asks(words: &[&str], native: &clap::Command) -> Option<Result<Evaluated>> {
-    let words: Vec<&str> = match words {
-        [line] => line.split_whitespace().collect(),
-        words => words.to_vec(),
-    };
-    let (first, rest) = words.split_first()?;
-    let named = rest.iter().find(|word| !word.starts_with('-')).map(|name| name.trim_matches(['"', '\'']));
-    let text = match (first.to_ascii_lowercase().as_str(), named) {
-        ("get-command" | "gcm", pattern) => help::list(native, pattern.unwrap_or("*")),
-        ("get-help", None) => help::list(native, "*"),
-        ("get-help", Some(name)) if name.contains('*') => help::list(native, name),
-        ("get-help", Some(name)) => match native.find_subcommand(name) {
-            Some(_) => return Some(evaluated_help(name)),
-            None => help::cmdlet(name, native),
-        },
-        _ => return None,
-    };
-    Some(text.map(Evaluated::Text))
-}
-
-/// The page of a command.
-fn evaluated_help(name: &str) -> Result<Evaluated> {
-    let words = ["pchat", name, "--help"].map(OsString::from);
-    match parsed(words.clone().into_iter()) {
-        Err(error) => Ok(Evaluated::Parser(error, words.to_vec())),
-        Ok(_) => Ok(Evaluated::Text(String::new())),
-    }
 }
 
 /// Runs a command in pchat's own spelling and prints what it has to say.
@@ -275,26 +245,9 @@ enum Rows {
     Kept,
 }
 
-/// Reads a command line; help is that of pages as people read them.
-fn parsed(args: impl Iterator<Item = OsString>) -> std::result::Result<Cli, clap::Error> {
-    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand as Missing};
-    let args: Vec<OsString> = args.collect();
-    let error = match Cli::try_parse_from(&args) {
-        Ok(cli) => return Ok(cli),
-        Err(error) => error,
-    };
-    if !matches!(error.kind(), DisplayHelp | Missing) {
-        return Err(error);
-    }
-    let whole = args.iter().any(|word| word == "--help" || word == "help");
-    let length = if whole { page::Length::Whole } else { page::Length::Screen };
-    let matches = page::dressed(command(), length).try_get_matches_from(args)?;
-    Cli::from_arg_matches(&matches)
-}
-
 fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Rows) -> Result<Evaluated> {
     let args = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
-    let Cli { globals, command } = match parsed(args) {
+    let Cli { globals, command } = match page::parsed(args) {
         Ok(cli) => cli,
         Err(error) => return Ok(Evaluated::Parser(error, words)),
     };

@@ -1,7 +1,10 @@
 //! Pages of help: commands in groups, examples first, the options that all commands have in one line.
 
+use super::{Cli, Evaluated, command, help};
+use crate::error::Result;
 use clap::builder::StyledStr;
-use clap::{Arg, Command};
+use clap::{Arg, Command, FromArgMatches, Parser};
+use std::ffi::OsString;
 
 /// Command lines that work, in the order in which they do: a test runs all of them. `+` marks what only makes the next
 /// ones possible, `-` what needs a directory or a second person, `=N` those that end with another code than 0.
@@ -167,4 +170,51 @@ pub(super) fn options(command: &Command) -> String {
         .help_template("{about-with-newline}\n{all-args}\n");
     let mut shown = shown;
     shown.render_help().to_string()
+}
+
+/// Reads a command line; help is that of pages as people read them.
+pub(super) fn parsed(args: impl Iterator<Item = OsString>) -> std::result::Result<Cli, clap::Error> {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand as Missing};
+    let args: Vec<OsString> = args.collect();
+    let error = match Cli::try_parse_from(&args) {
+        Ok(cli) => return Ok(cli),
+        Err(error) => error,
+    };
+    if !matches!(error.kind(), DisplayHelp | Missing) {
+        return Err(error);
+    }
+    let whole = args.iter().any(|word| word == "--help" || word == "help");
+    let length = if whole { Length::Whole } else { Length::Screen };
+    let matches = dressed(command(), length).try_get_matches_from(args)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// `Get-Help NAME` and `Get-Command PATTERN`, in several words or in one.
+pub(super) fn asks(words: &[&str], native: &Command) -> Option<Result<Evaluated>> {
+    let words: Vec<&str> = match words {
+        [line] => line.split_whitespace().collect(),
+        words => words.to_vec(),
+    };
+    let (first, rest) = words.split_first()?;
+    let named = rest.iter().find(|word| !word.starts_with('-')).map(|name| name.trim_matches(['"', '\'']));
+    let text = match (first.to_ascii_lowercase().as_str(), named) {
+        ("get-command" | "gcm", pattern) => help::list(native, pattern.unwrap_or("*")),
+        ("get-help", None) => help::list(native, "*"),
+        ("get-help", Some(name)) if name.contains('*') => help::list(native, name),
+        ("get-help", Some(name)) => match native.find_subcommand(name) {
+            Some(_) => return Some(evaluated_help(name)),
+            None => help::cmdlet(name, native),
+        },
+        _ => return None,
+    };
+    Some(text.map(Evaluated::Text))
+}
+
+/// The page of a command.
+fn evaluated_help(name: &str) -> Result<Evaluated> {
+    let words = ["pchat", name, "--help"].map(OsString::from);
+    match parsed(words.clone().into_iter()) {
+        Err(error) => Ok(Evaluated::Parser(error, words.to_vec())),
+        Ok(_) => Ok(Evaluated::Text(String::new())),
+    }
 }

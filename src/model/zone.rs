@@ -105,7 +105,7 @@ impl Zone {
             }
         }
         let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| {
-            let error = Error::new(Kind::Usage, format!("{} is no date", quoted(text)));
+            let error = Error::new(Kind::Usage, format!("{} is not a date", quoted(text)));
             match super::time::iso(text).filter(|_| text.contains('/')) {
                 Some(iso) => error.hint(format!(
                     "write the year first: {iso}, if that is meant; only cmdlets take dates with the month first"
