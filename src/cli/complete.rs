@@ -187,9 +187,8 @@ fn objects(kind: &str, before: &[String], world: &mut World<'_>) -> Vec<String> 
     let Ok(reply) = evaluate(words, world) else { return Vec::new() };
     let Some(table) = reply.tables.first() else { return Vec::new() };
     let column = |name: &str| table.columns.iter().position(|column| *column == name);
-    let Some(column) = column("Name").or_else(|| column("Identity")).or_else(|| column("Case")) else {
-        return Vec::new();
-    };
+    // What has neither is named by its first column.
+    let column = column("Name").or_else(|| column("Identity")).unwrap_or(0);
     let names = table.rows.iter().filter_map(|row| match row.get(column) {
         Some(Cell::Text(name)) => Some(name.clone()),
         _ => None,

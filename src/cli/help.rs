@@ -1,4 +1,4 @@
-//! Help for cmdlets, and what answers `Get-Help` and `Get-Command`: made from the same lists that read the command line.
+//! Help for cmdlets, and what answers `Get-Help` and `Get-Command`: from the same lists that read the command line.
 
 use super::cmdlet::{COMMON, named};
 use crate::error::{Error, Kind as Failure, Result, quoted};

@@ -11,8 +11,8 @@ use std::ffi::OsString;
 const EXAMPLES: &str = include_str!("examples.txt");
 /// So many examples of a command are shown.
 const SHOWN: usize = 3;
-/// A page with more options than this names them only, where it is to fit a screen.
-const FEW: usize = 16;
+/// Options that take more lines than this are only named, where a page is to fit a screen.
+const FEW: usize = 24;
 /// Lines of help end here.
 const WIDTH: usize = 80;
 
@@ -82,7 +82,12 @@ fn page(command: Command, path: &str, length: Length) -> Command {
     for example in own {
         text.push_str(&format!("  {example}\n"));
     }
-    let options = command.get_arguments().filter(|arg| !arg.is_positional() && !arg.is_global_set()).count();
+    let lines = |arg: &Arg| {
+        let help = arg.get_help().map_or(0, |help| help.to_string().len());
+        let values: usize = arg.get_possible_values().iter().map(|value| value.get_name().len() + 2).sum();
+        (help + values + 20) / 55 + 1
+    };
+    let options: usize = command.get_arguments().filter(|arg| !arg.is_global_set()).map(lines).sum();
     let names = length == Length::Screen && options > FEW;
     let after = match names {
         true => format!("{}\n{COMMON}\nEach is explained by: pchat {path} --help", listed(&command)),

@@ -152,7 +152,7 @@ impl RetentionVerb {
                 settings::put(cx, &rule, "retention set", details)?;
                 let before = before.map_or_else(String::new, |before| format!("; before, it was {before}"));
                 let note = format!("{} is kept for {}{before}", named(scope, &target), keep.trim());
-                let mut notes = vec![note.replace("forever", "forever")];
+                let mut notes = vec![note.replace("for forever", "forever")];
                 notes.extend(held_longer(catalog, rule)?);
                 Ok(Reply { notes, ..Reply::default() })
             }
