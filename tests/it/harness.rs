@@ -357,7 +357,7 @@ pub(crate) fn full_catalog(seed: &str) -> Vec<pchat::model::record::Record> {
         }
         record
     };
-    SHAPES.iter().flat_map(|shape| [of(shape, 1), of(shape, 2)]).collect()
+    SHAPES.iter().filter(|shape| shape.travels()).flat_map(|shape| [of(shape, 1), of(shape, 2)]).collect()
 }
 
 /// A store with these records.

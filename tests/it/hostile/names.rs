@@ -219,7 +219,7 @@ fn bombs_do_not_go_off() {
     let mut line = super::HISTORY.lines().next().unwrap().as_bytes().to_vec();
     line.extend(&blanks);
     std::fs::write(desk.path("x.zip"), zip(&[deflated("h.jsonl", &line)])).unwrap();
-    let ran = desk.pchat(&["import", "x.zip", "--store", "s.db", "--max-ratio", "2000"]);
+    let ran = desk.pchat(&["import", "x.zip", "--store", "s.db", "--max-ratio=2000"]);
     desk.fails("endless line", "x.zip", &ran, 15, "raise --max-page");
     desk.untouched("x.zip");
     // Sizes that nobody has.

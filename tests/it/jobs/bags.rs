@@ -78,6 +78,7 @@ fn sound_bags_of_every_version_are_sound() {
             .code(15)
             .says("a BagIt bag 1.0, sha224 and sha384, not a pchat archive; as a bag it is sound");
     }
+    lay(&desk, "b", &bag("1.0", &["sha224", "sha384"], &payload[..4]));
     desk.run("import @b --store @s.db").code(15).says("is a BagIt bag, not a pchat archive");
     desk.run("verify --bag @nothing").code(10);
     desk.run("verify --bag").code(2);

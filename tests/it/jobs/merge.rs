@@ -48,14 +48,16 @@ fn every_field_of_every_noun_arrives() {
     let records = full_catalog("A");
     store_of(&desk, "a.db", &records);
     let expected = desk.catalog("a.db");
-    assert_eq!(expected.len(), 2 * SHAPES.len());
+    let travelling = 2 * SHAPES.iter().filter(|shape| shape.travels()).count();
+    assert_eq!(expected.len(), travelling);
     assert!(records.iter().all(|record| expected.get(record.shape.noun, &record.key()) == Some(record)));
     desk.run("export --store @a.db --out @a.zip --no-checkpoint").code(0);
     let first = desk.run("import @a.zip --store @b.db --output json").code(0);
-    assert_eq!(settings(&first), [30, 0, 0, 0]);
+    let travelling = travelling as u64;
+    assert_eq!(settings(&first), [travelling, 0, 0, 0]);
     assert_eq!(desk.catalog("b.db"), expected);
     let second = desk.run("import @a.zip --store @b.db --output json").code(0);
-    assert_eq!(settings(&second), [0, 30, 0, 0]);
+    assert_eq!(settings(&second), [0, travelling, 0, 0]);
     assert_eq!(desk.catalog("b.db"), expected);
     std::fs::create_dir(desk.path("again")).unwrap();
     desk.run("export --store @b.db --out @again/a.zip --no-checkpoint").code(0);
@@ -344,7 +346,7 @@ fn levels_hold_what_they_say() {
     event["pool"] = "pool1.example.com".into();
     desk.lines("h.jsonl", &[event]);
     desk.run("import @h.jsonl --store @a.db").code(0);
-    let all: Vec<&str> = SHAPES.iter().map(|shape| shape.plural).collect();
+    let all: Vec<&str> = SHAPES.iter().filter(|shape| shape.travels()).map(|shape| shape.plural).collect();
     let levels: [(&str, &[&str], bool); 5] = [
         ("All", &all, true),
         ("User", &["holds", "principals", "policies", "grants"], false),

@@ -186,7 +186,9 @@ fn room_names_places_and_versions_are_shown() {
         "line ends and tabs of a message stay"
     );
     assert!(page.contains("/mnt/intake/2014-03/2014-03-10-0815.xml:55:12"));
-    assert!(page.contains("<time datetime=\"2009-11-03T09:00:02.1234567Z\">2009-11-03 09:00:02</time>"));
+    assert!(page.contains(
+        "<time datetime=\"2009-11-03T09:00:02.123Z\" title=\"2009-11-03T09:00:02.1234567Z\">2009-11-03 09:00:02</time>"
+    ));
     assert!(page.contains("with the text of messages"));
     for absent in ["Downloads</th>", "Changes</th>", "Purged</th>"] {
         assert!(!page.contains(absent), "only kinds that occur have a column: {absent}");
