@@ -132,7 +132,7 @@ fn nothing_runs_before_all_of_a_script_is_understood() {
         ("while ($true) { Get-CsPersistentChatRoom }", "2:1", "\"while\" is not known here"),
         ("$x = 1\ntry { $x } catch { $x }", "3:1", "\"try\""),
         ("$rooms = Get-CsPersistentChatRoom\n$rooms | Remove-Item", "3:10", "\"Remove-Item\""),
-        ("\"a $($b) c\"", "2:6", "no variable $b"),
+        ("\"a $($b) c\"", "2:6", "variable $b is not defined"),
         ("Get-CsPersistentChatRoom -Filter \"abc", "2:34", "not closed"),
         ("Get-CsPersistentChatRoom | Where-Object { $_.Name -huh 'x' }", "2:51", "-huh"),
         ("Get-CsPersistentChatRoom | Where-Object { $_.Name -like '[a' }", "2:43", "pattern"),
@@ -150,7 +150,7 @@ fn nothing_runs_before_all_of_a_script_is_understood() {
         ("[System.IO.File]::Delete('x')", "2:1", "System.IO.File"),
         ("$x = 'a'.GetType()", "2:9", "GetType"),
         ("<# never closed", "2:1", "<#"),
-        ("Sort-Object Name", "2:1", "nothing stands before"),
+        ("Sort-Object Name", "2:1", "nothing comes before"),
         ("pchat room get --no-such-option", "2:1", "--no-such-option"),
         ("Get-CsPersistentChatRoom | Select-Object -Nme x", "2:28", "-Nme"),
     ] {

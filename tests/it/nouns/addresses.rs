@@ -112,9 +112,9 @@ fn history_takes_an_address() {
     refused("plain#1099511627776", 10, "never existed");
     refused("plain#9223372036854775808", 10, "never existed");
     refused("plain#18446744073709551615", 10, "never existed");
-    refused("plain#18446744073709551616", 2, "no address of an event");
-    refused("plain", 2, "no address of an event");
-    refused("plain#-1", 2, "no address of an event");
+    refused("plain#18446744073709551616", 2, "is not an address of an event");
+    refused("plain", 2, "is not an address of an event");
+    refused("plain#-1", 2, "is not an address of an event");
     refused("nowhere#1", 10, "no room");
 }
 
@@ -125,7 +125,7 @@ fn one_event_is_replaced_or_removed_by_its_address() {
     remove(&["--event", "plain#0", "--room", "plain", "--yes"]).code(2);
     remove(&["--event", "plain#0", "--filter", "text", "--yes"]).code(2);
     remove(&["--event", "plain#9", "--yes"]).code(10).says("event pool\\plain#9 never existed");
-    remove(&["--event", "plain#0", "--event", "plain#3", "--yes"]).code(2).says("no message but a join");
+    remove(&["--event", "plain#0", "--event", "plain#3", "--yes"]).code(2).says("is not a message but a join");
     remove(&["--event", "plain#0"]).code(18);
     let plan = remove(&["--event", "plain#0", "--event", "plain#4", "--what-if", "--output", "json"]).code(0);
     assert_eq!(plan.json()["rooms"][0]["Events"], 2, "and not what lies between them in time: {plan:?}");

@@ -189,7 +189,7 @@ fn a_test_runs_the_real_path_and_leaves_only_its_record() {
         desk.run(&format!("{set} --store @s.db")).code(0);
         let run = test(&format!("Test-CsPersistentChatMessage pool.example.com {both} -ChatRoomUri Talk")).code(code);
         assert_eq!(run.json()[0]["Result"], "Failure");
-        assert!(run.json()[0]["Error Message"].as_str().unwrap().contains(why), "{run:?}");
+        assert!(run.json()[0]["ErrorMessage"].as_str().unwrap().contains(why), "{run:?}");
         desk.run(&format!("{undo} --store @s.db")).code(0);
     }
     test(&format!("Test-CsPersistentChatMessage x {both} -ChatRoomUri Nowhere")).code(10);
