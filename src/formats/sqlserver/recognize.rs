@@ -16,8 +16,10 @@ pub enum Part {
     Csv(char),
 }
 
-/// Endings of files that `bcp` writes, as people call them.
-const ENDINGS: [&str; 6] = ["bcp", "dat", "native", "nat", "out", "bin"];
+/// Endings of files that only `bcp` writes.
+const OF_BCP: [&str; 3] = ["bcp", "native", "nat"];
+/// Endings that files of `bcp` may have, and many others: these must be named after a table.
+const OF_ANY: [&str; 7] = ["dat", "out", "bin", "txt", "csv", "tsv", ""];
 
 /// The part a file plays, if it plays any.
 pub fn part(name: &str, head: &[u8]) -> Option<Part> {
@@ -38,12 +40,8 @@ pub fn part(name: &str, head: &[u8]) -> Option<Part> {
         return Some(Part::Csv(separator));
     }
     let named = named(file);
-    match ENDINGS.contains(&ending.as_str()) {
-        true => Some(Part::Rows(named)),
-        // A file of characters may be called anything.
-        false if matches!(ending.as_str(), "txt" | "csv" | "tsv" | "") && named.is_some() => Some(Part::Rows(named)),
-        false => None,
-    }
+    let is_rows = OF_BCP.contains(&ending.as_str()) || named.is_some() && OF_ANY.contains(&ending.as_str());
+    is_rows.then_some(Part::Rows(named))
 }
 
 /// The separator of a line of names, if the first line is one of a table that is known.
