@@ -184,7 +184,7 @@ fn without_the_rule_one_person_is_enough() {
     run(&desk, "approval set --required false", "--yes --operator anna --approve-by ben", 15);
     run(&desk, "approval give 1", "--yes --operator ben", 0);
     run(&desk, "approval set --required false", "--yes --operator anna", 0);
-    run(&desk, "purge --room Desk", "--yes --approve-by ben", 2).says("wants no second person");
+    run(&desk, "purge --room Desk", "--yes --approve-by ben", 2).says("requires no second person");
     run(&desk, "purge --room Desk", "--yes", 0);
     // With accounts compared, one account is not two people.
     run(&desk, "approval set --required true --other-account true", "", 0);

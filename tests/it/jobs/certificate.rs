@@ -89,7 +89,7 @@ fn a_certificate_is_no_checkpoint_and_a_checkpoint_no_certificate() {
     let key = SigningKey::parse(&text(&desk, "s.db.key")).unwrap();
     let checkpoint = note::open(&text(&desk, "checkpoint.txt"), std::slice::from_ref(&verifier)).unwrap().text;
     desk.write("x.txt", key.named(certificates.name()).unwrap().sign(&checkpoint).unwrap());
-    desk.run(&format!("certificate verify @x.txt --public-key {public}")).code(13).says("no certificate");
+    desk.run(&format!("certificate verify @x.txt --public-key {public}")).code(13).says("not a certificate");
     desk.write("y.txt", key.sign(&opened.text).unwrap());
     desk.run(&format!("certificate verify @y.txt --public-key {public}")).code(13).says("not known");
     desk.run("audit verify --store @s.db --against @y.txt").code(10).says("no signed checkpoint");
