@@ -10,10 +10,11 @@ const DEEPEST: usize = 64;
 /// Accepts a name, or says why not.
 pub fn check(container: &str, name: &str) -> Result<()> {
     let bad = |why: &str| {
-        Err(Error::damaged(
+        let error = Error::damaged(
             Place::file(format!("{container}!{}", shown(name))),
             format!("the name of this entry {why}"),
-        ))
+        );
+        Err(error.hint("unpack it into an empty folder, look at what comes out, and name that folder instead"))
     };
     if name.is_empty() || name.len() > LONGEST {
         return bad("is empty or longer than 1024 bytes");
@@ -45,13 +46,31 @@ pub fn is_litter(path: &str) -> bool {
         || folders.split('/').any(|folder| FOLDERS.contains(&folder))
 }
 
-/// What a file is packed as, by its first bytes, and the command that unpacks it. Zips are read and no case of this.
-pub fn packed_as(name: &str, head: &[u8]) -> Option<(&'static str, String)> {
+/// A file of an archive that no list of it names; `place` is its path, or the zip and its name.
+pub fn unlisted(place: &str, name: &str) -> Error {
+    let found = |what: &str| Error::damaged(Place::file(place), what);
+    if !is_litter(name) {
+        return found("the file is there but not listed").hint("the archive was changed; fetch it again");
+    }
+    let command = match place.strip_suffix(name).and_then(|zip| zip.strip_suffix('!')) {
+        Some(zip) => format!("zip -d {} {}", typed(zip), typed(name)),
+        None => format!("rm {}", typed(place)),
+    };
+    found("the file is there but not listed; it is one that systems leave behind").hint(format!("delete it: {command}"))
+}
+
+/// A name as it is typed for a shell.
+fn typed(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-    let file = match name.chars().all(plain) && !name.starts_with('-') {
+    match name.chars().all(plain) && !name.starts_with('-') {
         true => name.to_owned(),
         false => format!("'{}'", shown(name).replace('\'', "'\\''")),
-    };
+    }
+}
+
+/// What a file is packed as, by its first bytes, and the command that unpacks it. Zips are read and no case of this.
+pub fn packed_as(name: &str, head: &[u8]) -> Option<(&'static str, String)> {
+    let file = typed(name);
     let lower = name.to_lowercase();
     let of_many = lower.contains(".tar.") || [".tgz", ".tbz", ".tbz2", ".txz"].iter().any(|end| lower.ends_with(end));
     let (what, command) = match head {

@@ -23,6 +23,7 @@ mod xml;
 
 use self::write::Written;
 use crate::error::Error;
+use crate::model::ids::RoomKey;
 use crate::model::receipt::KEPT_IN_FULL;
 use crate::model::unit::Unit;
 use std::collections::BTreeMap;
@@ -61,12 +62,22 @@ pub struct Remarks {
     pub gaps: Vec<Error>,
     /// All that was left out.
     pub gap_count: u64,
+    /// Numbers of messages that the source gives without the message, the greatest of each room.
+    pub stated: BTreeMap<RoomKey, i64>,
 }
 
 impl Remarks {
     /// Counts a remark.
     pub fn note(&mut self, remark: &'static str) {
         *self.counts.entry(remark).or_default() += 1;
+    }
+
+    /// Notes that a room has a message of this number, of which the source does not have the message.
+    pub fn state(&mut self, room: RoomKey, number: i64) {
+        if self.stated.len() < KEPT_IN_FULL || self.stated.contains_key(&room) {
+            let greatest = self.stated.entry(room).or_insert(number);
+            *greatest = number.max(*greatest);
+        }
     }
 
     /// Lists something that was left out. The list is bounded, the count is not.

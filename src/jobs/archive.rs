@@ -220,7 +220,7 @@ impl Archive {
         };
         // Version 1 is older than the rules of retention, and than what cases collect.
         let older = |shape: &Shape| custody["formatVersion"] == 1 && matches!(shape.noun, "retention" | "collection");
-        for shape in shapes {
+        for shape in shapes.iter().filter(|shape| shape.travels()) {
             let missing = !plurals.contains(&shape.plural);
             if belongs(shape) == missing && !(missing && older(shape)) {
                 let what = match belongs(shape) {

@@ -5,6 +5,7 @@ mod check;
 mod collections;
 mod databases;
 pub mod inspect;
+mod places;
 mod settings;
 
 use self::check::check;
@@ -76,6 +77,9 @@ pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
     let found = find(cx, &job.paths, job.form, job.keep_going)?;
     let Some(held) = found.held() else { return take_in(cx, job, found) };
     let mut receipt = take_in(cx, job, found).map_err(|error| error.renamed(&held, STDIN))?;
+    for (_, fact) in receipt.conflicts.iter_mut().flat_map(|conflict| &mut conflict.other.facts) {
+        *fact = fact.replace(&held, STDIN);
+    }
     receipt.gaps.iter_mut().for_each(|gap| gap.place = gap.place.replace(&held, STDIN));
     Ok(receipt)
 }
@@ -149,7 +153,9 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         let fact = |input| fact(input, held.as_deref());
         let first = intake.announce(found.inputs.iter().map(fact).collect::<Result<_>>()?, (cx.clock)())?;
         let ends = std::mem::take(&mut checked.ends);
-        let load = Load::new(cx, job, intake, receipt, (sources.join("; "), ends));
+        let stated: Vec<_> = checked.stated.stated.iter().map(|(room, at)| (&room.pool, &room.uri, at)).collect();
+        let mut load = Load::new(cx, job, intake, receipt, (sources.join("; "), ends));
+        load.stated = (!stated.is_empty()).then(|| serde_json::to_string(&stated).unwrap_or_default());
         let stage = decode(job, Some((first, cx.random)), &beside);
         let source = source(cx, job, &found, (&mut archives, &databases), broken.clone());
         let mut load = pipeline::run(source, stage, load, cx.limits, cx.watch)?;
@@ -157,9 +163,10 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         load.close()?
     };
     cx.watch.event(Event::End);
+    places::find_lines(cx, job, &store, &mut receipt)?;
     if !job.what_if {
         coming.join(cx, job, &mut store, &mut archives, (&mut receipt, &sources.join("; ")))?;
-        missing(&store, &mut receipt)?;
+        missing(&store, checked.stated.stated, &mut receipt)?;
     }
     receipt.timings.push(("import", cx.since(start)));
     if path == job.store {
@@ -173,9 +180,9 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
 }
 
 /// Says how many message numbers are missing in the rooms that were given anything.
-fn missing(store: &Sqlite, receipt: &mut Receipt) -> Result<()> {
-    let touched = receipt.rooms.iter().filter(|(_, tally)| tally.events.total() > 0);
-    let rooms: BTreeMap<_, _> = touched.map(|(room, _)| (room.key(), room.clone())).collect();
+fn missing(store: &Sqlite, stated: BTreeMap<RoomKey, i64>, receipt: &mut Receipt) -> Result<()> {
+    let touched = receipt.rooms.iter().filter(|(_, tally)| tally.events.total() > 0).map(|(room, _)| room.clone());
+    let rooms: BTreeMap<_, _> = touched.chain(stated.into_keys()).map(|room| (room.key(), room)).collect();
     if rooms.is_empty() {
         return Ok(());
     }
@@ -286,6 +293,8 @@ struct Load<'a, 's> {
     ends: HashMap<Link, [u8; 32]>,
     /// Chains of which a piece is not all there.
     open: HashSet<Link>,
+    /// Numbers that sources give without the messages: pool, address, number.
+    stated: Option<String>,
 }
 
 impl<'a, 's> Load<'a, 's> {
@@ -297,10 +306,11 @@ impl<'a, 's> Load<'a, 's> {
         (sources, ends): (String, HashMap<Link, [u8; 32]>),
     ) -> Self {
         let (chains, open) = (Chains::default(), HashSet::new());
-        Load { cx, job, intake, receipt, sources, batch: (0, 0), batches: 0, added: 0, restored: 0, chains, ends, open }
+        let (batch, batches, added, restored, stated) = ((0, 0), 0, 0, 0, None);
+        Load { cx, job, intake, receipt, sources, batch, batches, added, restored, chains, ends, open, stated }
     }
 
-    fn unit(&mut self, loaded: Loaded) -> Result<()> {
+    fn unit(&mut self, loaded: Loaded, place: &str) -> Result<()> {
         let room = KEPT_IN_FULL.saturating_sub(self.receipt.conflicts.len());
         let Loaded { unit, prepared } = loaded;
         let outcome = self.intake.take(&unit, prepared, room)?;
@@ -327,7 +337,11 @@ impl<'a, 's> Load<'a, 's> {
         let again = "messages that were purged from this store, and are there again";
         self.receipt.remark(again, outcome.restored);
         self.restored += outcome.restored;
-        self.receipt.conflicts.extend(outcome.details);
+        for (mut conflict, at) in outcome.details.into_iter().zip(outcome.places) {
+            conflict.other.facts.retain(|(name, _)| name != "source");
+            conflict.other.facts.push(("source".to_owned(), unit.place(place, at)));
+            self.receipt.conflicts.push(conflict);
+        }
         for event in &unit.events {
             self.contents(event)?;
         }
@@ -407,6 +421,8 @@ impl<'a, 's> Load<'a, 's> {
             ("from", self.sources.clone()),
             ("gaps", self.receipt.gap_count.to_string()),
         ];
+        // The log keeps it: no row of the history can.
+        details.extend(self.stated.clone().filter(|_| complete).map(|stated| ("stated", stated)));
         // Bringing back what was destroyed is something else than bringing in.
         let action = if self.job.restore_purged { "import restore-purged" } else { "import" };
         if self.job.restore_purged {
@@ -452,7 +468,7 @@ impl Sink for Load<'_, '_> {
         let (mut events, conflicts) = (0, self.receipt.conflict_count);
         for loaded in item.loaded {
             events += loaded.unit.events.len() as u64;
-            self.unit(loaded)?;
+            self.unit(loaded, &item.place)?;
         }
         // A piece with conflicts is not all there, and whoever tries again is told again.
         if conflicts < self.receipt.conflict_count {

@@ -90,6 +90,11 @@ fn verdict(receipt: &Receipt) -> String {
     }
 }
 
+/// Does it count events? Other commands say in facts what they did.
+fn counts(receipt: &Receipt) -> bool {
+    matches!(receipt.job, "export" | "import" | "verify" | "completeness")
+}
+
 /// How many events a step worked on, if that can be told from the receipt.
 fn worked_on(receipt: &Receipt, sums: &Sums, step: &str) -> Option<u64> {
     let events = match (receipt.job, step) {

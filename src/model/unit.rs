@@ -26,6 +26,18 @@ pub struct RoomHint {
     pub former: BTreeSet<String>,
 }
 
+/// In which line of its file each event of a unit stood, where files have lines. It is no part of what a unit is.
+#[derive(Debug, Clone, Default)]
+pub struct Lines(pub Vec<u64>);
+
+impl PartialEq for Lines {
+    fn eq(&self, _: &Lines) -> bool {
+        true
+    }
+}
+
+impl Eq for Lines {}
+
 /// A run of one room's events, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
@@ -41,17 +53,44 @@ pub struct Unit {
     pub people: Vec<Persona>,
     /// The events, in order of time.
     pub events: Vec<Event>,
+    /// Where they stood; nothing where that is not known.
+    pub lines: Lines,
 }
 
 impl Unit {
     /// An empty run.
     pub fn new(room: Arc<RoomKey>, number: u32) -> Unit {
-        Unit { room, hint: RoomHint::default(), number, source: 0, people: Vec::new(), events: Vec::new() }
+        Unit {
+            room,
+            hint: RoomHint::default(),
+            number,
+            source: 0,
+            people: Vec::new(),
+            events: Vec::new(),
+            lines: Lines::default(),
+        }
+    }
+
+    /// Takes events as they were read, each with its line, in order of time.
+    pub fn put(&mut self, events: Vec<Event>, lines: Vec<u64>) {
+        if events.is_sorted_by_key(|event| event.at) {
+            (self.events, self.lines) = (events, Lines(lines));
+            return;
+        }
+        let mut all: Vec<(Event, u64)> = events.into_iter().zip(lines).collect();
+        all.sort_by_key(|(event, _)| event.at);
+        let (events, lines) = all.into_iter().unzip();
+        (self.events, self.lines) = (events, Lines(lines));
+    }
+
+    /// A place in its file, with the line of an event where that is known.
+    pub fn place(&self, file: &str, event: usize) -> String {
+        self.lines.0.get(event).map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"))
     }
 
     /// About how many bytes this unit holds in memory.
     pub fn weight(&self) -> usize {
-        let events = self.events.len() * size_of::<Event>();
+        let events = self.events.len() * (size_of::<Event>() + size_of::<u64>());
         events + self.events.iter().map(Event::weight).sum::<usize>() + self.people.len() * 200 + 256
     }
 }

@@ -1,6 +1,6 @@
 //! History and configuration as a whole: export, import, verify.
 
-mod asked;
+pub mod asked;
 mod formats;
 mod parse;
 mod told;

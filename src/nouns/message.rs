@@ -9,11 +9,12 @@ use self::get::{FindRequest, GetRequest};
 use self::post::{PostRequest, UploadRequest, Who};
 use self::test::TestRequest;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::post::What;
 use crate::jobs::purge::{self, REPLACEMENT};
 use crate::jobs::selection::{Wanted, only_room, room_key};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Takes, To, option};
+use crate::nouns::data::asked::{Asked, switch};
 use crate::nouns::purge::How;
 use crate::nouns::reads;
 use crate::nouns::verb::{Prepared, Verb};
@@ -136,6 +137,12 @@ impl Verb for MessageVerb {
         }
     }
 
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        if let MessageVerb::Remove(request) = self {
+            request.asked(cx).refused(cx, error);
+        }
+    }
+
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             MessageVerb::Post(request) => Prepared::to_do(move |cx| request.run(cx)),
@@ -149,24 +156,39 @@ impl Verb for MessageVerb {
                 cx.session.read(|store| history::show(store, &room, number)).map(Prepared::Answer)
             }
             MessageVerb::Remove(request) => {
-                let explains = request.what.explain;
-                let RemoveRequest { room, event, what, remove, replace_with, how } = *request;
-                let parts = match room {
-                    None => purge::events(cx.session.alone()?, &event, !remove, cx.shapes)?,
-                    Some(room) => {
-                        let catalog = reads::no_people(cx)?;
-                        let room = room_key(only_room(&catalog, &room)?);
-                        vec![Wanted { messages_only: true, ..what.wanted(cx, vec![room.to_string()])? }]
-                    }
-                };
-                if explains && let [part] = &*parts {
-                    return which::explain(cx, part).map(Prepared::Answer);
-                }
-                let replacement = (!remove).then(|| replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
-                let warnings = parts.first().map(|part| which::warnings(cx, part)).transpose()?;
-                let planned = how.plan(cx, parts, replacement)?;
-                how.prepared(cx, planned).map(|prepared| which::warned(prepared, warnings.unwrap_or_default()))
+                let asked = request.asked(cx).checked()?;
+                let prepared = request.ready(cx);
+                asked.follow(cx, prepared)
             }
         }
+    }
+}
+
+impl RemoveRequest {
+    fn asked(&self, cx: &Context<'_>) -> Asked {
+        let mut options = vec![("room", self.room.clone().unwrap_or_default()), ("event", self.event.join(", "))];
+        options.extend(self.what.given());
+        options.push(("remove", switch(self.remove)));
+        self.how.asked(cx, "message remove", options)
+    }
+
+    fn ready(self, cx: &Context<'_>) -> Result<Prepared> {
+        let explains = self.what.explain;
+        let RemoveRequest { room, event, what, remove, replace_with, how } = self;
+        let parts = match room {
+            None => purge::events(cx.session.alone()?, &event, !remove, cx.shapes)?,
+            Some(room) => {
+                let catalog = reads::no_people(cx)?;
+                let room = room_key(only_room(&catalog, &room)?);
+                vec![Wanted { messages_only: true, ..what.wanted(cx, vec![room.to_string()])? }]
+            }
+        };
+        if explains && let [part] = &*parts {
+            return which::explain(cx, part).map(Prepared::Answer);
+        }
+        let replacement = (!remove).then(|| replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
+        let warnings = parts.first().map(|part| which::warnings(cx, part)).transpose()?;
+        let planned = how.plan(cx, parts, replacement)?;
+        how.prepared(cx, planned).map(|prepared| which::warned(prepared, warnings.unwrap_or_default()))
     }
 }

@@ -8,10 +8,12 @@ use self::sync::SyncRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::principals::{self, Agreed, Counts, Incoming};
+use crate::model::counted::counted;
 use crate::model::field;
 use crate::model::record::{Field, Level, Shape};
 use crate::model::reply::{Reply, Table};
 use crate::nouns::cmdlet::{self, Cmdlet, Kind, Parameter, To, identity, option};
+use crate::nouns::data::asked::{Asked, switch};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -76,6 +78,9 @@ pub struct ImportRequest {
     /// Subtrees these files cover completely, by DN
     #[arg(long, value_name = "DN", requires = "missing_deleted")]
     base: Vec<String>,
+    /// Write a report; .json makes it JSON, anything else HTML
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     consent: Consent,
 }
@@ -131,19 +136,70 @@ impl Verb for PrincipalVerb {
         }
     }
 
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        match self {
+            PrincipalVerb::Get(_) | PrincipalVerb::Eligible(_) => {}
+            PrincipalVerb::Import(request) => request.asked(cx).refused(cx, error),
+            PrincipalVerb::Sync(request) => request.asked(cx).refused(cx, error),
+        }
+    }
+
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             PrincipalVerb::Get(request) => request.run(cx).map(Prepared::Answer),
             PrincipalVerb::Eligible(request) => request.run(cx).map(Prepared::Answer),
-            PrincipalVerb::Sync(request) => request.prepare(cx),
+            PrincipalVerb::Sync(request) => {
+                let asked = request.asked(cx).checked()?;
+                asked.follow(cx, request.prepare(cx))
+            }
             PrincipalVerb::Import(request) => {
-                let bases = bases(&request.base)?;
-                let incoming = Incoming { bases, ..principals::read(&request.files)? };
-                let names: Vec<String> = request.files.iter().map(|file| file.display().to_string()).collect();
-                let action = ("principal import", names.join("; "));
-                taken(cx, incoming, action, request.consent)
+                let asked = request.asked(cx).checked()?;
+                asked.follow(cx, request.prepare(cx))
             }
         }
+    }
+}
+
+impl ImportRequest {
+    fn asked(&self, cx: &Context<'_>) -> Asked {
+        let options = vec![
+            ("files", self.names()),
+            ("missing-deleted", switch(self.missing_deleted)),
+            ("base", self.base.join("; ")),
+        ];
+        report(cx, ("principal import", &self.report), self.consent, options, &self.files)
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
+        names.join("; ")
+    }
+
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        let bases = bases(&self.base)?;
+        let incoming = Incoming { bases, ..principals::read(&self.files)? };
+        taken(cx, incoming, ("principal import", self.names()), self.consent)
+    }
+}
+
+/// The report of what a directory has given.
+fn report(
+    cx: &Context<'_>,
+    (job, path): (&'static str, &Option<PathBuf>),
+    consent: Consent,
+    options: Vec<(&'static str, String)>,
+    sources: &[PathBuf],
+) -> Asked {
+    let mut all = vec![("store", cx.session.path().display().to_string())];
+    all.extend(options);
+    all.push(("what-if", switch(consent.what_if)));
+    Asked {
+        path: path.clone(),
+        job,
+        what_if: consent.what_if,
+        options: all,
+        sources: sources.to_vec(),
+        started: (cx.clock)(),
     }
 }
 
@@ -159,12 +215,12 @@ fn taken(cx: &Context<'_>, incoming: Incoming, action: (&'static str, String), c
         if counts.asks() || consent.confirm {
             let mut preview = told(counts, missing, true);
             preview.notes.pop();
-            if counts.barren {
-                preview.notes.push("no entry lies below one of the names of --base: is it spelled right?".to_owned());
-            }
             let question = match counts.deleted {
                 0 => "Change the principals of this store?".to_owned(),
-                gone => format!("{gone} of {} principals would be gone from the directory. Go on?", counts.present),
+                gone => {
+                    let all = counted(counts.present, "principal");
+                    format!("{gone} of {all} would be gone from the directory. Go on?")
+                }
             };
             let act = move |cx: &Context<'_>| Ok(told(take(cx, Agreed::To(counts.deleted))?, missing, false));
             let destroys = counts.asks();
@@ -200,8 +256,11 @@ fn told(counts: Counts, missing: bool, what_if: bool) -> Reply {
     }
     if counts.references > 0 {
         let nobody = if missing { ", so nobody is called gone" } else { "" };
-        let times = counts.references;
-        notes.push(format!("the directory refers to others {times} times, which were not asked{nobody}"));
+        let references = counted(counts.references, "reference");
+        notes.push(format!("the directory gave {references} to other directories, which were not asked{nobody}"));
+    }
+    if counts.barren {
+        notes.push("no entry lies below one of the names of --base: is it spelled right?".to_owned());
     }
     if what_if {
         notes.push("nothing was changed: this is what would happen".to_owned());

@@ -1,6 +1,9 @@
 //! Purge: destroys history by room, category, person, date and words, and proves it; certificates of what was
 //! destroyed.
 
+mod certificate;
+
+pub use self::certificate::CertificateVerb;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::files;
@@ -10,12 +13,12 @@ use crate::jobs::purge::{self as job, Asked, Planned, REPLACEMENT};
 use crate::jobs::selection::Wanted;
 use crate::model::counted::counted;
 use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::data::asked::{Asked as Report, switch};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, Which};
 use crate::pipeline::during;
-use crate::proof::note::Verifier;
 use crate::store::purge::{Counts, PurgePlan};
-use clap::{Args, Subcommand};
+use clap::Args;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -66,6 +69,9 @@ pub struct PurgeRequest {
     /// Wait N seconds for programs that read an older state of the store
     #[arg(long, value_name = "SECONDS", default_value_t = job::WAIT.as_secs())]
     wait: u64,
+    /// Write a report; .json makes it JSON, anything else HTML
+    #[arg(long, value_name = "FILE", conflicts_with = "explain")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     consent: Consent,
 }
@@ -75,7 +81,32 @@ impl Verb for PurgeRequest {
         if self.which.explains() { None } else { self.consent.change("purge") }
     }
 
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        self.asked(cx).refused(cx, error);
+    }
+
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        let asked = self.asked(cx).checked()?;
+        let prepared = self.ready(cx);
+        asked.follow(cx, prepared)
+    }
+}
+
+impl PurgeRequest {
+    fn asked(&self, cx: &Context<'_>) -> Report {
+        let mut options = self.which.given();
+        options.extend([
+            ("everything", switch(self.everything)),
+            ("by-retention", switch(self.by_retention)),
+            ("clock-is-right", switch(self.clock_is_right)),
+            ("messages-only", switch(self.messages_only)),
+            ("replace", switch(self.replace || self.replace_with.is_some())),
+            ("continue", switch(self.resume)),
+        ]);
+        report(cx, ("purge", &self.report), self.consent, &self.reason, options)
+    }
+
+    fn ready(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.which.explains() {
             let which = self.which.in_case(self.case.as_deref());
             return which::explain(cx, &which.wanted(cx, self.messages_only)?).map(Prepared::Answer);
@@ -138,6 +169,9 @@ pub struct How {
     /// Write the certificate to BASE.txt and BASE.json as well
     #[arg(long, value_name = "BASE")]
     pub certificate: Option<PathBuf>,
+    /// Write a report; .json makes it JSON, anything else HTML
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Ask or not.
     #[command(flatten)]
     pub consent: Consent,
@@ -151,9 +185,35 @@ impl How {
         during(cx.watch, "planning", || job::plan(store, &asked, job::COMMIT_EVERY, cx.shapes))
     }
 
+    /// The report of a command with these options.
+    pub(super) fn asked(&self, cx: &Context<'_>, job: &'static str, options: Vec<(&'static str, String)>) -> Report {
+        report(cx, (job, &self.report), self.consent, &self.reason, options)
+    }
+
     /// The plan as an action.
     pub fn prepared(self, cx: &Context<'_>, planned: Planned) -> Result<Prepared> {
         prepared(cx, planned, self.consent, self.certificate, job::WAIT)
+    }
+}
+
+fn report(
+    cx: &Context<'_>,
+    (job, path): (&'static str, &Option<PathBuf>),
+    consent: Consent,
+    reason: &Option<String>,
+    options: Vec<(&'static str, String)>,
+) -> Report {
+    let mut all = vec![("store", cx.session.path().display().to_string())];
+    all.extend(options);
+    all.extend([("reason", reason.clone().unwrap_or_default()), ("what-if", switch(consent.what_if))]);
+    Report {
+        path: path.clone(),
+        job,
+        what_if: consent.what_if,
+        options: all,
+        // A store that is in use has no sum that stays; the certificate names its checkpoint.
+        sources: Vec::new(),
+        started: (cx.clock)(),
     }
 }
 
@@ -333,113 +393,4 @@ fn write_out(made: &Certificate, base: &Path) -> Result<()> {
         })?;
     }
     Ok(())
-}
-
-/// Show and verify certificates of destruction
-#[derive(Debug, Subcommand)]
-pub enum CertificateVerb {
-    /// List all purges, or write out one certificate
-    Get {
-        /// The number of the purge
-        number: Option<i64>,
-        /// Write BASE.txt and BASE.json
-        #[arg(long, value_name = "BASE", requires = "number")]
-        out: Option<PathBuf>,
-    },
-    /// Check a certificate: against the log of its store, or alone
-    Verify {
-        /// The certificate, as text or JSON
-        file: PathBuf,
-        /// The public key of its log, from outside; then no store is looked at
-        #[arg(long, value_name = "KEY")]
-        public_key: Option<String>,
-    },
-}
-
-/// A certificate as it was found.
-fn checked(found: &job::verify::Checked) -> Reply {
-    let mut facts = Table::facts("facts");
-    let inside = found.checkpoint.map_or("only in the JSON".to_owned(), |size| format!("records 1 to {size}"));
-    let (record, verdict) = match found.record {
-        Some(number) => {
-            (format!("record {number}"), "signed by the key of the store, kept by it, and named in its log")
-        }
-        None => ("not looked at".to_owned(), "signed by this key"),
-    };
-    for (name, value) in [
-        ("Log", Cell::from(found.log.as_str())),
-        ("Purge", Cell::Number(found.purge as u64)),
-        ("Checkpoint inside", inside.into()),
-        ("In the log", record.into()),
-        ("Verdict", verdict.into()),
-    ] {
-        facts.rows.push(vec![name.into(), value]);
-    }
-    Reply { tables: vec![facts], ..Reply::default() }
-}
-
-impl Verb for CertificateVerb {
-    fn change(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
-        self.run(cx).map(Prepared::Answer)
-    }
-}
-
-impl CertificateVerb {
-    fn run(self, cx: &Context<'_>) -> Result<Reply> {
-        let (number, out) = match self {
-            CertificateVerb::Get { number, out } => (number, out),
-            CertificateVerb::Verify { file, public_key: None } => {
-                return Ok(checked(&job::verify::against(cx, &file, cx.session.alone()?)?));
-            }
-            CertificateVerb::Verify { file, public_key: Some(key) } => {
-                return Ok(checked(&job::verify::alone(cx, &file, &Verifier::parse(&key)?)?));
-            }
-        };
-        let purges = job::purges(cx.session.alone()?)?;
-        let mut text = Table { title: "certificate", columns: vec!["Certificate"], ..Table::default() };
-        let mut list = Table {
-            title: "certificates",
-            columns: vec!["Purge", "Begun", "State", "Messages", "Events", "TextBytes", "First", "Last", "Certificate"],
-            aside: vec!["Certificate"],
-            ..Table::default()
-        };
-        for purge in purges.iter().filter(|purge| number.is_none_or(|number| number == purge.number)) {
-            let mut sum = Counts::default();
-            purge.done.values().for_each(|counts| sum.add(counts));
-            let made = purge.certificate.as_deref().map(|json| Certificate::read(purge.number, json)).transpose()?;
-            let state = if made.is_some() { "finished" } else { "interrupted" };
-            let mut row: Vec<Cell> = vec![Cell::Number(purge.number as u64), Cell::Time(purge.started), state.into()];
-            row.extend(cells(&sum));
-            row.push(made.as_ref().map(|made| made.text.clone()).into());
-            list.rows.push(row);
-            if let (Some(base), Some(made)) = (&out, &made) {
-                write_out(made, base)?;
-            }
-            if let (Some(_), Some(made)) = (number, &made) {
-                text.rows = made.text.lines().map(|line| vec![line.into()]).collect();
-            }
-            if number.is_some() && made.is_none() {
-                return Err(Error::new(Kind::NotFound, format!("purge {} has no certificate yet", purge.number))
-                    .hint("pchat purge --continue finishes it"));
-            }
-        }
-        let mut reply = Reply::default();
-        if list.rows.is_empty() {
-            if let Some(number) = number {
-                return Err(Error::new(Kind::NotFound, format!("no purge {number}"))
-                    .hint("pchat certificate get lists all of them"));
-            }
-            reply.notes.push("nothing was ever purged from this store".to_owned());
-            reply.status = Status::Nothing;
-        }
-        reply.tables.push(list);
-        if !text.rows.is_empty() {
-            reply.tables.push(text);
-        }
-        Ok(reply)
-    }
 }

@@ -5,11 +5,12 @@ mod remove;
 mod rules;
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::field;
 use crate::model::record::{Field, Level, Shape};
 use crate::nouns::change::{Manner, Stamp, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, Parameter, Takes, identity, option};
+use crate::nouns::data::asked::Asked;
 use crate::nouns::purge::How;
 use crate::nouns::verb::{Prepared, Verb};
 use clap::{Subcommand, ValueEnum};
@@ -226,6 +227,12 @@ impl Verb for RoomVerb {
         }
     }
 
+    fn refused(&self, cx: &Context<'_>, error: &Error) {
+        if let Some(asked) = self.report(cx) {
+            asked.refused(cx, error);
+        }
+    }
+
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             RoomVerb::Get(request) => request.run(cx).map(Prepared::Answer),
@@ -249,8 +256,35 @@ impl Verb for RoomVerb {
                     request.decide(catalog, &stamp)
                 })
             }
+            RoomVerb::Clear { .. } | RoomVerb::Remove { .. } => self.ends(cx),
+        }
+    }
+}
+
+impl RoomVerb {
+    /// The report of what destroys.
+    fn report(&self, cx: &Context<'_>) -> Option<Asked> {
+        match self {
+            RoomVerb::Clear { rooms, to, timezone, how } => {
+                let timezone = timezone.clone().unwrap_or_default();
+                let options = vec![("rooms", rooms.join(", ")), ("to", to.clone()), ("timezone", timezone)];
+                Some(how.asked(cx, "room clear", options))
+            }
+            RoomVerb::Remove { rooms, how } => Some(how.asked(cx, "room remove", vec![("rooms", rooms.join(", "))])),
+            RoomVerb::Get(_) | RoomVerb::New(_) | RoomVerb::Set(_) => None,
+        }
+    }
+
+    fn ends(self, cx: &Context<'_>) -> Result<Prepared> {
+        let asked = self.report(cx).map(Asked::checked).transpose()?;
+        let prepared = match self {
             RoomVerb::Clear { rooms, to, timezone, how } => remove::clear(cx, &rooms, to, timezone, how),
             RoomVerb::Remove { rooms, how } => remove::remove(cx, &rooms, how),
+            other => return other.prepare(cx),
+        };
+        match asked {
+            Some(asked) => asked.follow(cx, prepared),
+            None => prepared,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::query::{Known, asked};
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
+use crate::model::counted::counted;
 use crate::model::record::Shape;
 use crate::model::reply::Reply;
 use crate::nouns::principal;
@@ -155,6 +156,11 @@ impl Which {
     pub fn explains(&self) -> bool {
         self.what.explain
     }
+
+    /// What was given, for the report of something that destroys.
+    pub(super) fn given(&self) -> Vec<(&'static str, String)> {
+        [vec![("room", self.room.join(", ")), ("category", self.category.join(", "))], self.what.given()].concat()
+    }
 }
 
 impl What {
@@ -162,6 +168,27 @@ impl What {
     #[must_use]
     pub fn in_case(self, case: Option<&str>) -> What {
         What { case: case.map(str::to_owned), ..self }
+    }
+
+    /// What was given, for the report of something that destroys: its words may be words of what is gone, so they are
+    /// counted.
+    pub(super) fn given(&self) -> Vec<(&'static str, String)> {
+        let given = |text: &Option<String>| text.clone().unwrap_or_default();
+        let count = |text: &Option<String>| {
+            let words = text.iter().flat_map(|text| text.split_whitespace()).count() as u64;
+            if words == 0 { String::new() } else { counted(words, "word") }
+        };
+        vec![
+            ("user", self.user.join(", ")),
+            ("from", given(&self.from)),
+            ("to", given(&self.to)),
+            ("timezone", given(&self.timezone)),
+            ("filter", count(&self.filter)),
+            ("query", count(&self.query)),
+            ("query-file", self.query_file.as_ref().map_or_else(String::new, |path| path.display().to_string())),
+            ("search", given(&self.search)),
+            ("match", self.filter.as_ref().map_or_else(String::new, |_| format!("{:?}", self.matching))),
+        ]
     }
 
     /// As a job takes it, in these rooms.

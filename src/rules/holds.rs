@@ -143,7 +143,7 @@ impl Hold {
             Some(text) => {
                 let mode = Match::from_word(terms.mode.as_deref().unwrap_or("all"));
                 let query = match mode {
-                    Some(Match::Kql) => kql::sealed(&text, &Sealed(rooms.all()?)).ok(),
+                    Some(Match::Kql) => unsealed(&text, rooms.all()?).ok(),
                     mode => mode.and_then(|mode| kept(&text, mode, terms.case_sensitive).ok()),
                 };
                 if query.is_none() {
@@ -249,6 +249,11 @@ impl kql::Names for Sealed<'_> {
     fn today(&self) -> Option<chrono::NaiveDate> {
         None
     }
+}
+
+/// A query that a hold keeps, read among these rooms.
+pub fn unsealed(text: &str, rooms: &[Room]) -> Result<Query> {
+    kql::sealed(text, &Sealed(rooms))
 }
 
 /// What an earlier version of a message said: its text, and its RTF.

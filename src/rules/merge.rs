@@ -2,6 +2,7 @@
 //! `merge/register.rs`'s.
 
 mod collection;
+mod query;
 mod register;
 
 use self::register::{Arriving, Outcome, arriving, outcome};
@@ -217,7 +218,7 @@ pub fn plan(
     established: bool,
     receipt: &mut Receipt,
 ) -> Result<Plan> {
-    let holds = arriving(incoming);
+    let holds = arriving(incoming, renames);
     let text = |record: &Record, key: Key<str>| record.at(key).unwrap_or_default().to_owned();
     let address = |room: &Record| fold(&format!("{}\\{}", text(room, field::POOL), text(room, field::URI)));
     let rooms = incoming.iter().map(|one| &one.record).filter(|record| record.shape.noun == "room");

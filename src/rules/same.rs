@@ -174,7 +174,8 @@ fn same_file(mine: &Attachment, theirs: &Attachment) -> bool {
         && known(&mine.sha256, &theirs.sha256)
 }
 
-fn version((event, persona): Stated<'_>) -> Version {
+/// What there is to tell of an event, in words.
+pub fn version((event, persona): Stated<'_>) -> Version {
     let more = event.more();
     let mut facts = vec![
         ("kind".to_owned(), event.kind.word().to_owned()),

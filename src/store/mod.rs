@@ -19,6 +19,7 @@ use crate::model::record::Shape;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::pipeline::{Limits, Watch};
+use crate::proof::content::salted;
 use crate::proof::event::Path;
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
@@ -189,6 +190,14 @@ pub struct Source {
     pub salt: Option<Vec<u8>>,
 }
 
+impl Source {
+    /// Is it the file with this SHA-256?
+    pub fn is(&self, sha256: &[u8; 32]) -> bool {
+        let own = self.salt.as_ref().map(|salt| salted("pchat source", salt, sha256).to_vec());
+        own.is_some() && own == self.digest
+    }
+}
+
 /// What became of the events of a unit.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -208,6 +217,8 @@ pub struct Outcome {
     pub sequence: Option<u64>,
     /// The conflicts in full, as many as were asked for.
     pub details: Vec<Conflict>,
+    /// Which events of the unit these are.
+    pub places: Vec<usize>,
 }
 
 impl Outcome {

@@ -56,6 +56,11 @@ pub(super) fn number(attributes: &[Attribute<'_>]) -> Option<i64> {
     filled(attributes, "id").and_then(|id| integer(&id.value)).filter(|number| *number != 0)
 }
 
+/// Is this something that was said? Of other events the number is none of a message.
+pub(super) fn is_chat(attributes: &[Attribute<'_>]) -> bool {
+    find(attributes, "type").is_some_and(|kind| kind.value == "CHAT")
+}
+
 /// A message before its sender and its time are known.
 #[derive(Debug, Default)]
 pub(super) struct Draft {

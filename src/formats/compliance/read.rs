@@ -44,12 +44,13 @@ struct Talk {
     title: Option<String>,
     people: People,
     events: Vec<Event>,
+    lines: Vec<u64>,
     weight: usize,
     /// Messages met, good or bad.
     met: u64,
     first: bool,
-    /// Numbers that `FirstMessage` gave and no message had yet.
-    awaited: Vec<i64>,
+    /// Numbers that `FirstMessage` gave and no message had yet, and whether each was a message's.
+    awaited: Vec<(i64, bool)>,
     /// The first number a message had, and the least.
     earliest: Option<(i64, i64)>,
 }
@@ -220,6 +221,7 @@ impl Walk<'_, '_, '_> {
                     title: None,
                     people: People::default(),
                     events: Vec::new(),
+                    lines: Vec::new(),
                     weight: 0,
                     met: 0,
                     first: false,
@@ -234,7 +236,7 @@ impl Walk<'_, '_, '_> {
             },
             Part::Message => {
                 if let (Some(number), Some(talk)) = (message::number(&found), &mut self.talk) {
-                    talk.awaited.retain(|other| *other != number);
+                    talk.awaited.retain(|(other, _)| *other != number);
                     let (first, least) = talk.earliest.unwrap_or((number, number));
                     talk.earliest = Some((first, least.min(number)));
                 }
@@ -292,8 +294,9 @@ impl Walk<'_, '_, '_> {
     fn first(&mut self, found: &[attributes::Attribute<'_>]) {
         let (Some(number), Some(talk)) = (message::number(found), &mut self.talk) else { return };
         let met = talk.earliest.is_some_and(|(first, least)| number == first || number == least);
-        if !met && !talk.awaited.contains(&number) && talk.awaited.len() < FIRST_LIMIT {
-            talk.awaited.push(number);
+        let known = talk.awaited.iter().any(|(other, _)| *other == number);
+        if !met && !known && talk.awaited.len() < FIRST_LIMIT {
+            talk.awaited.push((number, message::is_chat(found)));
         }
     }
 
@@ -373,6 +376,7 @@ impl Walk<'_, '_, '_> {
                 event.who = talk.people.index(&persona);
                 talk.weight += event.weight() + weight(&persona);
                 talk.events.push(event);
+                talk.lines.push(start.line);
             }
             Err(error) if self.options.keep_going => self.remarks.gap(error),
             Err(error) => return Err(error),
@@ -400,7 +404,9 @@ impl Walk<'_, '_, '_> {
                     .note("`FirstMessage` gives a number no `Message` of its conversation has: one may be missing");
             }
         }
-        if talk.room.is_some() {
+        if let Some(room) = &talk.room {
+            let greatest = talk.awaited.iter().filter(|(_, chat)| *chat).map(|(number, _)| number).max();
+            greatest.into_iter().for_each(|number| self.remarks.state((**room).clone(), *number));
             return Ok(());
         }
         if talk.met == 0 {
@@ -426,8 +432,7 @@ impl Walk<'_, '_, '_> {
         let mut unit = Unit::new(Arc::clone(room), self.number);
         unit.hint = RoomHint { title: talk.title.clone(), ..RoomHint::default() };
         unit.people = talk.people.take();
-        unit.events = std::mem::take(&mut talk.events);
-        unit.events.sort_by_key(|event| event.at);
+        unit.put(std::mem::take(&mut talk.events), std::mem::take(&mut talk.lines));
         talk.weight = 0;
         self.stopped = (self.emit)(unit).is_break();
     }

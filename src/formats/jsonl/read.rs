@@ -24,6 +24,7 @@ struct Pending {
     hint: RoomHint,
     people: People,
     events: Vec<Event>,
+    lines: Vec<u64>,
     weight: usize,
 }
 
@@ -51,7 +52,7 @@ pub fn read(chunk: &[u8], first_line: u64, options: &ReadOptions, emit: &mut Tak
         let (bytes, after) = rest.split_at(end);
         rest = after;
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        if let Err(fault) = take(bytes, options, &mut gather, &mut remarks) {
+        if let Err(fault) = take((number, bytes), options, &mut gather, &mut remarks) {
             let mut place = Place::in_bytes(options.file.as_str(), bytes, fault.at);
             place.line = number;
             let error = Error::damaged(place, fault.what);
@@ -68,7 +69,12 @@ pub fn read(chunk: &[u8], first_line: u64, options: &ReadOptions, emit: &mut Tak
     Ok(remarks)
 }
 
-fn take(bytes: &[u8], options: &ReadOptions, gather: &mut Gather, remarks: &mut Remarks) -> Result<(), Fault> {
+fn take(
+    (number, bytes): (u64, &[u8]),
+    options: &ReadOptions,
+    gather: &mut Gather,
+    remarks: &mut Remarks,
+) -> Result<(), Fault> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Fault { at: error.valid_up_to(), what: "this is not UTF-8".to_owned() })?;
     if text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
@@ -81,12 +87,12 @@ fn take(bytes: &[u8], options: &ReadOptions, gather: &mut Gather, remarks: &mut 
     for _ in 0..line.skipped {
         remarks.note("keys of attachments that have no place were left out");
     }
-    gather.add(&mut line, options, remarks);
+    gather.add((number, &mut line), options, remarks);
     Ok(())
 }
 
 impl Gather<'_, '_> {
-    fn add(&mut self, line: &mut Line<'_>, options: &ReadOptions, remarks: &mut Remarks) {
+    fn add(&mut self, (number, line): (u64, &mut Line<'_>), options: &ReadOptions, remarks: &mut Remarks) {
         let Some(mut event) = line.event.take() else { return };
         let pool = line.pool.as_deref().or(options.pool.as_deref()).unwrap_or(POOL);
         let index = self.room(pool, &line.room);
@@ -118,6 +124,7 @@ impl Gather<'_, '_> {
         event.who = room.people.index(&persona);
         room.weight += event.weight();
         room.events.push(event);
+        room.lines.push(number);
         if room.events.len() >= PAGE_EVENTS || room.weight >= PAGE_BYTES {
             self.flush(index);
         }
@@ -134,6 +141,7 @@ impl Gather<'_, '_> {
             hint: RoomHint::default(),
             people: People::default(),
             events: Vec::new(),
+            lines: Vec::new(),
             weight: 0,
         });
         index
@@ -150,8 +158,7 @@ impl Gather<'_, '_> {
         unit.hint = room.hint.clone();
         room.hint.former.clear();
         unit.people = room.people.take();
-        unit.events = std::mem::take(&mut room.events);
-        unit.events.sort_by_key(|event| event.at);
+        unit.put(std::mem::take(&mut room.events), std::mem::take(&mut room.lines));
         room.weight = 0;
         self.stopped = (self.emit)(unit).is_break();
     }

@@ -3,6 +3,7 @@
 use crate::containers::Pages;
 use crate::containers::bagit;
 use crate::containers::manifest::{self, CUSTODY, DECLARATION, INFO, MANIFEST, TAG_MANIFEST};
+use crate::containers::names::unlisted;
 use crate::error::{Error, Place, Result};
 use crate::formats::archive;
 use crate::formats::archive::names::NAMES;
@@ -117,7 +118,7 @@ impl Volume {
         for (_, member) in members.iter().enumerate().filter(|(at, _)| self.payload[*at].is_none()) {
             let name = member.name.as_str();
             if !tags.contains_key(name) && name != TAG_MANIFEST {
-                return Err(Error::damaged(Place::file(self.place(name)), "the file is there but not listed"));
+                return Err(unlisted(&self.place(name), name));
             }
             if name.starts_with("data/") {
                 return Err(Error::damaged(

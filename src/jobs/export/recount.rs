@@ -4,6 +4,7 @@ use crate::containers::{Complete, Pages, Raw};
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::write::{Format, Grown, Recount, Zips};
+use crate::model::counted::counted;
 use crate::model::receipt::Receipt;
 use crate::pipeline::{self, Emit, Sink, Source, Stage};
 use std::ops::ControlFlow;
@@ -77,15 +78,15 @@ pub(super) fn check(
             let events = count(&grown, complete)?;
             same(events, exported, grown.name)?;
             let file = grown.name.rsplit('/').next().unwrap_or(grown.name);
-            receipt.fact("Read again", format!("{events} events in {file}, as many as were exported"));
+            receipt.fact("Read again", format!("{} in {file}, as many as were exported", counted(events, "event")));
         }
         let Some(recount) = format.recount() else { continue };
         let reader = Reader { volumes: complete.again()?, recount };
         let Sum(files, events) = pipeline::run(reader, Count(recount, zips), Sum(0, 0), cx.limits, cx.watch)?;
         same(events, exported, "the pages that were written")?;
-        let pages = if files == 1 { "page" } else { "pages" };
+        let (counts, pages) = (counted(events, "event"), counted(files, "page"));
         let beside = if exported == receipt.events().total() { "" } else { " beside comings and goings" };
-        receipt.fact("Read again", format!("{events} events{beside} on {files} {pages}, as many as were exported"));
+        receipt.fact("Read again", format!("{counts}{beside} on {pages}, as many as were exported"));
     }
     Ok(())
 }
@@ -94,7 +95,7 @@ fn same(events: u64, exported: u64, place: &str) -> Result<()> {
     if events == exported {
         return Ok(());
     }
-    let what = format!("{place}: {events} events were written, and {exported} were exported");
+    let what = format!("{place}: of {} that were exported, {events} were written", counted(exported, "event"));
     Err(Error::new(Kind::Bug, what).hint("nothing was published; please report it with the command"))
 }
 

@@ -4,6 +4,7 @@
 use super::{Beside, Import, decode, source};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::formats::Remarks;
 use crate::jobs::archive::Archive;
 use crate::jobs::intake::{Chains, Database, Decoded, Found, Input, Link, Met, is_gap};
 use crate::jobs::sums::Sums;
@@ -21,6 +22,8 @@ pub(super) struct Checked<'a> {
     pub(super) gaps: Vec<Error>,
     pub(super) gap_count: u64,
     pub(super) remarks: std::collections::BTreeMap<&'static str, u64>,
+    /// What sources say of numbers without having the messages.
+    pub(super) stated: Remarks,
     pub(super) broken: HashSet<String>,
     keep_going: bool,
     /// The names that came in.
@@ -50,6 +53,7 @@ impl Sink for Checked<'_> {
         for (remark, times) in item.remarks.counts {
             *self.remarks.entry(remark).or_default() += times;
         }
+        item.remarks.stated.into_iter().for_each(|(room, number)| self.stated.state(room, number));
         if item.rows > 0 {
             *self.rows.entry(item.input).or_default() += item.rows;
             for unit in item.loaded.iter().map(|loaded| &loaded.unit) {
@@ -136,6 +140,7 @@ pub(super) fn check<'a>(
         gaps: Vec::new(),
         gap_count: 0,
         remarks: Default::default(),
+        stated: Remarks::default(),
         broken: HashSet::new(),
         met: Met::default(),
         keep_going: job.keep_going,

@@ -123,6 +123,10 @@ pub(super) fn tell(
         checked.gaps.truncate(KEPT_IN_FULL);
         let (mut above, mut below) = (0, 0);
         for (room, last) in database.last() {
+            // The store keeps it where its messages end before.
+            if checked.latest.get(room).is_none_or(|latest| *latest < last) && last > 0 {
+                checked.stated.state(room.clone(), last);
+            }
             match checked.latest.get(room) {
                 Some(latest) if *latest > last => above += 1,
                 Some(latest) if *latest < last => below += 1,

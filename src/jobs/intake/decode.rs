@@ -327,6 +327,10 @@ impl Stage for Decode<'_> {
             }
             Err(error) => return Err(error),
         };
+        if !self.renames.is_empty() {
+            let stated = std::mem::take(&mut done.remarks.stated);
+            stated.iter().for_each(|(room, number)| done.remarks.state(self.renames.room(room), *number));
+        }
         for mut unit in units {
             if !page && let Some(known) = self.alias(&unit.room.uri) {
                 unit.room = Arc::new(known.clone());

@@ -13,6 +13,7 @@ use crate::files;
 use crate::formats::sqlserver::recognize::{self, Part};
 use crate::formats::{compliance, jsonl, sqlserver};
 use crate::jobs::archive::{is_bag, is_volume};
+use crate::model::counted::counted;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -330,7 +331,8 @@ fn foreign(path: &Path, pages: &mut dyn Pages) -> Result<()> {
     if count > 20 {
         listing.push(format!("and {} more", count - 20));
     }
-    let what = format!("this zip is not a pchat archive and holds no chat history pchat can read; its {count} files:");
+    let files = counted(count as u64, "file");
+    let what = format!("this zip is not a pchat archive and holds no chat history pchat can read, but {files}:");
     Err(listing.into_iter().fold(Error::new(Kind::Refused, what), Error::detail)
         .at(Place::file(path.display().to_string()))
         .hint(

@@ -99,7 +99,8 @@ impl Page {
         });
         page.raw("</strong><span>");
         if context > 0 {
-            page.text(&format!("{} messages of context are shown beside. ", grouped(context)));
+            let (messages, are) = if context == 1 { ("message", "is") } else { ("messages", "are") };
+            page.text(&format!("{} {messages} of context {are} shown beside. ", grouped(context)));
         }
         page.raw(if more { "There are more hits than this page shows." } else { "All hits are on this page." });
         page.raw("</span></p>\n</main>\n<footer><p>Times are UTC. Content root: <span class=\"mono\">");

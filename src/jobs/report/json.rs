@@ -1,6 +1,6 @@
 //! The report for programs. Names of keys are stable; the order of keys and of entries is fixed.
 
-use super::{Sums, escape, rate, verdict};
+use super::{Sums, counts, escape, rate, verdict};
 use crate::model::message::Kind;
 use crate::model::receipt::{FileFact, Kinds, Receipt, Version};
 use serde::Serialize;
@@ -14,7 +14,8 @@ struct Report<'a> {
     gap_count: u64,
     conflict_count: u64,
     facts: Vec<Fact<'a>>,
-    totals: Totals,
+    /// None of a command that counts no events.
+    totals: Option<Totals>,
     rooms: Vec<Room<'a>>,
     settings: BTreeMap<&'a str, Settings>,
     conflicts: Vec<Conflict<'a>>,
@@ -137,7 +138,7 @@ pub(super) fn write(receipt: &Receipt, sums: &Sums) -> String {
         gap_count: receipt.gap_count,
         conflict_count: receipt.conflict_count,
         facts: facts(&receipt.facts),
-        totals: Totals {
+        totals: counts(receipt).then(|| Totals {
             rooms: sums.rooms,
             read: sums.read(),
             events: sums.events.total(),
@@ -148,7 +149,7 @@ pub(super) fn write(receipt: &Receipt, sums: &Sums) -> String {
             text_bytes: sums.bytes,
             first: sums.first.map(|at| at.to_string()),
             last: sums.last.map(|at| at.to_string()),
-        },
+        }),
         rooms: rooms(receipt),
         settings: receipt
             .settings

@@ -3,7 +3,7 @@
 use super::escape::Html;
 use super::parts::{conflicts, facts, files, gaps, remarks, run, settings, sources, timings};
 use super::rooms::rooms;
-use super::{Sums, grouped, verdict};
+use super::{Sums, counts, grouped, verdict};
 use crate::model::receipt::Receipt;
 
 pub(super) const HEAD: &str = concat!(
@@ -43,6 +43,12 @@ impl Words {
             "import" => ("Import", pick("added", "would be added"), pick("Added", "Would be added")),
             "verify" => ("Verify", "counted", "Events"),
             "completeness" => ("Completeness", "numbered", "Numbered"),
+            "purge" => ("Purge", pick("done", "would be done"), "Events"),
+            "message remove" => ("Removal of messages", pick("done", "would be done"), "Events"),
+            "room clear" => ("Clearing of rooms", pick("done", "would be done"), "Events"),
+            "room remove" => ("Removal of rooms", pick("done", "would be done"), "Events"),
+            "principal import" => ("Import of principals", pick("done", "would be done"), "Events"),
+            "principal sync" => ("Synchronization of principals", pick("done", "would be done"), "Events"),
             other => (other, pick("done", "would be done"), "Events"),
         };
         let compares = receipt.job == "import";
@@ -181,6 +187,8 @@ fn sentence(receipt: &Receipt, sums: &Sums, words: &Words) -> String {
             return "The work ended with an error. What was done before it is in the audit log of the store."
                 .to_owned();
         }
+        _ if !counts(receipt) && words.what_if => "What it would do is below.".to_owned(),
+        _ if !counts(receipt) => "What it did is below.".to_owned(),
         (_, 0) => "No history was touched.".to_owned(),
         (true, _) => format!("{events} of {rooms} read, {} {}.", grouped(sums.events.total()), words.done),
         (false, _) => format!("{events} of {rooms} {}.", words.done),

@@ -3,6 +3,7 @@
 
 use super::Depth;
 use crate::containers::manifest::{self, CUSTODY, MANIFEST, TAG_MANIFEST};
+use crate::containers::names::unlisted;
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages};
 use crate::context::Context;
@@ -105,7 +106,7 @@ fn volume(cx: &Context<'_>, pages: &mut dyn Pages, depth: Depth, faults: &mut Fa
         }
     }
     for name in names.keys().filter(|name| !listed.contains_key(*name) && *name != TAG_MANIFEST) {
-        faults.damaged(pages.place(name), "the file is there but not listed");
+        faults.add(&unlisted(&pages.place(name), name));
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Principals from a live directory.
 
-use super::{bases, taken};
+use super::{bases, report, taken};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::principals::{self, Incoming};
 use crate::ldap::{Ask, Login};
+use crate::nouns::data::asked::{Asked, switch};
 use crate::nouns::verb::{Consent, Prepared};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -46,11 +47,27 @@ pub struct SyncRequest {
     /// Mark principals below --base that the directory no longer has as deleted
     #[arg(long)]
     missing_deleted: bool,
+    /// Write a report; .json makes it JSON, anything else HTML
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     pub(super) consent: Consent,
 }
 
 impl SyncRequest {
+    pub(super) fn asked(&self, cx: &Context<'_>) -> Asked {
+        let options = vec![
+            ("ldap", self.ldap.clone()),
+            ("base", self.base.join("; ")),
+            ("bind-dn", self.bind_dn.clone().unwrap_or_default()),
+            ("starttls", switch(self.starttls)),
+            ("insecure", switch(self.insecure)),
+            ("ldap-filter", self.ldap_filter.clone()),
+            ("missing-deleted", switch(self.missing_deleted)),
+        ];
+        report(cx, ("principal sync", &self.report), self.consent, options, &[])
+    }
+
     /// Asks, and takes in what is said.
     pub(super) fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.missing_deleted && self.ldap_filter != "(objectClass=*)" {

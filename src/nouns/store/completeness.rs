@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::error::Result;
 use crate::jobs::selection::Wanted;
+use crate::model::counted::counted;
 use crate::model::message::Kind;
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt, RoomTally};
 use crate::model::reply::{Cell, Reply, Status, Table};
@@ -206,7 +207,7 @@ impl Told {
             (Some(digest), Some(salt)) => format!("salted SHA-256 {digest} under {salt}"),
             _ => "no SHA-256: it was no file, or something of it was purged".to_owned(),
         };
-        let came = format!("{} events in {} pieces", source.events, source.pieces);
+        let came = format!("{} in {}", counted(source.events, "event"), counted(source.pieces, "piece"));
         let (on, version) = (source.on, &source.version);
         self.receipt.fact("Source", format!("{}, imported {on} by pchat {version}: {came}, {known}", source.name));
         self.sources.rows.push(vec![

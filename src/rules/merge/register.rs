@@ -2,12 +2,13 @@
 //! scope is the one that is there, any other gets a second name. A hold protects afterwards at least what it protected
 //! in its source: sets of rooms and people are compared, not the words that name them.
 
+use super::query::{self, Source};
 use super::{Incoming, Renames};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::record::{Record, Value};
-use crate::rules::holds::not_weaker;
+use crate::rules::holds::{Room, not_weaker};
 use crate::select::names::{glob, names_category, names_room};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -26,6 +27,9 @@ pub(super) struct Arriving {
     rooms: Vec<(RoomKey, bool)>,
     /// People its patterns stand for there.
     people: Vec<String>,
+    /// Its query under the new names, if it has one in KQL; nothing inside when nothing but all history is sure to hold
+    /// what it meant.
+    query: Option<Option<String>>,
 }
 
 /// What becomes of a hold.
@@ -70,8 +74,34 @@ fn people<'a>(patterns: &'a [String], known: &'a [&str]) -> impl Iterator<Item =
     })
 }
 
+fn asks(hold: &Record) -> bool {
+    text(hold, field::MATCH).starts_with(KQL) && hold.has(field::QUERY)
+}
+
+/// The rooms of a source, as a query reads them.
+fn source(rooms: &[&Incoming]) -> Source {
+    let as_room = |one: &&Incoming| {
+        let RoomKey { pool, uri } = key(&one.record);
+        Room {
+            number: 0,
+            pool,
+            uri,
+            name: text(&one.record, field::NAME).to_owned(),
+            former: one.record.at(field::FORMER_NAMES).to_vec(),
+            category: text(&one.record, field::CATEGORY).to_owned(),
+            unkept: false,
+        }
+    };
+    let keys = || rooms.iter().map(|one| (one.listed, key(&one.record)));
+    Source {
+        rooms: rooms.iter().map(as_room).collect(),
+        unsure: keys().filter(|(listed, _)| *listed).map(|(_, key)| key).collect(),
+        addresses: keys().map(|(_, key)| fold(&key.to_string())).collect(),
+    }
+}
+
 /// The holds among what comes in, each with what it names in its own source.
-pub(super) fn arriving(incoming: &[Incoming]) -> Vec<Arriving> {
+pub(super) fn arriving(incoming: &[Incoming], renames: &Renames) -> Vec<Arriving> {
     let of = |noun: &'static str| incoming.iter().filter(move |one| one.record.shape.noun == noun);
     let mut rooms: HashMap<&str, Vec<&Incoming>> = HashMap::new();
     let mut known: HashMap<&str, Vec<&str>> = HashMap::new();
@@ -79,6 +109,11 @@ pub(super) fn arriving(incoming: &[Incoming]) -> Vec<Arriving> {
         of("room").for_each(|one| rooms.entry(&one.from).or_default().push(one));
         of("principal").for_each(|one| known.entry(&one.from).or_default().push(text(&one.record, field::URI)));
     }
+    let none = Source::default();
+    let sources: HashMap<&str, Source> = match !renames.is_empty() && of("hold").any(|one| asks(&one.record)) {
+        true => rooms.iter().map(|(from, rooms)| (*from, source(rooms))).collect(),
+        false => HashMap::new(),
+    };
     let arrive = |Incoming { record: hold, from, .. }: &Incoming| {
         let (rooms, known) = (rooms.get(&**from), known.get(&**from));
         // An archive of history alone does not say in which categories its rooms lie, so any may be meant.
@@ -87,7 +122,11 @@ pub(super) fn arriving(incoming: &[Incoming]) -> Vec<Arriving> {
         let rooms = rooms.into_iter().flatten().filter(named);
         let rooms = rooms.map(|room| (key(&room.record), names(hold, &room.record))).collect();
         let people = people(hold.at(field::PEOPLE), known.map_or(&[], Vec::as_slice)).collect();
-        Arriving { hold: hold.clone(), from: from.clone(), rooms, people }
+        let query = (asks(hold) && !renames.is_empty()).then(|| {
+            let source = sources.get(&**from).unwrap_or(&none);
+            query::renamed(text(hold, field::QUERY), renames, source)
+        });
+        Arriving { hold: hold.clone(), from: from.clone(), rooms, people, query }
     };
     of("hold").map(arrive).collect()
 }
@@ -122,12 +161,16 @@ impl Arriving {
         if list.len() > hold.at(field::PEOPLE).len() {
             hold.set(field::PEOPLE, list);
         }
-        // A query names rooms and people as they were; what it would no longer find is protected without it.
-        let asks = text(&hold, field::MATCH).starts_with(KQL) && text(&hold, field::QUERY).contains(':');
-        if asks && !renames.is_empty() && in_force(&hold) {
-            hold.clear(field::QUERY);
-            hold.clear(field::MATCH);
-            hold.clear(field::CASE_SENSITIVE);
+        match &self.query {
+            Some(Some(query)) => {
+                hold.set(field::QUERY, query.as_str());
+            }
+            Some(None) if in_force(&hold) => {
+                hold.clear(field::QUERY);
+                hold.clear(field::MATCH);
+                hold.clear(field::CASE_SENSITIVE);
+            }
+            Some(None) | None => {}
         }
         hold
     }

@@ -108,6 +108,15 @@ pub fn kept(text: &str, mode: Match, case_sensitive: bool) -> Result<Query> {
 
 /// Refuses a keyword that ends or begins with any letters.
 fn whole(at: usize, part: &str) -> Result<()> {
+    // An address may hold one, and is itself.
+    let word = part.trim_matches('?');
+    if word.contains('?') && word.chars().all(|c| c == '?' || c.is_alphanumeric()) {
+        return Err(refused(
+            at,
+            "has a question mark among its letters, and keywords are whole words",
+            "name each word, with --match or; --query takes a question mark for one letter",
+        ));
+    }
     match part.contains(['*', '＊']) {
         true => Err(refused(
             at,

@@ -4,6 +4,7 @@
 use super::blocks::{self, damaged};
 use super::explain::Broken;
 use super::read::{Place, rooms};
+use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
 use crate::rules::completeness::{Findings, Hole, Numbers, quiet};
@@ -12,8 +13,9 @@ use crate::select::postings::numbers;
 use crate::select::scope::Scope;
 use crate::store::Source;
 use rusqlite::{CachedStatement, Connection, Rows};
+use serde_json::Value;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -25,13 +27,31 @@ pub(super) fn completeness(
     (days, most): (bool, usize),
     take: &mut dyn FnMut(Findings),
 ) -> rusqlite::Result<()> {
+    let stated = stated(connection)?;
     for place in rooms(connection, scope)? {
-        take(room(connection, place, (days, most))?);
+        let stated = stated.get(&place.key.key()).copied().unwrap_or_default();
+        take(room(connection, place, stated, (days, most))?);
     }
     Ok(())
 }
 
-fn room(connection: &Connection, place: Place, (days, most): (bool, usize)) -> rusqlite::Result<Findings> {
+/// The greatest number of each room that a source gave without its message: records of imports have it.
+fn stated(connection: &Connection) -> rusqlite::Result<HashMap<String, i64>> {
+    let mut stated: HashMap<String, i64> = HashMap::new();
+    let mut read = connection.prepare("SELECT record FROM audit WHERE instr(record, '\"stated\":') > 0")?;
+    let mut read = read.query([])?;
+    while let Some(row) = read.next()? {
+        let record: Value = serde_json::from_slice(row.get_ref(0)?.as_bytes()?).unwrap_or_default();
+        let list = record["details"]["stated"].as_str().unwrap_or_default();
+        for (pool, uri, number) in serde_json::from_str::<Vec<(String, String, i64)>>(list).unwrap_or_default() {
+            let greatest = stated.entry(RoomKey { pool, uri }.key()).or_default();
+            *greatest = number.max(*greatest);
+        }
+    }
+    Ok(stated)
+}
+
+fn room(connection: &Connection, place: Place, stated: i64, (days, most): (bool, usize)) -> rusqlite::Result<Findings> {
     let mut findings = Findings { room: place.key, name: place.name, ..Findings::default() };
     let mut there = connection
         .prepare_cached("SELECT chat, id FROM event WHERE room = ?1 AND chat IS NOT NULL ORDER BY room, chat")?;
@@ -69,7 +89,8 @@ fn room(connection: &Connection, place: Place, (days, most): (bool, usize)) -> r
     while let Some((number, purge)) = gone.pop()? {
         between.purged(number, purge, &mut findings, &mut times, most)?;
     }
-    let last = between.expected;
+    // What a source knows of is missing, too, where the messages end before it.
+    let last = between.expected.max(stated.saturating_add(1));
     between.end(last, &mut findings, &mut times, most)?;
     Ok(findings)
 }

@@ -137,7 +137,7 @@ impl<'s> Writer<'s> {
         let Some(state) = self.rooms.get_mut(&folded) else { return Ok((outcome, None)) };
         let mut conflicts = Vec::new();
         let mut placed = place::Placed::new(state.history.next, source, unit.events.len());
-        for event in &unit.events {
+        for (at, event) in unit.events.iter().enumerate() {
             let who = people[event.who as usize];
             let mut gone = match event.chat.filter(|_| state.purged) {
                 Some(chat) => tombs::purge_of(connection, state.number, chat)?.is_some(),
@@ -197,6 +197,7 @@ impl<'s> Writer<'s> {
             if outcome.details.len() > told {
                 let id = (state.number << ROOM_SHIFT) | i64::try_from(old.event.sequence).unwrap_or_default();
                 conflicts.push((told, id));
+                outcome.places.push(at);
             }
         }
         let numbers = placed.into_blocks(connection, state, unit, prepared.drafts, &mut statements.personas)?;

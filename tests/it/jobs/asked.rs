@@ -143,3 +143,42 @@ fn destroying_asks_for_the_whole_word() {
     desk.answered(&purge, " yes \n").code(0);
     assert!(desk.history("s.db").is_empty());
 }
+
+#[test]
+fn what_destroys_and_what_a_directory_gives_is_reported_too() {
+    let desk = Desk::new();
+    desk.lines("in.jsonl", &chat(2, 6));
+    desk.run("import @in.jsonl --store @s.db").code(0);
+    let facts = |report: &Value| report["facts"].to_string();
+    // The word that is asked for may be a word of what is gone.
+    desk.run("purge --store @s.db --filter gone --what-if --report @none.json --operator Records").code(4);
+    let report = json(&desk, "none.json");
+    run(&report, "filter=1 word; match=All; what-if=yes");
+    assert!(report["failure"].is_null() && report["totals"].is_null(), "{report}");
+    desk.run("purge --store @s.db --everything --report @asked.json --operator Records").code(18);
+    let report = json(&desk, "asked.json");
+    run(&report, "everything=yes");
+    failed(&report, 18, "nothing was done");
+    assert!(facts(&report).contains("Room ") && facts(&report).contains("HeldBack 0"), "{report}");
+    desk.run("purge --store @s.db --user nobody@x.example --yes --report @failed.json --operator Records").code(10);
+    failed(&json(&desk, "failed.json"), 10, "nobody@x.example");
+    desk.run("purge --store @s.db --everything --yes --report @done.json --operator Records").code(0);
+    let report = json(&desk, "done.json");
+    run(&report, "everything=yes");
+    assert!(report["failure"].is_null(), "{report}");
+    assert_eq!(report["verdict"], "Complete");
+    assert!(facts(&report).contains("Events destroyed") && !report.to_string().contains("No history"), "{report}");
+    // Principals.
+    desk.write("p.ldif", "dn: CN=Ann,DC=x,DC=example\nobjectClass: user\ncn: Ann\n\n");
+    desk.run("principal import @p.ldif --store @s.db --report @p.json --operator Records").code(0);
+    let report = json(&desk, "p.json");
+    run(&report, "files=");
+    assert!(facts(&report).contains(r#"{"name":"New","value":"1"}"#), "{report}");
+    assert_eq!(report["sources"][0]["size"], desk.read("p.ldif").len());
+    desk.write("bad.ldif", "dn: CN=Ann,DC=x,DC=example\nobjectClass\n");
+    let bad = desk.run("principal import @bad.ldif --store @s.db --report @pbad.json --operator Records").code;
+    failed(&json(&desk, "pbad.json"), bad, "bad.ldif");
+    let sync = "principal sync --ldap ldap://127.0.0.1:9 --base DC=x --store @s.db --report @sync.json";
+    let code = desk.run(&format!("{sync} --operator Records")).code;
+    failed(&json(&desk, "sync.json"), code, "127.0.0.1");
+}

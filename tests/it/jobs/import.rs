@@ -147,6 +147,22 @@ fn the_same_number_with_other_content_is_a_conflict() {
         assert!(report.contains("first") && report.contains("second"), "{report}");
         assert!(!again.err.contains("second") && !again.out.contains("second"));
     }
+    let told = |receipt: &Receipt| {
+        let source = |version| facts(version, "source").unwrap().rsplit('/').next().unwrap().to_owned();
+        (source(&receipt.conflicts[0].kept), source(&receipt.conflicts[0].other))
+    };
+    let both = receipt(&desk, "2.jsonl", "a.db");
+    let (kept, other) = told(&both);
+    assert!(kept.starts_with("1.jsonl:1, imported ") && other == "2.jsonl:1", "{kept} {other}");
+    // A line further down, and a file that has become another.
+    let other_file =
+        [message("q", 1, "2020-01-01T00:00:00Z", "a", "q"), message("r", 2, "2020-01-01T00:00:01Z", "a", "x")];
+    desk.lines("3.jsonl", &other_file);
+    let (kept, other) = told(&receipt(&desk, "3.jsonl", "a.db"));
+    assert!(kept.starts_with("1.jsonl:2, imported ") && other == "3.jsonl:2", "{kept} {other}");
+    desk.lines("1.jsonl", &other_file);
+    let (kept, _) = told(&receipt(&desk, "3.jsonl", "a.db"));
+    assert!(kept.starts_with("1.jsonl, imported "), "{kept}");
     let receipt = receipt(&desk, "2.jsonl", "a.db");
     assert_eq!((receipt.conflict_count, receipt.conflicts.len()), (1, 1));
     assert_eq!(facts(&receipt.conflicts[0].kept, "text"), Some("first"));

@@ -2,6 +2,7 @@
 //! names.
 
 use crate::harness::{Desk, message, store_of};
+use pchat::context::Streams;
 use pchat::model::record::{Record, Value};
 use pchat::nouns::{category, configuration, principal, room};
 use serde_json::json;
@@ -121,6 +122,7 @@ fn disabling_after_an_export_undoes_nothing() {
     desk.run("export --store @s.db --out @x.zip --disable-exported-nodes").code(0).err.clear();
     let room = desk.catalog("s.db").of("room").next().unwrap().clone();
     assert_eq!(room.get("Disabled"), &Value::Bool(true));
+    race();
     // Standard input is no file, and its source says so.
     let lines = std::fs::read(desk.path("h.jsonl")).unwrap();
     let (run, _) = desk.streamed(&["import", "-", "--store", "@p.db", "--format", "jsonl"], &lines);
@@ -128,4 +130,32 @@ fn disabling_after_an_export_undoes_nothing() {
     let db = rusqlite::Connection::open(desk.path("p.db")).unwrap();
     let name: String = db.query_row("SELECT name FROM source", [], |row| row.get(0)).unwrap();
     assert_eq!(name, "standard input");
+}
+
+/// Standard output during the first write of which somebody changes a room.
+struct Meddling(&'static Desk, bool);
+
+impl std::io::Write for Meddling {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if !std::mem::replace(&mut self.1, true) {
+            self.0.args(&["room", "set", "Desk", "--description", "meanwhile", "--store", "@s.db"]).code(0);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is set while an export is written stays, and the room is disabled all the same.
+fn race() {
+    let desk: &'static Desk = Box::leak(Box::new(desk()));
+    let words = ["export", "--store", "@s.db", "--out", "-", "--disable-exported-nodes"];
+    let stdin = || Box::new(std::io::empty()) as Box<dyn std::io::Read + Send>;
+    let stdout = || Box::new(Meddling(desk, false)) as Box<dyn std::io::Write + Send>;
+    desk.piped(&words, None, Streams { stdin: &stdin, stdout: &stdout }).code(0);
+    let catalog = desk.catalog("s.db");
+    let room = catalog.of("room").next().unwrap();
+    assert_eq!((room.get("Disabled"), room.get("Description").show().as_str()), (&Value::Bool(true), "meanwhile"));
 }

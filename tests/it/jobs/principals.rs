@@ -1,6 +1,7 @@
 //! Principals from files and from a real directory.
 
 mod live;
+mod mock;
 
 use crate::harness::{Desk, Run};
 use base64::Engine;
@@ -192,7 +193,7 @@ fn nobody_is_called_gone_by_mistake() {
     let refers = format!("{}\n# search reference\nref: ldap://other.example.com/DC=example,DC=com\n", all(3));
     let run = import(&desk, "d.ldif", refers, gone).code(0);
     assert_eq!(counts(&run).3, 0);
-    assert!(run.json()["notes"].to_string().contains("refers to others 1 times"), "{}", run.out);
+    assert!(run.json()["notes"].to_string().contains("gave 1 reference to other directories"), "{}", run.out);
 }
 
 #[test]

@@ -226,9 +226,45 @@ fn reseal(files: &mut std::collections::BTreeMap<String, Vec<u8>>) {
         of.map(|(name, bytes)| format!("{}  {name}\n", sum(bytes))).collect()
     };
     files.insert("manifest-sha256.txt".to_owned(), list(files, true).into_bytes());
+    let payload = || files.iter().filter(|(name, _)| name.starts_with("data/"));
+    let oxum =
+        format!("Payload-Oxum: {}.{}", payload().map(|(_, bytes)| bytes.len()).sum::<usize>(), payload().count());
+    let info = String::from_utf8(files["bag-info.txt"].clone()).unwrap();
+    let said = |line: &str| if line.starts_with("Payload-Oxum") { oxum.clone() } else { line.to_owned() };
+    let info: String = info.lines().map(|line| format!("{}\n", said(line))).collect();
+    files.insert("bag-info.txt".to_owned(), info.into_bytes());
     let mut custody: serde_json::Value = serde_json::from_slice(&files["custody.json"]).unwrap();
     custody["content"] = sum(&files["manifest-sha256.txt"]).into();
     files.insert("custody.json".to_owned(), serde_json::to_vec_pretty(&custody).unwrap());
     files.remove("tagmanifest-sha256.txt");
     files.insert("tagmanifest-sha256.txt".to_owned(), list(files, false).into_bytes());
+}
+
+#[test]
+fn an_archive_of_version_1_is_read() {
+    let desk = Desk::new();
+    let archive = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/archive/version-1.zip");
+    desk.write("one.zip", std::fs::read(archive).unwrap());
+    desk.run("verify @one.zip --read-data").code(0);
+    desk.run("import @one.zip --store @s.db").code(0);
+    assert_eq!(desk.history("s.db")[0]["text"], "first");
+    // The content of the attachment is there, and goes out under its name.
+    desk.run("export --store @s.db --out @two.zip").code(0);
+    assert!(crate::harness::unzip(&desk.path("two.zip")).keys().any(|name| name.ends_with("/a.txt")));
+}
+
+#[test]
+fn what_a_system_left_in_an_archive_is_called_that() {
+    let desk = Desk::new();
+    desk.lines("in.jsonl", &chat(1, 3));
+    desk.run("import @in.jsonl --store @s.db").code(0);
+    desk.run("export --store @s.db --out @out").code(0);
+    for name in [".DS_Store", "data/Thumbs.db", "data/rooms/desktop.ini", "data/catalog/._rooms.xml"] {
+        let path = desk.write(&format!("out/{name}"), "x");
+        desk.run("verify @out").code(13).says("systems leave behind").says("delete it: rm ").says(name);
+        desk.run("import @out --store @new.db").code(13).says("systems leave behind");
+        desk.run("verify @out --keep-going").code(13).says("systems leave behind");
+        std::fs::remove_file(path).unwrap();
+    }
+    desk.run("verify @out").code(0);
 }

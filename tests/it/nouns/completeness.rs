@@ -90,6 +90,37 @@ fn numbers_of_an_empty_room_that_were_all_purged_are_explained() {
     assert_eq!((&rows(&found, "missing")[0]["Count"], &rows(&found, "missing")[0]["Purge"]), (&json!(5), &json!(1)));
 }
 
+#[test]
+fn what_a_source_gives_behind_the_last_message_is_missing() {
+    let desk = Desk::new();
+    let copy = |id: u32| {
+        format!(
+            "<FirstMessage type=\"CHAT\" content=\"x\" id=\"{id}\"><Sender UserName=\"A\" id=\"1\" \
+             email=\"a@x.example\" internal=\"true\" uri=\"a@x.example\"/><DateTimeUTC since1970=\"0\" \
+             string=\"2020-01-02T00:00:00Z\" long=\"0\"/></FirstMessage>"
+        )
+    };
+    let talk = |id: u32, messages: &str| {
+        let channel = "<Channel name=\"r\" uri=\"ma-chan://x.example/r\"/>";
+        format!("<Conversation>{channel}{}<Messages>{messages}</Messages></Conversation>", copy(id))
+    };
+    let said = copy(2).replace("FirstMessage", "Message");
+    desk.write("a.xml", format!("<Conversations>{}</Conversations>", talk(1, &said.replace("id=\"2\"", "id=\"1\""))));
+    desk.run("import @a.xml --store @a.db").code(0);
+    desk.run("store completeness --store @a.db").code(0);
+    desk.write("b.xml", format!("<Conversations>{}{}</Conversations>", talk(2, &said), talk(7, "")));
+    let import = desk.run("import @b.xml --store @a.db").code(0);
+    assert!(import.out.contains("5 numbers are missing in 1 room"), "{}", import.out);
+    let found = desk.run("store completeness --store @a.db --output json").code(3).json();
+    let hole = &rows(&found, "missing")[0];
+    assert_eq!((&hole["From"], &hole["To"], &hole["Before"]), (&json!(3), &json!(7), &Value::Null), "{found}");
+    // It comes after all.
+    desk.write("c.xml", format!("<Conversations>{}</Conversations>", talk(7, &said.replace("id=\"2\"", "id=\"7\""))));
+    desk.run("import @c.xml --store @a.db").code(0);
+    let found = desk.run("store completeness --store @a.db --output json").code(3).json();
+    assert_eq!((&rows(&found, "missing")[0]["From"], &rows(&found, "missing")[0]["To"]), (&json!(3), &json!(6)));
+}
+
 /// Ten weeks of working days, but for a week in the middle.
 #[test]
 fn quiet_days_are_explained_by_numbers_that_run_on() {

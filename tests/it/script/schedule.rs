@@ -16,10 +16,13 @@ fn the_line_for_cron_works_after_the_examples_and_is_silent() {
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sample");
     desk.args(&["import", sample, "--store", "@chat.db"]).code(0);
     let bin = std::path::Path::new(env!("CARGO_BIN_EXE_pchat")).parent().unwrap();
-    let run = |line: &str| {
+    let shell = |line: &str| {
         let line = line.replace("/srv/chat", desk.path("").to_str().unwrap());
         let line = format!("PATH=\"{}:$PATH\"; {line}", bin.display());
-        let shell = Command::new("sh").args(["-c", &line]).env_remove("PCHAT_STORE").output().unwrap();
+        Command::new("sh").args(["-c", &line]).env_remove("PCHAT_STORE").output().unwrap()
+    };
+    let run = |line: &str| {
+        let shell = shell(line);
         assert!(shell.stdout.is_empty() && shell.stderr.is_empty(), "{line}: {shell:?}");
         shell.status.code()
     };
@@ -33,8 +36,7 @@ fn the_line_for_cron_works_after_the_examples_and_is_silent() {
     assert!(desk.path("chat-2015-03.json").exists());
     // What fails is said.
     std::fs::remove_file(desk.path("chat-2015-03.zip")).unwrap();
-    let broken = past.replace("chat.db", "nowhere.db").replace("/srv/chat", desk.path("").to_str().unwrap());
-    let shell = Command::new("sh").args(["-c", &broken]).output().unwrap();
+    let shell = shell(&past.replace("chat.db", "nowhere.db"));
     assert!(shell.status.code() == Some(10) && !shell.stderr.is_empty() && shell.stdout.is_empty(), "{shell:?}");
 }
 

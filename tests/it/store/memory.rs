@@ -39,6 +39,8 @@ struct History {
     events: Vec<Kept>,
     next: u64,
     gone: Vec<(i64, u64, Option<i64>)>,
+    /// How many without a number were purged, by instant and kind.
+    unnumbered: BTreeMap<(i64, i64), u64>,
 }
 
 #[derive(Clone, Default)]

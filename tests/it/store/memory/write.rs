@@ -70,6 +70,10 @@ impl Store for Memory {
                     digest.event(seen.id);
                     let Some(text) = &request.replacement else {
                         history.gone.push((purge, kept.event.sequence, kept.event.chat));
+                        if kept.event.chat.is_none() {
+                            let when = (kept.event.at.0, kept.event.kind.code());
+                            *history.unnumbered.entry(when).or_default() += 1;
+                        }
                         continue;
                     };
                     put_text(&mut kept.event, text);
@@ -105,7 +109,14 @@ impl Store for Memory {
     }
     fn intake(&mut self, restore: bool) -> Result<Box<dyn Intake + '_>> {
         let draft = self.0.clone();
-        Ok(Box::new(Taking { store: self, draft, restore, sources: BTreeMap::new(), claimed: BTreeSet::new() }))
+        Ok(Box::new(Taking {
+            store: self,
+            draft,
+            restore,
+            sources: BTreeMap::new(),
+            claimed: BTreeSet::new(),
+            out: BTreeMap::new(),
+        }))
     }
     fn record(&mut self, entry: Entry) -> Result<()> {
         self.0.changed(entry);
@@ -132,6 +143,8 @@ struct Taking<'a> {
     sources: BTreeMap<i64, String>,
     /// Events without a number that an event of the file stands for: room and sequence.
     claimed: BTreeSet<(String, u64)>,
+    /// What of the file stayed out, by room, instant and kind.
+    out: BTreeMap<(String, i64, i64), u64>,
 }
 
 impl Taking<'_> {
@@ -178,15 +191,16 @@ impl Intake for Taking<'_> {
     }
     fn next_file(&mut self) {
         self.claimed.clear();
+        self.out.clear();
     }
     fn take(&mut self, unit: &Unit, _: Prepared, details: usize) -> Result<Outcome> {
         self.discover(unit)?;
         let (mut outcome, key) = (Outcome::default(), unit.room.key());
         let fresh = || (RoomKey::clone(&unit.room), History::default());
         let history = &mut self.draft.rooms.entry(key.clone()).or_insert_with(fresh).1;
-        for event in &unit.events {
+        for (at, event) in unit.events.iter().enumerate() {
             let persona = &unit.people[event.who as usize];
-            let gone = event.chat.is_some() && history.gone.iter().any(|(_, _, chat)| *chat == event.chat);
+            let mut gone = event.chat.is_some() && history.gone.iter().any(|(_, _, chat)| *chat == event.chat);
             if gone && !self.restore {
                 outcome.purged += 1;
                 continue;
@@ -201,12 +215,25 @@ impl Intake for Taking<'_> {
                 Some(_) => history.events.iter().find(|kept| kept.event.chat == event.chat),
                 None => is(same::is_equal).or_else(|| is(same::is_same)),
             };
+            if let (None, None) = (old, event.chat) {
+                let (at, kind) = (event.at.0, event.kind.code());
+                if let Some(many) = history.unnumbered.get(&(at, kind)) {
+                    let out = self.out.entry((key.clone(), at, kind)).or_default();
+                    *out += 1;
+                    gone = *out <= *many;
+                }
+                if gone && !self.restore {
+                    outcome.purged += 1;
+                    continue;
+                }
+            }
             if event.chat.is_none() {
                 self.claimed.insert((key.clone(), old.map_or(history.next, |old| old.event.sequence)));
             }
             if let Some(old) = old {
                 let told = outcome.details.len();
                 outcome.settle(&unit.room, (&old.event, &old.persona), (event, persona), details);
+                outcome.places.extend((told < outcome.details.len()).then_some(at));
                 for conflict in &mut outcome.details[told..] {
                     let before = |text: &str, mark| text.split(mark).next().map(str::to_owned);
                     let kept = old.source.as_ref().and_then(|source| before(source, " by pchat "));

@@ -1,0 +1,122 @@
+//! Certificates of what was destroyed: shown, written out, and checked.
+
+use super::{cells, write_out};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::jobs::purge as job;
+use crate::jobs::purge::certificate::Certificate;
+use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::nouns::verb::{Prepared, Verb};
+use crate::proof::note::Verifier;
+use crate::store::purge::Counts;
+use clap::Subcommand;
+use std::path::PathBuf;
+
+/// Show what was destroyed
+#[derive(Debug, Subcommand)]
+pub enum CertificateVerb {
+    /// List all purges, or write out one certificate
+    Get {
+        /// The number of the purge
+        number: Option<i64>,
+        /// Write BASE.txt and BASE.json
+        #[arg(long, value_name = "BASE", requires = "number")]
+        out: Option<PathBuf>,
+    },
+    /// Check a certificate: against the log of its store, or alone
+    Verify {
+        /// The certificate, as text or JSON
+        file: PathBuf,
+        /// The public key of its log, from outside; then no store is looked at
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+}
+
+/// A certificate as it was found.
+fn checked(found: &job::verify::Checked) -> Reply {
+    let mut facts = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
+    let inside = found.checkpoint.map_or("only in the JSON".to_owned(), |size| format!("records 1 to {size}"));
+    let (record, verdict) = match found.record {
+        Some(number) => {
+            (format!("record {number}"), "signed by the key of the store, kept by it, and named in its log")
+        }
+        None => ("not looked at".to_owned(), "signed by this key"),
+    };
+    for (name, value) in [
+        ("Log", Cell::from(found.log.as_str())),
+        ("Purge", Cell::Number(found.purge as u64)),
+        ("Checkpoint inside", inside.into()),
+        ("In the log", record.into()),
+        ("Verdict", verdict.into()),
+    ] {
+        facts.rows.push(vec![name.into(), value]);
+    }
+    Reply { tables: vec![facts], ..Reply::default() }
+}
+
+impl Verb for CertificateVerb {
+    fn change(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
+        self.run(cx).map(Prepared::Answer)
+    }
+}
+
+impl CertificateVerb {
+    fn run(self, cx: &Context<'_>) -> Result<Reply> {
+        let (number, out) = match self {
+            CertificateVerb::Get { number, out } => (number, out),
+            CertificateVerb::Verify { file, public_key: None } => {
+                return Ok(checked(&job::verify::against(cx, &file, cx.session.alone()?)?));
+            }
+            CertificateVerb::Verify { file, public_key: Some(key) } => {
+                return Ok(checked(&job::verify::alone(cx, &file, &Verifier::parse(&key)?)?));
+            }
+        };
+        let purges = job::purges(cx.session.alone()?)?;
+        let mut text = Table { title: "certificate", columns: vec!["Certificate"], ..Table::default() };
+        let mut list = Table {
+            title: "certificates",
+            columns: vec!["Purge", "Begun", "State", "Messages", "Events", "TextBytes", "First", "Last", "Certificate"],
+            aside: vec!["Certificate"],
+            ..Table::default()
+        };
+        for purge in purges.iter().filter(|purge| number.is_none_or(|number| number == purge.number)) {
+            let mut sum = Counts::default();
+            purge.done.values().for_each(|counts| sum.add(counts));
+            let made = purge.certificate.as_deref().map(|json| Certificate::read(purge.number, json)).transpose()?;
+            let state = if made.is_some() { "finished" } else { "interrupted" };
+            let mut row: Vec<Cell> = vec![Cell::Number(purge.number as u64), Cell::Time(purge.started), state.into()];
+            row.extend(cells(&sum));
+            row.push(made.as_ref().map(|made| made.text.clone()).into());
+            list.rows.push(row);
+            if let (Some(base), Some(made)) = (&out, &made) {
+                write_out(made, base)?;
+            }
+            if let (Some(_), Some(made)) = (number, &made) {
+                text.rows = made.text.lines().map(|line| vec![line.into()]).collect();
+            }
+            if number.is_some() && made.is_none() {
+                return Err(Error::new(Kind::NotFound, format!("purge {} has no certificate yet", purge.number))
+                    .hint("pchat purge --continue finishes it"));
+            }
+        }
+        let mut reply = Reply::default();
+        if list.rows.is_empty() {
+            if let Some(number) = number {
+                return Err(Error::new(Kind::NotFound, format!("there is no purge {number}"))
+                    .hint("pchat certificate get lists all of them"));
+            }
+            reply.notes.push("nothing was ever purged from this store".to_owned());
+            reply.status = Status::Nothing;
+        }
+        reply.tables.push(list);
+        if !text.rows.is_empty() {
+            reply.tables.push(text);
+        }
+        Ok(reply)
+    }
+}
