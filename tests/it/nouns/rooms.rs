@@ -143,7 +143,9 @@ fn a_room_that_moves_drops_what_the_new_category_does_not_allow() {
 #[test]
 fn i9_an_open_room_has_no_members_of_its_own() {
     let desk = desk();
-    line(&desk, "Set-CsPersistentChatRoom Help -Privacy Open -Members sip:ken@example.com").code(15).says("has privacy Open");
+    line(&desk, "Set-CsPersistentChatRoom Help -Privacy Open -Members sip:ken@example.com")
+        .code(15)
+        .says("has privacy Open");
     line(&desk, "Set-CsPersistentChatRoom Help -Members sip:ken@example.com").code(0);
     line(&desk, "Set-CsPersistentChatRoom Help -Privacy Open").code(15);
     line(&desk, "Set-CsPersistentChatRoom Help -Privacy Open -Members $Null").code(0);
