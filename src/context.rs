@@ -122,7 +122,7 @@ impl Session {
 
     fn lock(&self) -> Result<MutexGuard<'_, Option<Sqlite>>> {
         // Waiting here would be waiting for oneself: a step within a step.
-        self.open.try_lock().map_err(|_| Error::new(Kind::Bug, "a store that is in use was asked for again"))
+        self.open.try_lock().map_err(|_| Error::new(Kind::Bug, "the store was opened twice"))
     }
 }
 

@@ -146,7 +146,7 @@ pub struct NoFile(pub &'static str);
 
 impl fmt::Display for NoFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is no file", self.0)
+        write!(f, "{} is not a file", self.0)
     }
 }
 
@@ -198,6 +198,14 @@ impl Error {
         if let Some(place) = &mut self.place {
             place.file = place.file.replace(file, known);
         }
+        self
+    }
+
+    /// The same in other words, for people who have typed other names.
+    #[must_use]
+    pub fn reworded(mut self, word: impl Fn(&str) -> String) -> Error {
+        self.what = word(&self.what);
+        self.details.iter_mut().chain(&mut self.hint).for_each(|line| *line = word(line));
         self
     }
 

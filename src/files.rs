@@ -50,7 +50,7 @@ pub fn special(kind: FileType) -> Option<&'static str> {
             return Some(name);
         }
     }
-    Some("something else than a file")
+    Some("not a regular file")
 }
 
 /// A file to read. A pipe, a socket, a device or a folder is never opened.

@@ -54,8 +54,8 @@ pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch) -> Result<(Vec<En
     let host = ask.url.split("://").nth(1).unwrap_or_default();
     let loopback = ["localhost", "127.", "[::1]"].iter().any(|name| host.starts_with(name));
     if plain && !ask.starttls && ask.login.is_some() && !ask.insecure && !loopback {
-        return Err(Error::new(Kind::Refused, "a password would be sent in the clear")
-            .hint("use ldaps://, or --starttls; --insecure sends it all the same"));
+        return Err(Error::new(Kind::Refused, "the password would be sent unencrypted")
+            .hint("use ldaps:// or --starttls; --insecure sends it anyway"));
     }
     let mut settings = LdapConnSettings::new().set_conn_timeout(ask.timeout).set_starttls(ask.starttls);
     if let Some(ca) = &ask.ca {
@@ -165,18 +165,15 @@ fn explain(url: &str, error: &LdapError) -> Error {
     let about = |what: &str| format!("directory {url}: {what}");
     match error {
         LdapError::LdapResult { result } => match result.rc {
-            49 => Error::new(Kind::Denied, about("it does not know this name and password"))
-                .hint("check --bind-dn and the password"),
-            32 => Error::new(Kind::NotFound, about("there is nothing of this name")).hint("check --base"),
-            50 => Error::new(Kind::Denied, about("it does not let this name read")).hint("ask with --bind-dn"),
-            4 => Error::new(Kind::Refused, about("it gives no more entries than so many"))
-                .hint("use a smaller --page-size"),
-            10 => Error::new(Kind::NotFound, about("it refers to another directory for this"))
-                .hint("ask that one with --ldap"),
-            code => Error::new(Kind::Io, about(&format!("it has answered with code {code}"))),
+            49 => Error::new(Kind::Denied, about("invalid credentials")).hint("check --bind-dn and the password"),
+            32 => Error::new(Kind::NotFound, about("no such object")).hint("check --base"),
+            50 => Error::new(Kind::Denied, about("insufficient access rights")).hint("ask with --bind-dn"),
+            4 => Error::new(Kind::Refused, about("size limit exceeded")).hint("use a smaller --page-size"),
+            10 => Error::new(Kind::NotFound, about("it refers to another directory")).hint("ask that one with --ldap"),
+            code => Error::new(Kind::Io, about(&format!("result code {code}"))),
         },
-        LdapError::Timeout { .. } => Error::new(Kind::Io, about("it does not answer")).hint("--timeout waits longer"),
+        LdapError::Timeout { .. } => Error::new(Kind::Io, about("no answer")).hint("--timeout waits longer"),
         LdapError::FilterParsing => Error::new(Kind::Usage, "the filter cannot be read").hint("as (objectClass=user)"),
-        other => Error::new(Kind::Io, about("it cannot be asked")).because(std::io::Error::other(other.to_string())),
+        other => Error::new(Kind::Io, about("cannot connect")).because(std::io::Error::other(other.to_string())),
     }
 }

@@ -47,6 +47,8 @@ fn main() -> ExitCode {
                 err: &mut std::io::stderr(),
                 terminal: std::io::stderr().is_terminal(),
                 looks: std::io::stdout().is_terminal(),
+                width: terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0),
+                color: std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
                 answer: &|| {
                     let mut line = String::new();
                     if !std::io::stdin().is_terminal() {

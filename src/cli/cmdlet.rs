@@ -3,6 +3,7 @@
 
 mod option;
 
+use super::Evaluated;
 use super::words::{Item, Written};
 use crate::error::{Error, Kind as Failure, Result, brief, quoted};
 use crate::jobs::selection::nearest;
@@ -51,7 +52,7 @@ pub(super) fn is_meant(word: &str) -> bool {
 pub(super) fn named(name: &str) -> Result<&'static Cmdlet> {
     all().find(|cmdlet| fold(cmdlet.name) == fold(name)).ok_or_else(|| {
         let known: Vec<String> = all().map(|cmdlet| cmdlet.name.to_owned()).collect();
-        let error = Error::new(Failure::Usage, format!("there is no cmdlet {}", brief(name)));
+        let error = Error::new(Failure::Usage, format!("no cmdlet {}", brief(name)));
         match nearest(name, &known) {
             Some(near) => error.hint(format!("did you mean {near}?")),
             None => error.hint("pchat help cmdlets lists all of them"),
@@ -219,24 +220,24 @@ impl Call {
             [(_, one)] => Ok(*one),
             several => {
                 let names: Vec<String> = several.iter().map(|(name, _)| format!("-{name}")).collect();
-                Err(self.wrong(format!("-{name} may be {}", names.join(" or "))))
+                Err(self.wrong(format!("-{name} is ambiguous: {}", names.join(" or "))))
             }
         }
     }
 
     fn give(&mut self, parameter: &'static Parameter, values: Vec<Written>) -> Result<()> {
         if self.has(parameter.name) {
-            return Err(self.wrong(format!("-{} is given twice", parameter.name)));
+            return Err(self.wrong(format!("-{} is given more than once", parameter.name)));
         }
         let name = parameter.name;
         if values.is_empty() && parameter.kind == Kind::Bool {
             return Err(self
-                .wrong(format!("-{name} needs $True or $False; shells replace them by nothing, so write quotes"))
+                .wrong(format!("-{name} needs $True or $False; bash expands them to nothing, so quote them"))
                 .hint(self.right(name, " '$False'")));
         }
         if values.is_empty() && !matches!(parameter.kind, Kind::Switch | Kind::Object) {
             return Err(self
-                .wrong(format!("-{name} needs a value; shells replace $Null by nothing, so write it in quotes"))
+                .wrong(format!("-{name} needs a value; bash expands $Null to nothing, so quote it"))
                 .hint(self.right(name, " '$Null'")));
         }
         // What chooses is never empty on purpose; a shell has replaced a variable by nothing.
@@ -246,7 +247,7 @@ impl Call {
         if chooses && text && values.first().is_some_and(|value| value.is_blank() || self.null(value)) {
             return Err(self
                 .wrong(format!("-{name} is empty"))
-                .hint(format!("a shell may have replaced a variable by nothing; {}", self.right(name, " 'TEXT'"))));
+                .hint(format!("a shell variable may be empty; {}", self.right(name, " 'TEXT'"))));
         }
         self.given.push((parameter, values));
         Ok(())
@@ -290,8 +291,9 @@ impl Call {
             match places.next() {
                 Some(parameter) => self.give(parameter, vec![value])?,
                 None => {
-                    let what = format!("{} belongs to no parameter of {}", quoted(&value.text()), self.cmdlet.name);
-                    let hint = "a text with blanks stands in quotes, as 'IT Help'; so does a pattern with *";
+                    let what =
+                        format!("{} is not a value of any parameter of {}", quoted(&value.text()), self.cmdlet.name);
+                    let hint = "put a text with spaces in quotes, as 'IT Help', and a pattern with * as well";
                     return Err(self.wrong(what).hint(format!("{hint}; pchat help {}", self.cmdlet.name)));
                 }
             }
@@ -300,7 +302,7 @@ impl Call {
             let given: Vec<String> =
                 group.iter().filter(|name| self.has(name)).map(|name| format!("-{name}")).collect();
             if given.len() > 1 {
-                return Err(self.wrong(format!("{} exclude each other", given.join(" and "))));
+                return Err(self.wrong(format!("{} cannot be used together", given.join(" and "))));
             }
         }
         if !self.cmdlet.one_of.is_empty() && !self.cmdlet.one_of.iter().any(|name| self.has(name)) {
@@ -319,11 +321,21 @@ impl Call {
     fn switch(&self, name: &str, value: Option<&Written>) -> Result<bool> {
         let Some(value) = value.filter(|value| !value.is_later()) else { return Ok(true) };
         value.truth().ok_or_else(|| {
-            self.wrong(format!("-{name} is $True or $False")).hint(format!(
-                "shells replace $False by nothing: write it in quotes: {}",
-                self.right(name, " '$False'")
-            ))
+            self.wrong(format!("-{name} must be $True or $False"))
+                .hint(format!("bash expands $False to nothing; quote it: {}", self.right(name, " '$False'")))
         })
+    }
+
+    /// What its command has come to; errors speak of parameters.
+    pub(super) fn spoken(&self, done: Result<Evaluated>) -> Result<Evaluated> {
+        let in_parameters = |text: &str| super::help::in_parameters(text, self.cmdlet);
+        match done {
+            Err(error) => Err(error.reworded(in_parameters)),
+            Ok(Evaluated::Parser(error, _)) if error.use_stderr() => {
+                Err(super::written(&error).reworded(in_parameters))
+            }
+            done => done,
+        }
     }
 
     /// It changes nothing.

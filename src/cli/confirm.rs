@@ -1,5 +1,6 @@
 //! Shows what would happen and asks. Without somebody to ask, only `--yes` is a yes.
 
+use super::look::Look;
 use super::print::{self, Output};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -14,7 +15,7 @@ pub(super) fn perform(
     prepared: Prepared,
     answer: &dyn Fn() -> Option<String>,
     quiet: bool,
-    err: &mut dyn Write,
+    (look, err): (Look, &mut dyn Write),
     pages: &mut Pages<'_>,
 ) -> Result<Reply> {
     let Action { preview, question, consent, act, destroys, parts } = match prepared {
@@ -36,7 +37,7 @@ pub(super) fn perform(
         for note in &preview.notes {
             writeln!(err, "{}", print::visible(note)).map_err(told)?;
         }
-        print::reply(&preview, Output::Table, err).map_err(told)?;
+        print::reply(&preview, Output::Table, look, err).map_err(told)?;
     }
     let approved = approval::settle(cx, &parts, &question, &preview)?;
     if !consent.yes {
@@ -46,17 +47,20 @@ pub(super) fn perform(
         let answer = answer();
         let Some(answer) = answer else {
             drop(writeln!(err));
-            return Err(Error::new(Kind::Unconfirmed, "nobody is there to ask, so nothing was done")
-                .hint("--yes does it without asking; --what-if only shows what would happen"));
+            return Err(Error::new(
+                Kind::Unconfirmed,
+                "confirmation is needed, and standard input is not a terminal; nothing was done",
+            )
+            .hint("--yes does it without asking; --what-if only shows what would happen"));
         };
         if cx.watch.cancelled() {
-            return Err(Error::new(Kind::Cancelled, "interrupted: nothing was done"));
+            return Err(Error::new(Kind::Cancelled, "interrupted; nothing was done"));
         }
         match answer.trim().to_ascii_lowercase().as_str() {
             "yes" => {}
             "y" if !destroys => {}
             "y" => {
-                return Err(Error::new(Kind::Unconfirmed, "nothing was done: the answer was not yes")
+                return Err(Error::new(Kind::Unconfirmed, "not confirmed; nothing was done")
                     .hint("run the command again and type the whole word"));
             }
             _ => return Err(Error::new(Kind::Unconfirmed, "nothing was done")),

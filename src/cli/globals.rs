@@ -26,44 +26,47 @@ pub(super) struct Globals {
     /// Only objects for which this is true, as '{Disabled -eq $False -and Name -like "IT*"}'
     #[arg(long = "where", global = true, value_name = "CONDITION", help_heading = "Common options")]
     conditions: Vec<String>,
+    /// Show all rows at a terminal, not only the largest 20
+    #[arg(long, global = true, help_heading = "Common options")]
+    pub(super) all: bool,
     /// Print no remarks, only results and errors
     #[arg(long, global = true, help_heading = "Common options")]
     pub(super) no_remarks: bool,
     /// Change the store although a pool is failed over
     #[arg(long, global = true, help_heading = "Common options")]
     pub(super) failed_over: bool,
-    /// Change or sign a store whose audit log is behind what was last seen of it, for this reason
+    /// Change or sign a store whose audit log is older than last seen, for this reason
     #[arg(long, global = true, value_name = "REASON", help_heading = "Common options")]
     pub(super) accept_older: Option<String>,
-    /// Only a store that lists this instance of a database; pchat store alias add does
+    /// Only a store with this alias (pchat store alias add)
     #[arg(long, global = true, value_name = "NAME", help_heading = "Common options")]
     pub(super) instance: Option<String>,
     /// Print nothing but errors, and results only in a form for programs (json, jsonl, csv)
     #[arg(long, short, global = true, help_heading = "Common options")]
     pub(super) quiet: bool,
-    /// The person on whose behalf this is done, for the audit log
+    /// The person on whose behalf this is done; recorded in the audit log
     #[arg(long, global = true, value_name = "NAME", help_heading = "Common options")]
     operator: Option<String>,
-    /// The second person who is asked to approve, where the store wants one for what destroys
+    /// The second person who must approve, where the store requires one
     #[arg(long, global = true, value_name = "NAME", help_heading = "Common options")]
     approve_by: Option<String>,
     /// Worker threads [default: one for each processor]
     #[arg(long, global = true, value_name = "N", help_heading = "Common options",
         value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
-    /// Memory for work in progress
+    /// Memory limit of work in progress
     #[arg(long, global = true, value_name = "SIZE", default_value = "32MiB", help_heading = "Common options")]
     memory: ByteSize,
-    /// Most files in an archive that is read
+    /// Maximum files in an archive
     #[arg(long, global = true, value_name = "N", default_value_t = 2_000_000, help_heading = "Limits of input")]
     max_entries: u64,
-    /// Largest page of an archive, or line of JSON, that is read
+    /// Maximum size of a page of an archive, or of a line of JSON
     #[arg(long, global = true, value_name = "SIZE", default_value = "64MiB", help_heading = "Limits of input")]
     max_page: ByteSize,
-    /// Largest archive that is read, unpacked
+    /// Maximum unpacked size of an archive
     #[arg(long, global = true, value_name = "SIZE", default_value = "4TiB", help_heading = "Limits of input")]
     max_total: ByteSize,
-    /// Most an archive above 16 MiB may grow by unpacking, as a multiple of its size
+    /// Maximum compression ratio of an archive above 16 MiB
     #[arg(long, global = true, value_name = "N", default_value_t = 200, help_heading = "Limits of input")]
     max_ratio: u64,
 }
@@ -115,7 +118,7 @@ impl Globals {
 /// The name that an option gives; one that can be read.
 fn named<'a>(option: &str, name: Option<&'a str>) -> Result<Option<&'a str>> {
     if name.is_some_and(|name| name.trim().is_empty() || name.chars().any(char::is_control)) {
-        return Err(Error::new(Kind::Usage, format!("{option} needs a name without control characters")));
+        return Err(Error::new(Kind::Usage, format!("{option} must be a name without control characters")));
     }
     Ok(name)
 }

@@ -52,8 +52,8 @@ pub(super) fn words(name: &str, words: &[String], before: Vec<OsString>, world: 
         if let words::Item::Value(value) | words::Item::Name(_, Some(value)) = item
             && let Some(name) = value.variable()
         {
-            return Err(Error::new(Kind::Usage, format!("there is no variable ${}", brief(&name)))
-                .hint("variables hold within one line or a script: put the whole line in single quotes"));
+            return Err(Error::new(Kind::Usage, format!("variable ${} is not defined", brief(&name)))
+                .hint("variables exist only within one line or script: put the whole line in single quotes"));
         }
     }
     let call = Call::new(cmdlet::named(name)?, items, &super::command(), words)?;
@@ -105,18 +105,18 @@ fn broken(name: &str, words: &[String], torn: &Torn) -> Error {
     match torn {
         Torn::Quote('\'') => Error::new(
             Kind::Usage,
-            "a single quotation mark is not closed; the command processor of Windows knows none",
+            "a single quotation mark is not closed; cmd.exe does not treat ' as a quotation mark",
         )
         .hint(format!("use double quotes there: pchat {name} … \"{{Name -like 'IT*'}}\"")),
         Torn::Quote(mark) => Error::new(Kind::Usage, format!("the quotation mark {mark} is not closed"))
-            .hint("type straight quotation marks, as 'IT Help'"),
+            .hint("use straight quotation marks, as 'IT Help'"),
         Torn::Braces(at, whole) => {
             let before = words.iter().take(*at).map(|word| quoted(&[word.into()])).collect::<Vec<_>>().join(" ");
             let shown = match whole.chars().count() > 100 {
                 true => "{Name -like \"IT*\"}".to_owned(),
                 false => mended(whole),
             };
-            Error::new(Kind::Usage, format!("{} is torn: a shell has split it and taken its quotes", cited(whole)))
+            Error::new(Kind::Usage, format!("{} was split by the shell, which removed its quotes", cited(whole)))
                 .hint(format!("put the braces in quotes: pchat {name} {before} '{shown}'").replace("  ", " "))
         }
     }
@@ -129,12 +129,14 @@ pub(super) fn own_words(text: &str) -> Result<Option<Vec<OsString>>> {
         return Ok(None);
     }
     if pieces(text, &['|']).len() > 1 {
-        return Err(Error::new(Kind::Usage, "a command of pchat takes no objects and gives none")
+        return Err(Error::new(Kind::Usage, "a pchat command cannot be part of a pipeline; use its cmdlet")
             .hint("pchat help cmdlets lists what stands before and behind a pipe"));
     }
     let words: Vec<OsString> = words.map(OsString::from).collect();
     match words.iter().any(|word| word == "script") {
-        true => Err(Error::new(Kind::Usage, "a script runs no other script").hint("write its lines into this one")),
+        true => {
+            Err(Error::new(Kind::Usage, "a script cannot run another script").hint("write its lines into this one"))
+        }
         false => Ok(Some(words)),
     }
 }
@@ -205,7 +207,7 @@ fn mended(torn: &str) -> String {
 
 /// Nothing says what a cmdlet is about.
 pub(super) fn nothing_piped() -> Error {
-    Error::new(Kind::Usage, "it is not said what this is about")
+    Error::new(Kind::Usage, "no -Identity given")
         .hint("give -Identity, or pipe objects into it: pchat Get-… --output jsonl | pchat …")
 }
 
@@ -216,7 +218,7 @@ pub(super) fn needed(world: &World<'_>) -> Result<Vec<Object>> {
         Some(text) => objects::read(&text.map_err(|e| Error::io("standard input", e))?)?,
     };
     match found.is_empty() {
-        true => Err(Error::new(Kind::Usage, "it is not said what this is about: nothing came in on standard input")
+        true => Err(Error::new(Kind::Usage, "no -Identity given, and no objects on standard input")
             .hint("give -Identity, or pipe objects into it: pchat Get-… --output jsonl | pchat …")),
         false => Ok(found),
     }

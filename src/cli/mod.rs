@@ -1,12 +1,16 @@
 //! How it is asked: parses and prints, decides nothing.
 
 mod cmdlet;
+mod complete;
 mod confirm;
 mod fail;
 mod globals;
 mod help;
 mod line;
+mod look;
+mod manual;
 mod objects;
+mod page;
 mod print;
 mod progress;
 mod script;
@@ -23,6 +27,7 @@ use crate::nouns::{self, state};
 use crate::store::open::Location;
 use clap::{CommandFactory, Parser, Subcommand};
 use globals::Globals;
+use look::Look;
 use print::Output;
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -58,6 +63,10 @@ pub struct World<'a> {
     pub terminal: bool,
     /// Standard output is a terminal: what was found may be bold, and only as much is shown as people look at.
     pub looks: bool,
+    /// So many characters fit into a line of standard output, where that is a terminal.
+    pub width: Option<u16>,
+    /// Colour is wanted wherever a terminal takes it: `NO_COLOR` is not set.
+    pub color: bool,
     /// Gives the line somebody types in answer to a question; nothing when nobody is there.
     pub answer: &'a dyn Fn() -> Option<String>,
     /// Reads what comes in on standard input; nothing when that is a keyboard.
@@ -85,22 +94,22 @@ struct Cli {
 enum Command {
     #[command(flatten)]
     Noun(Box<nouns::Command>),
-    /// Run the lines of a file, in the spelling of the cmdlets, to the first that fails
+    /// Run a script of cmdlets; stops at the first line that fails
     Script {
         /// The file; - is standard input
         file: PathBuf,
-        /// Print the commands it becomes, and do only those that change nothing
+        /// Print the pchat commands it becomes; run only those that change nothing
         #[arg(long)]
         show_script: bool,
     },
-    /// Print what a shell needs to complete commands and cmdlets
+    /// Print the completion script of a shell
     Completion {
         /// The shell
-        shell: help::Shell,
+        shell: complete::Shell,
     },
     /// Write manual pages for all commands and cmdlets
     Manual {
-        /// The folder they go to, which is made if need be
+        /// The folder to write to; created if missing
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
     },
@@ -109,7 +118,7 @@ enum Command {
 /// What a command line has come to, before anything of it is printed.
 enum Evaluated {
     /// What a command has to say, and in which form.
-    Reply(Reply, Output),
+    Reply(Reply, (Output, Look)),
     /// The same of a command whose results have gone to standard output already.
     Delivered(Reply),
     /// A text.
@@ -128,9 +137,10 @@ pub fn command() -> clap::Command {
 /// Runs a command line, in pchat's own spelling or in that of a cmdlet, and gives the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, mut world: World<'_>) -> u8 {
     let words: Vec<OsString> = args.into_iter().skip(1).collect();
+    let manner = fail::Manner::of(&words, &world);
     let done = as_cmdlet(&words, &mut world);
     match done {
-        Some(done) => print(done, &mut world),
+        Some(done) => print(done, manner, &mut world),
         None => native(words, &mut world, &Kept::default()),
     }
 }
@@ -147,6 +157,16 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluat
         at += if known.get_action().takes_values() && !inside { 2 } else { 1 };
     }
     let first = *texts.get(at)?;
+    if first == complete::ASKED {
+        let asked: Vec<String> = words[at + 1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        return Some(Ok(Evaluated::Text(complete::answer(&asked, &command, world))));
+    }
+    if first == "help" && texts.get(at + 1) == Some(&"options") {
+        return Some(Ok(Evaluated::Text(page::options(&command))));
+    }
+    if let Some(asked) = page::asks(&texts[at..], &command) {
+        return Some(asked);
+    }
     if first == "help"
         && let Some(name) =
             texts.get(at + 1).filter(|name| cmdlet::is_meant(name) || name.eq_ignore_ascii_case("cmdlets"))
@@ -170,21 +190,24 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluat
 
 /// Runs a command in pchat's own spelling and prints what it has to say.
 fn native(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept) -> u8 {
+    let manner = fail::Manner::of(&words, world);
     let done = evaluated(words, world, kept, Rows::Printed);
-    print(done, world)
+    print(done, manner, world)
 }
 
-fn print(done: Result<Evaluated>, world: &mut World<'_>) -> u8 {
+fn print(done: Result<Evaluated>, manner: fail::Manner, world: &mut World<'_>) -> u8 {
     match done {
-        Ok(Evaluated::Reply(reply, output)) => show(&reply, output, world.out, world.err),
-        Ok(Evaluated::Delivered(reply)) => show(&reply, Output::Table, &mut std::io::sink(), world.err),
+        Ok(Evaluated::Reply(reply, how)) => show(&reply, how, world.out, (manner, world.err)),
+        Ok(Evaluated::Delivered(reply)) => {
+            show(&reply, (Output::Table, Look::default()), &mut std::io::sink(), (manner, world.err))
+        }
         Ok(Evaluated::Ran(code)) => code,
-        Ok(Evaluated::Parser(error, words)) => fail::usage(&error, &words, world.out, world.err),
+        Ok(Evaluated::Parser(error, words)) => fail::usage(&error, &words, manner, world.out, world.err),
         Ok(Evaluated::Text(text)) => {
             let written = world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush());
-            written.map_or_else(|error| fail::show(&Error::io("standard output", error), world.err), |()| 0)
+            written.map_or_else(|error| fail::show(&Error::io("standard output", error), manner, world.err), |()| 0)
         }
-        Err(error) => fail::show(&error, world.err),
+        Err(error) => fail::show(&error, manner, world.err),
     }
 }
 
@@ -224,18 +247,19 @@ enum Rows {
 
 fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Rows) -> Result<Evaluated> {
     let args = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
-    let Cli { globals, command } = match Cli::try_parse_from(args) {
+    let Cli { globals, command } = match page::parsed(args) {
         Ok(cli) => cli,
         Err(error) => return Ok(Evaluated::Parser(error, words)),
     };
     match command {
         Command::Noun(verb) => perform(&globals, *verb, world, (kept, rows)),
         Command::Script { file, show_script } => script(&file, show_script, &words, world).map(Evaluated::Ran),
-        Command::Completion { shell } => Ok(Evaluated::Text(help::completion(shell, self::command()))),
+        Command::Completion { shell } => Ok(Evaluated::Text(shell.script().to_owned())),
         Command::Manual { out } => {
-            let pages = help::manual(&out, self::command())?;
-            let notes = vec![format!("{pages} pages are in {}", print::visible(&out.display().to_string()))];
-            Ok(Evaluated::Reply(Reply { notes, ..Reply::default() }, Output::Table))
+            let pages = manual::write(&out, self::command())?;
+            let note = format!("wrote {pages} manual pages to {}", print::visible(&out.display().to_string()));
+            let notes = if globals.quiet || globals.no_remarks { Vec::new() } else { vec![note] };
+            Ok(Evaluated::Reply(Reply { notes, ..Reply::default() }, (Output::Table, Look::default())))
         }
     }
 }
@@ -281,7 +305,7 @@ fn options(words: &[OsString]) -> Vec<OsString> {
 
 /// Scripts are UTF-8, or the UTF-16 that PowerShell writes.
 fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
-    let broken = || Error::new(Kind::Damaged, format!("{name} is no text")).hint("scripts are UTF-8 or UTF-16");
+    let broken = || Error::new(Kind::Damaged, format!("{name} is not a text file")).hint("scripts are UTF-8 or UTF-16");
     match bytes.as_slice() {
         [0xFF, 0xFE, rest @ ..] => {
             let units = rest.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
@@ -321,6 +345,7 @@ fn perform(
         watch: &watch,
     };
     let delivers = verb.takes_stdout();
+    let look = Look { all: globals.all, ..Look::of(world) };
     let quiet = globals.quiet && rows == Rows::Printed;
     let hushed = quiet && matches!(globals.output, Output::Table | Output::List);
     let counts = verb.change().is_some() || globals.instance.is_some();
@@ -331,7 +356,7 @@ fn perform(
     let conditions = chosen?;
     let mut nothing = std::io::sink();
     let out: &mut dyn Write = if hushed { &mut nothing } else { &mut *world.out };
-    let mut stream = stream::Stream::new(globals.output, &conditions, world.looks, out);
+    let mut stream = stream::Stream::new(globals.output, &conditions, Look { all: true, ..look }, out);
     let mut whole: Option<Table> = None;
     let mut take = |table: Table| match (rows, &mut whole) {
         (Rows::Printed, _) => stream.page(table),
@@ -344,9 +369,10 @@ fn perform(
             Ok(ControlFlow::Continue(()))
         }
     };
-    let people = world.looks && matches!(globals.output, Output::Table | Output::List);
+    let people = world.looks && !globals.all && matches!(globals.output, Output::Table | Output::List);
     let mut pages = Pages { most: (people && rows == Rows::Printed).then_some(LOOKED_AT), take: &mut take };
-    let mut reply = asked(&cx, globals, verb, world.answer, &mut *world.err, &mut pages)?;
+    let seen = Look { terminal: world.terminal, ..look };
+    let mut reply = asked(&cx, globals, verb, world.answer, (seen, &mut *world.err), &mut pages)?;
     if by_default {
         reply.notes.insert(0, format!("using store {}", session.path().display()));
     }
@@ -366,7 +392,7 @@ fn perform(
         reply.tables.clear();
     }
     kept.put(session);
-    Ok(if delivers { Evaluated::Delivered(reply) } else { Evaluated::Reply(reply, globals.output) })
+    Ok(if delivers { Evaluated::Delivered(reply) } else { Evaluated::Reply(reply, (globals.output, look)) })
 }
 
 /// Does it, if the store is one that may be changed: not older than it was, not failed over.
@@ -375,7 +401,7 @@ fn asked(
     globals: &Globals,
     verb: nouns::Command,
     answer: &dyn Fn() -> Option<String>,
-    err: &mut dyn Write,
+    err: (Look, &mut dyn Write),
     pages: &mut Pages<'_>,
 ) -> Result<Reply> {
     let change = verb.change();
@@ -399,7 +425,7 @@ fn asked(
     let noted = if writes { seen::remember(cx) } else { Ok(()) };
     let mut reply = done?;
     reply.notes.extend(remark);
-    reply.notes.extend(noted.err().map(|why| format!("what the log is now could not be noted: {why}")));
+    reply.notes.extend(noted.err().map(|why| format!("the state of the audit log could not be recorded: {why}")));
     Ok(reply)
 }
 
@@ -419,13 +445,18 @@ impl Kept {
     }
 }
 
-fn show(reply: &Reply, output: Output, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+fn show(
+    reply: &Reply,
+    (output, look): (Output, Look),
+    out: &mut dyn Write,
+    (manner, err): (fail::Manner, &mut dyn Write),
+) -> u8 {
     let code = notes(reply, err);
-    match print::reply(reply, output, out).and_then(|()| out.flush()) {
+    match print::reply(reply, output, look, out).and_then(|()| out.flush()) {
         Ok(()) => {}
         // Whoever reads a listing may stop reading; the work is done all the same.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-        Err(error) => return fail::show(&Error::new(Kind::Io, "cannot write the result").because(error), err),
+        Err(error) => return fail::show(&Error::new(Kind::Io, "cannot write the result").because(error), manner, err),
     }
     code
 }

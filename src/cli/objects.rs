@@ -26,7 +26,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Object>> {
 }
 
 fn no_json(line: usize) -> Error {
-    Error::new(Kind::Damaged, "this is no JSON")
+    Error::new(Kind::Damaged, "this is not JSON")
         .at(Place { file: "standard input".to_owned(), line: line as u64, column: 0 })
         .hint("the command before prints objects with --output jsonl")
 }

@@ -1,5 +1,6 @@
 //! Replies as tables and lists for people, and as JSON, JSON Lines and CSV for programs.
 
+use super::look::{Look, write_table};
 use super::objects::is_named;
 use crate::model::record::Value as Property;
 use crate::model::reply::{Cell, Reply, Status, Table};
@@ -17,7 +18,7 @@ pub(super) enum Output {
     Table,
     /// One line for each value
     List,
-    /// One JSON object
+    /// One JSON value; errors too
     Json,
     /// One JSON object for each row of the first table
     Jsonl,
@@ -59,13 +60,46 @@ fn property(cell: &Cell) -> Property {
     }
 }
 
-/// The rows of the first table, as what a pipe hands over.
+/// The rows of the first table, as what a pipe hands over; facts are one object.
 pub(super) fn objects(reply: &Reply) -> impl Iterator<Item = Map<String, Value>> {
-    reply.tables.first().into_iter().flat_map(|table| table.rows.iter().map(|row| object(table, row)))
+    reply.tables.first().into_iter().flat_map(|table| match table.is_facts() {
+        true => vec![facts(table)],
+        false => table.rows.iter().map(|row| object(table, row)).collect(),
+    })
+}
+
+/// Facts as one object: its keys are their names, as properties are written. A name that occurs twice has a list.
+fn facts(table: &Table) -> Map<String, Value> {
+    let mut all = Map::new();
+    for row in &table.rows {
+        let (Some(name), Some(value)) = (row.first().map(people), row.get(1)) else { continue };
+        let value = value_of(value);
+        match all.entry(property_name(&name)) {
+            serde_json::map::Entry::Vacant(entry) => drop(entry.insert(value)),
+            serde_json::map::Entry::Occupied(mut entry) => match entry.get_mut() {
+                Value::Array(several) => match value {
+                    Value::Array(more) => several.extend(more),
+                    one => several.push(one),
+                },
+                one => *one = Value::Array(vec![one.take(), value]),
+            },
+        }
+    }
+    all
+}
+
+/// `Files of history read` as the name of a property: `FilesOfHistoryRead`.
+pub(super) fn property_name(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let written = words.map(|word| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect::<String>())
+    });
+    written.collect()
 }
 
 /// Prints the results.
-pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Result<()> {
+pub(super) fn reply(reply: &Reply, output: Output, look: Look, out: &mut dyn Write) -> Result<()> {
     let alone = reply.objects && reply.tables.iter().map(|table| table.rows.len()).sum::<usize>() == 1;
     match output {
         Output::Table if !alone => {
@@ -75,13 +109,13 @@ pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Resul
                     writeln!(out)?;
                 }
                 first = false;
-                write_table(table, false, out)?;
+                write_table(table, look, out)?;
             }
         }
         Output::List | Output::Table => {
             for table in &reply.tables {
                 for row in &table.rows {
-                    write_list(table, row, false, out)?;
+                    write_list(table, row, look, out)?;
                 }
             }
         }
@@ -93,8 +127,9 @@ pub(super) fn reply(reply: &Reply, output: Output, out: &mut dyn Write) -> Resul
         }
         Output::Json => {
             let tables = reply.tables.iter().map(|table| {
-                let rows = table.rows.iter().map(|row| object(table, row).into()).collect();
-                (table.title.to_owned(), Value::Array(rows))
+                let rows = || table.rows.iter().map(|row| object(table, row).into()).collect();
+                let value = if table.is_facts() { Value::Object(facts(table)) } else { Value::Array(rows()) };
+                (table.title.to_owned(), value)
             });
             let notes = reply.notes.iter().map(|note| Value::from(note.as_str())).collect();
             let mut all: Map<String, Value> = tables.collect();
@@ -174,52 +209,30 @@ fn cause(error: csv::Error) -> std::io::Error {
     }
 }
 
-/// Prints a table, with what was found in bold letters or between signs.
-pub(super) fn write_table(table: &Table, bold: bool, out: &mut dyn Write) -> Result<()> {
-    let mut shown = comfy_table::Table::new();
-    shown.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-    let columns: Vec<usize> =
-        (0..table.columns.len()).filter(|at| !table.aside.contains(&table.columns[*at])).collect();
-    shown.set_header(columns.iter().map(|at| table.columns[*at]));
-    for row in table.rows.iter().chain(&table.sums) {
-        shown.add_row(columns.iter().filter_map(|at| row.get(*at)).map(brief));
-    }
-    for (place, at) in columns.into_iter().enumerate() {
-        let Some(column) = shown.column_mut(place) else { continue };
-        column.set_padding((0, 2));
-        if table.rows.iter().all(|row| matches!(row.get(at), Some(Cell::Number(_) | Cell::Bytes(_)))) {
-            column.set_cell_alignment(comfy_table::CellAlignment::Right);
-        }
-    }
-    for line in shown.lines() {
-        writeln!(out, "{}", in_signs(line.trim_end(), bold))?;
-    }
-    Ok(())
-}
-
 /// Prints a row, one value in a line.
-pub(super) fn write_list(table: &Table, row: &[Cell], bold: bool, out: &mut dyn Write) -> Result<()> {
+pub(super) fn write_list(table: &Table, row: &[Cell], look: Look, out: &mut dyn Write) -> Result<()> {
     let width = table.columns.iter().map(|name| name.len()).max().unwrap_or(0);
     for (name, cell) in table.columns.iter().zip(row) {
-        writeln!(out, "{name:width$} : {}", in_signs(&people(cell), bold))?;
+        writeln!(out, "{name:width$} : {}", in_signs(&people(cell), look.terminal))?;
     }
     writeln!(out)
 }
 
 pub(super) fn object(table: &Table, row: &[Cell]) -> Map<String, Value> {
-    let values = table.columns.iter().zip(row).map(|(name, cell)| {
-        let value = match cell {
-            Cell::Text(text) => Value::from(text.as_str()),
-            Cell::Number(number) | Cell::Bytes(number) => Value::from(*number),
-            Cell::Time(at) | Cell::Moment(at) => Value::from(at.to_string()),
-            Cell::Marked(text, _) => Value::from(text.as_str()),
-            Cell::Bool(is) => Value::from(*is),
-            Cell::List(items) => Value::from(items.as_slice()),
-            Cell::Empty => Value::Null,
-        };
-        ((*name).to_owned(), value)
-    });
-    values.collect()
+    let named = |(name, cell): (&&str, &Cell)| (property_name(name), value_of(cell));
+    table.columns.iter().zip(row).map(named).collect()
+}
+
+fn value_of(cell: &Cell) -> Value {
+    match cell {
+        Cell::Text(text) => Value::from(text.as_str()),
+        Cell::Number(number) | Cell::Bytes(number) => Value::from(*number),
+        Cell::Time(at) | Cell::Moment(at) => Value::from(at.to_string()),
+        Cell::Marked(text, _) => Value::from(text.as_str()),
+        Cell::Bool(is) => Value::from(*is),
+        Cell::List(items) => Value::from(items.as_slice()),
+        Cell::Empty => Value::Null,
+    }
 }
 
 fn plain(cell: &Cell) -> String {
@@ -258,7 +271,7 @@ fn people(cell: &Cell) -> String {
 }
 
 /// As [`people`], but of an instant only the day, in UTC: seven digits of a second hide what a table is for.
-fn brief(cell: &Cell) -> String {
+pub(super) fn brief(cell: &Cell) -> String {
     match cell {
         Cell::Time(at) => at.to_string().split('T').next().unwrap_or_default().to_owned(),
         Cell::Moment(at) => at.to_string().get(..19).unwrap_or_default().replace('T', " ") + "Z",
@@ -325,7 +338,7 @@ fn excerpt(text: &str, marks: &[Range<usize>]) -> String {
 }
 
 /// What was found, in bold letters or between signs that can be typed.
-fn in_signs(line: &str, bold: bool) -> Cow<'_, str> {
+pub(super) fn in_signs(line: &str, bold: bool) -> Cow<'_, str> {
     let (begin, end) = if bold { ("\u{1b}[1m", "\u{1b}[0m") } else { ("[[", "]]") };
     match line.contains(BEGIN) {
         true => Cow::Owned(line.replace(BEGIN, begin).replace(END, end)),

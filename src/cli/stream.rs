@@ -1,5 +1,6 @@
 //! Rows that are printed while they are found: the same forms as those of a reply that is known as a whole.
 
+use super::look::{Look, write_table};
 use super::print::{self, Output};
 use crate::error::{Error, Kind, Result};
 use crate::model::reply::{Reply, Status, Table};
@@ -11,8 +12,7 @@ use std::ops::ControlFlow;
 pub(super) struct Stream<'a> {
     output: Output,
     conditions: &'a [Expression],
-    /// What was found is bold.
-    bold: bool,
+    look: Look,
     out: &'a mut dyn Write,
     begun: bool,
     rows: u64,
@@ -21,8 +21,8 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(output: Output, conditions: &'a [Expression], bold: bool, out: &'a mut dyn Write) -> Stream<'a> {
-        Stream { output, conditions, bold, out, begun: false, rows: 0, closed: false }
+    pub(super) fn new(output: Output, conditions: &'a [Expression], look: Look, out: &'a mut dyn Write) -> Stream<'a> {
+        Stream { output, conditions, look, out, begun: false, rows: 0, closed: false }
     }
 
     /// Was anything handed out?
@@ -71,10 +71,10 @@ impl<'a> Stream<'a> {
                 if self.rows > 0 {
                     writeln!(self.out)?;
                 }
-                print::write_table(table, self.bold, self.out)?;
+                write_table(table, self.look, self.out)?;
             }
             Output::List => {
-                table.rows.iter().try_for_each(|row| print::write_list(table, row, self.bold, self.out))?;
+                table.rows.iter().try_for_each(|row| print::write_list(table, row, self.look, self.out))?;
             }
             Output::Json => {
                 if !self.begun {

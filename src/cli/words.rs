@@ -253,7 +253,7 @@ impl Written {
                 continue;
             }
             let Some((verb, items)) = part.split_once('=') else {
-                return Err(format!("{} is no change of a list", crate::error::quoted(part)));
+                return Err(format!("{} is not a list change", crate::error::quoted(part)));
             };
             let sign = match fold(unquote(verb.trim()).as_str()).as_str() {
                 "add" => "+",
@@ -261,20 +261,20 @@ impl Written {
                 "replace" => "",
                 other => {
                     return Err(format!(
-                        "a list knows Add, Remove and Replace, and no {}",
+                        "a list change is Add, Remove or Replace, not {}",
                         crate::error::quoted(other)
                     ));
                 }
             };
             let items = Written::items(&[Written { text: items.to_owned(), exact: true, later: false }]);
             if items.is_empty() {
-                return Err("nothing is named that is added or removed".to_owned());
+                return Err("no entry given to add or remove".to_owned());
             }
             found.extend(
                 items.into_iter().map(|item| if sign.is_empty() { plain(item) } else { format!("{sign}{item}") }),
             );
         }
-        if found.is_empty() { Err("@{} changes nothing".to_owned()) } else { Ok(found) }
+        if found.is_empty() { Err("@{} is empty".to_owned()) } else { Ok(found) }
     }
 }
 

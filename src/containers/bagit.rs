@@ -134,8 +134,8 @@ pub struct Declared {
 
 /// Reads `bagit.txt`, which is always UTF-8. What is wrong is said in words.
 pub fn declaration(bytes: &[u8]) -> Result<Declared, &'static str> {
-    const LINES: &str = "this is no declaration of a bag: it is `BagIt-Version: M.N`, then \
-                         `Tag-File-Character-Encoding: UTF-8`, and nothing else";
+    const LINES: &str = "this is not a declaration of a bag: it is `BagIt-Version: M.N`, then \
+        `Tag-File-Character-Encoding: UTF-8`, and nothing else";
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         return Err("the declaration of a bag begins with a byte order mark, which it may not");
     }
@@ -351,7 +351,7 @@ pub fn fetched(text: &str) -> Result<Vec<(u64, String)>, (u64, &'static str)> {
             return Err((number, what));
         }
         if !name.starts_with("data/") {
-            return Err((number, "a file that is to be fetched is no file of the payload"));
+            return Err((number, "a file that is to be fetched is not a file of the payload"));
         }
         found.push((number, name.to_owned()));
     }

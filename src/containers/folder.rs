@@ -232,7 +232,7 @@ impl FolderPages {
                 if kind.is_symlink() {
                     return Err(Error::damaged(
                         Place::file(entry.path().display().to_string()),
-                        "this is a link; copy the file itself",
+                        "this is a symbolic link; copy the file itself",
                     ));
                 }
                 if let Some(what) = files::special(kind) {

@@ -70,7 +70,7 @@ impl Target {
             };
         }
         if one_file && self.volume_size.is_some() {
-            return Err(Error::new(Kind::Usage, "what is made is one file, and has no volumes")
+            return Err(Error::new(Kind::Usage, "this format writes one file and has no volumes")
                 .hint("leave out --volume-size, or use --format archive"));
         }
         if one_file && self.is_zip() {
@@ -94,7 +94,7 @@ impl Target {
         }
         let folder = first.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {
-            return Err(Error::new(Kind::NotFound, format!("there is no folder {}", folder.display())));
+            return Err(Error::new(Kind::NotFound, format!("folder {} does not exist", folder.display())));
         }
         Ok(())
     }
@@ -153,7 +153,7 @@ impl Target {
 }
 
 fn exists(path: &Path) -> Error {
-    Error::new(Kind::Refused, format!("{} exists already", path.display()))
+    Error::new(Kind::Refused, format!("{} already exists", path.display()))
         .hint("give another --out, or --overwrite to replace it when the new one is complete")
 }
 

@@ -58,7 +58,7 @@ fn check(file: &str, entry: &Entry) -> Result<()> {
     }
     let escapes = entry.dn.chars().rev().take_while(|c| *c == '\\').count();
     if escapes % 2 == 1 || dn::key(&entry.dn).is_none() {
-        return bad("the name of an entry is no DN");
+        return bad("the name of an entry is not a DN");
     }
     match entry.missing() {
         Some(missing) => {

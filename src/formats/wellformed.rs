@@ -206,7 +206,7 @@ pub(crate) fn tag(inside: &str, most: usize) -> Result<usize, Fault> {
     let bytes = inside.as_bytes();
     let name = bytes.iter().position(|byte| is_space(*byte)).unwrap_or(bytes.len());
     if !is_name(&inside[..name]) {
-        return fault(0, "`<` is followed by what is no name", "write a `<` that is text as `&lt;`");
+        return fault(0, "`<` is followed by what is not a name", "write a `<` that is text as `&lt;`");
     }
     let mut found: Vec<&str> = Vec::new();
     let mut at = name;

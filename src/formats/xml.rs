@@ -399,7 +399,8 @@ mod tests {
         };
         let zeros = format!("<a>&#{}65;</a>", "0".repeat(10_000));
         for good in [
-            "<?xml version=\"1.0\" encoding=\"utf-8\" standalone='no' ?>\n<!-- x --><?y z?><a>]] > <![CDATA[<]]>&#x41;</a >\n",
+            "<?xml version=\"1.0\" encoding=\"utf-8\" standalone='no' ?>\n<!-- x --><?y z?><a>]] > \
+                <![CDATA[<]]>&#x41;</a >\n",
             "\u{FEFF}<?xml version='1.0'?><a/>",
             &zeros,
         ] {

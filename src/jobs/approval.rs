@@ -30,7 +30,7 @@ pub fn rule(catalog: &Catalog) -> Option<&Record> {
 /// The request of this number.
 pub fn request(catalog: &Catalog, number: u64) -> Result<&Record> {
     catalog.get(REQUEST.noun, &join_key([number.to_string().as_str()])).ok_or_else(|| {
-        Error::new(Kind::NotFound, format!("there is no request {number}")).hint("pchat approval get lists all of them")
+        Error::new(Kind::NotFound, format!("no request {number}")).hint("pchat approval get lists all of them")
     })
 }
 
@@ -46,7 +46,7 @@ pub fn settle(cx: &Context<'_>, parts: &[String], what: &str, preview: &Reply) -
         return match cx.approve_by {
             None => Ok(None),
             Some(_) if parts.is_empty() => Err(unasked()),
-            Some(_) => Err(Error::new(Kind::Usage, "this store wants no second person, so --approve-by means nothing")
+            Some(_) => Err(Error::new(Kind::Usage, "--approve-by: this store requires no second person")
                 .hint("pchat approval set --required true makes it want one; without --approve-by it is done at once")),
         };
     }
@@ -88,7 +88,7 @@ pub fn settle(cx: &Context<'_>, parts: &[String], what: &str, preview: &Reply) -
 
 /// What is said where nothing is done that a second person approves of.
 pub fn unasked() -> Error {
-    Error::new(Kind::Usage, "nobody approves of that: nothing is destroyed, and nothing loses its protection")
+    Error::new(Kind::Usage, "this needs no approval: it destroys nothing and ends no protection")
         .hint("leave --approve-by away")
 }
 

@@ -126,7 +126,7 @@ pub fn prove(cx: &Context<'_>, path: &Path, number: u64) -> Result<Proof> {
         return Err(Error::new(
             Kind::NotFound,
             format!(
-                "record {number} is newer than the newest checkpoint, which has {}",
+                "record {number} is newer than the newest checkpoint, which covers {}",
                 counted(checkpoint.size, "record")
             ),
         )
@@ -200,7 +200,7 @@ pub fn record(cx: &Context<'_>, entry: Entry) -> Result<()> {
 }
 
 fn taken(path: &Path) -> Error {
-    Error::new(Kind::Refused, format!("{} exists already", path.display())).hint("give another name")
+    Error::new(Kind::Refused, format!("{} already exists", path.display())).hint("give another name")
 }
 
 /// Writes a small file, which has its name only when it is complete. What is there already stays.

@@ -145,7 +145,7 @@ impl std::str::FromStr for Precision {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Precision, String> {
-        let wrong = || format!("{text:?} is no confidence and margin: write them as in 95%/5%");
+        let wrong = || format!("{text:?} is not a confidence and margin: write them as in 95%/5%");
         let (confidence, margin) = text.split_once('/').ok_or_else(wrong)?;
         let percent = |text: &str| {
             text.strip_suffix('%').and_then(|digits| digits.trim().parse::<f64>().ok()).filter(|n| n.is_finite())

@@ -49,7 +49,7 @@ pub fn protects(wanted: &Wanted, people: &BTreeSet<String>, catalog: &Catalog) -
         let mut tags = false;
         read.query.node().each(&mut |node| tags |= matches!(node, Node::Tagged(_)));
         if tags {
-            let what = "a hold protects what its words mean for ever, and a tag can be taken off";
+            let what = "tag: cannot be used for holds: a tag can be removed";
             return Err(Error::new(Kind::Usage, what).hint("name rooms, people, dates or words; leave tag: out"));
         }
     }

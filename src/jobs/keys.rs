@@ -43,7 +43,8 @@ pub fn file(cx: &Context<'_>, store: &Path) -> PathBuf {
 pub fn create(cx: &Context<'_>, store: &Path, entry: Entry) -> Result<Sqlite> {
     let path = file(cx, store);
     let make = |id: &str| -> Result<Verifier> {
-        let seed = (cx.random)().map_err(|e| Error::new(Kind::Io, "there is no chance to be had").because(e))?;
+        let seed =
+            (cx.random)().map_err(|e| Error::new(Kind::Io, "no random bytes from the operating system").because(e))?;
         let key = SigningKey::new(&origin(id), &seed)?;
         if let Ok(there) = crate::files::open(&path) {
             private(&there, &path)?;

@@ -151,7 +151,7 @@ fn event(
         What::Part => (plain(Kind::Part), None),
         What::Message { text, alert } => {
             if text.trim().is_empty() {
-                return Err(Error::new(Failure::Usage, "a message needs a text"));
+                return Err(Error::new(Failure::Usage, "a message needs text"));
             }
             if text.chars().count() > LONGEST {
                 return Err(Error::new(Failure::Refused, format!("a message has at most {LONGEST} characters")));
@@ -313,5 +313,5 @@ fn some_room<'a>(
             Err(error) => last = Some(error),
         }
     }
-    Err(last.unwrap_or_else(|| Error::new(Failure::NotFound, "there is no room").hint("pchat room new makes one")))
+    Err(last.unwrap_or_else(|| Error::new(Failure::NotFound, "no room").hint("pchat room new makes one")))
 }

@@ -97,15 +97,18 @@ pub fn events(path: &Path, addresses: &[String], replaces: bool, shapes: &[&'sta
             let told = match known.purged {
                 Some(purge) => Error::new(Kind::NotFound, format!("event {id} is gone"))
                     .hint(format!("pchat certificate get {purge} shows how it was destroyed")),
-                None => Error::new(Kind::NotFound, format!("there never was an event {id}"))
+                None => Error::new(Kind::NotFound, format!("event {id} never existed"))
                     .hint("pchat message history shows the address of a message"),
             };
             return Err(told);
         };
         if replaces && known.kind != Some(Chat) {
             let what = known.kind.map_or("something else", |kind| kind.word());
-            return Err(Error::new(Kind::Usage, format!("event {id} is no message but a {what}: no text to replace"))
-                .hint("--remove removes it"));
+            return Err(Error::new(
+                Kind::Usage,
+                format!("event {id} is not a message but a {what}: no text to replace"),
+            )
+            .hint("--remove removes it"));
         }
         let fresh = || {
             let part = Wanted { rooms: vec![id.room.to_string()], ..Wanted::default() };

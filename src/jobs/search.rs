@@ -125,13 +125,13 @@ pub fn search(
     match how.sort {
         Sort::Relevance if how.after.is_some() => {
             return refused(
-                "what is most relevant changes while people write, so there is no place to go on from",
+                "--after cannot be used with --sort relevance",
                 "leave --after out and raise --limit, or use --sort time",
             );
         }
         Sort::Relevance if how.limit.is_some_and(|limit| limit > MOST_RELEVANT) => {
             return refused(
-                "so many hits are not ordered by relevance",
+                "--sort relevance orders at most 10000 hits",
                 "--limit may be 10000 with --sort relevance; --sort room and --sort time have no limit",
             );
         }
@@ -224,8 +224,8 @@ fn cursor(store: &mut impl Corpus, catalog: &Catalog, address: &str) -> Result<C
     let known = store.versions(&room, EventNumber::Sequence(sequence))?;
     let Some((at, ..)) = known.now else {
         let what = match known.purged {
-            Some(_) => format!("the event {address} was purged, so it is no place to go on from"),
-            None => format!("there is no event {address}"),
+            Some(_) => format!("the event {address} was purged, so it is not a place to go on from"),
+            None => format!("no event {address}"),
         };
         return Err(Error::new(Failure::NotFound, what).hint("begin again without --after, or with --from and a time"));
     };

@@ -41,9 +41,9 @@ impl Memory {
             // A line is a checkpoint with blanks for line ends.
             let read = Checkpoint::parse(&format!("{}\n", line.replace(' ', "\n"))).map_err(|error| {
                 let place = Place { file: file.display().to_string(), line: number as u64 + 1, column: 0 };
-                Error::damaged(place, "this is not what a log was when it was last seen").because(error).hint(
-                    "pchat audit verify --against a copy of a checkpoint, then move the file away: it is made anew",
-                )
+                Error::damaged(place, "this is not what a log was when it was last seen")
+                    .because(error)
+                    .hint("pchat audit verify --against a copy of a checkpoint, then move the file away: it is rebuilt")
             })?;
             lines.push(read);
         }

@@ -244,7 +244,7 @@ impl Wanted {
 fn not_kept() -> Error {
     Error::new(
         Kind::Usage,
-        "present:, edited: and deleted: change with what happens later, so nothing is kept or destroyed by them",
+        "present:, edited: and deleted: cannot be used for holds and purges: what they match changes over time",
     )
     .hint("pchat search and pchat export take them; name rooms and dates instead: --explain of a search shows which")
 }
@@ -313,10 +313,10 @@ fn only<'a>(noun: &str, name: &str, found: &[&'a Record]) -> Result<&'a Record> 
     }
     let first: Vec<String> = found.iter().take(3).map(|record| record.identity()).collect();
     let more = if found.len() > 3 { format!(" and {} more", found.len() - 3) } else { String::new() };
-    let what = format!("\"{name}\" means more than one {noun}: {}{more}", first.join(", "));
+    let what = format!("\"{name}\" matches more than one {noun}: {}{more}", first.join(", "));
     Err(Error::new(Kind::Usage, what).hint(match noun {
-        "room" => "name one as pool\\name or by its address",
-        _ => "name one as pool\\name",
+        "room" => "give it as pool\\name or by its address",
+        _ => "give it as pool\\name",
     }))
 }
 
@@ -330,7 +330,7 @@ pub fn named<'a>(catalog: &'a Catalog, noun: &'static str, name: &str) -> Result
 
 fn missing(noun: &str, name: &str, known: &[String]) -> Error {
     let near = nearest(name, known);
-    let error = Error::new(Kind::NotFound, format!("there is no {noun} \"{name}\""));
+    let error = Error::new(Kind::NotFound, format!("no {noun} \"{name}\""));
     match near {
         Some(near) => error.hint(format!("did you mean \"{near}\"?")),
         None if matches!(noun, "case" | "hold") => error.hint(format!("pchat {noun} get lists all of them")),

@@ -157,7 +157,7 @@ pub fn remove(
 /// Refuses names nobody could type or read.
 pub fn check_name(noun: &str, name: &str) -> Result<()> {
     if name.trim().is_empty() || name.trim() != name || name.chars().any(char::is_control) {
-        return Err(Error::new(Kind::Usage, format!("{name:?} is no name for a {noun}"))
+        return Err(Error::new(Kind::Usage, format!("{name:?} is not a valid {noun} name"))
             .hint("give a name without control characters and without blanks at its ends"));
     }
     Ok(())

@@ -76,7 +76,7 @@ pub enum EventNumber {
 
 /// What is said about a text that is no address of an event.
 pub fn no_address(text: &str) -> Error {
-    Error::new(Kind::Usage, format!("{text:?} is no address of an event"))
+    Error::new(Kind::Usage, format!("{text:?} is not an address of an event"))
         .hint("an address is pool\\address#sequence; a message may also be named by its room and its number")
 }
 

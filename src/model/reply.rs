@@ -102,6 +102,18 @@ pub struct Table {
     pub sums: Option<Vec<Cell>>,
 }
 
+impl Table {
+    /// Facts, one in a row: for programs they are one object.
+    pub fn is_facts(&self) -> bool {
+        self.columns == ["Fact", "Value"]
+    }
+
+    /// A table of facts.
+    pub fn facts(title: &'static str) -> Table {
+        Table { title, columns: vec!["Fact", "Value"], ..Table::default() }
+    }
+}
+
 /// What a command has to say.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {

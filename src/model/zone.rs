@@ -70,8 +70,9 @@ impl Zone {
         if let Some((windows, zone)) = windows.and_then(|name| Some((name, name.tzdb_id().parse().ok()?))) {
             return Ok(Zone::Windows(windows, zone));
         }
-        Err(Error::new(Kind::Usage, format!("{text:?} is no time zone")).hint(
-            "give a name such as Europe/Berlin or \"W. Europe Standard Time\", letter for letter, or an offset such as +02:00",
+        Err(Error::new(Kind::Usage, format!("{text:?} is not a time zone")).hint(
+            "give a name such as Europe/Berlin or \"W. Europe Standard Time\", letter for letter, or an offset \
+                such as +02:00",
         ))
     }
 
@@ -106,7 +107,7 @@ impl Zone {
             }
         }
         let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| {
-            let error = Error::new(Kind::Usage, format!("{} is no date", quoted(text)));
+            let error = Error::new(Kind::Usage, format!("{} is not a date", quoted(text)));
             match super::time::iso(text).filter(|_| text.contains('/')) {
                 Some(iso) => error.hint(format!(
                     "write the year first: {iso}, if that is meant; only cmdlets take dates with the month first"

@@ -31,7 +31,7 @@ pub static SHAPE: Shape = Shape {
     levels: &[Level::RoomDirectory],
 };
 
-/// Add-ins: pages that rooms show
+/// Manage add-ins: web pages that rooms show
 #[derive(Debug, Subcommand)]
 pub enum AddinVerb {
     /// Show add-ins
@@ -78,7 +78,7 @@ pub enum AddinVerb {
         /// Which, by name or pool\name
         #[arg(required = true, value_name = "ADDIN")]
         names: Vec<String>,
-        /// Say nothing of rooms that show it
+        /// No remark about rooms that show it
         #[arg(long)]
         force: bool,
         /// Ask or not.
@@ -113,7 +113,8 @@ pub static CMDLETS: &[Cmdlet] = &[
         &["addin", "set"],
         Takes::Each,
         &[identity(Kind::Text).needed(), INSTANCE, NAME, URL],
-        "Set-CsPersistentChatAddin -Identity \"atl-cs-001.litwareinc.com\\ITPersistentChatAddin\" -Url \"https://atl-cs-001.litwareinc.com/itchat2\"",
+        "Set-CsPersistentChatAddin -Identity \"atl-cs-001.litwareinc.com\\ITPersistentChatAddin\" -Url \
+            \"https://atl-cs-001.litwareinc.com/itchat2\"",
     )
     .apart(&[&["Identity", "Instance"]]),
     cmdlet::changes(
@@ -147,11 +148,11 @@ impl Verb for AddinVerb {
                         catalog.of("addin").filter(is).collect()
                     }
                 };
-                Ok(Prepared::Answer(objects(listed(&catalog, &found), "there is no add-in")))
+                Ok(Prepared::Answer(objects(listed(&catalog, &found), "no add-in")))
             }
             AddinVerb::New { name, url, pool, consent } => {
                 let manner = Manner { action: "addin new", destroys: false, consent, shows: Some(listed) };
-                let done = format!("add-in {name} is there");
+                let done = format!("created add-in {name}");
                 prepared(cx, Reads::no_people(cx), manner, &format!("Register add-in {name}?"), done, move |catalog| {
                     check_name("add-in", &name)?;
                     check_url(&url)?;
@@ -171,11 +172,11 @@ impl Verb for AddinVerb {
             }
             AddinVerb::Set { names, name, url, consent } => {
                 if name.is_some() && names.len() > 1 {
-                    return Err(Error::new(Failure::Usage, "several add-ins cannot have one name"));
+                    return Err(Error::new(Failure::Usage, "--name renames one add-in, and several are given"));
                 }
                 let manner = Manner { action: "addin set", destroys: false, consent, shows: None };
                 let what = names.join(", ");
-                let (question, done) = (format!("Change add-in {what}?"), format!("add-in {what} is changed"));
+                let (question, done) = (format!("Change add-in {what}?"), format!("changed add-in {what}"));
                 prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
                     let mut decision = Decision::default();
                     for identity in &names {
@@ -201,12 +202,12 @@ fn only<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
         (Some(_), Some(_)) => {
-            Err(Error::new(Failure::Usage, format!("{name:?} means more than one add-in"))
-                .hint("name one as pool\\name"))
+            Err(Error::new(Failure::Usage, format!("{name:?} matches more than one add-in"))
+                .hint("give it as pool\\name"))
         }
         _ => {
             let known: Vec<String> = catalog.of("addin").map(Record::identity).collect();
-            let error = Error::new(Failure::NotFound, format!("there is no add-in {name:?}"));
+            let error = Error::new(Failure::NotFound, format!("no add-in {name:?}"));
             Err(match nearest(name, &known) {
                 Some(near) => error.hint(format!("did you mean \"{near}\"?")),
                 None => error.hint("pchat addin get lists all of them"),
@@ -219,14 +220,14 @@ fn check_url(url: &str) -> Result<()> {
     if is_url(url) {
         return Ok(());
     }
-    Err(Error::new(Failure::Refused, "the page of an add-in has an http or https address")
-        .hint("as in https://server.example.com/page"))
+    Err(Error::new(Failure::Refused, "Url must be an http or https address")
+        .hint("for example https://server.example.com/page"))
 }
 
 fn unique(catalog: &Catalog, pool: &str, name: &str, but: Option<&Record>) -> Result<()> {
     let mut others = catalog.of("addin").filter(|other| but.is_none_or(|but| but.key() != other.key()));
     match others.find(|other| has(other, "Pool", pool) && has(other, "Name", name)) {
-        Some(other) => Err(Error::new(Failure::Refused, format!("there is an add-in {} already", other.identity()))
+        Some(other) => Err(Error::new(Failure::Refused, format!("add-in {} already exists", other.identity()))
             .hint("names of add-ins are unique in their pool")),
         None => Ok(()),
     }
@@ -278,7 +279,7 @@ fn remove(cx: &Context<'_>, names: Vec<String>, force: bool, consent: Consent) -
     for name in &names {
         used += rooms_with(&catalog, only(&catalog, name)?).count();
     }
-    let (question, done) = (format!("Remove add-in {what}?"), format!("add-in {what} is removed"));
+    let (question, done) = (format!("Remove add-in {what}?"), format!("removed add-in {what}"));
     let mut prepared = prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
         let mut decision = Decision::default();
         for name in &names {

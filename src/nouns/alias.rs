@@ -25,17 +25,17 @@ pub static SHAPE: Shape = Shape {
     levels: &[],
 };
 
-/// Names of database instances that stand for this store
+/// Manage aliases: names of database instances that mean this store
 #[derive(Debug, Subcommand)]
 pub enum AliasVerb {
-    /// Let an instance stand for this store
+    /// Add an alias
     Add {
         /// The instance, as 'atl-sql-001\rtc'
         name: String,
     },
-    /// Show the instances
+    /// Show the aliases
     Get,
-    /// Let an instance stand for this store no longer
+    /// Remove an alias
     Remove {
         /// The instance
         name: String,
@@ -61,9 +61,9 @@ pub fn check(cx: &Context<'_>, instance: &str) -> Result<()> {
     let refuse = |what: String| Error::new(Kind::Refused, what).hint(hint.clone());
     match catalog(cx) {
         Ok(catalog) if find(&catalog, instance).is_some() => Ok(()),
-        Ok(_) => Err(refuse(format!("the instance {} is none that the store {path} lists", quoted(instance)))),
+        Ok(_) => Err(refuse(format!("instance {} is not an alias of store {path}", quoted(instance)))),
         Err(error) if error.kind() == Kind::NotFound => {
-            Err(refuse(format!("the instance {} is no store, and there is no store {path}", quoted(instance))))
+            Err(refuse(format!("instance {} is not a store file, and store {path} does not exist", quoted(instance))))
         }
         Err(error) => Err(error),
     }
@@ -91,7 +91,7 @@ impl AliasVerb {
                 let mut reply = Reply { objects: true, ..Reply::default() };
                 if rows.is_empty() {
                     reply.status = Status::Nothing;
-                    reply.notes.push("no instance stands for this store".to_owned());
+                    reply.notes.push("this store has no aliases".to_owned());
                 }
                 reply.tables.push(Table { title: "aliases", columns, rows, ..Table::default() });
                 Ok(reply)
@@ -100,22 +100,22 @@ impl AliasVerb {
                 let name = instance.trim();
                 settings::check_name("alias", name)?;
                 if find(&catalog, name).is_some() {
-                    return Ok(told(format!("{name} stands for this store already")));
+                    return Ok(told(format!("alias {name} already exists")));
                 }
                 let record = Record::new(&SHAPE)
                     .with(field::NAME, name)
                     .with(field::SET_BY, Some(cx.actor.name()))
                     .with(field::SET_ON, (cx.clock)());
                 settings::put(cx, &record, "store alias add", Vec::new())?;
-                Ok(told(format!("{name} stands for {}", cx.session.path().display())))
+                Ok(told(format!("added alias {name} for {}", cx.session.path().display())))
             }
             AliasVerb::Remove { name: instance } => {
                 let Some(record) = find(&catalog, &instance) else {
-                    let what = format!("no instance {} stands for this store", quoted(&instance));
+                    let what = format!("this store has no alias {}", quoted(&instance));
                     return Err(Error::new(Kind::NotFound, what).hint("pchat store alias get lists them"));
                 };
                 settings::remove(cx, record, "store alias remove", Vec::new())?;
-                Ok(told(format!("{} stands for this store no longer", record.identity())))
+                Ok(told(format!("removed alias {}", record.identity())))
             }
         }
     }

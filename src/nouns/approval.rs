@@ -14,30 +14,30 @@ use crate::rules::approval::{REQUEST, RULE, THE_RULE, is_required, state};
 use crate::store::change::parts;
 use clap::Subcommand;
 
-/// Second persons: what waits for approval, approving, and whether the store wants any
+/// Manage approval by a second person
 #[derive(Debug, Subcommand)]
 pub enum ApprovalVerb {
-    /// Say whether this store wants a second person for what destroys, or ends what protects
+    /// Set whether destruction and the release of holds need a second person
     Set {
-        /// Want one, or not
+        /// True requires a second person
         #[arg(long, value_name = "BOOL")]
         required: Option<bool>,
         /// The second person must use another account of the computer
         #[arg(long, value_name = "BOOL")]
         other_account: Option<bool>,
-        /// So many hours a request is good for
+        /// Hours until a request expires
         #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=8760))]
         hours: Option<i64>,
         /// Ask or not.
         #[command(flatten)]
         consent: Consent,
     },
-    /// Show what the store wants, and requests
+    /// Show the rule and the requests
     Get {
         /// Only this one, with all that was shown to whoever asked
         number: Option<u64>,
     },
-    /// Approve of a request, as the person it names
+    /// Approve a request, as the person it names
     Give {
         /// Its number
         number: u64,
@@ -45,7 +45,7 @@ pub enum ApprovalVerb {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Take back a request, or an approval that was not used
+    /// Withdraw a request, or an approval that was not used
     Withdraw {
         /// Its number
         number: u64,
@@ -103,7 +103,7 @@ fn set(
     let old = job::rule(catalog);
     let was = |field| *old.map_or(&Value::Null, |rule| rule.get(field)) == Value::Bool(true);
     if required.is_none() && other_account.is_none() && hours.is_none() {
-        return Err(Error::new(Kind::Usage, "nothing is to be set")
+        return Err(Error::new(Kind::Usage, "no setting given")
             .hint("--required true, --other-account true, --hours HOURS; pchat approval get shows what is"));
     }
     let mut rule = Record::new(&RULE).with(field::IDENTITY.name, THE_RULE);
@@ -128,7 +128,7 @@ fn set(
 /// What the store wants.
 fn in_words(rule: Option<&Record>) -> String {
     if !is_required(rule) {
-        return "what destroys needs no second person".to_owned();
+        return "destruction needs no second person".to_owned();
     }
     let account = match rule.map(|rule| rule.get(field::OTHER_ACCOUNT.name)) {
         Some(Value::Bool(true)) => ", under another account,",
@@ -187,5 +187,5 @@ fn shown(request: &Record) -> Table {
             rows.extend(lines.iter().map(|line| vec![name.into(), line.as_str().into()]));
         }
     }
-    Table { title: "request", columns: vec!["Fact", "Value"], rows, ..Table::default() }
+    Table { rows, ..Table::facts("request") }
 }

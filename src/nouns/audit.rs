@@ -35,11 +35,11 @@ pub enum AuditVerb {
         /// Time zone of dates, as Europe/Berlin, "W. Europe Standard Time" or +02:00 [default: UTC]
         #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
         timezone: Option<String>,
-        /// Only the newest so many
+        /// Only the newest N records
         #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
-    /// Sign what the log is now
+    /// Sign the current state of the log
     Checkpoint {
         /// Write the checkpoint into this file, too
         #[arg(long, value_name = "FILE")]
@@ -47,19 +47,19 @@ pub enum AuditVerb {
     },
     /// Have a checkpoint stamped by a time-stamp authority (RFC 3161)
     Anchor {
-        /// Sign what the log is now, and write the request that goes to the authority into this file
+        /// Sign the current state of the log, and write the time-stamp request to this file
         #[arg(long, value_name = "FILE", required_unless_present = "reply", conflicts_with = "reply")]
         request: Option<PathBuf>,
-        /// Check what the authority replied, and keep it with the checkpoint
+        /// Check the reply of the authority, and keep it with the checkpoint
         #[arg(long, value_name = "FILE", requires = "ca")]
         reply: Option<PathBuf>,
         /// The certificates of the authorities that are trusted (PEM)
         #[arg(long, value_name = "FILE", requires = "reply")]
         ca: Option<PathBuf>,
     },
-    /// Say whether the log is what it was; any verdict but `intact` ends with code 13
+    /// Verify the log; any verdict but `intact` ends with code 13
     Verify {
-        /// Hold the log against copies of checkpoints: files, exports, certificates
+        /// Compare the log with copies of checkpoints: files, exports, certificates
         #[arg(long, value_name = "FILE", num_args = 1..)]
         against: Vec<PathBuf>,
         /// The public key, from outside [default: the one the store names]
@@ -140,7 +140,7 @@ impl AuditVerb {
                 Ok(facts(vec![("Anchored", range(1, size)), ("Stamped", Cell::time(Some(at)))]))
             }
             AuditVerb::Anchor { .. } => {
-                Err(Error::new(Kind::Usage, "either a request or a reply is needed").hint("pchat audit anchor --help"))
+                Err(Error::new(Kind::Usage, "no --request or --reply given").hint("pchat audit anchor --help"))
             }
             AuditVerb::Verify { proof: Some(proof), public_key: Some(key), .. }
             | AuditVerb::VerifyProof { event: Some(proof), public_key: key, .. } => event::verify(cx, &proof, &key),
@@ -163,14 +163,14 @@ impl AuditVerb {
                 ]))
             }
             AuditVerb::Prove { .. } | AuditVerb::VerifyProof { .. } => {
-                Err(Error::new(Kind::Usage, "a record or an event is needed").hint("pchat audit --help"))
+                Err(Error::new(Kind::Usage, "no record or event given").hint("pchat audit --help"))
             }
         }
     }
 }
 
 fn facts(rows: Vec<(&str, Cell)>) -> Reply {
-    let mut table = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
+    let mut table = Table::facts("facts");
     table.rows = rows.into_iter().map(|(name, value)| vec![name.into(), value]).collect();
     Reply { tables: vec![table], ..Reply::default() }
 }
@@ -211,7 +211,7 @@ fn get(store: &Path, wanted: &audit::Wanted) -> Result<Reply> {
         reply.notes.push(format!("{more} older records are not shown; --limit shows more"));
     }
     if records.is_empty() {
-        reply.notes.push("no record is in the selection".to_owned());
+        reply.notes.push("no record matches".to_owned());
         reply.status = Status::Nothing;
     }
     Ok(reply)

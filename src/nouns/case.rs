@@ -63,7 +63,7 @@ pub static COLLECTION: Shape = Shape {
     levels: &[],
 };
 
-/// Cases: what holds, searches, tags and samples belong to
+/// Manage cases, with their searches, tags and samples
 #[derive(Debug, Subcommand)]
 pub enum CaseVerb {
     /// Open a case
@@ -79,7 +79,7 @@ pub enum CaseVerb {
         /// Only this one
         name: Option<String>,
     },
-    /// Describe a case anew
+    /// Change the description of a case
     Set {
         /// Its name
         name: String,
@@ -139,7 +139,7 @@ impl CaseVerb {
             CaseVerb::New { name, description } => {
                 settings::check_name("case", &name)?;
                 if named(&catalog, "case", &name).is_ok() {
-                    return Err(Error::new(Kind::Refused, format!("there is a case \"{name}\" already"))
+                    return Err(Error::new(Kind::Refused, format!("case \"{name}\" already exists"))
                         .hint("pchat case get shows it; give the new one another name"));
                 }
                 let case = Record::new(&SHAPE)
@@ -204,7 +204,7 @@ fn list(catalog: &Catalog, one: Option<&Record>) -> Reply {
     }
     let mut reply = Reply::default();
     if cases.rows.is_empty() {
-        reply.notes.push("there is no case".to_owned());
+        reply.notes.push("no case".to_owned());
         reply.status = Status::Nothing;
     }
     reply.tables.push(cases);

@@ -61,7 +61,7 @@ pub struct Lists {
     creators: Vec<String>,
 }
 
-/// Categories, which bound who may be in their rooms
+/// Manage categories, which limit who may be in their rooms
 #[derive(Debug, Subcommand)]
 pub enum CategoryVerb {
     /// Show categories
@@ -76,7 +76,7 @@ pub enum CategoryVerb {
         #[arg(long)]
         as_object: bool,
     },
-    /// Make a category
+    /// Create a category
     New {
         /// Its name, up to 256 characters; no other category of the pool has it
         #[arg(long)]
@@ -90,7 +90,7 @@ pub enum CategoryVerb {
         /// Members of its rooms are invited, unless a room says otherwise
         #[arg(long)]
         invitations: bool,
-        /// Files may be put into its rooms
+        /// Allow files to be uploaded to its rooms
         #[arg(long)]
         file_upload: bool,
         /// Its rooms keep no history
@@ -111,13 +111,13 @@ pub enum CategoryVerb {
         /// What it is for
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
-        /// Are members invited?
+        /// Whether members are invited
         #[arg(long, value_name = "true|false")]
         invitations: Option<bool>,
-        /// May files be put into its rooms?
+        /// True allows files to be uploaded to its rooms
         #[arg(long, value_name = "true|false")]
         file_upload: Option<bool>,
-        /// Do its rooms keep history?
+        /// True keeps the history of its rooms
         #[arg(long, value_name = "true|false")]
         chat_history: Option<bool>,
         /// Lists.
@@ -164,7 +164,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             POOL,
             option("RemoveChatHistory", Kind::Switch, "no-chat-history"),
         ],
-        "New-CsPersistentChatCategory -Name \"HelpDesk\" -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" -EnableFileUpload",
+        "New-CsPersistentChatCategory -Name \"HelpDesk\" -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" \
+            -EnableFileUpload",
     )
     .silent(),
     cmdlet::changes(
@@ -213,8 +214,8 @@ impl Verb for CategoryVerb {
             CategoryVerb::New { name, pool, description, invitations, file_upload, no_chat_history, consent } => {
                 let stamp = Stamp::new(cx)?;
                 let manner = Manner { action: "category new", destroys: false, consent, shows: Some(get::listed) };
-                let done = format!("category {name} is there");
-                prepared(cx, Reads::no_people(cx), manner, &format!("Make category {name}?"), done, move |catalog| {
+                let done = format!("created category {name}");
+                prepared(cx, Reads::no_people(cx), manner, &format!("Create category {name}?"), done, move |catalog| {
                     settings::check_name("category", &name)?;
                     let (pool, new_pool) = pool::meant(catalog, pool.as_deref())?;
                     unique(catalog, &pool, &name, None)?;
@@ -242,7 +243,7 @@ impl Verb for CategoryVerb {
                 consent,
             } => {
                 if name.is_some() && names.len() > 1 {
-                    return Err(Error::new(Failure::Usage, "several categories cannot have one name"));
+                    return Err(Error::new(Failure::Usage, "--name renames one category, and several are given"));
                 }
                 let stamp = Stamp::new(cx)?;
                 let manner = Manner { action: "category set", destroys: false, consent, shows: None };
@@ -263,7 +264,7 @@ impl Verb for CategoryVerb {
                     set.reads(cx),
                     manner,
                     &format!("Change category {what}?"),
-                    format!("category {what} is changed"),
+                    format!("changed category {what}"),
                     move |catalog| set.decide(catalog),
                 )
             }
@@ -275,7 +276,7 @@ impl Verb for CategoryVerb {
                     Reads::no_people(cx),
                     manner,
                     &format!("Remove category {what}?"),
-                    format!("category {what} is removed"),
+                    format!("removed category {what}"),
                     move |catalog| {
                         let removes = names.iter().map(|name| free(catalog, name)).collect::<Result<_>>()?;
                         Ok(Decision { removes, ..Decision::default() })
@@ -314,7 +315,7 @@ fn unique(catalog: &Catalog, pool: &str, name: &str, but: Option<&Record>) -> Re
     let same = |record: &&Record, field, value: &str| record.get(field).text().map(fold) == Some(fold(value));
     let mut others = catalog.of("category").filter(|other| but.is_none_or(|but| but.key() != other.key()));
     match others.find(|other| same(other, "Pool", pool) && same(other, "Name", name)) {
-        Some(other) => Err(Error::new(Failure::Refused, format!("there is a category {} already", other.identity()))
+        Some(other) => Err(Error::new(Failure::Refused, format!("category {} already exists", other.identity()))
             .hint("names of categories are unique in their pool")),
         None => Ok(()),
     }

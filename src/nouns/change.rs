@@ -39,7 +39,7 @@ pub fn prepared(
     let decision = decide(&catalog)?;
     if !decision.changes(&catalog) {
         let mut notes = decision.notes;
-        notes.push("nothing is to be changed".to_owned());
+        notes.push("no change given".to_owned());
         return Ok(Prepared::Answer(Reply { notes, ..Reply::default() }));
     }
     let preview =
@@ -87,7 +87,8 @@ pub struct Stamp {
 impl Stamp {
     /// Of this actor, now.
     pub fn new(cx: &Context<'_>) -> Result<Stamp> {
-        let chance = (cx.random)().map_err(|e| Error::new(Kind::Io, "there is no chance to be had").because(e))?;
+        let chance =
+            (cx.random)().map_err(|e| Error::new(Kind::Io, "no random bytes from the operating system").because(e))?;
         let actor: &Actor = cx.actor;
         Ok(Stamp { who: actor.name(), at: (cx.clock)(), chance })
     }

@@ -35,7 +35,7 @@ pub static SHAPE: Shape = Shape {
     levels: &[],
 };
 
-/// Compliance settings: what is written for archives, where, and how often
+/// Manage compliance settings: what is written for archives, where, and how often
 #[derive(Debug, Subcommand)]
 pub enum ComplianceVerb {
     /// Show compliance settings
@@ -43,11 +43,11 @@ pub enum ComplianceVerb {
         /// Only this one: global, site:NAME or service:PersistentChatServer:FQDN
         #[arg(conflicts_with = "filter")]
         identity: Option<String>,
-        /// Only those whose identity is like this, with * and ?
+        /// Only identities that match this pattern, with * and ?
         #[arg(long, value_name = "PATTERN")]
         filter: Option<String>,
     },
-    /// Make compliance settings for another scope
+    /// Create compliance settings for a site or service
     New {
         /// The scope: site:NAME or service:PersistentChatServer:FQDN
         identity: String,
@@ -69,7 +69,7 @@ pub enum ComplianceVerb {
         /// Properties.
         #[command(flatten)]
         properties: Properties,
-        /// Make what is not there
+        /// Create the scope if it does not exist
         #[arg(long, hide = true)]
         create: bool,
         /// Ask or not.
@@ -156,9 +156,9 @@ fn adapter(kind: &str) -> Result<Option<String>> {
     if ["akonix", "assentor", "facetime"].contains(&folded.as_str()) {
         return Err(Error::new(
             Failure::Refused,
-            format!("the adapter {} was a vendor's, and is not part of pchat", kind.trim()),
+            format!("AdapterType {} is a vendor's adapter, which pchat does not include", kind.trim()),
         )
-        .hint("XML writes the product's own format"));
+        .hint("AdapterType XML writes Lync's own format"));
     }
     if folded == "xml" || folded == fold(XML) {
         return Ok(Some(XML.to_owned()));
@@ -178,8 +178,8 @@ fn adapter(kind: &str) -> Result<Option<String>> {
 /// A duration `days.hours:minutes:seconds` as it is kept.
 fn span(text: &str) -> Result<String> {
     let wrong = || {
-        Error::new(Failure::Refused, format!("{text:?} is no time between two files"))
-            .hint("write days.hours:minutes:seconds, as 00:15:00; from 00:01:00 to 30.00:00:00")
+        Error::new(Failure::Refused, format!("RunInterval {text:?} must be from 00:01:00 to 30.00:00:00"))
+            .hint("write days.hours:minutes:seconds, as 00:15:00 or 1.12:00:00")
     };
     let (days, clock) = text.trim().split_once('.').map_or(("0", text.trim()), |(days, clock)| (days, clock));
     let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
@@ -213,8 +213,8 @@ fn check(record: &Record, catalog: &Catalog) -> Result<()> {
     match others.find(|other| folder(other).as_ref() == Some(&own)) {
         None => Ok(()),
         Some(other) => {
-            let what = format!("compliance {} writes to this folder already", shown(&other.identity()));
-            Err(Error::new(Failure::Refused, what).hint("each adapter has a folder of its own"))
+            let what = format!("compliance {} already uses this AdapterOutputDirectory", shown(&other.identity()));
+            Err(Error::new(Failure::Refused, what).hint("AdapterOutputDirectory must be different for each scope"))
         }
     }
 }

@@ -26,7 +26,7 @@ pub static SHAPE: Shape = Shape {
     levels: &[],
 };
 
-/// Settings of the service: for all, for a site, for a server
+/// Manage service settings: global, of a site or of a server
 #[derive(Debug, Subcommand)]
 pub enum ConfigurationVerb {
     /// Show settings
@@ -34,11 +34,11 @@ pub enum ConfigurationVerb {
         /// Only this one: global, site:NAME or service:PersistentChatServer:FQDN
         #[arg(conflicts_with = "filter")]
         identity: Option<String>,
-        /// Only those whose identity is like this, with * and ?
+        /// Only identities that match this pattern, with * and ?
         #[arg(long, value_name = "PATTERN")]
         filter: Option<String>,
     },
-    /// Make settings for another scope
+    /// Create settings for a site or service
     New {
         /// The scope: site:NAME or service:PersistentChatServer:FQDN
         identity: String,
@@ -60,7 +60,7 @@ pub enum ConfigurationVerb {
         /// Properties.
         #[command(flatten)]
         properties: Properties,
-        /// Make what is not there
+        /// Create the scope if it does not exist
         #[arg(long, hide = true)]
         create: bool,
         /// Ask or not.
@@ -107,10 +107,7 @@ impl Properties {
             }
         }
         if self.room_management_url.as_ref().is_some_and(|url| !url.is_empty() && !is_url(url)) {
-            return Err(Error::new(
-                Failure::Refused,
-                "the page on which a room is managed has an http or https address",
-            ));
+            return Err(Error::new(Failure::Refused, "RoomManagementUrl must be an http or https address"));
         }
         text(record, "RoomManagementUrl", &self.room_management_url);
         Ok(())

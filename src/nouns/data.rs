@@ -73,7 +73,7 @@ pub struct ExportRequest {
     /// Replace an earlier export of this name once the new one is complete
     #[arg(long)]
     pub overwrite: bool,
-    /// Make certain of what is written after each so many bytes; an interrupted export goes on from there
+    /// Flush to disk every SIZE; an interrupted export resumes from there
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     pub resume_every: bytesize::ByteSize,
     /// Carry holds, cases, policies, the directory and all other settings of the level although something narrows the
@@ -127,7 +127,7 @@ pub struct ImportRequest {
     /// Put this before the names of rooms and categories
     #[arg(long, value_name = "PREFIX", default_value = "", hide_default_value = true)]
     pub rename_prefix: String,
-    /// Say what would happen, and change nothing
+    /// Show what would happen, and change nothing
     #[arg(long, alias = "dry-run")]
     pub what_if: bool,
     /// Ask before settings that exist are replaced
@@ -136,19 +136,19 @@ pub struct ImportRequest {
     /// Replace them without asking
     #[arg(long, short)]
     pub yes: bool,
-    /// Take in again messages that were purged from this store
+    /// Import messages again that were purged from this store
     #[arg(long)]
     pub restore_purged: bool,
-    /// Take in rules of retention that would let history go at the next purge
+    /// Accept retention rules that would let history go at the next purge
     #[arg(long)]
     pub accept_retention: bool,
-    /// Take in an archive with this content only, as export and verify print it
+    /// Import only an archive with this content, as export and verify print it
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub expect_content: Vec<[u8; 32]>,
-    /// Take in archives only that the store with this public key has sealed
+    /// Import only archives sealed by the store with this public key
     #[arg(long, value_name = "KEY", value_parser = Verifier::parse)]
     pub public_key: Option<Verifier>,
-    /// Make what was imported permanent after this many events
+    /// Commit after this many events
     #[arg(long, value_name = "EVENTS", default_value_t = 250_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub commit_every: u64,
     /// Write a report; .json makes it JSON, anything else HTML
@@ -387,7 +387,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             option("Scope", Kind::Texts, "scope"),
             option("StartDate", Kind::Date, "from"),
         ],
-        "Export-CsPersistentChatData -DBInstance \"atl-sql-001.litwareinc.com\\rtc\" -FileName \"PersistentChatData.zip\"",
+        "Export-CsPersistentChatData -DBInstance \"atl-sql-001.litwareinc.com\\rtc\" -FileName \
+            \"PersistentChatData.zip\"",
     )
     .silent()
     .one_of(&["AsBytes", "FileName"])
@@ -403,7 +404,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             option("FileName", Kind::Text, "").becomes(To::Word),
             option("Report", Kind::Text, "report"),
         ],
-        "Import-CsPersistentChatData -DBInstance \"atl-sql-001.litwareinc.com\\rtc\" -FileName \"PersistentChatData.zip\"",
+        "Import-CsPersistentChatData -DBInstance \"atl-sql-001.litwareinc.com\\rtc\" -FileName \
+            \"PersistentChatData.zip\"",
     )
     .one_of(&["ByteInput", "FileName"])
     .apart(&[&["ByteInput", "FileName"]])

@@ -31,7 +31,7 @@ pub static SHAPE: Shape = Shape {
     levels: &[],
 };
 
-/// Endpoints: contacts that stand for a pool
+/// Manage endpoints: contacts that represent a pool
 #[derive(Debug, Subcommand)]
 pub enum EndpointVerb {
     /// Show endpoints
@@ -47,11 +47,11 @@ pub enum EndpointVerb {
         /// Only those below this container
         #[arg(long, value_name = "DN")]
         ou: Option<String>,
-        /// At most so many
+        /// At most N
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
-    /// Make an endpoint for a pool
+    /// Create an endpoint for a pool
     New {
         /// Its address, with sip: before it; no other endpoint has it
         #[arg(long, value_name = "SIP")]
@@ -111,7 +111,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             option("DisplayName", Kind::Text, "display-name"),
             option("PassThru", Kind::Switch, "pass-thru"),
         ],
-        "New-CsPersistentChatEndpoint -SipAddress \"sip:pce@litwareinc.com\" -PersistentChatPoolFqdn \"atl-pcpool-001.litwareinc.com\"",
+        "New-CsPersistentChatEndpoint -SipAddress \"sip:pce@litwareinc.com\" -PersistentChatPoolFqdn \
+            \"atl-pcpool-001.litwareinc.com\"",
     ),
     cmdlet::changes(
         "Remove-CsPersistentChatEndpoint",
@@ -153,18 +154,18 @@ impl Verb for EndpointVerb {
                         && condition.as_ref().is_none_or(|condition| condition.matches(&property))
                 });
                 found.truncate(limit.unwrap_or(usize::MAX));
-                Ok(Prepared::Answer(objects(listed(&catalog, &found), "there is no endpoint like this")))
+                Ok(Prepared::Answer(objects(listed(&catalog, &found), "no endpoint matches")))
             }
             EndpointVerb::New { sip_address, pool, display_name, pass_thru, consent } => {
                 let stamp = Stamp::new(cx)?;
                 let shows = pass_thru.then_some(listed as _);
                 let manner = Manner { action: "endpoint new", destroys: false, consent, shows };
-                let done = format!("pool {pool} has a new endpoint");
+                let done = format!("created an endpoint for pool {pool}");
                 prepared(
                     cx,
                     Reads::no_people(cx),
                     manner,
-                    &format!("Make an endpoint for pool {pool}?"),
+                    &format!("Create an endpoint for pool {pool}?"),
                     done,
                     move |catalog| {
                         check_address(&sip_address)?;
@@ -172,7 +173,7 @@ impl Verb for EndpointVerb {
                             record.at(field::SIP_ADDRESS).map(person_key) == Some(person_key(&sip_address))
                         };
                         if catalog.of("endpoint").any(|record| same(&record)) {
-                            return Err(Error::new(Failure::Refused, "another endpoint has this address")
+                            return Err(Error::new(Failure::Refused, "SipAddress is used by another endpoint")
                                 .hint("pchat endpoint get lists all of them"));
                         }
                         let (pool, new_pool) = pool::meant(catalog, Some(&pool))?;
@@ -184,7 +185,7 @@ impl Verb for EndpointVerb {
                         if catalog.get("endpoint", &endpoint.key()).is_some() {
                             return Err(Error::new(
                                 Failure::Conflict,
-                                "chance has given a name that another endpoint has",
+                                "the random GUID is already used by another endpoint",
                             )
                             .hint("run it again"));
                         }
@@ -201,14 +202,14 @@ impl Verb for EndpointVerb {
                 let manner = Manner { action: "endpoint remove", destroys: false, consent, shows: None };
                 let many =
                     if names.len() == 1 { "1 endpoint".to_owned() } else { format!("{} endpoints", names.len()) };
-                let (question, done) = (format!("Remove {many}?"), format!("removed: {many}"));
+                let (question, done) = (format!("Remove {many}?"), format!("removed {many}"));
                 prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
                     let mut decision = Decision::default();
                     for name in &names {
                         match meant(catalog, name)?.as_slice() {
                             [one] => decision.removes.push((*one).clone()),
                             _ => {
-                                return Err(Error::new(Failure::Usage, "this names more than one endpoint")
+                                return Err(Error::new(Failure::Usage, "this matches more than one endpoint")
                                     .hint("name each by its SIP address"));
                             }
                         }
@@ -230,9 +231,7 @@ fn meant<'a>(catalog: &'a Catalog, name: &str) -> Result<Vec<&'a Record>> {
     };
     let found: Vec<&Record> = catalog.of("endpoint").filter(is).collect();
     if found.is_empty() {
-        return Err(
-            Error::new(Failure::NotFound, "there is no such endpoint").hint("pchat endpoint get lists all of them")
-        );
+        return Err(Error::new(Failure::NotFound, "no such endpoint").hint("pchat endpoint get lists all of them"));
     }
     Ok(found)
 }
@@ -245,8 +244,7 @@ fn check_address(address: &str) -> Result<()> {
     if good {
         return Ok(());
     }
-    Err(Error::new(Failure::Refused, "an endpoint has an address as sip:name@domain.example")
-        .hint("write sip: before it"))
+    Err(Error::new(Failure::Refused, "SipAddress must be sip:name@domain.example").hint("write sip: before it"))
 }
 
 /// The name of a contact in the directory: below the container of application contacts, in the domain of the pool.

@@ -49,7 +49,7 @@ pub static SHAPE: Shape = Shape {
     levels: &[Level::User, Level::Category, Level::RoomDirectory, Level::Content],
 };
 
-/// Holds: what must not be destroyed, and why
+/// Manage legal holds: what must not be destroyed, and why
 #[derive(Debug, Subcommand)]
 pub enum HoldVerb {
     /// Place a hold; it is in force at once
@@ -62,7 +62,7 @@ pub enum HoldVerb {
         #[arg(long)]
         in_force: bool,
     },
-    /// Widen a hold, or change its case, reason or date of review
+    /// Widen a hold, or change its case, reason or review date
     Set(Box<SetHold>),
     /// End a hold; destroys nothing
     Release {
@@ -95,10 +95,10 @@ pub struct NewHold {
     reason: String,
     #[command(flatten)]
     which: Which,
-    /// Everything in the store that the other options do not narrow
+    /// The whole store, as far as no other option narrows it
     #[arg(long)]
     everything: bool,
-    /// When somebody should look at it again
+    /// The date of the next review
     #[arg(long, value_name = "DATE")]
     review: Option<String>,
     #[command(flatten)]
@@ -111,7 +111,7 @@ pub struct How {
     /// Place it although it protects nothing today, or names an address that nobody has yet
     #[arg(long)]
     yes_empty: bool,
-    /// Say what it would protect, and change nothing
+    /// Show what it would protect, and change nothing
     #[arg(long, alias = "dry-run")]
     what_if: bool,
 }
@@ -173,7 +173,7 @@ pub struct SetHold {
     /// Time zone of dates, as Europe/Berlin, "W. Europe Standard Time" or +02:00 [default: UTC]
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     timezone: Option<String>,
-    /// When somebody should look at it again
+    /// The date of the next review
     #[arg(long, value_name = "DATE")]
     review: Option<String>,
     #[command(flatten)]
@@ -216,14 +216,14 @@ impl NewHold {
         settings::check_name("hold", &self.name)?;
         let catalog = reads::no_people(cx)?;
         if named(&catalog, "hold", &self.name).is_ok() {
-            return Err(Error::new(Kind::Refused, format!("there is a hold \"{}\" already", self.name))
+            return Err(Error::new(Kind::Refused, format!("hold \"{}\" already exists", self.name))
                 .hint("pchat hold set widens it; give a new one another name"));
         }
         let case = case::open(&catalog, &self.case)?;
         let (part, people) = self.which.in_case(Some(&self.case)).custodians(cx, self.how.yes_empty)?;
         let notes = which::warnings(cx, &part)?;
         if part.is_everything() && !self.everything {
-            return Err(Error::new(Kind::Usage, "a hold needs to know what it protects")
+            return Err(Error::new(Kind::Usage, "no scope given for the hold")
                 .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
         }
         let protects = protects(&part, &people, &which::catalog(cx, &part)?)?;
@@ -339,9 +339,7 @@ impl SetHold {
 fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Result<Prepared> {
     let registered = cx.session.read(|store| holds::register(store, Some(name), &SHAPE))?;
     let Some(one) = registered.first() else {
-        return Err(
-            Error::new(Kind::NotFound, format!("there is no hold \"{name}\"")).hint("pchat hold get lists all of them")
-        );
+        return Err(Error::new(Kind::NotFound, format!("no hold \"{name}\"")).hint("pchat hold get lists all of them"));
     };
     let identity = one.hold.identity();
     if let Value::Time(on) = one.hold.value(field::RELEASED_ON) {
@@ -377,7 +375,7 @@ fn release(cx: &Context<'_>, name: &str, reason: String, consent: Consent) -> Re
             .with(field::RELEASED_ON, (cx.clock)())
             .with(field::RELEASE_REASON, reason.as_str());
         holds::release(cx, &hold)?;
-        let notes = vec![format!("hold \"{}\" is released; nothing was destroyed", hold.identity())];
+        let notes = vec![format!("released hold \"{}\"; nothing was destroyed", hold.identity())];
         Ok(Reply { notes, ..Reply::default() })
     });
     let preview = Reply { tables: vec![preview], notes: vec![note], ..Reply::default() };

@@ -14,7 +14,7 @@ use crate::rules::merge::{OnConflict, Renames};
 use clap::Args;
 use std::path::PathBuf;
 
-/// Say what a file is and what would be imported, without a store
+/// Show what a file is and what would be imported; needs no store
 #[derive(Debug, Args)]
 pub struct InspectRequest {
     /// Files, folders or zips: databases, compliance XML, JSON Lines, archives, LDIF, CSV; - is standard input
@@ -67,7 +67,7 @@ impl Verb for InspectRequest {
 fn reply(found: &Inspected) -> Reply {
     let receipt = &found.receipt;
     let mut reply = Reply::default();
-    let mut facts = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
+    let mut facts = Table::facts("facts");
     facts.rows = receipt.facts.iter().map(|(name, value)| vec![name.as_str().into(), value.as_str().into()]).collect();
     reply.tables.push(facts);
     if !found.tables.is_empty() {

@@ -21,7 +21,7 @@ use crate::nouns::verb::{Prepared, Verb};
 use crate::nouns::which::{self, What as Chosen};
 use clap::{Args, Subcommand};
 
-/// Messages: posting, history, removal, and a test of all of it
+/// Find, show, post and remove messages of rooms; test that people can use them
 #[derive(Debug, Subcommand)]
 pub enum MessageVerb {
     /// Show events by their addresses, with everything that is known of them
@@ -38,11 +38,11 @@ pub enum MessageVerb {
     },
     /// Replace the text of messages of a room, or remove them
     Remove(Box<RemoveRequest>),
-    /// Write a message in a room, on behalf of a person, under all rules
+    /// Post a message in a room on behalf of a person, under all rules
     Post(PostRequest),
-    /// Put a file into a room
+    /// Upload a file to a room
     Upload(UploadRequest),
-    /// Enter a room
+    /// Join a room
     Join(Who),
     /// Leave a room
     Part(Who),
@@ -66,7 +66,7 @@ pub struct RemoveRequest {
     /// Remove the messages instead of replacing their texts
     #[arg(long)]
     remove: bool,
-    /// The text that takes the place of each [default: that of the product]
+    /// The text that replaces each [default: Lync's]
     #[arg(long, value_name = "TEXT", conflicts_with = "remove")]
     replace_with: Option<String>,
     #[command(flatten)]
@@ -93,7 +93,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             option("StartDate", Kind::Date, "from"),
             option("UserUri", Kind::Text, "user"),
         ],
-        "Remove-CsPersistentChatMessage -Identity \"atl-persistentchat-001.litwareinc.com\\ITChatRoom\" -EndDate \"4/1/2012\"",
+        "Remove-CsPersistentChatMessage -Identity \"atl-persistentchat-001.litwareinc.com\\ITChatRoom\" -EndDate \
+            \"4/1/2012\"",
     )
     .apart(&[&["Remove", "ReplaceMessage"]]),
     cmdlet::changes(
@@ -116,7 +117,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             option("TestUser1SipAddress", Kind::Text, "user1"),
             option("TestUser2SipAddress", Kind::Text, "user2"),
         ],
-        "Test-CsPersistentChatMessage -TargetFqdn atl-cs-001.litwareinc.com -SenderSipAddress \"sip:pilar@litwareinc.com\" -ReceiverSipAddress \"sip:kenmyer@litwareinc.com\"",
+        "Test-CsPersistentChatMessage -TargetFqdn atl-cs-001.litwareinc.com -SenderSipAddress \
+            \"sip:pilar@litwareinc.com\" -ReceiverSipAddress \"sip:kenmyer@litwareinc.com\"",
     )
     .silent(),
 ];

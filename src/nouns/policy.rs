@@ -40,7 +40,7 @@ pub static GRANT: Shape = Shape {
     levels: &[Level::User],
 };
 
-/// Policies: who may use Persistent Chat
+/// Manage policies: who may use Persistent Chat
 #[derive(Debug, Subcommand)]
 pub enum PolicyVerb {
     /// Show policies
@@ -48,11 +48,11 @@ pub enum PolicyVerb {
         /// Only this one: global, site:NAME or the name of a policy for users
         #[arg(conflicts_with = "filter")]
         identity: Option<String>,
-        /// Only those whose identity is like this, with * and ?
+        /// Only identities that match this pattern, with * and ?
         #[arg(long, value_name = "PATTERN")]
         filter: Option<String>,
     },
-    /// Make a policy for another scope
+    /// Create a policy for a site or for users
     New {
         /// The scope: site:NAME, or a name for a policy for users
         identity: String,
@@ -74,7 +74,7 @@ pub enum PolicyVerb {
         /// Properties.
         #[command(flatten)]
         properties: Properties,
-        /// Make what is not there
+        /// Create the scope if it does not exist
         #[arg(long, hide = true)]
         create: bool,
         /// Ask or not.
@@ -116,7 +116,7 @@ pub struct Properties {
     /// Whom it is for
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
-    /// May they use Persistent Chat? [default of a policy: false]
+    /// True enables Persistent Chat [default of a policy: false]
     #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
     enable: Option<bool>,
 }
@@ -157,8 +157,8 @@ fn grant(cx: &Context<'_>, users: Vec<String>, policy: String, pass_thru: bool, 
     let manner = Manner { action: "policy grant", destroys: false, consent, shows: pass_thru.then_some(granted as _) };
     let many = if users.len() == 1 { "1 user".to_owned() } else { format!("{} users", users.len()) };
     let (question, done) = match policy.is_empty() {
-        true => (format!("Take the policy of {many} away?"), format!("{many}: no policy of their own")),
-        false => (format!("Give {many} policy {policy}?"), format!("{many}: policy {policy}")),
+        true => (format!("Remove the policy of {many}?"), format!("removed the policy of {many}")),
+        false => (format!("Grant policy {policy} to {many}?"), format!("granted policy {policy} to {many}")),
     };
     let typed = users.clone();
     let who = move |_: &Catalog| reads::named(typed.iter().map(String::as_str));
@@ -259,7 +259,8 @@ pub static CMDLETS: &[Cmdlet] = &[
                 .becomes(To::Nothing("the store knows the users; no domain controller is asked")),
             option("PassThru", Kind::Switch, "pass-thru"),
         ],
-        "Grant-CsPersistentChatPolicy -Identity \"sip:kenmyer@litwareinc.com\" -PolicyName \"RedmondPersistentChatPolicy\"",
+        "Grant-CsPersistentChatPolicy -Identity \"sip:kenmyer@litwareinc.com\" -PolicyName \
+            \"RedmondPersistentChatPolicy\"",
     ),
 ];
 

@@ -27,7 +27,7 @@ pub fn meant(catalog: &Catalog, named: Option<&str>) -> Result<(String, Option<R
             }
             check_name("pool", name)?;
             if name.contains('\\') {
-                return Err(Error::new(Kind::Usage, format!("{name:?} is no name for a pool"))
+                return Err(Error::new(Kind::Usage, format!("{name:?} is not a valid pool name"))
                     .hint("a pool is named by its FQDN, without a room or category behind it"));
             }
             Ok((name.to_owned(), Some(Record::new(&SHAPE).with(field::NAME, name))))
@@ -35,11 +35,11 @@ pub fn meant(catalog: &Catalog, named: Option<&str>) -> Result<(String, Option<R
         None => match known.as_slice() {
             [one] => Ok((one.clone(), None)),
             [] => Err(Error::new(Kind::Usage, "the store has no pool yet")
-                .hint("name one with --pool (-PersistentChatPoolFqdn)")),
+                .hint("give one with --pool (-PersistentChatPoolFqdn)")),
             several => {
                 let first: Vec<&str> = several.iter().take(3).map(String::as_str).collect();
                 Err(Error::new(Kind::Usage, format!("the store has {} pools: {} …", several.len(), first.join(", ")))
-                    .hint("say which with --pool (-PersistentChatPoolFqdn)"))
+                    .hint("choose one with --pool (-PersistentChatPoolFqdn)"))
             }
         },
     }

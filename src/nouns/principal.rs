@@ -53,16 +53,16 @@ pub static SHAPE: Shape = Shape {
     levels: &[Level::User],
 };
 
-/// Principals: users, groups and what they lie in
+/// Import and show users, groups and the units they are in
 #[derive(Debug, Subcommand)]
 pub enum PrincipalVerb {
     /// Show principals
     Get(Box<GetRequest>),
     /// Show who may be given a role in a category or room
     Eligible(EligibleRequest),
-    /// Take in principals from LDIF or CSV, as ldifde and csvde write them
+    /// Import principals from LDIF or CSV, as ldifde and csvde write them
     Import(ImportRequest),
-    /// Take in principals from a live directory
+    /// Import principals from a live directory (LDAP)
     Sync(Box<SyncRequest>),
 }
 
@@ -72,10 +72,10 @@ pub struct ImportRequest {
     /// Files of LDIF or CSV
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Principals below --base that are not in the files are gone from the directory
+    /// Mark principals below --base that are not in the files as deleted
     #[arg(long, requires = "base")]
     missing_deleted: bool,
-    /// What the files hold all of, by DN
+    /// Subtrees these files cover completely, by DN
     #[arg(long, value_name = "DN", requires = "missing_deleted")]
     base: Vec<String>,
     /// Write a report; .json makes it JSON, anything else HTML
@@ -120,7 +120,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             option("Presenters", Kind::Switch, "presenters"),
             RESULT_SIZE,
         ],
-        "Get-CsPersistentChatEligiblePrincipal -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" -Category \"ITChat\"",
+        "Get-CsPersistentChatEligiblePrincipal -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" -Category \
+            \"ITChat\"",
     )
     .one_of(&["Category", "Room"])
     .apart(&[&["Category", "Room"], &["Category", "Presenters"]]),
@@ -240,7 +241,7 @@ fn taken(cx: &Context<'_>, incoming: Incoming, action: (&'static str, String), c
 fn bases(names: &[String]) -> Result<Vec<String>> {
     for name in names {
         if crate::model::dn::key(name).is_none() {
-            return Err(Error::new(Failure::Usage, format!("{name:?} is no DN")).hint("as OU=IT,DC=example,DC=com"));
+            return Err(Error::new(Failure::Usage, format!("{name:?} is not a DN")).hint("as OU=IT,DC=example,DC=com"));
         }
     }
     Ok(names.to_vec())

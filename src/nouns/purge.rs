@@ -16,13 +16,14 @@ use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::data::asked::{Asked as Report, switch};
 use crate::nouns::verb::{Action, Consent, Prepared, Verb};
 use crate::nouns::which::{self, Which};
+use crate::pipeline::during;
 use crate::store::purge::{Counts, PurgePlan};
 use clap::Args;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Destroy history, but for what a hold protects, and certify it
+/// Destroy history that no hold protects, and certify it
 #[derive(Debug, Args)]
 pub struct PurgeRequest {
     #[command(flatten)]
@@ -30,10 +31,10 @@ pub struct PurgeRequest {
     /// The case of the search that is named
     #[arg(long, value_name = "CASE", requires = "search")]
     case: Option<String>,
-    /// Everything in the store that the other options do not narrow
+    /// The whole store, as far as no other option narrows it
     #[arg(long)]
     everything: bool,
-    /// What has been kept longer than the rules of pchat retention ask for
+    /// History older than its retention rule (pchat retention)
     #[arg(long, conflicts_with_all = [
         "room", "category", "user", "from", "to", "filter", "query", "query_file", "search", "explain", "everything",
         "replace", "replace_with"])]
@@ -44,10 +45,10 @@ pub struct PurgeRequest {
     /// Only messages; joins, uploads and whatever else happened stay
     #[arg(long)]
     messages_only: bool,
-    /// Put a text in the place of each message instead of removing it
+    /// Replace the text of each message instead of removing it
     #[arg(long)]
     replace: bool,
-    /// The text that --replace puts there [default: that of the product]
+    /// The text that --replace writes [default: Lync's]
     #[arg(long, value_name = "TEXT")]
     replace_with: Option<String>,
     /// Why; kept with the certificate
@@ -61,11 +62,11 @@ pub struct PurgeRequest {
     /// Write the certificate to BASE.txt and BASE.json as well
     #[arg(long, value_name = "BASE")]
     certificate: Option<PathBuf>,
-    /// Make what was done permanent after looking at this many events
+    /// Commit after looking at this many events
     #[arg(long, value_name = "EVENTS", default_value_t = job::COMMIT_EVERY,
         value_parser = clap::value_parser!(u64).range(1..))]
     commit_every: u64,
-    /// Wait so many seconds for programs that read an older state of the store
+    /// Wait N seconds for programs that read an older state of the store
     #[arg(long, value_name = "SECONDS", default_value_t = job::WAIT.as_secs())]
     wait: u64,
     /// Write a report; .json makes it JSON, anything else HTML
@@ -123,31 +124,24 @@ impl PurgeRequest {
         }
         let mut warnings = Vec::new();
         let planned = match (self.resume, self.by_retention) {
-            (true, _) => job::plan_rest(store, self.commit_every, cx.shapes)?,
+            (true, _) => during(cx.watch, "planning", || job::plan_rest(store, self.commit_every, cx.shapes))?,
             (false, true) => {
                 let parts = job::retention::parts(store, (cx.clock)(), cx.shapes)?;
-                job::plan(
-                    store,
-                    &Asked { parts, reason: self.reason, ..Asked::default() },
-                    self.commit_every,
-                    cx.shapes,
-                )?
+                let asked = Asked { parts, reason: self.reason, ..Asked::default() };
+                during(cx.watch, "planning", || job::plan(store, &asked, self.commit_every, cx.shapes))?
             }
             (false, false) => {
                 let part = self.which.in_case(self.case.as_deref()).wanted(cx, self.messages_only)?;
                 warnings = which::warnings(cx, &part)?;
                 if part.is_everything() && !self.everything {
-                    return Err(Error::new(Kind::Usage, "a purge needs to know what goes")
+                    return Err(Error::new(Kind::Usage, "no scope given for the purge")
                         .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
                 }
                 let replaces = self.replace || self.replace_with.is_some();
                 let replacement = replaces.then(|| self.replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
-                job::plan(
-                    cx.session.alone()?,
-                    &Asked { parts: vec![part], replacement, reason: self.reason, ..Asked::default() },
-                    self.commit_every,
-                    cx.shapes,
-                )?
+                let asked = Asked { parts: vec![part], replacement, reason: self.reason, ..Asked::default() };
+                let store = cx.session.alone()?;
+                during(cx.watch, "planning", || job::plan(store, &asked, self.commit_every, cx.shapes))?
             }
         };
         let prepared = prepared(cx, planned, self.consent, self.certificate, Duration::from_secs(self.wait))?;
@@ -187,7 +181,8 @@ impl How {
     /// Draws the plan.
     pub fn plan(&self, cx: &Context<'_>, parts: Vec<Wanted>, replacement: Option<String>) -> Result<Planned> {
         let asked = Asked { parts, replacement, reason: self.reason.clone(), ..Asked::default() };
-        job::plan(cx.session.alone()?, &asked, job::COMMIT_EVERY, cx.shapes)
+        let store = cx.session.alone()?;
+        during(cx.watch, "planning", || job::plan(store, &asked, job::COMMIT_EVERY, cx.shapes))
     }
 
     /// The report of a command with these options.
@@ -349,7 +344,7 @@ fn done(made: &Certificate, planned: &Planned) -> Reply {
         Planned::Purge(plan, _) => plan.spared().events,
         Planned::Finish(_) => 0,
     };
-    let mut facts = Table { title: "purge", columns: vec!["Fact", "Value"], ..Table::default() };
+    let mut facts = Table::facts("purge");
     for (name, value) in [
         ("Purge", Cell::Number(made.number as u64)),
         ("Events destroyed", made.events.into()),
@@ -375,7 +370,7 @@ fn both(base: &Path) -> [PathBuf; 2] {
 fn free(base: &Path) -> Result<()> {
     for path in both(base) {
         if std::fs::symlink_metadata(&path).is_ok() {
-            return Err(Error::new(Kind::Refused, format!("{} exists already, and is not replaced", path.display()))
+            return Err(Error::new(Kind::Refused, format!("{} already exists and is not overwritten", path.display()))
                 .hint("--certificate with another name; nothing was destroyed"));
         }
         files::draft("certificate", &path).map_err(|error| {

@@ -35,12 +35,12 @@ pub static SHAPE: Shape = Shape {
     levels: &[Level::Category, Level::RoomDirectory],
 };
 
-/// How long history is kept before pchat purge --by-retention takes it
+/// Manage retention rules: how long history is kept before pchat purge --by-retention destroys it
 #[derive(Debug, Subcommand)]
 pub enum RetentionVerb {
     /// Show the rules, what they let go today, and how many rooms each governs
     Get,
-    /// Make a rule, or change one; destroys nothing
+    /// Create or change a rule; destroys nothing
     Set {
         /// What the rule is for.
         #[command(flatten)]
@@ -52,7 +52,7 @@ pub enum RetentionVerb {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-    /// Take back a rule
+    /// Remove a rule
     Remove {
         /// What the rule is for.
         #[command(flatten)]
@@ -70,7 +70,7 @@ pub struct Target {
     /// A room, by name, pool\name or address
     #[arg(long, value_name = "ROOM")]
     room: Option<String>,
-    /// Whatever has no rule of its own
+    /// Rooms without a rule of their own
     #[arg(long)]
     everything: bool,
 }
@@ -159,13 +159,13 @@ impl RetentionVerb {
             RetentionVerb::Remove { target } => {
                 let Some(rule) = target.rule(&catalog)? else {
                     let (scope, target) = target.resolve(&catalog)?;
-                    return Err(Error::new(Kind::NotFound, format!("there is no rule for {}", named(scope, &target)))
+                    return Err(Error::new(Kind::NotFound, format!("no rule for {}", named(scope, &target)))
                         .hint("pchat retention get lists all of them"));
                 };
                 let (scope, target) = (rule.value(field::SCOPE).show(), rule.value(field::TARGET).show());
                 let details = vec![("keep", rule.value(field::KEEP).show())];
                 settings::remove(cx, rule, "retention remove", details)?;
-                let notes = vec![format!("there is no rule for {} any more", named(&scope, &target))];
+                let notes = vec![format!("removed the rule for {}", named(&scope, &target))];
                 Ok(Reply { notes, ..Reply::default() })
             }
         }
@@ -226,7 +226,7 @@ fn list(catalog: &Catalog, cx: &Context<'_>) -> Result<Reply> {
     let mut reply = Reply::default();
     let free = rooms.iter().filter(|rule| rule.is_none()).count();
     if rules.rows.is_empty() {
-        reply.notes.push("there is no rule, so everything is kept".to_owned());
+        reply.notes.push("no retention rule; everything is kept".to_owned());
         reply.status = Status::Nothing;
     } else if free > 0 {
         let (rooms, have) = if free == 1 { ("room", "has") } else { ("rooms", "have") };

@@ -86,12 +86,12 @@ fn word(value: impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// Rooms: their settings, their members, their end
+/// Manage rooms
 #[derive(Debug, Subcommand)]
 pub enum RoomVerb {
     /// Show rooms
     Get(Box<get::GetRequest>),
-    /// Make a room
+    /// Create a room
     New(Box<rules::NewRequest>),
     /// Change rooms
     Set(Box<rules::SetRequest>),
@@ -169,7 +169,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             PRIVACY,
             TYPE,
         ],
-        "New-CsPersistentChatRoom -Name \"ITChatRoom\" -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" -Category \"IT\"",
+        "New-CsPersistentChatRoom -Name \"ITChatRoom\" -PersistentChatPoolFqdn \"atl-cs-001.litwareinc.com\" \
+            -Category \"IT\"",
     )
     .silent(),
     cmdlet::changes(
@@ -193,7 +194,8 @@ pub static CMDLETS: &[Cmdlet] = &[
             PRIVACY,
             TYPE,
         ],
-        "Set-CsPersistentChatRoom -Identity \"atl-cs-001.litwareinc.com\\ITChatRoom\" -Members @{Add=\"sip:kenmyer@litwareinc.com\"}",
+        "Set-CsPersistentChatRoom -Identity \"atl-cs-001.litwareinc.com\\ITChatRoom\" -Members \
+            @{Add=\"sip:kenmyer@litwareinc.com\"}",
     )
     .apart(&[&["Identity", "Instance"]]),
     cmdlet::changes(
@@ -238,9 +240,9 @@ impl Verb for RoomVerb {
                 let stamp = Stamp::new(cx)?;
                 let (name, consent) = (request.name.clone(), request.consent);
                 let manner = Manner { action: "room new", destroys: false, consent, shows: Some(get::listed) };
-                let question = format!("Make room {name}?");
+                let question = format!("Create room {name}?");
                 let reads = request.reads(cx);
-                prepared(cx, reads, manner, &question, format!("room {name} is there"), move |catalog| {
+                prepared(cx, reads, manner, &question, format!("created room {name}"), move |catalog| {
                     request.decide(catalog, &stamp)
                 })
             }
@@ -250,7 +252,7 @@ impl Verb for RoomVerb {
                 let manner = Manner { action: "room set", destroys: false, consent, shows: None };
                 let question = format!("Change room {what}?");
                 let reads = request.reads(cx);
-                prepared(cx, reads, manner, &question, format!("room {what} is changed"), move |catalog| {
+                prepared(cx, reads, manner, &question, format!("changed room {what}"), move |catalog| {
                     request.decide(catalog, &stamp)
                 })
             }

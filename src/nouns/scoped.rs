@@ -61,12 +61,12 @@ impl Scoped {
         } else if self.others == Others::Users {
             ("tag:", if folded.starts_with("tag:") { after("tag:") } else { text.trim() })
         } else {
-            return Err(Error::new(Kind::Usage, format!("{text:?} is no scope"))
-                .hint(format!("scopes are global, site:NAME and {SERVICE}FQDN")));
+            return Err(Error::new(Kind::Usage, format!("{text:?} is not a scope"))
+                .hint(format!("a scope is global, site:NAME or {SERVICE}FQDN")));
         };
         check_name("scope", name)?;
         if name.contains(':') {
-            return Err(Error::new(Kind::Usage, format!("{text:?} is no scope")));
+            return Err(Error::new(Kind::Usage, format!("{text:?} is not a scope")));
         }
         Ok(format!("{prefix}{name}"))
     }
@@ -82,7 +82,7 @@ impl Scoped {
     pub fn named(&self, catalog: &Catalog, text: &str) -> Result<Record> {
         let identity = self.identity(text)?;
         self.find(catalog, &identity).ok_or_else(|| {
-            Error::new(Kind::NotFound, format!("there is no {} {}", self.name, shown(&identity)))
+            Error::new(Kind::NotFound, format!("no {} {}", self.name, shown(&identity)))
                 .hint(format!("pchat {} get lists all of them", self.shape.noun))
         })
     }
@@ -131,7 +131,7 @@ impl Scoped {
                 self.all(&catalog).into_iter().filter(is).collect()
             }
         };
-        Ok(objects(self.table(&found), "nothing is like this"))
+        Ok(objects(self.table(&found), "nothing matches"))
     }
 
     /// Makes settings for another scope.
@@ -146,16 +146,13 @@ impl Scoped {
         let identity = self.identity(identity)?;
         let scope = shown(&identity);
         if identity == "global" {
-            return Err(Error::new(Kind::Refused, format!("the global {} is always there", self.name))
+            return Err(Error::new(Kind::Refused, format!("the global {} always exists", self.name))
                 .hint(format!("pchat {} set changes it", self.shape.noun)));
         }
         let made = move |catalog: &Catalog| {
             if self.find(catalog, &identity).is_some() {
-                return Err(Error::new(
-                    Kind::Refused,
-                    format!("there is a {} {} already", self.name, shown(&identity)),
-                )
-                .hint(format!("pchat {} set changes it", self.shape.noun)));
+                return Err(Error::new(Kind::Refused, format!("{} {} already exists", self.name, shown(&identity)))
+                    .hint(format!("pchat {} set changes it", self.shape.noun)));
             }
             let mut record = self.empty(&identity);
             apply(&mut record)?;
@@ -167,9 +164,9 @@ impl Scoped {
             return Ok(Prepared::Answer(objects(self.table(&decision.puts), "")));
         }
         let manner = Manner { action: self.actions[0], destroys: false, consent, shows: None };
-        let done = format!("{} {scope} is there", self.name);
+        let done = format!("created {} {scope}", self.name);
         let mut prepared =
-            prepared(cx, Reads::no_people(cx), manner, &format!("Make {} {scope}?", self.name), done, made)?;
+            prepared(cx, Reads::no_people(cx), manner, &format!("Create {} {scope}?", self.name), done, made)?;
         if let Prepared::Act(action) = &mut prepared {
             // What was made is shown, as the cmdlet does.
             let act = std::mem::replace(&mut action.act, Box::new(|_| Ok(Reply::default())));
@@ -193,7 +190,7 @@ impl Scoped {
         let names = if names.is_empty() { vec!["global".to_owned()] } else { names.to_vec() };
         let what = names.join(", ");
         let manner = Manner { action: self.actions[1], destroys: false, consent, shows: None };
-        let (question, done) = (format!("Change {} {what}?", self.name), format!("{} {what} is changed", self.name));
+        let (question, done) = (format!("Change {} {what}?", self.name), format!("changed {} {what}", self.name));
         prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
             let mut decision = Decision::default();
             for name in &names {
@@ -225,15 +222,13 @@ impl Scoped {
         let names = names.to_vec();
         let what = names.join(", ");
         let manner = Manner { action: self.actions[2], destroys, consent, shows: None };
-        let (question, done) = (format!("Remove {} {what}?", self.name), format!("{} {what} is removed", self.name));
+        let (question, done) = (format!("Remove {} {what}?", self.name), format!("removed {} {what}", self.name));
         prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
             let mut decision = Decision::default();
             for name in &names {
                 let record = self.named(catalog, name)?;
                 if record.identity() == "global" {
-                    decision
-                        .notes
-                        .push(format!("the global {} is never removed: it has its defaults again", self.name));
+                    decision.notes.push(format!("global {} reset to defaults; it cannot be removed", self.name));
                 }
                 if catalog.get(self.shape.noun, &record.key()).is_some() {
                     decision.about.get_or_insert_with(|| record.identity());

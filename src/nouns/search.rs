@@ -40,7 +40,7 @@ pub struct SearchRequest {
     /// At most so many hits [default: all; 50 at a terminal and with --sort relevance]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Say only how many events are meant
+    /// Show only how many events match
     #[arg(long, conflicts_with_all = ["by", "context", "after", "limit", "sort", "report"])]
     count: bool,
     /// Count the hits by this, and show none
@@ -53,7 +53,7 @@ pub struct SearchRequest {
     evidence: evidence::Evidence,
 }
 
-/// What else is done with queries
+/// Reports
 #[derive(Debug, Subcommand)]
 pub enum SearchVerb {
     /// Count what each term of a list means: hits, unique hits, families, context, by person and room
@@ -124,7 +124,7 @@ impl Verb for SearchRequest {
             return which::explain(cx, &wanted).map(Prepared::Answer);
         }
         if wanted.is_everything() {
-            return Err(Error::new(Kind::Usage, "what to look for is not said")
+            return Err(Error::new(Kind::Usage, "no query given")
                 .hint("write a query, as in: pchat search \"settlement OR rebate\""));
         }
         check_report(report.as_deref())?;
@@ -140,7 +140,7 @@ impl Verb for SearchRequest {
             })?;
             evidence.record(cx, &wanted, counts.all.events)?;
             let mut reply = match by {
-                Some(by) => objects(counts_by(by, &catalog, &counts), "nothing was found"),
+                Some(by) => objects(counts_by(by, &catalog, &counts), "no match"),
                 None => hits::count(&counts),
             };
             reply.notes.extend(wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default());

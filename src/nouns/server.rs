@@ -33,12 +33,12 @@ const COLLECTION: &str = "PChatServerCollection";
 /// So many servers may be active at once, says the guide on capacity planning.
 const MOST_ACTIVE: usize = 4;
 
-/// Servers that take new connections
+/// Manage the list of active servers
 #[derive(Debug, Subcommand)]
 pub enum ServerVerb {
     /// Show which servers are active
     Get,
-    /// Say which servers are active
+    /// Set which servers are active
     Set {
         /// The collection, of which there is one
         #[arg(value_name = "COLLECTION", default_value = "PChatServerCollection")]
@@ -88,7 +88,8 @@ fn fqdn(name: &str) -> Result<String> {
     if name.split('.').all(label) {
         return Ok(name.to_owned());
     }
-    Err(Error::new(Failure::Usage, format!("{name:?} is no name of a server")).hint("servers are named by their FQDN"))
+    Err(Error::new(Failure::Usage, format!("{name:?} is not a valid server name"))
+        .hint("servers are named by their FQDN"))
 }
 
 impl Verb for ServerVerb {
@@ -111,8 +112,8 @@ impl Verb for ServerVerb {
             ServerVerb::Set { identity, active_servers, swap, consent } => {
                 let known = ["pchatservercollection", "global"].contains(&fold(&identity).as_str());
                 if !known && !fold(&identity).starts_with("persistentchatserver:") {
-                    return Err(Error::new(Failure::NotFound, format!("there is no collection {identity:?}"))
-                        .hint("the one collection is PChatServerCollection; it may be left off"));
+                    return Err(Error::new(Failure::NotFound, format!("no collection {identity:?}"))
+                        .hint("the only collection is PChatServerCollection; leave -Identity out"));
                 }
                 let manner = Manner { action: "server set", destroys: false, consent, shows: None };
                 let done =

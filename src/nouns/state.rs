@@ -46,7 +46,7 @@ impl StateName {
     }
 }
 
-/// States of pools
+/// Show and set the state of pools: normal or failed over
 #[derive(Debug, Subcommand)]
 pub enum StateVerb {
     /// Show the states of pools
@@ -54,7 +54,7 @@ pub enum StateVerb {
         /// Only this pool, by FQDN or PersistentChatServer:FQDN
         #[arg(conflicts_with = "filter")]
         identity: Option<String>,
-        /// Only pools whose identity is like this, with * and ?
+        /// Only pools that match this pattern, with * and ?
         #[arg(long, value_name = "PATTERN")]
         filter: Option<String>,
     },
@@ -162,7 +162,7 @@ impl Verb for StateVerb {
                 if let Some(name) = &identity {
                     found.retain(|state| fold(pool_of(&state.identity())) == fold(pool_of(name)));
                     if found.is_empty() {
-                        return Err(Error::new(Failure::NotFound, format!("there is no pool {}", pool_of(name)))
+                        return Err(Error::new(Failure::NotFound, format!("no pool {}", pool_of(name)))
                             .hint("pchat state get lists all of them"));
                     }
                 }
@@ -174,7 +174,7 @@ impl Verb for StateVerb {
                     .map(|state| vec![state.identity().into(), Cell::from(state.value(field::POOL_STATE))])
                     .collect();
                 let table = Table { title: "states", columns: vec!["Identity", "PoolState"], rows, ..Table::default() };
-                Ok(Prepared::Answer(objects(table, "there is no pool like this")))
+                Ok(Prepared::Answer(objects(table, "no pool matches")))
             }
             StateVerb::Set { names, state, consent } => {
                 let manner = Manner { action: "state set", destroys: false, consent, shows: None };

@@ -102,7 +102,7 @@ impl Verb for StatsRequest {
         })?;
         if counted.all.events == 0 {
             let reply =
-                Reply { notes: vec!["no event is meant".to_owned()], status: Status::Nothing, ..Reply::default() };
+                Reply { notes: vec!["no event matches".to_owned()], status: Status::Nothing, ..Reply::default() };
             return Ok(Prepared::Answer(reply));
         }
         if let Some(path) = &self.report {
@@ -121,7 +121,7 @@ impl Verb for StatsRequest {
             })?;
         }
         let mut reply = match self.by {
-            Some(by) => objects(table(by, &counted, &catalog, top), "no event is meant"),
+            Some(by) => objects(table(by, &counted, &catalog, top), "no event matches"),
             None => {
                 let few = Some(top.unwrap_or(SHOWN));
                 let tables = [Each::Month, Each::Hour, Each::Room, Each::Person, Each::Pair];

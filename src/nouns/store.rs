@@ -33,13 +33,13 @@ pub enum StoreVerb {
         #[arg(long)]
         read_data: bool,
     },
-    /// Make the full-text index anew from the texts, or go on where that was interrupted
+    /// Rebuild the full-text index from the texts, or resume a rebuild
     Reindex,
-    /// Say what is in the store: rooms with their events, settings, identity
+    /// Show what is in the store: rooms with their events, settings, identity
     Info(Box<InfoRequest>),
-    /// Say whether anything is missing: message numbers, quiet days, and what the history came from
+    /// Show what may be missing: message numbers, quiet days; and where the history came from
     Completeness(CompletenessRequest),
-    /// Names of database instances that stand for this store
+    /// Manage aliases: names of database instances that mean this store
     #[command(subcommand)]
     Alias(AliasVerb),
 }
@@ -105,7 +105,7 @@ impl StoreVerb {
                     true => format!("with word rules {}", done.now),
                     false => format!("with word rules {} instead of {}", done.now, done.before),
                 };
-                let how = if done.continued { "finished, begun by an earlier run" } else { "made anew" };
+                let how = if done.continued { "finished, begun by an earlier run" } else { "rebuilt" };
                 let (events, words) = (done.events, done.words);
                 let note =
                     format!("index {how} {rules}: {}, {}", counted(events, "event"), counted(words, "different word"));

@@ -112,13 +112,13 @@ pub type Act = Box<dyn FnOnce(&Context<'_>) -> Result<Reply>>;
 /// What was said on the command line before anybody asked.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct Consent {
-    /// Say what would happen, and change nothing
+    /// Show what would happen, and change nothing
     #[arg(long, alias = "dry-run")]
     pub what_if: bool,
-    /// Do it without asking
+    /// Do not ask for confirmation
     #[arg(long, short)]
     pub yes: bool,
-    /// Ask before doing it
+    /// Ask for confirmation
     #[arg(long, conflicts_with = "yes")]
     pub confirm: bool,
 }

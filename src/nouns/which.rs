@@ -97,7 +97,7 @@ pub struct What {
     /// Compare the case of letters
     #[arg(long, requires = "words")]
     pub case_sensitive: bool,
-    /// Say how all this is read, what the index answers and how many events are meant; do nothing else
+    /// Show how this is understood, what the index answers and how many events match; do nothing else
     #[arg(long)]
     pub explain: bool,
 }

@@ -42,8 +42,8 @@ impl<S: Send + 'static> Aside<S> {
 
 /// What a panic says is left out: it may quote the text it tripped over.
 fn failed() -> Error {
-    Error::new(Kind::Bug, "work beside the calling thread failed in a way that was not foreseen")
-        .hint("this is a mistake in pchat; please report it together with the command")
+    Error::new(Kind::Bug, "work beside the calling thread failed unexpectedly")
+        .hint("this is a bug in pchat; please report it with the command line")
 }
 
 #[cfg(test)]

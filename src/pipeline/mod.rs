@@ -12,7 +12,7 @@ mod watch;
 pub use aside::Aside;
 pub use run::run;
 pub use wait::wait;
-pub use watch::{Event, Silent, Watch};
+pub use watch::{Event, Silent, Watch, during};
 
 use crate::error::Result;
 use std::ops::ControlFlow;

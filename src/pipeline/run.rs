@@ -202,6 +202,6 @@ fn interrupted() -> Error {
 
 /// What a panic says is left out: it may quote the text it tripped over.
 fn panicked(doing: &str) -> Error {
-    Error::new(Kind::Bug, format!("{doing} failed in a way that was not foreseen"))
-        .hint("this is a mistake in pchat; please report it together with the command")
+    Error::new(Kind::Bug, format!("{doing} failed unexpectedly"))
+        .hint("this is a bug in pchat; please report it with the command line")
 }

@@ -25,8 +25,18 @@ pub enum Event {
     },
     /// So much more of the step is done.
     Advance(u64),
+    /// So many events were met in a step that counts something else.
+    Met(u64),
     /// The step is over.
     End,
+}
+
+/// Does a step that counts nothing: that it goes on is all there is to tell.
+pub fn during<T>(watch: &dyn Watch, step: &'static str, run: impl FnOnce() -> T) -> T {
+    watch.event(Event::Begin { step, total: None, unit: "steps" });
+    let done = run();
+    watch.event(Event::End);
+    done
 }
 
 /// A watch that ignores events and never cancels.

@@ -146,7 +146,7 @@ fn refused(what: impl Into<String>) -> Error {
 
 /// What is said when nobody was named to approve.
 pub fn nobody_named() -> Error {
-    refused("this store wants a second person for that; nothing was done")
+    refused("this store requires approval by a second person; nothing was done")
         .hint("the same command with --approve-by NAME asks that person; pchat approval get lists what waits")
 }
 
@@ -182,7 +182,7 @@ pub fn may_give(request: &Record, rule: Option<&Record>, who: Who<'_>, now: Tick
         }
     }
     if name_key(text(request, "Requester")) == name_key(who.person) {
-        return Err(refused(format!("{} has asked for it, and so cannot approve of it", who.person))
+        return Err(refused(format!("{} made the request and cannot approve it", who.person))
             .hint(format!("{} approves, with --operator", text(request, "Approver"))));
     }
     if name_key(text(request, "Approver")) != name_key(who.person) {

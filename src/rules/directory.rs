@@ -300,7 +300,7 @@ fn only(mut found: Vec<&Record>) -> Result<&Record> {
              principal get lists those that are known",
         )),
         several => Err(Error::new(Kind::Refused, format!("{} principals have this name", several.len()))
-            .hint("name the one that is meant by SIP address or DN")),
+            .hint("give the SIP address or DN of one of them")),
     }
 }
 

@@ -387,8 +387,15 @@ pub fn may_be_dropped(catalog: &Catalog, key: &RoomKey, persona: &Persona, event
     let covering = holds.covering(number, &Subject::new(key, persona, event), &[]);
     match covering.first() {
         None => Ok(()),
-        Some(first) => Err(held(&holds.list[*first].identity, "the category of this room keeps no history, so it would be lost")
-            .hint("pchat category set --chat-history true keeps what is said; pchat hold release ends the hold, with a reason")),
+        Some(first) => Err(held(
+            &holds.list[*first].identity,
+            "the category of this room keeps no history, so it \
+            would be lost",
+        )
+        .hint(
+            "pchat category set --chat-history true keeps what is said; pchat hold release ends the hold, \
+                with a reason",
+        )),
     }
 }
 

@@ -253,7 +253,8 @@ pub fn plan(
         let more = if differing.len() > 3 { format!(" and {} more", differing.len() - 3) } else { String::new() };
         let what = format!("settings exist with other values: {}{more}", first.join(", "));
         return Err(Error::new(Kind::Conflict, what).hint(
-            "--on-conflict keep or --on-conflict replace decides; --what-if --on-conflict replace --report FILE.html shows every difference",
+            "--on-conflict keep or --on-conflict replace decides; --what-if --on-conflict replace --report \
+                FILE.html shows every difference",
         ));
     }
     check_names(&after, &changes)?;

@@ -198,8 +198,8 @@ fn ambiguous(text: &str, several: &[&Person]) -> Error {
         more => format!(" and {more} more"),
     };
     addresses.truncate(20);
-    let what = format!("\"{}\" means {} people: {}{more}", text.trim(), several.len(), addresses.join(", "));
-    Error::new(Kind::Usage, what).hint("name the one that is meant by address")
+    let what = format!("\"{}\" matches {} people: {}{more}", text.trim(), several.len(), addresses.join(", "));
+    Error::new(Kind::Usage, what).hint("give the address of one of them")
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ impl Keep {
     /// Reads `90 days`, `12 weeks`, `18 months`, `7 years`, `forever`.
     pub fn parse(text: &str) -> Result<Keep> {
         let wrong = || {
-            Error::new(Kind::Usage, format!("{text:?} is no time to keep history"))
+            Error::new(Kind::Usage, format!("{text:?} is not a retention period"))
                 .hint("give a number and a unit: \"90 days\", \"12 weeks\", \"18 months\", \"7 years\"; or \"forever\"")
         };
         if text.trim().eq_ignore_ascii_case("forever") {
@@ -96,7 +96,7 @@ pub fn doubted(days: i64, newest: Ticks) -> Error {
 /// What the rules let go at this moment: for each instant, the rooms that are kept since then.
 pub fn cutoffs(catalog: &Catalog, now: Ticks) -> Result<BTreeMap<Ticks, Vec<String>>> {
     if catalog.of("retention").next().is_none() {
-        return Err(Error::new(Kind::NotFound, "there is no rule of retention")
+        return Err(Error::new(Kind::NotFound, "no retention rule")
             .hint("pchat retention set --category NAME --keep \"7 years\" makes one"));
     }
     let mut cutoffs: BTreeMap<Ticks, Vec<String>> = BTreeMap::new();

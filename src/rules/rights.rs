@@ -103,7 +103,7 @@ pub fn check(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person
             .hint("pchat room set --disabled false enables it"));
     }
     if !is_member(catalog, directory, room, person) {
-        return Err(denied(format!("this person is no member of room {identity}")).hint(
+        return Err(denied(format!("this person is not a member of room {identity}")).hint(
             "members are those of the room whom its category allows: pchat room get and pchat category get show them",
         ));
     }
@@ -111,7 +111,7 @@ pub fn check(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person
         && room.at(field::TYPE) == Some("Auditorium")
         && !covered(directory, room.value(field::PRESENTERS), person)
     {
-        return Err(denied(format!("room {identity} is an Auditorium, and this person is no presenter of it"))
+        return Err(denied(format!("this person is not among Presenters of Auditorium room {identity}"))
             .hint("pchat room set --presenters names who may post"));
     }
     let category = category_of(catalog, room);

@@ -116,7 +116,7 @@ fn glob(pattern: &str, case: bool) -> Result<Regex> {
             '*' => text.push_str(".*"),
             '?' => text.push('.'),
             '[' => text.push_str(&set(&mut rest).ok_or_else(|| {
-                wrong(format!("{} is no pattern: its set [ ] is empty or not closed", quoted(pattern)))
+                wrong(format!("invalid pattern {}: its set [ ] is empty or not closed", quoted(pattern)))
                     .hint("a bracket that stands for itself has a backtick before it, as '`[IT`]*'")
             })?),
             '`' => text.push_str(&regex::escape(&rest.next().unwrap_or('`').to_string())),
@@ -172,7 +172,7 @@ fn compile(pattern: &str, case: bool) -> Result<Regex> {
         .size_limit(1 << 20)
         .nest_limit(DEEPEST as u32)
         .build()
-        .map_err(|_| wrong(format!("{} is no pattern that can be used", quoted(pattern))))
+        .map_err(|_| wrong(format!("invalid pattern {}", quoted(pattern))))
 }
 
 impl Node {
@@ -346,11 +346,11 @@ impl Pattern {
             error => {
                 let text = error.to_string();
                 let why = text.rsplit("error: ").next().unwrap_or_default().trim();
-                format!("this is no regular expression: {}", why.lines().next().unwrap_or_default())
+                format!("invalid regular expression: {}", why.lines().next().unwrap_or_default())
             }
         })?;
         match regex.is_match("") {
-            true => Err("this regular expression also finds nothing at all, so every event would be meant".to_owned()),
+            true => Err("this regular expression matches the empty string, so every event would match".to_owned()),
             false => Ok(Pattern { text: text.to_owned(), case, regex }),
         }
     }

@@ -150,7 +150,7 @@ fn unescape(text: &str) -> Result<String> {
         };
         bytes.push(high << 4 | low);
     }
-    String::from_utf8(bytes).map_err(|_| wrong("a value of a filter of a directory is no text"))
+    String::from_utf8(bytes).map_err(|_| wrong("a value of a filter of a directory is not text"))
 }
 
 #[cfg(test)]

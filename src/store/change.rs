@@ -355,7 +355,7 @@ fn remove(tx: &mut dyn Transaction, now: Ticks, shape: &'static Shape, key: &str
             return Err(Error::new(Kind::Held, "a hold is never removed").hint("pchat hold release ends it"));
         }
         if !tx.has(shape, key)? {
-            return Err(Error::new(Kind::NotFound, format!("there is no such {}", shape.noun)));
+            return Err(Error::new(Kind::NotFound, format!("no such {}", shape.noun)));
         }
         if shape.noun == "room" && tx.has_events(key)? {
             return Err(Error::new(Kind::Refused, "the room still has history").hint("purge it first"));

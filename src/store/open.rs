@@ -60,7 +60,7 @@ fn file(rest: &str) -> Result<Location> {
         None => rest,
         Some(rest) => match rest.split_at(rest.find('/').ok_or_else(|| wrong("names no file"))?) {
             ("" | "localhost", path) => path,
-            _ => return Err(wrong("that names another computer is no store")),
+            _ => return Err(wrong("that names another computer is not a store")),
         },
     };
     if path.contains(['?', '#']) {

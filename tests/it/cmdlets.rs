@@ -256,11 +256,11 @@ fn a_script_stops_at_the_line_that_is_refused_and_names_the_rule() {
             10,
             "no category",
         ),
-        ("New-CsPersistentChatPolicy global", 15, "always there"),
+        ("New-CsPersistentChatPolicy global", 15, "always exists"),
         ("Set-CsPersistentChatConfiguration -DefaultChatHistory 501", 2, "1..=500"),
         ("New-CsPersistentChatAddin -Name X -Url x -PersistentChatPoolFqdn client.contoso.com", 15, "http"),
         ("Set-CsPersistentChatActiveServer", 2, "-ActiveServers or -Swap"),
-        ("Get-CsPersistentChatRoom | Get-CsPersistentChatRoom", 2, "takes none"),
+        ("Get-CsPersistentChatRoom | Get-CsPersistentChatRoom", 2, "takes no pipeline input"),
     ] {
         let script = format!("Get-CsPersistentChatState\n\n{line}\nSet-CsPersistentChatPolicy -Description never\n");
         let file = desk.write("script.ps1", script);
@@ -300,13 +300,13 @@ fn names_are_taken_as_powershell_takes_them() {
     show(&["Get-CsPersistentChatRoom", "-Categry", "x"]).code(2).says("did you mean -Category?");
     show(&["Get-CsPersistentChatRoms"]).code(2).says("did you mean Get-CsPersistentChatRoom?");
     show(&["Clear-CsPersistentChatRoom", "x", "-EndDate", "31/12/2018"]).code(2).says("month first");
-    show(&["Clear-CsPersistentChatRoom", "x", "-EndDate", "1/1/2018", "-Confirm:"]).code(2).says("in quotes");
-    show(&["Set-CsPersistentChatRoom", "x", "-Members"]).code(2).says("in quotes");
-    show(&["Set-CsPersistentChatRoom", "x", "-Name", "a", "-Name", "b"]).code(2).says("twice");
-    show(&["Get-CsPersistentChatRoom", "x", "y"]).code(2).says("belongs to no parameter");
+    show(&["Clear-CsPersistentChatRoom", "x", "-EndDate", "1/1/2018", "-Confirm:"]).code(2).says("quote");
+    show(&["Set-CsPersistentChatRoom", "x", "-Members"]).code(2).says("quote");
+    show(&["Set-CsPersistentChatRoom", "x", "-Name", "a", "-Name", "b"]).code(2).says("more than once");
+    show(&["Get-CsPersistentChatRoom", "x", "y"]).code(2).says("is not a value of any parameter");
     show(&["Remove-CsPersistentChatMessage", "-Identity", "x", "-Remove", "-ReplaceMessage", "y"])
         .code(2)
-        .says("exclude");
+        .says("cannot be used together");
     show(&["Export-CsPersistentChatData", "-DBInstance", "x"]).code(2).says("-AsBytes or -FileName");
 }
 
@@ -315,10 +315,13 @@ fn a_shell_completes_cmdlets_and_manual_pages_cover_them() {
     let desk = Desk::new();
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let out = desk.run(&format!("completion {shell}")).code(0).out;
+        assert!(out.contains("pchat __complete"), "{shell}: {out}");
+        let first = desk.args(&["__complete", shell, ""]).code(0).out;
         for cmdlet in all() {
-            assert!(out.contains(cmdlet.name), "{shell}: {}", cmdlet.name);
+            assert!(first.lines().any(|line| line == cmdlet.name), "{shell}: {}", cmdlet.name);
         }
-        assert!(out.contains("PersistentChatPoolFqdn") && out.contains("retention"), "{shell}");
+        let own = desk.args(&["__complete", shell, "Get-CsPersistentChatRoom", "-"]).code(0).out;
+        assert!(own.contains("-PersistentChatPoolFqdn\n") && first.contains("retention\n"), "{shell}");
     }
     // What is completed is taken.
     desk.args(&["Get-CsPersistentChatRoom", "--Category=IT", "--AsObject", "--show-command"]).code(0);

@@ -154,6 +154,8 @@ impl Desk {
                 err: &mut err,
                 terminal: false,
                 looks: false,
+                width: None,
+                color: false,
                 answer: &|| answer.map(str::to_owned),
                 input: &|| input.map(|text| Ok(text.to_owned())),
                 streams,

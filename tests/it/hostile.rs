@@ -43,6 +43,8 @@ fn pchat<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Ran {
         err: &mut err,
         terminal: false,
         looks: false,
+        width: None,
+        color: false,
         answer: &|| None,
         input: &|| None,
         streams: Streams::NONE,

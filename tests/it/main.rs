@@ -8,6 +8,7 @@ mod docs;
 mod files;
 mod formats;
 mod harness;
+mod help;
 mod hostile;
 mod house;
 mod jobs;

@@ -156,13 +156,13 @@ fn files_that_are_no_store() {
     desk.run("store check --store @none.db").code(10);
     desk.write("empty.db", "");
     desk.run("store check --store @empty.db").code(13);
-    desk.write("text.db", "this is no database at all, but long enough to look at ".repeat(20));
+    desk.write("text.db", "this is not a database at all, but long enough to look at ".repeat(20));
     desk.run("store check --store @text.db").code(13);
     let other = rusqlite::Connection::open(desk.path("other.db")).unwrap();
     other.execute_batch("CREATE TABLE x (y)").unwrap();
     desk.run("store check --store @other.db").code(13).says("another program");
     desk.run("store new --store @a.db").code(0);
-    desk.run("store new --store @a.db").code(15).says("exists already");
+    desk.run("store new --store @a.db").code(15).says("already exists");
     desk.damage("a.db", "PRAGMA user_version = 99");
     desk.run("store check --store @a.db").code(12);
     assert_eq!(desk.run("store info --store @empty.db").code, 13);

@@ -37,13 +37,13 @@ impl Call {
             }
             Kind::Number => match text().trim() {
                 number if number.parse::<i64>().is_ok() => vec![with(number.to_owned())],
-                other => return Err(self.wrong(format!("-{name} takes a whole number, and {} is none", quoted(other)))),
+                other => return Err(self.wrong(format!("-{name} must be a whole number, not {}", quoted(other)))),
             },
             Kind::Date => match iso(&text()).filter(|date| !date.is_empty()) {
                 Some(date) => vec![with(date)],
                 None => {
                     let what = format!(
-                        "-{name} takes a date as 3/1/2018 (month first) or 2018-03-01, not {}",
+                        "-{name} must be a date as 3/1/2018 (month first) or 2018-03-01, not {}",
                         quoted(&text())
                     );
                     return Err(self.wrong(what));

@@ -86,12 +86,12 @@ impl Reader<'_> {
                 c if c.is_whitespace() || "|;(){},<>&".contains(c) => break,
                 c if SINGLE.contains(&c) || DOUBLE.contains(&c) => {
                     return Err(self
-                        .wrong(self.at, "a quotation mark stands within a word")
+                        .wrong(self.at, "a quotation mark in the middle of a word")
                         .hint("put the whole word in quotes"));
                 }
                 '$' => {
                     return Err(self
-                        .wrong(self.at, "a variable stands within a word")
+                        .wrong(self.at, "a variable in the middle of a word")
                         .hint("put the whole word in double quotes"));
                 }
                 '`' => {
@@ -105,7 +105,7 @@ impl Reader<'_> {
             }
         }
         if text.is_empty() {
-            return Err(self.wrong(at, "a value is due here"));
+            return Err(self.wrong(at, "expected a value"));
         }
         Ok(Expr { at, what: Of::Word(text) })
     }

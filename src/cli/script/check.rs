@@ -65,9 +65,9 @@ impl Check<'_> {
     }
 
     fn unset(&self, at: usize, name: &str) -> Error {
-        Error::new(Kind::Usage, format!("there is no variable ${}", brief(name)))
+        Error::new(Kind::Usage, format!("variable ${} is not defined", brief(name)))
             .at(place(self.file, self.text, at))
-            .hint("give it a value before; a text that begins with $ stands in single quotes")
+            .hint("assign it first; put a text that begins with $ in single quotes")
     }
 
     fn pipeline(&mut self, stages: &[Stage]) -> Result<()> {
@@ -119,7 +119,7 @@ impl Check<'_> {
     fn piped(&self, stage: &Stage, number: usize) -> Result<()> {
         match number > 0 || !self.alone {
             true => Ok(()),
-            false => Err(Error::new(Kind::Usage, "objects come into this by a pipe, and nothing stands before it")
+            false => Err(Error::new(Kind::Usage, "this needs pipeline input, and nothing comes before it")
                 .at(place(self.file, self.text, stage.at))),
         }
     }
@@ -190,9 +190,9 @@ impl Check<'_> {
             Of::Block(inner) => match self.condition(inner)? {
                 Some(text) => Written::exact(format!("{{{text}}}")),
                 None => {
-                    return Err(Error::new(Kind::Usage, "this condition has no form a cmdlet takes")
+                    return Err(Error::new(Kind::Usage, "this condition cannot be used as -Filter of a cmdlet")
                         .at(place(self.file, self.text, expr.at))
-                        .hint("choose behind the cmdlet, with | Where-Object {…}"));
+                        .hint("filter after the cmdlet, with | Where-Object {…}"));
                 }
             },
             _ => Written::later(),
@@ -237,11 +237,8 @@ impl Check<'_> {
         let wants = call.wants_objects();
         if piped && wants == Objects::No {
             return Err(placed(
-                Error::new(
-                    Kind::Usage,
-                    "objects are piped into a cmdlet that takes none, or was told what it is about",
-                )
-                .hint("leave out -Identity, or the pipe"),
+                Error::new(Kind::Usage, "this cmdlet takes no pipeline input, or has -Identity already")
+                    .hint("leave out -Identity, or the pipe"),
             ));
         }
         if self.alone && !piped && wants == Objects::Needed {

@@ -30,7 +30,7 @@ impl Reader<'_> {
             let bare = self.filter && self.peek().is_some_and(char::is_alphabetic);
             if bare && matches!(operator, Operator::Compare(_)) {
                 return Err(self
-                    .wrong(self.at, format!("{} stands without quotes in a condition", quoted(self.name())))
+                    .wrong(self.at, format!("{} is a text without quotes in a condition", quoted(self.name())))
                     .hint("write it as {Name -like \"IT*\"}"));
             }
             more.push((operator, self.chain(level + 1)?));
@@ -166,14 +166,14 @@ impl Reader<'_> {
             }
         }
         if !many.contains(&values.len()) {
-            return Err(self.wrong(at, format!(".{name}() takes another number of values")));
+            return Err(self.wrong(at, format!(".{name}() has the wrong number of arguments")));
         }
         Ok(Expr { at, what: Of::Call(Box::new(of), method, values) })
     }
 
     fn primary(&mut self) -> Result<Expr> {
         let at = self.at;
-        let Some(c) = self.peek() else { return Err(self.due(at, "a value is due here")) };
+        let Some(c) = self.peek() else { return Err(self.due(at, "expected a value")) };
         if self.rest().starts_with("@\"") || self.rest().starts_with("@'") {
             return Err(self.unknown(at, "@\"").hint("write the text in plain quotes; they may span lines"));
         }
@@ -196,7 +196,9 @@ impl Reader<'_> {
             }
             '@' if self.take("@{") => self.deeper(|reader| reader.map(at)),
             '[' => self.cast(at),
-            '{' => Err(self.unknown(at, "{").hint("braces stand behind if, foreach, Where-Object and ForEach-Object")),
+            '{' => {
+                Err(self.unknown(at, "{").hint("braces are allowed after if, foreach, Where-Object and ForEach-Object"))
+            }
             c if c.is_ascii_digit() => self.number(at),
             c if self.filter && (c.is_alphabetic() || c == '_') => {
                 let name = self.name().to_owned();
@@ -204,7 +206,7 @@ impl Reader<'_> {
                 let it = Expr { at, what: Of::It };
                 Ok(Expr { at, what: Of::Member(Box::new(it), name) })
             }
-            _ => Err(self.due(at, "a value is due here")),
+            _ => Err(self.due(at, "expected a value")),
         }
     }
 
@@ -226,13 +228,13 @@ impl Reader<'_> {
         };
         self.at += end + if times > 1 { 2 } else { 0 };
         if self.peek().is_some_and(|c| c.is_alphanumeric() || c == '_') {
-            return Err(self.wrong(at, "this is no number").hint("a text stands in quotes"));
+            return Err(self.wrong(at, "this is not a number").hint("put a text in quotes"));
         }
         let whole = text.parse::<i64>().ok().and_then(|number| number.checked_mul(times));
         match (whole, text.parse::<f64>()) {
             (Some(number), _) => Ok(Reader::literal(at, Value::Int(number))),
             (None, Ok(number)) => Ok(Reader::literal(at, Value::Real(number * times as f64))),
-            _ => Err(self.wrong(at, "this is no number")),
+            _ => Err(self.wrong(at, "this is not a number")),
         }
     }
 
@@ -250,7 +252,7 @@ impl Reader<'_> {
             return Err(self.unknown(at, "${"));
         }
         if name.is_empty() {
-            return Err(self.unknown(at, "$").hint("a text that begins with $ stands in single quotes"));
+            return Err(self.unknown(at, "$").hint("put a text that begins with $ in single quotes"));
         }
         if self.peek() == Some(':') && self.second().is_some_and(char::is_alphabetic) && !braces {
             return Err(self.unknown(at, &format!("${name}:")));
@@ -350,7 +352,7 @@ impl Reader<'_> {
             };
             self.spaces()?;
             if name.is_empty() || !self.take("=") {
-                return Err(self.wrong(here, "within @{…} stands Name = value, with ; or line ends between them"));
+                return Err(self.wrong(here, "@{…} holds Name = value pairs, separated by ; or line ends"));
             }
             self.spaces()?;
             let value = match self.peek() {
@@ -399,7 +401,7 @@ impl Reader<'_> {
         self.blanks()?;
         let inner = self.deeper(Self::unary)?;
         if kind == Type::Object && !matches!(inner.what, Of::Map(_) | Of::Cast(Type::Object, _)) {
-            return Err(self.wrong(at, format!("{} stands before @{{…}}", quoted(&name))));
+            return Err(self.wrong(at, format!("{} cannot come before @{{…}}", quoted(&name))));
         }
         Ok(Expr { at, what: Of::Cast(kind, Box::new(inner)) })
     }

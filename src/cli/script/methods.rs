@@ -82,7 +82,7 @@ fn spelled(value: &Value, form: &str) -> Result<String> {
     if let Value::Time(at) = value {
         return formatted(*at, form);
     }
-    let wrong = || Error::new(Kind::Usage, format!("{} is no form of a number that is known here", quoted(form)));
+    let wrong = || Error::new(Kind::Usage, format!("{} is not a supported number format", quoted(form)));
     let places = form
         .get(1..)
         .filter(|rest| rest.len() < 3)

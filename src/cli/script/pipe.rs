@@ -4,6 +4,7 @@ use super::run::{Flow, Run};
 use super::tree::{Arg, At, Expr, Of, Stage, Step};
 use super::value::Value;
 use crate::cli::cmdlet::{Call, Objects};
+use crate::cli::fail::Manner;
 use crate::cli::line::{FINE, nothing_piped, quoted as shell};
 use crate::cli::words::{Item, Written};
 use crate::cli::{Evaluated, Rows, evaluated, notes};
@@ -117,7 +118,7 @@ impl Run<'_, '_> {
             Of::Block(condition) => {
                 return match self.condition(condition)? {
                     Some(text) => Ok(Written::exact(format!("{{{text}}}"))),
-                    None => Err(Error::new(Kind::Usage, "this condition has no form a cmdlet takes")),
+                    None => Err(Error::new(Kind::Usage, "this condition cannot be used as -Filter of a cmdlet")),
                 };
             }
             Of::Map(entries) => {
@@ -147,11 +148,8 @@ impl Run<'_, '_> {
         let before = before.map(|values| values.iter().map(Value::piped).collect());
         let objects = match (call.wants_objects(), before) {
             (Objects::No, Some(_)) => {
-                return Err(Error::new(
-                    Kind::Usage,
-                    "objects are piped into a cmdlet that takes none, or was told what it is about",
-                )
-                .hint("leave out -Identity, or the pipe"));
+                return Err(Error::new(Kind::Usage, "this cmdlet takes no pipeline input, or has -Identity already")
+                    .hint("leave out -Identity, or the pipe"));
             }
             (Objects::No | Objects::IfPiped, None) => None,
             (_, Some(objects)) => Some(objects),
@@ -192,12 +190,13 @@ impl Run<'_, '_> {
                 self.say(&format!("pchat {}", shell(&words)))?;
                 continue;
             }
-            let done = evaluated(words, self.world, &self.kept, Rows::Printed);
+            let manner = Manner::of(&words, self.world);
+            let done = call.spoken(evaluated(words, self.world, &self.kept, Rows::Printed));
             let stops = self.on_error(call);
             if stops == "silent" && matches!(done, Err(_) | Ok(Evaluated::Parser(..))) {
                 continue;
             }
-            let code = crate::cli::print(done, self.world);
+            let code = crate::cli::print(done, manner, self.world);
             if !FINE.contains(&code) && stops != "stop" {
                 continue;
             }
@@ -220,17 +219,18 @@ impl Run<'_, '_> {
                 continue;
             }
             let stops = self.on_error(call);
-            let reply = match evaluated(words, self.world, &self.kept, Rows::Kept) {
+            let manner = Manner::of(&words, self.world);
+            let reply = match call.spoken(evaluated(words, self.world, &self.kept, Rows::Kept)) {
                 Ok(Evaluated::Reply(reply, _) | Evaluated::Delivered(reply)) => reply,
                 Err(_) if stops == "silent" => continue,
                 Err(error) if stops == "on" => {
-                    crate::cli::fail::show(&error, self.world.err);
+                    crate::cli::fail::show(&error, manner, self.world.err);
                     continue;
                 }
                 Err(error) => return Err(error),
                 Ok(Evaluated::Parser(error, _)) if error.use_stderr() => return Err(crate::cli::written(&error)),
                 // Whatever else it has to say is no object.
-                Ok(done) => match crate::cli::print(Ok(done), self.world) {
+                Ok(done) => match crate::cli::print(Ok(done), manner, self.world) {
                     0 => continue,
                     code => return Ok((code, Vec::new())),
                 },

@@ -55,7 +55,7 @@ impl Reader<'_> {
         let error = self.wrong(at, what);
         match self.file.is_empty() {
             true => error.hint("shells replace $_, $False and variables: put the whole line in single quotes"),
-            false => error.hint("a text stands in quotes"),
+            false => error.hint("put a text in quotes"),
         }
     }
 
@@ -276,13 +276,13 @@ impl Reader<'_> {
         self.spaces()?;
         let at = self.at;
         if !self.take("(") {
-            return Err(self.wrong(at, "a bracket ( is due here"));
+            return Err(self.wrong(at, "expected ("));
         }
         self.spaces()?;
         let found = self.pipeline()?;
         self.spaces()?;
         if !self.take(")") {
-            return Err(self.wrong(at, "the bracket ( is not closed, or what is in it ends too early"));
+            return Err(self.wrong(at, "( is not closed, or its content is incomplete"));
         }
         Ok(found)
     }
@@ -290,7 +290,7 @@ impl Reader<'_> {
     pub(super) fn block(&mut self) -> Result<Vec<Statement>> {
         self.spaces()?;
         if !self.take("{") {
-            return Err(self.wrong(self.at, "a brace { is due here"));
+            return Err(self.wrong(self.at, "expected {"));
         }
         self.statements(Some('}'))
     }
@@ -306,14 +306,14 @@ impl Reader<'_> {
         self.at += self.name().len();
         self.spaces()?;
         if !dollar || name.is_empty() || fold(self.name()) != "in" {
-            return Err(self.wrong(at, "foreach is written as foreach ($room in $rooms) {…}"));
+            return Err(self.wrong(at, "write foreach ($room in $rooms) {…}"));
         }
         self.at += 2;
         self.spaces()?;
         let list = self.pipeline()?;
         self.spaces()?;
         if !self.take(")") {
-            return Err(self.wrong(at, "the bracket ( is not closed, or what is in it ends too early"));
+            return Err(self.wrong(at, "( is not closed, or its content is incomplete"));
         }
         Ok(Doing::Each(name, list, self.block()?))
     }
@@ -330,20 +330,18 @@ impl Reader<'_> {
                 }
                 None if found.is_empty() => match self.peek() {
                     None | Some('|' | '\n' | ';' | ')' | '}') => {
-                        return Err(self.due(at, "a value or a cmdlet is due here"));
+                        return Err(self.due(at, "expected a value or a cmdlet"));
                     }
                     _ => Step::Value(self.expression()?),
                 },
                 None => {
-                    return Err(
-                        self.wrong(at, "there is nothing between two pipes, or at the end of one, that takes objects")
-                    );
+                    return Err(self.wrong(at, "empty pipeline element"));
                 }
             };
             if matches!(what, Step::Value(_) | Step::Date { .. } | Step::Import { .. } | Step::Credential(_))
                 && !found.is_empty()
             {
-                return Err(self.wrong(at, "objects are piped into something that takes none"));
+                return Err(self.wrong(at, "this takes no pipeline input"));
             }
             found.push(Stage { at, what });
             self.blanks()?;
@@ -387,7 +385,7 @@ impl Reader<'_> {
         let error = self.unknown(at, name);
         Err(match name.contains('-') || name.contains('.') {
             true => error,
-            false => error.hint("a text stands in quotes; pchat help cmdlets lists what scripts may hold"),
+            false => error.hint("put a text in quotes; pchat help cmdlets lists what scripts may contain"),
         })
     }
 
@@ -402,7 +400,7 @@ impl Reader<'_> {
         }
         let name = self.name().to_owned();
         if name.is_empty() {
-            return Err(self.wrong(at, "ForEach-Object is written as ForEach-Object {…}"));
+            return Err(self.wrong(at, "write ForEach-Object {…}"));
         }
         let here = self.at;
         self.at += name.len();
@@ -434,7 +432,7 @@ impl Reader<'_> {
         let before = std::mem::replace(&mut self.filter, true);
         self.spaces()?;
         if self.peek() == Some('}') {
-            return Err(self.wrong(at, "there is no condition in these braces"));
+            return Err(self.wrong(at, "no condition in these braces"));
         }
         let found = self.expression();
         self.filter = before;
@@ -443,7 +441,7 @@ impl Reader<'_> {
         match self.take("}") {
             true => Ok(found),
             false if self.peek().is_none() => Err(self.wrong(at, "the brace { is not closed")),
-            false => Err(self.wrong(self.at, "this does not belong to a condition")),
+            false => Err(self.wrong(self.at, "unexpected in a condition")),
         }
     }
 }

@@ -241,13 +241,13 @@ impl<'r, 'w> Run<'r, 'w> {
             Of::Variable(name) => match self.variables.get(name) {
                 Some(value) => value.clone(),
                 None => {
-                    return Err(Error::new(Kind::Usage, format!("there is no variable ${}", brief(name)))
-                        .hint("a text that begins with $ stands in single quotes"));
+                    return Err(Error::new(Kind::Usage, format!("variable ${} is not defined", brief(name)))
+                        .hint("put a text that begins with $ in single quotes"));
                 }
             },
             Of::It => match self.it.last() {
                 Some(value) => value.clone(),
-                None => return Err(Error::new(Kind::Usage, "$_ stands only behind a pipe")),
+                None => return Err(Error::new(Kind::Usage, "$_ is only available in a pipeline")),
             },
             Of::Member(of, name) => self.value(of)?.member(name),
             Of::Call(of, method, values) => {
@@ -284,7 +284,7 @@ impl<'r, 'w> Run<'r, 'w> {
                 }
                 if *list { Value::list(values) } else { Value::one(values) }
             }
-            Of::Block(_) => return Err(Error::new(Kind::Usage, "a condition in braces is no value")),
+            Of::Block(_) => return Err(Error::new(Kind::Usage, "a condition in braces is not a value")),
             Of::Cast(kind, of) => {
                 let value = self.value(of)?;
                 cast(*kind, value)?
@@ -321,7 +321,7 @@ impl<'r, 'w> Run<'r, 'w> {
             (Value::Int(a), Value::Int(b)) => Some((*a, *b)),
             _ => None,
         };
-        let large = || Error::new(Kind::Usage, "a number is too large");
+        let large = || Error::new(Kind::Usage, "number too large");
         Ok(match operator {
             Operator::And | Operator::Or => Value::Null,
             Operator::Xor => Value::Bool(left.truth() != right.truth()),
@@ -349,7 +349,7 @@ impl<'r, 'w> Run<'r, 'w> {
             Operator::Divide => {
                 let (a, b) = numbers(&left, &right)?;
                 if b == 0.0 {
-                    return Err(Error::new(Kind::Usage, "a number is divided by zero"));
+                    return Err(Error::new(Kind::Usage, "division by zero"));
                 }
                 match whole(&left, &right) {
                     Some((a, b)) if a.checked_rem(b) == Some(0) => Value::Int(a / b),
@@ -386,7 +386,7 @@ impl<'r, 'w> Run<'r, 'w> {
             }
             (Value::Text(text), _) => Value::from(format!("{text}{}", right.show())),
             (Value::Int(a), Value::Int(b)) => {
-                Value::Int(a.checked_add(*b).ok_or_else(|| Error::new(Kind::Usage, "a number is too large"))?)
+                Value::Int(a.checked_add(*b).ok_or_else(|| Error::new(Kind::Usage, "number too large"))?)
             }
             _ => match (left.number(), right.number()) {
                 (Some(a), Some(b)) => Value::Real(a + b),

@@ -134,11 +134,11 @@ impl Run<'_, '_> {
         let name = self.value(&file.path)?.show();
         let path = Path::new(&name);
         if self.manner.shown {
-            return self.say(&format!("# {} is written", visible(&name)));
+            return self.say(&format!("# wrote {}", visible(&name)));
         }
         let there = path.exists();
         if there && file.keep {
-            return Err(Error::new(Kind::Refused, format!("{} is there already", quoted(&name))));
+            return Err(Error::new(Kind::Refused, format!("{} already exists", quoted(&name))));
         }
         let mut text = String::new();
         let mut old = Vec::new();
@@ -149,8 +149,11 @@ impl Run<'_, '_> {
                 || old.starts_with(b"PK\x03\x04")
                 || fold(&name).ends_with(".key");
             if precious {
-                return Err(Error::new(Kind::Refused, format!("{} is a store, a key or an archive", quoted(&name)))
-                    .hint("a script writes over texts only; name another file"));
+                return Err(Error::new(
+                    Kind::Refused,
+                    format!("{} is a store, a key or an archive, and is not overwritten", quoted(&name)),
+                )
+                .hint("a script overwrites text files only; name another file"));
             }
             if !file.append {
                 old.clear();
@@ -191,7 +194,7 @@ impl Run<'_, '_> {
             None => text,
         };
         let rows = crate::cli::print::read_rows(text, delimiter)
-            .map_err(|error| Error::new(Kind::Damaged, format!("{} is no table", quoted(&name))).because(error))?;
+            .map_err(|error| Error::new(Kind::Damaged, format!("{} is not a table", quoted(&name))).because(error))?;
         let mut rows = rows.into_iter();
         let names: Vec<std::rc::Rc<str>> =
             rows.next().unwrap_or_default().iter().map(|name| name.as_str().into()).collect();

@@ -82,7 +82,7 @@ impl Given<'_, '_> {
 
     fn needed(&mut self, name: &str) -> Result<Expr> {
         let at = self.at;
-        self.first(name).ok_or_else(|| self.reader.wrong(at, format!("-{name} is due here")))
+        self.first(name).ok_or_else(|| self.reader.wrong(at, format!("expected -{name}")))
     }
 
     fn columns(&mut self, name: &str) -> Result<Vec<Column>> {
@@ -113,7 +113,7 @@ impl Given<'_, '_> {
                 _ if is("expression") => {
                     let it = Expr { at, what: Of::It };
                     let Of::Literal(property) = &value.what else {
-                        return Err(self.reader.wrong(value.at, "an Expression stands in braces, as {$_.Name}"));
+                        return Err(self.reader.wrong(value.at, "write Expression in braces, as {$_.Name}"));
                     };
                     of = Some(Expr { at, what: Of::Member(Box::new(it), property.show()) });
                 }
@@ -128,13 +128,13 @@ impl Given<'_, '_> {
                 let name = name.unwrap_or_else(|| Reader::literal(at, Value::from(String::new())));
                 Ok(Column::Made { name, of, down })
             }
-            None => Err(self.reader.wrong(at, "a column is written as @{Name=\"…\"; Expression={…}}")),
+            None => Err(self.reader.wrong(at, "write a column as @{Name=\"…\"; Expression={…}}")),
         }
     }
 
     fn done(self, step: Step) -> Result<Step> {
         match self.free.first() {
-            Some(more) => Err(self.reader.wrong(more.at, "this belongs to no parameter")),
+            Some(more) => Err(self.reader.wrong(more.at, "no parameter takes this value")),
             None => Ok(step),
         }
     }

@@ -151,7 +151,7 @@ impl Run<'_, '_> {
                 let at = match of {
                     Some(of) => {
                         let value = self.value(of)?;
-                        let what = format!("{} is no date", crate::error::quoted(&value.show()));
+                        let what = format!("{} is not a date", crate::error::quoted(&value.show()));
                         value.time().ok_or_else(|| Error::new(Kind::Usage, what).hint("as 3/1/2018 or 2018-03-01"))?
                     }
                     None => (self.world.clock)(),
@@ -193,7 +193,7 @@ impl Run<'_, '_> {
         for value in &values {
             if what.iter().any(|sum| matches!(sum, Figure::Sum | Figure::Average)) {
                 sum += value.number().ok_or_else(|| {
-                    Error::new(Kind::Usage, format!("{} is no number", crate::error::quoted(&value.show())))
+                    Error::new(Kind::Usage, format!("{} is not a number", crate::error::quoted(&value.show())))
                 })?;
             }
         }
@@ -223,9 +223,7 @@ impl Run<'_, '_> {
                 (_, value) => value.number(),
             };
             let value = value.filter(|number| number.fract() == 0.0 && *number >= 0.0);
-            value
-                .map(|number| Some(number as usize))
-                .ok_or_else(|| Error::new(Kind::Usage, "a whole number is due here"))
+            value.map(|number| Some(number as usize)).ok_or_else(|| Error::new(Kind::Usage, "expected a whole number"))
         };
         let (first, last, skip) =
             (number(self, &select.first)?, number(self, &select.last)?, number(self, &select.skip)?);

@@ -304,7 +304,7 @@ fn part(at: Ticks, name: &str) -> Value {
 /// A time in a form such as `yyyy-MM-dd`.
 pub(super) fn formatted(at: Ticks, form: &str) -> Result<String> {
     let wrong = || {
-        Error::new(Kind::Usage, format!("{} is no form of a date that is known here", crate::error::quoted(form)))
+        Error::new(Kind::Usage, format!("{} is not a supported date format", crate::error::quoted(form)))
             .hint("as yyyy-MM-dd, yyyyMMdd-HHmmss or MM/dd/yyyy")
     };
     let time = at.to_chrono().ok_or_else(wrong)?;

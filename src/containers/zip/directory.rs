@@ -269,7 +269,7 @@ fn record(
         LINK if unix => return bad("the entry is a link"),
         FOLDER if unix => return bad("the entry has the name of a file and the mode of a folder"),
         0 | FILE => {}
-        _ if unix => return bad("the entry is no file: a pipe, a socket or a device"),
+        _ if unix => return bad("the entry is not a file: a pipe, a socket or a device"),
         _ => {}
     }
     if attributes & DOS_FOLDER != 0 {

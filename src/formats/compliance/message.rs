@@ -46,7 +46,7 @@ pub(super) fn note_references(attributes: &[Attribute<'_>], remarks: &mut Remark
             remarks.note("characters written as two references, one for each half, were put together");
         }
         for _ in 0..attribute.kept {
-            remarks.note("references to what is no character were kept as they are written");
+            remarks.note("references to what is not a character were kept as they are written");
         }
     }
 }

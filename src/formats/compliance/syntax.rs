@@ -72,7 +72,7 @@ pub(super) fn check_name(file: &str, mark: Spot, tag: &str, name: &str) -> Resul
     // A `<` behind the name is told better by the scan of the attributes.
     let name = name.split('<').next().unwrap_or_default();
     if !is_name(name) {
-        return Err(damage(file, mark, "`<` is followed by what is no name", "write a `<` that is text as `&lt;`"));
+        return Err(damage(file, mark, "`<` is followed by what is not a name", "write a `<` that is text as `&lt;`"));
     }
     Ok(())
 }

@@ -64,7 +64,9 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
                             entry.add(name, text);
                         }
                     }
-                    Some(None) => return Err(wrong(file, line, "a value between X' and ' is no hexadecimal number")),
+                    Some(None) => {
+                        return Err(wrong(file, line, "a value between X' and ' is not a hexadecimal number"));
+                    }
                     None if part.is_empty() => {}
                     None => entry.add(name, part),
                 }

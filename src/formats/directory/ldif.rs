@@ -55,7 +55,7 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
             }
             (None, _) if answer => {}
             (None, "dn") => {
-                let dn = value.ok_or_else(|| wrong(file, line.number, "the name of an entry is no text"))?;
+                let dn = value.ok_or_else(|| wrong(file, line.number, "the name of an entry is not text"))?;
                 entry = Some(Entry { dn, line: line.number, ..Entry::default() });
             }
             (None, _) => return Err(wrong(file, line.number, "an entry begins with dn:")),
@@ -90,11 +90,11 @@ fn attribute<'a>(file: &str, line: &'a Line) -> Result<(&'a str, Option<String>)
         return Err(wrong(file, line.number, "an attribute is followed by a colon"));
     };
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.;=_*".contains(&b)) {
-        return Err(wrong(file, line.number, "this is no name of an attribute"));
+        return Err(wrong(file, line.number, "this is not a name of an attribute"));
     }
     if let Some(encoded) = value.strip_prefix(':') {
         let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim());
-        let bytes = bytes.map_err(|_| wrong(file, line.number, "a value is no base64"))?;
+        let bytes = bytes.map_err(|_| wrong(file, line.number, "a value is not base64"))?;
         return Ok((name, text_of(name.split(';').next().unwrap_or(name), &bytes)));
     }
     if value.starts_with('<') {

@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for One<'_> {
         let mut size: Option<u64> = None;
         let mut seen = Vec::new();
         while let Some(key) = map.next_key::<&RawValue>()? {
-            let key = key_text(key.get()).map_err(|_| faults.fail("a key holds an escape that is no character"))?;
+            let key = key_text(key.get()).map_err(|_| faults.fail("a key holds an escape that is not a character"))?;
             if seen.contains(&key) {
                 return Err(faults.fail("an attachment gives a key twice"));
             }

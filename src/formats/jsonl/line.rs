@@ -237,7 +237,7 @@ impl<'a> Visitor<'a> for Outer<'_, 'a> {
         let mut seen = [false; KEYS.len()];
         while let Some(raw) = map.next_key::<&'a RawValue>()? {
             let raw = raw.get();
-            let key = key_text(raw).map_err(|_| faults.fail("a key holds an escape that is no character"))?;
+            let key = key_text(raw).map_err(|_| faults.fail("a key holds an escape that is not a character"))?;
             match KEYS.iter().position(|known| *known == key) {
                 Some(known) if std::mem::replace(&mut seen[known], true) => {
                     return Err(faults.fail(format!("`{}` is given twice", KEYS[known])));

@@ -63,7 +63,9 @@ impl Marks {
                 u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)
             })
             .collect();
-        let Some([column, quote, newline]) = points.as_deref() else { return Err(refused("is no set of delimiters")) };
+        let Some([column, quote, newline]) = points.as_deref() else {
+            return Err(refused("is not a set of delimiters"));
+        };
         let (column, quote, newline) = (*column, *quote, *newline);
         if column == quote || quote == newline || column == newline {
             return Err(refused("has one mark twice"));

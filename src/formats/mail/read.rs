@@ -39,7 +39,7 @@ pub(in crate::formats) fn value<'a>(mail: &'a Message<'_>, name: &'static str) -
 /// A header that is a number.
 pub(in crate::formats) fn number(mail: &Message<'_>, name: &'static str) -> Result<u64> {
     let value = value(mail, name)?.trim();
-    value.parse().map_err(|_| wrong(format!("the header {name} is no number")))
+    value.parse().map_err(|_| wrong(format!("the header {name} is not a number")))
 }
 
 /// The text of the mail.

@@ -78,8 +78,8 @@ fn lines(text: &str, place: &str, page: Page) -> Result<Layout> {
             .ok()
             .filter(|prefix| matches!(prefix, 0 | 1 | 2 | 4 | 8))
             .ok_or_else(|| fail(place, line, "the length of the prefix is none of 0, 1, 2, 4 and 8"))?;
-        let length = length.parse().map_err(|_| fail(place, line, "the length of the data is no number"))?;
-        let server: usize = server.parse().map_err(|_| fail(place, line, "the order of the column is no number"))?;
+        let length = length.parse().map_err(|_| fail(place, line, "the length of the data is not a number"))?;
+        let server: usize = server.parse().map_err(|_| fail(place, line, "the order of the column is not a number"))?;
         let terminator = escapes(terminator).ok_or_else(|| fail(place, line, "the terminator cannot be read"))?;
         let (kind, characters) =
             host_type(host).ok_or_else(|| fail(place, line, format!("the type {host:?} is not known")))?;
@@ -232,7 +232,7 @@ fn xml(text: &str, place: &str, page: Page) -> Result<Layout> {
         }
     }
     if !root || fields.is_empty() {
-        return Err(fail(place, 0, "this is no format file: it has no fields"));
+        return Err(fail(place, 0, "this is not a format file: it has no fields"));
     }
     let fields = fields.into_iter().map(|raw| of_xml(raw, place, page)).collect::<Result<_>>()?;
     Ok(Layout { lone_line_ends: false, fields })

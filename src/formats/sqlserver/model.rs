@@ -153,7 +153,7 @@ impl Walk<'_> {
                 self.rooted = true;
                 Role::Root
             }
-            (None, _) => return Err(self.fail("this is no model of a database")),
+            (None, _) => return Err(self.fail("this is not a model of a database")),
             (Some(Role::Root), "Model") => Role::Model,
             (Some(Role::Model), "Element") => match get("Type") {
                 "SqlTable" => {
@@ -414,7 +414,7 @@ pub fn origin(bytes: &[u8], place: &str) -> Result<Origin> {
                     "ContainsExportedData" => origin.with_data = Some(text.eq_ignore_ascii_case("true")),
                     "Version" if what == "Data" => origin.data = Some(text.to_owned()),
                     "TableRowCountTotalTag" => {
-                        origin.rows = Some(text.parse().map_err(|_| fail("the number of rows is no number"))?);
+                        origin.rows = Some(text.parse().map_err(|_| fail("the number of rows is not a number"))?);
                     }
                     "Checksum" if what == "/model.xml" => origin.model = Some(text.to_owned()),
                     "DataPhaseTables" => {

@@ -36,7 +36,7 @@ impl Page {
     pub fn decode<'a>(self, bytes: &'a [u8]) -> Result<Cow<'a, str>, Fault> {
         match self {
             Page::Wide => wide(bytes).map(Cow::Owned),
-            Page::Utf8 => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| Fault("the text is no UTF-8")),
+            Page::Utf8 => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| Fault("the text is not UTF-8")),
             Page::Unsaid => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| {
                 Fault("the text is in a code page that the file does not name; say which with --code-page")
             }),
@@ -55,7 +55,7 @@ impl Page {
     }
 
     fn ascii(self, bytes: &[u8]) -> Result<Cow<'_, str>, Fault> {
-        std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| Fault("the text is no UTF-8"))
+        std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| Fault("the text is not UTF-8"))
     }
 }
 

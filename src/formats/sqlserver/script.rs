@@ -269,7 +269,7 @@ impl Script<'_, '_> {
                 match self.next()? {
                     Some(b',') if values.len() < MOST_VALUES => {}
                     Some(b')') => break,
-                    _ => return Err(self.fail("a row cannot be read: a value is no literal, or does not end")),
+                    _ => return Err(self.fail("a row cannot be read: a value is not a literal, or does not end")),
                 }
             }
             if !key.1.is_empty() && values.len() != key.1.len() {
@@ -323,7 +323,7 @@ impl Script<'_, '_> {
                         self.converted(value, &kind)
                     }
                     _ => Err(self
-                        .fail("a value is no literal; functions, variables and queries are not executed")
+                        .fail("a value is not a literal; functions, variables and queries are not executed")
                         .hint("generate a script of data only, or use bcp -N (docs/migrate.md)")),
                 }
             }

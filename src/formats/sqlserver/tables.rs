@@ -51,7 +51,7 @@ impl Picker {
             Value::Null => Ok(None),
             Value::Text(text) => Ok(Some(text.into_owned())),
             Value::Guid(text) => Ok(Some(text)),
-            _ => Err(Fault("this is no text")),
+            _ => Err(Fault("this is not text")),
         }
     }
 }

@@ -41,9 +41,9 @@ impl Value<'_> {
             Value::Bit(is) => Ok(Some(i64::from(*is))),
             Value::Text(text) => match text.trim() {
                 "" => Ok(None),
-                text => text.parse().map(Some).map_err(|_| Fault("this is no whole number")),
+                text => text.parse().map(Some).map_err(|_| Fault("this is not a whole number")),
             },
-            _ => Err(Fault("this is no whole number")),
+            _ => Err(Fault("this is not a whole number")),
         }
     }
 
@@ -68,8 +68,8 @@ impl Value<'_> {
             Value::Null => Ok(None),
             Value::Guid(text) => Ok(Some(text.clone())),
             Value::Text(text) if text.is_empty() => Ok(None),
-            Value::Text(text) => read_guid(text).map(Some).ok_or(Fault("this is no identity of 32 hex digits")),
-            _ => Err(Fault("this is no identity of 32 hex digits")),
+            Value::Text(text) => read_guid(text).map(Some).ok_or(Fault("this is not an identity of 32 hex digits")),
+            _ => Err(Fault("this is not an identity of 32 hex digits")),
         }
     }
 
@@ -83,7 +83,7 @@ impl Value<'_> {
 
     /// An instant that is kept as a date with a time.
     pub fn time(&self) -> Result<Option<Ticks>, Fault> {
-        let wrong = Fault("this is no date of the form yyyy-mm-dd hh:mm:ss");
+        let wrong = Fault("this is not a date of the form yyyy-mm-dd hh:mm:ss");
         match self {
             Value::Null => Ok(None),
             Value::Time(ticks) => Ticks::checked(*ticks).map(Some).ok_or(wrong),
@@ -106,7 +106,7 @@ impl Value<'_> {
             Value::Null => Ok(None),
             Value::Text(text) => Ok(Some(text)),
             Value::Guid(text) => Ok(Some(text)),
-            _ => Err(Fault("this is no text")),
+            _ => Err(Fault("this is not text")),
         }
     }
 

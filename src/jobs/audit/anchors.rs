@@ -9,7 +9,8 @@ use crate::proof::bundle::Bundle;
 use crate::proof::note;
 use std::path::Path;
 
-const HINT: &str = "name a file that pchat audit checkpoint wrote, an export, the JSON of a certificate, or a text that holds a checkpoint";
+const HINT: &str = "name a file that pchat audit checkpoint wrote, an export, the JSON of a certificate, or a \
+    text that holds a checkpoint";
 
 /// A copy of a checkpoint that was kept outside of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]

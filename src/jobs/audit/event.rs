@@ -53,7 +53,7 @@ fn make(cx: &Context<'_>, path: &Path, address: &str, rooms: &'static Shape) -> 
             .hint(format!("pchat certificate get {purge} shows how it was destroyed")));
         }
         Standing::Never => {
-            return Err(Error::new(Kind::NotFound, format!("there never was an event {id}"))
+            return Err(Error::new(Kind::NotFound, format!("event {id} never existed"))
                 .hint("pchat message history with a room and the number of a message shows its address"));
         }
     };

@@ -54,7 +54,8 @@ pub fn request(cx: &Context<'_>, path: &Path, out: &Path) -> Result<u64> {
     let bytes = match kept.request {
         Some(bytes) if Request::parse(&bytes).is_ok_and(|request| request.is_for(&note)) => bytes,
         _ => {
-            let random = (cx.random)().map_err(|e| Error::new(Kind::Io, "there is no chance to be had").because(e))?;
+            let random = (cx.random)()
+                .map_err(|e| Error::new(Kind::Io, "no random bytes from the operating system").because(e))?;
             let bytes = Request::new(&note, &random).to_bytes();
             store.keep_request(checkpoint.size, &bytes)?;
             bytes

@@ -71,7 +71,7 @@ impl<C: Corpus> Contents for Embedded<C> {
         let mut store = store.lock().map_err(|_| Error::new(Kind::Bug, "a worker stopped while reading"))?;
         match read(&mut *store, sha256, usize::MAX)? {
             Bytes::Memory(bytes) => Ok(bytes),
-            Bytes::File(..) => Err(Error::new(Kind::Bug, "an attachment was too large for memory")),
+            Bytes::File(..) => Err(Error::new(Kind::Bug, "an attachment is too large for memory")),
         }
     }
 

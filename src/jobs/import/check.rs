@@ -47,7 +47,9 @@ impl Sink for Checked<'_> {
         self.watch.event(Event::Advance(item.bytes));
         let step = self.chains.step(&item);
         self.ends.extend(step.link.zip(step.piece));
-        self.events += item.loaded.iter().map(|loaded| loaded.unit.events.len() as u64).sum::<u64>();
+        let events = item.loaded.iter().map(|loaded| loaded.unit.events.len() as u64).sum::<u64>();
+        self.watch.event(Event::Met(events));
+        self.events += events;
         for (remark, times) in item.remarks.counts {
             *self.remarks.entry(remark).or_default() += times;
         }
@@ -130,7 +132,8 @@ pub(super) fn check<'a>(
     (archives, databases): (&mut [Archive], &[Database]),
     beside: &Beside,
 ) -> Result<Checked<'a>> {
-    cx.watch.event(Event::Begin { step: "checking", total: None, unit: "bytes" });
+    let total = size(found, archives)?;
+    cx.watch.event(Event::Begin { step: "checking", total, unit: "bytes" });
     let mut sink = Checked {
         watch: cx.watch,
         events: 0,
@@ -164,4 +167,25 @@ pub(super) fn check<'a>(
     }
     cx.watch.event(Event::End);
     Ok(checked)
+}
+
+/// The bytes there are to check; nothing where that is not known before they are unpacked.
+fn size(found: &Found, archives: &[Archive]) -> Result<Option<u64>> {
+    let mut total = 0;
+    for archive in archives {
+        total += archive.pages.iter().map(|page| archive.page_size(page)).sum::<u64>();
+        let files = archive.attachments()?;
+        total += files.into_iter().map(|(volume, member, _)| archive.attachment_size(volume, member)).sum::<u64>();
+    }
+    for input in &found.inputs {
+        match input {
+            Input::Archive(_) => {}
+            Input::File(path) => match path.metadata() {
+                Ok(file) => total += file.len(),
+                Err(_) => return Ok(None),
+            },
+            Input::Zip(_) | Input::Database(_) => return Ok(None),
+        }
+    }
+    Ok(Some(total))
 }

@@ -235,7 +235,7 @@ impl Decode<'_> {
                 return Err(bad("there is no such file beside the history"));
             };
             if !real.starts_with(&inside) || !real.is_file() {
-                return Err(bad("the name leads out of the folder, or to something that is no file"));
+                return Err(bad("the name leads out of the folder, or to something that is not a file"));
             }
             let told = |e| Error::io(full.display(), e);
             let (hash, size) =

@@ -93,7 +93,7 @@ pub fn find(cx: &Context<'_>, paths: &[PathBuf], form: Option<Form>, keep_going:
         let told = |e| Error::io(path.display(), e);
         let kind = std::fs::metadata(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
-                Error::new(Kind::NotFound, format!("there is no file or folder {}", path.display()))
+                Error::new(Kind::NotFound, format!("file or folder {} does not exist", path.display()))
             }
             _ => told(e),
         })?;
@@ -127,7 +127,7 @@ pub fn find(cx: &Context<'_>, paths: &[PathBuf], form: Option<Form>, keep_going:
         return Err(found.gaps.swap_remove(0));
     }
     if found.inputs.is_empty() {
-        return Err(Error::new(Kind::NotFound, "there is no history in what was named")
+        return Err(Error::new(Kind::NotFound, "no history found in these files")
             .hint("name files, folders or zips of compliance XML, JSON Lines, or pchat archives"));
     }
     Ok(found)

@@ -109,7 +109,7 @@ impl Met {
             let more = if known.len() > LISTED { format!(" and {} more", known.len() - LISTED) } else { String::new() };
             let what = format!("{option}: no {noun} that comes in is named {old:?}; nothing was imported");
             let there = match names.is_empty() {
-                true => format!("nothing that comes in names a {noun}; leave out {option}"),
+                true => format!("the import contains no {noun}; leave out {option}"),
                 false => format!("there are: {}{more}", names.join(", ")),
             };
             return Err(Error::new(Kind::NotFound, what).hint(there));

@@ -29,7 +29,7 @@ impl Uploads {
     pub fn open(root: &Path) -> Result<Uploads> {
         let told = |path: &Path, e| Error::io(path.display(), e);
         if !root.is_dir() {
-            return Err(Error::new(Failure::NotFound, format!("there is no folder {}", root.display()))
+            return Err(Error::new(Failure::NotFound, format!("folder {} does not exist", root.display()))
                 .hint("--file-store names the folder of uploaded files, in which folders are named after rooms"));
         }
         let mut uploads = Uploads::default();

@@ -86,7 +86,7 @@ pub(super) fn make(
     seal: &Seal<'_>,
 ) -> Result<Certificate> {
     let state = store.purges()?.into_iter().find(|purge| purge.number == number);
-    let state = state.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no purge {number}")))?;
+    let state = state.ok_or_else(|| Error::new(Kind::NotFound, format!("no purge {number}")))?;
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let plan = read(&state.plan);
     let mut total = Counts::default();

@@ -70,7 +70,7 @@ pub fn against(cx: &Context<'_>, file: &Path, path: &Path) -> Result<Checked> {
 fn text(cx: &Context<'_>, file: &Path) -> Result<String> {
     let bytes = audit::read(file, cx.input.page)?;
     String::from_utf8(bytes)
-        .map_err(|_| damaged("this is no certificate: it is no text").at(Place::file(file.display().to_string())))
+        .map_err(|_| damaged("this is not a certificate: it is not text").at(Place::file(file.display().to_string())))
 }
 
 /// Checks the JSON of a certificate by the public key of its log, without looking at any file. For whoever is given one
@@ -102,7 +102,7 @@ fn beside(cx: &Context<'_>, file: &Path, note: &str) -> Result<()> {
 /// too.
 fn signed(given: &str, key: &Verifier) -> Result<(Checked, String)> {
     let no_certificate = || {
-        damaged("this is no certificate of a purge")
+        damaged("this is not a certificate of a purge")
             .hint("pchat certificate get NUMBER --out BASE writes BASE.txt and BASE.json")
     };
     let json: Option<Value> = serde_json::from_str(given).ok();

@@ -127,7 +127,10 @@ pub(super) fn write(receipt: &Receipt, sums: &Sums) -> String {
         (section.write)(&mut page, receipt, sums, &words);
         page.raw("</section>\n");
     }
-    page.raw("</main>\n<footer><p>Times are UTC. Characters that steer the display instead of being seen are shown by their number, such as ");
+    page.raw(
+        "</main>\n<footer><p>Times are UTC. Characters that steer the display instead of being seen are \
+        shown by their number, such as ",
+    );
     page.text("\u{202E}");
     page.raw(".</p></footer>\n</body>\n</html>\n");
     page.finish()

@@ -125,7 +125,10 @@ fn not_shown(page: &mut Html, shown: usize, all: u64, what: &str) {
 pub(super) fn conflicts(page: &mut Html, receipt: &Receipt, _: &Sums, words: &Words) {
     page.raw("<p>The same identity with different content. Lines that differ are marked.</p>\n");
     if !receipt.conflicts.is_empty() {
-        page.raw("<p class=\"important\">Both versions are shown as they are, with the text of messages. Treat this report with the care the history itself is given.</p>\n");
+        page.raw(
+            "<p class=\"important\">Both versions are shown as they are, with the text of messages. Treat \
+            this report with the care the history itself is given.</p>\n",
+        );
     }
     not_shown(page, receipt.conflicts.len(), receipt.conflict_count, "conflicts");
     for conflict in &receipt.conflicts {
@@ -134,7 +137,10 @@ pub(super) fn conflicts(page: &mut Html, receipt: &Receipt, _: &Sums, words: &Wo
         page.raw("</h3>\n<table>\n<caption>");
         page.raw(if words.what_if { "Outcome, were it done: " } else { "Outcome: " });
         page.text(conflict.outcome);
-        page.raw("</caption>\n<thead>\n<tr><th scope=\"col\">What</th><th scope=\"col\">In the store before</th><th scope=\"col\">Incoming</th></tr>\n</thead>\n<tbody>\n");
+        page.raw(
+            "</caption>\n<thead>\n<tr><th scope=\"col\">What</th><th scope=\"col\">In the store \
+            before</th><th scope=\"col\">Incoming</th></tr>\n</thead>\n<tbody>\n",
+        );
         for (name, kept, other) in side_by_side(conflict) {
             page.raw(if kept == other { "<tr>" } else { "<tr class=\"differs\">" });
             page.raw("<th scope=\"row\">");
@@ -253,7 +259,10 @@ fn table(page: &mut Html, id: &'static str, caption: &'static str, none: &'stati
     page.raw(id);
     page.raw("\" tabindex=\"0\">\n<table>\n<caption>");
     page.raw(caption);
-    page.raw("</caption>\n<thead>\n<tr><th scope=\"col\">Name</th><th scope=\"col\" class=\"n\">Size</th><th scope=\"col\">SHA-256</th></tr>\n</thead>\n<tbody>\n");
+    page.raw(
+        "</caption>\n<thead>\n<tr><th scope=\"col\">Name</th><th scope=\"col\" class=\"n\">Size</th><th \
+        scope=\"col\">SHA-256</th></tr>\n</thead>\n<tbody>\n",
+    );
     for file in files {
         page.raw("<tr><th scope=\"row\">");
         page.name(&file.name);
@@ -282,7 +291,10 @@ fn table(page: &mut Html, id: &'static str, caption: &'static str, none: &'stati
 
 /// How long it took.
 pub(super) fn timings(page: &mut Html, receipt: &Receipt, sums: &Sums, _: &Words) {
-    page.raw("<table class=\"fit\">\n<caption>Time by the clock on the wall.</caption>\n<thead>\n<tr><th scope=\"col\">Step</th>");
+    page.raw(
+        "<table class=\"fit\">\n<caption>Time by the clock on the wall.</caption>\n<thead>\n<tr><th \
+        scope=\"col\">Step</th>",
+    );
     head(page, "Seconds");
     head(page, "Events per second");
     page.raw("</tr>\n</thead>\n<tbody>\n");

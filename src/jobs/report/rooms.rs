@@ -79,7 +79,10 @@ pub(super) fn rooms(page: &mut Html, receipt: &Receipt, sums: &Sums, words: &Wor
         pages: sums.pages > 0,
         bytes: sums.bytes > 0,
     };
-    page.raw("<div class=\"wide\" role=\"region\" aria-labelledby=\"rooms\" tabindex=\"0\">\n<table class=\"dense\">\n<caption>");
+    page.raw(
+        "<div class=\"wide\" role=\"region\" aria-labelledby=\"rooms\" tabindex=\"0\">\n<table \
+        class=\"dense\">\n<caption>",
+    );
     page.raw(match words.compares {
         true => {
             "Events by room. Kinds are those of the events that are new to the store. Text is the size of the bodies."

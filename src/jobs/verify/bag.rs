@@ -106,7 +106,7 @@ impl Check {
             pages.members().iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();
         let place = Place::file(pages.place(DECLARATION));
         let Some(at) = files.get(DECLARATION) else {
-            return Err(Error::damaged(place, "this is no bag: the file is missing"));
+            return Err(Error::damaged(place, "this is not a bag: the file is missing"));
         };
         let text = pages.raw(*at)?.unpack()?;
         let declared = bagit::declaration(&text).map_err(|what| Error::damaged(place, what))?;

@@ -20,7 +20,7 @@ use crate::store::Corpus;
 use crate::store::collections::{Collections, Gather, Gathering, gather};
 use clap::Subcommand;
 
-/// Samples of a case
+/// Manage the samples of a case
 #[derive(Debug, Subcommand)]
 pub enum SampleVerb {
     /// Draw a sample
@@ -112,7 +112,7 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
     let cases = known(cx)?;
     let case = case_of(&cases, case)?;
     if find(&cases, "sample", &case, name).is_some() {
-        return Err(Error::new(Kind::Refused, format!("case \"{case}\" has a sample \"{name}\" already"))
+        return Err(Error::new(Kind::Refused, format!("case \"{case}\" already has a sample \"{name}\""))
             .hint("a sample stays what it is; give the new one another name"));
     }
     if find(&cases, "tag", &case, name).is_some() {
@@ -158,9 +158,7 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
         Ok((record, sample, population.len()))
     })?;
     if population == 0 {
-        return Err(
-            Error::new(Kind::NotFound, "there is nothing to draw from").hint("leave an option out, or --without")
-        );
+        return Err(Error::new(Kind::NotFound, "no event to sample").hint("leave an option out, or --without"));
     }
     crate::rules::merge::check_lengths(&record)?;
     let details = vec![
@@ -179,7 +177,8 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
         drawing.seed
     ));
     reply.notes.push(format!(
-        "confidence {}%, margin {}%: whatever share is looked for, in {} of 100 such samples it differs by at most that",
+        "confidence {}%, margin {}%: whatever share is looked for, in {} of 100 such samples it differs by at \
+            most that",
         drawing.sample.confidence, drawing.sample.margin, drawing.sample.confidence
     ));
     reply.notes.push(format!("pchat search 'tag:\"{case}\\{name}\"' shows it for review"));
@@ -210,7 +209,7 @@ fn get(cx: &Context<'_>, name: Option<&str>, case: Option<&str>, tag: Option<&st
         row.extend(rest.map(|field| Cell::from(record.get(field))));
         table.rows.push(row);
     }
-    Ok(objects(table, "there is no sample"))
+    Ok(objects(table, "no sample"))
 }
 
 /// What a tag tells of all events that samples were drawn from.
@@ -281,7 +280,7 @@ fn estimates(cx: &Context<'_>, samples: &[&Record], tag: &Record, tags: &[&Recor
             ));
         }
     }
-    let mut reply = objects(table, "there is no sample");
+    let mut reply = objects(table, "no sample");
     reply.notes.extend(notes);
     reply.notes.push("the interval of shares is that of Wilson for the confidence of the sample".to_owned());
     Ok(reply)

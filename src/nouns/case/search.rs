@@ -26,7 +26,7 @@ use clap::Subcommand;
 /// At most so many addresses are shown for one reason.
 const SHOWN: usize = 20;
 
-/// Searches of a case
+/// Manage the saved searches of a case
 #[derive(Debug, Subcommand)]
 pub enum SearchVerb {
     /// Save a search with the identity of its results
@@ -151,13 +151,14 @@ fn salt(cx: &Context<'_>) -> Result<String> {
 
 fn save(cx: &Context<'_>, case: &str, name: &str, description: Option<String>, wanted: &Wanted) -> Result<Reply> {
     if wanted.is_everything() {
-        return Err(Error::new(Kind::Usage, "what to look for is not said")
-            .hint("give a query, as in: --query \"settlement OR rebate\""));
+        return Err(
+            Error::new(Kind::Usage, "no query given").hint("give a query, as in: --query \"settlement OR rebate\"")
+        );
     }
     let cases = known(cx)?;
     let case = case_of(&cases, case)?;
     if find(&cases, "search", &case, name).is_some() {
-        return Err(Error::new(Kind::Refused, format!("case \"{case}\" has a search \"{name}\" already"))
+        return Err(Error::new(Kind::Refused, format!("case \"{case}\" already has a search \"{name}\""))
             .hint("pchat case search run runs it again; give the new one another name"));
     }
     let salt = salt(cx)?;
@@ -222,7 +223,7 @@ fn get(cx: &Context<'_>, name: Option<&str>, case: Option<&str>) -> Result<Reply
         row.push(Cell::from(record.value(field::STORE)));
         table.rows.push(row);
     }
-    Ok(crate::nouns::verb::objects(table, "no search was saved"))
+    Ok(crate::nouns::verb::objects(table, "no saved search"))
 }
 
 /// Compares with what was found, and with `keep` keeps what is found now.

@@ -20,7 +20,7 @@ use crate::store::Corpus;
 use crate::store::collections::{Collections, Gather, Gathering, gather};
 use clap::{Args, Subcommand};
 
-/// Tags of a case
+/// Manage the tags of a case
 #[derive(Debug, Subcommand)]
 pub enum TagVerb {
     /// Put a tag on events
@@ -78,7 +78,7 @@ impl Verb for TagVerb {
         }
         if wanted.is_everything() == addresses.is_empty() {
             let what = match addresses.is_empty() {
-                true => "which events are meant is not said",
+                true => "no events given",
                 false => "events are named by address and by something else",
             };
             return Err(Error::new(Kind::Usage, what)
@@ -164,7 +164,7 @@ fn events(cx: &Context<'_>, addresses: &[String], wanted: &Wanted) -> Result<Add
             let event = event_id(&catalog, address)?;
             let number = crate::model::ids::EventNumber::Sequence(event.sequence);
             if store.versions(&event.room, number)?.now.is_none() {
-                return Err(Error::new(Kind::NotFound, format!("there is no event {event}"))
+                return Err(Error::new(Kind::NotFound, format!("no event {event}"))
                     .hint("pchat search --output json shows the addresses of events"));
             }
             events.insert(&event);
@@ -205,5 +205,5 @@ fn get(cx: &Context<'_>, case: Option<&str>, tag: Option<&str>) -> Result<Reply>
         row.extend(["MadeBy", "MadeOn"].map(|field| Cell::from(record.get(field))));
         table.rows.push(row);
     }
-    Ok(objects(table, "there is no tag"))
+    Ok(objects(table, "no tag"))
 }

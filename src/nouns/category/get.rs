@@ -27,7 +27,7 @@ pub(super) fn get(cx: &Context<'_>, name: Option<&str>, pool: Option<&str>, as_o
             catalog.of("category").filter(is).collect()
         }
     };
-    Ok(Prepared::Answer(objects(shown(&catalog, &found, as_object), "there is no category")))
+    Ok(Prepared::Answer(objects(shown(&catalog, &found, as_object), "no category")))
 }
 
 /// The table of categories, with addresses.

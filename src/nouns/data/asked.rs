@@ -130,7 +130,7 @@ impl Asked {
             ("Begun", self.started.to_string()),
             ("Ended", (cx.clock)().to_string()),
             ("Time zone", "UTC".to_owned()),
-            ("Operator", cx.actor.operator.clone().unwrap_or_else(|| "none was named".to_owned())),
+            ("Operator", cx.actor.operator.clone().unwrap_or_else(|| "not given".to_owned())),
             ("User", cx.actor.user.clone()),
             ("Computer", cx.actor.host.clone()),
             ("Program", concat!("pchat ", env!("CARGO_PKG_VERSION")).to_owned()),

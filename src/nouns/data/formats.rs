@@ -33,7 +33,7 @@ pub enum LevelName {
 pub(in crate::nouns) fn written() -> impl TypedValueParser<Value = &'static Written> {
     let words = WRITTEN.iter().map(|format| PossibleValue::new(format.word).help(format.about));
     PossibleValuesParser::new(words)
-        .try_map(|word| WRITTEN.iter().copied().find(|format| format.word == word).ok_or("there is no such format"))
+        .try_map(|word| WRITTEN.iter().copied().find(|format| format.word == word).ok_or("unknown format"))
 }
 
 /// What is made, each once.
@@ -46,7 +46,7 @@ pub(in crate::nouns) fn chosen(named: &[&'static Written]) -> Result<Vec<&'stati
     }
     if formats.len() > 1 && formats.iter().any(|format| format.word == archive::WRITTEN.word) {
         // What import and verify read is an archive and nothing else.
-        return Err(Error::new(Kind::Usage, "an archive holds nothing else")
+        return Err(Error::new(Kind::Usage, "--format archive cannot be combined with other formats")
             .hint("export it by itself; the other formats may come together"));
     }
     Ok(formats)
@@ -155,16 +155,10 @@ pub(in crate::nouns) fn choices(
     let (dat, edrm) = (made(load::dat::WRITTEN.word), made(load::edrm::WRITTEN.word));
     let refused = |what: &str, hint: &str| Err(Error::new(Kind::Usage, what).hint(hint));
     if page_events.is_some() && !made(html::WRITTEN.word) {
-        return refused(
-            "--page-events is about pages of transcripts, and none are made",
-            "add --format html, or leave it out",
-        );
+        return refused("--page-events applies to transcripts (HTML) only", "add --format html, or leave it out");
     }
     if how.document.is_some() && !dat && !edrm {
-        return refused(
-            "--document is about load files, and none are made",
-            "add --format dat or --format edrm, or leave it out",
-        );
+        return refused("--document applies to load files only", "add --format dat or --format edrm, or leave it out");
     }
     let about_dat = [
         ("--delimiters", how.delimiters.is_some()),
@@ -172,16 +166,13 @@ pub(in crate::nouns) fn choices(
         ("--dates", how.dates.is_some()),
     ];
     if let Some((option, _)) = about_dat.iter().find(|(_, given)| *given && !dat) {
-        return refused(&format!("{option} is about DAT, and none is made"), "add --format dat, or leave it out");
+        return refused(&format!("{option} applies to DAT only"), "add --format dat, or leave it out");
     }
     if how.spreadsheet_safe && !made(sheet::WRITTEN.word) {
-        return refused("--spreadsheet-safe is about CSV, and none is made", "add --format csv, or leave it out");
+        return refused("--spreadsheet-safe applies to CSV only", "add --format csv, or leave it out");
     }
     if how.slice.is_some() && !made(rsmf::WRITTEN.word) && !made(eml::WRITTEN.word) {
-        return refused(
-            "--slice is about files of conversations, and none are made",
-            "add --format rsmf or --format eml, or leave it out",
-        );
+        return refused("--slice applies to RSMF and EML only", "add --format rsmf or --format eml, or leave it out");
     }
     let load = Load {
         by_event: how.document == Some(DocumentName::Message),

@@ -110,12 +110,13 @@ pub fn reply(receipt: &Receipt) -> Reply {
         }
         reply.tables.push(settings);
     }
-    let mut facts = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
+    let mut facts = Table::facts("facts");
     facts.rows = receipt.facts.iter().map(|(name, value)| vec![name.as_str().into(), value.as_str().into()]).collect();
     for file in &receipt.files {
-        facts.rows.push(vec!["Written".into(), format!("{} ({} bytes)", file.name, file.size).into()]);
+        // Lists, because there may be several volumes: programs want the same form whatever the number.
+        facts.rows.push(vec!["Written".into(), Cell::List(vec![format!("{} ({} bytes)", file.name, file.size)])]);
         if let Some(hash) = &file.sha256 {
-            facts.rows.push(vec!["SHA-256".into(), hash.as_str().into()]);
+            facts.rows.push(vec!["SHA-256".into(), Cell::List(vec![hash.clone()])]);
         }
     }
     reply.tables.push(facts);
@@ -149,7 +150,7 @@ fn notes(receipt: &Receipt, reply: &mut Reply) {
     }
     let none_new = receipt.events().total() == 0 && receipt.conflict_count == 0;
     if receipt.job == "import" && none_new && receipt.rooms.values().any(|r| r.duplicates > 0) {
-        reply.notes.push("no event is new: all of them were in the store already".to_owned());
+        reply.notes.push("no new events: all of them are already in the store".to_owned());
     }
     if receipt.what_if {
         reply.notes.push("nothing was changed: this is what would happen".to_owned());

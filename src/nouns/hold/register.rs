@@ -106,7 +106,7 @@ pub(super) fn reply(list: &[Registered], cx: &Context<'_>) -> Reply {
     }
     let mut reply = Reply { notes, ..Reply::default() };
     if holds.rows.is_empty() {
-        reply.notes.push("there is no hold".to_owned());
+        reply.notes.push("no hold".to_owned());
         reply.status = Status::Nothing;
     }
     reply.tables.extend([holds, rooms, overlaps]);
@@ -150,7 +150,7 @@ pub(super) fn list(
     }
     let mut reply = Reply::default();
     if holds.rows.is_empty() {
-        reply.notes.push(if in_force { "no hold is in force" } else { "there is no hold" }.to_owned());
+        reply.notes.push(if in_force { "no hold is in force" } else { "no hold" }.to_owned());
         reply.status = Status::Nothing;
     }
     reply.tables.push(holds);

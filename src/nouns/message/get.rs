@@ -102,14 +102,14 @@ impl GetRequest {
                     match known.purged {
                         Some(purge) => Error::new(Failure::NotFound, format!("the event {address} was purged"))
                             .hint(format!("pchat certificate get {purge} shows how it was destroyed")),
-                        None => Error::new(Failure::NotFound, format!("there is no event {address}"))
+                        None => Error::new(Failure::NotFound, format!("no event {address}"))
                             .hint("pchat message find shows messages with their addresses: --output csv"),
                     }
                 })?);
             }
             Ok(())
         })?;
-        Ok(objects(table, "no event is meant"))
+        Ok(objects(table, "no event matches"))
     }
 }
 

@@ -39,11 +39,11 @@ pub(super) fn show(store: &mut Sqlite, room: &str, number: Option<i64>) -> Resul
             let name = catalog.room(&room).map(|room| room.identity()).unwrap_or_else(|| room.to_string());
             return Err(match number {
                 EventNumber::Message(number) => {
-                    Error::new(Failure::NotFound, format!("there never was a message {number} in {name}"))
+                    Error::new(Failure::NotFound, format!("message {number} never existed in {name}"))
                         .hint("pchat export --format jsonl shows messages with their numbers")
                 }
                 EventNumber::Sequence(sequence) => {
-                    Error::new(Failure::NotFound, format!("there never was an event {}", EventId { room, sequence }))
+                    Error::new(Failure::NotFound, format!("event {} never existed", EventId { room, sequence }))
                         .hint("pchat message history with a room and the number of a message shows its address")
                 }
             });

@@ -77,7 +77,7 @@ impl TestRequest {
                 && let Ok(owner) = directory.entry(account, true)
                 && person_key(&owner) != person_key(&directory.entry(address, false)?)
             {
-                return Err(Error::new(Kind::Denied, "an account is not that of the address it is given for")
+                return Err(Error::new(Kind::Denied, "the account does not belong to this SIP address")
                     .hint("pchat principal get shows which account has which address"));
             }
         }
@@ -105,7 +105,7 @@ impl TestRequest {
             let lists = catalog.of("category").flat_map(|category| reads::entries(category, &roles::OF_CATEGORY));
             reads::named(names.iter().map(String::as_str).chain(lists))
         });
-        prepared(cx, reads, manner, "Make what a test needs?", done, move |catalog| {
+        prepared(cx, reads, manner, "Create the room and users for the test?", done, move |catalog| {
             self.needed(catalog, &stamp, &users)
         })
     }

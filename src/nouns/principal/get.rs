@@ -40,7 +40,7 @@ pub struct GetRequest {
     /// Only those of this type: User, Group, Contact, Folder or DC
     #[arg(long = "type", value_name = "TYPE")]
     of_type: Option<String>,
-    /// At most so many
+    /// At most N
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
@@ -57,13 +57,13 @@ pub struct EligibleRequest {
     /// Who may be a presenter of it, which must be an Auditorium
     #[arg(long)]
     presenters: bool,
-    /// Only users whose SIP address is like this, with * and ?
+    /// Only users whose SIP address matches this pattern, with * and ?
     #[arg(long, value_name = "PATTERN")]
     filter: Option<String>,
     /// The pool of the category or room
     #[arg(long, value_name = "FQDN")]
     pool: Option<String>,
-    /// At most so many
+    /// At most N
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
@@ -207,8 +207,9 @@ impl GetRequest {
         let condition = self.filter.as_deref().map(Expression::parse).transpose()?;
         let filter = self.ldap_filter.as_deref().map(Filter::parse).transpose()?;
         let below = self.ou.as_deref().map(|ou| {
-            dn::key(ou)
-                .ok_or_else(|| Error::new(Kind::Usage, format!("{ou:?} is no DN")).hint("as OU=IT,DC=example,DC=com"))
+            dn::key(ou).ok_or_else(|| {
+                Error::new(Kind::Usage, format!("{ou:?} is not a DN")).hint("as OU=IT,DC=example,DC=com")
+            })
         });
         let below = below.transpose()?;
         let in_unit = |record: &Record| {
@@ -235,7 +236,7 @@ impl GetRequest {
         });
         let (columns, aside) = (SHOWN.to_vec(), ASIDE.to_vec());
         let table = Table { title: SHAPE.plural, columns, aside, rows: rows.collect(), sums: None };
-        Ok(objects(table, "no principal is like this"))
+        Ok(objects(table, "no principal matches"))
     }
 }
 
@@ -252,7 +253,7 @@ impl EligibleRequest {
             (None, name) => {
                 let room = only_room(&catalog, &in_pool(name.as_deref().unwrap_or_default()))?;
                 if self.presenters && room.at(field::TYPE) != Some("Auditorium") {
-                    let what = format!("room {} is no Auditorium, and has no presenters", room.identity());
+                    let what = format!("room {} is not an Auditorium and has no presenters", room.identity());
                     return Err(Error::new(Kind::Refused, what).hint("pchat room set --type Auditorium makes it one"));
                 }
                 category_of(&catalog, room).ok_or_else(|| {
@@ -298,6 +299,6 @@ impl EligibleRequest {
         });
         let columns = vec!["Identity", "DisplayName", "SipAddress", "PersistentChatPrincipalType", "EffectivePolicy"];
         let table = Table { title: "principals", columns, rows: rows.collect(), ..Table::default() };
-        Ok(objects(table, "nobody may be given a role here"))
+        Ok(objects(table, "no eligible principal"))
     }
 }

@@ -20,13 +20,13 @@ pub struct SyncRequest {
     /// What to read, by DN; may be repeated
     #[arg(long, value_name = "DN", required = true)]
     base: Vec<String>,
-    /// Who asks, by DN or user principal name [default: nobody]
+    /// Bind as this DN or user principal name [default: anonymous]
     #[arg(long, value_name = "NAME")]
     bind_dn: Option<String>,
     /// The file that holds the password [default: $PCHAT_LDAP_PASSWORD]
     #[arg(long, value_name = "FILE", requires = "bind_dn")]
     password_file: Option<PathBuf>,
-    /// Begin TLS on a connection of ldap://
+    /// Use StartTLS on an ldap:// connection
     #[arg(long)]
     starttls: bool,
     /// The certificates you trust (PEM) [default: those of the system]
@@ -38,13 +38,13 @@ pub struct SyncRequest {
     /// Entries in a page, 1 to 100000
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(i32).range(1..=100_000))]
     page_size: i32,
-    /// Give up when the directory says nothing for so many seconds
+    /// Give up after N seconds without an answer
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
-    /// Only entries like this
+    /// Only entries that match this LDAP filter
     #[arg(long, value_name = "FILTER", default_value = "(objectClass=*)")]
     ldap_filter: String,
-    /// Principals below --base that the directory no longer has are gone from it
+    /// Mark principals below --base that the directory no longer has as deleted
     #[arg(long)]
     missing_deleted: bool,
     /// Write a report; .json makes it JSON, anything else HTML
@@ -71,7 +71,7 @@ impl SyncRequest {
     /// Asks, and takes in what is said.
     pub(super) fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         if self.missing_deleted && self.ldap_filter != "(objectClass=*)" {
-            return Err(Error::new(Kind::Usage, "what a filter leaves out is not gone")
+            return Err(Error::new(Kind::Usage, "--missing-deleted cannot be used with --ldap-filter")
                 .hint("leave out --ldap-filter, or --missing-deleted"));
         }
         let told_by_file = self.password_file.as_deref().map(read_password).transpose()?;

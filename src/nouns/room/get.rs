@@ -67,7 +67,7 @@ pub struct GetRequest {
     /// Rooms whose content is larger than so many MiB
     #[arg(long, value_name = "MIB")]
     larger_than: Option<u64>,
-    /// At most so many rooms
+    /// At most N rooms
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Show people by display name instead of SIP address
@@ -97,7 +97,7 @@ impl GetRequest {
             found.retain(|room| sizes.get(&room_key(room)).is_some_and(|size| *size > least.saturating_mul(MIB)));
         }
         found.truncate(self.limit.unwrap_or(usize::MAX));
-        Ok(objects(shown(&catalog, &found, self.as_object), "no room is like this"))
+        Ok(objects(shown(&catalog, &found, self.as_object), "no room matches"))
     }
 
     fn chosen<'a>(&self, catalog: &'a Catalog) -> Result<Vec<&'a Record>> {
@@ -153,7 +153,7 @@ impl Filter {
         let condition = Expression::parse(text)?;
         for name in condition.properties() {
             if !SHOWN.iter().any(|shown| shown.eq_ignore_ascii_case(name)) {
-                return Err(Error::new(Kind::Usage, format!("rooms have no property {name}"))
+                return Err(Error::new(Kind::Usage, format!("unknown property {name}"))
                     .hint(format!("they have {}", SHOWN.join(", "))));
             }
         }

@@ -38,10 +38,10 @@ pub struct NewRequest {
     /// Who finds and enters it
     #[arg(long, value_enum, ignore_case = true, default_value = "Closed")]
     privacy: PrivacyName,
-    /// Are members invited?
+    /// Whether members are invited
     #[arg(long, value_enum, ignore_case = true, default_value = "Inherit")]
     invitations: InvitationsName,
-    /// Nobody may use it until it is enabled
+    /// Create the room disabled
     #[arg(long, value_name = "true|false", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
     disabled: bool,
     /// The add-in it shows, by name
@@ -76,10 +76,10 @@ pub struct SetRequest {
     /// Who finds and enters it
     #[arg(long, value_enum, ignore_case = true)]
     privacy: Option<PrivacyName>,
-    /// Are members invited?
+    /// Whether members are invited
     #[arg(long, value_enum, ignore_case = true)]
     invitations: Option<InvitationsName>,
-    /// May nobody use it?
+    /// True disables the room
     #[arg(long, value_name = "true|false")]
     disabled: Option<bool>,
     /// The add-in it shows, by name; '' for none
@@ -164,7 +164,7 @@ impl NewRequest {
             if !may || !directory.allows(category, &creator) {
                 return Err(Error::new(
                     Kind::Denied,
-                    format!("this person is no creator of category {}", category.identity()),
+                    format!("this person is not among Creators of category {}", category.identity()),
                 )
                 .hint("pchat category set --creators names who may create rooms in it"));
             }
@@ -173,7 +173,7 @@ impl NewRequest {
         let room = stamp.made(room);
         if catalog.get("room", &room.key()).is_some() {
             return Err(
-                Error::new(Kind::Conflict, "chance has given an address that another room has").hint("run it again")
+                Error::new(Kind::Conflict, "the random GUID is already used by another room").hint("run it again")
             );
         }
         Ok(Decision { puts: vec![room], ..Decision::default() })
@@ -206,7 +206,7 @@ impl SetRequest {
     /// The rooms as they are to be, if the rules allow it.
     pub(super) fn decide(&self, catalog: &Catalog, stamp: &Stamp) -> Result<Decision> {
         if self.name.is_some() && self.rooms.len() > 1 {
-            return Err(Error::new(Kind::Usage, "several rooms cannot have one name"));
+            return Err(Error::new(Kind::Usage, "--name renames one room, and several are given"));
         }
         let directory = Directory::new(catalog);
         let mut decision = Decision::default();
@@ -308,12 +308,16 @@ impl SetRequest {
         }
         let has = |key: Key<[String]>| !new.at(key).is_empty();
         if has(field::PRESENTERS) && new.at(field::TYPE) != Some("Auditorium") {
-            return Err(refused(format!("room {room} is a Normal room, and has no presenters"))
-                .hint("--type Auditorium makes it a room in which presenters post; --presenters '' takes them away"));
+            return Err(refused(format!(
+                "Presenters: room {room} is of type Normal; only an Auditorium has presenters"
+            ))
+            .hint("--type Auditorium makes it a room in which presenters post; --presenters '' takes them away"));
         }
         if has(field::MEMBERS) && new.at(field::PRIVACY) == Some("Open") {
-            return Err(refused(format!("room {room} is an Open room, and has no members of its own"))
-                .hint("--privacy Closed lets only members in; --members '' leaves it to the category"));
+            return Err(refused(format!(
+                "Members: room {room} has privacy Open; only Closed and Secret rooms have members"
+            ))
+            .hint("--privacy Closed lets only members in; --members '' leaves it to the category"));
         }
         Ok(())
     }
@@ -338,7 +342,7 @@ fn in_pool<'a>(catalog: &'a Catalog, noun: &'static str, pool: &str, name: &str)
     let all = || catalog.of(noun).filter(|record| is(record, "Pool", pool));
     all().find(|record| is(record, "Name", name)).ok_or_else(|| {
         let known: Vec<String> = all().filter_map(|record| record.at(field::NAME).map(str::to_owned)).collect();
-        let error = Error::new(Kind::NotFound, format!("there is no {noun} \"{name}\" in pool {pool}"));
+        let error = Error::new(Kind::NotFound, format!("no {noun} \"{name}\" in pool {pool}"));
         match nearest(name, &known) {
             Some(near) => error.hint(format!("did you mean \"{near}\"?")),
             None => error.hint(format!("pchat {noun} new makes one")),
@@ -350,7 +354,7 @@ fn unique(catalog: &Catalog, pool: &str, name: &str, but: Option<&Record>) -> Re
     let is = |record: &&Record, field, value: &str| record.get(field).text().map(fold) == Some(fold(value));
     let mut others = catalog.of("room").filter(|other| but.is_none_or(|but| but.key() != other.key()));
     match others.find(|other| is(other, "Pool", pool) && is(other, "Name", name)) {
-        Some(other) => Err(refused(format!("there is a room {} already", other.identity()))
+        Some(other) => Err(refused(format!("room {} already exists", other.identity()))
             .hint("names of rooms are unique in their pool")),
         None => Ok(()),
     }

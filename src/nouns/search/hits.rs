@@ -123,7 +123,7 @@ pub(super) fn show(
         let notes = wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default();
         let mut reply = Reply { notes, ..Reply::default() };
         if outcome.hits == 0 {
-            reply.notes.push("nothing was found".to_owned());
+            reply.notes.push("no match".to_owned());
             reply.status = Status::Nothing;
         }
         if let (true, Some(last)) = (outcome.more, &outcome.last) {

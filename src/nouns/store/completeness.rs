@@ -228,7 +228,7 @@ impl Told {
         let unexplained = self.receipt.gap_count > 0;
         if !unexplained {
             reply.notes.push(match self.rooms.rows.is_empty() {
-                true => "there are no rooms".to_owned(),
+                true => "no rooms".to_owned(),
                 false => "no message number is missing that is not explained".to_owned(),
             });
         }

@@ -60,7 +60,7 @@ pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
         let counts = store.count(&wanted.selection(&catalog)?)?;
         Ok((catalog, counts))
     })?;
-    let mut reply = objects(counts_by(by, &catalog, &counts), "no event is meant");
+    let mut reply = objects(counts_by(by, &catalog, &counts), "no event matches");
     reply.notes.extend(wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default());
     Ok(reply)
 }
@@ -161,7 +161,7 @@ fn info(cx: &Context<'_>, store: &mut Sqlite) -> Result<Reply> {
             settings.rows.push(vec![shape.plural.into(), count.into()]);
         }
     }
-    let mut facts = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
+    let mut facts = Table::facts("facts");
     let size = std::fs::metadata(path).map_or(0, |file| file.len());
     for (name, value) in [
         ("Store", Cell::from(path.display().to_string())),

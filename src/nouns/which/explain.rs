@@ -5,7 +5,7 @@ use crate::model::reply::{Cell, Reply, Table};
 
 /// As a reply.
 pub(super) fn reply(explained: &Explained) -> Reply {
-    let mut facts = Table { title: "explanation", columns: vec!["Fact", "Value"], ..Table::default() };
+    let mut facts = Table::facts("explanation");
     let mut fact = |name: &str, value: Cell| facts.rows.push(vec![name.into(), value]);
     fact("Read as", explained.reading.as_deref().unwrap_or("everything").into());
     for (name, value) in &explained.narrowed {

@@ -96,7 +96,7 @@ pub fn case_is_open(hold: &Record, case: Option<Case>) -> Result<()> {
             Err(Error::new(Failure::Refused, format!("case \"{identity}\" was closed on {on}"))
                 .hint("pchat case new opens another one"))
         }
-        None => Err(Error::new(Failure::NotFound, format!("there is no case \"{name}\""))),
+        None => Err(Error::new(Failure::NotFound, format!("no case \"{name}\""))),
     }
 }
 
@@ -104,7 +104,7 @@ pub fn case_is_open(hold: &Record, case: Option<Case>) -> Result<()> {
 pub fn as_seen(hold: &Record, old: Option<&Record>, seen: Option<&Record>) -> Result<()> {
     let identity = hold.identity();
     match (old, seen) {
-        (Some(_), None) => Err(Error::new(Failure::Refused, format!("there is a hold \"{identity}\" already"))
+        (Some(_), None) => Err(Error::new(Failure::Refused, format!("hold \"{identity}\" already exists"))
             .hint("pchat hold set widens it; give a new one another name")),
         (old, Some(seen)) if old.map(|old| &old.values) != Some(&seen.values) => {
             Err(Error::new(Failure::Conflict, format!("hold \"{identity}\" has changed meanwhile"))
@@ -130,7 +130,7 @@ pub fn held(identity: &str, why: &str) -> Error {
 pub fn only_released(old: Option<Record>, new: &Record) -> Result<()> {
     let identity = new.identity();
     let Some(mut old) = old else {
-        return Err(Error::new(Failure::NotFound, format!("there is no hold \"{identity}\"")));
+        return Err(Error::new(Failure::NotFound, format!("no hold \"{identity}\"")));
     };
     if old.has(field::RELEASED_ON) {
         return Err(Error::new(Failure::Refused, format!("hold \"{identity}\" was released before"))

@@ -11,7 +11,7 @@ pub(super) fn parse(inside: &str) -> Result<Expression> {
     let node = parser.either()?;
     match parser.next() {
         None => Ok(Expression(node)),
-        Some(word) => Err(wrong(format!("{} is too much in a condition", word.show()))),
+        Some(word) => Err(wrong(format!("unexpected {} in a condition", word.show()))),
     }
 }
 
@@ -159,13 +159,12 @@ impl Parser {
             _ => return Ok(Node::True(left)),
         };
         self.at += 1;
-        let (is, not, case) = operator(&name).ok_or_else(|| {
-            wrong(format!("{} is no comparison that is known here", Word::Operator(name.clone()).show()))
-        })?;
+        let (is, not, case) = operator(&name)
+            .ok_or_else(|| wrong(format!("unknown operator {}", Word::Operator(name.clone()).show())))?;
         let bare = matches!(self.words.get(self.at), Some(Word::Plain(text)) if !text.starts_with('$'));
         let right = self.operand()?;
         if let (true, Operand::Property(text)) = (bare, &right) {
-            return Err(wrong(format!("{} stands without quotes in a condition", quoted(text)))
+            return Err(wrong(format!("{} is a text without quotes in a condition", quoted(text)))
                 .hint("a shell takes quotes away: put the braces in single quotes, as '{Name -like \"IT*\"}'"));
         }
         let pattern = match (&right, is) {
@@ -180,13 +179,13 @@ impl Parser {
         let mut first = match self.next() {
             Some(Word::Plain(text)) => plain(text)?,
             Some(Word::Quoted(text)) => Operand::Literal(Value::Text(text)),
-            Some(other) => return Err(wrong(format!("{} stands where a property or a value is due", other.show()))),
+            Some(other) => return Err(wrong(format!("expected a property or a value, not {}", other.show()))),
             None => return Err(wrong("the condition ends too early".to_owned())),
         };
         while self.is_next(&Word::Comma) {
             let more = match self.next() {
                 Some(Word::Plain(text) | Word::Quoted(text)) => text,
-                _ => return Err(wrong("a value is missing in a list".to_owned())),
+                _ => return Err(wrong("missing value in a list".to_owned())),
             };
             first = match first {
                 Operand::Literal(Value::List(mut items)) => {
@@ -223,11 +222,11 @@ fn plain(text: String) -> Result<Operand> {
                 Operand::Property(text)
             }
             Err(_) if text.starts_with('$') => {
-                return Err(wrong(format!("{} is no property and no value", quoted(&text)))
+                return Err(wrong(format!("{} is neither a property nor a value", quoted(&text)))
                     .hint("properties are $_.Name; a variable holds only within a script or a whole line"));
             }
             Err(_) => {
-                return Err(wrong(format!("{} is no property and no value", quoted(&text))).hint(
+                return Err(wrong(format!("{} is neither a property nor a value", quoted(&text))).hint(
                     "a shell replaces $_ and $False: put the condition in single quotes, as '{$_.Name -eq \"IT\"}'",
                 ));
             }

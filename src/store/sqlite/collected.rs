@@ -59,7 +59,8 @@ fn room_number(connection: &Connection, room: &RoomKey) -> rusqlite::Result<Opti
 fn room_key(connection: &Connection, number: i64) -> rusqlite::Result<RoomKey> {
     connection
         .prepare_cached(
-            "SELECT pool, uri FROM room WHERE number = ?1 UNION ALL SELECT pool, uri FROM removed_room WHERE number = ?1",
+            "SELECT pool, uri FROM room WHERE number = ?1 UNION ALL SELECT pool, uri FROM removed_room WHERE \
+                number = ?1",
         )?
         .query_row([number], |row| Ok(RoomKey { pool: row.get(0)?, uri: row.get(1)? }))
         .optional()?

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Connects and makes sure that this is a store this pchat can read.
 pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
     let found = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::new(Kind::NotFound, format!("there is no store {}", path.display()))
+        std::io::ErrorKind::NotFound => Error::new(Kind::NotFound, format!("store {} does not exist", path.display()))
             .hint("pchat store new creates one, and so does pchat import"),
         _ => Error::io(path.display(), error),
     })?;

@@ -301,6 +301,10 @@ fn explain_is_busy(error: &rusqlite::Error) -> bool {
 }
 
 fn busy_reader() -> Error {
-    Error::new(Failure::Busy, "the messages are deleted, but another program still reads an older state of the store, so old pages cannot be overwritten yet")
-        .hint("end what reads the store, then run pchat purge --continue; until then there is no certificate")
+    Error::new(
+        Failure::Busy,
+        "the messages are deleted, but another program still reads an older state of the \
+        store, so old pages cannot be overwritten yet",
+    )
+    .hint("end what reads the store, then run pchat purge --continue; until then there is no certificate")
 }

@@ -60,7 +60,7 @@ impl Unusable {
         let name = path.display();
         let what = match self {
             Unusable::Unfinished => {
-                format!("the index of {name} is not finished: it is being made anew, or that was interrupted")
+                format!("the index of {name} is not finished: it is being rebuilt, or that was interrupted")
             }
             Unusable::OtherRules { found, own } => {
                 format!("the index of {name} was made with word rules {found}, this pchat has {own}")

@@ -102,7 +102,7 @@ impl Sqlite {
 
     fn make(path: &Path, mut entry: Entry, key: Option<&MakeKey<'_>>) -> Result<Sqlite> {
         if path.exists() {
-            return Err(Error::new(Kind::Refused, format!("{} exists already", path.display()))
+            return Err(Error::new(Kind::Refused, format!("{} already exists", path.display()))
                 .hint("name a file that does not exist, or use this one as it is"));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -138,7 +138,7 @@ fn varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
 /// Takes a page of a tree apart. Everything must fit together exactly, or it is an error that says what does not.
 pub(super) fn parts(page: &[u8], at: u32, layout: &Layout) -> Result<Parts, &'static str> {
     let start = start(at);
-    let kind = Tree::of(page, at).ok_or("it is no page of a tree")?;
+    let kind = Tree::of(page, at).ok_or("it is not a page of a tree")?;
     let header = if kind.is_leaf() { 8 } else { 12 };
     let (free, cells) = (short(page, start + 1), short(page, start + 3));
     let pointers = start + header;

@@ -18,7 +18,8 @@ use std::collections::HashMap;
 /// The purge that took a message of this number; the newest, if it came back and went again.
 pub(super) fn purge_of(connection: &Connection, room: i64, chat: i64) -> rusqlite::Result<Option<i64>> {
     let mut statement = connection.prepare_cached(
-        "SELECT purge, chats, first_chat FROM tombstone WHERE room = ?1 AND first_chat <= ?2 AND last_chat >= ?2 ORDER BY number DESC",
+        "SELECT purge, chats, first_chat FROM tombstone WHERE room = ?1 AND first_chat <= ?2 AND last_chat >= ?2 \
+            ORDER BY number DESC",
     )?;
     let mut rows = statement.query((room, chat))?;
     while let Some(row) = rows.next()? {
@@ -205,7 +206,8 @@ pub(super) fn settle_room(connection: &Connection, number: i64, key: &str) -> ru
 pub(super) fn identities(connection: &Connection, purge: i64) -> rusqlite::Result<[u8; 32]> {
     let mut digest = Sha256::new();
     let mut rooms = connection.prepare(
-        "SELECT number, pool, uri, key FROM room UNION ALL SELECT number, pool, uri, key FROM removed_room ORDER BY key",
+        "SELECT number, pool, uri, key FROM room UNION ALL SELECT number, pool, uri, key FROM removed_room ORDER \
+            BY key",
     )?;
     let mut rooms = rooms.query([])?;
     let mut removed = connection.prepare("SELECT sequences FROM tombstone WHERE purge = ?1 AND room = ?2")?;

@@ -331,7 +331,7 @@ fn an_interrupted_transcript_is_gone_on_with_to_the_same_bytes() {
 #[test]
 fn pages_need_a_transcript_and_zones_are_those_that_were_asked_for() {
     let (desk, _) = long();
-    desk.run("export --store @a.db --out @x --page-events 10").code(2).says("--page-events is about pages");
+    desk.run("export --store @a.db --out @x --page-events 10").code(2).says("--page-events applies to transcripts");
     desk.run("export --store @a.db --out @x --format html --page-events 0").code(2);
     desk.run("export --store @a.db --out @x --format html --level User").code(2).says("HTML holds history");
     desk.run("export --store @a.db --out @x --format html --with-settings").code(2);

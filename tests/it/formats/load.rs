@@ -201,9 +201,9 @@ fn the_number_of_threads_shows_nowhere() {
 fn options_of_formats_that_are_not_made_are_refused() {
     let desk = desk();
     for (options, why) in [
-        ("--format csv --document message", "--document is about load files"),
-        ("--format edrm --dates iso", "--dates is about DAT"),
-        ("--format dat --spreadsheet-safe", "--spreadsheet-safe is about CSV"),
+        ("--format csv --document message", "--document applies to load files"),
+        ("--format edrm --dates iso", "--dates applies to DAT only"),
+        ("--format dat --spreadsheet-safe", "--spreadsheet-safe applies to CSV"),
         ("--format dat --delimiters U+41,U+42,U+43", "values are made of"),
         ("--format dat --level User", "history"),
     ] {

@@ -416,6 +416,6 @@ fn a_link_in_a_folder_is_not_followed() {
             std::fs::write(path, bytes).unwrap();
         }
         std::os::unix::fs::symlink(target, desk.path("x").join(page().replace("000001", "000002"))).unwrap();
-        desk.refuses(target, "x", (13, 13), "is a link");
+        desk.refuses(target, "x", (13, 13), "is a symbolic link");
     }
 }

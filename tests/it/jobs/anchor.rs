@@ -156,7 +156,7 @@ fn what_an_authority_stamped_is_kept_and_shown() {
     // The same request as long as nothing has been done, and never over a file that is there.
     desk.run("audit anchor --request @again.tsq --store @s.db").code(0);
     assert_eq!(desk.read("1.tsq"), desk.read("again.tsq"));
-    desk.run("audit anchor --request @1.tsq --store @s.db").code(15).says("exists already");
+    desk.run("audit anchor --request @1.tsq --store @s.db").code(15).says("already exists");
     stamp(&desk, "1.tsq", "tsa", "", "1.tsr");
     reply(&desk, "1.tsr", "root.pem").code(0);
     assert_eq!(kept(&desk), [(2, true, true)]);

@@ -26,7 +26,7 @@ const ALL: &[&str] = &[
     "approval set --hours 8000",
 ];
 
-/// A store with all that can go, which wants a second person.
+/// A store with all that can go, which requires approval by a second person.
 fn desk() -> Desk {
     let desk = Desk::new();
     let room = Record::new(&room::SHAPE).with("Pool", "pool").with("Uri", "r2").with("Name", "Empty");
@@ -66,11 +66,11 @@ fn every_command_that_destroys_waits_and_is_done_when_approved() {
     for command in ALL {
         let desk = desk();
         let size = desk.history("s.db").len();
-        run(&desk, command, "--yes --operator anna", 15).says("wants a second person");
+        run(&desk, command, "--yes --operator anna", 15).says("requires approval by a second person");
         run(&desk, command, "--yes --operator anna --approve-by ANNA", 15).says("cannot be both");
         run(&desk, command, "--yes --operator anna --approve-by ben", 15).says("request 1 waits for ben");
         run(&desk, command, "--yes --operator anna", 15).says("request 1 waits for ben");
-        run(&desk, "approval give 1", "--yes --operator Anna", 15).says("has asked for it");
+        run(&desk, "approval give 1", "--yes --operator Anna", 15).says("made the request");
         run(&desk, "approval give 1", "--yes --operator carl", 15).says("is for ben");
         assert_eq!(desk.history("s.db").len(), size, "{command}");
         run(&desk, "approval give 1", "--yes --operator BEN", 0);
@@ -184,7 +184,7 @@ fn without_the_rule_one_person_is_enough() {
     run(&desk, "approval set --required false", "--yes --operator anna --approve-by ben", 15);
     run(&desk, "approval give 1", "--yes --operator ben", 0);
     run(&desk, "approval set --required false", "--yes --operator anna", 0);
-    run(&desk, "purge --room Desk", "--yes --approve-by ben", 2).says("wants no second person");
+    run(&desk, "purge --room Desk", "--yes --approve-by ben", 2).says("requires no second person");
     run(&desk, "purge --room Desk", "--yes", 0);
     // With accounts compared, one account is not two people.
     run(&desk, "approval set --required true --other-account true", "", 0);

@@ -54,7 +54,7 @@ fn a_report_is_written_when_the_work_fails() {
     desk.run("export --store @s.db --out @x.zip --room nobody --report @none.json --operator Records").code(10);
     let report = json(&desk, "none.json");
     run(&report, "room=nobody");
-    failed(&report, 10, "there is no room");
+    failed(&report, 10, "no room");
     // Refused.
     desk.run("export --store @s.db --out @x.zip").code(0);
     desk.run("export --store @s.db --out @x.zip --report @there.json --operator Records").code(15);
@@ -77,7 +77,7 @@ fn a_report_is_written_when_the_work_fails() {
     failed(&report, 13, "x.zip");
     assert_eq!(report["sources"][0]["size"], 900);
     desk.run("verify --store @none.db --report @nostore.json --operator Records").code(10);
-    failed(&json(&desk, "nostore.json"), 10, "there is no store");
+    failed(&json(&desk, "nostore.json"), 10, "does not exist");
 }
 
 #[test]

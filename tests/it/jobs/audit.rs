@@ -74,13 +74,7 @@ fn an_untouched_log_is_intact_and_says_how_far_it_is_anchored() {
     let desk = desk();
     verdicts(&desk, "", "");
     let run = desk.run("audit verify --store @s.db --against @kept.txt --output json").code(0);
-    let facts: Vec<(String, String)> = run.json()["facts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| (row["Fact"].as_str().unwrap().to_owned(), row["Value"].to_string()))
-        .collect();
-    let fact = |name: &str| facts.iter().find(|(fact, _)| fact == name).unwrap().1.clone();
+    let fact = |name: &str| run.json()["facts"][name].to_string();
     assert_eq!(fact("Records"), "6");
     assert_eq!(fact("Anchored"), "\"records 1 to 4\"");
     assert_eq!(fact("Neither"), "\"records 5 to 6\"");
@@ -289,7 +283,7 @@ fn a_third_party_needs_no_store() {
     verify("@p1", "@p1.json", &other.verifier().to_string()).code(13).says("unknown key");
     verify("@p1.json", "@p1.json", &key).code(13).says("not a proof");
     desk.run("audit prove 7 --store @s.db --key @key --out @p7").code(10).says("no record 7");
-    desk.run("audit prove 1 --store @s.db --key @key --out @p1").code(15).says("exists already");
+    desk.run("audit prove 1 --store @s.db --key @key --out @p1").code(15).says("already exists");
     // Without the key the newest checkpoint has to do.
     more(&desk, 1);
     desk.run("audit prove 6 --store @s.db --out @q6").code(0);

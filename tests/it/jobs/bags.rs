@@ -151,7 +151,7 @@ fn bags_that_are_wrong_are_wrong_and_odd_ones_are_warned_of() {
         ("tag in the payload", edit("1.0", list, &twice, &line(&other, "bagit.txt")), 13, "outside of data/"),
         ("to be fetched", with("1.0", "fetch.txt", "http://x/ 5 data/c.txt\n"), 13, "still to be fetched"),
         ("fetch outside", with("1.0", "fetch.txt", "http://x/ 5 ../c.txt\n"), 13, "leads out of the bag"),
-        ("blank in the declaration", edit("1.0", "bagit.txt", "Version:", "Version :"), 13, "no declaration"),
+        ("blank in the declaration", edit("1.0", "bagit.txt", "Version:", "Version :"), 13, "not a declaration"),
         ("mark before it", edit("1.0", "bagit.txt", "BagIt", "\u{FEFF}BagIt"), 13, "byte order mark"),
         ("version", edit("1.0", "bagit.txt", "1.0", "2.0"), 13, "0.93 to 1.0"),
         ("oxum", edit("1.0", "bag-info.txt", "Payload-Oxum: 10", "Payload-Oxum: 11"), 13, "the payload is 10.2"),
@@ -177,7 +177,7 @@ fn bags_that_are_wrong_are_wrong_and_odd_ones_are_warned_of() {
             "no list of the payload",
         ),
         (
-            "no declaration",
+            "not a declaration",
             {
                 let mut files = good("1.0");
                 files.remove("bagit.txt");

@@ -89,7 +89,7 @@ fn a_certificate_is_no_checkpoint_and_a_checkpoint_no_certificate() {
     let key = SigningKey::parse(&text(&desk, "s.db.key")).unwrap();
     let checkpoint = note::open(&text(&desk, "checkpoint.txt"), std::slice::from_ref(&verifier)).unwrap().text;
     desk.write("x.txt", key.named(certificates.name()).unwrap().sign(&checkpoint).unwrap());
-    desk.run(&format!("certificate verify @x.txt --public-key {public}")).code(13).says("no certificate");
+    desk.run(&format!("certificate verify @x.txt --public-key {public}")).code(13).says("not a certificate");
     desk.write("y.txt", key.sign(&opened.text).unwrap());
     desk.run(&format!("certificate verify @y.txt --public-key {public}")).code(13).says("not known");
     desk.run("audit verify --store @s.db --against @y.txt").code(10).says("no signed checkpoint");
@@ -167,7 +167,7 @@ fn a_certificate_is_never_replaced() {
     assert_eq!((text(&desk, "one.txt"), desk.history("s.db").len()), (before, room));
     // What is there already may be asked for again; something else may not go there.
     desk.run("certificate get 2 --store @s.db --out @two").code(0);
-    desk.run("certificate get 1 --store @s.db --out @two").code(15).says("exists already");
+    desk.run("certificate get 1 --store @s.db --out @two").code(15).says("already exists");
     assert_eq!(text(&desk, "two.json"), two);
     desk.run("purge --everything --yes --store @s.db --certificate @none/c").code(10).says("nothing was destroyed");
     desk.run("purge --everything --yes --store @s.db --certificate @three").code(0);

@@ -138,7 +138,7 @@ fn what_is_there_is_replaced_only_on_request() {
             }
         };
         let before = content();
-        export(small).code(15).says("exists already").says("--overwrite");
+        export(small).code(15).says("already exists").says("--overwrite");
         assert!(content() == before);
         export(&format!("{small} --overwrite")).code(0);
         assert!(content() != before);

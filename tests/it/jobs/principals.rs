@@ -272,7 +272,7 @@ fn what_is_cut_or_odd_is_refused_by_place() {
         (b"#TYPE x\r\nDN,objectClass\r\n\"CN=x,DC=y\",System.String[]\r\n".to_vec(), 3, "name of its type"),
         (b"dn: CN=x,DC=y\robjectClass: user\r".to_vec(), 1, "CR alone"),
         (b"dn: CN=x,DC=y\n\ndn:\nobjectClass: user\n".to_vec(), 3, "no DN"),
-        (b"dn: CN=x,DC=y\n\ndn: CN=a\\\nobjectClass: user\n".to_vec(), 3, "is no DN"),
+        (b"dn: CN=x,DC=y\n\ndn: CN=a\\\nobjectClass: user\n".to_vec(), 3, "is not a DN"),
         (two.into_bytes(), 10, "SIP address of another one"),
         (b"dn: CN=x,DC=y\nobjectClass: user\nmail:: YQpi\n".to_vec(), 3, "control character"),
         (wide[..wide.len() - 1].to_vec(), 2, "middle of a UTF-16 character"),

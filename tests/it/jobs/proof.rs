@@ -46,7 +46,7 @@ fn address(sequence: u64) -> String {
     format!("{ROOM}#{sequence}")
 }
 
-/// Makes the proof of an event and checks it in both spellings, where there is no store.
+/// Makes the proof of an event and checks it in both spellings, where does not exist.
 #[track_caller]
 fn prove(desk: &Desk, address: &str, out: &str) -> Value {
     let file = format!("@{out}");
@@ -285,13 +285,13 @@ fn what_cannot_be_proved_is_refused() {
     let prove = |address: &str, out: &str| {
         desk.args(&["audit", "prove", "--event", address, "--store", "@s.db", "--out", &format!("@{out}")])
     };
-    prove(&address(303), "p").code(10).says("there never was an event");
-    prove(&format!("{ROOM}#18446744073709551615"), "p").code(10).says("there never was an event");
-    prove("pool\\nowhere#1", "p").code(10).says("there is no room");
+    prove(&address(303), "p").code(10).says("never existed");
+    prove(&format!("{ROOM}#18446744073709551615"), "p").code(10).says("never existed");
+    prove("pool\\nowhere#1", "p").code(10).says("no room");
     assert_eq!(desk.audit("s.db").len(), 2, "what was not proved is not recorded as proved");
     prove("nonsense", "p").code(2).says("no address of an event");
     prove(&address(1), "p").code(0);
-    prove(&address(2), "p").code(15).says("exists already");
+    prove(&address(2), "p").code(15).says("already exists");
     // The text left the store: the log says so, and the proof carries no record of anything else.
     let log = desk.audit("s.db");
     assert_eq!((log.len(), &log[2]["action"]), (3, &json!("audit prove")));

@@ -56,13 +56,13 @@ fn what_a_rule_forbids_is_recorded() {
     let long = "a".repeat(300);
     let cases: &[(&str, &[&str], u8, &str)] = &[
         ("category remove", &["category", "remove", "Work", "--yes"], 15, "1 room lies in category pool\\Work"),
-        ("case new", &["case", "new", "matter"], 15, "there is a case \"matter\" already"),
+        ("case new", &["case", "new", "matter"], 15, "case \"matter\" already exists"),
         ("case close", &["case", "close", "Matter"], 15, "hold \"Kept\" of case \"Matter\" is in force"),
         (
             "hold new",
             &["hold", "new", "kept", "--case", "Matter", "--reason", "r", "--everything"],
             15,
-            "there is a hold \"kept\" already",
+            "hold \"kept\" already exists",
         ),
         ("hold set", &["hold", "set", "Over", "--reason", "new"], 15, "hold \"Over\" was released"),
         ("hold release", &["hold", "release", "Over", "--reason", "r", "--yes"], 15, "hold \"Over\" was released on"),
@@ -109,6 +109,8 @@ fn a_plan_that_is_no_longer_true_is_refused_and_recorded() {
             err: &mut Vec::new(),
             terminal: false,
             looks: false,
+            width: None,
+            color: false,
             answer,
             input: &|| None,
             streams: Streams::NONE,

@@ -36,7 +36,7 @@ fn in_room<'a>(history: &'a [Json], room: &str) -> Vec<&'a Json> {
 #[test]
 fn messages_are_replaced_unless_they_are_to_be_removed() {
     let desk = desk();
-    desk.run("message remove --room Desk --yes --store @s.db").code(2).says("means more than one room");
+    desk.run("message remove --room Desk --yes --store @s.db").code(2).says("matches more than one room");
     desk.run("message remove --yes --store @s.db").code(2);
     desk.run("message remove --room pool\\Desk --store @s.db").code(18);
     desk.run("message remove --room pool\\Desk --remove --replace-with x --yes --store @s.db").code(2);
@@ -65,7 +65,7 @@ fn messages_are_replaced_unless_they_are_to_be_removed() {
     assert_eq!((&versions[0]["State"], &versions[0]["Purge"]), (&"purged".into(), &3.into()));
     history("77").code(10).says("there never was a message 77");
     history("-1").code(10);
-    desk.run("message history Desk 1 --store @s.db").code(2).says("means more than one room");
+    desk.run("message history Desk 1 --store @s.db").code(2).says("matches more than one room");
     desk.run("message history Nowhere 1 --store @s.db").code(10);
 }
 
@@ -87,7 +87,7 @@ fn a_removed_room_keeps_its_number_and_what_was_purged_stays_purged() {
     let desk = desk();
     desk.run("room remove r3 --store @s.db").code(18);
     desk.run("room remove r3 --what-if --store @s.db").code(0).says("go, too");
-    desk.run("room remove r3 --yes --reason Over --store @s.db").code(0).says("room pool\\Star* is removed");
+    desk.run("room remove r3 --yes --reason Over --store @s.db").code(0).says("removed room pool\\Star*");
     assert_eq!(desk.catalog("s.db").of("room").count(), 2);
     let digest = desk.run("certificate get 1 --out @c --store @s.db").code(0);
     assert!(digest.out.contains("finished"));
@@ -127,7 +127,7 @@ fn a_star_in_an_address_takes_no_other_room_along() {
 #[test]
 fn a_category_goes_when_no_room_lies_in_it_and_no_hold_names_it() {
     let desk = desk();
-    desk.run("category remove Work --yes --store @s.db").code(2).says("means more than one category");
+    desk.run("category remove Work --yes --store @s.db").code(2).says("matches more than one category");
     desk.run("category remove pool\\Work --yes --store @s.db").code(15).says("1 room lies in category pool\\Work");
     desk.run("category remove Nowhere --yes --store @s.db").code(10);
     desk.run("case new M --store @s.db").code(0);
@@ -147,12 +147,12 @@ fn a_category_goes_when_no_room_lies_in_it_and_no_hold_names_it() {
 fn a_rule_of_retention_governs_its_rooms() {
     let desk = desk();
     let set = |words: &[&str]| desk.args(&[&["retention", "set", "--store", "@s.db"], words].concat());
-    desk.run("retention get --store @s.db").code(4).says("there is no rule");
+    desk.run("retention get --store @s.db").code(4).says("no retention rule");
     set(&["--keep", "1 year"]).code(2);
     set(&["--room", "r1", "--everything", "--keep", "1 year"]).code(2);
-    set(&["--everything", "--keep", "a while"]).code(2).says("no time to keep history");
+    set(&["--everything", "--keep", "a while"]).code(2).says("is not a retention period");
     set(&["--room", "Nowhere", "--keep", "1 year"]).code(10);
-    set(&["--room", "Desk", "--keep", "1 year"]).code(2).says("means more than one room");
+    set(&["--room", "Desk", "--keep", "1 year"]).code(2).says("matches more than one room");
     set(&["--category", "pool\\work", "--keep", "forever", "--reason", "law"]).code(0);
     let listed = desk.run("retention get --output json --store @s.db").code(0).says("2 rooms have no rule").json();
     let row = &listed["rules"][0];
@@ -175,7 +175,7 @@ fn a_rule_of_retention_governs_its_rooms() {
     desk.run("retention remove --room r1 --store @s.db").code(10);
     desk.run("retention remove --category pool\\Work --store @s.db").code(0);
     desk.run("retention remove --everything --store @s.db").code(0);
-    desk.run("retention remove --everything --store @s.db").code(10).says("there is no rule for everything");
+    desk.run("retention remove --everything --store @s.db").code(10).says("no rule for everything");
     desk.run("retention get --store @s.db").code(4);
 }
 

@@ -160,10 +160,8 @@ fn a_seal_says_whose_archive_it_is() {
     let other = String::from_utf8(desk.read("o.db.key")).unwrap();
     let other = pchat::proof::note::SigningKey::parse(other.lines().last().unwrap()).unwrap().verifier().to_string();
     let fact = |run: &crate::harness::Run, name: &str| {
-        let facts = run.json()["facts"].as_array().unwrap().clone();
-        let found =
-            facts.iter().find(|fact| fact["Fact"] == name).map(|fact| fact["Value"].as_str().unwrap().to_owned());
-        found.unwrap_or_default()
+        let name: String = name.split_whitespace().map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+        run.json()["facts"][name].as_str().unwrap_or_default().to_owned()
     };
     for (out, volumes) in [("one.zip", ""), ("many", "--volume-size 20KB")] {
         let done = desk.run(&format!("export --store @s.db --out @{out} {volumes} --output json")).code(0);

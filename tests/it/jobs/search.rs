@@ -57,7 +57,7 @@ fn every_form_of_output_has_the_same_hits() {
     assert_eq!(search(&desk, &["rebate", "--count", "--output", "json"]).json()["count"][0]["Hits"], 18);
     let by = search(&desk, &["rebate", "--by", "person", "--output", "csv"]).out;
     assert_eq!(by, "Person,Messages,Events\nann@x,6,6\nbob@x,12,12\n");
-    let none = search(&desk, &["zebra", "--output", "json"]).code(4).says("nothing was found").json();
+    let none = search(&desk, &["zebra", "--output", "json"]).code(4).says("no match").json();
     assert_eq!(none["hits"], serde_json::json!([]));
     assert_eq!(search(&desk, &["zebra", "--output", "csv"]).code(4).out.lines().count(), 1);
     search(&desk, &["zebra", "--count"]).code(4);
@@ -117,7 +117,7 @@ fn pages_skip_nothing_and_repeat_nothing_while_people_write() {
     let times: Vec<String> =
         rows(&desk, &["rebate", "--sort", "time"]).iter().map(|row| row["Time"].to_string()).collect();
     assert!(times.is_sorted());
-    search(&desk, &["rebate", "--after", "pool\\ma-chan://x/1#900"]).code(10).says("there is no event");
+    search(&desk, &["rebate", "--after", "pool\\ma-chan://x/1#900"]).code(10).says("no event");
     search(&desk, &["rebate", "--after", "nonsense"]).code(2);
 }
 
@@ -217,7 +217,7 @@ fn the_products_rules_are_asked_for_by_name() {
     let file = desk.path("q.txt");
     assert_eq!(rows(&desk, &["--query-file", file.to_str().unwrap()]).len(), 18);
     search(&desk, &["rebate", "--filter", "gbp"]).code(2);
-    search(&desk, &[]).code(2).says("what to look for is not said");
+    search(&desk, &[]).code(2).says("no query given");
     search(&desk, &["report"]).code(2).says("pchat search -- report");
     search(&desk, &["--", "report"]).code(4);
     search(&desk, &["rebate", "report"]).code(2).says("stand behind the word report");

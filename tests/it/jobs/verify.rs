@@ -41,8 +41,7 @@ fn payload(desk: &Desk) -> Vec<String> {
 /// How many files of the history were read, and how many there are.
 fn read(run: &crate::harness::Run) -> (u64, u64) {
     let facts = run.json()["facts"].clone();
-    let fact = facts.as_array().unwrap().iter().find(|fact| fact["Fact"] == "Files of history read").unwrap().clone();
-    let (some, all) = fact["Value"].as_str().unwrap().split_once(" of ").unwrap();
+    let (some, all) = facts["FilesOfHistoryRead"].as_str().unwrap().split_once(" of ").unwrap();
     (some.parse().unwrap(), all.parse().unwrap())
 }
 

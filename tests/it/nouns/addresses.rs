@@ -107,15 +107,15 @@ fn history_takes_an_address() {
     let refused = |address: &str, code: u8, why: &str| {
         desk.args(&["message", "history", address, "--store", "@s.db"]).code(code).says(why);
     };
-    refused("plain#6", 10, "there never was an event pool\\plain#6");
+    refused("plain#6", 10, "event pool\\plain#6 never existed");
     // What does not fit into a room must not be taken for an event of the next one.
-    refused("plain#1099511627776", 10, "there never was an event");
-    refused("plain#9223372036854775808", 10, "there never was an event");
-    refused("plain#18446744073709551615", 10, "there never was an event");
-    refused("plain#18446744073709551616", 2, "no address of an event");
-    refused("plain", 2, "no address of an event");
-    refused("plain#-1", 2, "no address of an event");
-    refused("nowhere#1", 10, "there is no room");
+    refused("plain#1099511627776", 10, "never existed");
+    refused("plain#9223372036854775808", 10, "never existed");
+    refused("plain#18446744073709551615", 10, "never existed");
+    refused("plain#18446744073709551616", 2, "is not an address of an event");
+    refused("plain", 2, "is not an address of an event");
+    refused("plain#-1", 2, "is not an address of an event");
+    refused("nowhere#1", 10, "no room");
 }
 
 #[test]
@@ -124,8 +124,8 @@ fn one_event_is_replaced_or_removed_by_its_address() {
     let remove = |words: &[&str]| desk.args(&[&["message", "remove", "--store", "@s.db"], words].concat());
     remove(&["--event", "plain#0", "--room", "plain", "--yes"]).code(2);
     remove(&["--event", "plain#0", "--filter", "text", "--yes"]).code(2);
-    remove(&["--event", "plain#9", "--yes"]).code(10).says("there never was an event pool\\plain#9");
-    remove(&["--event", "plain#0", "--event", "plain#3", "--yes"]).code(2).says("no message but a join");
+    remove(&["--event", "plain#9", "--yes"]).code(10).says("event pool\\plain#9 never existed");
+    remove(&["--event", "plain#0", "--event", "plain#3", "--yes"]).code(2).says("is not a message but a join");
     remove(&["--event", "plain#0"]).code(18);
     let plan = remove(&["--event", "plain#0", "--event", "plain#4", "--what-if", "--output", "json"]).code(0);
     assert_eq!(plan.json()["rooms"][0]["Events"], 2, "and not what lies between them in time: {plan:?}");
@@ -239,7 +239,7 @@ fn every_event_leads_to_what_it_was_imported_from() {
     assert_eq!(of("SELECT count(*) FROM source WHERE digest IS NOT NULL AND salt IS NOT NULL"), 2);
     assert_eq!(of("SELECT count(DISTINCT source) FROM event"), 2);
     desk.run("import @h.jsonl --store @s.db").code(0);
-    assert_eq!(of("SELECT count(*) FROM source"), 2, "what gives nothing new is no source");
+    assert_eq!(of("SELECT count(*) FROM source"), 2, "what gives nothing new is not a source");
     desk.args(&["message", "remove", "--event", "plain#0", "--remove", "--yes", "--store", "@s.db"]).code(0);
     assert_eq!(of("SELECT count(*) FROM source WHERE digest IS NOT NULL OR salt IS NOT NULL"), 1);
     desk.run("store check --read-data --store @s.db").code(0);

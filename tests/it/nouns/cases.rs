@@ -46,8 +46,8 @@ fn changes(run: &Run) -> Vec<(String, String, u64)> {
 fn a_search_says_what_became_of_its_results() {
     let desk = desk();
     run(&desk, "case search new R --case m --query rebate").code(0).says("found 20 events in 2 rooms");
-    run(&desk, "case search new r --case M --query x").code(15).says("has a search \"r\" already");
-    run(&desk, "case search new all --case M").code(2).says("what to look for is not said");
+    run(&desk, "case search new r --case M --query x").code(15).says("already has a search \"r\"");
+    run(&desk, "case search new all --case M").code(2).says("no query given");
     run(&desk, "case search new Q --case N --query x").code(10);
     let same = run(&desk, "case search compare R --case M").code(0);
     assert!(same.err.contains("addresses and contents are the same"), "{}", same.err);
@@ -106,7 +106,7 @@ fn tags_are_put_on_asked_for_and_go_with_what_is_purged() {
     assert_eq!(count(&desk, "@s.db", "nothing AND NOT tag:hot"), 90);
     assert_eq!(count(&desk, "@s.db", "tag:\"m\\hot\" OR zebra"), 111);
     run(&desk, "search tag:cold").code(2).says("no case has a tag of this name");
-    run(&desk, "hold new H --case M --reason r --query tag:hot").code(2).says("a tag can be taken off");
+    run(&desk, "hold new H --case M --reason r --query tag:hot").code(2).says("a tag can be removed");
     run(&desk, "case tag remove --case M --tag hot --query kind:join").code(0).says("taken off 1 event");
     // Only what the tag is on goes, and the tag with it.
     run(&desk, "purge --query tag:hot --reason r --yes").code(0);

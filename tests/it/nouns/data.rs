@@ -14,7 +14,7 @@ fn desk() -> Desk {
 fn i20_and_i21_messages_stay_until_an_administrator_removes_them_for_good() {
     let desk = desk();
     assert_eq!(desk.history("s.db").len(), 40);
-    line(&desk, "Clear-CsPersistentChatRoom 'Room 0' -EndDate 1/1/2020").code(18).says("nobody is there to ask");
+    line(&desk, "Clear-CsPersistentChatRoom 'Room 0' -EndDate 1/1/2020").code(18).says("not a terminal");
     line(&desk, "Clear-CsPersistentChatRoom 'Room 0' -EndDate 1/1/2020 -WhatIf").code(0);
     assert_eq!(desk.history("s.db").len(), 40);
     line(&desk, "Clear-CsPersistentChatRoom 'Room 0' -EndDate 1/1/2020 -Confirm:$False").code(0);

@@ -86,7 +86,7 @@ fn i16_and_i19_without_a_policy_nobody_has_access() {
 fn who_is_no_member_does_not_post_and_in_an_auditorium_only_presenters_do() {
     let desk = desk();
     desk.run("room set Talk --members sip:ken@example.com --store @s.db").code(0);
-    post(&desk, "pilar@example.com", "x").code(16).says("no member");
+    post(&desk, "pilar@example.com", "x").code(16).says("not a member");
     desk.run("room set Talk --members +sip:pilar@example.com --type Auditorium --presenters sip:pilar@example.com --store @s.db").code(0);
     post(&desk, "ken@example.com", "x").code(16).says("presenter");
     post(&desk, "pilar@example.com", "x").code(0);
@@ -189,7 +189,7 @@ fn a_test_runs_the_real_path_and_leaves_only_its_record() {
         desk.run(&format!("{set} --store @s.db")).code(0);
         let run = test(&format!("Test-CsPersistentChatMessage pool.example.com {both} -ChatRoomUri Talk")).code(code);
         assert_eq!(run.json()[0]["Result"], "Failure");
-        assert!(run.json()[0]["Error Message"].as_str().unwrap().contains(why), "{run:?}");
+        assert!(run.json()[0]["ErrorMessage"].as_str().unwrap().contains(why), "{run:?}");
         desk.run(&format!("{undo} --store @s.db")).code(0);
     }
     test(&format!("Test-CsPersistentChatMessage x {both} -ChatRoomUri Nowhere")).code(10);

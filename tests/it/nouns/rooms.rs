@@ -79,7 +79,7 @@ fn i5_and_i6_lists_and_rooms_come_after_the_making() {
 #[test]
 fn i7_a_normal_room_has_no_presenters() {
     let desk = desk();
-    line(&desk, "Set-CsPersistentChatRoom Help -Presenters sip:ken@example.com").code(15).says("Normal room");
+    line(&desk, "Set-CsPersistentChatRoom Help -Presenters sip:ken@example.com").code(15).says("of type Normal");
     line(&desk, "Set-CsPersistentChatRoom Help -Type Auditorium -Presenters @{Add='sip:ken@example.com'}").code(0);
     line(&desk, "Set-CsPersistentChatRoom Help -Type Normal").code(15);
     line(&desk, "Set-CsPersistentChatRoom Help -Type Normal -Presenters $Null").code(0);
@@ -143,7 +143,9 @@ fn a_room_that_moves_drops_what_the_new_category_does_not_allow() {
 #[test]
 fn i9_an_open_room_has_no_members_of_its_own() {
     let desk = desk();
-    line(&desk, "Set-CsPersistentChatRoom Help -Privacy Open -Members sip:ken@example.com").code(15).says("Open room");
+    line(&desk, "Set-CsPersistentChatRoom Help -Privacy Open -Members sip:ken@example.com")
+        .code(15)
+        .says("has privacy Open");
     line(&desk, "Set-CsPersistentChatRoom Help -Members sip:ken@example.com").code(0);
     line(&desk, "Set-CsPersistentChatRoom Help -Privacy Open").code(15);
     line(&desk, "Set-CsPersistentChatRoom Help -Privacy Open -Members $Null").code(0);
@@ -174,7 +176,7 @@ fn rooms_are_found_by_what_they_are() {
     ] {
         assert_eq!(names(&desk, &format!("Get-CsPersistentChatRoom {chosen}")).len(), found, "{chosen}");
     }
-    line(&desk, "Get-CsPersistentChatRoom -Filter {Nam -like 'x'}").code(2).says("no property Nam");
+    line(&desk, "Get-CsPersistentChatRoom -Filter {Nam -like 'x'}").code(2).says("unknown property Nam");
     line(&desk, "Get-CsPersistentChatRoom Help -Category IT").code(2);
 }
 
@@ -200,7 +202,7 @@ fn what_is_piped_is_what_is_changed() {
     assert_eq!(names(&desk, "Get-CsPersistentChatRoom -Type Auditorium"), ["Help"]);
     desk.fed(&["Set-CsPersistentChatRoom", "-Description", "x", "--store", "@s.db"], None)
         .code(2)
-        .says("what this is about");
+        .says("no -Identity given");
     // Nothing comes in: that is how a forgotten identity looks in a scheduled task. A pipe may give nothing.
     desk.fed(&["Remove-CsPersistentChatRoom", "-Confirm:$False", "--store", "@s.db"], Some("")).code(2);
     line(&desk, "Get-CsPersistentChatRoom -Filter nowhere | Remove-CsPersistentChatRoom -Confirm:$False").code(0);
@@ -214,7 +216,7 @@ fn a_change_is_recorded_with_what_was_there_before() {
     let desk = desk();
     let before = desk.audit("s.db").len();
     line(&desk, "Set-CsPersistentChatRoom Help -Description one -Disabled $True").code(0);
-    line(&desk, "Set-CsPersistentChatRoom Help -Description one").code(0).says("nothing is to be changed");
+    line(&desk, "Set-CsPersistentChatRoom Help -Description one").code(0).says("no change given");
     line(&desk, "Set-CsPersistentChatRoom Help -Description two -WhatIf").code(0);
     let records = desk.audit("s.db");
     assert_eq!(records.len(), before + 1, "what changes nothing is not recorded");

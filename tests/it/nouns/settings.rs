@@ -91,7 +91,7 @@ fn i14_global_settings_are_reset_and_never_removed() {
         ("PersistentChatPolicy", "-EnablePersistentChat $True", "EnablePersistentChat", false.into(), true.into()),
     ] {
         assert_eq!(one(&desk, &format!("Get-Cs{noun} global"))[property], default, "{noun}");
-        line(&desk, &format!("New-Cs{noun} -Identity global")).code(15).says("always there");
+        line(&desk, &format!("New-Cs{noun} -Identity global")).code(15).says("always exists");
         // Without an identity, the global ones are meant.
         line(&desk, &format!("Set-Cs{noun} {set}")).code(0);
         assert_eq!(one(&desk, &format!("Get-Cs{noun} -Identity Global"))[property], changed, "{noun}");
@@ -111,7 +111,7 @@ fn i15_a_scope_is_made_once() {
         line(&desk, &format!("Remove-Cs{noun} site:Redmond -WhatIf")).code(0);
         line(&desk, &format!("Remove-Cs{noun} site:Redmond")).code(0);
         line(&desk, &format!("Get-Cs{noun} site:Redmond")).code(10);
-        line(&desk, &format!("Get-Cs{noun} site:Redmond -Filter x")).code(2).says("exclude");
+        line(&desk, &format!("Get-Cs{noun} site:Redmond -Filter x")).code(2).says("cannot be used together");
     }
     line(&desk, "New-CsPersistentChatConfiguration service:chat.example.com").code(0);
     line(&desk, "New-CsPersistentChatConfiguration service:PersistentChatServer:CHAT.example.com").code(15);
@@ -146,7 +146,7 @@ fn values_have_their_limits() {
                 run.code(0);
                 assert_eq!(one(&desk, "Get-CsPersistentChatComplianceConfiguration")["RunInterval"], kept);
             }
-            None => drop(run.code(15).says("no time between two files")),
+            None => drop(run.code(15).says("must be from 00:01:00")),
         }
     }
     line(&desk, "Set-CsPersistentChatConfiguration -RoomManagementUrl 'file:///x'").code(15);
@@ -173,7 +173,7 @@ fn i23_and_the_adapters_are_those_that_write_something() {
     line(&desk, "New-CsPersistentChatComplianceConfiguration site:A -AdapterOutputDirectory /out/a").code(0);
     line(&desk, "New-CsPersistentChatComplianceConfiguration site:B -AdapterOutputDirectory /OUT/a/")
         .code(15)
-        .says("writes to this folder");
+        .says("already uses this AdapterOutputDirectory");
     line(&desk, "New-CsPersistentChatComplianceConfiguration site:B -AdapterOutputDirectory /out/b").code(0);
 }
 

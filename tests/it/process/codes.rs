@@ -11,7 +11,7 @@ fn each_way_to_end_has_its_code() {
     let desk = Desk::with_store(3, 10);
     desk.run("--version").ends(0, "");
     desk.run("store new --store new.db").ends(0, "created");
-    desk.run("store new --store new.db").ends(15, "exists already");
+    desk.run("store new --store new.db").ends(15, "already exists");
     desk.run("store info --store new.db").ends(4, "");
     desk.run("export --store new.db").ends(2, "--out");
     desk.run("export --store s.db --out x.zip --level User --from 2015-01-01").ends(2, "has none");
@@ -27,7 +27,7 @@ fn each_way_to_end_has_its_code() {
         "nothing of what failed is left"
     );
     desk.run("export --store s.db --out x.zip").ends(0, "");
-    desk.run("export --store s.db --out x.zip").ends(15, "exists already");
+    desk.run("export --store s.db --out x.zip").ends(15, "already exists");
     desk.run("verify x.zip --read-data").ends(0, "");
     desk.run("verify in/0000.jsonl").ends(13, "zip");
 

@@ -154,7 +154,7 @@ fn export_killed(seed: u64, wanted: usize, name: &str, more: &str) {
             desk.run(&export("at")).ends(0, "");
         } else {
             // Killed between the final name and the end: all is there, and it is not made again.
-            desk.run(&export("at")).ends(15, "exists already");
+            desk.run(&export("at")).ends(15, "already exists");
             let left: Vec<String> = tree(&desk.path("at"), false).into_keys().collect();
             for name in left.iter().filter(|name| !finals.contains(name)) {
                 assert!(name.ends_with(".resume"), "{name}");

@@ -146,7 +146,7 @@ fn a_damaged_index_is_made_anew_from_the_texts() {
     ] {
         desk.damage("good.db", damage);
         desk.run("store check --store @good.db --read-data").code(13);
-        desk.run("store reindex --store @good.db").code(0).says("made anew with word rules pchat-words 2: 900 events");
+        desk.run("store reindex --store @good.db").code(0).says("rebuilt with word rules pchat-words 2: 900 events");
         desk.run("store check --store @good.db --read-data").code(0);
         assert_eq!((found(&desk), lists(&desk)), before, "{damage}");
     }

@@ -46,7 +46,7 @@ pub(super) fn open(
             }
             Some(part) => files.push((name, at, part)),
             None => {
-                return Err(Error::damaged(Place::file(pages.place(&name)), "this is no file of a chat database")
+                return Err(Error::damaged(Place::file(pages.place(&name)), "this is not a file of a chat database")
                     .hint("name files of bcp after their tables, as tblChat.bcp (docs/migrate.md)"));
             }
         }

@@ -234,7 +234,7 @@ impl<'a> Lexer<'a> {
         match number.parse() {
             Ok(distance) if distance <= FARTHEST => Is::Near { ordered, distance },
             Ok(_) => wrong("this distance is too large"),
-            Err(_) => wrong("the distance is no number"),
+            Err(_) => wrong("the distance is not a number"),
         }
     }
 

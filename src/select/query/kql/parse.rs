@@ -128,7 +128,7 @@ impl Parser<'_> {
                     );
                 }
                 None if self.faults.is_empty() => {
-                    self.fault("there is nothing to search for", "write at least one word");
+                    self.fault("empty query", "write at least one word");
                 }
                 None => {}
             }
@@ -316,7 +316,7 @@ impl Parser<'_> {
                 "known are {}; to search for the text itself put it in quotation marks",
                 Property::ALL.map(Property::name).join(" ")
             );
-            self.complain(at, Complaint::new(format!("there is no property \"{name}\""), hint));
+            self.complain(at, Complaint::new(format!("unknown property \"{name}\""), hint));
             self.skip_value(blank);
             return (Node::All, None);
         };

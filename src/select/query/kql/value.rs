@@ -295,7 +295,7 @@ fn kind(text: &str) -> Value {
         word => of(&[Kind::from_word(word).ok_or_else(|| {
             let words: Vec<&str> =
                 Kind::ALL.iter().map(|kind| if *kind == Kind::Part { "leave" } else { kind.word() }).collect();
-            Complaint::new("there is no such kind of event", format!("known are {} file", words.join(" ")))
+            Complaint::new("unknown kind of event", format!("known are {} file", words.join(" ")))
         })?]),
     })
 }
@@ -315,7 +315,7 @@ fn truth(node: Node, property: Property, text: &str) -> Value {
 fn id(text: &str) -> Value {
     let wrong = || {
         let hint = "write id:4711 for a message of any room, or id:\"pool\\address#sequence\" for an event";
-        Complaint::new("this is no number of a message and no address of an event", hint)
+        Complaint::new("neither a message number nor an event address", hint)
     };
     let Some((room, sequence)) = text.rsplit_once('#') else {
         return text.trim().parse().map(Node::Message).map_err(|_| wrong());
@@ -332,9 +332,9 @@ fn id(text: &str) -> Value {
 
 fn size(is: Operator, text: &str) -> Value {
     let number = |text: &str| {
-        text.trim().parse::<u64>().map_err(|_| {
-            Complaint::new("this is no number of bytes", "write digits alone, as in size>=1000 or size:10..20")
-        })
+        text.trim()
+            .parse::<u64>()
+            .map_err(|_| Complaint::new("not a number of bytes", "write digits alone, as in size>=1000 or size:10..20"))
     };
     if let Some((from, to)) = text.split_once("..").filter(|_| matches!(is, Operator::Contains | Operator::Equal)) {
         return bounded(number(from)?, number(to)?, |from, to| Node::Size { from, to });
@@ -382,7 +382,7 @@ fn period(parser: &Parser<'_>, text: &str) -> Result<(Ticks, Ticks), Complaint> 
     let wrong = || {
         let hint = "write YYYY-MM-DD, YYYY-MM, YYYY, a time as YYYY-MM-DDTHH:MM:SSZ, or today, yesterday, \"this week\", \
                     \"last week\", \"this month\", \"last month\", \"this year\", \"last year\"";
-        Complaint::new("this is no date", hint)
+        Complaint::new("not a date", hint)
     };
     let days = match relative(parser.names.today(), &fold(text)) {
         Some(days) => Some(days),

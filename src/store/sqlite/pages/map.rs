@@ -130,7 +130,7 @@ impl Map {
                 return Err(broken(at, "something leads there, and the file has no such page"));
             }
             pages.read(at, 0, &mut page)?;
-            let kind = Tree::of(&page, at).ok_or_else(|| broken(at, "it is no page of a tree"))?;
+            let kind = Tree::of(&page, at).ok_or_else(|| broken(at, "it is not a page of a tree"))?;
             if kind.is_leaf() {
                 break kind;
             }

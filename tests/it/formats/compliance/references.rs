@@ -14,7 +14,7 @@ fn references_to_halves_are_joined_and_counted_wherever_they_stand() {
         counts,
         [
             ("characters written as two references, one for each half, were put together", 2),
-            ("references to what is no character were kept as they are written", 2),
+            ("references to what is not a character were kept as they are written", 2),
             ("texts with characters that XML does not allow; they were kept", 1),
         ]
     );

@@ -1,0 +1,167 @@
+//! Tables as somebody at a terminal looks at them: as wide as the terminal, no longer than people read, with colour.
+
+use super::World;
+use super::print::{brief, in_signs, write_list};
+use crate::model::counted::grouped;
+use crate::model::reply::{Cell, Table};
+use std::io::{Result, Write};
+
+/// So many rows are shown at a terminal, unless `--all` asks for all of them.
+const MOST: usize = 20;
+/// So many lines of a text, as of a certificate, are shown there.
+const LINES: usize = 100;
+/// A column narrower than this is not read.
+const NARROWEST: usize = 12;
+
+/// What is known of whoever looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Standard output is a terminal.
+    pub(super) terminal: bool,
+    /// It takes colour.
+    pub(super) color: bool,
+    /// So many characters fit into a line.
+    pub(super) width: Option<u16>,
+    /// All rows are asked for.
+    pub(super) all: bool,
+}
+
+impl Look {
+    pub(super) fn of(world: &World<'_>) -> Look {
+        let width = world.width.filter(|width| world.looks && *width > 0);
+        Look { terminal: world.looks, color: world.looks && world.color, width, all: false }
+    }
+
+    /// The rows that are shown, in their order, and how many are not: of counted rooms the largest.
+    fn rows(self, table: &Table) -> (Vec<&Vec<Cell>>, usize) {
+        let more = table.rows.len().saturating_sub(MOST);
+        if !self.terminal || self.all || more == 0 {
+            return (table.rows.iter().collect(), 0);
+        }
+        // Lines of a text are no rows that somebody could choose from: its beginning is shown.
+        if table.columns.len() == 1 {
+            let shown = table.rows.iter().take(LINES).collect();
+            return (shown, table.rows.len().saturating_sub(LINES));
+        }
+        let mut rows: Vec<&Vec<Cell>> = table.rows.iter().collect();
+        let counted = ["Events", "Messages", "Hits"];
+        let column = counted.iter().find_map(|name| table.columns.iter().position(|column| column == name));
+        if let Some(column) = column.filter(|_| table.sums.is_some()) {
+            rows.sort_by_key(|row| std::cmp::Reverse(row.get(column).map_or(0, number)));
+        }
+        rows.truncate(MOST);
+        (rows, more)
+    }
+}
+
+fn number(cell: &Cell) -> u64 {
+    match cell {
+        Cell::Number(number) | Cell::Bytes(number) => *number,
+        _ => 0,
+    }
+}
+
+/// Prints a table; what was found in it is bold or between signs. What does not fit into a line is wrapped, and a
+/// table with more columns than that helps becomes a list.
+pub(super) fn write_table(table: &Table, look: Look, out: &mut dyn Write) -> Result<()> {
+    let columns: Vec<usize> =
+        (0..table.columns.len()).filter(|at| !table.aside.contains(&table.columns[*at])).collect();
+    let (rows, more) = look.rows(table);
+    let shown: Vec<Vec<String>> = rows
+        .iter()
+        .copied()
+        .chain(&table.sums)
+        .map(|row| columns.iter().filter_map(|at| row.get(*at)).map(brief).collect())
+        .collect();
+    let natural = |place: usize| {
+        let cells = shown.iter().filter_map(|row| row.get(place)).map(|cell| cell.chars().count());
+        cells.max().unwrap_or(0).max(table.columns[columns[place]].len()) + 2
+    };
+    let needed: usize = (0..columns.len()).map(natural).sum();
+    let fits = look.width.is_none_or(|width| needed <= usize::from(width) + 2);
+    if !fits && look.width.is_some_and(|width| usize::from(width) < columns.len() * NARROWEST) {
+        for row in rows {
+            write_list(table, row, look, out)?;
+        }
+        return told(more, look, out);
+    }
+    let mut grid = comfy_table::Table::new();
+    grid.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    if let Some(width) = look.width.filter(|_| !fits) {
+        grid.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(width);
+    }
+    grid.set_header(columns.iter().map(|at| table.columns[*at]));
+    for row in shown {
+        grid.add_row(row);
+    }
+    for (place, at) in columns.into_iter().enumerate() {
+        let Some(column) = grid.column_mut(place) else { continue };
+        column.set_padding((0, 2));
+        if table.rows.iter().all(|row| matches!(row.get(at), Some(Cell::Number(_) | Cell::Bytes(_)))) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    for (line, text) in grid.lines().enumerate() {
+        let text = in_signs(text.trim_end(), look.terminal);
+        match look.color && line == 0 {
+            true => writeln!(out, "\u{1b}[1;36m{text}\u{1b}[0m")?,
+            false => writeln!(out, "{text}")?,
+        }
+    }
+    told(more, look, out)
+}
+
+fn told(more: usize, look: Look, out: &mut dyn Write) -> Result<()> {
+    let text = format!("{} more (--all)", grouped(more as u64));
+    match (more, look.color) {
+        (0, _) => Ok(()),
+        (_, true) => writeln!(out, "\u{1b}[2m{text}\u{1b}[0m"),
+        (_, false) => writeln!(out, "{text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(rows: usize) -> Table {
+        Table {
+            title: "rooms",
+            columns: vec!["Room", "Pool", "Events"],
+            rows: (0..rows).map(|n| vec![format!("room {n}").into(), "pool".into(), (n as u64).into()]).collect(),
+            sums: Some(vec![format!("{rows} rooms").into(), Cell::Empty, 7.into()]),
+            ..Table::default()
+        }
+    }
+
+    fn shown(table: &Table, look: Look) -> String {
+        let mut out = Vec::new();
+        write_table(table, look, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_has_the_largest_rows_and_the_sums() {
+        let look = Look { terminal: true, width: Some(80), ..Look::default() };
+        let text = shown(&table(15_801), look);
+        assert_eq!(text.lines().count(), 1 + 20 + 1 + 1, "{text}");
+        assert!(text.contains("room 15800") && !text.contains("room 12 "), "{text}");
+        assert!(text.contains("15801 rooms") && text.ends_with("15,781 more (--all)\n"), "{text}");
+        assert_eq!(shown(&table(30), Look { all: true, ..look }).lines().count(), 32);
+        assert_eq!(shown(&table(30), Look::default()).lines().count(), 32);
+    }
+
+    #[test]
+    fn a_table_is_no_wider_than_the_terminal() {
+        let mut wide = table(3);
+        wide.rows[1][0] = "many words ".repeat(20).into();
+        for width in [40, 60, 100] {
+            let text = shown(&wide, Look { terminal: true, width: Some(width), ..Look::default() });
+            assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}: {text}");
+        }
+        let text = shown(&wide, Look { terminal: true, width: Some(20), ..Look::default() });
+        assert!(text.contains("Events : 1"), "{text}");
+        let text = shown(&table(1), Look { terminal: true, color: true, ..Look::default() });
+        assert!(text.starts_with("\u{1b}[1;36mRoom"), "{text}");
+    }
+}

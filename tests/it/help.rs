@@ -1,0 +1,220 @@
+//! Help: pages with examples that work, cmdlets in their own words, completion, and errors for programs.
+
+use crate::harness::Desk;
+use clap::Command;
+use pchat::cli::command;
+use serde_json::Value;
+
+const EXAMPLES: &str = include_str!("../../src/cli/examples.txt");
+
+/// The commands that have no others below them; `search` is one, and has a report as well.
+fn leaves(command: &Command, path: &str, found: &mut Vec<String>) {
+    let inside: Vec<&Command> = command.get_subcommands().filter(|sub| sub.get_name() != "help").collect();
+    if !path.is_empty() && (inside.is_empty() || command.get_arguments().any(clap::Arg::is_positional)) {
+        found.push(path.to_owned());
+    }
+    inside.iter().for_each(|sub| leaves(sub, format!("{path} {}", sub.get_name()).trim(), found));
+}
+
+/// The words of an example, as a shell splits them.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote, mut open) = (Vec::new(), String::new(), None, false);
+    for c in line.chars() {
+        match (quote, c) {
+            (Some(mark), c) if mark == c => quote = None,
+            (None, '"' | '\'') => (quote, open) = (Some(c), true),
+            (None, ' ') => {
+                if open || !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+                open = false;
+            }
+            (_, c) => word.push(c),
+        }
+    }
+    if open || !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+#[test]
+fn examples_of_help_work_in_their_order() {
+    let desk = Desk::new();
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sample");
+    desk.write("history.jsonl", std::fs::read(format!("{sample}/history.jsonl")).unwrap());
+    for file in std::fs::read_dir(format!("{sample}/compliance")).unwrap() {
+        let file = file.unwrap();
+        let name = format!("july/{}", file.file_name().to_str().unwrap());
+        if file.file_type().unwrap().is_file() {
+            desk.write(&name, std::fs::read(file.path()).unwrap());
+        }
+    }
+    let person = |cn: &str, name: &str| {
+        format!(
+            "dn: CN={cn},OU=IT,DC=litwareinc,DC=com\nobjectClass: user\ncn: {cn}\nsAMAccountName: {name}\n\
+             msRTCSIP-PrimaryUserAddress: sip:{name}@litwareinc.com\n\n"
+        )
+    };
+    desk.write("people.ldif", person("Ken Myer", "ken") + &person("Pilar Ackerman", "pilar"));
+    desk.write("terms.txt", "failed OR unmatched\nsettled\n");
+    desk.write("report.ps1", "Get-CsPersistentChatRoom | Measure-Object\n");
+    let is_file = |word: &str| {
+        let named = ["july", "pages", "man", "first", "purge1"].contains(&word);
+        named || word.rsplit_once('.').is_some_and(|(_, end)| FILES.contains(&end))
+    };
+    const FILES: [&str; 10] = ["jsonl", "zip", "html", "txt", "ldif", "db", "tsq", "proof", "json", "ps1"];
+    let mut run = 0;
+    for line in EXAMPLES.lines().filter(|line| !line.starts_with('-')) {
+        let (code, line) = match line.strip_prefix('=').and_then(|rest| rest.split_once(' ')) {
+            Some((code, line)) => (code.parse().unwrap(), line),
+            None => (0, line.trim_start_matches("+ ")),
+        };
+        let mut words: Vec<String> = words(line.strip_prefix("pchat ").unwrap());
+        for word in &mut words {
+            if word == "KEY" {
+                let proof: Value = serde_json::from_slice(&desk.read("first.proof.json")).unwrap();
+                *word = find(&proof, "key").unwrap();
+            }
+        }
+        if !words.iter().any(|word| word == "--store") {
+            words.extend(["--store".to_owned(), "pchat.db".to_owned()]);
+        }
+        let words: Vec<String> = words.iter().map(|w| if is_file(w) { format!("@{w}") } else { w.clone() }).collect();
+        let done = desk.args(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(done.code, code, "{line}\n{}\n{}", done.out.chars().take(500).collect::<String>(), done.err);
+        run += 1;
+    }
+    assert!(run > 150, "{run}");
+}
+
+/// The value under a key, however deep.
+fn find(value: &Value, key: &str) -> Option<String> {
+    match value {
+        Value::Object(all) => all
+            .get(key)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .or_else(|| all.values().find_map(|inside| find(inside, key))),
+        Value::Array(all) => all.iter().find_map(|inside| find(inside, key)),
+        _ => None,
+    }
+}
+
+#[test]
+fn each_page_opens_with_examples_and_its_short_form_fits_a_screen() {
+    let desk = Desk::new();
+    let mut all = Vec::new();
+    leaves(&command(), "", &mut all);
+    assert!(all.len() > 70, "{all:?}");
+    for path in &all {
+        let own =
+            |line: &&str| line.trim_start_matches(['-', '=', '0', '3', '4', ' ']).starts_with(&format!("pchat {path}"));
+        assert!(EXAMPLES.lines().filter(own).count() >= 2, "{path} has no two examples");
+        let words: Vec<&str> = path.split(' ').chain(["-h"]).collect();
+        let short = desk.args(&words).code(0).out;
+        let lines: Vec<&str> = short.lines().collect();
+        assert!(lines.len() <= 40, "{path}: {} lines\n{short}", lines.len());
+        assert!(lines[1..4].contains(&"Examples:") && short.contains(&format!("  pchat {path}")), "{short}");
+        assert!(short.contains("pchat help options") && !short.contains("--max-ratio"), "{short}");
+    }
+    let whole = desk.run("export --help").code(0).out;
+    assert!(whole.contains("Flush to disk every SIZE") && whole.starts_with("Export history"), "{whole}");
+    let options = desk.run("help options").code(0).out;
+    assert!(options.contains("--max-ratio") && options.contains("--store"), "{options}");
+}
+
+#[test]
+fn the_first_page_has_all_commands_in_groups() {
+    let desk = Desk::new();
+    for words in [&["--help"][..], &["help"], &["-h"], &[]] {
+        let run = desk.args(words);
+        let text = run.out + &run.err;
+        for group in ["History", "Evidence", "People and rooms", "Settings", "Store", "Shell"] {
+            assert!(text.contains(group), "{words:?}: {text}");
+        }
+        for command in command().get_subcommands() {
+            assert!(text.split_whitespace().any(|word| word == command.get_name()), "{}", command.get_name());
+        }
+        let first: Vec<&str> = text.lines().take(3).collect();
+        assert!(first.concat().contains("cmdlets work as typed") && text.contains("pchat help cmdlets"), "{text}");
+        if words == ["-h"] {
+            assert!(text.lines().count() <= 24, "{text}");
+        }
+    }
+}
+
+#[test]
+fn cmdlets_are_explained_in_their_own_words() {
+    let desk = Desk::new();
+    let page = desk.run("help Export-CsPersistentChatData").code(0).out;
+    assert!(page.contains("-Level ") && page.contains("|"), "{page}");
+    assert!(page.contains("-AsBytes or -FileName is needed"), "{page}");
+    assert_eq!(page, desk.run("Get-Help Export-CsPersistentChatData").code(0).out);
+    assert_eq!(page, desk.args(&["Get-Help Export-CsPersistentChatData"]).code(0).out);
+    let all = desk.run("Get-Command *Chat*").code(0).out;
+    assert!(all.contains("Get-CsPersistentChatRoom") && !all.contains("Get-CsUser"), "{all}");
+    desk.run("Get-Command *Nothing*").code(10).says("no cmdlet matches");
+    assert!(desk.run("Get-Help room").code(0).out.contains("pchat room get"));
+    for cmdlet in pchat::nouns::cmdlets() {
+        let page = desk.args(&["help", cmdlet.name]).code(0).out;
+        for parameter in cmdlet.parameters {
+            if let pchat::nouns::cmdlet::To::Option(option) = parameter.to {
+                assert!(!page.contains(&format!("--{option} ")), "{}: --{option}\n{page}", cmdlet.name);
+            }
+        }
+    }
+    desk.run("store new --store @s.db").code(0);
+    let wrong = desk.run("Get-CsPersistentChatRoom -RoomType Round --store @s.db");
+    assert!(wrong.code == 2 && !wrong.err.contains("--type"), "{wrong:?}");
+}
+
+#[test]
+fn what_could_come_next_is_known() {
+    let desk = Desk::new();
+    desk.run("store new --store @s.db").code(0);
+    let line = r#"{"pool":"p","room":"r1","room_title":"IT Help","user":"sip:a@x.com","time":"2020-01-01T00:00:00Z","text":"x"}"#;
+    desk.write("h.jsonl", format!("{line}\n"));
+    desk.run("import @h.jsonl --store @s.db").code(0);
+    desk.run("case new M --store @s.db").code(0);
+    desk.run("hold new Fixing --case M --room r1 --reason x --store @s.db").code(0);
+    let store = format!("--store={}", desk.path("s.db").display());
+    let next = |words: &[&str]| {
+        let mut all = vec!["__complete", "bash", &store];
+        all.extend(words);
+        desk.args(&all).code(0).out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(next(&["ver"]), ["verify"]);
+    assert_eq!(next(&["room", "ge"]), ["get"]);
+    assert_eq!(next(&["room", "get", "I"]), ["IT\\ Help"]);
+    assert_eq!(next(&["room", "get", "\"I"]), ["IT Help"]);
+    assert_eq!(next(&["search", "x", "--room", ""]), ["IT\\ Help"]);
+    assert_eq!(next(&["hold", "release", "F"]), ["Fixing"]);
+    assert_eq!(next(&["export", "--level", "A"]), ["All"]);
+    assert!(next(&["export", "--res"]).contains(&"--resume-every".to_owned()));
+    assert_eq!(next(&["Get-CsPersistentChatRo"]), ["Get-CsPersistentChatRoom"]);
+    assert_eq!(next(&["Get-CsPersistentChatRoom", "-Identity", "it"]), ["IT\\ Help"]);
+    assert!(next(&["Get-CsPersistentChatRoom", "-Dis"]).contains(&"-Disabled".to_owned()));
+    assert_eq!(next(&["Set-CsPersistentChatRoom", "x", "-Disabled", ""]), ["\\$True", "\\$False"]);
+    // Where does not exist there is nothing to complete, and no error.
+    assert!(desk.args(&["__complete", "bash", "--store=/nowhere/x.db", "room", "get", ""]).code(0).out.is_empty());
+}
+
+#[test]
+fn programs_get_facts_by_name_and_errors_as_objects() {
+    let desk = Desk::new();
+    let none = desk.run("room get --store @s.db --output json");
+    let error: Value = serde_json::from_str(&none.err).unwrap();
+    assert_eq!(error["Error"]["ExitCode"], none.code);
+    assert!(error["Error"]["Message"].as_str().is_some_and(|text| text.contains("s.db")), "{error}");
+    assert!(error["Error"]["Hint"].is_string(), "{error}");
+    for words in [&["room", "gte", "--output=json"][..], &["Get-CsPersistentChatRom", "--output", "json"]] {
+        let usage: Value = serde_json::from_str(&desk.args(words).code(2).err).unwrap();
+        assert_eq!(usage["Error"]["Kind"], "Usage", "{usage}");
+    }
+    desk.run("store new --store @s.db").code(0);
+    let info = desk.run("store info --store @s.db --output json").json();
+    assert!(info["facts"]["StoreIdentity"].is_string() && info["facts"]["Size"].is_u64(), "{info}");
+    let facts = desk.run("verify --store @s.db --output json").json();
+    assert!(facts["facts"].is_object() && facts["notes"].is_array(), "{facts}");
+}
