@@ -19,7 +19,7 @@ const WIDTH: usize = 80;
 /// The commands in groups, in their order.
 const GROUPS: &[(&str, &[&str])] = &[
     ("History", &["inspect", "import", "search", "export", "verify", "message", "stats", "diff"]),
-    ("Evidence", &["case", "hold", "retention", "purge", "certificate", "approval", "audit"]),
+    ("Evidence", &["case", "produce", "hold", "retention", "purge", "certificate", "approval", "audit"]),
     ("People and rooms", &["room", "category", "principal", "policy"]),
     ("Settings", &["configuration", "compliance", "addin", "endpoint", "server", "state"]),
     ("Store", &["store"]),

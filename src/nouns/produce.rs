@@ -157,7 +157,7 @@ impl ProduceRequest {
         let formats = data::chosen(&self.format)?;
         produced(&formats)?;
         if self.which.is_empty() && self.also.is_empty() {
-            return Err(Error::new(Kind::Usage, "what is to be produced is not said")
+            return Err(Error::new(Kind::Usage, "no selection is given")
                 .hint("say --search, --query, --room or another option; --room \"*\" means all"));
         }
         let mut all: Vec<Wanted> = Vec::new();

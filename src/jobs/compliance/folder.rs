@@ -105,7 +105,7 @@ impl Folder {
             if target.exists() {
                 return Err(Error::new(
                     Kind::Conflict,
-                    format!("{} is there already, and is not of this run", target.display()),
+                    format!("{} already exists, and is not of this run", target.display()),
                 )
                 .hint("somebody put it there: move it away, and run again"));
             }

@@ -73,13 +73,12 @@ fn gone(cx: &Context<'_>, rooms: Vec<Record>, planned: Planned, how: How) -> Res
         return Err(held(format!("{} {verb} {} of {what}", holds::in_words(&names), counted(spared, "event"))));
     }
     let consent = how.consent;
-    let are = if rooms.len() == 1 { "is" } else { "are" };
-    let done = format!("{what} {are} removed");
+    let done = format!("removed {what}");
+    let has = if rooms.len() == 1 { "has" } else { "have" };
     let parts = change::parts(&[], &rooms);
     let removed =
         move |cx: &Context<'_>| rooms.iter().try_for_each(|room| settings::remove(cx, room, "room remove", Vec::new()));
     if goes == 0 && !continues {
-        let has = if are == "is" { "has" } else { "have" };
         let notes = vec![format!("{what} {has} no history; the settings go")];
         let preview = Reply { notes, ..Reply::default() };
         let act = Box::new(move |cx: &Context<'_>| {

@@ -422,13 +422,14 @@ proptest! {
     }
 
     #[test]
-    fn harmed_lists_and_catalogs_never_panic(harms in prop::collection::vec(harm(), 1..6), which in 0..SHAPES.len()) {
+    fn harmed_lists_and_catalogs_never_panic(harms in prop::collection::vec(harm(), 1..6), which in 0..16_usize) {
         if let Ok(rooms) = rooms::read(&harmed(rooms::write(&tally()), &harms), "rooms") {
             for room in rooms {
                 prop_assert_eq!(&*room.folder, folder(&room.key));
             }
         }
-        let (shape, catalog) = catalogs().remove(which);
+        let mut all = catalogs();
+        let (shape, catalog) = all.remove(which % all.len());
         if let Ok(records) = catalog::read(&harmed(catalog::write(shape, &catalog), &harms), "catalog", shape) {
             prop_assert!(records.iter().all(|record| record.values.len() == shape.fields.len()));
         }

@@ -229,8 +229,8 @@ fn no_path_destroys_what_any_kind_of_hold_protects() {
                 assert_eq!(after.len(), expected.len(), "{at}");
             }
             if goes == 0 {
-                done.code(14).says(&format!("hold \"{}\"", kind.name));
-                shown.code(14).says(&format!("hold \"{}\"", kind.name));
+                done.code(14).says(&format!("hold \\\"{}\\\"", kind.name));
+                shown.code(14).says(&format!("hold \\\"{}\\\"", kind.name));
                 continue;
             }
             // Planned = destroyed, and matched = destroyed + held back, in the plan, the reply and the certificate.

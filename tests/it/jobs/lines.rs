@@ -78,5 +78,5 @@ fn errors_name_files_on_one_line() {
     }
     // The list of what is in a zip stays a list.
     desk.copy(name, "y.zip");
-    desk.run("import @y.zip --store @s.db").code(15).says("its 1 files:\n  a.bin (0 bytes)\n");
+    desk.run("import @y.zip --store @s.db").code(15).says("but 1 file:\n  a.bin (0 bytes)\n");
 }

@@ -61,7 +61,7 @@ fn a_person_is_known_by_every_name() {
     for command in [vec!["export", "--out", "@n.zip"], vec!["purge", "--yes"], vec!["store", "info", "--by", "room"]] {
         let run = |name: &str| desk.args(&[&command[..], &["--store", "@s.db", "--user", name]].concat());
         run("Ken Mayer").code(10).says("Ken Myer");
-        run("Kim Two").code(2).says("means 2 people").says("kim2@a.example");
+        run("Kim Two").code(2).says("matches 2 people").says("kim2@a.example");
         run(" ").code(2);
     }
     assert_eq!(desk.history("s.db").len(), 2);

@@ -289,7 +289,7 @@ fn what_cannot_be_proved_is_refused() {
     prove(&format!("{ROOM}#18446744073709551615"), "p").code(10).says("never existed");
     prove("pool\\nowhere#1", "p").code(10).says("no room");
     assert_eq!(desk.audit("s.db").len(), 2, "what was not proved is not recorded as proved");
-    prove("nonsense", "p").code(2).says("no address of an event");
+    prove("nonsense", "p").code(2).says("not an address of an event");
     prove(&address(1), "p").code(0);
     prove(&address(2), "p").code(15).says("already exists");
     // The text left the store: the log says so, and the proof carries no record of anything else.

@@ -63,7 +63,7 @@ fn messages_are_replaced_unless_they_are_to_be_removed() {
     assert_eq!(history("5").code(0).json()["versions"].as_array().unwrap().len(), 1);
     let versions = history("4").code(0).says("certificate get 3").json()["versions"].clone();
     assert_eq!((&versions[0]["State"], &versions[0]["Purge"]), (&"purged".into(), &3.into()));
-    history("77").code(10).says("there never was a message 77");
+    history("77").code(10).says("message 77 never existed");
     history("-1").code(10);
     desk.run("message history Desk 1 --store @s.db").code(2).says("matches more than one room");
     desk.run("message history Nowhere 1 --store @s.db").code(10);

@@ -16,8 +16,12 @@ fn desk() -> Desk {
         // Two large bodies do not fit one page.
         if n % 12 < 2 {
             // Not packed so tightly that it would be taken for a bomb.
-            let odd: String = (0..70_000u64)
-                .map(|n| char::from(b'a' + (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as u8 % 26))
+            let mut state = n as u64 + 1;
+            let odd: String = (0..70_000)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    char::from(b'a' + ((state >> 40) % 26) as u8)
+                })
                 .collect();
             event["text"] = format!("{n} {odd}{}", "long text ".repeat(593_000)).into();
         }

@@ -182,7 +182,7 @@ fn a_test_runs_the_real_path_and_leaves_only_its_record() {
         (
             "room set Talk --type Auditorium --presenters sip:ken@example.com",
             "room set Talk --presenters= --type Normal",
-            "presenter",
+            "Presenters",
             16,
         ),
     ] {

@@ -95,7 +95,7 @@ fn i14_global_settings_are_reset_and_never_removed() {
         // Without an identity, the global ones are meant.
         line(&desk, &format!("Set-Cs{noun} {set}")).code(0);
         assert_eq!(one(&desk, &format!("Get-Cs{noun} -Identity Global"))[property], changed, "{noun}");
-        line(&desk, &format!("Remove-Cs{noun} global")).code(0).says("never removed");
+        line(&desk, &format!("Remove-Cs{noun} global")).code(0).says("cannot be removed");
         assert_eq!(one(&desk, &format!("Get-Cs{noun}"))[property], default, "{noun}");
     }
 }
@@ -115,7 +115,7 @@ fn i15_a_scope_is_made_once() {
     }
     line(&desk, "New-CsPersistentChatConfiguration service:chat.example.com").code(0);
     line(&desk, "New-CsPersistentChatConfiguration service:PersistentChatServer:CHAT.example.com").code(15);
-    line(&desk, "New-CsPersistentChatConfiguration Redmond").code(2).says("no scope");
+    line(&desk, "New-CsPersistentChatConfiguration Redmond").code(2).says("not a scope");
     line(&desk, "New-CsPersistentChatPolicy Traders").code(0);
     line(&desk, "New-CsPersistentChatPolicy tag:traders").code(15);
     line(&desk, "New-CsPersistentChatPolicy service:x").code(2);

@@ -18,7 +18,7 @@ fn each_way_to_end_has_its_code() {
     desk.run("export --store s.db --out - --volume-size 1MiB").ends(2, "no volumes");
     desk.run("export --store none.db --out x.zip").ends(10, "none.db");
     desk.run("export --store s.db --out x.zip --room Nowhere").ends(10, "Nowhere");
-    desk.run("export --store s.db --out no/such/x.zip").ends(10, "no folder");
+    desk.run("export --store s.db --out no/such/x.zip").ends(10, "does not exist");
     desk.run("import none --store s.db").ends(10, "none");
     desk.run("verify none.zip").ends(10, "none.zip");
     assert_eq!(

@@ -296,7 +296,7 @@ fn several_errors_are_told_at_once_each_under_its_place() {
     assert_eq!(
         told(&error),
         "the query has 3 errors\n\
-         column 4: there is no property \"foo\"\n  中文 foo:bar (dog OR \"cat\n       ^^^^\n\
+         column 4: unknown property \"foo\"\n  中文 foo:bar (dog OR \"cat\n       ^^^^\n\
          column 12: this bracket is never closed\n  中文 foo:bar (dog OR \"cat\n               ^\n\
          column 20: this quotation mark is never closed\n  中文 foo:bar (dog OR \"cat\n                       ^"
     );

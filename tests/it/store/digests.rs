@@ -151,6 +151,7 @@ const NOT_SETTINGS: &[&str] = &[
     "segment",
     "word",
     "export_salt",
+    "delivery_salt",
     "audit",
     "audit_tree",
     "checkpoint",

@@ -41,6 +41,8 @@ struct History {
     gone: Vec<(i64, u64, Option<i64>)>,
     /// How many without a number were purged, by instant and kind.
     unnumbered: BTreeMap<(i64, i64), u64>,
+    /// The time of the latest event it ever had.
+    latest: Option<i64>,
 }
 
 #[derive(Clone, Default)]
@@ -173,7 +175,9 @@ impl Corpus for Memory {
         Ok(counts)
     }
     fn size(&mut self, scope: &Scope) -> Result<u64> {
-        Ok(self.0.rooms.values().filter(|(key, _)| scope.has_room(key)).map(|(_, history)| history.next).sum())
+        // A room that was removed keeps its numbers, and is none of the rooms.
+        let known = |key: &RoomKey| self.0.records.contains_key(&("room", key.key())) && scope.has_room(key);
+        Ok(self.0.rooms.values().filter(|(key, _)| known(key)).map(|(_, history)| history.next).sum())
     }
     fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()> {
         for (key, history) in self.0.rooms.values().filter(|(key, _)| selection.scope.has_room(key)) {

@@ -107,7 +107,10 @@ fn who_is_nobody_or_several_is_refused() {
         desk.args(&["purge", "--user", name, "--yes", "--store", "@s.db"]).code(10);
         desk.args(&["store", "info", "--by", "kind", "--user", name, "--store", "@s.db"]).code(10);
     }
-    hold(&desk, "H", &["--user", "bob roe"]).code(2).says("means 2 people").says("bob2@y.example, sips:bob@x.example");
+    hold(&desk, "H", &["--user", "bob roe"])
+        .code(2)
+        .says("matches 2 people")
+        .says("bob2@y.example, sips:bob@x.example");
     hold(&desk, "H", &["--user", " "]).code(2);
     hold(&desk, "H", &["--room", "fz*"]).code(10);
     hold(&desk, "H", &["--filter", "tw*"]).code(2).says("--query");

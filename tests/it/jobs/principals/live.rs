@@ -187,6 +187,6 @@ fn addresses_and_passwords_are_not_taken_lightly() {
     sync("--ldap ldap://localhost --bind-dn cn=x").code(2).says("PCHAT_LDAP_PASSWORD");
     sync("--ldap ldap://localhost --bind-dn cn=x --password-file @empty").code(2);
     sync("--ldap ldap://dc1.example.com --bind-dn cn=x --password-file @password").code(15).says("unencrypted");
-    sync("--ldap ldap://127.0.0.1:1 --timeout 1").code(20).says("cannot be asked");
+    sync("--ldap ldap://127.0.0.1:1 --timeout 1").code(20).says("cannot connect");
     desk.run("principal sync --ldap ldap://localhost --base nowhere --store @s.db").code(2);
 }

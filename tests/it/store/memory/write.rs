@@ -3,7 +3,8 @@
 use super::{History, Kept, Memory, State, met};
 use pchat::error::Result;
 use pchat::model::catalog::Catalog;
-use pchat::model::ids::RoomKey;
+use pchat::model::field;
+use pchat::model::ids::{RoomKey, fold};
 use pchat::model::message::Kind;
 use pchat::model::record::Record;
 use pchat::model::time::Ticks;
@@ -158,11 +159,13 @@ impl Taking<'_> {
             Record { discovered: true, ..named.with("Name", &*key.uri) }
         });
         if !record.discovered {
-            return Ok(());
+            self.titled(&mut record, unit);
+            return self.draft.put(&record);
         }
         let mut puts = vec![Record::new(&pool::SHAPE).with("Name", &*key.pool)];
         puts.retain(|_| new);
         if let (Some(title), true) = (&unit.hint.title, record.get("Name") == record.get("Uri")) {
+            // So far it was known by its address only.
             record.set("Name", title.as_str());
         }
         if let Some(name) = category {
@@ -176,7 +179,34 @@ impl Taking<'_> {
                 self.draft.put(&Record { discovered: true, ..put })?;
             }
         }
+        if !new {
+            self.titled(&mut record, unit);
+        }
         self.draft.put(&record)
+    }
+
+    /// The title of the latest event is that of a room history made known; all others are kept.
+    fn titled(&self, record: &mut Record, unit: &Unit) {
+        let Some(title) = unit.hint.title.as_deref().filter(|title| !title.is_empty()) else { return };
+        let name = record.at(field::NAME).unwrap_or_default().to_owned();
+        if title == name {
+            return;
+        }
+        let latest = self.draft.rooms.get(&unit.room.key()).and_then(|(_, history)| history.latest).unwrap_or(-1);
+        let newer = unit.hint.titled.or(unit.events.iter().map(|event| event.at).max()).is_some_and(|at| at.0 > latest);
+        let former = match record.discovered && newer {
+            true => {
+                record.set(field::NAME, title);
+                name
+            }
+            false => title.to_owned(),
+        };
+        let mut all = record.at(field::FORMER_NAMES).to_vec();
+        let known = [field::NAME, field::URI].iter().any(|key| record.at(*key).map(fold) == Some(fold(&former)));
+        if !known && !all.iter().any(|one| fold(one) == fold(&former)) {
+            all.push(former);
+            record.set(field::FORMER_NAMES, all);
+        }
     }
 }
 
@@ -250,6 +280,7 @@ impl Intake for Taking<'_> {
             outcome.added.count(event.kind);
             outcome.restored += u64::from(gone);
             history.next += 1;
+            history.latest = history.latest.max(Some(event.at.0));
             let source = self.sources.get(&unit.source).cloned();
             history.events.push(Kept { event, persona: persona.clone(), source, earlier: Vec::new() });
         }
