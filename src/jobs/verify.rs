@@ -223,7 +223,11 @@ pub fn store(cx: &Context<'_>, path: &Path, read_data: bool, shapes: &'static [&
             let tally = RoomTally { name, events, bytes, first: room.first, last: room.last, ..RoomTally::default() };
             receipt.rooms.insert(room.room, tally);
         }
-        receipt.fact("Verdict", "no damage found; structure only, --read-data checks everything");
+        let verdict = match read_data {
+            true => "no damage found: structure, every text and every attachment",
+            false => "no damage found; structure only, --read-data checks everything",
+        };
+        receipt.fact("Verdict", verdict);
     }
     receipt.timings.push(("verify", cx.since(start)));
     Ok(receipt)

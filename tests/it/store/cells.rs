@@ -56,6 +56,12 @@ fn desk() -> Desk {
     ] {
         desk.run(line).code(0);
     }
+    desk.run("store alias add host --store @s.db").code(0);
+    desk.run("compliance set --adapter-type XML --adapter-output-directory @out --store @s.db").code(0);
+    assert!(matches!(desk.run("compliance run --store @s.db").code, 0 | 3));
+    // The last run has failed, which the store knows.
+    desk.run("compliance set --adapter-output-directory @1.jsonl/out --store @s.db").code(0);
+    assert_ne!(desk.run("compliance run --store @s.db").code, 0);
     desk.run("approval set --required true --store @s.db").code(0);
     desk.run("purge --everything --yes --operator anna --approve-by ben --store @s.db").code(15);
     desk

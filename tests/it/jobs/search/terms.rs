@@ -151,7 +151,7 @@ fn the_page_has_the_numbers_the_charts_and_the_state() {
     }
     let any = run["totals"][1]["Events"].as_u64().unwrap();
     assert!(page.contains(&format!("<b>{any}</b><span>with any hit</span>")));
-    assert!(page.contains("Line 6, not counted: ") && page.contains("How it is read"));
+    assert!(page.contains("Line 6, not counted: ") && page.contains("How each term is read"));
     let root = desk.audit("s.db").last().unwrap()["content"].as_str().unwrap().to_owned();
     let footer = page.split("<footer>").nth(1).unwrap();
     assert!(footer.contains(&root) && footer.contains("pchat-words 2") && footer.contains("zone UTC"));
