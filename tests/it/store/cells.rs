@@ -10,10 +10,11 @@ use rusqlite::types::Value;
 use std::collections::BTreeMap;
 
 /// What a change of is not found, and why that is no loss.
-const CACHES: [(&str, &str, &str); 5] = [
+const CACHES: [(&str, &str, &str); 6] = [
     ("root", "indexing_rules", "of use only while an index is being made"),
     ("checkpoint", "", "it stands in every archive as well, and the newest beside the key"),
     ("export_salt", "*", "another salt confirms no hash of the record it belongs to"),
+    ("delivery_salt", "*", "another salt confirms no hash of the run it belongs to"),
     ("word", "part", "lists are read whole, in whatever order their parts are; what they say is compared"),
     ("segment", "level", "says only when lists are merged; what the lists say is compared"),
 ];
