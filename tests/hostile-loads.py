@@ -21,7 +21,7 @@ clock = iter(times)
 for number, text in enumerate(TEXTS):
     who = ["ann", "Þór®", "bob;x", "=eve"][number % 4]
     out.append(event(ROOM, next(clock), f"p{number % 4}", name=who, id=number + 1, text=text, room_title=ROOM, category="=Cat,\"x\"\n2"))
-NAMES = ["..\\..\\x", "../../etc/passwd", "CON.txt", "NUL", "مرحبا.pdf", "東京.TXT", "a;b.txt", "x" * 1024 + ".docx", "", "þ®\x14.txt", "a\nb.txt", "=x.csv"]
+NAMES = ["..\\..\\x", "../../etc/passwd", "CON.txt", "NUL", "مرحبا.pdf", "東京.TXT", "a;b.txt", "x" * 1019 + ".docx", "", "þ®\x14.txt", "a\nb.txt", "=x.csv"]
 for name in NAMES:
     data = f"content of {name}".encode()
     out.append(event(ROOM, next(clock), "p1", kind="upload", text="stored", attachments=[{"name": name, "data": base64.b64encode(data).decode()}, {"name": "again.txt", "data": base64.b64encode(b"same").decode()}]))

@@ -213,13 +213,16 @@ def of_rsmf():
 
 
 def of_eml():
+    """Headers of mails hold no control characters, and fold white space."""
+    plain = lambda text: " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    rooms = {plain(address): key for address, key in keys.items()}
     found = tally()
     for path in (data / "eml").rglob("*.eml"):
         mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
         said = sum(1 for line in text.split("\nEvents\n", 1)[1].split("\n") if line[:1].isdigit())
         assert said == int(mail["X-Pchat-Events"]), path
-        found["events"][keys[str(mail["X-Pchat-ChannelID"])]] += said
+        found["events"][rooms[plain(str(mail["X-Pchat-ChannelID"]))]] += said
         found["files"]["all"] += sum(1 for _ in mail.iter_attachments())
     return found
 
