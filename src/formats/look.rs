@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn what_stands_for_something_else_is_decoded() {
         assert_eq!(entities("a&amp;b &#x41;&#66; & &nope; &"), "a&b AB & &nope; &");
-        assert_eq!(escapes("a\\u0041\\nb\\"), "aA b");
+        assert_eq!(escapes("a\\u0041\\nb\\"), "aA b ");
         let mut seen = String::new();
         text(false, b"\xFF\xFEh\0i\0", &mut |_, text| seen.push_str(text));
         assert_eq!(seen, "hi");

@@ -38,7 +38,7 @@ pub struct Paper {
 }
 
 #[derive(Template)]
-#[template(path = "paper.html")]
+#[template(path = "paper.html", config = ".askama.toml")]
 struct Page<'a> {
     frame: Frame,
     paper: &'a Paper,
@@ -140,7 +140,7 @@ mod tests {
         assert!(html.contains("one &#38; two") || html.contains("one &amp; two"), "{html}");
         assert!(!html.contains("<b>"));
         let text = String::from_utf8(paper.text()).unwrap();
-        for part in ["Found:  7", "A          B\r\nlong cell  2\r\n", "Name: ____"] {
+        for part in ["Found: 7", "A          B\r\nlong cell  2\r\n", "Name: ____"] {
             assert!(text.contains(part), "{text}");
         }
         assert!(wrapped(&"word ".repeat(40)).lines().all(|line| line.len() <= 78));

@@ -1,4 +1,4 @@
-//! The pages as templates see them. The one place that knows the template engine; the templates lie in `templates/`.
+//! The pages as templates see them. The one place that knows the template engine; the templates lie in `formats/templates/`.
 
 use super::rows::{self, Day};
 use super::text::{self, Html, Name};
@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
 
 /// The one stylesheet. It stands in every page, so that a page that travels alone still reads.
-const STYLE: &str = include_str!("../../../templates/style.css");
+const STYLE: &str = include_str!("../templates/style.css");
 /// The search over all pages.
-pub(super) const SEARCH: &str = include_str!("../../../templates/search.js");
+pub(super) const SEARCH: &str = include_str!("../templates/search.js");
 
 /// What every page has.
 pub(in crate::formats) struct Frame {
@@ -35,7 +35,7 @@ impl Frame {
 
 /// A page of a room.
 #[derive(Template)]
-#[template(path = "page.html")]
+#[template(path = "page.html", config = ".askama.toml")]
 pub(super) struct Page<'a> {
     pub(super) frame: Frame,
     pub(super) room: &'a str,
@@ -72,7 +72,7 @@ pub(super) struct Cell {
 
 /// The days of a room.
 #[derive(Template)]
-#[template(path = "room.html")]
+#[template(path = "room.html", config = ".askama.toml")]
 pub(super) struct Room<'a> {
     pub(super) frame: Frame,
     pub(super) room: &'a str,
@@ -100,7 +100,7 @@ pub(super) struct Line {
 
 /// Everything there is, by room.
 #[derive(Template)]
-#[template(path = "index.html")]
+#[template(path = "index.html", config = ".askama.toml")]
 pub(super) struct Index {
     pub(super) frame: Frame,
     pub(super) zone: String,
@@ -118,7 +118,7 @@ pub(super) struct Section {
 
 /// Lists of months: all of them, or those of a year with their rooms.
 #[derive(Template)]
-#[template(path = "months.html")]
+#[template(path = "months.html", config = ".askama.toml")]
 pub(super) struct Months {
     pub(super) frame: Frame,
     pub(super) title: String,
@@ -144,7 +144,7 @@ pub(super) struct Somebody {
 
 /// Some of the people.
 #[derive(Template)]
-#[template(path = "people.html")]
+#[template(path = "people.html", config = ".askama.toml")]
 pub(super) struct People {
     pub(super) frame: Frame,
     pub(super) said: String,
@@ -155,7 +155,7 @@ pub(super) struct People {
 
 /// The search.
 #[derive(Template)]
-#[template(path = "search.html")]
+#[template(path = "search.html", config = ".askama.toml")]
 pub(super) struct Search {
     pub(super) frame: Frame,
 }
