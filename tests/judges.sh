@@ -45,9 +45,9 @@ run() {
     }
 }
 
-cargo build --release --quiet --bins
 pchat=${PCHAT:-}
 if [ -z "$pchat" ]; then
+    cargo build --release --quiet --bins
     target=$(cargo metadata --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
     pchat=$target/release/pchat
 fi

@@ -1,4 +1,4 @@
-//! The pages as templates see them. The one place that knows the template engine; the templates lie in `formats/templates/`.
+//! The pages as templates see them. The one place that knows the template engine; they lie in `formats/templates/`.
 
 use super::rows::{self, Day};
 use super::text::{self, Html, Name};
