@@ -20,6 +20,7 @@ pub mod rules;
 pub mod containers;
 pub mod formats;
 pub mod ldap;
+pub mod smtp;
 pub mod store;
 
 // Row 4: steps between, and what work is given.

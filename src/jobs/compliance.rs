@@ -4,6 +4,7 @@
 pub mod alarm;
 pub mod check;
 pub mod folder;
+pub mod mail;
 mod read;
 pub mod run;
 mod sheet;
@@ -16,7 +17,9 @@ use crate::model::field;
 use crate::model::ids::fold;
 use crate::model::record::Record;
 use crate::model::time::Ticks;
+use crate::smtp::Relay;
 use crate::store::delivery::{Backlog, Deliveries, Manner, Pools, Run};
+use crate::store::mails::{MailCounts, Mails};
 use crate::store::sqlite::Sqlite;
 
 /// So many events at most are in one file of compliance XML.
@@ -93,13 +96,21 @@ fn manner(record: &Record) -> Result<Option<Manner>> {
         return Err(Error::new(Kind::Refused, "a stylesheet runs over the XML adapter only")
             .hint(format!("pchat compliance set {identity} --custom-configuration ''")));
     }
+    let smtp = text(record.at(field::SMTP_RELAY));
+    if let Some(relay) = &smtp {
+        Relay::parse(relay)?;
+        if adapter != "eml" {
+            return Err(Error::new(Kind::Refused, "only the EML adapter hands its files to a relay")
+                .hint(format!("pchat compliance set {identity} --adapter-type EML, or --smtp '' for no relay")));
+        }
+    }
     let bits = [
         truth(record.at(field::ADD_CHAT_ROOM_DETAILS)),
         truth(record.at(field::ADD_USER_DETAILS)),
         truth(record.at(field::CREATE_FILE_ATTACHMENTS_MANIFEST)),
     ];
     let details = bits.iter().enumerate().map(|(at, on)| i64::from(*on) << at).sum();
-    Ok(Some(Manner { adapter: adapter.to_owned(), folder, per_room, details, sheet }))
+    Ok(Some(Manner { adapter: adapter.to_owned(), folder, per_room, details, sheet, smtp }))
 }
 
 /// `days.hours:minutes:seconds` in seconds.
@@ -134,6 +145,8 @@ pub struct Standing {
     pub last: Option<Run>,
     /// What waits.
     pub backlog: Backlog,
+    /// Mails that are not with the relay, or perhaps twice.
+    pub mails: MailCounts,
     /// For how many seconds at most something has waited.
     pub lag: Option<u64>,
     /// When the next run is due.
@@ -151,8 +164,10 @@ pub fn standing(store: &mut Sqlite, service: &Service, now: Ticks) -> Result<Sta
         error =
             error.or(sheet::check(sheet).and_then(|()| sheet::program()).err().map(|error| error.what().to_owned()));
     }
+    let mails = store.mail_counts(&service.key)?;
+    error = error.or_else(|| mail::trouble(mails.refused, &service.identity));
     let open = last.as_ref().is_some_and(|run| run.published_on.is_none());
-    let waits = backlog.events > 0 || open;
+    let waits = backlog.events > 0 || open || mails.waiting > 0;
     let since = last.as_ref().map(|run| (now.0 - run.begun_on.0).max(0).unsigned_abs() / 10_000_000);
     let lag = if waits { since } else { Some(0) };
     let late = waits && since.is_none_or(|since| since > 2 * service.interval);
@@ -164,5 +179,5 @@ pub fn standing(store: &mut Sqlite, service: &Service, now: Ticks) -> Result<Sta
     };
     let step = i64::try_from(service.interval).unwrap_or(i64::MAX / 10_000_000).saturating_mul(10_000_000);
     let next = service.manner.as_ref().and(last.as_ref()).map(|run| Ticks(run.begun_on.0.saturating_add(step)));
-    Ok(Standing { state, last, backlog, lag, next, error })
+    Ok(Standing { state, last, backlog, mails, lag, next, error })
 }

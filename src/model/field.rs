@@ -220,6 +220,7 @@ keys! {
     SET_ON: Ticks = "SetOn";
     SIP_ADDRESS: str = "SipAddress";
     SITE: str = "Site";
+    SMTP_RELAY: str = "SmtpRelay";
     STORE: str = "Store";
     TARGET: str = "Target";
     TO: Ticks = "To";

@@ -12,6 +12,7 @@ use crate::model::record::{Field, Record, Shape, Value};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Parameter, Takes, identity, option};
 use crate::nouns::scoped::{Others, Scoped, shown, text, truth};
 use crate::nouns::verb::{Consent, Prepared, Verb};
+use crate::smtp::Relay;
 use clap::{Args, Subcommand};
 
 /// The shape of a compliance.
@@ -29,6 +30,7 @@ pub static SHAPE: Shape = Shape {
         Field::of(field::CUSTOM_CONFIGURATION, "custom_configuration", 0),
         Field::of(field::ONE_CHAT_ROOM_PER_OUTPUT_FILE, "one_chat_room_per_output_file", 0),
         Field::of(field::RUN_INTERVAL, "run_interval", 32),
+        Field::of(field::SMTP_RELAY, "smtp_relay", 2048),
     ],
     key: &[field::IDENTITY.name],
     identity: &[field::IDENTITY.name],
@@ -129,6 +131,9 @@ pub struct Properties {
     /// 00:15:00]
     #[arg(long, value_name = "SPAN")]
     run_interval: Option<String>,
+    /// The relay the EML adapter hands its mails to: smtp://HOST[:PORT]?from=ADDRESS&to=ADDRESS; '' for none
+    #[arg(long, value_name = "RELAY")]
+    smtp: Option<String>,
 }
 
 impl Properties {
@@ -143,6 +148,10 @@ impl Properties {
         truth(record, "AddUserDetails", self.add_user_details);
         truth(record, "CreateFileAttachmentsManifest", self.create_file_attachments_manifest);
         truth(record, "OneChatRoomPerOutputFile", self.one_chat_room_per_output_file);
+        text(record, "SmtpRelay", &self.smtp);
+        if let Some(relay) = self.smtp.as_deref().filter(|relay| !relay.trim().is_empty()) {
+            Relay::parse(relay)?;
+        }
         if let Some(interval) = &self.run_interval {
             record.set(field::RUN_INTERVAL, span(interval)?.as_str());
         }

@@ -42,6 +42,8 @@ pub struct Manner {
     pub details: i64,
     /// The stylesheet.
     pub sheet: Option<String>,
+    /// The relay its mails are handed to.
+    pub smtp: Option<String>,
 }
 
 /// A run.
@@ -151,6 +153,8 @@ pub trait Deliveries {
     fn runs(&mut self, compliance: &str, most: u64) -> Result<Vec<Run>>;
     /// The files of a run, with the salt of their digests unless a purge came after.
     fn run_files(&mut self, run: i64) -> Result<(Vec<Kept>, Option<String>)>;
+    /// A file of a run, with the salt of its digest unless a purge came after.
+    fn run_file(&mut self, run: i64, name: &str) -> Result<(Option<Kept>, Option<String>)>;
     /// Notes why a run failed, or that one ended well again.
     fn note_error(&mut self, compliance: &str, what: Option<&str>, entry: Entry) -> Result<()>;
     /// Why the last run failed, and when, unless one ended well since.

@@ -7,6 +7,7 @@ pub mod count;
 pub mod delivery;
 pub mod facts;
 pub mod hits;
+pub mod mails;
 pub mod open;
 pub mod purge;
 pub mod sqlite;

@@ -2,11 +2,14 @@
 //! run when a run fails, and messages to systemd.
 
 use super::Standing;
+use crate::context::Clock;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::pipeline::{Event, Watch};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Writes how the services are, as OpenMetrics. The file is replaced as a whole.
 pub fn metrics(path: &Path, all: &[(String, Standing)]) -> Result<()> {
@@ -27,6 +30,8 @@ pub fn metrics(path: &Path, all: &[(String, Standing)]) -> Result<()> {
     });
     family("failed", "1 when the last run failed.", &is("failed"));
     family("behind", "1 when something waits for more than two intervals.", &is("behind"));
+    family("mails_waiting", "Mails that are not with the relay yet.", &|standing| Some(standing.mails.waiting));
+    family("mails_refused", "Mails the relay has refused.", &|standing| Some(standing.mails.refused));
     family("lag_events", "Events that are not delivered yet.", &|standing| Some(standing.backlog.events));
     family("lag_seconds", "Seconds since the last run, while something waits.", &|standing| standing.lag);
     family("runs", "The number of the last run.", &|standing| standing.last.as_ref().map(|run| run.run));
@@ -73,6 +78,45 @@ pub fn notify(address: Option<&str>, state: &str) {
     };
     // Nobody who listens is none of the work's business.
     drop(sent);
+}
+
+/// Looks at long work like another watch, and tells systemd every few seconds that it goes on.
+pub struct Heartbeat<'a> {
+    watch: &'a dyn Watch,
+    clock: Clock<'a>,
+    address: Option<&'a str>,
+    told: AtomicI64,
+}
+
+impl<'a> Heartbeat<'a> {
+    /// In place of this watch.
+    pub fn new(watch: &'a dyn Watch, clock: Clock<'a>, address: Option<&'a str>) -> Heartbeat<'a> {
+        Heartbeat { watch, clock, address, told: AtomicI64::new(0) }
+    }
+
+    fn beat(&self) {
+        if self.address.is_none() {
+            return;
+        }
+        let now = (self.clock)().0;
+        // A clock that was set back is another time, too.
+        if self.told.load(Ordering::Relaxed).abs_diff(now) >= 50_000_000 {
+            self.told.store(now, Ordering::Relaxed);
+            notify(self.address, "WATCHDOG=1");
+        }
+    }
+}
+
+impl Watch for Heartbeat<'_> {
+    fn event(&self, event: Event) {
+        self.beat();
+        self.watch.event(event);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.beat();
+        self.watch.cancelled()
+    }
 }
 
 /// Nobody listens elsewhere.

@@ -19,6 +19,9 @@ pub const LOCK: &str = ".pchat-delivery.lock";
 /// What a run did, in the folder of that run.
 pub const RECEIPT: &str = "receipt.json";
 
+/// What a relay replied to the mails of a run, in the folder of that run.
+pub const MAILS: &str = "mails.jsonl";
+
 /// What the head of a folder says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {

@@ -3,6 +3,7 @@
 //! interrupted is finished by the next: begun, it is made again; recorded, it only gets its name.
 
 use super::folder::{self, Folder, RECEIPT};
+use super::mail::{self, Mailed};
 use super::read::{Counting, List, Seen};
 use super::{Service, format, sheet};
 use crate::containers::plain::PlainFolder;
@@ -45,13 +46,30 @@ pub struct Done {
     pub files: u64,
     /// Bytes of them.
     pub bytes: u64,
+    /// What was done with mails.
+    pub mailed: Mailed,
 }
 
-/// Delivers what is not delivered yet. With `new_folder` the folder may be one that knows nothing of earlier runs.
-pub fn run(cx: &Context<'_>, path: &Path, service: &Service, new_folder: bool) -> Result<Done> {
+/// How a run is to go, beside its settings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct How {
+    /// The folder may be one that knows nothing of earlier runs.
+    pub new_folder: bool,
+    /// Mails that the relay has refused are sent again.
+    pub resend_refused: bool,
+}
+
+/// Delivers what is not delivered yet, and hands mails that wait to the relay, if there is one.
+pub fn run(cx: &Context<'_>, path: &Path, service: &Service, how: How) -> Result<Done> {
+    let mut done = deliver(cx, path, service, how.new_folder)?;
+    done.mailed = mail::mail(cx, path, service, how.resend_refused)?;
+    Ok(done)
+}
+
+fn deliver(cx: &Context<'_>, path: &Path, service: &Service, new_folder: bool) -> Result<Done> {
     let manner = service.manner.as_ref().ok_or_else(|| off(service))?;
     let at = Path::new(&manner.folder);
-    let mut done = Done { run: None, repaired: 0, files: 0, bytes: 0 };
+    let mut done = Done { run: None, repaired: 0, files: 0, bytes: 0, mailed: Mailed::default() };
     let mut store = Sqlite::snapshot(path)?;
     let id = store.id()?;
     let last = store.runs(&service.key, 1)?.into_iter().next();

@@ -386,7 +386,11 @@ fn is_wanted(name: &str) -> bool {
 
 /// Is this what the compliance service wrote beside the history? JSON Lines never begin with a line of one bracket.
 fn is_receipt(path: &Path, name: &str) -> bool {
-    matches!(name, "receipt.json" | "pchat-delivery.json") && head(path).is_ok_and(|head| head.starts_with(b"{\n"))
+    match name {
+        "receipt.json" | "pchat-delivery.json" => head(path).is_ok_and(|head| head.starts_with(b"{\n")),
+        "mails.jsonl" => head(path).is_ok_and(|head| head.starts_with(b"{\"format\":\"pchat-mails\"")),
+        _ => false,
+    }
 }
 
 fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {

@@ -3,7 +3,9 @@
 use super::SCOPED;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::compliance::run::{Done, run};
+use crate::jobs::compliance::alarm::Heartbeat;
+use crate::jobs::compliance::mail::Mailed;
+use crate::jobs::compliance::run::{Done, How, run};
 use crate::jobs::compliance::{Service, Standing, alarm, check, services, standing};
 use crate::model::counted::counted;
 use crate::model::reply::{Cell, Reply, Status, Table};
@@ -30,6 +32,9 @@ pub struct RunRequest {
     /// Deliver into a folder that knows nothing of the runs before, or less than the store
     #[arg(long)]
     new_folder: bool,
+    /// Send mails again that the relay has refused
+    #[arg(long)]
+    resend_refused: bool,
     /// Write how the service is to this file after each run, as OpenMetrics
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
@@ -96,6 +101,30 @@ fn every(cx: &Context<'_>) -> Result<Vec<Service>> {
     services(&all, &all.iter().map(name).collect::<Vec<_>>())
 }
 
+/// What to say of mails that were refused.
+fn refused(mailed: &Mailed) -> Option<String> {
+    let status = mailed.status.as_deref().unwrap_or("without a status");
+    (mailed.refused > 0).then(|| format!("{} refused by the relay ({status})", counted(mailed.refused, "mail")))
+}
+
+/// What to say of mails.
+fn told(service: &Service, mailed: &Mailed, notes: &mut Vec<String>) {
+    if mailed.accepted > 0 {
+        notes.push(format!("{} accepted by the relay", counted(mailed.accepted, "mail")));
+    }
+    notes.extend(mailed.doubtful.iter().map(|id| format!("may have been received twice: Message-ID {id}")));
+    if mailed.later > 0 {
+        let status = mailed.status.as_deref().unwrap_or_default();
+        notes.push(format!("{} not accepted yet ({status}): the next run tries again", counted(mailed.later, "mail")));
+    }
+    if let Some(what) = refused(mailed) {
+        let folder = service.manner.as_ref().map(|manner| manner.folder.as_str()).unwrap_or_default();
+        notes.push(format!(
+            "{what}: mails.jsonl of the run, in {folder}, has the reply; pchat compliance run --resend-refused sends again"
+        ));
+    }
+}
+
 const COLUMNS: [&str; 8] = ["Identity", "Run", "Found", "Delivered", "Excepted", "Late", "Files", "Bytes"];
 
 fn row(service: &Service, done: &Done) -> Option<Vec<Cell>> {
@@ -126,10 +155,14 @@ impl RunRequest {
 
     /// Runs one service, and notes how that ended.
     fn one(&self, cx: &Context<'_>, path: &Path, service: &Service) -> Result<Done> {
-        let done = run(cx, path, service, self.new_folder);
+        let how = How { new_folder: self.new_folder, resend_refused: self.resend_refused };
+        let done = run(cx, path, service, how);
         let open = || Sqlite::open(path);
         match &done {
-            Ok(_) => {
+            Ok(done) => {
+                if let (Some(what), Some(command)) = (refused(&done.mailed), &self.on_failure) {
+                    alarm::call(command, &service.identity, &what)?;
+                }
                 let failed = Sqlite::snapshot(path)?.last_error(&service.key)?;
                 if failed.is_some() {
                     let details = vec![("state", "recovered".to_owned())];
@@ -166,13 +199,17 @@ impl RunRequest {
         let all = current(cx, &self.names)?;
         let path = cx.session.alone()?.to_owned();
         let (mut rows, mut failed, mut repaired) = (Vec::new(), None, 0);
-        let mut excepted = 0;
+        let (mut excepted, mut notes, mut mailed) = (0, Vec::new(), Mailed::default());
         for service in all.iter().filter(|service| service.manner.is_some() || all.len() == 1) {
             match self.one(cx, &path, service) {
                 Ok(done) => {
                     repaired += done.repaired;
                     excepted += done.run.as_ref().map_or(0, |run| run.excepted);
                     rows.extend(row(service, &done));
+                    told(service, &done.mailed, &mut notes);
+                    mailed.accepted += done.mailed.accepted;
+                    mailed.refused += done.mailed.refused;
+                    mailed.later += done.mailed.later;
                 }
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -181,14 +218,21 @@ impl RunRequest {
         if let Some(error) = failed {
             return Err(error);
         }
-        let nothing = rows.is_empty();
-        let table = Table { title: "runs", columns: COLUMNS.to_vec(), aside: Vec::new(), rows, sums: None };
-        let mut reply = objects(table, "nothing new: everything is delivered");
+        let nothing = rows.is_empty() && notes.is_empty();
+        let mut reply = match rows.is_empty() && !nothing {
+            true => Reply::default(),
+            false => objects(
+                Table { title: "runs", columns: COLUMNS.to_vec(), aside: Vec::new(), rows, sums: None },
+                "nothing new: everything is delivered",
+            ),
+        };
         reply.objects = false;
+        reply.notes.append(&mut notes);
         if repaired > 0 {
             reply.notes.push(format!("{} that was interrupted is finished", counted(repaired, "run")));
         }
-        reply.status = match (nothing, excepted) {
+        reply.status = match (nothing, excepted + mailed.later) {
+            _ if mailed.refused > 0 => Status::Failed(Kind::Refused),
             (true, _) => Status::Nothing,
             (false, 0) => Status::Done,
             _ => Status::Gaps,
@@ -198,6 +242,8 @@ impl RunRequest {
 
     fn watch(&self, cx: &Context<'_>) -> Result<Reply> {
         let address = self.notify.as_deref();
+        let heartbeat = Heartbeat::new(cx.watch, cx.clock, address);
+        let cx = &Context { watch: &heartbeat, ..*cx };
         let mut left: BTreeMap<String, u64> = BTreeMap::new();
         let (mut runs, mut failures) = (0u64, 0u64);
         alarm::notify(address, "READY=1\nSTATUS=waiting");
@@ -210,7 +256,10 @@ impl RunRequest {
                 }
                 alarm::notify(address, "WATCHDOG=1\nSTATUS=delivering");
                 match self.one(cx, &path, service) {
-                    Ok(done) => runs += u64::from(done.run.is_some()),
+                    Ok(done) => {
+                        runs += u64::from(done.run.is_some());
+                        failures += u64::from(done.mailed.refused > 0);
+                    }
                     Err(error) if error.kind() == Kind::Cancelled => break,
                     Err(error) => {
                         failures += 1;
@@ -257,6 +306,8 @@ impl StatusRequest {
             "Delivered",
             "LagEvents",
             "LagSeconds",
+            "MailsWaiting",
+            "MailsRefused",
             "NextRun",
             "Error",
             "Adapter",
@@ -276,6 +327,8 @@ impl StatusRequest {
                 number(last.map(|run| run.found - run.excepted)),
                 Cell::Number(now.backlog.events),
                 number(now.lag),
+                Cell::Number(now.mails.waiting),
+                Cell::Number(now.mails.refused),
                 moment(now.next),
                 Cell::from(now.error.clone()),
                 Cell::from(manner.map(|manner| manner.adapter.clone())),
@@ -285,7 +338,12 @@ impl StatusRequest {
         let rows = found.iter().map(row).collect();
         let table = Table { title: "services", columns, aside: vec!["Adapter", "Folder"], rows, sums: None };
         let mut reply = objects(table, "there are no compliance settings");
+        let doubtful: u64 = found.iter().map(|(_, now)| now.mails.doubtful).sum();
         let any = |state: &str| found.iter().any(|(_, standing)| standing.state == state);
+        if doubtful > 0 {
+            let mails = counted(doubtful, "mail");
+            reply.notes.push(format!("{mails} may have been received twice: mails.jsonl of the runs names them"));
+        }
         reply.status = match (any("failed"), any("behind"), found.iter().all(|(_, now)| now.state == "off")) {
             (true, ..) => Status::Failed(Kind::Io),
             (_, true, _) => Status::Gaps,
@@ -322,7 +380,17 @@ impl VerifyRequest {
             let runs = counted(found.by_receipt, "run");
             reply.notes.push(format!("{runs} from before the last purge were compared with their receipts alone"));
         }
-        reply.status = match (broken, found.waiting) {
+        let mails = found.mails;
+        if found.accepted + mails.waiting + mails.refused > 0 {
+            let twice = match mails.doubtful {
+                0 => String::new(),
+                some => format!(" ({some} perhaps received twice)"),
+            };
+            let accepted = counted(found.accepted, "mail");
+            let (waiting, refused) = (mails.waiting, mails.refused);
+            reply.notes.push(format!("{accepted} accepted by the relay{twice}, {waiting} waiting, {refused} refused"));
+        }
+        reply.status = match (broken, found.waiting + mails.waiting + mails.refused) {
             (true, _) => Status::Failed(Kind::Damaged),
             (false, 0) => Status::Done,
             _ => Status::Gaps,

@@ -1,5 +1,7 @@
 //! The ledger of deliveries in its tables.
 
+mod mails;
+
 use super::{Sqlite, audit};
 use crate::error::{Error, Kind, Result};
 use crate::model::ids::{RoomKey, fold};
@@ -37,7 +39,7 @@ fn open(connection: &Connection, compliance: &str, pools: &Pools) -> rusqlite::R
 type Before = (i64, i64, i64, String);
 
 const COLUMNS: &str = "number, run, ident, adapter, folder, per_room, details, sheet, begun_on, recorded_on, \
-                       published_on, found, excepted, late";
+                       published_on, found, excepted, late, smtp";
 
 fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
     let manner = Manner {
@@ -46,6 +48,7 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
         per_room: row.get(5)?,
         details: row.get(6)?,
         sheet: row.get(7)?,
+        smtp: row.get(14)?,
     };
     let time = |at| row.get::<_, Option<i64>>(at).map(|time| time.map(Ticks));
     Ok(Run {
@@ -60,6 +63,12 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
         excepted: row.get(12)?,
         late: row.get(13)?,
     })
+}
+
+/// The salt of the digests of a run, unless a purge came after.
+fn salt(connection: &Connection, run: i64) -> rusqlite::Result<Option<String>> {
+    let mut rows = connection.prepare_cached("SELECT salt FROM delivery_salt WHERE delivery = ?1")?;
+    rows.query_row([run], |row| row.get(0)).optional()
 }
 
 fn newest(connection: &Connection, compliance: &str, most: i64) -> rusqlite::Result<Vec<Run>> {
@@ -89,8 +98,8 @@ impl Deliveries for Sqlite {
             let again = last.as_ref().filter(|last| last.recorded_on.is_none());
             if let Some(again) = again {
                 tx.execute(
-                    "UPDATE delivery SET ident = ?2, adapter = ?3, folder = ?4, per_room = ?5, details = ?6, sheet = ?7 \
-                     WHERE number = ?1",
+                    "UPDATE delivery SET ident = ?2, adapter = ?3, folder = ?4, per_room = ?5, details = ?6, \
+                     sheet = ?7, smtp = ?8 WHERE number = ?1",
                     (
                         again.number,
                         &begin.ident,
@@ -99,6 +108,7 @@ impl Deliveries for Sqlite {
                         manner.per_room,
                         manner.details,
                         &manner.sheet,
+                        &manner.smtp,
                     ),
                 )?;
             } else {
@@ -109,7 +119,7 @@ impl Deliveries for Sqlite {
                 let run = last.map_or(1, |last| last.run + 1);
                 tx.execute(
                     "INSERT INTO delivery (compliance, run, ident, adapter, folder, per_room, details, sheet, begun_on, \
-                     found, excepted, late) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, 0)",
+                     smtp, found, excepted, late) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 0)",
                     (
                         compliance,
                         run,
@@ -120,6 +130,7 @@ impl Deliveries for Sqlite {
                         manner.details,
                         &manner.sheet,
                         begin.at.0,
+                        &manner.smtp,
                     ),
                 )?;
                 let number = tx.last_insert_rowid();
@@ -192,6 +203,14 @@ impl Deliveries for Sqlite {
                 let digest = salted(&made.salt, file.sha256.as_deref().unwrap_or_default());
                 put.execute((run.number, &file.name, file.size, digest))?;
             }
+            if run.manner.smtp.is_some() {
+                let mut mail = tx.prepare(
+                    "INSERT INTO delivery_mail (delivery, name, state, tries, doubt) VALUES (?1, ?2, 0, 0, 0)",
+                )?;
+                for file in made.files.iter().filter(|file| file.name.ends_with(".eml")) {
+                    mail.execute((run.number, &file.name))?;
+                }
+            }
             tx.execute("INSERT INTO delivery_salt (delivery, salt) VALUES (?1, ?2)", (run.number, &made.salt))?;
             audit::append(tx, &entry).map(|_| ())
         })?;
@@ -220,11 +239,17 @@ impl Deliveries for Sqlite {
                 .prepare_cached("SELECT name, size, digest FROM delivery_file WHERE delivery = ?1 ORDER BY name")?;
             let file = |row: &Row<'_>| Ok(Kept { name: row.get(0)?, size: row.get(1)?, digest: row.get(2)? });
             let files = rows.query_map([run], file)?.collect::<rusqlite::Result<_>>()?;
-            let salt = connection
-                .prepare_cached("SELECT salt FROM delivery_salt WHERE delivery = ?1")?
-                .query_row([run], |row| row.get(0))
+            Ok((files, salt(connection, run)?))
+        })
+    }
+
+    fn run_file(&mut self, run: i64, name: &str) -> Result<(Option<Kept>, Option<String>)> {
+        self.deliver(|connection| {
+            let file = connection
+                .prepare_cached("SELECT name, size, digest FROM delivery_file WHERE delivery = ?1 AND name = ?2")?
+                .query_row((run, name), |row| Ok(Kept { name: row.get(0)?, size: row.get(1)?, digest: row.get(2)? }))
                 .optional()?;
-            Ok((files, salt))
+            Ok((file, salt(connection, run)?))
         })
     }
 

@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '8');
+INSERT INTO meta (name, value) VALUES ('layout', '9');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -142,7 +142,8 @@ CREATE TABLE compliance (
     create_file_attachments_manifest INTEGER,
     custom_configuration             TEXT,
     one_chat_room_per_output_file    INTEGER,
-    run_interval                     TEXT
+    run_interval                     TEXT,
+    smtp_relay                       TEXT
 ) STRICT;
 
 CREATE TABLE addin (
@@ -500,6 +501,7 @@ CREATE TABLE delivery (
     found        INTEGER NOT NULL,
     excepted     INTEGER NOT NULL,
     late         INTEGER NOT NULL,
+    smtp         TEXT,
     UNIQUE (compliance, run)
 ) STRICT;
 
@@ -530,6 +532,17 @@ CREATE TABLE delivery_file (
     digest   TEXT NOT NULL,
     PRIMARY KEY (delivery, name)
 ) STRICT, WITHOUT ROWID;
+-- The mails of runs that hand them to a relay: 0 waits, 1 is being handed over, 2 was taken, 3 was refused. `doubt`: it was handed
+-- over once without a reply. What a relay replied may quote a mail, so it stands in the folder of the run only.
+CREATE TABLE delivery_mail (
+    delivery INTEGER NOT NULL REFERENCES delivery,
+    name     TEXT NOT NULL,
+    state    INTEGER NOT NULL,
+    tries    INTEGER NOT NULL,
+    doubt    INTEGER NOT NULL,
+    PRIMARY KEY (delivery, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX delivery_mail_open ON delivery_mail (delivery, state) WHERE state <> 2 OR doubt <> 0;
 -- Why the last run under these settings failed, until one ends well. It names no text.
 CREATE TABLE delivery_error (
     compliance TEXT NOT NULL PRIMARY KEY,
