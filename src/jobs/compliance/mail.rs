@@ -37,8 +37,10 @@ pub struct Mailed {
     pub later: u64,
     /// Mails of these that it may have taken twice, by their Message-ID.
     pub doubtful: Vec<String>,
-    /// What it said of one that was refused.
-    pub status: Option<String>,
+    /// The code of one that was refused.
+    pub refusal: Option<String>,
+    /// The code of one that it may take later.
+    pub delay: Option<String>,
 }
 
 /// Hands over every mail that waits, of every run. With `resend` those that were refused wait again.
@@ -233,13 +235,13 @@ impl Batch<'_> {
                 mail.state = MailState::Refused;
                 // A relay that refuses it now has not taken it before, as far as it says.
                 self.done.refused += 1;
-                self.done.status = Some(reply.status());
+                self.done.refusal = Some(reply.status());
                 ("refused", reply)
             }
             Ok(Sent::Later(reply)) => {
                 mail.state = MailState::Waiting;
                 self.done.later += 1;
-                self.done.status = Some(reply.status());
+                self.done.delay = Some(reply.status());
                 ("later", reply)
             }
             Err(broken) => {

@@ -103,7 +103,7 @@ fn every(cx: &Context<'_>) -> Result<Vec<Service>> {
 
 /// What to say of mails that were refused.
 fn refused(mailed: &Mailed) -> Option<String> {
-    let status = mailed.status.as_deref().unwrap_or("without a status");
+    let status = mailed.refusal.as_deref().unwrap_or_default();
     (mailed.refused > 0).then(|| format!("{} refused by the relay ({status})", counted(mailed.refused, "mail")))
 }
 
@@ -114,7 +114,7 @@ fn told(service: &Service, mailed: &Mailed, notes: &mut Vec<String>) {
     }
     notes.extend(mailed.doubtful.iter().map(|id| format!("may have been received twice: Message-ID {id}")));
     if mailed.later > 0 {
-        let status = mailed.status.as_deref().unwrap_or_default();
+        let status = mailed.delay.as_deref().unwrap_or_default();
         notes.push(format!("{} not accepted yet ({status}): the next run tries again", counted(mailed.later, "mail")));
     }
     if let Some(what) = refused(mailed) {
