@@ -70,7 +70,13 @@ pub(crate) const INSTEAD: char = '\u{FFFD}';
 /// becomes [`INSTEAD`]; says how often.
 pub(crate) fn write_plain(out: &mut String, text: &str) -> u64 {
     let mut replaced = 0;
-    for c in text.chars() {
+    // What stands as it is is copied in runs. U+FFFE and U+FFFF, which XML cannot hold, begin with this byte.
+    let special = |b: &u8| *b < 0x20 || matches!(b, b'<' | b'>' | b'&' | b'"' | 0xEF);
+    let mut rest = text;
+    while let Some(at) = rest.as_bytes().iter().position(special) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let Some(c) = rest.chars().next() else { break };
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -85,7 +91,9 @@ pub(crate) fn write_plain(out: &mut String, text: &str) -> u64 {
                 replaced += 1;
             }
         }
+        rest = &rest[c.len_utf8()..];
     }
+    out.push_str(rest);
     replaced
 }
 

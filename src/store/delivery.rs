@@ -97,6 +97,8 @@ pub struct Span {
     pub last: u64,
     /// The time of the latest event of the room that was delivered before.
     pub latest: Ticks,
+    /// They are all that the room has.
+    pub whole: bool,
 }
 
 /// What a run has made.

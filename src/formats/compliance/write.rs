@@ -14,6 +14,7 @@ use crate::model::receipt::{Kinds, Tally};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::select::texts::other_texts;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// Where the files lie before they have their names.
@@ -26,6 +27,7 @@ const CLOSING: &str = "</Conversations>\n";
 const MESSAGE: &str = "<Message ";
 /// The remark about events of kinds that have no type.
 pub const EXCEPTED: &str = "events of kinds that compliance XML has no type for, listed in exceptions.csv";
+const INCOMPLETE: &str = "events of which compliance XML cannot carry everything, listed in exceptions.csv";
 /// A file is closed when it has grown beyond this.
 const MOST_BYTES: usize = 64 << 20;
 
@@ -45,9 +47,13 @@ impl Format for ComplianceXml {
     }
 
     fn render(&self, unit: &Unit, about: &About, _files: &dyn Contents) -> Result<Vec<Part>> {
-        let mut page = Page { unit, out: String::with_capacity(unit.weight() * 2 + 512), parts: Vec::new() };
+        let out = String::with_capacity(unit.weight() * 2 + 512);
+        let mut page = Page { unit, out, parts: Vec::new(), incomplete: 0 };
         let count = page.conversation(about);
-        let Page { out, mut parts, .. } = page;
+        let Page { out, mut parts, incomplete, .. } = page;
+        if incomplete > 0 {
+            parts.push(Part::Remark(INCOMPLETE, incomplete));
+        }
         parts.push(Part::Row(vec![count.to_string()]));
         if count > 0 {
             parts.push(Part::Append { to: String::new(), bytes: out.into_bytes() });
@@ -110,6 +116,8 @@ struct Page<'a> {
     unit: &'a Unit,
     out: String,
     parts: Vec<Part>,
+    /// Events that are not there with everything.
+    incomplete: u64,
 }
 
 impl Page<'_> {
@@ -152,7 +160,8 @@ impl Page<'_> {
         at.write_to(&mut text);
         let text = String::from_utf8_lossy(&text);
         let millis = at.unix_millis();
-        self.out.push_str(&format!("<{name} since1970=\"{millis}\" string=\"{text}\" long=\"{}\"/>", at.0));
+        // Writing to a String never fails.
+        drop(write!(self.out, "<{name} since1970=\"{millis}\" string=\"{text}\" long=\"{}\"/>", at.0));
     }
 
     /// The rest of the tag of an event, its person and time; says how many characters were replaced.
@@ -161,9 +170,9 @@ impl Page<'_> {
             Kind::Chat => event.chat.unwrap_or(0),
             _ => number_of(event).unwrap_or(0),
         };
-        self.out.push_str(&format!("type=\"{word}\" content=\""));
+        drop(write!(self.out, "type=\"{word}\" content=\""));
         let replaced = write_plain(&mut self.out, content(event));
-        self.out.push_str(&format!("\" id=\"{id}\">"));
+        drop(write!(self.out, "\" id=\"{id}\">"));
         let replaced = replaced + self.sender(&self.unit.people[event.who as usize]);
         self.time("DateTimeUTC", event.at);
         replaced
@@ -174,7 +183,7 @@ impl Page<'_> {
         let mut replaced = 0;
         let mut text = |out: &mut String, name: &str, value: Option<&str>| {
             if let Some(value) = value {
-                out.push_str(&format!(" {name}=\""));
+                drop(write!(out, " {name}=\""));
                 replaced += write_plain(out, value);
                 out.push('"');
             }
@@ -202,6 +211,7 @@ impl Page<'_> {
         self.replaced(event, replaced, "the event");
         let more = event.more();
         let joins = matches!(event.kind, Kind::Join | Kind::Part);
+        let mut any = false;
         let rich = other_texts([more.rtf.as_deref(), None, None]).next().is_some_and(|rich| rich != event.body);
         let carried = more.files.len() == 1 && content(event) != event.body;
         let large = |number: Option<i64>| number.is_some_and(|number| i32::try_from(number).is_err());
@@ -218,15 +228,11 @@ impl Page<'_> {
             (large(event.chat), "the number of the message is larger than the published schema allows"),
             (large(persona.number), "the number of the person is larger than the published schema allows"),
         ];
-        let mut any = false;
         for (_, why) in known.iter().filter(|(is, _)| *is) {
             any = true;
             self.parts.push(note(&event.address(&self.unit.room), why));
         }
-        self.parts.push(Part::Remark(
-            "events of which compliance XML cannot carry everything, listed in exceptions.csv",
-            u64::from(any),
-        ));
+        self.incomplete += u64::from(any);
     }
 }
 

@@ -32,6 +32,7 @@ use crate::store::delivery::{Begin, Deliveries, Made, Manner, Run, Span, salted}
 use crate::store::sqlite::Sqlite;
 use serde_json::{Value, json};
 use sha2::Digest;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -226,6 +227,12 @@ pub(super) struct Filled {
 
 /// The selection of the events of these spans.
 fn selection(spans: &[Span]) -> Selection {
+    let rooms: BTreeMap<String, RoomKey> = spans.iter().map(|span| (span.room.key(), span.room.clone())).collect();
+    let scope = Scope { rooms: Some(rooms), ..Scope::all() };
+    // Where all of each room is wanted, no event needs to be asked.
+    if spans.iter().all(|span| span.whole) {
+        return Selection::of(scope);
+    }
     let mut events = Addresses::default();
     for span in spans {
         let room = events.room(&span.room);
@@ -235,8 +242,6 @@ fn selection(spans: &[Span]) -> Selection {
     }
     let tagged = Tagged { written: "run".to_owned(), keys: Default::default(), events: Some(Arc::new(events)) };
     let written = Written { text: String::new(), mode: Match::All, case_sensitive: false };
-    let rooms = spans.iter().map(|span| (span.room.key(), span.room.clone())).collect();
-    let scope = Scope { rooms: Some(rooms), ..Scope::all() };
     Selection { query: Some(Query::of(Node::Tagged(tagged), written)), ..Selection::of(scope) }
 }
 

@@ -152,7 +152,9 @@ impl Deliveries for Sqlite {
     fn run_spans(&mut self, run: i64) -> Result<Vec<Span>> {
         self.deliver(|connection| {
             let mut rows = connection.prepare_cached(
-                "SELECT room.pool, room.uri, span.first, span.last, delivered.latest FROM delivery_span AS span \
+                "SELECT room.pool, room.uri, span.first, span.last, delivered.latest, \
+                 span.first = 0 AND span.last + 1 = (SELECT next FROM history WHERE history.room = span.room) \
+                 FROM delivery_span AS span \
                  JOIN room ON room.number = span.room JOIN delivery ON delivery.number = span.delivery \
                  LEFT JOIN delivered ON delivered.compliance = delivery.compliance AND delivered.room = span.room \
                  WHERE span.delivery = ?1 ORDER BY room.key",
@@ -164,6 +166,7 @@ impl Deliveries for Sqlite {
                     first: row.get(2)?,
                     last: row.get(3)?,
                     latest: latest.map_or(Ticks::MIN, Ticks),
+                    whole: row.get::<_, Option<bool>>(5)? == Some(true),
                 })
             };
             rows.query_map([run], span)?.collect()
