@@ -161,7 +161,7 @@ impl Page<'_> {
         let text = String::from_utf8_lossy(&text);
         let millis = at.unix_millis();
         // Writing to a String never fails.
-        drop(write!(self.out, "<{name} since1970=\"{millis}\" string=\"{text}\" long=\"{}\"/>", at.0));
+        let _ = write!(self.out, "<{name} since1970=\"{millis}\" string=\"{text}\" long=\"{}\"/>", at.0);
     }
 
     /// The rest of the tag of an event, its person and time; says how many characters were replaced.
@@ -170,9 +170,9 @@ impl Page<'_> {
             Kind::Chat => event.chat.unwrap_or(0),
             _ => number_of(event).unwrap_or(0),
         };
-        drop(write!(self.out, "type=\"{word}\" content=\""));
+        let _ = write!(self.out, "type=\"{word}\" content=\"");
         let replaced = write_plain(&mut self.out, content(event));
-        drop(write!(self.out, "\" id=\"{id}\">"));
+        let _ = write!(self.out, "\" id=\"{id}\">");
         let replaced = replaced + self.sender(&self.unit.people[event.who as usize]);
         self.time("DateTimeUTC", event.at);
         replaced
@@ -183,7 +183,7 @@ impl Page<'_> {
         let mut replaced = 0;
         let mut text = |out: &mut String, name: &str, value: Option<&str>| {
             if let Some(value) = value {
-                drop(write!(out, " {name}=\""));
+                let _ = write!(out, " {name}=\"");
                 replaced += write_plain(out, value);
                 out.push('"');
             }
