@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Lets programs that know nothing of pchat judge the deliveries of the compliance service: xmllint with the schema,
-# systemd-analyze on the units, csvclean and Python's email on what the adapters write, and kills in the middle.
+# systemd-analyze on the units, csvclean and four parsers of mails on what the adapters write, aiosmtpd on mails that are
+# handed over, and kills.
 #
 #   tests/judge-compliance.sh PCHAT WORK
 #
@@ -40,22 +41,39 @@ for adapter in XML EML Actiance CSV; do
     "$pchat" compliance verify "$out" --store "$store" >/dev/null 2>&1
     echo "ok deliveries of $adapter after kills"
 done
-python3 tests/judge-kills.py "$pchat" "$work/kills" "${KILLS:-6}"
+python3 tests/judge-kills.py "$pchat" "$work/kills" "${KILLS:-25}"
+python3 tests/judge-watch.py "$pchat" "$work/watch"
+"${PYTHON:-$csvkit/python}" tests/judge-relay.py "$pchat" "$work/relay"
 find "$work/XML" -name 'compliance-*.xml' -print0 |
     xargs -0 xmllint --noout --schema docs/formats/compliance.xsd 2>/dev/null
 "$pchat" import "$work/XML" --store "$work/again.db" --pool pool01.litwareinc.com >/dev/null
 echo "ok compliance XML by xmllint and import"
 find "$work/Actiance" -path '*/files/*' -prune -o -name '*.xml' -print0 |
     xargs -0 xmllint --noout --schema docs/formats/actiance.xsd 2>/dev/null
-python3 - "$work/EML" <<'PYTHON'
-import email, email.policy, pathlib, sys
-mails = list(pathlib.Path(sys.argv[1]).rglob("*.eml"))
+find "$work/EML" -name '*.eml' >"$work/mails"
+node tests/judge-mails.mjs target/judges/npm docs/formats/rsmf.schema.json "$work/mails" >"$work/mails.json"
+# Python's email, mail-parser, postal-mime and mailparser find the same in each.
+"${PYTHON:-$csvkit/python}" - "$work/mails.json" <<'PYTHON'
+import base64, email, email.policy, hashlib, json, sys
+import mailparser
+found = json.load(open(sys.argv[1]))
 ids = set()
-for path in mails:
-    mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    assert not mail.defects and mail["From"] and mail["Date"] and mail.get_body(("plain",)), path
+for path, others in found.items():
+    data = open(path, "rb").read()
+    mail = email.message_from_bytes(data, policy=email.policy.default)
+    text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n").rstrip()
+    files = sorted(hashlib.sha256(part.get_content()).hexdigest() for part in mail.iter_attachments())
+    assert not mail.defects and mail["From"] and mail["Date"], path
+    for name, other in others.items():
+        assert other["id"] == mail["Message-ID"] and other["subject"] == mail["Subject"], (path, name)
+        assert other["text"] == hashlib.sha256(text.encode()).hexdigest(), (path, name)
+        assert sorted(sum for _, sum in other["files"]) == files, (path, name)
+    again = mailparser.parse_from_bytes(data)
+    assert again.message_id == mail["Message-ID"] and again.subject == mail["Subject"], path
+    sums = [hashlib.sha256(base64.b64decode(file["payload"])).hexdigest() for file in again.attachments]
+    assert sorted(sums) == files, path
     ids.add(mail["Message-ID"])
-assert mails and len(ids) == len(mails)
+assert found and len(ids) == len(found)
 PYTHON
 if [ -x "$csvkit/csvclean" ]; then
     "$csvkit/csvclean" --length-mismatch "$work/CSV/00000001/csv/history.csv" >/dev/null

@@ -11,7 +11,7 @@ import collections, email, json, logging, pathlib, random, shutil, socket, ssl, 
 from aiosmtpd.controller import Controller
 
 pchat, work = str(pathlib.Path(sys.argv[1]).resolve()), pathlib.Path(sys.argv[2])
-kills = int(sys.argv[3]) if len(sys.argv) > 3 else 12
+kills = int(sys.argv[3]) if len(sys.argv) > 3 else 8
 shutil.rmtree(work, ignore_errors=True)
 work.mkdir(parents=True)
 random.seed(5)
@@ -72,7 +72,7 @@ def feed(rooms, name="new.jsonl"):
 
 
 def relay(port, more=""):
-    url = f"smtp://localhost:{port}?from=pchat%40example.com&to=archive@example.net,second@example.net&timeout=2{more}"
+    url = f"smtp://localhost:{port}?from=pchat%40example.com&to=archive@example.net,second@example.net&timeout=1{more}"
     run("compliance", "set", "--smtp", url, code=0)
 
 

@@ -3,6 +3,7 @@
 
 use super::archive::{folder, names::safe};
 use super::cut::{About, By, Cut};
+use super::exceptions::{Exceptions, is_note, note};
 use super::load::clock;
 use super::write::{Choices, Contents, Format, Grown, Ledger, Part, Settings, Written};
 use crate::error::{Error, Kind as Failure, Result};
@@ -115,7 +116,11 @@ impl Format for Sheet {
                 self.row(&mut cells, &room, persona, event, &id, Some((file, path.as_deref())))?;
                 match kept.zip(path) {
                     Some((sha256, path)) => parts.push(Part::Attachment { name: format!("{TOP}{path}"), sha256 }),
-                    None => absent += 1,
+                    None => {
+                        absent += 1;
+                        let why = "the content of the attachment is not in the store";
+                        parts.push(note(&event.address(&unit.room), why));
+                    }
                 }
             }
         }
@@ -133,7 +138,8 @@ impl Format for Sheet {
     }
 
     fn ledger(&self) -> Box<dyn Ledger> {
-        Box::new(Counts { attachments: BTreeMap::new(), safe: self.choices.spreadsheet_safe })
+        let exceptions = Exceptions::new(TOP);
+        Box::new(Counts { attachments: BTreeMap::new(), safe: self.choices.spreadsheet_safe, exceptions })
     }
 
     fn grown(&self) -> Option<Grown> {
@@ -312,12 +318,17 @@ impl Sheet {
 struct Counts {
     attachments: BTreeMap<RoomKey, u64>,
     safe: bool,
+    exceptions: Exceptions,
 }
 
 impl Ledger for Counts {
     fn place(&mut self, about: &About, parts: Vec<Part>) -> Result<Vec<Part>> {
         let mut placed = Vec::with_capacity(parts.len());
         for part in parts {
+            if is_note(&part) {
+                placed.extend(self.exceptions.list(&part, ""));
+                continue;
+            }
             match part {
                 Part::Row(row) => {
                     let files: u64 = row.first().and_then(|files| files.parse().ok()).unwrap_or_default();

@@ -157,7 +157,11 @@ pub struct Standing {
 
 /// How far a service is, now.
 pub fn standing(store: &mut Sqlite, service: &Service, now: Ticks) -> Result<Standing> {
-    let last = store.runs(&service.key, 1)?.into_iter().next();
+    let newest = store.runs(&service.key, 2)?;
+    let open = newest.first().is_some_and(|run| run.published_on.is_none());
+    // What was begun and has no name yet is no run that was.
+    let last = newest.iter().find(|run| run.published_on.is_some()).cloned();
+    let began = last.as_ref().or(newest.first()).map(|run| run.begun_on);
     let backlog = store.backlog(&service.key, &service.pools)?;
     let mut error = store.last_error(&service.key)?.map(|(_, what)| what);
     if let Some(sheet) = service.manner.as_ref().and_then(|manner| manner.sheet.as_deref()) {
@@ -166,9 +170,8 @@ pub fn standing(store: &mut Sqlite, service: &Service, now: Ticks) -> Result<Sta
     }
     let mails = store.mail_counts(&service.key)?;
     error = error.or_else(|| mail::trouble(mails.refused, &service.identity));
-    let open = last.as_ref().is_some_and(|run| run.published_on.is_none());
     let waits = backlog.events > 0 || open || mails.waiting > 0;
-    let since = last.as_ref().map(|run| (now.0 - run.begun_on.0).max(0).unsigned_abs() / 10_000_000);
+    let since = began.map(|at| (now.0 - at.0).max(0).unsigned_abs() / 10_000_000);
     let lag = if waits { since } else { Some(0) };
     let late = waits && since.is_none_or(|since| since > 2 * service.interval);
     let state = match (&service.manner, &error) {

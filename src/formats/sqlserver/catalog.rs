@@ -48,13 +48,16 @@ impl Outside {
 
     /// The pool of rooms for which nobody named one.
     pub fn pool(&self) -> &str {
-        self.pool.as_deref().or(self.domain.as_deref()).unwrap_or("unknown")
+        self.pool.as_deref().or(self.domain.as_deref()).unwrap_or(UNKNOWN)
     }
 }
 
-/// The room the store has under this identity, unless another pool was named.
+/// The pool of rooms for which nothing said one.
+const UNKNOWN: &str = "unknown";
+
+/// The room the store has under this identity, unless another pool was named than the one somebody has named for it.
 pub fn known_room<'k>(known: &'k HashMap<String, RoomKey>, pool: Option<&str>, guid: &str) -> Option<&'k RoomKey> {
-    known.get(guid).filter(|known| pool.is_none_or(|pool| fold(pool) == fold(&known.pool)))
+    known.get(guid).filter(|known| known.pool == UNKNOWN || pool.is_none_or(|pool| fold(pool) == fold(&known.pool)))
 }
 
 /// Rooms and people by the numbers that rows name them with.

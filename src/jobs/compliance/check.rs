@@ -110,6 +110,7 @@ pub fn verify(cx: &Context<'_>, path: &Path, dir: &Path, services: &[Service]) -
         .ok_or_else(|| Error::new(Kind::NotFound, format!("there are no compliance settings {}", found.compliance)))?;
     let mut all = store.runs(&service.key, u64::MAX)?;
     all.reverse();
+    let newest = all.last().map(|run| run.manner.folder.clone()).unwrap_or_default();
     let last = all.iter().rev().find(|run| run.recorded_on.is_some()).cloned();
     let mut done = Verified::default();
     if let Err(error) = folder::agree(dir, &id, &service.key, last.as_ref(), false) {
@@ -132,7 +133,7 @@ pub fn verify(cx: &Context<'_>, path: &Path, dir: &Path, services: &[Service]) -
         if cx.watch.cancelled() {
             return Err(Error::new(Kind::Cancelled, "stopped"));
         }
-        before = one(&mut store, run, dir, (&id, &service.key), before, &mut done)?;
+        before = one(&mut store, run, dir, (&id, &service.key, &newest), before, &mut done)?;
     }
     if before.is_some() && before != Some(found.receipt) {
         done.wrong.push((HEAD.to_owned(), "it names another receipt than that of the last run".to_owned()));
@@ -153,7 +154,7 @@ fn one(
     store: &mut Sqlite,
     run: &Run,
     dir: &Path,
-    (id, compliance): (&str, &str),
+    (id, compliance, folder): (&str, &str, &str),
     before: Option<String>,
     done: &mut Verified,
 ) -> Result<Option<String>> {
@@ -162,7 +163,15 @@ fn one(
     let (kept, salt) = store.run_files(run.number)?;
     done.runs += 1;
     if !root.is_dir() {
-        done.wrong.push((name, format!("run {} with {} is gone", run.run, counted(run.found, "event"))));
+        let what = format!("run {} with {}", run.run, counted(run.found, "event"));
+        let moved = run.manner.folder != folder;
+        done.wrong.push((
+            name,
+            match moved {
+                true => format!("{what} was delivered to {}, and is not here", run.manner.folder),
+                false => format!("{what} is gone"),
+            },
+        ));
         return Ok(None);
     }
     done.by_receipt += u64::from(salt.is_none());

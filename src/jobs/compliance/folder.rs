@@ -160,10 +160,11 @@ pub fn agree(path: &Path, store: &str, compliance: &str, last: Option<&Run>, new
     if found.run > known {
         let what =
             format!("the store is behind {shown}: run {} was delivered there, and the store knows {known}", found.run);
-        return conflict(
-            what,
-            "restore a newer copy of the store, or deliver into an empty folder: it gets everything again",
+        let hint = format!(
+            "restore a newer copy of the store; without one, deliver into another folder with --new-folder, which gets \
+             again what came after run {known}"
         );
+        return conflict(what, &hint);
     }
     if found.run == known && last.is_some_and(|last| last.ident != found.ident) {
         let what = format!("run {known} in {shown} was delivered by a copy of this store");

@@ -5,7 +5,7 @@ use crate::files::{self, Draft};
 use crate::model::catalog::Catalog;
 use crate::model::hash;
 use crate::model::ids::{EventNumber, RoomKey, person_key};
-use crate::model::message::{Event, Kind, Persona};
+use crate::model::message::{Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::select::scope::{Scope, Selection};
@@ -60,6 +60,8 @@ pub(super) struct Seen {
     pub(super) late: BTreeMap<String, Late>,
     /// People of the run, if they are asked for.
     pub(super) people: Option<BTreeSet<(String, String, String)>>,
+    /// Attachments that are named, and of these without content in the store, and with an empty one.
+    pub(super) attached: [u64; 3],
     /// Attachments of the run, if they are asked for.
     pub(super) manifest: Option<List>,
 }
@@ -70,6 +72,7 @@ impl Seen {
         Ok(Seen {
             spans: spans.iter().map(|span| (span.room.key(), span.clone())).collect(),
             late: BTreeMap::new(),
+            attached: [0; 3],
             people: (details & 2 != 0).then(BTreeSet::new),
             manifest: (details & 4 != 0).then(|| List::begin(first)).transpose()?,
         })
@@ -89,6 +92,12 @@ impl Seen {
             if let Some(people) = &mut self.people {
                 let text = |text: &Option<String>| text.clone().unwrap_or_default();
                 people.insert((person_key(&persona.uri), text(&persona.name), text(&persona.email)));
+            }
+            for file in &event.more().files {
+                let kept = file.sha256.is_some() && file.content == Content::Kept;
+                self.attached[0] += 1;
+                self.attached[1] += u64::from(!kept);
+                self.attached[2] += u64::from(kept && file.size == Some(0));
             }
             if let Some(list) = &mut self.manifest {
                 manifest(list, &unit.room, persona, event)?;

@@ -361,6 +361,7 @@ impl Filled {
             .map(|file| json!({ "name": bare(&file.name), "size": file.size, "sha256": file.sha256 }))
             .collect();
         let made = self.sums();
+        let [named, without, empty] = self.seen.attached;
         json!({
             "format": "pchat-delivery-receipt", "version": 1,
             "store": store, "configuration": compliance, "run": run.run,
@@ -368,6 +369,7 @@ impl Filled {
             "begun": String::from_utf8_lossy(&at), "previousReceiptSha256": before,
             "found": made.0, "delivered": made.0 - made.1, "excepted": made.1, "late": made.2,
             "rooms": rooms, "files": files,
+            "attachments": { "named": named, "withoutContent": without, "empty": empty },
             "remarks": self.found.remarks.iter().map(|(what, times)| json!({ "what": what, "times": times }))
                 .collect::<Vec<_>>(),
             "software": concat!("pchat ", env!("CARGO_PKG_VERSION")),

@@ -69,6 +69,49 @@ fn both_databases_come_in_together_in_any_order() {
     assert_eq!(crate::harness::sum(&again, "Events"), 0);
 }
 
+/// Messages by the identity of their room, and without what compliance XML cannot carry.
+fn carried(desk: &Desk, store: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for mut event in desk.history(store) {
+        let room = event["room"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        let object = event.as_object_mut().unwrap();
+        ["pool", "alert", "rtf"].into_iter().for_each(|key| drop(object.remove(key)));
+        object.insert("room".to_owned(), room.into());
+        lines.push(event.to_string());
+    }
+    lines.sort();
+    lines
+}
+
+#[test]
+fn both_databases_and_compliance_xml_overlap_in_any_order() {
+    let desk = desk();
+    desk.run("import @mgc.bacpac @mgccomp.bacpac --store @a.db").code(0);
+    let out = desk.path("xml").display().to_string();
+    desk.run(&format!("compliance set --adapter-output-directory {out} --store @a.db")).code(0);
+    desk.run("compliance run --store @a.db").code(0);
+    let all = carried(&desk, "a.db");
+    assert_eq!(all.len(), 68);
+    const SOURCES: [&str; 3] = ["@mgc.bacpac", "@mgccomp.bacpac", "@xml"];
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for (at, order) in orders.into_iter().enumerate() {
+        // A pool that is named later is none that rooms of nobody's pool are not in.
+        let (store, pool) = (format!("o{at}.db"), if at % 2 == 1 { "" } else { " --pool litwareinc.com" });
+        let mut conflicts = 0;
+        for source in order {
+            let words = format!("import {} --store @{store} --output json", SOURCES[source]);
+            let named = if source == 2 { pool } else { "" };
+            let run = desk.run(&format!("{words}{named}"));
+            assert!([0, 3].contains(&run.code), "{order:?}: {run:?}");
+            conflicts += crate::harness::sum(&run, "Conflicts");
+        }
+        assert_eq!(carried(&desk, &store), all, "{order:?}");
+        // One message has rich text: the database says it, and XML that came before did not.
+        let before = order.iter().position(|source| *source == 2) < order.iter().position(|source| *source == 0);
+        assert_eq!(conflicts, u64::from(before), "{order:?}");
+    }
+}
+
 #[test]
 fn rooms_without_a_domain_are_known_by_their_identity() {
     let desk = desk();

@@ -10,6 +10,7 @@ mod database;
 mod directory;
 mod chats;
 mod compliance;
+mod deliveries;
 mod diff;
 mod emptiness;
 mod export;
