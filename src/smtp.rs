@@ -90,7 +90,7 @@ impl<'a> Session<'a> {
         let line = Line::connect(relay, ca, watch)?;
         let mut session = Session { relay, line, can: Vec::new(), closing: false };
         let greeting = session.line.reply()?;
-        session.expect(&greeting, 220, "does not greet")?;
+        session.must(&greeting, 220, "does not greet")?;
         let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
         let plain = !name.is_empty() && name.len() <= 255 && name.chars().all(ok);
         let name = if plain { name } else { "localhost" };
@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
                 ));
             }
             let reply = session.ask("STARTTLS")?;
-            session.expect(&reply, 220, "does not begin TLS")?;
+            session.must(&reply, 220, "does not begin TLS")?;
             session.line.begin_tls(relay, ca)?;
             session.hello(name)?;
         }
@@ -115,7 +115,7 @@ impl<'a> Session<'a> {
     }
 
     /// Before any content was sent, the words of the relay are about addresses and itself, so they may be told.
-    fn expect(&mut self, reply: &Reply, code: u16, what: &str) -> Result<()> {
+    fn must(&mut self, reply: &Reply, code: u16, what: &str) -> Result<()> {
         if reply.code == code {
             return Ok(());
         }
@@ -131,7 +131,7 @@ impl<'a> Session<'a> {
     fn hello(&mut self, name: &str) -> Result<()> {
         self.line.write(format!("EHLO {name}\r\n").as_bytes())?;
         let (reply, lines) = self.line.reply_lines()?;
-        self.expect(&reply, 250, "does not accept EHLO")?;
+        self.must(&reply, 250, "does not accept EHLO")?;
         self.can = lines.into_iter().skip(1).map(|line| line.to_ascii_uppercase()).collect();
         Ok(())
     }
@@ -162,7 +162,7 @@ impl<'a> Session<'a> {
             // It is too large for the relay; others may not be.
             return Ok(Sent::Refused(reply));
         }
-        self.expect(&reply, 250, "refuses the sender")?;
+        self.must(&reply, 250, "refuses the sender")?;
         let recipients = self.relay.to.clone();
         for to in recipients {
             let reply = self.ask(&format!("RCPT TO:<{to}>"))?;
