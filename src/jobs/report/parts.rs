@@ -10,14 +10,6 @@ use std::collections::{HashMap, VecDeque};
 /// The page shows this many characters of a value; the JSON report has all of them.
 const SHOWN: usize = 20_000;
 
-/// The facts that head the report.
-pub(super) fn facts(page: &mut Html, receipt: &Receipt) {
-    if receipt.facts.is_empty() {
-        return;
-    }
-    list(page, &receipt.facts);
-}
-
 /// Who ran it, when, where and how.
 pub(super) fn run(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
     list(page, &receipt.run);
