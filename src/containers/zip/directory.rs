@@ -193,17 +193,14 @@ fn different(zip: &str, members: &[Member], listed: &[Listed]) -> Result<()> {
     known.extend(members.iter().enumerate().map(|(at, member)| (hash(&member.name.to_lowercase()), at as u32)));
     known.sort_unstable();
     for run in known.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
-        let mut names: Vec<(String, &str)> = run
-            .iter()
-            .map(|(_, at)| members[*at as usize].name.as_str())
-            .map(|name| (name.to_lowercase(), name))
-            .collect();
+        let name = |at: u32| members[at as usize].name.as_str();
+        let mut names: Vec<(String, u32)> = run.iter().map(|(_, at)| (name(*at).to_lowercase(), *at)).collect();
         names.sort_unstable();
         for pair in names.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-            if pair[0].1 == pair[1].1 {
+            if name(pair[0].1) == name(pair[1].1) {
                 return Err(Error::damaged(Place::file(zip), "two entries of the zip have the same name"));
             }
-            let place = Place::file(format!("{zip}!{}", pair[1].1));
+            let place = Place::file(format!("{zip}!{}", name(pair[1].1)));
             return Err(Error::damaged(place, "another entry has the same name but for upper and lower case"));
         }
     }

@@ -20,6 +20,9 @@ use std::sync::Arc;
 /// Entries are put together to writes of this size; larger ones are written as they are.
 const BUFFER: usize = 1 << 18;
 
+/// Entries up to this size are packed by nobody in a hurry.
+const SHORT: usize = 640;
+
 /// The data of an entry, as it will lie in the zip.
 #[derive(Debug)]
 pub(in crate::containers) struct Compressed {
@@ -37,11 +40,12 @@ pub struct ZipPacker {
 
 impl Pack for ZipPacker {
     fn pack(&self, name: String, bytes: Vec<u8>) -> Result<Packed> {
-        pack(&self.deflate, name, bytes)
+        pack(Some(&self.deflate), name, bytes)
     }
 
     fn pack_quickly(&self, name: String, bytes: Vec<u8>) -> Result<Packed> {
-        pack(&self.quick.0, name, bytes)
+        // What is as short as that is longer for its headers than for itself.
+        pack((bytes.len() > SHORT).then_some(&self.quick.0), name, bytes)
     }
 
     fn grow(&self, file: Draft) -> Growing {
@@ -49,12 +53,12 @@ impl Pack for ZipPacker {
     }
 }
 
-fn pack(deflate: &Deflate, name: String, bytes: Vec<u8>) -> Result<Packed> {
+fn pack(deflate: Option<&Deflate>, name: String, bytes: Vec<u8>) -> Result<Packed> {
     let (size, crc, sha256) = (bytes.len() as u64, deflate::crc(&bytes), Sha256::digest(&bytes).into());
-    let packed = deflate.pack(&bytes)?;
-    let body = match packed.len() < bytes.len() {
-        true => Compressed { method: Method::Deflated, crc, bytes: packed },
-        false => Compressed { method: Method::Stored, crc, bytes },
+    let packed = deflate.map(|deflate| deflate.pack(&bytes)).transpose()?;
+    let body = match packed.filter(|packed| packed.len() < bytes.len()) {
+        Some(packed) => Compressed { method: Method::Deflated, crc, bytes: packed },
+        None => Compressed { method: Method::Stored, crc, bytes },
     };
     Ok(Packed { name, size, sha256, body: Body::Zip(Box::new(body)) })
 }

@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
 
-/// The one stylesheet. Pages of a transcript share it as a file; in papers and reports, which travel alone, it stands in
-/// the page.
+/// The one stylesheet. Pages of a transcript share it as a file; in papers and reports, which travel alone, it stands
+/// in the page.
 pub(super) const STYLE: &str = include_str!("../templates/style.css");
 /// The search over all pages.
 pub(super) const SEARCH: &str = include_str!("../templates/search.js");
