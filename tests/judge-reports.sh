@@ -24,7 +24,7 @@ code() {
 }
 sample=$here/../fixtures/sample
 code 0 import "$sample" in.jsonl --store s.db --report import.html
-code 17 import other.jsonl --store s.db --report conflict.html
+code 3 import other.jsonl --store s.db --report conflict.html
 code 0 import in.jsonl --store s.db --what-if --report again.html
 code 13 import broken.jsonl --store s.db --report failed.html
 code 0 export --store s.db --out x.zip --report export.html

@@ -80,7 +80,7 @@ pub(super) fn rooms(page: &mut Html, receipt: &Receipt, sums: &Sums, words: &Wor
         bytes: sums.bytes > 0,
     };
     page.raw(
-        "<div class=\"wide\" role=\"region\" aria-labelledby=\"rooms\" tabindex=\"0\">\n<table \
+        "<div class=\"wide\" role=\"group\" aria-label=\"Events by room\" tabindex=\"0\">\n<table \
         class=\"dense\">\n<caption>",
     );
     page.raw(match words.compares {
