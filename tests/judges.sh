@@ -202,7 +202,7 @@ judge "request of 50 terms" tests/judge-terms.sh "$pchat" "$work"
 "$pchat" search report --terms "$work/request.txt" --report "$work/terms.html" --store "$work/s.db" >"$work/said" 2>&1
 run "$pchat" search usd --context 12h --report "$work/found.html" --store "$work/s.db"
 run "$pchat" stats --report "$work/stats.html" --store "$work/s.db"
-judge "pages of searches and statistics" node tests/reports.mjs "$packages" "$work"/{terms,found,stats}.html
+judge "reports of every kind, and papers" tests/judge-reports.sh "$pchat" "$work" "$packages"
 tests/judge-loads.sh "$pchat" "$work" || fail "load files"
 tests/judge-compliance.sh "$pchat" "$work" || fail "the compliance service"
 judge "productions" python3 tests/judge-produce.py "$pchat" "$work/produce"

@@ -1,5 +1,6 @@
 // Lets html-validate, the Nu checker where Java is there, and axe-core in Chromium at four widths, and at two in the dark, judge
-// single pages: of searches, search-term reports and statistics. The bars of a chart must have the numbers of the tables.
+// single pages: reports of every kind, and papers. The bars of a chart must have the numbers of the tables. On a sheet of A4
+// nothing sticks out, and no table is cut.
 //
 //   node tests/reports.mjs PACKAGES PAGE...
 //
@@ -50,6 +51,9 @@ for (const path of pages) {
       await page.goto(pathToFileURL(path).href);
       const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (over > 0) fail(`${path} at ${width}: ${over} pixels stick out`);
+      // Where there is room enough no table needs to be moved.
+      const cut = () => page.$$eval(".wide", (all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent.trim().slice(0, 40)));
+      if (width >= 1280) for (const what of await cut()) fail(`${path} at ${width}: a table does not fit: ${what}`);
       await page.evaluate(axe);
       const { violations } = await page.evaluate("axe.run(document, { resultTypes: ['violations'], preload: false })");
       for (const { id, nodes } of violations) fail(`${path} at ${width}, ${colorScheme}: ${id}: ${nodes[0].html.slice(0, 200)}`);
@@ -62,6 +66,14 @@ for (const path of pages) {
           return numbers.filter((number) => !cells.has(number));
         }));
         if (lost.length > 0) fail(`${path}: numbers of bars that no table has: ${lost.slice(0, 5)}`);
+        // 297 mm less the margins, at 96 to the inch; papers stand upright, with 180 mm.
+        const sheet = await page.evaluate(() => document.body.classList.contains("report")) ? 1016 : 680;
+        await page.setViewportSize({ width: sheet, height: 700 });
+        await page.emulateMedia({ media: "print" });
+        const out = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (out > 0) fail(`${path}: ${out} pixels stick out of a sheet`);
+        for (const what of await cut()) fail(`${path}: a table does not fit on a sheet: ${what}`);
+        if ((await page.pdf({ preferCSSPageSize: true })).length < 1000) fail(`${path} does not print`);
       }
       await page.context().close();
     }

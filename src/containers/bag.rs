@@ -1,7 +1,7 @@
 //! A package that is a BagIt bag: files go into volumes, each of which is sealed with its lists when it is full.
 //! Nothing has its final name before everything is complete.
 
-use super::manifest::Bag;
+use super::manifest::{Bag, Tags};
 use super::volumes::Target;
 use super::{Complete, Container, Done, Growing, Nothing, Pack, Package, Packed, Sealed};
 use crate::error::{Error, Kind, Result};
@@ -62,8 +62,10 @@ impl<'a> BagPackage<'a> {
 
     /// Completes the current volume; the last one has the totals.
     fn roll(&mut self, totals: Option<&[(&str, u64)]>) -> Result<()> {
-        let bag = std::mem::take(&mut self.bag);
-        let content = bag.content();
+        let mut bag = std::mem::take(&mut self.bag);
+        let packer = self.container.packer();
+        let manifest = bag.manifest(&*packer)?;
+        let content = manifest.sha256;
         let mut info = vec![("Bag-Software-Agent", concat!("pchat ", env!("CARGO_PKG_VERSION")).to_owned())];
         let mut custody = self.label.facts.clone();
         if self.target.volume_size.is_some() {
@@ -83,8 +85,9 @@ impl<'a> BagPackage<'a> {
         self.contents.push(content);
         let seal = self.label.seal.as_ref().filter(|_| totals.is_some());
         let seal = seal.map(|sign| sign(&self.contents, &text)).transpose()?;
-        for (name, bytes) in bag.tag_files(&info, text, self.label.checkpoint.as_deref(), seal.as_deref()) {
-            let packed = self.container.packer().pack(name, bytes)?;
+        let checkpoint = self.label.checkpoint.as_deref();
+        let tags = Tags { info: &info, custody: text, checkpoint, seal: seal.as_deref() };
+        for packed in bag.tag_files(&*packer, manifest, tags)? {
             self.container.put(packed)?;
         }
         // The next volume replaces this placeholder, or there is none.
@@ -99,7 +102,7 @@ impl Package for BagPackage<'_> {
         self.container.packer()
     }
 
-    fn done(&self) -> Arc<Done> {
+    fn done(&self) -> Result<Done> {
         self.container.done()
     }
 

@@ -1,7 +1,7 @@
 //! A folder, written and read. It is filled under a partial name and renamed when complete.
 
-use super::resume::{self, Placed, State, partial_path};
-use super::{Body, Container, Done, InputLimits, Member, Pack, Packed, Pages, Raw, Sealed, Stdout, names};
+use super::resume::{self, Journal, Left, Placed, partial_path};
+use super::{Body, Container, Done, InputLimits, Member, Pack, Packed, Pages, Raw, Sealed, Stdout, Walk, names};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::model::hash;
@@ -26,9 +26,9 @@ impl Pack for FolderPacker {
 pub struct FolderTarget {
     target: PathBuf,
     partial: PathBuf,
-    state: State,
-    done: Arc<Done>,
-    position: usize,
+    journal: Journal,
+    /// An interrupted run had put everything.
+    sealed: bool,
     written: u64,
     saved_at: u64,
     /// After this many bytes the state is saved.
@@ -45,25 +45,19 @@ impl FolderTarget {
         files::folder(&partial).map_err(told)?;
         let lock = File::open(&partial).map_err(told)?;
         resume::lock(&lock, target)?;
-        let state = State::load(target, fingerprint).filter(|state| intact(&partial, state));
-        let state = match state {
-            Some(state) => state,
-            None => {
-                State::remove(target);
-                empty(&partial).map_err(told)?;
-                State { fingerprint: fingerprint.to_owned(), ..State::default() }
-            }
-        };
-        let done = Arc::new(state.done());
-        let saved_at = state.files.last().map_or(0, |file| file.end);
+        let (mut journal, mut left) = Journal::load(target, fingerprint)?;
+        if left.files == 0 || !intact(&partial, &mut journal)? {
+            journal.restart();
+            left = Left::default();
+            empty(&partial).map_err(told)?;
+        }
         Ok(FolderTarget {
             target: target.to_owned(),
             partial,
-            state,
-            done,
-            position: 0,
+            journal,
+            sealed: left.sealed,
             written: 0,
-            saved_at,
+            saved_at: left.prefix,
             checkpoint,
             lock,
         })
@@ -72,11 +66,10 @@ impl FolderTarget {
 
 impl FolderTarget {
     /// Makes what is written so far certain and notes it.
-    fn save(&mut self) -> Result<()> {
+    fn save(&mut self, sealed: bool) -> Result<()> {
         files::settle(&self.lock).map_err(|e| Error::io(self.partial.display(), e))?;
-        self.state.save(&self.target)?;
         self.saved_at = self.written;
-        Ok(())
+        self.journal.mark(sealed)
     }
 }
 
@@ -93,11 +86,15 @@ fn empty(partial: &Path) -> std::io::Result<()> {
 }
 
 /// Is every file of the interrupted run still what it was?
-fn intact(partial: &Path, state: &State) -> bool {
-    state.files.iter().all(|placed| {
+fn intact(partial: &Path, journal: &mut Journal) -> Result<bool> {
+    let mut records = journal.records()?;
+    while let Some(placed) = records.next()? {
         let read = files::open(&partial.join(&placed.name)).and_then(|mut file| hash::of_reader(&mut file));
-        read.is_ok_and(|(sha256, size)| size == placed.size && hash::hex(&sha256) == placed.sha256)
-    })
+        if !read.is_ok_and(|found| found == (placed.sha256, placed.size)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 impl Container for FolderTarget {
@@ -105,19 +102,22 @@ impl Container for FolderTarget {
         Arc::new(FolderPacker)
     }
 
-    fn done(&self) -> Arc<Done> {
-        self.done.clone()
+    fn done(&self) -> Result<Done> {
+        self.journal.done()
+    }
+
+    fn is_new(&self) -> bool {
+        self.journal.next().is_none()
     }
 
     fn put(&mut self, packed: Packed) -> Result<()> {
-        if let Some(placed) = self.state.files.get(self.position) {
-            if placed.name != packed.name || placed.sha256 != hash::hex(&packed.sha256) {
+        if let Some(placed) = self.journal.next() {
+            if placed.name != packed.name || placed.sha256 != packed.sha256 {
                 return Err(Error::new(Kind::Bug, format!("the interrupted export differs at {}", packed.name))
                     .hint(format!("delete {} and start again", self.partial.display())));
             }
             self.written = placed.end;
-            self.position += 1;
-            return Ok(());
+            return self.journal.advance();
         }
         let path = self.partial.join(&packed.name);
         let told = |e| Error::io(path.display(), e);
@@ -137,25 +137,23 @@ impl Container for FolderTarget {
             }
         }
         self.written += packed.size;
-        self.position += 1;
-        let (name, size, sha256) = (packed.name, packed.size, hash::hex(&packed.sha256));
-        self.state.files.push(Placed { name, size, sha256, end: self.written });
+        let Packed { name, size, sha256, .. } = packed;
+        self.journal.note(&Placed { name, size, sha256, end: self.written, ..Placed::default() })?;
         if self.written - self.saved_at >= self.checkpoint {
-            self.save()?;
+            self.save(false)?;
         }
         Ok(())
     }
 
     fn fits(&self, packed: &Packed, limit: u64) -> bool {
-        match self.state.files.get(self.position) {
+        match self.journal.next() {
             Some(placed) => placed.name == packed.name,
-            None => !self.state.sealed && self.written + packed.size <= limit,
+            None => !self.sealed && self.written + packed.size <= limit,
         }
     }
 
     fn seal(mut self: Box<Self>) -> Result<Box<dyn Sealed>> {
-        self.state.sealed = true;
-        self.save()?;
+        self.save(true)?;
         Ok(self)
     }
 }
@@ -169,6 +167,10 @@ impl Sealed for FolderTarget {
         Ok(Some(Box::new(FolderPages::open(&self.partial, InputLimits::NONE)?)))
     }
 
+    fn walk(&self) -> Result<Option<Box<dyn Walk>>> {
+        Ok(Some(Box::new(FolderWalk { pages: FolderPages::open(&self.partial, InputLimits::NONE)?, next: 0 })))
+    }
+
     fn publish(mut self: Box<Self>, _standard: Stdout<'_>) -> Result<FileFact> {
         let told = |e| Error::io(self.target.display(), e);
         // The earlier export is moved aside first, so that its name never stands for half of it.
@@ -178,7 +180,7 @@ impl Sealed for FolderTarget {
             std::fs::rename(&self.target, &aside).map_err(told)?;
         }
         std::fs::rename(&self.partial, &self.target).map_err(told)?;
-        State::remove(&self.target);
+        resume::remove(&self.target);
         remove(&aside)?;
         self.fact()
     }
@@ -292,5 +294,28 @@ impl Pages for FolderPages {
     fn stream(&mut self, member: usize) -> Result<Box<dyn Read + '_>> {
         let path = self.root.join(&self.members[member].name);
         Ok(Box::new(files::open(&path).map_err(|e| Error::io(path.display(), e))?))
+    }
+}
+
+/// The files of a folder, one after the other.
+struct FolderWalk {
+    pages: FolderPages,
+    /// Which of them comes next.
+    next: usize,
+}
+
+impl Walk for FolderWalk {
+    fn next(&mut self) -> Result<Option<Member>> {
+        let member = self.pages.members.get(self.next).cloned();
+        self.next += usize::from(member.is_some());
+        Ok(member)
+    }
+
+    fn raw(&mut self) -> Result<Raw> {
+        self.pages.raw(self.next.saturating_sub(1))
+    }
+
+    fn stream(&mut self) -> Result<Box<dyn Read + '_>> {
+        self.pages.stream(self.next.saturating_sub(1))
     }
 }

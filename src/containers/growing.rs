@@ -3,7 +3,7 @@
 
 use super::folder::FolderPacker;
 use super::volumes::Target;
-use super::{Complete, Done, Pack, Package, Packed, Sealed, Stdout};
+use super::{Complete, Pack, Package, Packed, Sealed, Stdout};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Draft};
 use crate::model::hash;
@@ -44,10 +44,6 @@ impl OneFile {
 impl Package for OneFile {
     fn packer(&self) -> Arc<dyn Pack> {
         Arc::new(FolderPacker)
-    }
-
-    fn done(&self) -> Arc<Done> {
-        Arc::default()
     }
 
     fn leaves_at_once(&self) -> bool {

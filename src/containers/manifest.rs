@@ -1,10 +1,12 @@
 //! The lists that make an export a BagIt 1.0 bag (RFC 8493): every payload file with its SHA-256,
 //! and the tag files that describe it. Written last, checked first.
 
-use crate::error::{Error, Kind, Place, Result};
+use super::listing::Listing;
+use super::{Pack, Packed};
+use crate::error::{Error, Place, Result};
+use crate::files;
 use crate::model::hash;
-use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 /// The list of payload files.
 pub const MANIFEST: &str = "manifest-sha256.txt";
@@ -23,82 +25,96 @@ pub const CUSTODY: &str = "custody.json";
 
 const DECLARATION_TEXT: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
 
+/// A list up to this size is made in memory.
+const SMALL: u64 = 8 << 20;
+
 /// Collects the files of a bag.
 #[derive(Debug, Default)]
-pub struct Bag {
-    payload: BTreeMap<String, [u8; 32]>,
+pub(super) struct Bag {
+    payload: Listing,
     bytes: u64,
     listed: u64,
 }
 
+/// What the tag files of a bag say, beside its lists.
+pub(super) struct Tags<'a> {
+    /// What is added to `bag-info.txt`.
+    pub(super) info: &'a [(&'a str, String)],
+    pub(super) custody: Vec<u8>,
+    pub(super) checkpoint: Option<&'a str>,
+    pub(super) seal: Option<&'a str>,
+}
+
 impl Bag {
-    /// Notes a payload file. A bag holds each name once.
-    pub fn add(&mut self, name: &str, size: u64, sha256: [u8; 32]) -> Result<()> {
+    /// Notes a payload file. That a bag holds each name once is seen when its list is made.
+    pub(super) fn add(&mut self, name: &str, size: u64, sha256: [u8; 32]) -> Result<()> {
         self.bytes += size;
         self.listed += name.len() as u64 + 67;
-        match self.payload.insert(name.to_owned(), sha256) {
-            None => Ok(()),
-            Some(_) => Err(Error::new(Kind::Bug, format!("{name} was put into a bag twice"))),
-        }
+        self.payload.add(name, sha256)
     }
 
     /// True when it has no files yet.
-    pub fn is_empty(&self) -> bool {
-        self.payload.is_empty()
+    pub(super) fn is_empty(&self) -> bool {
+        self.payload.len() == 0
     }
 
     /// Bytes the tag files will have, and no fewer, beside the custody record.
-    pub fn lists(&self) -> u64 {
+    pub(super) fn lists(&self) -> u64 {
         2048 + self.listed
     }
 
-    /// The list of payload files.
-    fn manifest(&self) -> Vec<u8> {
-        lines(&self.payload)
+    /// The list of payload files. Its SHA-256 is the digest that names the content of the bag.
+    pub(super) fn manifest(&mut self, packer: &dyn Pack) -> Result<Packed> {
+        if self.listed <= SMALL {
+            let mut out = Vec::with_capacity(self.listed as usize);
+            self.payload.each(&mut |name, sha256| {
+                line(&mut out, name, sha256);
+                Ok(())
+            })?;
+            return packer.pack(MANIFEST.to_owned(), out);
+        }
+        let told = |e| Error::io("a temporary file", e);
+        let mut growing = packer.grow(files::temporary().map_err(told)?);
+        let mut out = Vec::with_capacity(256);
+        self.payload.each(&mut |name, sha256| {
+            out.clear();
+            line(&mut out, name, sha256);
+            growing.add(&out).map_err(told)
+        })?;
+        growing.packed(MANIFEST.to_owned()).map_err(told)
     }
 
-    /// The digest that names the content of the bag: SHA-256 of the list of payload files.
-    pub fn content(&self) -> [u8; 32] {
-        Sha256::digest(self.manifest()).into()
-    }
-
-    /// The tag files, in the order they are written. `info` is added to `bag-info.txt`.
-    pub fn tag_files(
-        &self,
-        info: &[(&str, String)],
-        custody: Vec<u8>,
-        checkpoint: Option<&str>,
-        seal: Option<&str>,
-    ) -> Vec<(String, Vec<u8>)> {
+    /// The tag files, in the order they are written.
+    pub(super) fn tag_files(&self, packer: &dyn Pack, manifest: Packed, tags: Tags<'_>) -> Result<Vec<Packed>> {
         let mut text = String::new();
-        for (label, value) in info {
+        for (label, value) in tags.info {
             text.push_str(&format!("{label}: {}\n", value.replace(['\r', '\n'], " ")));
         }
         text.push_str(&format!("Payload-Oxum: {}.{}\n", self.bytes, self.payload.len()));
+        let pack = |name: &str, bytes: Vec<u8>| packer.pack(name.to_owned(), bytes);
         let mut files = vec![
-            (DECLARATION.to_owned(), DECLARATION_TEXT.as_bytes().to_vec()),
-            (INFO.to_owned(), text.into_bytes()),
-            (CUSTODY.to_owned(), custody),
-            (MANIFEST.to_owned(), self.manifest()),
+            pack(DECLARATION, DECLARATION_TEXT.as_bytes().to_vec())?,
+            pack(INFO, text.into_bytes())?,
+            pack(CUSTODY, tags.custody)?,
+            manifest,
         ];
-        let notes = [(CHECKPOINT, checkpoint), (SEAL, seal)];
-        let notes = notes.into_iter().filter_map(|(name, note)| Some((name.to_owned(), note?.as_bytes().to_vec())));
-        files.extend(notes);
-        let tags = files.iter().map(|(name, bytes)| (name.clone(), Sha256::digest(bytes).into())).collect();
-        files.push((TAG_MANIFEST.to_owned(), lines(&tags)));
-        files
+        for (name, note) in [(CHECKPOINT, tags.checkpoint), (SEAL, tags.seal)] {
+            files.extend(note.map(|note| pack(name, note.as_bytes().to_vec())).transpose()?);
+        }
+        let mut sums: Vec<(&str, &[u8; 32])> = files.iter().map(|file| (&*file.name, &file.sha256)).collect();
+        sums.sort_unstable();
+        let mut out = Vec::new();
+        sums.into_iter().for_each(|(name, sha256)| line(&mut out, name, sha256));
+        files.push(pack(TAG_MANIFEST, out)?);
+        Ok(files)
     }
 }
 
-fn lines(files: &BTreeMap<String, [u8; 32]>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(files.len() * 110);
-    for (name, sha256) in files {
-        out.extend_from_slice(hash::hex(sha256).as_bytes());
-        out.extend_from_slice(b"  ");
-        out.extend_from_slice(name.as_bytes());
-        out.push(b'\n');
-    }
-    out
+fn line(out: &mut Vec<u8>, name: &str, sha256: &[u8; 32]) {
+    out.extend_from_slice(hash::hex(sha256).as_bytes());
+    out.extend_from_slice(b"  ");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'\n');
 }
 
 /// Reads a list of files; no name stands there twice.

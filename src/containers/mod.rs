@@ -5,6 +5,7 @@ pub mod bag;
 pub mod bagit;
 pub mod folder;
 pub mod growing;
+mod listing;
 pub mod loose;
 pub mod manifest;
 pub mod names;
@@ -51,6 +52,10 @@ enum Body {
 pub trait Pack: Send + Sync {
     /// Packs bytes that are in memory.
     fn pack(&self, name: String, bytes: Vec<u8>) -> Result<Packed>;
+    /// The same faster and a little larger.
+    fn pack_quickly(&self, name: String, bytes: Vec<u8>) -> Result<Packed> {
+        self.pack(name, bytes)
+    }
     /// Starts a file that grows in a temporary file.
     fn grow(&self, file: Draft) -> Growing {
         Growing::plain(file)
@@ -112,8 +117,10 @@ pub type Done = std::collections::HashMap<String, (u64, [u8; 32])>;
 pub trait Container {
     /// The packer for this container.
     fn packer(&self) -> Arc<dyn Pack>;
-    /// Files that an interrupted run has put already.
-    fn done(&self) -> Arc<Done>;
+    /// Files that an interrupted run has put already, and that have not been put again.
+    fn done(&self) -> Result<Done>;
+    /// Has no interrupted run put anything?
+    fn is_new(&self) -> bool;
     /// Would the container stay below `limit` bytes with this file? A file that an interrupted run
     /// has put already always fits.
     fn fits(&self, packed: &Packed, limit: u64) -> bool;
@@ -134,6 +141,10 @@ pub trait Sealed {
     fn again(&self) -> Result<Option<Box<dyn Pages>>> {
         Ok(None)
     }
+    /// The same, file by file, so that their list is never in memory.
+    fn walk(&self) -> Result<Option<Box<dyn Walk>>> {
+        Ok(None)
+    }
     /// Gives it its final name, or copies it to standard output. Returns what [`Sealed::fact`] does.
     fn publish(self: Box<Self>, standard: Stdout<'_>) -> Result<FileFact>;
 }
@@ -143,7 +154,9 @@ pub trait Package {
     /// The packer of its containers.
     fn packer(&self) -> Arc<dyn Pack>;
     /// Files that an interrupted run has put already.
-    fn done(&self) -> Arc<Done>;
+    fn done(&self) -> Result<Done> {
+        Ok(Done::new())
+    }
     /// What is put has left at once and cannot be taken back.
     fn leaves_at_once(&self) -> bool {
         false
@@ -174,6 +187,11 @@ impl Complete {
         self.files.iter().filter_map(|sealed| sealed.again().transpose()).collect()
     }
 
+    /// The same, file by file.
+    pub fn walk(&self) -> Result<Vec<Box<dyn Walk>>> {
+        self.files.iter().filter_map(|sealed| sealed.walk().transpose()).collect()
+    }
+
     /// Gives all files their final names. The first comes last: as long as it has none the export is not complete, and
     /// the same command goes on with it.
     pub fn publish(self, standard: Stdout<'_>) -> Result<Vec<FileFact>> {
@@ -193,8 +211,12 @@ impl Container for Nothing {
         Arc::new(folder::FolderPacker)
     }
 
-    fn done(&self) -> Arc<Done> {
-        Arc::default()
+    fn done(&self) -> Result<Done> {
+        Ok(Done::new())
+    }
+
+    fn is_new(&self) -> bool {
+        true
     }
 
     fn fits(&self, _: &Packed, _: u64) -> bool {
@@ -286,4 +308,14 @@ pub trait Pages: Send {
     fn raw(&mut self, member: usize) -> Result<Raw>;
     /// The bytes of a file before compression, one after another.
     fn stream(&mut self, member: usize) -> Result<Box<dyn Read + '_>>;
+}
+
+/// Files that were just written, read again one after the other.
+pub trait Walk: Send {
+    /// The next file.
+    fn next(&mut self) -> Result<Option<Member>>;
+    /// The raw bytes of that file.
+    fn raw(&mut self) -> Result<Raw>;
+    /// Its bytes before compression, one after another.
+    fn stream(&mut self) -> Result<Box<dyn Read + '_>>;
 }

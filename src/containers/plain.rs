@@ -2,7 +2,7 @@
 //! is complete, and whoever fills it gives the whole its name by one renaming.
 
 use super::folder::{FolderPacker, FolderPages};
-use super::{Body, Complete, Done, InputLimits, Pack, Package, Packed, Pages, Sealed, Stdout};
+use super::{Body, Complete, InputLimits, Pack, Package, Packed, Pages, Sealed, Stdout};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::model::hash;
@@ -63,10 +63,6 @@ impl PlainFolder {
 impl Package for PlainFolder {
     fn packer(&self) -> Arc<dyn Pack> {
         Arc::new(FolderPacker)
-    }
-
-    fn done(&self) -> Arc<Done> {
-        Arc::default()
     }
 
     fn put(&mut self, packed: Packed) -> Result<()> {

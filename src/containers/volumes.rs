@@ -117,7 +117,7 @@ impl Target {
         // Another export may have come to its end after the target was checked and before it was locked. What was
         // begun here then is empty, and must not stay behind as if it could be gone on with.
         if number == 1 && !self.overwrite && path.exists() {
-            if container.done().is_empty() {
+            if container.is_new() {
                 let partial = partial_path(&path);
                 drop(std::fs::remove_dir(&partial).or_else(|_| std::fs::remove_file(&partial)));
             }

@@ -6,6 +6,7 @@ mod directory;
 mod read;
 mod records;
 mod small;
+mod walk;
 mod window;
 mod write;
 

@@ -16,7 +16,9 @@ use crate::model::message::{Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::{PAGE_EVENTS, Unit};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write;
 
 /// A file of a conversation has at most so many bytes of attachments; a single one that is larger lies beside it.
 pub(super) const FILES: u64 = 32 << 20;
@@ -83,6 +85,7 @@ pub(super) fn digest(unit: &Unit) -> [u8; 32] {
     };
     text(&unit.room.pool);
     text(&unit.room.uri);
+    let mut line = String::new();
     for event in &unit.events {
         let persona = &unit.people[event.who as usize];
         let more = event.more();
@@ -97,7 +100,10 @@ pub(super) fn digest(unit: &Unit) -> [u8; 32] {
             text(file.link.as_deref().unwrap_or("\0"));
             text(&file.sha256.map(|sha256| hash::hex(&sha256)).unwrap_or_default());
         }
-        text(&numbers.map(|number| number.to_string()).join(" "));
+        line.clear();
+        let [at, kind, chat, alert] = numbers;
+        let _ = write!(line, "{at} {kind} {chat} {alert}");
+        text(&line);
     }
     sum.finalize().into()
 }
@@ -119,6 +125,11 @@ impl Person<'_> {
         shown(self.persona)
     }
 
+    /// There all the time, and did nothing.
+    pub(super) fn is_silent(&self) -> bool {
+        self.present && self.messages + self.others == 0
+    }
+
     /// Their mail address, if mail can have it.
     pub(super) fn mail(&self) -> Option<&str> {
         self.persona.email.as_deref().filter(|email| is_mail(email))
@@ -127,7 +138,7 @@ impl Person<'_> {
     /// What they are called in a header, if it says more than the address, and their address there.
     pub(super) fn header(&self) -> (&str, String) {
         let address = self.address();
-        let name = Some(self.shown()).filter(|shown| person_key(shown) != person_key(&address));
+        let name = Some(self.shown()).filter(|shown| folded(shown) != folded(&address));
         (name.unwrap_or(""), address)
     }
 
@@ -161,6 +172,14 @@ fn is_mail(text: &str) -> bool {
     (1..=64).contains(&local.len()) && domain.len() <= 180 && local.split('.').all(atom) && domain.split('.').all(label)
 }
 
+/// The key of a person, which most addresses are already.
+fn folded(uri: &str) -> Cow<'_, str> {
+    match uri.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
+        true => person_key(uri).into(),
+        false => uri.strip_prefix("sip:").unwrap_or(uri).into(),
+    }
+}
+
 /// Everybody in a run, and who of them did what.
 pub(super) struct People<'a> {
     pub(super) list: Vec<Person<'a>>,
@@ -171,12 +190,13 @@ pub(super) struct People<'a> {
 impl<'a> People<'a> {
     /// Who is there when the run begins, in order of addresses, then who else does something, in order of that.
     pub(super) fn of(unit: &'a Unit, about: &'a About) -> People<'a> {
-        type Known<'a> = (String, Option<&'a str>, Option<&'a str>);
+        type Known<'a> = (Cow<'a, str>, Option<&'a str>, Option<&'a str>);
         let key = |persona: &'a Persona| -> Known<'a> {
-            (person_key(&persona.uri), persona.name.as_deref(), persona.email.as_deref())
+            (folded(&persona.uri), persona.name.as_deref(), persona.email.as_deref())
         };
-        let mut places: HashMap<Known<'a>, usize> = HashMap::new();
-        let mut list: Vec<Person<'a>> = Vec::new();
+        let most = about.present.len() + unit.people.len();
+        let mut places: HashMap<Known<'a>, usize> = HashMap::with_capacity(most);
+        let mut list: Vec<Person<'a>> = Vec::with_capacity(most);
         let mut place = |persona: &'a Persona, present: bool, list: &mut Vec<Person<'a>>| {
             *places.entry(key(persona)).or_insert_with(|| {
                 list.push(Person { persona, present, joined: None, left: None, messages: 0, others: 0 });
@@ -209,9 +229,11 @@ impl<'a> People<'a> {
 
     /// Everybody with an address for headers, each address once.
     pub(super) fn addresses(&self) -> Vec<(&str, String)> {
-        let mut seen = HashSet::new();
-        let all = self.list.iter().map(|person| person.header());
-        all.filter(|(_, address)| seen.insert(address.clone())).collect()
+        let all: Vec<(&str, String)> = self.list.iter().map(|person| person.header()).collect();
+        let mut seen = HashSet::with_capacity(all.len());
+        let first: Vec<bool> = all.iter().map(|(_, address)| seen.insert(address.as_str())).collect();
+        drop(seen);
+        all.into_iter().zip(first).filter_map(|(one, first)| first.then_some(one)).collect()
     }
 
     /// Who began: the author of the first message, else of the first event.

@@ -83,7 +83,7 @@ pub struct About {
     pub opening: Option<[u8; 32]>,
     /// Who was there when the run begins, in order of addresses, each by the name of the time. Empty unless the format
     /// asks.
-    pub present: Arc<[Persona]>,
+    pub present: Arc<[Arc<Persona>]>,
     /// When each of them came.
     pub since: Arc<[Ticks]>,
 }
@@ -120,7 +120,7 @@ pub struct Cutter {
     runs: u32,
     cuts: u32,
     parts: u32,
-    present: BTreeMap<String, (Persona, Ticks)>,
+    present: BTreeMap<String, (Arc<Persona>, Ticks)>,
     /// When the cut began, and what names its first part.
     began: Ticks,
     opening: Option<[u8; 32]>,
@@ -129,7 +129,7 @@ pub struct Cutter {
 }
 
 /// Who is present, and since when.
-type Present = (Arc<[Persona]>, Arc<[Ticks]>);
+type Present = (Arc<[Arc<Persona>]>, Arc<[Ticks]>);
 
 /// The run that is being filled.
 struct Open {
@@ -275,7 +275,7 @@ impl Cutter {
         }
         self.parts = if continues { self.parts + 1 } else { 0 };
         let events = open.unit.events.len() * size_of::<Event>();
-        let weight = open.bytes + events + open.unit.people.len() * 200;
+        let weight = open.bytes + events + (open.unit.people.len() + about.present.len()) * 200;
         take(open.unit, about, weight)
     }
 
@@ -287,7 +287,7 @@ impl Cutter {
 
     fn present(&mut self) -> Present {
         let list = || {
-            let (present, since): (Vec<Persona>, Vec<Ticks>) = self.present.values().cloned().unzip();
+            let (present, since): (Vec<Arc<Persona>>, Vec<Ticks>) = self.present.values().cloned().unzip();
             (present.into(), since.into())
         };
         self.shown.get_or_insert_with(list).clone()
@@ -305,14 +305,14 @@ impl Cutter {
                 // Who comes in again without having left has been there since the first time.
                 let known = self.present.get(&key);
                 let since = known.map_or(event.at, |(_, since)| *since);
-                let changed = known.is_none_or(|(known, _)| known != persona);
-                self.present.insert(key, (persona.clone(), since));
+                let changed = known.is_none_or(|(known, _)| **known != *persona);
+                self.present.insert(key, (Arc::new(persona.clone()), since));
                 changed
             }
             Kind::Part => self.present.remove(&key).is_some(),
             _ => match self.present.get_mut(&key) {
-                Some((known, _)) if known != persona => {
-                    *known = persona.clone();
+                Some((known, _)) if **known != *persona => {
+                    *known = Arc::new(persona.clone());
                     true
                 }
                 _ => false,

@@ -17,6 +17,7 @@ pub mod load;
 pub mod look;
 mod mail;
 pub mod papers;
+pub mod report;
 pub mod rsmf;
 pub mod sheet;
 pub mod sqlserver;

@@ -119,6 +119,11 @@ pub trait Format: Send + Sync {
         None
     }
 
+    /// Does it ever say so?
+    fn skips(&self) -> bool {
+        false
+    }
+
     /// How many times the memory of a run it needs while that is rendered and waits to be placed.
     fn expands(&self) -> usize {
         1
@@ -131,6 +136,11 @@ pub trait Format: Send + Sync {
 
     /// Its ledger changes the bytes of files, so they are packed after it, on its thread. Names it may always change.
     fn stamps(&self) -> bool {
+        false
+    }
+
+    /// It makes many files, so that packing them tightly costs more than it saves.
+    fn packs_quickly(&self) -> bool {
         false
     }
 

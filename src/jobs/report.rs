@@ -14,12 +14,13 @@ mod rooms;
 pub mod stats;
 pub mod terms;
 
+use crate::error::Result;
 use crate::model::counted::grouped;
 use crate::model::receipt::{Kinds, Receipt};
 use crate::model::time::Ticks;
 
 /// The report as one HTML page that needs no other file.
-pub fn html(receipt: &Receipt) -> String {
+pub fn html(receipt: &Receipt) -> Result<String> {
     page::write(receipt, &Sums::of(receipt))
 }
 

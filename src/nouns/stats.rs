@@ -112,7 +112,7 @@ impl Verb for StatsRequest {
             facts.push(("Made".to_owned(), format!("{} by {}", (cx.clock)(), cx.actor.name())));
             facts.push(("pchat".to_owned(), env!("CARGO_PKG_VERSION").to_owned()));
             let names = counted.rooms.iter().map(|of| name(&catalog, &of.room).to_owned()).collect();
-            publish(path, &html(&counted, &About { facts, names })).map_err(|error| {
+            html(&counted, &About { facts, names }).and_then(|page| publish(path, &page)).map_err(|error| {
                 if error.kind() == Kind::Io {
                     error
                 } else {

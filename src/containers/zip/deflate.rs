@@ -11,15 +11,36 @@ use std::sync::{Mutex, PoisonError};
 
 /// The level of deflate. Measured on pages of chat (docs/performance.md).
 const LEVEL: i32 = 3;
+/// That of files which are many and small, most of them packed inside already.
+const QUICK: i32 = 1;
+
+/// So much of a stream waits before it is packed.
+const WAITING: usize = 1 << 15;
 
 /// A buffer up to this size is kept for the next page.
 const KEPT: usize = 1 << 20;
 
 /// Compressors, each for one worker at a time with the buffer it packs into: making one costs as much as packing a
 /// small page.
-#[derive(Default)]
 pub(super) struct Deflate {
+    level: i32,
     idle: Mutex<Vec<(Compressor, Vec<u8>)>>,
+}
+
+impl Default for Deflate {
+    fn default() -> Deflate {
+        Deflate { level: LEVEL, idle: Mutex::default() }
+    }
+}
+
+/// Packs faster, and a little less.
+#[derive(Debug)]
+pub(super) struct Quick(pub(super) Deflate);
+
+impl Default for Quick {
+    fn default() -> Quick {
+        Quick(Deflate { level: QUICK, ..Deflate::default() })
+    }
 }
 
 impl std::fmt::Debug for Deflate {
@@ -35,7 +56,9 @@ impl Deflate {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let (mut compressor, mut buffer) = match idle {
             Some(idle) => idle,
-            None => (Compressor::new(CompressionLvl::new(LEVEL).map_err(|_| bug("has no such level"))?), Vec::new()),
+            None => {
+                (Compressor::new(CompressionLvl::new(self.level).map_err(|_| bug("has no such level"))?), Vec::new())
+            }
         };
         let most = compressor.deflate_compress_bound(bytes.len());
         if buffer.len() < most {
@@ -54,6 +77,8 @@ impl Deflate {
 /// Packs a stream into a temporary file.
 pub(in crate::containers) struct Deflating {
     out: DeflateEncoder<BufWriter<Draft>>,
+    /// Small pieces are packed many at once.
+    waiting: Vec<u8>,
     sum: libdeflater::Crc,
 }
 
@@ -69,15 +94,22 @@ pub(in crate::containers) struct Deflated {
 impl Deflating {
     pub(in crate::containers) fn new(file: Draft) -> Deflating {
         let out = DeflateEncoder::new(BufWriter::new(file), Compression::fast());
-        Deflating { out, sum: libdeflater::Crc::new() }
+        Deflating { out, waiting: Vec::new(), sum: libdeflater::Crc::new() }
     }
 
     pub(in crate::containers) fn add(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.sum.update(bytes);
-        self.out.write_all(bytes)
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() < WAITING {
+            return Ok(());
+        }
+        self.out.write_all(&self.waiting)?;
+        self.waiting.clear();
+        Ok(())
     }
 
     pub(in crate::containers) fn finish(mut self) -> std::io::Result<(Draft, Deflated)> {
+        self.out.write_all(&self.waiting)?;
         self.out.try_finish()?;
         let deflated = Deflated { size: self.out.total_out(), crc: self.sum.sum() };
         let file = self.out.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
@@ -114,9 +146,11 @@ pub(in crate::containers) fn inflate(place: &str, bytes: &[u8], size: u64, sum: 
     }
     // The package does not say where a stream ends. In the wrapping of gzip it reads the checksum and the size from
     // where that is, so they are right only when they stand there, or once more before that.
-    let footer = [sum.to_le_bytes(), (size as u32).to_le_bytes()].concat();
+    let footer = (u64::from(size as u32) << 32 | u64::from(sum)).to_le_bytes();
     let wrapped = [&GZIP[..], bytes, &footer].concat();
-    let there = wrapped[GZIP.len()..].windows(footer.len()).position(|eight| eight == footer);
+    let footer = u64::from_le_bytes(footer);
+    let eight = |eight: &[u8]| eight.try_into().is_ok_and(|eight| u64::from_le_bytes(eight) == footer);
+    let there = wrapped[GZIP.len()..].windows(8).position(eight);
     let mut out = vec![0; size as usize];
     if there == Some(bytes.len())
         && Decompressor::new().gzip_decompress(&wrapped, &mut out).is_ok_and(|length| length as u64 == size)

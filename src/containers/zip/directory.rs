@@ -6,7 +6,7 @@ use super::window::Window;
 use crate::containers::{InputLimits, Member, names};
 use crate::error::{Error, Kind, Place, Result};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 /// Where the data of an entry lies, and what the zip says of it.
 #[derive(Debug, Clone, Copy)]
@@ -66,14 +66,14 @@ fn long(record: &[u8], at: usize) -> u64 {
 }
 
 /// How many entries there are, and where the directory of them lies.
-struct End {
-    count: u64,
-    start: u64,
-    size: u64,
+pub(super) struct End {
+    pub(super) count: u64,
+    pub(super) start: u64,
+    pub(super) size: u64,
 }
 
 /// Finds the end of a zip. Nothing may follow it but its comment.
-fn end(window: &mut Window, zip: &str) -> Result<End> {
+pub(super) fn end(window: &mut Window, zip: &str) -> Result<End> {
     let wrong = || damaged(zip);
     let length = window.length();
     let tail = length.min(22 + COMMENT);
@@ -186,19 +186,31 @@ pub(super) fn read(window: &mut Window, zip: &str, limits: &InputLimits) -> Resu
 /// No two names are the same, nor are they on a disk that does not tell upper and lower case apart; and what is a file
 /// is no folder beside that.
 fn different(zip: &str, members: &[Member], listed: &[Listed]) -> Result<()> {
-    let mut folded: HashMap<String, &str> = HashMap::with_capacity(members.len());
-    for member in members {
-        match folded.insert(member.name.to_lowercase(), &member.name) {
-            None => {}
-            Some(other) if *other == *member.name => {
+    // By hashes, which need far less memory than names; where two are the same, the names are compared.
+    let state = RandomState::new();
+    let hash = |folded: &str| state.hash_one(folded);
+    let mut known: Vec<(u64, u32)> = Vec::with_capacity(members.len());
+    known.extend(members.iter().enumerate().map(|(at, member)| (hash(&member.name.to_lowercase()), at as u32)));
+    known.sort_unstable();
+    for run in known.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
+        let name = |at: u32| members[at as usize].name.as_str();
+        let mut names: Vec<(String, u32)> = run.iter().map(|(_, at)| (name(*at).to_lowercase(), *at)).collect();
+        names.sort_unstable();
+        for pair in names.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+            if name(pair[0].1) == name(pair[1].1) {
                 return Err(Error::damaged(Place::file(zip), "two entries of the zip have the same name"));
             }
-            Some(_) => {
-                let place = Place::file(format!("{zip}!{}", member.name));
-                return Err(Error::damaged(place, "another entry has the same name but for upper and lower case"));
-            }
+            let place = Place::file(format!("{zip}!{}", name(pair[1].1)));
+            return Err(Error::damaged(place, "another entry has the same name but for upper and lower case"));
         }
     }
+    let file = |folded: &str| {
+        let wanted = hash(folded);
+        let from = known.partition_point(|(hash, _)| *hash < wanted);
+        let same = known[from..].iter().take_while(|(hash, _)| *hash == wanted);
+        let mut names = same.map(|(_, at)| members[*at as usize].name.as_str());
+        names.find(|name| name.to_lowercase() == folded)
+    };
     let folders = listed.iter().filter_map(|entry| match &entry.name {
         Name::File(_) => None,
         Name::Folder(name) => Some(name.as_str()),
@@ -213,12 +225,42 @@ fn different(zip: &str, members: &[Member], listed: &[Listed]) -> Result<()> {
         before = parent;
         let folded_name = parent.to_lowercase();
         let ends = folded_name.match_indices('/').map(|(at, _)| at).chain([folded_name.len()]);
-        if let Some(file) = ends.filter_map(|end| folded.get(&folded_name[..end])).next() {
+        if let Some(file) = ends.filter_map(|end| file(&folded_name[..end])).next() {
             let place = Place::file(format!("{zip}!{file}"));
             return Err(Error::damaged(place, "the entry is a file, and another lies in it as in a folder"));
         }
     }
     Ok(())
+}
+
+/// An entry that is read with its record, in the order both lie in.
+pub(super) struct One {
+    pub(super) member: Member,
+    pub(super) entry: Entry,
+    /// Where the next record and the next entry lie.
+    pub(super) next: u64,
+    pub(super) free: u64,
+}
+
+/// Reads a record of the directory, which ends at `end`, and the header of its entry, which must lie at `free`.
+pub(super) fn one(
+    records: &mut Window,
+    entries: &mut Window,
+    zip: &str,
+    (at, end): (u64, u64),
+    free: u64,
+) -> Result<One> {
+    let (mut found, mut listed) = (Directory::default(), Vec::with_capacity(1));
+    let next = record(records, zip, at, end, &mut found, &mut listed)?;
+    let (Some(member), Some(mut entry), Some(only)) = (found.members.pop(), found.entries.pop(), listed.pop()) else {
+        return Err(damaged(zip));
+    };
+    if only.at != free || only.flags & SIZES_FOLLOW != 0 {
+        return Err(contradicts(zip));
+    }
+    entry.at = header(entries, zip, &only, &member.name)?;
+    let free = entry.at.checked_add(entry.packed).ok_or_else(|| damaged(zip))?;
+    Ok(One { member, entry, next, free })
 }
 
 /// Reads one record of the directory; gives the place of the next.
@@ -380,30 +422,13 @@ fn places(window: &mut Window, zip: &str, end: u64, mut listed: Vec<Listed>, fou
         if entry.at > free {
             return Err(gap(zip, free));
         }
-        let head = window.get(entry.at, 30)?.filter(|head| head.starts_with(&LOCAL)).ok_or_else(|| damaged(zip))?;
-        let (name, extra) = (short(head, 26) as usize, short(head, 28) as usize);
-        let data = entry.at + (30 + name + extra) as u64;
-        free = data.checked_add(entry.packed).filter(|free| *free <= end).ok_or_else(|| damaged(zip))?;
-        let head = window.get(entry.at, 30 + name + extra)?.ok_or_else(|| damaged(zip))?;
-        let (flags, method) = (short(head, 6) as u16, short(head, 8) as u16);
-        let mut numbers = [long(head, 22), long(head, 18)];
-        let whole = wide(&head[30 + name..], &mut numbers);
-        let told = (long(head, 14) as u32, numbers[1], numbers[0]);
-        let follow = flags & SIZES_FOLLOW != 0;
-        let same = told == (entry.crc, entry.packed, entry.size) && whole
-            || follow && (told == (0, 0, 0) || told == (0, 0xFFFF_FFFF, 0xFFFF_FFFF));
         let its_name = match &entry.name {
             Name::File(file) => &found.members[*file].name,
             Name::Folder(name) => name,
         };
-        let alike = (method, long(head, 10)) == (entry.method, entry.time)
-            && (flags ^ entry.flags) & (ENCRYPTED | SIZES_FOLLOW | UTF_8) == 0;
-        let Some(name) = name_of(&head[30..30 + name], &head[30 + name..], flags) else {
-            return Err(contradicts(zip));
-        };
-        if !same || !alike || slashes(name.into_owned(), entry.dos) != **its_name {
-            return Err(contradicts(zip));
-        }
+        let data = header(window, zip, entry, its_name)?;
+        let follow = entry.flags & SIZES_FOLLOW != 0;
+        free = data.checked_add(entry.packed).filter(|free| *free <= end).ok_or_else(|| damaged(zip))?;
         if let Name::File(file) = entry.name {
             found.entries[file].at = data;
         }
@@ -412,6 +437,29 @@ fn places(window: &mut Window, zip: &str, end: u64, mut listed: Vec<Listed>, fou
         }
     }
     if free == end { Ok(()) } else { Err(gap(zip, free)) }
+}
+
+/// Reads the header of an entry and compares it with the directory; gives the place of its data.
+fn header(window: &mut Window, zip: &str, entry: &Listed, its_name: &str) -> Result<u64> {
+    let head = window.get(entry.at, 30)?.filter(|head| head.starts_with(&LOCAL)).ok_or_else(|| damaged(zip))?;
+    let (name, extra) = (short(head, 26) as usize, short(head, 28) as usize);
+    let head = window.get(entry.at, 30 + name + extra)?.ok_or_else(|| damaged(zip))?;
+    let (flags, method) = (short(head, 6) as u16, short(head, 8) as u16);
+    let mut numbers = [long(head, 22), long(head, 18)];
+    let whole = wide(&head[30 + name..], &mut numbers);
+    let told = (long(head, 14) as u32, numbers[1], numbers[0]);
+    let follow = flags & SIZES_FOLLOW != 0;
+    let same = told == (entry.crc, entry.packed, entry.size) && whole
+        || follow && (told == (0, 0, 0) || told == (0, 0xFFFF_FFFF, 0xFFFF_FFFF));
+    let alike = (method, long(head, 10)) == (entry.method, entry.time)
+        && (flags ^ entry.flags) & (ENCRYPTED | SIZES_FOLLOW | UTF_8) == 0;
+    let Some(found) = name_of(&head[30..30 + name], &head[30 + name..], flags) else {
+        return Err(contradicts(zip));
+    };
+    if !same || !alike || slashes(found.into_owned(), entry.dos) != *its_name {
+        return Err(contradicts(zip));
+    }
+    Ok(entry.at + (30 + name + extra) as u64)
 }
 
 fn gap(zip: &str, at: u64) -> Error {

@@ -78,35 +78,61 @@ impl Pages for ZipPages {
     }
 
     fn raw(&mut self, member: usize) -> Result<Raw> {
-        let Member { name, size } = &self.members[member];
-        let Entry { method, crc, packed, at } = self.entries[member];
-        let (place, size) = (format!("{}!{name}", self.name), *size);
-        if size > self.limits.page {
-            return Err(Error::new(
-                Kind::Refused,
-                format!("the page has {size} bytes; the limit is {}", self.limits.page),
-            )
-            .at(Place::file(place))
-            .hint("if you trust it, raise --max-page"));
-        }
-        // Deflate never makes anything longer by more than a few bytes in a thousand.
-        let most = size.saturating_add(size / 100).saturating_add(1024);
-        if packed > most {
-            return Err(Error::damaged(Place::file(place), "the entry is larger packed than unpacked"));
-        }
-        // So many bytes are there: the directory of the zip follows them.
-        let Some(bytes) = self.window.own(at, packed as usize)? else { return Err(directory::damaged(&place)) };
-        if method == Method::Stored {
-            checked(&place, &bytes, size, crc)?;
-        }
-        let deflated = (method == Method::Deflated).then_some(crc);
-        Ok(Raw { place, size, bytes, deflated })
+        raw(&mut self.window, &self.name, &self.members[member], self.entries[member], &self.limits)
     }
 
     fn stream(&mut self, member: usize) -> Result<Box<dyn Read + '_>> {
-        let left = self.members[member].size;
-        let Entry { method, crc, packed, at } = self.entries[member];
-        let from = self.window.stream(at, packed)?;
+        Exact::of(&mut self.window, self.members[member].size, self.entries[member])
+    }
+}
+
+/// The raw bytes of an entry.
+pub(super) fn raw(
+    window: &mut Window,
+    zip: &str,
+    Member { name, size }: &Member,
+    Entry { method, crc, packed, at }: Entry,
+    limits: &InputLimits,
+) -> Result<Raw> {
+    let (place, size) = (format!("{zip}!{name}"), *size);
+    if size > limits.page {
+        return Err(Error::new(Kind::Refused, format!("the page has {size} bytes; the limit is {}", limits.page))
+            .at(Place::file(place))
+            .hint("if you trust it, raise --max-page"));
+    }
+    // Deflate never makes anything longer by more than a few bytes in a thousand.
+    let most = size.saturating_add(size / 100).saturating_add(1024);
+    if packed > most {
+        return Err(Error::damaged(Place::file(place), "the entry is larger packed than unpacked"));
+    }
+    // So many bytes are there: the directory of the zip follows them.
+    let Some(bytes) = window.own(at, packed as usize)? else { return Err(directory::damaged(&place)) };
+    if method == Method::Stored {
+        checked(&place, &bytes, size, crc)?;
+    }
+    let deflated = (method == Method::Deflated).then_some(crc);
+    Ok(Raw { place, size, bytes, deflated })
+}
+
+/// Hands out an entry, and fails when size or checksum are not what the zip says.
+pub(super) struct Exact<R> {
+    entry: R,
+    left: u64,
+    sum: libdeflater::Crc,
+    crc: u32,
+    /// How many bytes of the zip it has used, of a stream that ends where it says.
+    used: fn(&R) -> Option<u64>,
+    packed: u64,
+}
+
+impl Exact<()> {
+    /// The bytes of an entry that has `left` of them.
+    pub(super) fn of(
+        window: &mut Window,
+        left: u64,
+        Entry { method, crc, packed, at }: Entry,
+    ) -> Result<Box<dyn Read + '_>> {
+        let from = window.stream(at, packed)?;
         let sum = libdeflater::Crc::new();
         Ok(match method {
             Method::Stored => Box::new(Exact {
@@ -123,17 +149,6 @@ impl Pages for ZipPages {
             }
         })
     }
-}
-
-/// Hands out an entry, and fails when size or checksum are not what the zip says.
-struct Exact<R> {
-    entry: R,
-    left: u64,
-    sum: libdeflater::Crc,
-    crc: u32,
-    /// How many bytes of the zip it has used, of a stream that ends where it says.
-    used: fn(&R) -> Option<u64>,
-    packed: u64,
 }
 
 impl<R: Read> Read for Exact<R> {

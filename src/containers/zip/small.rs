@@ -1,7 +1,7 @@
 //! Zips that stand inside of another file: made in memory as a whole, and taken apart again to see that they are what
 //! was meant.
 
-use super::deflate::{self, Deflate};
+use super::deflate::{self, Quick};
 use super::records::{CENTRAL, END, Header, LOCAL, Method, end};
 use crate::error::{Error, Kind, Place, Result};
 use std::borrow::Cow;
@@ -21,7 +21,7 @@ type Files = Vec<(String, Vec<u8>)>;
 /// Makes small zips, on any worker.
 #[derive(Debug, Default)]
 pub struct SmallZips {
-    deflate: Deflate,
+    deflate: Quick,
 }
 
 impl SmallZips {
@@ -30,7 +30,7 @@ impl SmallZips {
         let (mut zip, mut directory, mut count) = (Vec::new(), Vec::new(), 0u64);
         for file in files {
             let (name, bytes) = file?;
-            let packed = if self.shrinks(&bytes)? { Some(self.deflate.pack(&bytes)?) } else { None };
+            let packed = if self.shrinks(&bytes)? { Some(self.deflate.0.pack(&bytes)?) } else { None };
             let packed = packed.filter(|packed| packed.len() < bytes.len());
             let (method, data) = match &packed {
                 Some(packed) => (Method::Deflated, &packed[..]),
@@ -66,7 +66,7 @@ impl SmallZips {
         let middle = bytes.len() / 2;
         let samples = [&bytes[..SAMPLE], &bytes[middle..middle + SAMPLE]];
         for sample in samples {
-            if self.deflate.pack(sample)?.len() < SAMPLE / 16 * 15 {
+            if self.deflate.0.pack(sample)?.len() < SAMPLE / 16 * 15 {
                 return Ok(true);
             }
         }

@@ -1,25 +1,27 @@
 //! Writes a zip under a partial name, notes now and then how far it got, and goes on after an
 //! interruption.
 
-use super::deflate::{self, Deflate};
+use super::deflate::{self, Deflate, Quick};
 use super::read::ZipPages;
 use super::records::{self, Header, Method};
-use crate::containers::resume::{self, Placed, State, partial_path};
-use crate::containers::{Body, Container, Done, Growing, InputLimits, Pack, Packed, Pages, Sealed, Stdout};
+use super::walk::ZipWalk;
+use crate::containers::resume::{self, Journal, Left, Placed, partial_path};
+use crate::containers::{Body, Container, Done, Growing, InputLimits, Pack, Packed, Pages, Sealed, Stdout, Walk};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Draft};
 use crate::model::hash;
 use crate::model::receipt::FileFact;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Entries are put together to writes of this size; larger ones are written as they are.
 const BUFFER: usize = 1 << 18;
+
+/// Entries up to this size are packed by nobody in a hurry.
+const SHORT: usize = 640;
 
 /// The data of an entry, as it will lie in the zip.
 #[derive(Debug)]
@@ -33,22 +35,32 @@ pub(in crate::containers) struct Compressed {
 #[derive(Debug, Default)]
 pub struct ZipPacker {
     deflate: Deflate,
+    quick: Quick,
 }
 
 impl Pack for ZipPacker {
     fn pack(&self, name: String, bytes: Vec<u8>) -> Result<Packed> {
-        let (size, crc, sha256) = (bytes.len() as u64, deflate::crc(&bytes), Sha256::digest(&bytes).into());
-        let packed = self.deflate.pack(&bytes)?;
-        let body = match packed.len() < bytes.len() {
-            true => Compressed { method: Method::Deflated, crc, bytes: packed },
-            false => Compressed { method: Method::Stored, crc, bytes },
-        };
-        Ok(Packed { name, size, sha256, body: Body::Zip(Box::new(body)) })
+        pack(Some(&self.deflate), name, bytes)
+    }
+
+    fn pack_quickly(&self, name: String, bytes: Vec<u8>) -> Result<Packed> {
+        // What is as short as that is longer for its headers than for itself.
+        pack((bytes.len() > SHORT).then_some(&self.quick.0), name, bytes)
     }
 
     fn grow(&self, file: Draft) -> Growing {
         Growing::deflating(file)
     }
+}
+
+fn pack(deflate: Option<&Deflate>, name: String, bytes: Vec<u8>) -> Result<Packed> {
+    let (size, crc, sha256) = (bytes.len() as u64, deflate::crc(&bytes), Sha256::digest(&bytes).into());
+    let packed = deflate.map(|deflate| deflate.pack(&bytes)).transpose()?;
+    let body = match packed.filter(|packed| packed.len() < bytes.len()) {
+        Some(packed) => Compressed { method: Method::Deflated, crc, bytes: packed },
+        None => Compressed { method: Method::Stored, crc, bytes },
+    };
+    Ok(Packed { name, size, sha256, body: Body::Zip(Box::new(body)) })
 }
 
 /// A zip that is being written.
@@ -59,13 +71,9 @@ pub struct ZipTarget {
     packer: Arc<ZipPacker>,
     /// Of everything written so far.
     sum: Sha256,
-    /// The directory, which follows the last entry.
-    directory: Vec<u8>,
-    state: State,
-    done: Arc<Done>,
-    /// How many files the interrupted run had put; they come first and in the same order.
-    resumed: usize,
-    position: usize,
+    journal: Journal,
+    /// An interrupted run had put everything.
+    sealed: bool,
     /// Where the next entry goes; of files that an interrupted run has put, where the one after them lies.
     written: u64,
     /// Bytes the directory has at `written`, about.
@@ -73,8 +81,6 @@ pub struct ZipTarget {
     saved_at: u64,
     /// After this many bytes the state is saved, and what was written can be resumed.
     interval: u64,
-    /// The least the interval can be.
-    checkpoint: u64,
     /// A zip for standard output is not resumed.
     resumable: bool,
 }
@@ -87,49 +93,39 @@ impl ZipTarget {
         let mut file = file.map_err(|e| Error::io(partial.display(), e))?;
         resume::lock(&file, target)?;
         let told = |e| Error::io(partial.display(), e);
-        let state = State::load(target, fingerprint);
-        let restored = state.and_then(|state| Some((restore(&mut file, &state).transpose()?, state)));
-        let (directory, state) = match restored {
-            Some((directory, state)) => (directory?, state),
-            None => {
-                State::remove(target);
-                (Vec::new(), State { fingerprint: fingerprint.to_owned(), ..State::default() })
-            }
-        };
-        file.set_len(state.prefix).and_then(|()| file.rewind()).map_err(told)?;
+        let (mut journal, mut left) = Journal::load(target, fingerprint)?;
         let mut sum = Sha256::new();
-        std::io::copy(&mut file, &mut HashOnly(&mut sum)).map_err(told)?;
-        let mut zip = ZipTarget::new(target.to_owned(), top, file, state, true);
-        (zip.checkpoint, zip.interval) = (checkpoint, checkpoint);
-        (zip.directory, zip.sum) = (directory, sum);
+        if left.files > 0 && !restore(&mut file, &mut journal, &left, top, &mut sum)? {
+            journal.restart();
+            (left, sum) = (Left::default(), Sha256::new());
+        }
+        file.set_len(left.prefix).and_then(|()| file.seek(std::io::SeekFrom::End(0))).map_err(told)?;
+        let mut zip = ZipTarget::new(target.to_owned(), top, file, journal, true);
+        (zip.interval, zip.saved_at, zip.sealed, zip.sum) = (checkpoint, left.prefix, left.sealed, sum);
         Ok(zip)
     }
 
     /// Starts a zip in a file that is gone when the process is; its bytes are copied to standard output at the end.
     pub fn scratch(top: &str) -> Result<ZipTarget> {
         let file = files::nameless().map_err(|e| Error::io("a temporary file", e))?;
-        Ok(ZipTarget::new(PathBuf::from("-"), top, file, State::default(), false))
+        Ok(ZipTarget::new(PathBuf::from("-"), top, file, Journal::passing(), false))
     }
 
     /// `file` is at its end.
-    fn new(target: PathBuf, top: &str, file: File, state: State, resumable: bool) -> ZipTarget {
+    fn new(target: PathBuf, top: &str, file: File, journal: Journal, resumable: bool) -> ZipTarget {
         ZipTarget {
             target,
             top: top.to_owned(),
             writer: BufWriter::with_capacity(BUFFER, file),
             packer: Arc::default(),
             sum: Sha256::new(),
-            directory: Vec::new(),
-            done: Arc::new(state.done()),
-            resumed: state.files.len(),
-            position: 0,
+            journal,
+            sealed: false,
             written: 0,
             listed: 0,
-            saved_at: state.prefix,
+            saved_at: 0,
             interval: u64::MAX,
-            checkpoint: u64::MAX,
             resumable,
-            state,
         }
     }
 
@@ -146,17 +142,13 @@ impl ZipTarget {
             return Ok(());
         }
         self.writer.flush().and_then(|()| self.writer.get_ref().sync_data()).map_err(told)?;
-        self.state.prefix = self.written;
-        self.state.entries = STANDARD.encode(&self.directory);
-        self.state.sealed = sealed;
-        // A long list is saved less often, so that saving stays a small part of the work.
-        self.interval = self.checkpoint.max(16 * self.state.save(&self.target)?);
-        Ok(())
+        self.journal.mark(sealed)
     }
 
     /// Writes an entry whose data is in memory or in a file.
-    fn entry(&mut self, name: &str, body: Body, size: u64) -> Result<()> {
-        let name = format!("{}/{name}", self.top);
+    fn entry(&mut self, packed: Packed) -> Result<Placed> {
+        let Packed { name: below, size, sha256, body } = packed;
+        let name = format!("{}/{below}", self.top);
         let stored = |crc| (Method::Stored, crc, size);
         let (method, crc, packed) = match &body {
             Body::Zip(packed) => (packed.method, packed.crc, packed.bytes.len() as u64),
@@ -168,7 +160,6 @@ impl ZipTarget {
         let header = Header { name: &name, method, crc, packed, size, offset: self.written };
         let mut local = Vec::with_capacity(64 + name.len());
         header.local(&mut local);
-        header.central(&mut self.directory);
         self.write(&local)?;
         match body {
             Body::Zip(packed) => self.write(&packed.bytes)?,
@@ -188,7 +179,8 @@ impl ZipTarget {
             Body::There => {}
         }
         self.written += local.len() as u64 + packed;
-        Ok(())
+        let deflated = method == Method::Deflated;
+        Ok(Placed { name: below, size, sha256, end: self.written, packed, crc, deflated })
     }
 }
 
@@ -207,50 +199,62 @@ fn crc_of(path: &Path) -> Result<u32> {
     }
 }
 
-struct HashOnly<'a>(&'a mut Sha256);
-
-impl Write for HashOnly<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// About how many bytes an entry takes in the directory.
 fn directory_entry(top: &str, name: &str) -> u64 {
     (top.len() + name.len() + 64) as u64
 }
 
-/// The directory of the entries that are in the partial zip for certain; nothing when one of them is not what the state
-/// says, as may be after a power failure.
-fn restore(file: &mut File, state: &State) -> Result<Option<Vec<u8>>> {
+/// The headers of an entry that was put at this place.
+fn header<'a>(name: &'a str, placed: &Placed, offset: u64) -> Header<'a> {
+    let method = if placed.deflated { Method::Deflated } else { Method::Stored };
+    Header { name, method, crc: placed.crc, packed: placed.packed, size: placed.size, offset }
+}
+
+/// Are the entries that are in the partial zip for certain what the journal says? After a power failure they may not
+/// be. What is read goes into `sum`.
+fn restore(file: &mut File, journal: &mut Journal, left: &Left, top: &str, sum: &mut Sha256) -> Result<bool> {
     let told = |e| Error::io("the partial zip", e);
-    let Ok(directory) = STANDARD.decode(&state.entries) else { return Ok(None) };
-    if file.metadata().map_err(told)?.len() < state.prefix {
-        return Ok(None);
+    if file.metadata().map_err(told)?.len() < left.prefix {
+        return Ok(false);
     }
-    // For the time of this check the zip is whole.
-    file.set_len(state.prefix).and_then(|()| file.seek(SeekFrom::End(0))).map_err(told)?;
-    let end = records::end(state.files.len() as u64, state.prefix, directory.len() as u64);
-    file.write_all(&directory).and_then(|()| file.write_all(&end)).and_then(|()| file.rewind()).map_err(told)?;
-    let all = InputLimits { entries: u64::MAX, page: u64::MAX, total: u64::MAX, ratio: u64::MAX };
-    let Ok(mut pages) = file.try_clone().map_err(told).and_then(|file| ZipPages::of(String::new(), file, all)) else {
-        return Ok(None);
-    };
-    if pages.members().len() != state.files.len() {
-        return Ok(None);
-    }
-    for (index, placed) in state.files.iter().enumerate() {
-        let Ok(mut entry) = pages.stream(index) else { return Ok(None) };
-        if !hash::of_reader(&mut entry).is_ok_and(|(sha256, _)| hash::hex(&sha256) == placed.sha256) {
-            return Ok(None);
+    file.rewind().map_err(told)?;
+    let mut from = Summed { from: BufReader::with_capacity(BUFFER, file), sum };
+    let (mut records, mut at, mut local) = (journal.records()?, 0, Vec::new());
+    while let Some(placed) = records.next()? {
+        let name = format!("{top}/{}", placed.name);
+        let mut wanted = Vec::with_capacity(64 + name.len());
+        header(&name, &placed, at).local(&mut wanted);
+        local.resize(wanted.len(), 0);
+        from.read_exact(&mut local).map_err(told)?;
+        if local != wanted || at + wanted.len() as u64 + placed.packed != placed.end {
+            return Ok(false);
         }
+        at = placed.end;
+        let mut data = (&mut from).take(placed.packed);
+        let found = match placed.deflated {
+            true => hash::of_reader(&mut flate2::bufread::DeflateDecoder::new(BufReader::new(&mut data))),
+            false => hash::of_reader(&mut data),
+        };
+        if !found.is_ok_and(|found| found == (placed.sha256, placed.size)) {
+            return Ok(false);
+        }
+        std::io::copy(&mut data, &mut std::io::sink()).map_err(told)?;
     }
-    Ok(Some(directory))
+    Ok(true)
+}
+
+/// Hashes what is read.
+struct Summed<'a, R> {
+    from: R,
+    sum: &'a mut Sha256,
+}
+
+impl<R: Read> Read for Summed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.from.read(buffer)?;
+        self.sum.update(&buffer[..count]);
+        Ok(count)
+    }
 }
 
 impl Container for ZipTarget {
@@ -258,26 +262,26 @@ impl Container for ZipTarget {
         self.packer.clone()
     }
 
-    fn done(&self) -> Arc<Done> {
-        self.done.clone()
+    fn done(&self) -> Result<Done> {
+        self.journal.done()
+    }
+
+    fn is_new(&self) -> bool {
+        self.journal.next().is_none()
     }
 
     fn put(&mut self, packed: Packed) -> Result<()> {
         self.listed += directory_entry(&self.top, &packed.name);
-        if self.position < self.resumed {
-            let placed = &self.state.files[self.position];
-            if placed.name != packed.name || placed.sha256 != hash::hex(&packed.sha256) {
+        if let Some(placed) = self.journal.next() {
+            if placed.name != packed.name || placed.sha256 != packed.sha256 {
                 return Err(Error::new(Kind::Bug, format!("the interrupted export differs at {}", packed.name))
                     .hint(format!("delete {} and start again", partial_path(&self.target).display())));
             }
             self.written = placed.end;
-            self.position += 1;
-            return Ok(());
+            return self.journal.advance();
         }
-        self.entry(&packed.name, packed.body, packed.size)?;
-        let (name, sha256) = (packed.name, hash::hex(&packed.sha256));
-        self.state.files.push(Placed { name, size: packed.size, sha256, end: self.written });
-        self.position += 1;
+        let placed = self.entry(packed)?;
+        self.journal.note(&placed)?;
         if self.resumable && self.written - self.saved_at >= self.interval {
             self.save(false)?;
         }
@@ -285,8 +289,8 @@ impl Container for ZipTarget {
     }
 
     fn fits(&self, packed: &Packed, limit: u64) -> bool {
-        if self.position < self.resumed {
-            return self.state.files[self.position].name == packed.name;
+        if let Some(placed) = self.journal.next() {
+            return placed.name == packed.name;
         }
         let weight = match &packed.body {
             Body::Zip(packed) => packed.bytes.len() as u64,
@@ -295,20 +299,25 @@ impl Container for ZipTarget {
         };
         // The name stands twice, beside the two headers of the entry.
         let headers = 256 + 2 * (self.top.len() + packed.name.len()) as u64;
-        !self.state.sealed && self.written + self.listed + weight + headers <= limit
+        !self.sealed && self.written + self.listed + weight + headers <= limit
     }
 
     fn seal(mut self: Box<Self>) -> Result<Box<dyn Sealed>> {
-        if self.position < self.resumed {
+        if self.journal.next().is_some() {
             return Err(Error::new(Kind::Bug, "the interrupted export had put more files than this one")
                 .hint(format!("delete {} and start again", partial_path(&self.target).display())));
         }
-        if !self.state.sealed {
+        if !self.sealed {
             self.save(true)?;
         }
-        let directory = std::mem::take(&mut self.directory);
-        let end = records::end(self.state.files.len() as u64, self.written, directory.len() as u64);
-        self.write(&directory)?;
+        let (mut listed, mut at, mut directory) = (self.journal.records()?, 0, 0);
+        while let Some(placed) = listed.next()? {
+            let mut entry = Vec::with_capacity(128);
+            header(&format!("{}/{}", self.top, placed.name), &placed, at).central(&mut entry);
+            self.write(&entry)?;
+            (at, directory) = (placed.end, directory + entry.len() as u64);
+        }
+        let end = records::end(self.journal.files(), self.written, directory);
         self.write(&end)?;
         let told = |e| Error::io(self.target.display(), e);
         self.writer.flush().map_err(told)?;
@@ -317,7 +326,7 @@ impl Container for ZipTarget {
             file.sync_all().map_err(told)?;
         }
         file.rewind().map_err(told)?;
-        let size = self.written + (directory.len() + end.len()) as u64;
+        let size = self.written + directory + end.len() as u64;
         let sha256: [u8; 32] = self.sum.finalize().into();
         let fact = FileFact { name: self.target.display().to_string(), size, sha256: Some(hash::hex(&sha256)) };
         Ok(Box::new(SealedZip { target: self.target, file, resumable: self.resumable, fact }))
@@ -342,11 +351,16 @@ impl Sealed for SealedZip {
         Ok(Some(Box::new(ZipPages::of(name, file, InputLimits::NONE)?)))
     }
 
+    fn walk(&self) -> Result<Option<Box<dyn Walk>>> {
+        let file = self.file.try_clone().map_err(|e| Error::io(self.target.display(), e))?;
+        Ok(Some(Box::new(ZipWalk::of(self.target.display().to_string(), file)?)))
+    }
+
     fn publish(mut self: Box<Self>, standard: Stdout<'_>) -> Result<FileFact> {
         let told = |e| Error::io(self.target.display(), e);
         if self.resumable {
             std::fs::rename(partial_path(&self.target), &self.target).map_err(told)?;
-            State::remove(&self.target);
+            resume::remove(&self.target);
         } else {
             self.file.rewind().map_err(told)?;
             let mut out = standard();

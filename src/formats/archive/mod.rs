@@ -66,6 +66,10 @@ impl Format for Archive {
         Some(Part::file(collected_name(number), collected::write(number, members)))
     }
 
+    fn skips(&self) -> bool {
+        true
+    }
+
     fn only_file(&self, unit: &Unit, _about: &About) -> Option<String> {
         kept(unit).next().is_none().then(|| page_name(&folder(&unit.room), unit.number))
     }

@@ -5,6 +5,7 @@ use crate::model::hash;
 use crate::model::message::{Event, Kind};
 use crate::model::time::Ticks;
 use crate::model::zone::Zone;
+use std::fmt::Write;
 
 /// What a person did, when that is not writing.
 pub(in crate::formats) fn did(event: &Event) -> Option<String> {
@@ -44,6 +45,10 @@ pub(in crate::formats) fn stamp(zone: &Zone, at: Ticks) -> String {
 
 /// A short text on one line, with nothing in it that cannot be seen.
 pub(in crate::formats) fn one_line(out: &mut String, text: &str) {
+    // Nearly all are such as they are.
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return out.push_str(text);
+    }
     for c in text.chars() {
         match c {
             '\r' | '\n' | '\t' => out.push(' '),
@@ -64,6 +69,9 @@ pub(in crate::formats) fn is_hidden(c: char) -> bool {
 /// can be taken for the beginning of an event.
 pub(in crate::formats) fn said(out: &mut String, text: &str) {
     let bytes = text.as_bytes();
+    if bytes.iter().all(|b| matches!(b, b' '..=b'~' | b'\t')) {
+        return out.push_str(text);
+    }
     let mut from = 0;
     for (at, c) in text.char_indices() {
         let more = match c {
@@ -84,11 +92,14 @@ pub(in crate::formats) fn said(out: &mut String, text: &str) {
 
 /// An event as lines of a transcript: the first begins with the time, all others are set in.
 pub(in crate::formats) fn lines(out: &mut String, zone: &Zone, event: &Event, person: &Person<'_>, files: &[File<'_>]) {
-    out.push_str(&stamp(zone, event.at));
+    match *zone == Zone::UTC {
+        true => drop(write!(out, "{}", event.at)),
+        false => out.push_str(&stamp(zone, event.at)),
+    }
     out.push(' ');
     one_line(out, person.shown());
     if let Some(chat) = event.chat.filter(|_| event.kind == Kind::Chat) {
-        out.push_str(&format!(" #{chat}"));
+        let _ = write!(out, " #{chat}");
     }
     if let Some(bates) = event.more().bates.first() {
         out.push_str(&format!(" [{bates}]"));

@@ -30,6 +30,8 @@ pub const WRITTEN: Written = Written {
 
 /// The folder of the mails.
 pub const TOP: &str = "data/eml/";
+/// What stands before those who did nothing.
+const SILENT: &str = "There from the beginning to the end, without doing anything:\r\n";
 const EVENTS: &str = "\r\nEvents\r\n";
 
 struct Mails {
@@ -50,6 +52,10 @@ impl Format for Mails {
     }
 
     fn presence(&self) -> bool {
+        true
+    }
+
+    fn packs_quickly(&self) -> bool {
         true
     }
 
@@ -149,7 +155,8 @@ impl Mails {
         }
         let stamp = |at| conversation::stamp(&self.choices.zone, at);
         text.push_str("\r\nPeople\r\n");
-        for person in &people.list {
+        let silent = people.list.iter().filter(|person| person.is_silent());
+        for person in people.list.iter().filter(|person| !person.is_silent()) {
             text.push_str("- ");
             conversation::one_line(&mut text, person.shown());
             text.push_str("; ");
@@ -170,6 +177,16 @@ impl Mails {
                     conversation::one_line(&mut text, &value);
                 }
             }
+            text.push_str("\r\n");
+        }
+        for (at, person) in silent.enumerate() {
+            if at == 0 {
+                text.push_str(SILENT);
+            }
+            text.push_str("- ");
+            conversation::one_line(&mut text, person.shown());
+            text.push_str("; ");
+            conversation::one_line(&mut text, &person.persona.uri);
             text.push_str("\r\n");
         }
         text.push_str(EVENTS);

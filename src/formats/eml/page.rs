@@ -1,7 +1,7 @@
 //! The HTML of a mail: the same as its text, in tables.
 
 use super::{Summary, did};
-use crate::formats::conversation::{self, Files, People, Where};
+use crate::formats::conversation::{self, Files, People, Person, Where};
 use crate::formats::html::{Name, Said};
 use crate::model::hash;
 use crate::model::message::{Event, Kind};
@@ -11,6 +11,9 @@ use std::fmt::Write;
 
 /// How an event begins. No text can hold it.
 pub(super) const EVENT: &str = "<tr class=\"e\">";
+
+/// What begins the list of those who did nothing.
+const SILENT: &str = "<p>There from the beginning to the end, without doing anything: ";
 
 const STYLE: &str = "body{font:14px/1.4 sans-serif}table{border-collapse:collapse;margin:0 0 1em}\
     td,th{padding:2px 8px;border:1px solid #ccc;text-align:left;vertical-align:top}\
@@ -22,7 +25,25 @@ pub(super) fn page(zone: &Zone, unit: &Unit, summary: &Summary, people: &People<
     let mut out = String::with_capacity(size + unit.events.len() * 128 + 2048);
     // Writing to a string never fails.
     let _ = fill(&mut out, zone, unit, summary, people, files);
-    out.replace('\n', "\r\n")
+    encoded(&out)
+}
+
+/// With lines that end as those of a mail, and characters beyond ASCII by their numbers: so the text needs no other
+/// encoding, unless a line is long.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 16);
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|b| b == b'\n' || !b.is_ascii()) {
+        out.push_str(&rest[..at]);
+        let c = rest[at..].chars().next().unwrap_or_default();
+        match c {
+            '\n' => out.push_str("\r\n"),
+            c => drop(write!(out, "&#{};", u32::from(c))),
+        }
+        rest = &rest[at + c.len_utf8()..];
+    }
+    out.push_str(rest);
+    out
 }
 
 fn fill(
@@ -45,14 +66,23 @@ fn fill(
     }
     out.push_str("</tr>\n");
     let stamp = |at| conversation::stamp(zone, at);
-    for person in &people.list {
+    for person in people.list.iter().filter(|person| !person.is_silent()) {
         write!(out, "<tr><td>{}</td><td>{}</td>", Name(person.shown()), Name(&person.persona.uri))?;
         for value in did(person, &stamp) {
             write!(out, "<td>{}</td>", Name(&value))?;
         }
         out.push_str("</tr>\n");
     }
-    out.push_str("</table>\n<h2>Events</h2>\n<table>\n");
+    out.push_str("</table>\n");
+    let silent = people.list.iter().filter(|person| person.is_silent());
+    for (at, person) in silent.enumerate() {
+        out.push_str(if at == 0 { SILENT } else { ",\n" });
+        write!(out, "{} &lt;{}&gt;", Name(person.shown()), Name(&person.persona.uri))?;
+    }
+    if people.list.iter().any(Person::is_silent) {
+        out.push_str("</p>\n");
+    }
+    out.push_str("<h2>Events</h2>\n<table>\n");
     for (at, event) in unit.events.iter().enumerate() {
         out.push_str(EVENT);
         write!(out, "<td>{}</td><td>{}", conversation::stamp(zone, event.at), Name(people.who(event).shown()))?;

@@ -37,7 +37,7 @@ pub(super) fn page(room: &Told, days: &BTreeMap<NaiveDate, Busy>, zone: &Zone) -
         })
     });
     view::made(&view::Room {
-        frame: view::Frame::new(format!("{}, days", text::Name(&room.title)), ""),
+        frame: view::Frame::linked(format!("{}, days", text::Name(&room.title)), super::STYLE, ""),
         room: &room.title,
         category: room.category.as_deref(),
         address: room.address.clone(),

@@ -9,6 +9,8 @@ use crate::model::zone::Zone;
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The stylesheet, from the pages here.
+const STYLE: &str = "style.css";
 /// A list of people has at most so many on a page.
 const PEOPLE: usize = 500;
 
@@ -81,7 +83,7 @@ pub(super) fn pages(rooms: &[Told], people: &BTreeMap<String, Heard>, zone: &Zon
             _ => format!("{}; page {number} of {count}", text::counted(people.len() as u64, "person", "people")),
         };
         let page = view::People {
-            frame: Frame::new("People".to_owned(), ""),
+            frame: Frame::linked("People".to_owned(), STYLE, ""),
             said,
             previous: (number > 1).then(|| name(number - 1)),
             next: (number < count).then(|| name(number + 1)),
@@ -116,7 +118,7 @@ fn index(rooms: &[Told], people: usize, zone: &Zone) -> Result<Vec<u8>> {
         pages: room.pages,
     };
     view::made(&view::Index {
-        frame: Frame::new("Transcript".to_owned(), ""),
+        frame: Frame::linked("Transcript".to_owned(), STYLE, ""),
         zone: zone.name(),
         span: span.map(|(first, last)| rows::span(first, last)).unwrap_or_default(),
         facts,
@@ -147,7 +149,7 @@ fn months(years: &BTreeMap<i32, Year<'_>>) -> Result<Vec<u8>> {
             })
             .collect(),
     });
-    let frame = Frame::new("Months".to_owned(), "");
+    let frame = Frame::linked("Months".to_owned(), STYLE, "");
     view::made(&view::Months { frame, title: "Months".to_owned(), first: "Month", sections: sections.collect() })
 }
 
@@ -169,7 +171,7 @@ fn year_page(year: i32, months: &Year<'_>) -> Result<Vec<u8>> {
             })
             .collect(),
     });
-    let frame = Frame::new(format!("Months of {year:04}"), "");
+    let frame = Frame::linked(format!("Months of {year:04}"), STYLE, "");
     view::made(&view::Months {
         frame,
         title: format!("Months of {year:04}"),
@@ -219,7 +221,7 @@ pub(super) fn search(rooms: &[Told], shards: &BTreeSet<String>) -> Result<Vec<Pa
         |name: &String| name.strip_prefix(search::WORDS).and_then(|name| name.strip_suffix(".js")).map(str::to_owned);
     let names: Vec<String> = shards.iter().filter_map(named).collect();
     let start = format!("R({},{});\n", json(&list)?, json(&names)?);
-    let page = view::made(&view::Search { frame: Frame::new("Search".to_owned(), "; script-src 'self'") })?;
+    let page = view::made(&view::Search { frame: Frame::linked("Search".to_owned(), STYLE, "; script-src 'self'") })?;
     Ok(vec![
         Part::file(format!("{TOP}search.html"), page),
         Part::file(format!("{}search.js", search::WORDS), view::SEARCH.as_bytes().to_vec()),

@@ -12,13 +12,14 @@ mod text;
 mod view;
 
 use self::rows::{Day, is_quiet};
+pub use self::text::Html;
 use self::text::counted;
 pub(super) use self::text::{Name, Said};
 pub(super) use self::view::Frame;
 use super::archive::folder;
 use super::bates;
 use super::cut::{About, By, Cut, Most};
-use super::write::{Choices, Contents, Format, Ledger, Part, Recount, Written, Zips};
+use super::write::{Choices, Contents, Format, Ledger, Part, Recount, Settings, Written, Zips};
 use crate::error::Result;
 use crate::model::message::{Kind, Persona};
 use crate::model::unit::Unit;
@@ -43,6 +44,8 @@ pub const TOP: &str = "data/html/";
 const FILES: &str = "data/html/files/";
 /// A page has at most so many bytes of what was said, unless a single event is larger.
 const PAGE_BYTES: usize = 1 << 20;
+/// The stylesheet, from the folder of a room.
+const STYLE: &str = "../style.css";
 /// How an event begins on its page. No text can hold it.
 const EVENT: &str = "<div id=\"e";
 
@@ -59,6 +62,10 @@ impl Format for Transcript {
     fn cut(&self) -> Cut {
         // Parts of a room: a page then knows whether another follows.
         Cut { by: By::Rooms, most: Most { events: self.choices.page_events, bytes: PAGE_BYTES, ..Most::default() } }
+    }
+
+    fn settings(&self, _settings: &Settings<'_>) -> Result<Vec<Part>> {
+        Ok(vec![Part::file(format!("{TOP}style.css"), view::STYLE.as_bytes().to_vec())])
     }
 
     fn render(&self, unit: &Unit, about: &About, _files: &dyn Contents) -> Result<Vec<Part>> {
@@ -92,6 +99,10 @@ impl Format for Transcript {
         let page = page(unit, about, zone, days);
         parts.push(Part::file(page_name(&folder, about.part, "html"), view::made(&page)?));
         Ok(parts)
+    }
+
+    fn packs_quickly(&self) -> bool {
+        true
     }
 
     fn expands(&self) -> usize {
@@ -151,7 +162,7 @@ fn page<'a>(unit: &'a Unit, about: &'a About, zone: &Zone, days: Vec<Day<'a>>) -
     let (messages, others) = days.iter().fold((0, 0), |sum, day| (sum.0 + day.messages, sum.1 + day.others));
     let beside = |number: u32| format!("{number:06}.html");
     view::Page {
-        frame: view::Frame::new(format!("{}, page {}", text::Name(room), about.part), " 'self'; img-src 'self'"),
+        frame: view::Frame::linked(format!("{}, page {}", text::Name(room), about.part), STYLE, "; img-src 'self'"),
         room,
         category: about.names.category.as_deref(),
         address: unit.room.to_string(),

@@ -12,8 +12,9 @@ pub(in crate::formats) struct Name<'a>(pub(in crate::formats) &'a str);
 /// What somebody wrote: lines as they are, and links.
 pub(in crate::formats) struct Said<'a>(pub(in crate::formats) &'a str);
 
-/// HTML that was made here.
-pub(in crate::formats) struct Html(pub(in crate::formats) String);
+/// HTML that was made by whoever writes a page.
+#[derive(Debug, Clone, Default)]
+pub struct Html(pub String);
 
 impl askama::filters::HtmlSafe for Name<'_> {}
 impl askama::filters::HtmlSafe for Said<'_> {}

@@ -9,8 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
 
-/// The one stylesheet. It stands in every page, so that a page that travels alone still reads.
-const STYLE: &str = include_str!("../templates/style.css");
+/// The one stylesheet. Pages of a transcript share it as a file; in papers and reports, which travel alone, it stands
+/// in the page.
+pub(super) const STYLE: &str = include_str!("../templates/style.css");
 /// The search over all pages.
 pub(super) const SEARCH: &str = include_str!("../templates/search.js");
 
@@ -20,16 +21,24 @@ pub(in crate::formats) struct Frame {
     pub(in crate::formats) title: String,
     /// What the page may load.
     pub(in crate::formats) csp: String,
+    /// The stylesheet, where it is a file beside the page.
+    pub(in crate::formats) link: Option<&'static str>,
     pub(in crate::formats) style: Html,
 }
 
 impl Frame {
+    /// A page of a transcript: its style is the file `link`, and it loads nothing else beside what `more` says.
+    pub(super) fn linked(title: String, link: &'static str, more: &str) -> Frame {
+        let csp = format!("default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'self'{more}");
+        Frame { title, csp, link: Some(link), style: Html(String::new()) }
+    }
+
     /// A page that loads nothing beside what `more` says.
     pub(in crate::formats) fn new(title: String, more: &str) -> Frame {
         static HASH: OnceLock<String> = OnceLock::new();
         let hash = HASH.get_or_init(|| STANDARD.encode(Sha256::digest(STYLE)));
         let csp = format!("default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-{hash}'{more}");
-        Frame { title, csp, style: Html(STYLE.to_owned()) }
+        Frame { title, csp, link: None, style: Html(STYLE.to_owned()) }
     }
 }
 

@@ -66,6 +66,10 @@ impl Format for Dat {
         Ok(document::parts(unit, about, &self.choices, &self.choices.load))
     }
 
+    fn packs_quickly(&self) -> bool {
+        true
+    }
+
     fn expands(&self) -> usize {
         4
     }

@@ -65,6 +65,10 @@ impl Format for Edrm {
         Ok(document::parts(unit, about, &self.choices, &Facts))
     }
 
+    fn packs_quickly(&self) -> bool {
+        true
+    }
+
     fn expands(&self) -> usize {
         8
     }

@@ -27,14 +27,14 @@ enum Encoding {
 impl Text<'_> {
     fn encoding(&self) -> Encoding {
         let bytes = self.text.as_bytes();
-        let wide = bytes.iter().filter(|b| !b.is_ascii()).count();
-        let controls = bytes.iter().any(|b| b.is_ascii_control() && !matches!(b, b'\r' | b'\n' | b'\t'));
-        // Three characters stand for each of those.
-        if wide > bytes.len() / 6 {
-            return Encoding::Base64;
+        let long = self.text.split('\n').any(|line| line.len() > LONGEST);
+        let odd = |b: &u8| !(matches!(b, b' '..=b'~') || matches!(b, b'\r' | b'\n' | b'\t'));
+        if bytes.iter().filter(|b| odd(b)).count() == 0 {
+            return if long { Encoding::Quoted } else { Encoding::Seven };
         }
-        let long = bytes.split(|b| *b == b'\n').any(|line| line.len() > LONGEST);
-        if wide > 0 || controls || long { Encoding::Quoted } else { Encoding::Seven }
+        // Three characters stand for each of those.
+        let wide = bytes.iter().filter(|b| !b.is_ascii()).count();
+        if wide > bytes.len() / 6 { Encoding::Base64 } else { Encoding::Quoted }
     }
 
     /// Appends the part: its headers, and the text.
@@ -58,13 +58,25 @@ impl Text<'_> {
     }
 }
 
+/// Can it stand as it is anywhere in a line?
+fn stays(byte: u8) -> bool {
+    (b'!'..=b'~').contains(&byte) && byte != b'='
+}
+
 /// Appends bytes as quoted-printable. CRLF stays a line end; everything else that is not printable is encoded.
 fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    out.reserve(bytes.len() + bytes.len() / 8);
     let mut column = 0;
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
-        if bytes[at..].starts_with(b"\r\n") {
+        let stays = bytes[at..].iter().take(QUOTED - 1 - column).take_while(|b| self::stays(**b)).count();
+        if stays > 0 {
+            out.extend_from_slice(&bytes[at..at + stays]);
+            (column, at) = (column + stays, at + stays);
+            continue;
+        }
+        if *byte == b'\r' && bytes.get(at + 1) == Some(&b'\n') {
             out.extend_from_slice(b"\r\n");
             (column, at) = (0, at + 2);
             continue;
@@ -72,10 +84,10 @@ fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
         let ends = bytes.get(at + 1).is_none_or(|next| matches!(next, b'\r' | b'\n'));
         let plain = match byte {
             b' ' | b'\t' => !ends,
-            b'=' => false,
-            b => (b'!'..=b'~').contains(b),
+            b => self::stays(*b),
         };
-        if column + if plain { 1 } else { 3 } > QUOTED - 1 {
+        let width = if plain { 1 } else { 3 };
+        if column + width > QUOTED - 1 {
             out.extend_from_slice(b"=\r\n");
             column = 0;
         }
@@ -83,7 +95,7 @@ fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
             true => out.push(*byte),
             false => out.extend([b'=', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
         }
-        column += if plain { 1 } else { 3 };
+        column += width;
         at += 1;
     }
 }

@@ -1,7 +1,8 @@
 //! Mails read again, as their recipients do.
 
 use crate::error::{Error, Kind, Result};
-use mail_parser::{Message, MessageParser, PartType};
+use mail_parser::{HeaderName, Message, MessageParser, PartType};
+use std::sync::OnceLock;
 
 /// The longest line, without its end.
 const LONGEST: usize = 998;
@@ -13,20 +14,24 @@ pub(in crate::formats) fn wrong(what: impl Into<String>) -> Error {
 
 /// Reads a mail, of which all lines must be such as mail has.
 pub(in crate::formats) fn parse(bytes: &[u8]) -> Result<Message<'_>> {
-    let mut from = 0;
-    for at in bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at) {
-        if at - from > LONGEST + 1 {
+    // What is ASCII is UTF-8.
+    let text = std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii() && text.ends_with('\n'));
+    let text = text.ok_or_else(|| wrong("the mail has bytes that are not ASCII, or no end"))?;
+    for line in text.split_terminator('\n') {
+        if line.len() > LONGEST + 1 {
             return Err(wrong(format!("a line has more than {LONGEST} characters")));
         }
-        if at == 0 || bytes[at - 1] != b'\r' {
+        if !line.ends_with('\r') {
             return Err(wrong("a line ends otherwise than with CRLF"));
         }
-        from = at + 1;
     }
-    if from != bytes.len() || !bytes.is_ascii() {
-        return Err(wrong("the mail has bytes that are not ASCII, or no end"));
-    }
-    MessageParser::default().parse(bytes).ok_or_else(|| wrong("no parser takes this for a mail"))
+    static PARSER: OnceLock<MessageParser> = OnceLock::new();
+    // What is compared is read; the many addresses are for others.
+    let parser = PARSER.get_or_init(|| {
+        let parser = MessageParser::new().with_mime_headers().with_date_headers().with_message_ids();
+        parser.header_address(HeaderName::From).ignore_header(HeaderName::To).default_header_text()
+    });
+    parser.parse(bytes).ok_or_else(|| wrong("no parser takes this for a mail"))
 }
 
 /// A header that must be there, as text.

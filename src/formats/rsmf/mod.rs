@@ -62,6 +62,10 @@ impl Format for Rsmf {
         true
     }
 
+    fn packs_quickly(&self) -> bool {
+        true
+    }
+
     fn ledger(&self) -> Box<dyn Ledger> {
         let heading = match self.choices.bates {
             Some(_) => LOOSE_NUMBERED,
@@ -209,10 +213,14 @@ fn collection(unit: &Unit) -> String {
 
 /// A time in milliseconds, cut and never rounded.
 fn millis(at: Ticks) -> String {
-    let text = at.to_string();
-    let (whole, fraction) = text.trim_end_matches('Z').split_at(19);
-    let digits: String = fraction.trim_start_matches('.').chars().chain("000".chars()).take(3).collect();
-    format!("{whole}.{digits}Z")
+    let mut text = Vec::with_capacity(32);
+    at.write_to(&mut text);
+    let written = text.len() - 1;
+    let mut out = *b"0000-00-00T00:00:00.000Z";
+    let shown = written.min(23);
+    out[..shown].copy_from_slice(&text[..shown]);
+    out[19] = b'.';
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Something that lies in the zip.

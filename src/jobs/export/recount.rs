@@ -1,6 +1,6 @@
 //! What was written is read again, before it has its final name: the events on its pages are as many as were exported.
 
-use crate::containers::{Complete, Pages, Raw};
+use crate::containers::{Complete, Raw, Walk};
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::write::{Format, Grown, Recount, Zips};
@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 
 /// The files of a format that hold events, in all volumes.
 struct Reader {
-    volumes: Vec<Box<dyn Pages>>,
+    volumes: Vec<Box<dyn Walk>>,
     recount: Recount,
 }
 
@@ -20,12 +20,9 @@ impl Source for Reader {
 
     fn read(&mut self, emit: &mut Emit<'_, Raw>) -> Result<()> {
         for volume in &mut self.volumes {
-            for member in 0..volume.members().len() {
-                let (holds, size) = {
-                    let member = &volume.members()[member];
-                    ((self.recount.holds)(&member.name), member.size)
-                };
-                if holds && emit(volume.raw(member)?, 2 * size as usize) == ControlFlow::Break(()) {
+            while let Some(member) = volume.next()? {
+                let holds = (self.recount.holds)(&member.name);
+                if holds && emit(volume.raw()?, 2 * member.size as usize) == ControlFlow::Break(()) {
                     return Ok(());
                 }
             }
@@ -81,7 +78,7 @@ pub(in crate::jobs) fn check(
             receipt.fact("Read again", format!("{} in {file}, as many as were exported", counted(events, "event")));
         }
         let Some(recount) = format.recount() else { continue };
-        let reader = Reader { volumes: complete.again()?, recount };
+        let reader = Reader { volumes: complete.walk()?, recount };
         let Sum(files, events) = pipeline::run(reader, Count(recount, zips), Sum(0, 0), cx.limits, cx.watch)?;
         same(events, exported, "the pages that were written")?;
         let (counts, pages) = (counted(events, "event"), counted(files, "page"));
@@ -102,13 +99,13 @@ fn same(events: u64, exported: u64, place: &str) -> Result<()> {
 /// Counts the events of a file that grew.
 fn count(grown: &Grown, complete: &Complete) -> Result<u64> {
     let mut events = 0;
-    for mut volume in complete.again()? {
-        let found = volume.members().iter().position(|member| member.name == grown.name);
-        if let Some(member) = found {
-            let place = volume.place(grown.name);
-            let counted = (grown.count)(&mut volume.stream(member)?);
-            events += counted
-                .map_err(|error| Error::new(Kind::Bug, format!("{place} is not as it should be")).because(error))?;
+    for mut volume in complete.walk()? {
+        while let Some(member) = volume.next()? {
+            if member.name == grown.name {
+                let told =
+                    |error| Error::new(Kind::Bug, format!("{} is not as it should be", grown.name)).because(error);
+                events += (grown.count)(&mut volume.stream()?).map_err(told)?;
+            }
         }
     }
     Ok(events)

@@ -119,7 +119,7 @@ struct Render<'a> {
     produces: bool,
     files: &'a dyn Contents,
     packer: Arc<dyn Pack>,
-    done: Arc<Done>,
+    done: Done,
 }
 
 /// What has been made of a run.
@@ -171,7 +171,10 @@ impl Render<'_> {
         for part in format.render(unit, about, self.files)? {
             match part {
                 Part::File { name, body: Body::Bytes(bytes) } if !format.stamps() => {
-                    made.add(self.packer.pack(name, bytes)?);
+                    made.add(match format.packs_quickly() {
+                        true => self.packer.pack_quickly(name, bytes)?,
+                        false => self.packer.pack(name, bytes)?,
+                    });
                 }
                 part => made.parts.push(part),
             }
@@ -206,12 +209,13 @@ struct Place<'a, 'w> {
 }
 
 impl Place<'_, '_> {
-    fn put(&mut self, parts: Vec<Part>, mut packed: Vec<Option<Packed>>) -> Result<()> {
+    fn put(&mut self, parts: Vec<Part>, mut packed: Vec<Option<Packed>>, quick: bool) -> Result<()> {
         let bug = |what: String| Error::new(Kind::Bug, what);
         for part in parts {
             match part {
                 Part::File { name, body: Body::Bytes(bytes) } => {
-                    let file = self.package.packer().pack(name, bytes)?;
+                    let packer = self.package.packer();
+                    let file = if quick { packer.pack_quickly(name, bytes)? } else { packer.pack(name, bytes)? };
                     self.package.put(file)?;
                 }
                 Part::File { name, body: Body::Packed { at, .. } } => {
@@ -268,8 +272,8 @@ impl Sink for Place<'_, '_> {
             let rows = self.producing.map_or_else(Vec::new, |producing| {
                 producing.placed(self.written[format], &*self.formats[format], &about, &known, &parts)
             });
-            self.put(parts, packed)?;
-            self.put(rows, Vec::new())?;
+            self.put(parts, packed, self.formats[format].packs_quickly())?;
+            self.put(rows, Vec::new(), false)?;
         }
         Ok(())
     }
@@ -322,13 +326,13 @@ impl<'w> Wiring<'w> {
             watch: cx.watch,
         };
         for format in self.formats {
-            place.put(format.settings(&self.settings)?, Vec::new())?;
+            place.put(format.settings(&self.settings)?, Vec::new(), false)?;
         }
         if self.collections {
             self.collected(corpus, &mut place)?;
         }
         if let Some(producing) = self.producing {
-            producing.before(corpus, &mut |parts| place.put(parts, Vec::new()))?;
+            producing.before(corpus, &mut |parts| place.put(parts, Vec::new(), false))?;
         }
         let producing = self.producing;
         if self.history {
@@ -338,7 +342,7 @@ impl<'w> Wiring<'w> {
         (receipt.gaps, receipt.gap_count) = (std::mem::take(&mut place.told.gaps), place.told.gap_count);
         std::mem::take(&mut place.told.remarks).into_iter().for_each(|(what, times)| receipt.remark(what, times));
         if let Some(producing) = producing {
-            place.put(producing.papers(receipt)?, Vec::new())?;
+            place.put(producing.papers(receipt)?, Vec::new(), false)?;
         }
         Ok(place.package)
     }
@@ -349,7 +353,7 @@ impl<'w> Wiring<'w> {
         let mut put = |page: &mut Vec<Members>| {
             number += 1;
             for format in self.formats {
-                place.put(format.collected(number, page).into_iter().collect(), Vec::new())?;
+                place.put(format.collected(number, page).into_iter().collect(), Vec::new(), false)?;
             }
             page.clear();
             Ok(())
@@ -393,7 +397,11 @@ impl<'w> Wiring<'w> {
             cutters: groups.iter().map(cutter).collect(),
             weights: groups.iter().map(|group| (expands(group), embeds(group))).collect(),
         };
-        let (packer, done) = (place.package.packer(), place.package.done());
+        let packer = place.package.packer();
+        let done = match self.formats.iter().any(|format| format.skips()) {
+            true => place.package.done()?,
+            false => Done::new(),
+        };
         let produces = self.producing.is_some();
         let render = Render { formats: self.formats, groups, produces, files, packer, done };
         let mut place = pipeline::run(reader, render, place, cx.limits, cx.watch)?;
@@ -405,7 +413,7 @@ impl<'w> Wiring<'w> {
         for (group, tally) in groups.iter().zip(std::mem::take(&mut place.tallies)) {
             for format in &group.formats {
                 let parts = place.ledgers[*format].finish(&tally)?;
-                place.put(parts, Vec::new())?;
+                place.put(parts, Vec::new(), self.formats[*format].packs_quickly())?;
             }
             place.tallies.push(tally);
         }

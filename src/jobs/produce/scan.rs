@@ -212,7 +212,7 @@ fn own(format: &Written, choices: &Choices, zips: &dyn Zips, words: &mut Words) 
             continues: number == 0,
             day: Some(chrono::NaiveDate::default()),
             opening: Some([0; 32]),
-            present: Arc::from([Persona { uri: "x".to_owned(), ..Persona::default() }]),
+            present: Arc::from([Arc::new(Persona { uri: "x".to_owned(), ..Persona::default() })]),
             since: Arc::from([Ticks(0)]),
         };
         parts = made.render(unit, &about, &NoContents(zips))?;

@@ -1,10 +1,10 @@
 //! The only way text gets into the page: a writer whose markup is fixed when pchat is compiled, and
 //! whose every other word is escaped.
-//!
-//! Characters that steer the display instead of being seen are shown by their number, so that what
-//! one reads is what is there.
 
+use crate::formats;
+use crate::formats::report::{Lines, Seen, steers};
 use crate::model::time::Ticks;
+use std::fmt::{Display, Write};
 
 /// A page in the making.
 #[derive(Debug, Default)]
@@ -18,7 +18,12 @@ impl Html {
 
     /// Appends text that fits on one line: line ends and tabs are shown by number too.
     pub(super) fn text(&mut self, text: &str) {
-        self.escaped(text, false);
+        self.shown(Seen(text));
+    }
+
+    fn shown(&mut self, text: impl Display) {
+        // Writing to a string never fails.
+        let _ = write!(self.0, "{text}");
     }
 
     /// Appends text where only text may stand, as in pictures: what steers is left out.
@@ -28,7 +33,7 @@ impl Html {
 
     /// Appends text in which line ends and tabs do what they are for.
     pub(super) fn lines(&mut self, text: &str) {
-        self.escaped(text, true);
+        self.shown(Lines(text));
     }
 
     /// Appends a name or text from input, kept apart from the direction of what surrounds it.
@@ -56,47 +61,16 @@ impl Html {
         self.raw("</time>");
     }
 
-    fn escaped(&mut self, text: &str, lines: bool) {
-        for c in text.chars() {
-            match c {
-                '&' => self.raw("&amp;"),
-                '<' => self.raw("&lt;"),
-                '>' => self.raw("&gt;"),
-                '"' => self.raw("&quot;"),
-                '\'' => self.raw("&#39;"),
-                '\n' | '\t' if lines => self.0.push(c),
-                c if steers(c) => {
-                    self.raw("<span class=\"code\">U+");
-                    self.0.push_str(&format!("{:04X}", u32::from(c)));
-                    self.raw("</span>");
-                }
-                c => self.0.push(c),
-            }
-        }
-    }
-
     /// The page.
     pub(super) fn finish(self) -> String {
         self.0
     }
 }
 
-/// Characters that are not seen but change what is: controls, directions, invisible joints and
-/// fillers, tags, and what is no character at all. Joiners of emoji and of scripts are not among
-/// them.
-pub(super) fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            // Directions.
-            '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{206F}'
-            // Separators of lines and paragraphs.
-            | '\u{2028}' | '\u{2029}'
-            // Invisible.
-            | '\u{AD}' | '\u{34F}' | '\u{115F}' | '\u{1160}' | '\u{180E}' | '\u{200B}' | '\u{2060}'..='\u{2065}'
-            | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}'
-            // No characters.
-            | '\u{FDD0}'..='\u{FDEF}')
-        || u32::from(c) & 0xFFFE == 0xFFFE
+impl From<Html> for formats::html::Html {
+    fn from(page: Html) -> formats::html::Html {
+        formats::html::Html(page.0)
+    }
 }
 
 /// Writes steering characters of a JSON text as escapes. They occur inside strings only, where an

@@ -3,12 +3,14 @@
 
 use super::escape::Html;
 use super::grouped;
-use super::page::HEAD;
-use super::parts::list;
+use crate::error::Result;
+use crate::formats::report::Report;
 use crate::jobs::search::Found;
 use crate::model::ids::{EventId, RoomKey};
 use crate::model::time::Ticks;
 use crate::select::words;
+
+const TITLE: &str = "Search";
 
 /// Where the page is.
 #[derive(Debug, Default)]
@@ -19,20 +21,15 @@ pub struct Page {
 
 impl Page {
     /// The head of the page: what was asked, of which store, when.
-    pub fn begin(asked: &[(String, String)], store: &str, now: Ticks) -> String {
-        let mut page = Html::default();
-        page.raw(HEAD);
-        page.raw("Search – pchat</title>\n</head>\n<body>\n<header>\n<p class=\"product\">pchat report</p>\n");
-        page.raw("<h1>Search</h1>\n");
-        page.raw("<p class=\"important\">This page shows the text of messages. ");
-        page.raw("Treat it with the care the history itself is given.</p>\n");
+    pub fn begin(asked: &[(String, String)], store: &str, now: Ticks) -> Result<String> {
+        let mut care = Html::default();
+        care.raw("This page shows the text of messages. Treat it with the care the history itself is given.");
         let mut facts = asked.to_vec();
         facts.push(("Word rules".to_owned(), format!("{} {}", words::NAME, words::VERSION)));
         facts.push(("Store".to_owned(), store.to_owned()));
         facts.push(("Searched on".to_owned(), now.to_string()));
-        list(&mut page, &facts);
-        page.raw("</header>\n<main>\n");
-        page.finish()
+        let notes = vec![("important", care.into())];
+        Ok(Report { title: TITLE, notes, facts: &facts, ..Report::default() }.around()?.0)
     }
 
     /// A hit, or a message around one.
@@ -89,7 +86,7 @@ impl Page {
     }
 
     /// The end of the page: how much it shows, and of which state.
-    pub fn end(hits: u64, context: u64, more: bool, content: &str) -> String {
+    pub fn end(hits: u64, context: u64, more: bool, content: &str) -> Result<String> {
         let mut page = Html::default();
         page.raw("<p class=\"verdict good\" role=\"status\"><strong>");
         page.text(&match hits {
@@ -103,9 +100,12 @@ impl Page {
             page.text(&format!("{} {messages} of context {are} shown beside. ", grouped(context)));
         }
         page.raw(if more { "There are more hits than this page shows." } else { "All hits are on this page." });
-        page.raw("</span></p>\n</main>\n<footer><p>Times are UTC. Content root: <span class=\"mono\">");
-        page.text(content);
-        page.raw("</span></p></footer>\n</body>\n</html>\n");
-        page.finish()
+        page.raw("</span></p>\n");
+        let mut foot = Html::default();
+        foot.raw("Times are UTC. Content root: <span class=\"mono\">");
+        foot.text(content);
+        foot.raw("</span>");
+        let foot = Some(foot.into());
+        Ok(page.finish() + &Report { title: TITLE, foot, ..Report::default() }.around()?.1)
     }
 }

@@ -1,22 +1,12 @@
-//! The page as a whole: head, verdict, and the sections that have something to say.
+//! The page of a receipt: its verdict, and the sections that have something to say.
 
 use super::escape::Html;
-use super::parts::{conflicts, facts, files, gaps, remarks, run, settings, sources, timings};
+use super::parts::{conflicts, files, gaps, remarks, run, settings, sources, timings};
 use super::rooms::rooms;
 use super::{Sums, counts, grouped, verdict};
+use crate::error::Result;
+use crate::formats::report::{Failure, Link, Report, Sum, Verdict};
 use crate::model::receipt::Receipt;
-
-pub(super) const HEAD: &str = concat!(
-    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
-    "<meta name=\"color-scheme\" content=\"light dark\">\n",
-    "<meta name=\"referrer\" content=\"no-referrer\">\n",
-    "<style>\n",
-    include_str!("style.css"),
-    include_str!("search.css"),
-    "</style>\n<title>"
-);
 
 /// The words of a job, which change when nothing was done.
 pub(super) struct Words {
@@ -94,28 +84,10 @@ fn sections(receipt: &Receipt, sums: &Sums) -> Vec<Section> {
 }
 
 /// Writes the page.
-pub(super) fn write(receipt: &Receipt, sums: &Sums) -> String {
+pub(super) fn write(receipt: &Receipt, sums: &Sums) -> Result<String> {
     let words = Words::of(receipt);
-    let mut page = Html::default();
-    page.raw(HEAD);
-    page.text(&words.heading);
-    page.raw(" – pchat</title>\n</head>\n<body>\n<header>\n<p class=\"product\">pchat report</p>\n<h1>");
-    page.text(&words.heading);
-    page.raw("</h1>\n");
-    page.raw(match receipt.gap_count == 0 && receipt.conflict_count == 0 && receipt.failure.is_none() {
-        true => "<p class=\"verdict good\" role=\"status\"><strong>",
-        false => "<p class=\"verdict warn\" role=\"status\"><strong>",
-    });
-    page.text(&verdict(receipt));
-    page.raw("</strong><span>");
-    page.text(&sentence(receipt, sums, &words));
-    page.raw("</span></p>\n");
-    failure(&mut page, receipt);
     let sections = sections(receipt, sums);
-    contents(&mut page, &sections);
-    page.raw("</header>\n<main>\n");
-    totals(&mut page, sums, &words);
-    facts(&mut page, receipt);
+    let mut page = Html::default();
     for section in &sections {
         page.raw("<section aria-labelledby=\"");
         page.raw(section.id);
@@ -127,50 +99,37 @@ pub(super) fn write(receipt: &Receipt, sums: &Sums) -> String {
         (section.write)(&mut page, receipt, sums, &words);
         page.raw("</section>\n");
     }
-    page.raw(
-        "</main>\n<footer><p>Times are UTC. Characters that steer the display instead of being seen are \
-        shown by their number, such as ",
+    let mut foot = Html::default();
+    foot.raw(
+        "Times are UTC. Characters that steer the display instead of being seen are shown by their number, such as ",
     );
-    page.text("\u{202E}");
-    page.raw(".</p></footer>\n</body>\n</html>\n");
-    page.finish()
-}
-
-/// Why it did not come to its end.
-fn failure(page: &mut Html, receipt: &Receipt) {
-    let Some(failure) = &receipt.failure else { return };
-    page.raw("<div class=\"important\">\n<p><strong>");
-    page.text(&format!("Error, code {}", failure.code));
-    page.raw("</strong></p>\n<p>");
-    page.name(&failure.what);
-    page.raw("</p>\n");
-    if let Some(hint) = &failure.hint {
-        page.raw("<p>");
-        page.name(hint);
-        page.raw("</p>\n");
-    }
-    page.raw("</div>\n");
-}
-
-fn contents(page: &mut Html, sections: &[Section]) {
-    if sections.len() < 2 {
-        return;
-    }
-    page.raw("<nav aria-label=\"Contents\"><ul>\n");
-    for section in sections {
-        page.raw("<li><a href=\"#");
-        page.raw(section.id);
-        page.raw("\">");
-        page.raw(section.heading);
-        page.raw("</a>");
-        if !matches!(section.id, "timings" | "run") {
-            page.raw(" <span class=\"quiet\">");
-            page.text(&grouped(section.count));
-            page.raw("</span>");
-        }
-        page.raw("</li>\n");
-    }
-    page.raw("</ul></nav>\n");
+    foot.text("\u{202E}");
+    foot.raw(".");
+    let link = |section: &Section| Link {
+        id: section.id,
+        name: section.heading,
+        count: (!matches!(section.id, "timings" | "run")).then(|| grouped(section.count)),
+    };
+    let report = Report {
+        title: &words.heading,
+        verdict: Some(Verdict {
+            is_good: receipt.gap_count == 0 && receipt.conflict_count == 0 && receipt.failure.is_none(),
+            what: verdict(receipt),
+            more: sentence(receipt, sums, &words),
+        }),
+        failure: receipt.failure.as_ref().map(|failure| Failure {
+            code: failure.code,
+            what: &failure.what,
+            hint: failure.hint.as_deref(),
+        }),
+        contents: sections.iter().map(link).collect(),
+        sums: totals(sums, &words),
+        facts: &receipt.facts,
+        body: page.into(),
+        foot: Some(foot.into()),
+        ..Report::default()
+    };
+    report.html()
 }
 
 /// What was done, in one sentence.
@@ -203,9 +162,9 @@ fn sentence(receipt: &Receipt, sums: &Sums, words: &Words) -> String {
 }
 
 /// Numbers that close.
-fn totals(page: &mut Html, sums: &Sums, words: &Words) {
+fn totals(sums: &Sums, words: &Words) -> Vec<Sum> {
     if !words.compares || sums.rooms == 0 {
-        return;
+        return Vec::new();
     }
     let would = words.what_if;
     let list = [
@@ -214,18 +173,5 @@ fn totals(page: &mut Html, sums: &Sums, words: &Words) {
         ("already there", sums.duplicates, "+"),
         (if would { "would be conflicts" } else { "conflicts" }, sums.conflicts, ""),
     ];
-    page.raw("<ul class=\"sum\" aria-label=\"Sums of events\">\n");
-    for (name, number, sign) in list {
-        page.raw("<li><b>");
-        page.text(&grouped(number));
-        page.raw("</b><span>");
-        page.raw(name);
-        page.raw("</span></li>\n");
-        if !sign.is_empty() {
-            page.raw("<li class=\"sign\">");
-            page.raw(sign);
-            page.raw("</li>\n");
-        }
-    }
-    page.raw("</ul>\n");
+    list.into_iter().map(|(name, number, sign)| Sum { number: grouped(number), name, sign }).collect()
 }

@@ -10,14 +10,6 @@ use std::collections::{HashMap, VecDeque};
 /// The page shows this many characters of a value; the JSON report has all of them.
 const SHOWN: usize = 20_000;
 
-/// The facts that head the report.
-pub(super) fn facts(page: &mut Html, receipt: &Receipt) {
-    if receipt.facts.is_empty() {
-        return;
-    }
-    list(page, &receipt.facts);
-}
-
 /// Who ran it, when, where and how.
 pub(super) fn run(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
     list(page, &receipt.run);
@@ -207,7 +199,7 @@ fn version(page: &mut Html, value: Option<&str>) {
 /// What could not be read.
 pub(super) fn gaps(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
     not_shown(page, receipt.gaps.len(), receipt.gap_count, if receipt.job == "verify" { "faults" } else { "gaps" });
-    page.raw("<div class=\"wide\" role=\"region\" aria-labelledby=\"gaps\" tabindex=\"0\">\n<table>\n<caption>");
+    page.raw("<div class=\"wide\" role=\"group\" aria-label=\"Table of them\" tabindex=\"0\">\n<table>\n<caption>");
     page.raw(match receipt.job {
         "verify" => "What is not as it should be.",
         "completeness" => "What is missing, and nothing says why.",
@@ -246,17 +238,17 @@ pub(super) fn remarks(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
 pub(super) fn files(page: &mut Html, receipt: &Receipt, _: &Sums, words: &Words) {
     let caption = if words.what_if { "Files that would be written." } else { "Files that were written." };
     let none = "a folder has none; its own lists have one for every file";
-    table(page, "files", caption, none, &receipt.files);
+    table(page, caption, none, &receipt.files);
 }
 
 /// Files that were read.
 pub(super) fn sources(page: &mut Html, receipt: &Receipt, _: &Sums, _: &Words) {
-    table(page, "sources", "What was read.", "not computed", &receipt.sources);
+    table(page, "What was read.", "not computed", &receipt.sources);
 }
 
-fn table(page: &mut Html, id: &'static str, caption: &'static str, none: &'static str, files: &[FileFact]) {
-    page.raw("<div class=\"wide\" role=\"region\" aria-labelledby=\"");
-    page.raw(id);
+fn table(page: &mut Html, caption: &'static str, none: &'static str, files: &[FileFact]) {
+    page.raw("<div class=\"wide\" role=\"group\" aria-label=\"");
+    page.raw(caption);
     page.raw("\" tabindex=\"0\">\n<table>\n<caption>");
     page.raw(caption);
     page.raw(

@@ -80,7 +80,7 @@ pub(super) fn rooms(page: &mut Html, receipt: &Receipt, sums: &Sums, words: &Wor
         bytes: sums.bytes > 0,
     };
     page.raw(
-        "<div class=\"wide\" role=\"region\" aria-labelledby=\"rooms\" tabindex=\"0\">\n<table \
+        "<div class=\"wide\" role=\"group\" aria-label=\"Events by room\" tabindex=\"0\">\n<table \
         class=\"dense\">\n<caption>",
     );
     page.raw(match words.compares {
@@ -119,7 +119,7 @@ pub(super) fn rooms(page: &mut Html, receipt: &Receipt, sums: &Sums, words: &Wor
     let wide = 3 + columns.kinds.len() + [columns.compared; 2].iter().filter(|is| **is).count();
     let wide = (wide + usize::from(columns.pages) + usize::from(columns.bytes)).to_string();
     for (key, room) in &receipt.rooms {
-        page.raw("<tbody>\n<tr><th scope=\"rowgroup\" class=\"room\">");
+        page.raw("<tbody>\n<tr class=\"counts\"><th scope=\"rowgroup\" class=\"room\">");
         page.name(if room.name.is_empty() { &key.uri } else { &room.name });
         page.raw("</th>");
         let row = Row {

@@ -3,9 +3,10 @@
 use super::charts::bars;
 use super::escape::Html;
 use super::grouped;
-use super::page::HEAD;
-use super::parts::{list, number};
+use super::parts::number;
 use super::terms::{CLOSE, heads, open, section};
+use crate::error::Result;
+use crate::formats::report::{Link, Report, Sum};
 use crate::jobs::stats::{DAYS, Stats};
 
 /// So many rooms and people are listed; the program lists all of them.
@@ -21,46 +22,35 @@ pub struct About {
 }
 
 /// All of it as one page that needs no other file.
-pub fn html(stats: &Stats, about: &About) -> String {
-    let mut page = Html::default();
-    page.raw(HEAD);
-    page.raw("Statistics – pchat</title>\n</head>\n<body>\n<header>\n<p class=\"product\">pchat report</p>\n");
-    page.raw("<h1>Who talks where</h1>\n<ul class=\"sum\">");
-    for (name, count) in [
+pub fn html(stats: &Stats, about: &About) -> Result<String> {
+    let mut body = Html::default();
+    months(&mut body, stats);
+    hours(&mut body, stats);
+    rooms(&mut body, stats, &about.names);
+    people(&mut body, stats);
+    pairs(&mut body, stats, &about.names);
+    let sums = [
         ("messages", stats.all.messages),
         ("events", stats.all.events),
         ("rooms", stats.rooms.len() as u64),
         ("people", stats.people.len() as u64),
-    ] {
-        page.raw("<li><b>");
-        page.text(&grouped(count));
-        page.raw("</b><span>");
-        page.text(name);
-        page.raw("</span></li>");
-    }
-    page.raw("</ul>\n<nav aria-label=\"Sections\"><ul>");
-    for (id, name) in [
+    ];
+    let contents = [
         ("months", "Months"),
         ("hours", "Hours"),
         ("rooms", "Rooms"),
         ("people", "People"),
         ("pairs", "Who talks where"),
-    ] {
-        page.raw("<li><a href=\"#");
-        page.raw(id);
-        page.raw("\">");
-        page.raw(name);
-        page.raw("</a></li>");
-    }
-    page.raw("</ul></nav>\n</header>\n<main>\n");
-    list(&mut page, &about.facts);
-    months(&mut page, stats);
-    hours(&mut page, stats);
-    rooms(&mut page, stats, &about.names);
-    people(&mut page, stats);
-    pairs(&mut page, stats, &about.names);
-    page.raw("</main>\n</body>\n</html>\n");
-    page.finish()
+    ];
+    let page = Report {
+        title: "Statistics",
+        contents: contents.into_iter().map(|(id, name)| Link { id, name, count: None }).collect(),
+        sums: sums.into_iter().map(|(name, count)| Sum { number: grouped(count), name, sign: "" }).collect(),
+        facts: &about.facts,
+        body: body.into(),
+        ..Report::default()
+    };
+    page.html()
 }
 
 /// A row with a heading.

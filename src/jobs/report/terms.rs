@@ -2,9 +2,11 @@
 
 use super::charts::bars;
 use super::escape::Html;
-use super::page::HEAD;
-use super::parts::{head, list, number};
+use super::parts::{head, number};
 use super::{grouped, human};
+use crate::error::Result;
+use crate::formats;
+use crate::formats::report::{Link, Report as Sheet, Sum, Verdict};
 use crate::jobs::terms::{Report, Status, Tally, Term};
 use std::sync::Arc;
 
@@ -23,80 +25,77 @@ pub struct About {
 }
 
 /// The report as one page that needs no other file.
-pub fn html(report: &Report, about: &About) -> String {
-    let mut page = Html::default();
-    page.raw(HEAD);
-    page.raw("Search-term report – pchat</title>\n</head>\n<body>\n<header>\n<p class=\"product\">pchat report</p>\n");
-    page.raw("<h1>Search-term report</h1>\n");
-    verdict(&mut page, report);
-    page.raw(
-        "<nav aria-label=\"Sections\"><ul><li><a href=\"#terms\">Terms</a></li><li><a href=\"#people\">People</a></li>",
-    );
-    page.raw(
-        "<li><a href=\"#rooms\">Rooms</a></li><li><a href=\"#months\">Months</a></li></ul></nav>\n</header>\n<main>\n",
-    );
-    totals(&mut page, report);
-    list(&mut page, &about.facts);
-    terms(&mut page, report);
-    people(&mut page, report);
-    rooms(&mut page, report, about);
-    months(&mut page, report);
-    page.raw("</main>\n<footer><p>");
-    page.text(&about.last);
-    page.raw("</p></footer>\n</body>\n</html>\n");
-    page.finish()
+pub fn html(report: &Report, about: &About) -> Result<String> {
+    let mut body = Html::default();
+    terms(&mut body, report);
+    people(&mut body, report);
+    rooms(&mut body, report, about);
+    months(&mut body, report);
+    let mut foot = Html::default();
+    foot.text(&about.last);
+    let link = |(id, name)| Link { id, name, count: None };
+    let contents = [("terms", "Terms"), ("people", "People"), ("rooms", "Rooms"), ("months", "Months")];
+    let page = Sheet {
+        title: "Search-term report",
+        verdict: Some(verdict(report)),
+        notes: failed(report),
+        contents: contents.into_iter().map(link).collect(),
+        sums: totals(report),
+        facts: &about.facts,
+        body: body.into(),
+        foot: Some(foot.into()),
+        ..Sheet::default()
+    };
+    page.html()
 }
 
-fn verdict(page: &mut Html, report: &Report) {
+fn verdict(report: &Report) -> Verdict {
     let failed = report.failed();
-    page.raw(match failed {
-        0 => "<p class=\"verdict good\" role=\"status\"><strong>",
-        _ => "<p class=\"verdict warn\" role=\"status\"><strong>",
-    });
     let counted = report.terms.iter().filter(|term| term.status == Status::Ok).count() as u64;
-    page.text(&match failed {
-        0 => format!("All {} terms were counted", grouped(report.terms.len() as u64)),
-        1 => "1 term could not be read: nothing is known of what it means".to_owned(),
-        failed => format!("{failed} terms could not be read: nothing is known of what they mean"),
-    });
-    page.raw("</strong><span>");
     let any = &report.any;
-    page.text(&format!(
-        "{} of {} searched events are meant by at least one of {} different terms.",
-        grouped(any.hits),
-        grouped(report.searched),
-        grouped(counted)
-    ));
-    page.raw("</span></p>\n");
-    for term in &report.terms {
-        if let Status::Failed(why) = &term.status {
-            page.raw("<p class=\"failed\">Line ");
-            page.text(&term.line.number.to_string());
-            page.raw(", not counted: ");
-            page.name(&term.line.query);
-            page.raw(" – ");
-            page.name(why);
-            page.raw("</p>\n");
-        }
+    Verdict {
+        is_good: failed == 0,
+        what: match failed {
+            0 => format!("All {} terms were counted", grouped(report.terms.len() as u64)),
+            1 => "1 term could not be read: nothing is known of what it means".to_owned(),
+            failed => format!("{failed} terms could not be read: nothing is known of what they mean"),
+        },
+        more: format!(
+            "{} of {} searched events are meant by at least one of {} different terms.",
+            grouped(any.hits),
+            grouped(report.searched),
+            grouped(counted)
+        ),
     }
 }
 
-fn totals(page: &mut Html, report: &Report) {
-    page.raw("<ul class=\"sum\">");
+/// Terms that could not be read.
+fn failed(report: &Report) -> Vec<(&'static str, formats::html::Html)> {
+    let mut notes = Vec::new();
+    for term in &report.terms {
+        if let Status::Failed(why) = &term.status {
+            let mut note = Html::default();
+            note.raw("Line ");
+            note.text(&term.line.number.to_string());
+            note.raw(", not counted: ");
+            note.name(&term.line.query);
+            note.raw(" – ");
+            note.name(why);
+            notes.push(("failed", note.into()));
+        }
+    }
+    notes
+}
+
+fn totals(report: &Report) -> Vec<Sum> {
     let any = &report.any;
-    for (name, count) in [
+    let list = [
         ("searched events", report.searched),
         ("with any hit", any.hits),
         ("with attachments", any.family),
         ("with context", any.context),
-    ] {
-        page.raw("<li><b>");
-        page.text(&grouped(count));
-        page.raw("</b><span>");
-        page.text(name);
-        page.raw("</span></li>");
-    }
-    page.raw("</ul>\n");
+    ];
+    list.into_iter().map(|(name, count)| Sum { number: grouped(count), name, sign: "" }).collect()
 }
 
 /// What people call a term.

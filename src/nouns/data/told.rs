@@ -40,7 +40,7 @@ fn is_device(path: &Path) -> bool {
 pub fn write_report(path: Option<&Path>, receipt: &Receipt) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
     let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-    let text = if json { report::json(receipt) } else { report::html(receipt) };
+    let text = if json { report::json(receipt) } else { report::html(receipt)? };
     publish(path, &text)
 }
 

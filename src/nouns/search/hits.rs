@@ -93,7 +93,7 @@ pub(super) fn show(
         let selection = wanted.selection(&catalog)?;
         let mut page = report.as_deref().map(Draft::new).transpose()?;
         if let Some(page) = &mut page {
-            page.write(&Page::begin(&wanted.describe(&selection), &store.id()?, (cx.clock)()))?;
+            page.write(&Page::begin(&wanted.describe(&selection), &store.id()?, (cx.clock)())?)?;
         }
         let mut rows = head.clone();
         let mut stopped = (pages.take)(head.clone())?.is_break();
@@ -117,7 +117,7 @@ pub(super) fn show(
         }
         let content = evidence.content(store)?;
         if let Some(mut page) = page {
-            page.write(&Page::end(outcome.hits, outcome.context, outcome.more, &content))?;
+            page.write(&Page::end(outcome.hits, outcome.context, outcome.more, &content)?)?;
             page.publish()?;
         }
         let notes = wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default();

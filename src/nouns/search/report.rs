@@ -126,7 +126,7 @@ impl ReportRequest {
             );
             let keys = counted.rooms.iter();
             let rooms = keys.map(|(key, (room, _))| (key.to_string(), name(&catalog, room))).collect();
-            publish(path, &html(&counted, &About { facts, last, rooms }))?;
+            publish(path, &html(&counted, &About { facts, last, rooms })?)?;
         }
         Ok(Prepared::Answer(reply(&counted, &catalog, self.each, &content)))
     }

@@ -73,7 +73,7 @@ fn line((unit, about): &(Unit, About)) -> String {
         about.part,
         if about.continues { "+" } else { "" },
         about.day.map_or("-".to_owned(), |day| day.to_string()),
-        about.present.iter().map(person).collect::<Vec<_>>().join(","),
+        about.present.iter().map(|persona| person(persona)).collect::<Vec<_>>().join(","),
         said.collect::<Vec<_>>().join(" "),
     )
 }

@@ -95,6 +95,7 @@ fn an_import_killed_at_any_moment_is_completed_by_the_same_command() {
         assert_eq!(left, ["s.db", "s.db.key", "s.db.key.seen", "s.jsonl"]);
         std::fs::remove_dir_all(desk.path("at")).unwrap();
     }
+    std::fs::remove_dir_all(desk.path("whole")).unwrap();
 }
 
 #[test]
@@ -129,18 +130,20 @@ fn a_reindex_killed_at_any_moment_is_completed_by_the_same_command() {
 
 /// Kills exports to `at/NAME` and compares what the last one made with what an undisturbed one made.
 fn export_killed(seed: u64, wanted: usize, name: &str, more: &str) {
-    let desk = Desk::with_store(ROOMS, EACH);
+    export_killed_of(&Desk::with_store(ROOMS, EACH), seed, wanted, name, more);
+}
+
+fn export_killed_of(desk: &Desk, seed: u64, wanted: usize, name: &str, more: &str) {
     std::fs::create_dir(desk.path("whole")).unwrap();
-    let export =
-        |folder: &str| format!("export --store s.db --out {folder}/{name} --resume-every 32KiB --no-checkpoint {more}");
-    let mut killer = Killer::new(seed, &desk, &export("whole"));
+    let export = |folder: &str| format!("export --store s.db --out {folder}/{name} --no-checkpoint {more}");
+    let mut killer = Killer::new(seed, desk, &export("whole"));
     let whole = tree(&desk.path("whole"), true);
     let finals: Vec<String> = tree(&desk.path("whole"), false).into_keys().collect();
     while killer.goes_on(wanted) {
         std::fs::create_dir(desk.path("at")).unwrap();
         let mut over = false;
         for _ in 0..killer.row() {
-            let met = killer.strike(&desk, &export("at"));
+            let met = killer.strike(desk, &export("at"));
             // The first of the final names is the last to appear.
             over = desk.path("at").join(&finals[0]).exists();
             assert!(over || met, "the export ended without its final name");
@@ -171,17 +174,32 @@ fn export_killed(seed: u64, wanted: usize, name: &str, more: &str) {
 
 #[test]
 fn a_zip_killed_at_any_moment_is_completed_by_the_same_command() {
-    export_killed(12, kills(4, 40), "x.zip", "");
+    export_killed(12, kills(4, 40), "x.zip", "--resume-every 32KiB");
 }
 
 #[test]
 fn a_folder_killed_at_any_moment_is_completed_by_the_same_command() {
-    export_killed(13, kills(4, 40), "x", "");
+    export_killed(13, kills(4, 40), "x", "--resume-every 32KiB");
 }
 
 #[test]
 fn volumes_killed_at_any_moment_are_completed_by_the_same_command() {
-    export_killed(14, kills(4, 40), "x.zip", "--volume-size 300KiB");
+    export_killed(14, kills(4, 40), "x.zip", "--volume-size 300KiB --resume-every 32KiB");
+}
+
+#[test]
+fn every_format_killed_at_any_moment_is_completed_by_the_same_command() {
+    const FORMATS: [&str; 7] = ["html", "rsmf", "eml", "csv", "dat", "edrm", "actiance"];
+    let desk = Desk::with_store(12, 50);
+    let all = format!("--format {} --resume-every 8KiB", FORMATS.join(","));
+    export_killed_of(&desk, 41, kills(4, 40), "x.zip", &all);
+    export_killed_of(&desk, 42, kills(2, 40), "x", &all);
+    if slow() {
+        for (format, seed) in FORMATS.into_iter().zip(43..) {
+            let one = format!("--format {format} --resume-every 4KiB");
+            export_killed_of(&desk, seed, kills(2, 20), "x.zip", &one);
+        }
+    }
 }
 
 #[test]
