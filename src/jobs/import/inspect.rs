@@ -81,10 +81,9 @@ fn listing(cx: &Context<'_>, path: &Path) -> Result<Option<Inspected>> {
         return Ok(None);
     }
     let told = |e| Error::io(path.display(), e);
-    let mut bytes = Vec::new();
-    crate::files::open(path).map_err(told)?.take(DIRECTORY).read_to_end(&mut bytes).map_err(told)?;
+    let mut input = crate::files::open(path).map_err(told)?.take(DIRECTORY);
     let (mut entries, mut users) = (0u64, 0u64);
-    let read = directory::read(&path.display().to_string(), &bytes, &mut |entry| {
+    let read = directory::read(&path.display().to_string(), &mut input, &mut |entry| {
         entries += 1;
         users += u64::from(entry.all("objectClass").any(|class| class.eq_ignore_ascii_case("user")));
         Ok(())

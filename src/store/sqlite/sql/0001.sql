@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '8');
+INSERT INTO meta (name, value) VALUES ('layout', '9');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -316,7 +316,7 @@ CREATE INDEX list_entry_key ON list_entry (entry_key);
 -- Titles that rooms had before, without reading who is a member of what.
 CREATE INDEX list_entry_title ON list_entry (owner, position) WHERE noun = 'room' AND field = 'FormerNames';
 
--- Records by the names people use for them, folded: made of the records, so that one is found without reading all.
+-- Principals and personas by the names people use for them, folded: made of them, so that one is found without reading all.
 CREATE TABLE name (
     noun  TEXT NOT NULL,
     key   TEXT NOT NULL,
