@@ -186,11 +186,15 @@ def xml_text(n):
     return ["import", "a.xml"]
 
 
+RATIO = ["--max-ratio", "5000"]
+
 # What is done with a store that something came into.
 AFTER = [
-    ["export", "--out", "out.zip"], ["verify", "out.zip", "--read-data"], ["inspect", "out.zip"], ["diff", "s.db", "out.zip"],
+    ["export", "--out", "out.zip"], ["verify", "out.zip", "--read-data", *RATIO], ["inspect", "out.zip", *RATIO],
+    ["diff", "s.db", "out.zip", *RATIO],
     ["store", "check"], ["store", "check", "--read-data"], ["search", "hello"], ["search", "w1*"], ["store", "info"], ["room", "get"],
-    ["principal", "get", "--match", "sip:person7@*"], ["import", "out.zip", "--store", "t.db"], ["purge", "--everything", "--yes"],
+    ["search", "--user", "person7@corp.example.com", "--query", "hello"], ["stats"], ["import", "out.zip", "--store", "t.db", *RATIO],
+    ["purge", "--everything", "--yes"],
 ]
 FORMATS = ["jsonl", "csv", "html", "rsmf", "eml"]
 
@@ -224,7 +228,9 @@ def case(make, size):
         name, start = " ".join(words[:4]), time.monotonic()
         code, said, height = run(*words)
         heights[name] = height
-        clear = code in GOOD or code in REFUSED and len(said) < 2000 and "rror" in said
+        # One refusal is a line that begins with the name of the program, and perhaps hints behind it.
+        refusal = [line for line in said.splitlines() if line.startswith("pchat: ")]
+        clear = code in GOOD or code in REFUSED and len(refusal) == 1 and len(said) < 2000
         if FULL or not clear:
             last = said.strip().replace("\n", " ")[-160:] if code not in GOOD else ""
             print(f"  {make.__name__} {size:,}: {name}: {code}, {height >> 20} MiB, {time.monotonic() - start:.1f} s {last}", flush=True)

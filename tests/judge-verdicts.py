@@ -33,39 +33,6 @@ def run(*words, cwd=None):
     return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
-def sha256(data):
-    return hashlib.sha256(data).hexdigest()
-
-
-def relist(files):
-    """Makes every list of an archive right for what it holds now."""
-    files.pop("seal.txt", None)
-    files.pop("tagmanifest-sha256.txt", None)
-    payload = {name: data for name, data in files.items() if name.startswith("data/")}
-    manifest = "".join(f"{sha256(data)}  {name}\n" for name, data in sorted(payload.items())).encode()
-    files["manifest-sha256.txt"] = manifest
-    try:
-        custody = json.loads(files["custody.json"])
-        custody["content"] = sha256(manifest)
-        files["custody.json"] = json.dumps(custody).encode()
-    except (ValueError, TypeError):
-        pass
-    lines = [line for line in files["bag-info.txt"].splitlines() if not line.startswith(b"Payload-Oxum")]
-    oxum = f"Payload-Oxum: {sum(map(len, payload.values()))}.{len(payload)}".encode()
-    files["bag-info.txt"] = b"\n".join([*lines, oxum, b""])
-    tags = {name: data for name, data in files.items() if not name.startswith("data/")}
-    files["tagmanifest-sha256.txt"] = "".join(f"{sha256(data)}  {name}\n" for name, data in sorted(tags.items())).encode()
-    return files
-
-
-def lay(files, where):
-    shutil.rmtree(where, ignore_errors=True)
-    for name, data in files.items():
-        path = where / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-
-
 PIECES = [b"\0", b"\x0b", b"\xef\xbf\xbe", b"\xef\xbf\xbf", b"]]>", b"<!-- a -- b -->", b"<? x?>", b"<?XML x?>", b"<?x?>",
           b"&#0;", b"&#xFFFE;", b"&nbsp;", b"&#000000000000000000065;", b"<a", b"</a>", b"<![CDATA[x]]>", b"&", b"<", b">",
           b"\"", b"'", b" x=\"y\"", b" xmlns=\"urn:x\"", b"\xff", b"\xc0\x80", b"<!DOCTYPE a>", b"<?xml version=\"1.0\"?>",
