@@ -188,12 +188,7 @@ pub enum Agreed {
 }
 
 /// Takes them in, in one transaction.
-pub fn take(
-    cx: &Context<'_>,
-    incoming: &Incoming,
-    action: (&'static str, String),
-    agreed: Agreed,
-) -> Result<Counts> {
+pub fn take(cx: &Context<'_>, incoming: &Incoming, action: (&'static str, String), agreed: Agreed) -> Result<Counts> {
     let at = (cx.clock)();
     if agreed == Agreed::WhatIf {
         return cx.session.read(|store| settle(&mut Seen(store, incoming.shape()), incoming, at));

@@ -219,8 +219,10 @@ impl People {
 
 /// The error for a text that means nobody, with the names that are nearest.
 pub fn nobody(text: &str, near: &BTreeSet<(usize, String)>) -> Error {
-    let error =
-        Error::new(Kind::NotFound, format!("neither the directory nor the history knows anybody as \"{}\"", text.trim()));
+    let error = Error::new(
+        Kind::NotFound,
+        format!("neither the directory nor the history knows anybody as \"{}\"", text.trim()),
+    );
     if near.is_empty() {
         return error.hint("pchat principal get lists the directory; pchat store info --by person who wrote anything");
     }

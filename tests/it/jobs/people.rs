@@ -10,9 +10,7 @@ use pchat::store::sqlite::Sqlite;
 use std::collections::BTreeSet;
 
 /// The answer of everybody who is known.
-fn of_all(store: &mut Sqlite, text: &str, unknown: bool) -> Result<BTreeSet<String>> {
-    let principal = *SHAPES.iter().find(|shape| shape.noun == "principal").unwrap();
-    let all = People::new(&store.catalog(&[principal])?, &store.personas()?);
+fn of_all(all: &People, text: &str, unknown: bool) -> Result<BTreeSet<String>> {
     if let Some(keys) = all.meant(text, unknown)? {
         return Ok(keys);
     }
@@ -37,7 +35,12 @@ fn names_alone_say_what_everybody_says() {
         if n % 3 != 0 && n < 17 {
             ldif += &format!("msRTCSIP-PrimaryUserAddress: sip:{address}\n");
         }
-        ldif += &format!("mail: m{}@x.example\nuserPrincipalName: U{}@X.example\nsAMAccountName: s{}\n\n", n % 23, n, n % 40);
+        ldif += &format!(
+            "mail: m{}@x.example\nuserPrincipalName: U{}@X.example\nsAMAccountName: s{}\n\n",
+            n % 23,
+            n,
+            n % 40
+        );
         let uri = match n % 6 {
             0 => format!("sip:m{}@x.example", n % 23),
             1 => format!("sips:u{}@x.example:5061;transport=tls", n % 29),
@@ -57,25 +60,31 @@ fn names_alone_say_what_everybody_says() {
     let principal = *SHAPES.iter().find(|shape| shape.noun == "principal").unwrap();
     let mut store = Sqlite::open(&desk.path("s.db")).unwrap();
     let mut texts: Vec<String> = Vec::new();
-    for n in 0..60 {
-        texts.extend([format!("m{n}@x.example"), format!("sip:u{n}@x.example"), format!("X\\s{n}"), format!("x\\S{n}")]);
+    for n in (0..60).step_by(5) {
+        texts.extend([
+            format!("m{n}@x.example"),
+            format!("sip:u{n}@x.example"),
+            format!("X\\s{n}"),
+            format!("x\\S{n}"),
+        ]);
         texts.extend([format!("CN=P {n},OU=a\\,b, DC=x"), format!("cn=p {n},ou=a\\,b,dc=x"), format!("P {n}")]);
         texts.extend([format!("ann{n}@x.exmaple"), format!("m{n}*"), format!("{n}"), format!("*{n}@*")]);
     }
     for a in first {
         texts.extend(last.iter().flat_map(|b| [format!("{a} {b}"), format!(" {a}   {b} "), format!("{a}  {b}x")]));
-        texts.extend((0..9).map(|n| format!("{a} Lee {n}")));
+        texts.extend((0..3).map(|n| format!("{a} Lee {n}")));
         texts.extend([a.to_owned(), format!("{a}*"), format!("* {a} *"), a.to_uppercase(), format!("{a}@")]);
     }
     texts.extend(["*", "", " ", "@", "x", "sip:", "zzzzzzzzzzzz", "**x*", "a@b@c"].map(str::to_owned));
     let mut kinds = BTreeSet::new();
+    let all = People::new(&store.catalog(&[principal]).unwrap(), &store.personas().unwrap());
     for (text, unknown) in texts.iter().flat_map(|text| [(text, false), (text, true)]) {
         let told = |answer: Result<BTreeSet<String>>| {
             answer.map_err(|error| (error.kind(), error.what().to_owned(), error.hint_text().map(str::to_owned)))
         };
-        let (few, all) = (told(meant(&mut store, principal, text, unknown)), told(of_all(&mut store, text, unknown)));
-        assert_eq!(few, all, "{text:?}");
-        kinds.insert(all.map_or_else(|(kind, ..)| format!("{kind:?}"), |keys| keys.len().min(3).to_string()));
+        let (few, many) = (told(meant(&mut store, principal, text, unknown)), told(of_all(&all, text, unknown)));
+        assert_eq!(few, many, "{text:?}");
+        kinds.insert(many.map_or_else(|(kind, ..)| format!("{kind:?}"), |keys| keys.len().min(3).to_string()));
     }
     assert!(["1", "3", "NotFound", "Usage"].iter().all(|kind| kinds.contains(*kind)), "{kinds:?}");
 }

@@ -315,6 +315,7 @@ CREATE TABLE list_entry (
 CREATE INDEX list_entry_key ON list_entry (entry_key);
 -- Titles that rooms had before, without reading who is a member of what.
 CREATE INDEX list_entry_title ON list_entry (owner, position) WHERE noun = 'room' AND field = 'FormerNames';
+CREATE INDEX list_entry_former ON list_entry (owner, entry_key) WHERE noun = 'room' AND field = 'FormerNames';
 
 -- Principals and personas by the names people use for them, folded: made of them, so that one is found without reading all.
 CREATE TABLE name (

@@ -110,9 +110,10 @@ impl Writer<'_> {
         }
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO list_entry (noun, owner, field, position, entry, entry_key) \
-             SELECT 'room', ?1, 'FormerNames', ifnull(max(position) + 1, 0), ?2, ?3 FROM list_entry \
-             WHERE noun = 'room' AND owner = ?1 AND field = 'FormerNames' \
-             HAVING NOT ifnull(max(entry_key = ?3), 0)",
+             SELECT 'room', ?1, 'FormerNames', ifnull((SELECT max(position) + 1 FROM list_entry \
+             WHERE noun = 'room' AND owner = ?1 AND field = 'FormerNames'), 0), ?2, ?3 \
+             WHERE NOT EXISTS (SELECT 1 FROM list_entry INDEXED BY list_entry_former \
+             WHERE noun = 'room' AND owner = ?1 AND field = 'FormerNames' AND entry_key = ?3)",
         )?;
         let now = fold(&name);
         for title in former {
