@@ -200,15 +200,16 @@ FORMATS = ["jsonl", "csv", "html", "rsmf", "eml"]
 
 # name, make, full size, sizes whose heights are drawn on, what is done with the store beside AFTER
 TABLE = [
-    (packed, 5_000, (500, 1000)), (packed_in_one, 4_000_000, None), (long_address, 2_000_000, (100_000, 200_000)),
-    (long_title, 2_000_000, (100_000, 200_000)), (long_user, 2_000_000, (100_000, 200_000)), (rooms, 300_000, (5_000, 10_000)),
-    (people, 300_000, (10_000, 20_000)), (wordy, 8_000_000, (200_000, 400_000)), (keys, 4_800_000, (600_000, 1_200_000)),
-    (keys_in_values, 3_000_000, (300_000, 600_000)), (texts, 60_000_000, (5_000_000, 10_000_000)),
-    (talks, 150_000, (4_000, 8_000)), (ldif, 420_000, (4_000, 8_000)), (sheet, 420_000, (4_000, 8_000)),
-    (long_field, 50_000_000, None), (long_cell, 50_000_000, None), (long_members, 3_000_000, (200_000, 400_000)),
-    (files, 200_000, (2_000, 4_000)), (names, 100_000, (2_000, 4_000)), (attached, 200_000, (5_000, 10_000)),
-    (xml_text, 60_000_000, (5_000_000, 10_000_000)),
+    (packed, 5_000, (60, 120)), (packed_in_one, 1_000_000, None), (long_address, 200_000, None), (long_title, 200_000, None),
+    (long_user, 200_000, None), (rooms, 90_000, (1_500, 3_000)), (people, 300_000, (3_000, 6_000)), (wordy, 8_000_000, (60_000, 120_000)),
+    (keys, 400_000, None), (keys_in_values, 1_000_000, (60_000, 120_000)), (texts, 16_000_000, (1_000_000, 2_000_000)),
+    (talks, 90_000, (1_000, 2_000)), (ldif, 420_000, (1_500, 3_000)), (sheet, 420_000, (1_500, 3_000)), (long_field, 5_000_000, None),
+    (long_cell, 5_000_000, None), (long_members, 400_000, (10_000, 20_000)), (files, 200_000, (500, 1_000)), (names, 4_000, None),
+    (attached, 200_000, (1_000, 2_000)), (xml_text, 16_000_000, (1_000_000, 2_000_000)),
 ]
+# What is beyond a bound is refused, at any size: only with --full, for it takes time to make.
+BEYOND = [(rooms, 300_000), (talks, 150_000), (texts, 60_000_000), (xml_text, 60_000_000), (keys, 4_800_000), (packed_in_one, 4_000_000),
+          (long_address, 2_000_000), (long_field, 50_000_000), (long_cell, 50_000_000), (long_members, 3_000_000), (names, 100_000)]
 
 
 def fresh():
@@ -221,6 +222,8 @@ def case(make, size):
     fresh()
     command = make(size)
     heights = {}
+    if command[0] == "principal":
+        run("store", "new", "--store", "s.db")
 
     def step(words):
         if "--store" not in words and words[0] not in ("verify", "inspect", "diff"):
@@ -265,6 +268,11 @@ for make, full, sizes in TABLE:
                              f"after {first.get(name, 0) >> 20} for {small:,} and {second[name] >> 20} for {large:,}")
     worst = max(heights, key=heights.get)
     print(f"{make.__name__}: {full:,}: {heights[worst] >> 20} MiB at most, in {worst}; {time.monotonic() - start:.1f} s", flush=True)
+for make, size in BEYOND if FULL else []:
+    if ONLY and make.__name__ not in ONLY:
+        continue
+    heights = case(make, size)
+    print(f"{make.__name__}: {size:,}, beyond: {max(heights.values()) >> 20} MiB", flush=True)
 shutil.rmtree(WORK, ignore_errors=True)
 for line in wrong:
     print("NOT", line)

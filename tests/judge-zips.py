@@ -346,6 +346,12 @@ def named(info):
         if kind == 0x7075 and length >= 5 and not info.flag_bits & 0x800:
             return extra[9:4 + length].decode()
         extra = extra[4 + length:]
+    if not info.flag_bits & 0x800:
+        # Without a locale, zip writes UTF-8 and does not say so; unzip, 7z and pchat read it as such where it is.
+        try:
+            return info.filename.encode("cp437").decode()
+        except UnicodeError:
+            pass
     return info.filename
 
 

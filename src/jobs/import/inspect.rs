@@ -2,10 +2,11 @@
 
 use super::{Import, databases, decode, open_archives, source};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::formats::directory;
 use crate::jobs::archive::Archive;
 use crate::jobs::intake::{Database, Decoded, Found, Input, Piece, PieceSource, find, form_in_words};
+use crate::model::bounds;
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt, SettingCounts};
 use crate::pipeline::{self, Emit, Event, Sink, Source};
 use std::collections::{BTreeMap, HashMap};
@@ -211,6 +212,9 @@ impl Sink for Tallied<'_> {
             self.into.gap(error);
         }
         for unit in item.loaded.iter().map(|loaded| &loaded.unit) {
+            if self.into.receipt.rooms.len() > bounds::ROOMS {
+                return Err(bounds::exceeded(Place::file(item.place), "what comes in", bounds::ROOMS, "rooms"));
+            }
             let tally = self.into.receipt.rooms.entry((*unit.room).clone()).or_default();
             if tally.name.is_empty() {
                 tally.name = unit.hint.title.clone().unwrap_or_else(|| unit.room.uri.clone());
