@@ -7,8 +7,8 @@ use crate::error::{Error, Kind, Place};
 pub const NAME: usize = 1_024;
 /// Bytes of one text of an event: what was written, as RTF, and keys that have no place of their own, each.
 pub const TEXT: usize = 16 << 20;
-/// Rooms that come in at once: lists of rooms are in memory. Three times as many as the product has in a pool.
-pub const ROOMS: usize = 100_000;
+/// Rooms that come in at once: lists of rooms are in memory. Many times what the product has in a pool.
+pub const ROOMS: usize = 60_000;
 /// Attachments of one event.
 pub const ATTACHMENTS: usize = 1_000;
 /// Keys of one line of JSON Lines that have no place of their own.
