@@ -41,8 +41,11 @@ pub struct Login {
     pub password: String,
 }
 
-/// All entries below these names, and how often the directory refers to others, which are not asked.
-pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch) -> Result<(Vec<Entry>, u64)> {
+/// Takes entries as they come.
+pub type TakeEntry<'a> = dyn FnMut(Entry) -> Result<()> + 'a;
+
+/// Hands out all entries below these names. Gives how often the directory refers to others, which are not asked.
+pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch, take: &mut TakeEntry<'_>) -> Result<u64> {
     let plain = ask.url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ldap://"));
     let secure = ask.url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ldaps://"));
     if !plain && !secure {
@@ -67,7 +70,8 @@ pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch) -> Result<(Vec<En
         let bound = connection.with_timeout(ask.timeout).simple_bind(&login.name, &login.password).map_err(told)?;
         bound.success().map_err(told)?;
     }
-    let (mut found, mut references) = (Vec::new(), 0);
+    // What came in part is completed when the search is over.
+    let (mut parts, mut references) = (Vec::new(), 0);
     for base in bases {
         let adapters: Vec<Box<dyn Adapter<_, _>>> =
             vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(ask.page))];
@@ -81,24 +85,34 @@ pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch) -> Result<(Vec<En
                     Error::new(Kind::Cancelled, "interrupted").hint("nothing was changed; run the same command again")
                 );
             }
-            found.push(read(SearchEntry::construct(entry)));
+            let entry = read(SearchEntry::construct(entry));
+            match entry.missing() {
+                Some(_) => parts.push(entry),
+                None => take(whole(ask, entry)?)?,
+            }
         }
         let done = search.result().success().map_err(told)?;
         references += done.refs.len() as u64;
     }
-    for entry in &mut found {
-        complete(ask, &mut connection, entry, watch)?;
-        entry.put_together();
-        // The order of attributes is that of a hash table; that of values is the directory's.
-        entry.attributes.sort();
-        let addresses = entry.attributes.iter().filter(|(name, _)| is_address(name)).flat_map(|(_, values)| values);
-        if addresses.into_iter().chain([&entry.dn]).any(|text| text.contains(char::is_control)) {
-            let what = format!("directory {}: an address or DN holds a control character", ask.url);
-            return Err(Error::new(Kind::Damaged, what));
-        }
+    for mut entry in parts {
+        complete(ask, &mut connection, &mut entry, watch)?;
+        take(whole(ask, entry)?)?;
     }
     drop(connection.unbind());
-    Ok((found, references))
+    Ok(references)
+}
+
+/// An entry that is complete, in order.
+fn whole(ask: &Ask, mut entry: Entry) -> Result<Entry> {
+    entry.put_together();
+    // The order of attributes is that of a hash table; that of values is the directory's.
+    entry.attributes.sort();
+    let addresses = entry.attributes.iter().filter(|(name, _)| is_address(name)).flat_map(|(_, values)| values);
+    if addresses.into_iter().chain([&entry.dn]).any(|text| text.contains(char::is_control)) {
+        let what = format!("directory {}: an address or DN holds a control character", ask.url);
+        return Err(Error::new(Kind::Damaged, what));
+    }
+    Ok(entry)
 }
 
 /// Fetches the rest of attributes that came in part, until nothing is missing.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time and memory of pchat over inputs that double.
+"""Time and memory of pchat over inputs that double: files, and stores that were made of them.
 
     tests/judge-growth.py PCHAT
 
@@ -10,22 +10,33 @@ worth. Each command may have 320 MiB in memory at its height.
 import json
 import os
 import pathlib
+import re
 import resource
+import shutil
 import sys
 import tempfile
 import zipfile
 
+from lists import relist
+
 PCHAT = str(pathlib.Path(sys.argv[1]).resolve())
 MOST = 320 << 20
 LEAST = 0.25
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORK = pathlib.Path(tempfile.mkdtemp())
 os.chdir(WORK)
 
 
 def run(*words):
-    """Code, seconds of the processor, bytes at the height."""
+    """Code, seconds of the processor, bytes at the height; of several commands, in a new store, those of all."""
     for old in WORK.glob("n.db*"):
         old.unlink()
+    commands = [words] if isinstance(words[0], str) else words
+    done = [one(command) for command in commands]
+    return next((code for code, *_ in done if code), 0), sum(seconds for _, seconds, _ in done), max(height for *_, height in done)
+
+
+def one(words):
     pid = os.fork()
     if pid == 0:
         # Beyond this no page is given: a command that wants more is ended.
@@ -128,15 +139,176 @@ def text_of(n):
     return lines("a.jsonl", [event(1, text="x" * n)])
 
 
+FIELD = re.compile(rb'<field name="(Identity|Name|Uri|Guid)">([^<]*)</field>')
+
+
+def catalog(page, then, n, noun=None):
+    """An archive whose settings of one kind are many, and what is done with the store it was imported to."""
+    files = dict(BASE)
+    name = f"data/catalog/{page}.xml"
+    record = next(re.finditer(rb"<record>\n.*?</record>\n", files[name], re.DOTALL)).group()
+    made = [FIELD.sub(lambda field: b'<field name="%s">%s</field>' % (field[1], renamed(field[1], field[2], at)), record) for at in range(n)]
+    files[name] = files[name].replace(record, b"".join(made))
+    with zipfile.ZipFile("a.zip", "w") as zipped:
+        for name, data in relist(files).items():
+            zipped.writestr("a/" + name, data)
+    return [["import", "a.zip", "--store", "n.db", "--accept-retention"], *([*words, "--store", "n.db"] for words in then)]
+
+
+def renamed(field, text, at):
+    number = b"%06x" % at
+    return text[:-6] + number if field == b"Guid" else text + number
+
+
+def holds(n):
+    return catalog("holds", [["hold", "get"], ["purge", "--room", "FX*", "--what-if"], ["category", "set", "Cat", "--file-upload"]], n)
+
+
+def cases(n):
+    return catalog("cases", [["case", "get"]], n)
+
+
+def categories(n):
+    return catalog("categories", [["category", "get"], ["room", "get"]], n)
+
+
+def rooms(n):
+    return catalog("rooms", [["room", "get"], ["export", "--out", "o.zip", "--overwrite"], ["room", "set", "R000001", "--description", "x"]], n)
+
+
+def collections(n):
+    return catalog("collections", [["case", "search", "get", "--case", "M"]], n)
+
+
+def retentions(n):
+    return catalog("retentions", [["retention", "get"]], n)
+
+
+def allowed(n):
+    files = dict(BASE)
+    name = "data/catalog/categories.xml"
+    items = b"".join(b"<item>sip:p%d@h.example</item>" % at for at in range(n))
+    files[name] = files[name].replace(b"</record>", b'<list name="AllowedMembers">' + items + b"</list></record>", 1)
+    with zipfile.ZipFile("a.zip", "w") as zipped:
+        for name, data in relist(files).items():
+            zipped.writestr("a/" + name, data)
+    return [["import", "a.zip", "--store", "n.db"], ["category", "get", "--store", "n.db"],
+            ["category", "set", "Cat", "--allowed-members", "+sip:new@h.example", "--store", "n.db"]]
+
+
+def titles(n):
+    made = (event(at, room_title=f"Title {at}", time=f"2015-03-01T08:{at // 60 % 60:02}:{at % 60:02}Z") for at in range(n))
+    return [lines("a.jsonl", made), ["room", "get", "--store", "n.db"]]
+
+
+def script(n):
+    text("a.ps1", "".join(f"$a{at} = 'x'\n" for at in range(n)))
+    return ["script", "a.ps1", "--store", "s.db"]
+
+
+def script_members(n):
+    list_ = ",".join(f"'sip:p{at}@h.example'" for at in range(n))
+    text("a.ps1", f"Set-CsPersistentChatCategory -Identity 'litwareinc.com\\Cat' -AllowedMembers @{{Add={list_}}} -WhatIf\n")
+    return ["script", "a.ps1", "--store", "b.db"]
+
+
+def script_brackets(n):
+    text("a.ps1", "(" * n + "1" + ")" * n + "\n")
+    return ["script", "a.ps1", "--store", "s.db"]
+
+
+def script_pipes(n):
+    text("a.ps1", "Get-CsPersistentChatRoom" + " | Where-Object {$_.Disabled -eq $False}" * n + "\n")
+    return ["script", "a.ps1", "--store", "s.db"]
+
+
+def cells(n):
+    return [lines("a.jsonl", [event(at, text="x\u0301\t" * n) for at in range(3)]), ["search", "--user", "a@h.example", "--store", "n.db"]]
+
+
+def query(n):
+    return ["search", " OR ".join(f"w{at}" for at in range(n)), "--store", "b.db"]
+
+
+def query_file(n):
+    return ["search", "--query-file", text("a.txt", "".join(f"w{at} AND usd\n" for at in range(n))), "--store", "b.db"]
+
+
+def keywords(n):
+    return ["search", "--filter", " ".join(f"w{at}" for at in range(n)), "--match", "or", "--store", "b.db"]
+
+
+def near(n):
+    return ["search", " AND ".join(f"(a{at} NEAR b{at})" for at in range(n)), "--store", "b.db"]
+
+
+def terms(n):
+    return ["search", "report", "--terms", text("a.txt", "".join(f"w{at}\n" for at in range(n))), "--store", "b.db"]
+
+
+def stars(n):
+    return ["room", "get", "--store", "b.db", "--where", f"Name -like '{'*a' * n}*b'"]
+
+
+def ldap(n):
+    return ["principal", "get", "--store", "b.db", "--ldap-filter", "(|" + "(cn=a)" * n + ")"]
+
+
+def names(n):
+    return ["search", "usd", "--store", "b.db", *(word for at in range(n) for word in ("--room", f"FX{at}*"))]
+
+
+def groups(n):
+    one = "dn: CN=g{0},DC=x\nobjectClass: group\ncn: g{0}\nmember: CN=g{1},DC=x\n\n"
+    text("a.ldif", "".join(one.format(at, at + 1) for at in range(n)))
+    return [["principal", "import", "a.ldif", "--store", "b2.db"], ["principal", "eligible", "--category", "Cat", "--store", "b2.db"]]
+
+
+def group_members(n):
+    text("a.ldif", "dn: CN=g,DC=x\nobjectClass: group\n" + "".join(f"member: CN=a{at},DC=x\n" for at in range(n)) + "\n")
+    return ["principal", "import", "a.ldif", "--store", "s.db", "--what-if"]
+
+
+def rtf(n):
+    return lines("a.jsonl", [event(1, rtf="{\\rtf1 " + "{\\b x}" * n + "}")])
+
+
+def deliveries(n):
+    return [["import", many_rooms(n), "--store", "n.db"], *([["export", "--out", "o.zip", "--overwrite", "--store", "n.db"]] * 2)]
+
+
+def many_rooms(n):
+    lines("a.jsonl", (event(at, room=f"ma-chan://h.example/{at}") for at in range(n)))
+    return "a.jsonl"
+
+
 # Each with its smaller size, and the codes it may end with.
 TABLE = [(same, 4000, (0,)), (files, 60, (0,)), (packed, 400, (0,)), (keys, 200_000, (0, 13)), (addresses, 100_000, (13, 15)),
          (members, 3000, (0,)), (deep, 250, (13,)), (attributes, 60_000, (15,)), (entries, 4000, (0,)), (xml, 60_000, (13,)),
          (talks, 4000, (0,)), (comments, 200_000, (0, 13)), (condition, 5000, (0, 4)), (pattern, 50_000, (2,)),
-         (text_of, 2_000_000, (0,))]
+         (text_of, 2_000_000, (0,)), (holds, 400, (0,)), (cases, 2000, (0,)), (categories, 2000, (0,)), (rooms, 2000, (0,)),
+         (collections, 1000, (0,)), (retentions, 1000, (0, 15)), (allowed, 20_000, (0,)), (titles, 4000, (0, 3)), (script, 10_000, (0, 2)),
+         (script_members, 5000, (0, 2)), (script_brackets, 20_000, (0, 2)), (script_pipes, 2000, (0, 2, 4)), (cells, 300_000, (0,)),
+         (query, 2000, (0, 2, 4)), (query_file, 2000, (0, 2, 4)), (keywords, 2000, (0, 2, 4)), (near, 1000, (0, 2, 4)), (terms, 1000, (0, 2)),
+         (stars, 1000, (0, 2, 4)), (ldap, 5000, (0, 2, 4)), (names, 2000, (0, 2, 4, 10)), (groups, 2000, (0, 4)), (group_members, 60_000, (0,)),
+         (rtf, 400_000, (0,)), (deliveries, 1500, (0,))]
+ONLY = sys.argv[2:]
 
 assert run("store", "new", "--store", "s.db")[0] == 0
+for words in [["import", str(ROOT / "fixtures/sample"), "--store", "b.db"], ["case", "new", "M", "--store", "b.db"],
+              ["hold", "new", "H", "--case", "M", "--reason", "x", "--room", "FX*", "--store", "b.db"],
+              ["category", "new", "--name", "Cat", "--pool", "litwareinc.com", "--store", "b.db"],
+              ["room", "new", "--name", "R", "--pool", "litwareinc.com", "--category", "Cat", "--store", "b.db"],
+              ["retention", "set", "--room", "R", "--keep", "7 years", "--store", "b.db"],
+              ["case", "search", "new", "Q", "--case", "M", "--query", "usd", "--store", "b.db"], ["export", "--out", "base", "--store", "b.db"]]:
+    assert run(*words)[0] == 0, (words, pathlib.Path("said").read_text())
+BASE = {str(path.relative_to("base")): path.read_bytes() for path in pathlib.Path("base").rglob("*") if path.is_file()}
+for old, new in [("b.db", "b2.db"), ("b.db.key", "b2.db.key")]:
+    shutil.copy(old, new)
 wrong = 0
 for make, size, codes in TABLE:
+    if ONLY and make.__name__ not in ONLY:
+        continue
     (code, first, _), (again, second, height) = run(*make(size)), run(*make(2 * size))
     grown = second / max(first, LEAST)
     good = code in codes and again in codes and grown < 3 and height < MOST

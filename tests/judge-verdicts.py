@@ -3,21 +3,25 @@
 
     tests/judge-verdicts.py PCHAT BAGIT ARCHIVE [MUTATIONS [SEED]]
 
-Archives are changed and their lists made right again: what sha256sum, bagit or xmllint refuse, pchat must refuse, and
-what is unchanged it must accept. XML is changed: what both expat and libxml2 refuse, import must refuse. Bags of every
-version are changed: what bagit refuses, `verify --bag` must refuse.
+Archives of every level, with settings, holds and collections, are changed and their lists made right again: what
+sha256sum, bagit or xmllint refuse, pchat must refuse, and what is unchanged it must accept; what it calls intact, an
+import must be able to read. XML is changed: what both expat and libxml2 refuse, import must refuse. Bags of every version
+are changed: what bagit refuses, `verify --bag` must refuse.
 """
 
 import hashlib
 import json
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import xml.parsers.expat
 import zipfile
+
+from lists import lay, relist
 
 PCHAT, BAGIT, ARCHIVE = (str(pathlib.Path(arg).resolve()) for arg in sys.argv[1:4])
 COUNT = int(sys.argv[4]) if len(sys.argv) > 4 else 240
@@ -31,39 +35,6 @@ wrong = []
 def run(*words, cwd=None):
     done = subprocess.run(words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
     return done.returncode, done.stdout.decode("utf-8", "replace")
-
-
-def sha256(data):
-    return hashlib.sha256(data).hexdigest()
-
-
-def relist(files):
-    """Makes every list of an archive right for what it holds now."""
-    files.pop("seal.txt", None)
-    files.pop("tagmanifest-sha256.txt", None)
-    payload = {name: data for name, data in files.items() if name.startswith("data/")}
-    manifest = "".join(f"{sha256(data)}  {name}\n" for name, data in sorted(payload.items())).encode()
-    files["manifest-sha256.txt"] = manifest
-    try:
-        custody = json.loads(files["custody.json"])
-        custody["content"] = sha256(manifest)
-        files["custody.json"] = json.dumps(custody).encode()
-    except (ValueError, TypeError):
-        pass
-    lines = [line for line in files["bag-info.txt"].splitlines() if not line.startswith(b"Payload-Oxum")]
-    oxum = f"Payload-Oxum: {sum(map(len, payload.values()))}.{len(payload)}".encode()
-    files["bag-info.txt"] = b"\n".join([*lines, oxum, b""])
-    tags = {name: data for name, data in files.items() if not name.startswith("data/")}
-    files["tagmanifest-sha256.txt"] = "".join(f"{sha256(data)}  {name}\n" for name, data in sorted(tags.items())).encode()
-    return files
-
-
-def lay(files, where):
-    shutil.rmtree(where, ignore_errors=True)
-    for name, data in files.items():
-        path = where / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
 
 
 PIECES = [b"\0", b"\x0b", b"\xef\xbf\xbe", b"\xef\xbf\xbf", b"]]>", b"<!-- a -- b -->", b"<? x?>", b"<?XML x?>", b"<?x?>",
@@ -96,6 +67,78 @@ def bent(data):
     return bytes(data)
 
 
+def swapped(data):
+    """A value, an attribute or an element that says something else, in XML that stays well-formed."""
+    parts = list(re.finditer(rb'(?<==")[^"<]*(?=")|(?<=>)[^<>]+(?=<)', data))
+    if not parts:
+        return bent(data)
+    part = chance.choice(parts)
+    number = int(part.group()) if re.fullmatch(rb"-?\d{1,18}", part.group()) else 0
+    value = chance.choice([b"", b"0", b"1", b"-1", b"%d" % (number + 1), b"%d" % (number - 1), b"9" * 30, b"true", b"false", b"yes", b"x" * 3000, b" ",
+                           b"2015-02-30T00:00:00Z", b"2015-03-01", b"0001-01-01T00:00:00Z", b"../x", b"sip:", chance.choice(parts).group(),
+                           part.group().upper(), part.group() + b" ", b" " + part.group(), part.group()[:-1], b"&#x1;", b"&amp;", b"%00"])
+    what = chance.randrange(6)
+    if what == 0:
+        attributes = list(re.finditer(rb' [a-z-]+="[^"]*"', data))
+        if attributes:
+            gone = chance.choice(attributes)
+            return data[:gone.start()] + data[gone.end():]
+    elif what == 1:
+        elements = list(re.finditer(rb"<([a-z]+)[^<>]*>[^<]*</\1>|<[a-z]+[^<>]*/>|<record>.*?</record>", data, re.DOTALL))
+        if elements:
+            one, other = chance.choice(elements), chance.choice(elements)
+            return data[:one.start()] + chance.choice([b"", one.group() * 2, other.group()]) + data[one.end():]
+    return data[:part.start()] + value + data[part.end():]
+
+
+def told_otherwise(data):
+    """JSON with another value, or lines with another word."""
+    try:
+        what = json.loads(data)
+    except ValueError:
+        lines = data.split(b"\n")
+        at = chance.randrange(len(lines))
+        kind = chance.randrange(4)
+        lines[at:at + 1] = [[], [lines[at]] * 2, [lines[at][::-1]], [lines[at] + b"x"]][kind]
+        return b"\n".join(lines)
+    if isinstance(what, dict) and what:
+        key = chance.choice(sorted(what))
+        value = chance.choice([None, 0, 1, -1, "", "x", [], {}, True, 1e300, what[key], str(what[key]), [what[key]], "Content", "All"])
+        if chance.randrange(4):
+            what[key] = value
+        elif chance.randrange(2):
+            del what[key]
+        else:
+            what[chance.choice(["x", key.upper(), "level"])] = value
+    return json.dumps(what).encode()
+
+
+def bases():
+    """Archives of every level, of a store that has something of everything."""
+    store = str(WORK / "all.db")
+    assert run(PCHAT, "import", ARCHIVE, "--store", store)[0] == 0
+    rooms = json.loads(subprocess.run([PCHAT, "room", "get", "--store", store, "--output", "json"], stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL, check=True).stdout)
+    room = rooms[0]["Name"] if isinstance(rooms, list) else next(iter(rooms.values()))[0]["Name"]
+    (WORK / "a.ldif").write_text("dn: CN=A,DC=x\nobjectClass: user\nmsRTCSIP-PrimaryUserAddress: sip:a@h.example\ncn: A\nmail: a@h.example\n\n"
+                                 "dn: CN=G,DC=x\nobjectClass: group\nmember: CN=A,DC=x\n")
+    for words in [["principal", "import", str(WORK / "a.ldif")], ["case", "new", "M"], ["case", "new", "N"],
+                  ["hold", "new", "H", "--case", "M", "--reason", "x", "--room", room], ["hold", "new", "I", "--case", "N", "--reason", "y", "--user", "*"],
+                  ["category", "new", "--name", "Cat", "--pool", "litwareinc.com"], ["category", "set", "Cat", "--allowed-members", "sip:a@h.example"],
+                  ["room", "new", "--name", "R", "--pool", "litwareinc.com", "--category", "Cat"],
+                  ["retention", "set", "--everything", "--keep", "7 years", "--reason", "x"], ["case", "search", "new", "Q", "--case", "M", "--query", "the"],
+                  ["case", "tag", "add", "--case", "M", "--tag", "hot", "--room", room]]:
+        code, said = run(PCHAT, *words, "--store", store)
+        assert code == 0, (words, said)
+    found = []
+    for level in ["All", "All", "All", "User", "Category", "RoomDirectory", "Content"]:
+        out = WORK / f"level-{len(found)}"
+        code, said = run(PCHAT, "export", "--store", store, "--out", str(out), "--level", level)
+        assert code == 0, (level, said)
+        found.append({str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()})
+    return found
+
+
 def archive_verdict(where):
     """The first of the others that refuses, if one does."""
     for name in ["manifest-sha256.txt", "tagmanifest-sha256.txt"]:
@@ -103,7 +146,7 @@ def archive_verdict(where):
             return f"sha256sum {name}"
     if run(BAGIT, "--validate", "--quiet", str(where))[0]:
         return "bagit"
-    schemas = {"rooms.xsd": [where / "data/rooms/index.xml"], "names.xsd": [where / "data/names.xml"],
+    schemas = {"rooms.xsd": [where / "data/rooms/index.xml"], "collected.xsd": list(where.glob("data/collected/**/*.xml")), "names.xsd": [where / "data/names.xml"],
                "catalog.xsd": list(where.glob("data/catalog/*.xml")), "page.xsd": list(where.glob("data/rooms/*/*.xml"))}
     for schema, pages in schemas.items():
         pages = [str(page) for page in pages if page.exists()]
@@ -114,28 +157,60 @@ def archive_verdict(where):
 
 def archives():
     with zipfile.ZipFile(ARCHIVE) as archive:
-        whole = {name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}
+        all_ = [{name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}, *bases()]
     where = WORK / "archive"
-    lay(relist(dict(whole)), where)
-    code, said = run(PCHAT, "verify", str(where), "--read-data")
-    assert code == 0 and archive_verdict(where) is None, f"what is unchanged is refused: {said}"
+    for whole in all_:
+        lay(relist(dict(whole)), where)
+        code, said = run(PCHAT, "verify", str(where), "--read-data")
+        other = archive_verdict(where)
+        assert code == 0 and other is None, f"what is unchanged is refused: {other} {said}"
     refused = 0
     for number in range(COUNT):
+        whole = chance.choice(all_)
         files = dict(whole)
-        kind = chance.randrange(10)
+        kind = chance.randrange(20)
         names = sorted(name for name in files if not name.startswith(("manifest-", "tagmanifest-")) and name != "seal.txt")
         name = chance.choice(names)
-        if kind < 6:
+        if kind < 9:
             name = chance.choice([name for name in names if name.endswith(".xml")])
+            # Settings are short, and there are many pages of them.
+            if kind < 7 and (some := [one for one in names if one.startswith("data/catalog/") and files[one].count(b"\n") > 4]):
+                name = chance.choice(some)
+            files[name] = (bent if kind % 2 else swapped)(files[name])
+        elif kind == 10:
+            name = chance.choice([one for one in names if not one.startswith("data/")])
+            files[name] = told_otherwise(files[name])
+        elif kind == 11:
+            # A page of another archive.
+            other, source = chance.choice(names), chance.choice(all_)
+            if other in source:
+                name, files[other] = other, source[other]
+        elif kind == 12:
+            # Two files in each other's place.
+            other = chance.choice(names)
+            files[name], files[other] = files[other], files[name]
+        elif kind == 13:
+            other = chance.choice(names)
+            files[chance.choice([name.upper(), name + "/x", name + "~", "data/files/" + "0" * 64 + "/x", name.replace("data/", "data/data/"),
+                                 "fetch.txt", "tagmanifest-md5.txt", "manifest-sha512.txt", "meta/x", "data/rooms/x/000001.xml"])] = files[other]
+        elif kind == 14:
+            # An attachment that is kept, and is not there, or is another.
+            if some := [one for one in names if one.startswith("data/files/")]:
+                name = chance.choice(some)
+                files[name] = chance.choice([b"", files[name] + b"x", files[chance.choice(some)]])
+        elif kind == 15:
+            # Only a level, or the kind of the archive, is said otherwise.
+            custody = json.loads(files["custody.json"])
+            custody["level"] = chance.choice(["All", "User", "Category", "RoomDirectory", "Content", "all", ""])
+            name, files["custody.json"] = "custody.json", json.dumps(custody).encode()
+        elif kind == 16:
             files[name] = bent(files[name])
-        elif kind == 6:
-            files[name] = bent(files[name])
-        elif kind == 7 and name not in ("custody.json", "bag-info.txt"):
+        elif kind == 17 and name not in ("custody.json", "bag-info.txt"):
             del files[name]
-        elif kind == 8:
+        elif kind == 18:
             files[chance.choice(["x.txt", "data/x", "data/files/x", "data/catalog/x.xml", "manifest-md5.txt"])] = b"x\n"
         files = relist(files)
-        if kind == 9:
+        if kind == 19:
             name = chance.choice(sorted(files))
             files[name] = bent(files[name])
         try:
@@ -148,6 +223,12 @@ def archives():
         if other and code == 0 or code not in (0, 12, 13, 15):
             wrong.append(f"archive {number}: {other} refuses {name}, and pchat ends with {code}: {said[-200:]}")
             shutil.copytree(where, WORK / f"kept-{number}", dirs_exist_ok=True)
+        if code == 0:
+            # What is intact can be taken in; some of it only with a yes, or beside what is there.
+            taken, said = run(PCHAT, "import", str(where), "--what-if", "--accept-retention", "--store", str(WORK / "new.db"))
+            if taken not in (0, 3, 4):
+                wrong.append(f"archive {number}: {name} is intact, and an import ends with {taken}: {said[-300:]}")
+                shutil.copytree(where, WORK / f"kept-{number}", dirs_exist_ok=True)
     print(f"archives: {COUNT} changed, {refused} refused")
 
 

@@ -175,6 +175,14 @@ judge "pchat store check" "$pchat" store check --store "$work/s.db"
 # Verdicts over archives, XML and bags that were changed, beside those of sha256sum, bagit, xmllint and expat.
 judge "verdicts" python3 tests/judge-verdicts.py "$pchat" "$bagit" "$work/zip/sample.zip" 120
 
+# XML that is not well-formed, for each production of the grammar; zips whose structure lies; bags of every version.
+judge "XML by its grammar" python3 tests/judge-xml.py "$pchat" 100
+judge "zips" python3 tests/judge-zips.py "$pchat" "$work/zip/sample.zip" 60
+judge "bags" python3 tests/judge-bags.py "$pchat" "$bagit"
+
+# Input that wants much memory gets no more than there may be.
+judge "memory" python3 tests/judge-memory.py "$pchat"
+
 # What doubles takes twice the time, and no more memory than there may be.
 judge "growth" python3 tests/judge-growth.py "$pchat"
 

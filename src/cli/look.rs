@@ -10,6 +10,8 @@ use std::io::{Result, Write};
 const MOST: usize = 20;
 /// So many lines of a text, as of a certificate, are shown there.
 const LINES: usize = 100;
+/// So many rows are laid out at once.
+const AT_ONCE: usize = 500;
 /// A column narrower than this is not read.
 const NARROWEST: usize = 12;
 
@@ -67,14 +69,9 @@ pub(super) fn write_table(table: &Table, look: Look, out: &mut dyn Write) -> Res
     let columns: Vec<usize> =
         (0..table.columns.len()).filter(|at| !table.aside.contains(&table.columns[*at])).collect();
     let (rows, more) = look.rows(table);
-    let shown: Vec<Vec<String>> = rows
-        .iter()
-        .copied()
-        .chain(&table.sums)
-        .map(|row| columns.iter().filter_map(|at| row.get(*at)).map(brief).collect())
-        .collect();
+    let all: Vec<&Vec<Cell>> = rows.iter().copied().chain(&table.sums).collect();
     let natural = |place: usize| {
-        let cells = shown.iter().filter_map(|row| row.get(place)).map(|cell| cell.chars().count());
+        let cells = all.iter().filter_map(|row| row.get(columns[place])).map(|cell| brief(cell).chars().count());
         cells.max().unwrap_or(0).max(table.columns[columns[place]].len()) + 2
     };
     let needed: usize = (0..columns.len()).map(natural).sum();
@@ -85,30 +82,59 @@ pub(super) fn write_table(table: &Table, look: Look, out: &mut dyn Write) -> Res
         }
         return told(more, look, out);
     }
-    let mut grid = comfy_table::Table::new();
-    grid.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-    if let Some(width) = look.width.filter(|_| !fits) {
-        grid.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(width);
-    }
-    grid.set_header(columns.iter().map(|at| table.columns[*at]));
-    for row in shown {
-        grid.add_row(row);
-    }
-    for (place, at) in columns.into_iter().enumerate() {
-        let Some(column) = grid.column_mut(place) else { continue };
-        column.set_padding((0, 2));
-        if table.rows.iter().all(|row| matches!(row.get(at), Some(Cell::Number(_) | Cell::Bytes(_)))) {
-            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+    let width = look.width.filter(|_| !fits);
+    let right = |at: usize| table.rows.iter().all(|row| matches!(row.get(at), Some(Cell::Number(_) | Cell::Bytes(_))));
+    let columns: Vec<(usize, bool)> = columns.into_iter().map(|at| (at, right(at))).collect();
+    // What is wrapped depends on all rows; a long table that is not is laid out a few rows at once.
+    let at_once = if width.is_some() { all.len().max(1) } else { AT_ONCE };
+    let mut widths = Vec::new();
+    if all.len() > at_once {
+        for some in all.chunks(at_once) {
+            let found = grid(table, &columns, some, width).column_max_content_widths();
+            widths.resize(found.len(), 0);
+            widths.iter_mut().zip(found).for_each(|(widest, found): (&mut u16, u16)| *widest = found.max(*widest));
         }
     }
-    for (line, text) in grid.lines().enumerate() {
-        let text = in_signs(text.trim_end(), look.terminal);
-        match look.color && line == 0 {
-            true => writeln!(out, "\u{1b}[1;36m{text}\u{1b}[0m")?,
-            false => writeln!(out, "{text}")?,
+    // A table without rows has a heading.
+    let empty: [&[&Vec<Cell>]; 1] = [&[]];
+    let parts = all.chunks(at_once).chain(empty.into_iter().filter(|_| all.is_empty()));
+    for (part, some) in parts.enumerate() {
+        let mut grid = grid(table, &columns, some, width);
+        for (place, widest) in widths.iter().enumerate() {
+            let Some(column) = grid.column_mut(place) else { continue };
+            let fixed = comfy_table::Width::Fixed(widest.saturating_add(2));
+            column.set_constraint(comfy_table::ColumnConstraint::Absolute(fixed));
+        }
+        for (line, text) in grid.lines().enumerate().skip(usize::from(part > 0)) {
+            let text = in_signs(text.trim_end(), look.terminal);
+            match look.color && line == 0 {
+                true => writeln!(out, "\u{1b}[1;36m{text}\u{1b}[0m")?,
+                false => writeln!(out, "{text}")?,
+            }
         }
     }
     told(more, look, out)
+}
+
+/// Some rows of a table, laid out; columns with whether they stand at the right.
+fn grid(table: &Table, columns: &[(usize, bool)], rows: &[&Vec<Cell>], width: Option<u16>) -> comfy_table::Table {
+    let mut grid = comfy_table::Table::new();
+    grid.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    if let Some(width) = width {
+        grid.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(width);
+    }
+    grid.set_header(columns.iter().map(|(at, _)| table.columns[*at]));
+    for row in rows {
+        grid.add_row(columns.iter().filter_map(|(at, _)| row.get(*at)).map(brief));
+    }
+    for (place, (_, right)) in columns.iter().enumerate() {
+        let Some(column) = grid.column_mut(place) else { continue };
+        column.set_padding((0, 2));
+        if *right {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    grid
 }
 
 fn told(more: usize, look: Look, out: &mut dyn Write) -> Result<()> {
@@ -149,6 +175,13 @@ mod tests {
         assert!(text.contains("15801 rooms") && text.ends_with("15,781 more (--all)\n"), "{text}");
         assert_eq!(shown(&table(30), Look { all: true, ..look }).lines().count(), 32);
         assert_eq!(shown(&table(30), Look::default()).lines().count(), 32);
+        // Laid out in parts it looks as it does in one.
+        let mut long = table(3 * AT_ONCE + 7);
+        long.rows[700][0] = "a room with a long name".into();
+        let text = shown(&long, Look::default());
+        let width = text.lines().nth(1).unwrap().len();
+        assert_eq!(text.lines().count(), 2 + long.rows.len());
+        assert!(text.lines().all(|line| line.len() == width), "{text}");
     }
 
     #[test]

@@ -198,6 +198,11 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Does what stands behind a `%` make it one that a name is written with, since version 1.0?
+pub fn is_escape(rest: &str) -> bool {
+    ["0A", "0D", "25"].iter().any(|code| rest.get(..2).is_some_and(|two| two.eq_ignore_ascii_case(code)))
+}
+
 /// A line of a list: a checksum, and the name it stands beside as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {

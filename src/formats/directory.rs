@@ -3,24 +3,37 @@
 
 mod csv;
 mod ldif;
+mod text;
 
+use self::text::{Lines, Text, fault_of};
 use crate::error::{Error, Kind, Place, Result};
 use crate::model::entry::Entry;
 use crate::model::{bounds, dn};
-use std::borrow::Cow;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 /// No line of a file is longer, put together.
 const LONGEST: usize = 16 << 20;
 
-/// Reads a file; hands out its entries. Gives how often it refers to other directories.
-pub fn read(file: &str, bytes: &[u8], take: &mut dyn FnMut(Entry) -> Result<()>) -> Result<u64> {
-    let text = text(file, bytes)?;
-    if let Some(at) = lone_return(&text) {
-        return Err(wrong(file, 1 + line_ends(&text[..at]), "a line ends in CR alone")
-            .hint("export the directory again, or turn the line ends: tr '\\r' '\\n' < FILE > NEW"));
-    }
+/// Reads a file as a stream; hands out its entries. Gives how often it refers to other directories.
+pub fn read(file: &str, input: &mut dyn Read, take: &mut dyn FnMut(Entry) -> Result<()>) -> Result<u64> {
+    let (text, fault) = Text::new(file, input);
+    let mut text = BufReader::new(text);
     // Comments may go on over several lines, which begin with a blank.
-    let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with(['#', ' '])).unwrap_or_default();
+    let (mut head, mut line) = (Vec::new(), 0);
+    let first = loop {
+        let start = head.len();
+        let read = (&mut text).take(LONGEST as u64).read_until(b'\n', &mut head);
+        let ended = read.map_err(|error| fault_of(&fault, file, error))? == 0;
+        let found = String::from_utf8_lossy(&head[start..]);
+        let found = found.trim_end_matches(['\n', '\r']);
+        line += 1;
+        if ended || !found.trim().is_empty() && !found.starts_with(['#', ' ']) {
+            break found.to_owned();
+        }
+        if head.len() > LONGEST {
+            return Err(wrong(file, line, "nothing of a directory is in the first lines of this file"));
+        }
+    };
     let begins = |word: &str| first.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
     let mut finish = |mut entry: Entry| {
         check(file, &entry)?;
@@ -28,13 +41,15 @@ pub fn read(file: &str, bytes: &[u8], take: &mut dyn FnMut(Entry) -> Result<()>)
         take(entry)
     };
     if ["dn:", "version:", "search:", "ref:", "result:"].iter().any(|word| begins(word)) {
-        return ldif::read(file, &text, &mut finish);
+        let lines = Lines::new(file, Box::new(Cursor::new(head).chain(text)), fault);
+        return ldif::read(file, lines, &mut finish);
     }
     if begins("dn,") || begins("\"dn\",") || first.eq_ignore_ascii_case("dn") {
-        return csv::read(file, &text, &mut finish).map(|()| 0);
+        let typed = head.starts_with(b"#TYPE");
+        let mut rest = Cursor::new(head).chain(text);
+        return csv::read(file, &mut rest, (typed, fault), &mut finish).map(|()| 0);
     }
-    let line = 1 + text.lines().position(|line| line == first).unwrap_or_default();
-    if text.starts_with("#TYPE") || begins("\"DistinguishedName\"") || begins("DistinguishedName,") {
+    if head.starts_with(b"#TYPE") || begins("\"DistinguishedName\"") || begins("DistinguishedName,") {
         return Err(wrong(
             file,
             line,
@@ -42,6 +57,8 @@ pub fn read(file: &str, bytes: &[u8], take: &mut dyn FnMut(Entry) -> Result<()>)
         )
         .hint("on a domain controller: csvde -u -f FILE"));
     }
+    // What cannot be decoded is told before what it is not.
+    io::copy(&mut text, &mut io::sink()).map_err(|error| fault_of(&fault, file, error))?;
     Err(wrong(file, line.min(1), "this is neither LDIF nor CSV of a directory").hint(
         "ldifde -u -f FILE and csvde -u -f FILE write such files; the first line of CSV names the columns, DN first",
     ))
@@ -71,61 +88,31 @@ fn check(file: &str, entry: &Entry) -> Result<()> {
     }
 }
 
-/// An entry takes no more attributes than this, and no longer values: each is compared with all before it.
-fn bounded(file: &str, line: usize, entry: &Entry, value: usize) -> Result<()> {
-    let place = || Place { file: file.to_owned(), line: line as u64, column: 0 };
-    if value > bounds::VALUE {
-        let error = bounds::exceeded(place(), "a value", bounds::VALUE, "bytes");
-        return Err(error.hint("leave the attribute out: ldifde -o ATTRIBUTE"));
-    }
-    match entry.attributes.len() > bounds::ATTRIBUTES {
-        true => Err(bounds::exceeded(place(), "an entry", bounds::ATTRIBUTES, "attributes")),
-        false => Ok(()),
-    }
+/// How much an entry has, as it grows: it takes no more attributes than there may be, for each is compared with all
+/// before it, and no more or longer values.
+#[derive(Default)]
+struct Size {
+    values: usize,
+    bytes: usize,
 }
 
-/// UTF-8, or UTF-16 with its mark.
-fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<Cow<'a, str>> {
-    let wide = |read: fn([u8; 2]) -> u16| {
-        let mut text = String::with_capacity(bytes.len() / 2);
-        let pairs = bytes[2..].chunks_exact(2);
-        let odd = !pairs.remainder().is_empty();
-        for c in char::decode_utf16(pairs.map(|pair| read([pair[0], pair[1]]))) {
-            match c {
-                Ok(c) => text.push(c),
-                Err(_) => return Err(wrong(file, 1 + line_ends(&text), "half a character of UTF-16 stands here")),
-            }
+impl Size {
+    /// One more value, of so many bytes, of this entry.
+    fn grow(&mut self, file: &str, line: usize, entry: &Entry, value: usize) -> Result<()> {
+        self.values += 1;
+        self.bytes += value;
+        let exceeded = |what: &str, most: usize, of: &str| {
+            let place = Place { file: file.to_owned(), line: line as u64, column: 0 };
+            Err(bounds::exceeded(place, what, most, of).hint("leave the attribute out: ldifde -o ATTRIBUTE"))
+        };
+        match (value > bounds::VALUE, entry.attributes.len() > bounds::ATTRIBUTES) {
+            (true, _) => exceeded("a value", bounds::VALUE, "bytes"),
+            (_, true) => exceeded("an entry", bounds::ATTRIBUTES, "attributes"),
+            _ if self.values > bounds::VALUES => exceeded("an entry", bounds::VALUES, "values"),
+            _ if self.bytes > bounds::ENTRY => exceeded("an entry", bounds::ENTRY, "bytes"),
+            _ => Ok(()),
         }
-        match odd {
-            true => Err(wrong(file, 1 + line_ends(&text), "the file ends in the middle of a UTF-16 character")
-                .hint("get a complete copy of the file")),
-            false => Ok(Cow::Owned(text)),
-        }
-    };
-    match bytes {
-        [0xFF, 0xFE, ..] => wide(u16::from_le_bytes),
-        [0xFE, 0xFF, ..] => wide(u16::from_be_bytes),
-        _ => match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Cow::Borrowed(text.trim_start_matches('\u{feff}'))),
-            Err(error) => {
-                let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-                Err(wrong(file, line, "this is neither UTF-8 nor UTF-16").hint(
-                    "export again with -u, which writes UTF-16: csvde -u -f FILE; or convert it: \
-                     iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW",
-                ))
-            }
-        },
     }
-}
-
-fn line_ends(text: &str) -> usize {
-    text.bytes().filter(|byte| *byte == b'\n').count()
-}
-
-/// Where a CR stands without LF.
-fn lone_return(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    (0..bytes.len()).find(|at| bytes[*at] == b'\r' && bytes.get(at + 1).is_some_and(|next| *next != b'\n'))
 }
 
 fn wrong(file: &str, line: usize, what: &str) -> Error {

@@ -24,7 +24,7 @@ use crate::jobs::sealed::Expected;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::message::{Content, Event as Message};
-use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt};
+use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt, RoomTally};
 use crate::model::record::Shape;
 use crate::pipeline::{self, Event, Sink};
 use crate::rules::completeness::in_words;
@@ -71,6 +71,9 @@ pub struct Import {
 
 /// A batch is also made permanent after this many bytes of bodies.
 const BATCH_BYTES: u64 = 64 << 20;
+
+/// Of so many rooms is asked at once what is missing.
+const ROOMS_AT_ONCE: usize = 50_000;
 
 /// Imports, and says what it did.
 pub fn import(cx: &Context<'_>, job: &Import) -> Result<Receipt> {
@@ -181,16 +184,20 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
 
 /// Says how many message numbers are missing in the rooms that were given anything.
 fn missing(store: &Sqlite, stated: BTreeMap<RoomKey, i64>, receipt: &mut Receipt) -> Result<()> {
-    let touched = receipt.rooms.iter().filter(|(_, tally)| tally.events.total() > 0).map(|(room, _)| room.clone());
-    let rooms: BTreeMap<_, _> = touched.chain(stated.into_keys()).map(|room| (room.key(), room)).collect();
-    if rooms.is_empty() {
-        return Ok(());
-    }
+    let untouched = |tally: &RoomTally| tally.events.total() == 0;
+    let touched = receipt.rooms.iter().filter(|(_, tally)| tally.events.total() > 0).map(|(room, _)| room);
+    let mut rooms = touched.chain(stated.keys().filter(|room| receipt.rooms.get(room).is_none_or(untouched))).cloned();
     let (mut numbers, mut of) = (0u64, 0);
-    store.completeness(&Scope { rooms: Some(rooms), ..Scope::all() }, (false, 0), &mut |found| {
-        numbers = numbers.saturating_add(found.missing);
-        of += u64::from(found.missing > 0);
-    })?;
+    loop {
+        let some: BTreeMap<_, _> = rooms.by_ref().take(ROOMS_AT_ONCE).map(|room| (room.key(), room)).collect();
+        if some.is_empty() {
+            break;
+        }
+        store.completeness(&Scope { rooms: Some(some), ..Scope::all() }, (false, 0), &mut |found| {
+            numbers = numbers.saturating_add(found.missing);
+            of += u64::from(found.missing > 0);
+        })?;
+    }
     if let Some(words) = in_words(numbers, of) {
         receipt.fact("Message numbers", format!("{words}; pchat store completeness lists them"));
     }

@@ -11,6 +11,7 @@ pub mod holds;
 pub mod import;
 pub mod intake;
 pub mod keys;
+pub mod people;
 pub mod post;
 pub mod principals;
 pub mod produce;

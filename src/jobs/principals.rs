@@ -1,24 +1,23 @@
 //! From the entries of a directory to principals: what is new, what has changed, what is gone. Principals are never
 //! removed: history names them.
 
+mod incoming;
+mod settle;
+
+pub use self::incoming::Incoming;
+use self::settle::{Known, settle};
 use crate::context::Context;
-use crate::error::{Error, Kind, Place, Result};
+use crate::error::{Error, Kind, Result};
 use crate::formats::directory;
-use crate::model::catalog::Catalog;
 use crate::model::dn;
 use crate::model::entry::Entry;
 use crate::model::field;
-use crate::model::ids::{fold, person_key};
+use crate::model::ids::fold;
 use crate::model::record::{Record, Shape};
-use crate::model::time::Ticks;
-use crate::rules::merge::check_lengths;
-use crate::store::{Amendment, change};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::Read;
+use crate::store::Corpus;
+use crate::store::change::{self, Each};
+use std::collections::HashSet;
 use std::path::PathBuf;
-
-/// The largest file that is read.
-const LARGEST: u64 = 1 << 30;
 
 /// Other attributes that are kept, so that filters of directories find them.
 const KEPT: [&str; 14] = [
@@ -94,66 +93,15 @@ impl Counts {
     }
 }
 
-/// What comes in.
-#[derive(Debug, Default)]
-pub struct Incoming {
-    /// Entries.
-    pub entries: Vec<Entry>,
-    /// What lies below these and is not among the entries is gone; without any, nothing is.
-    pub bases: Vec<String>,
-    /// How often the directory refers to others. What lies there is unknown, so nobody is called gone.
-    pub references: u64,
-}
-
 /// Reads files of directories.
-pub fn read(paths: &[PathBuf]) -> Result<Incoming> {
-    let mut incoming = Incoming::default();
-    // Each address, with whose it is and where that stands.
-    let mut owners: HashMap<String, (Option<String>, Place)> = HashMap::new();
+pub fn read(shape: &'static Shape, paths: &[PathBuf]) -> Result<Incoming> {
+    let mut incoming = Incoming::new(shape)?;
     for path in paths {
         let file = path.display().to_string();
-        let told = |error| Error::io(&file, error);
-        let mut bytes = Vec::new();
-        let opened = crate::files::open(path).map_err(told)?;
-        opened.take(LARGEST + 1).read_to_end(&mut bytes).map_err(told)?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(Error::new(Kind::Refused, format!("the file is larger than {LARGEST} bytes"))
-                .at(Place::file(&file))
-                .hint("export it in parts, one for each unit: ldifde -u -d OU=IT,DC=example,DC=com -f FILE"));
-        }
-        incoming.references += directory::read(&file, &bytes, &mut |entry| {
-            let place = Place { file: file.clone(), line: entry.line as u64, column: 0 };
-            let own = dn::key(&entry.dn);
-            if let Some(address) = address(&entry) {
-                match owners.get(&person_key(&address)) {
-                    Some((other, first)) if *other != own => {
-                        let what = format!("this entry has the SIP address of another one, at {first}");
-                        return Err(Error::damaged(place, what).hint("an address belongs to one entry: leave one out"));
-                    }
-                    _ => owners.insert(person_key(&address), (own, place)),
-                };
-            }
-            incoming.entries.push(entry);
-            Ok(())
-        })?;
+        let mut input = crate::files::open(path).map_err(|error| Error::io(&file, error))?;
+        incoming.references += directory::read(&file, &mut input, &mut |entry| incoming.add(&entry, Some(&file)))?;
     }
     Ok(incoming)
-}
-
-/// Two entries of a live directory must not have one address, either.
-pub fn distinct(entries: &[Entry]) -> Result<()> {
-    let mut owners: HashMap<String, Option<String>> = HashMap::new();
-    for entry in entries {
-        let Some(address) = address(entry) else { continue };
-        let own = dn::key(&entry.dn);
-        if owners.insert(person_key(&address), own.clone()).is_some_and(|other| other != own) {
-            return Err(Error::new(Kind::Damaged, "two entries of the directory have one SIP address").hint(
-                "an address belongs to one entry; principal import names the line: ldapsearch … > FILE, then pchat \
-                 principal import FILE",
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// The SIP address of whoever can be in a room.
@@ -228,112 +176,6 @@ fn principal(shape: &'static Shape, entry: &Entry) -> Option<Record> {
     )
 }
 
-/// The values of an attribute that is kept among the others.
-fn kept<'a>(record: &'a Record, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let items = record.at(field::ATTRIBUTES);
-    items.iter().filter_map(move |item| item.strip_prefix(name)?.strip_prefix('='))
-}
-
-/// Who is in which groups, by what groups and members say.
-fn memberships<'a>(records: impl Iterator<Item = &'a Record>) -> HashMap<String, Vec<String>> {
-    let mut groups: HashMap<String, Vec<String>> = HashMap::new();
-    for record in records {
-        let Some(path) = record.at(field::DIRECTORY_PATH) else { continue };
-        for member in kept(record, MEMBER).filter_map(dn::key) {
-            groups.entry(member).or_default().push(path.to_owned());
-        }
-        if let Some(own) = dn::key(path) {
-            groups.entry(own).or_default().extend(kept(record, MEMBER_OF).map(str::to_owned));
-        }
-    }
-    for groups in groups.values_mut() {
-        // One spelling of each, whichever came first.
-        groups.sort_by_key(|dn| (dn::key(dn), dn.clone()));
-        groups.dedup_by_key(|dn| dn::key(dn));
-        groups.sort_by_key(|dn| fold(dn));
-    }
-    groups
-}
-
-/// What is to change.
-pub fn decide(catalog: &Catalog, shape: &'static Shape, incoming: &Incoming, at: Ticks) -> (Vec<Record>, Counts) {
-    const KEPT_AS_IT_IS: [&str; 9] =
-        ["Uri", "Site", "Pool", "Affiliations", "VerifiedOn", "CreatedBy", "CreatedOn", "UpdatedBy", "UpdatedOn"];
-    let mut counts = Counts { references: incoming.references, ..Counts::default() };
-    let mut records: BTreeMap<String, Record> = BTreeMap::new();
-    for entry in &incoming.entries {
-        match principal(shape, entry) {
-            Some(record) => drop(records.insert(person_key(record.at(field::URI).unwrap_or_default()), record)),
-            None => counts.passed += 1,
-        }
-    }
-    let bases: Vec<String> = match incoming.references {
-        0 => incoming.bases.iter().filter_map(|base| dn::key(base)).collect(),
-        _ => Vec::new(),
-    };
-    let below = |path: &str, base: &String| dn::key(path).is_some_and(|own| own == *base || dn::is_below(&own, base));
-    let paths: Vec<&str> = incoming.entries.iter().map(|entry| entry.dn.as_str()).collect();
-    counts.barren = bases.iter().any(|base| !paths.iter().any(|path| below(path, base)));
-    let mut found: HashSet<String> = HashSet::new();
-    // Each principal as it was, if it was, and as it is to be.
-    let mut all: Vec<(Option<&Record>, Record)> = Vec::new();
-    for old in catalog.of("principal") {
-        let mut new = old.clone();
-        match records.remove(&person_key(old.at(field::URI).unwrap_or_default())) {
-            Some(record) => {
-                for (at, field) in shape.fields.iter().enumerate() {
-                    if !KEPT_AS_IT_IS.contains(&field.name) {
-                        new.values[at] = record.values[at].clone();
-                    }
-                }
-                new.discovered = false;
-                // It may lie elsewhere now, and be below a base all the same.
-                if bases.iter().any(|base| below(old.at(field::DIRECTORY_PATH).unwrap_or_default(), base)) {
-                    counts.present += u64::from(old.at(field::ACCOUNT_STATE) != Some(2));
-                }
-                found.insert(old.key());
-            }
-            None => {
-                let path = old.at(field::DIRECTORY_PATH).unwrap_or_default();
-                if old.at(field::ACCOUNT_STATE) != Some(2) && bases.iter().any(|base| below(path, base)) {
-                    new.set(field::ACCOUNT_STATE, 2);
-                    counts.present += 1;
-                    counts.deleted += 1;
-                }
-            }
-        }
-        all.push((Some(old), new));
-    }
-    all.extend(records.into_values().map(|record| (None, record)));
-    let groups = memberships(all.iter().map(|(_, new)| new));
-    let mut changes = Vec::new();
-    for (old, mut new) in all {
-        let known = new.at(field::DIRECTORY_PATH).and_then(dn::key);
-        if let Some(own) = known {
-            new.set(field::AFFILIATIONS, groups.get(&own).cloned().unwrap_or_default());
-        }
-        match old {
-            None => {
-                new.set(field::CREATED_ON, at);
-                counts.new += 1;
-            }
-            Some(old) if new == *old => {
-                counts.unchanged += u64::from(found.contains(&old.key()));
-                continue;
-            }
-            Some(old) => {
-                let gone = new.at(field::ACCOUNT_STATE) == Some(2) && old.at(field::ACCOUNT_STATE) != Some(2);
-                if !gone {
-                    counts.changed += 1;
-                }
-            }
-        }
-        new.set(field::VERIFIED_ON, at);
-        changes.push(new);
-    }
-    (changes, counts)
-}
-
 /// What may be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Agreed {
@@ -346,28 +188,18 @@ pub enum Agreed {
 }
 
 /// Takes them in, in one transaction.
-pub fn take(
-    cx: &Context<'_>,
-    shape: &'static Shape,
-    incoming: &Incoming,
-    action: (&'static str, String),
-    agreed: Agreed,
-) -> Result<Counts> {
+pub fn take(cx: &Context<'_>, incoming: &Incoming, action: (&'static str, String), agreed: Agreed) -> Result<Counts> {
     let at = (cx.clock)();
     if agreed == Agreed::WhatIf {
-        let catalog = cx.session.settings(&[shape][..].into())?;
-        let (changes, counts) = decide(&catalog, shape, incoming, at);
-        changes.iter().try_for_each(check_lengths)?;
-        return Ok(counts);
+        return cx.session.read(|store| settle(&mut Seen(store, incoming.shape()), incoming, at));
     }
     let mut told = Counts::default();
-    let mut take = |catalog: &Catalog| {
-        let (puts, counts) = decide(catalog, shape, incoming, at);
+    let mut decide = |each: &mut Each<'_>| {
+        let counts = settle(each, incoming, at)?;
         if counts.asks() && !matches!(agreed, Agreed::To(most) if counts.deleted <= most) {
             return Err(Error::new(Kind::Unconfirmed, "more principals would be gone now than before the question")
                 .hint("nothing was changed; run the same command again"));
         }
-        puts.iter().try_for_each(check_lengths)?;
         told = counts;
         let details = vec![
             ("new", counts.new.to_string()),
@@ -375,9 +207,39 @@ pub fn take(
             ("unchanged", counts.unchanged.to_string()),
             ("deleted", counts.deleted.to_string()),
         ];
-        let entry = cx.entry(action.0, action.1.clone(), details);
-        Ok(Some(Amendment::put(puts, entry)))
+        Ok(Some(cx.entry(action.0, action.1.clone(), details)))
     };
-    cx.session.write(|store| change::amend(store, &[shape][..], &mut take))?;
+    cx.session.write(|store| change::amend_each(store, incoming.shape(), at, &mut decide))?;
     Ok(told)
+}
+
+/// A store that is only looked at.
+struct Seen<'a>(&'a mut dyn Corpus, &'static Shape);
+
+impl Known for Seen<'_> {
+    fn get(&mut self, key: &str) -> Result<Option<Record>> {
+        self.0.get(self.1, key)
+    }
+
+    fn after(&mut self, number: i64, most: usize) -> Result<Vec<(i64, Record)>> {
+        self.0.after(self.1, number, most)
+    }
+
+    fn put(&mut self, _record: &Record) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Known for Each<'_> {
+    fn get(&mut self, key: &str) -> Result<Option<Record>> {
+        Each::get(self, key)
+    }
+
+    fn after(&mut self, number: i64, most: usize) -> Result<Vec<(i64, Record)>> {
+        Each::after(self, number, most)
+    }
+
+    fn put(&mut self, record: &Record) -> Result<()> {
+        Each::put(self, record)
+    }
 }

@@ -5,6 +5,10 @@ use crate::error::{Error, Kind, Place};
 
 /// Characters of a name, an address or a title that comes in with history.
 pub const NAME: usize = 1_024;
+/// Bytes of one text of an event: what was written, as RTF, and keys that have no place of their own, each.
+pub const TEXT: usize = 16 << 20;
+/// Rooms that come in at once: lists of rooms are in memory. Many times what the product has in a pool.
+pub const ROOMS: usize = 60_000;
 /// Attachments of one event.
 pub const ATTACHMENTS: usize = 1_000;
 /// Keys of one line of JSON Lines that have no place of their own.
@@ -13,6 +17,12 @@ pub const KEYS: usize = 1_000;
 pub const ATTRIBUTES: usize = 1_000;
 /// Bytes of one value of an entry of a directory.
 pub const VALUE: usize = 1 << 20;
+/// Values of all attributes of one entry of a directory.
+pub const VALUES: usize = 500_000;
+/// Bytes of all values of one entry of a directory.
+pub const ENTRY: usize = 48 << 20;
+/// People whom one transcript lists.
+pub const PEOPLE: usize = 100_000;
 /// Characters of a pattern, with stars or as a regular expression.
 pub const PATTERN: usize = 4_096;
 /// Comparisons and conditions inside each other: of conditions, and of filters of a directory.

@@ -121,6 +121,11 @@ pub fn address_key(text: &str) -> String {
     format!("{user}@{host}")
 }
 
+/// A name that is shown, as it is compared: blanks are one, and case does not count.
+pub fn shown_key(text: &str) -> String {
+    fold(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// Written with the scheme of an address?
 pub fn is_address(text: &str) -> bool {
     text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip:")) && text.len() > 4

@@ -3,7 +3,7 @@
 
 use super::dn;
 use super::field::{Held, Key, Sets};
-use super::ids::join_key;
+use super::ids::{address_key, join_key, shown_key};
 use super::time::Ticks;
 use std::collections::BTreeSet;
 
@@ -268,7 +268,8 @@ impl Record {
     /// The keys under which the store finds it by name.
     pub fn names(&self) -> BTreeSet<String> {
         let named = self.shape.fields.iter().zip(&self.values).filter(|(field, _)| field.named);
-        named.filter_map(|(_, value)| value.text()).map(dn::name_key).filter(|key| !key.is_empty()).collect()
+        let forms = |text: &str| [dn::name_key(text), address_key(text), shown_key(text)];
+        named.filter_map(|(_, value)| value.text()).flat_map(forms).filter(|key| !key.is_empty()).collect()
     }
 
     /// The identity as people write it.

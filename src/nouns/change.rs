@@ -13,6 +13,7 @@ use crate::nouns::reads::Reads;
 use crate::nouns::verb::{Action, Consent, Prepared};
 use crate::store::Actor;
 use crate::store::change::parts;
+use std::collections::HashMap;
 
 /// How a change is told and asked.
 pub struct Manner {
@@ -142,7 +143,12 @@ pub fn list(
             .hint("give every item a sign, + or -, or none of them"));
     }
     let key = |item: &str| person_key(item);
-    let mut now = if signed > 0 { old.clone() } else { Vec::new() };
+    // What is taken away leaves its place empty; each key knows its places.
+    let mut now: Vec<Option<String>> = if signed > 0 { old.iter().cloned().map(Some).collect() } else { Vec::new() };
+    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, item) in now.iter().flatten().enumerate() {
+        places.entry(key(item)).or_default().push(at);
+    }
     for change in changes {
         let (sign, item) = match change.split_at_checked(1) {
             Some((sign @ ("+" | "-" | "="), item)) => (sign, item),
@@ -157,22 +163,24 @@ pub fn list(
         if sign == "-" {
             // What is no longer known can still be taken away.
             let wanted = [key(item), key(&entry(item).unwrap_or_else(|_| item.to_owned()))];
-            let many = now.len();
-            now.retain(|other| !wanted.contains(&key(other)));
-            if now.len() == many {
+            let gone: Vec<usize> = wanted.iter().filter_map(|key| places.remove(key)).flatten().collect();
+            gone.iter().for_each(|at| now[*at] = None);
+            if gone.is_empty() {
                 notes.push(format!("{property} does not have {item}; nothing is taken away"));
             }
             continue;
         }
         let item = entry(item)?;
-        if now.iter().any(|other| key(other) == key(&item)) {
+        if places.contains_key(&key(&item)) {
             if sign == "+" {
                 notes.push(format!("{property} has {item} already"));
             }
             continue;
         }
-        now.push(item);
+        places.insert(key(&item), vec![now.len()]);
+        now.push(Some(item));
     }
+    let now: Vec<String> = now.into_iter().flatten().collect();
     // The same items in another order are the same list.
     let set = |items: &[String]| items.iter().map(|item| fold(item)).collect::<std::collections::BTreeSet<_>>();
     Ok(Value::from(if set(&now) == set(&old) { old } else { now }))

@@ -31,7 +31,7 @@ pub static SHAPE: Shape = Shape {
         Field::of(field::NAME, "name", 256).names(),
         Field::of(field::DISPLAY_NAME, "display_name", 256).names(),
         Field::of(field::COMPANY, "company", 256),
-        Field::of(field::EMAIL, "email", 256),
+        Field::of(field::EMAIL, "email", 256).names(),
         Field::of(field::DIRECTORY_PATH, "directory_path", 384).names(),
         Field::of(field::USER_PRINCIPAL_NAME, "user_principal_name", 1024).names(),
         Field::of(field::LOGON, "logon", 512).names(),
@@ -177,7 +177,9 @@ impl ImportRequest {
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         let bases = bases(&self.base)?;
-        let incoming = Incoming { bases, ..principals::read(&self.files)? };
+        let mut incoming = principals::read(&SHAPE, &self.files)?;
+        incoming.complete()?;
+        incoming.bases = bases;
         taken(cx, incoming, ("principal import", self.names()), self.consent)
     }
 }
@@ -206,7 +208,7 @@ fn report(
 /// Takes them in, or asks first where so many would be gone that it may be a mistake.
 fn taken(cx: &Context<'_>, incoming: Incoming, action: (&'static str, String), consent: Consent) -> Result<Prepared> {
     let missing = !incoming.bases.is_empty();
-    let take = move |cx: &Context<'_>, agreed| principals::take(cx, &SHAPE, &incoming, action.clone(), agreed);
+    let take = move |cx: &Context<'_>, agreed| principals::take(cx, &incoming, action.clone(), agreed);
     if consent.what_if {
         return take(cx, Agreed::WhatIf).map(|counts| Prepared::Answer(told(counts, missing, true)));
     }

@@ -18,10 +18,10 @@ pub type Dropped = Vec<(&'static str, Vec<String>)>;
 /// Drops from the role lists of a room what its category does not allow; says what.
 pub fn drop_outside(directory: &Directory<'_>, category: &Record, room: &mut Record) -> Dropped {
     let mut dropped = Dropped::new();
+    let allowed = directory.allowed(category);
     for field in ROLES {
         let Value::List(items) = room.get(field).clone() else { continue };
-        let (inside, outside): (Vec<String>, Vec<String>) =
-            items.into_iter().partition(|item| directory.allows(category, item));
+        let (inside, outside): (Vec<String>, Vec<String>) = items.into_iter().partition(|item| allowed.has(item));
         if !outside.is_empty() {
             room.set(field, inside);
             dropped.push((field, outside));

@@ -5,6 +5,7 @@ mod explain;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::jobs::people::meant;
 use crate::jobs::query::{Known, asked};
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
@@ -14,7 +15,6 @@ use crate::model::reply::Reply;
 use crate::nouns::principal;
 use crate::nouns::reads::{self, Reads};
 use crate::nouns::verb::Prepared;
-use crate::rules::people::People;
 use crate::select::query::product::Match;
 use crate::store::{Corpus, facts};
 use clap::{Args, ValueEnum};
@@ -245,10 +245,9 @@ pub fn people(cx: &Context<'_>, typed: &[String], unknown: bool) -> Result<BTree
         return Ok(BTreeSet::new());
     }
     cx.session.read(|store| {
-        let known = People::new(&store.catalog(&[&principal::SHAPE])?, &store.personas()?);
         let mut keys = BTreeSet::new();
         for one in typed {
-            keys.extend(known.meant(one, unknown)?);
+            keys.extend(meant(store, &principal::SHAPE, one, unknown)?);
         }
         Ok(keys)
     })

@@ -51,6 +51,50 @@ struct Meant {
     ids: Vec<u32>,
 }
 
+/// Who may hold a role in a category.
+pub struct Allowed<'k, 'a> {
+    known: &'k Known<'a>,
+    allowed: Cover,
+    denied: Cover,
+}
+
+impl Allowed<'_, '_> {
+    /// May this entry?
+    pub fn has(&self, entry: &str) -> bool {
+        let of = self.known.meant(entry);
+        self.allowed.has(self.known, &of) && !self.denied.has(self.known, &of)
+    }
+}
+
+/// The entries of a list, so that one is held against all of them at once.
+struct Cover {
+    keys: HashSet<String>,
+    ids: HashSet<u32>,
+    /// Those that may cover more than themselves: groups and what people lie in.
+    wide: Vec<Meant>,
+}
+
+impl Cover {
+    fn of(known: &Known<'_>, items: &[String]) -> Cover {
+        let mut cover = Cover { keys: HashSet::new(), ids: HashSet::new(), wide: Vec::new() };
+        for item in items {
+            let meant = known.meant(item);
+            cover.keys.insert(meant.key.clone());
+            cover.ids.extend(&meant.ids);
+            if (meant.dn.is_some() || !meant.ids.is_empty()) && !known.is_narrow(&meant) {
+                cover.wide.push(meant);
+            }
+        }
+        cover
+    }
+
+    fn has(&self, known: &Known<'_>, of: &Meant) -> bool {
+        self.keys.contains(&of.key)
+            || of.ids.iter().any(|id| self.ids.contains(id))
+            || self.wide.iter().any(|entry| known.covers(entry, of))
+    }
+}
+
 impl<'a> Directory<'a> {
     /// Of these settings.
     pub fn new(catalog: &'a Catalog) -> Directory<'a> {
@@ -127,13 +171,14 @@ impl<'a> Directory<'a> {
 
     /// May this entry hold a role in a category: is it in the allowed members, and not in the denied ones?
     pub fn allows(&self, category: &Record, entry: &str) -> bool {
+        self.allowed(category).has(entry)
+    }
+
+    /// The same for many entries of one category.
+    pub fn allowed(&self, category: &Record) -> Allowed<'_, 'a> {
         let known = self.known();
-        let of = known.meant(entry);
-        let has = |key: Key<[String]>| match category.value(key) {
-            Value::List(items) => items.iter().any(|item| known.covers(&known.meant(item), &of)),
-            _ => false,
-        };
-        has(field::ALLOWED_MEMBERS) && !has(field::DENIED_MEMBERS)
+        let cover = |key: Key<[String]>| Cover::of(known, category.at(key));
+        Allowed { known, allowed: cover(field::ALLOWED_MEMBERS), denied: cover(field::DENIED_MEMBERS) }
     }
 
     /// The users, neither disabled nor deleted, whom any of these entries cover, by address.
@@ -229,12 +274,17 @@ impl<'a> Known<'a> {
         Meant { key, dn, ids }
     }
 
+    /// Does an entry cover nobody but itself, because it is a user or is gone?
+    fn is_narrow(&self, entry: &Meant) -> bool {
+        let record = entry.ids.first().and_then(|id| self.record(*id));
+        record.is_some_and(|record| is_deleted(record) || is_user(record))
+    }
+
     fn covers(&self, entry: &Meant, of: &Meant) -> bool {
         if entry.key == of.key || entry.ids.iter().any(|id| of.ids.contains(id)) {
             return true;
         }
-        let record = entry.ids.first().and_then(|id| self.record(*id));
-        if record.is_some_and(|record| is_deleted(record) || is_user(record)) {
+        if self.is_narrow(entry) {
             return false;
         }
         let below = match (&entry.dn, &of.dn) {

@@ -5,14 +5,14 @@ use super::directory::{is_deleted, is_user};
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
-use crate::model::ids::{address_key, fold, is_address, person_key};
+use crate::model::ids::{address_key, is_address, person_key, shown_key};
 use crate::model::message::Persona;
 use crate::model::record::Record;
 use crate::select::names::{distance, glob};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// So many names are offered when somebody is not found, or listed when several are.
-const OFFERED: usize = 3;
+pub const OFFERED: usize = 3;
 
 /// How sure a kind of name is: what is found by the first is not looked for by the next.
 const KINDS: usize = 4;
@@ -41,9 +41,64 @@ struct Person {
     deleted: bool,
 }
 
-/// A name as it is compared: blanks are one, and case does not count.
-fn name_key(text: &str) -> String {
-    fold(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+/// The names by which history is told to be of somebody of the directory.
+pub fn links(principal: &Record) -> impl Iterator<Item = String> {
+    let fields = [field::URI, field::USER_PRINCIPAL_NAME, field::LOGON, field::DIRECTORY_PATH, field::EMAIL];
+    fields.into_iter().filter_map(|field: Key<str>| principal.at(field)).map(address_key).filter(|key| !key.is_empty())
+}
+
+/// The same of somebody as history names them.
+pub fn links_of(persona: &Persona) -> impl Iterator<Item = String> {
+    let texts = [Some(persona.uri.as_str()), persona.email.as_deref()];
+    texts.into_iter().flatten().map(address_key).filter(|key| !key.is_empty())
+}
+
+/// Every name of somebody as history names them, as they are compared.
+pub fn names_of(persona: &Persona) -> BTreeSet<String> {
+    let shown = persona.name.as_deref().map(shown_key).filter(|key| !key.is_empty());
+    links_of(persona).chain(shown).collect()
+}
+
+/// How a text is looked for among names: as an address, and as a name that is shown.
+pub fn forms(text: &str) -> [String; 2] {
+    [address_key(text), shown_key(text)]
+}
+
+/// Does a name, as it is compared, fit a text with `*`?
+pub fn fits(text: &str) -> impl Fn(&str) -> bool {
+    let [address, name] = forms(text);
+    move |known| glob(&address, known) || glob(&name, known)
+}
+
+/// How near names are to one that nobody has.
+pub struct Near {
+    wanted: String,
+    letters: Vec<char>,
+    most: usize,
+}
+
+impl Near {
+    /// To this text.
+    pub fn to(text: &str) -> Near {
+        let wanted = address_key(&text.replace('*', ""));
+        let letters: Vec<char> = wanted.chars().collect();
+        // The domain is the same for most, so it does not make two people alike.
+        let most = wanted.split('@').next().unwrap_or_default().chars().count() / 3 + 1;
+        Near { wanted, letters, most }
+    }
+
+    /// How many changes a name is away, unless these are too many.
+    pub fn changes(&self, known: &str) -> Option<usize> {
+        if !self.wanted.is_empty() && known.contains(&self.wanted) {
+            return Some(0);
+        }
+        let known: Vec<char> = known.chars().collect();
+        if known.len().abs_diff(self.letters.len()) > self.most {
+            return None;
+        }
+        let changes = distance(&self.letters, &known);
+        (changes <= self.most).then_some(changes)
+    }
 }
 
 impl People {
@@ -92,7 +147,7 @@ impl People {
     }
 
     fn put_shown(&mut self, name: &str, at: usize) {
-        let key = name_key(name);
+        let key = shown_key(name);
         self.list[at].shown.entry(key.clone()).or_insert_with(|| name.trim().to_owned());
         self.put(SHOWN, key, at);
     }
@@ -108,19 +163,19 @@ impl People {
         }
     }
 
-    /// The keys of the one person this means, or of everybody who fits a pattern with `*`. With `unknown` an address
-    /// that nobody is known by stands for whoever will have it.
-    pub fn meant(&self, text: &str, unknown: bool) -> Result<BTreeSet<String>> {
+    /// The keys of the one person this means, or of everybody who fits a pattern with `*`; nothing when that is nobody.
+    /// With `unknown` an address that nobody is known by stands for whoever will have it.
+    pub fn meant(&self, text: &str, unknown: bool) -> Result<Option<BTreeSet<String>>> {
         if text.trim().is_empty() {
             return Err(Error::new(Kind::Usage, "a person without a name means nobody")
                 .hint("give an address or a name, as in --user user@example.com"));
         }
-        let (address, name) = (address_key(text), name_key(text));
+        let [address, name] = forms(text);
         if text.contains('*') {
-            let fits = |person: &&Person| person.names.iter().any(|known| glob(&address, known) || glob(&name, known));
-            let keys: BTreeSet<String> =
-                self.list.iter().filter(fits).flat_map(|person| person.keys.iter().cloned()).collect();
-            return if keys.is_empty() { Err(self.nobody(text)) } else { Ok(keys) };
+            let fits = fits(text);
+            let meant = self.list.iter().filter(|person| person.names.iter().any(|known| fits(known)));
+            let keys: BTreeSet<String> = meant.flat_map(|person| person.keys.iter().cloned()).collect();
+            return Ok(Some(keys).filter(|keys| !keys.is_empty()));
         }
         for kind in 0..KINDS {
             let wanted = if kind == SHOWN { &name } else { &address };
@@ -136,57 +191,43 @@ impl People {
                     format!("{} has no address that history could name", one.label),
                 )
                 .hint("pchat principal get shows what the directory knows; name an address the person wrote under")),
-                [one] => Ok(one.keys.clone()),
+                [one] => Ok(Some(one.keys.clone())),
                 several => Err(ambiguous(text, several)),
             };
         }
         let is_whole = address.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
             && !address.contains(|c: char| c.is_whitespace() || c.is_control());
-        if unknown && is_whole { Ok(BTreeSet::from([address])) } else { Err(self.nobody(text)) }
+        Ok((unknown && is_whole).then(|| BTreeSet::from([address])))
     }
 
-    fn nobody(&self, text: &str) -> Error {
-        let error = Error::new(
-            Kind::NotFound,
-            format!("neither the directory nor the history knows anybody as \"{}\"", text.trim()),
-        );
-        match self.nearest(text).as_slice() {
-            [] => {
-                error.hint("pchat principal get lists the directory; pchat store info --by person who wrote anything")
-            }
-            near => error.hint(format!("did you mean {}?", near.join(" or "))),
-        }
-    }
-
-    /// The names that take the fewest changes, each of another person.
-    fn nearest(&self, text: &str) -> Vec<String> {
-        let wanted = address_key(&text.replace('*', ""));
-        let letters: Vec<char> = wanted.chars().collect();
-        // The domain is the same for most, so it does not make two people alike.
-        let most = wanted.split('@').next().unwrap_or_default().chars().count() / 3 + 1;
-        let mut near: Vec<(usize, String)> = Vec::new();
+    /// Adds the names that take the fewest changes, each of another person, to those that were found before.
+    pub fn nearest(&self, near: &Near, found: &mut BTreeSet<(usize, String)>) {
         for person in &self.list {
-            let changes = |known: &String| {
-                if !wanted.is_empty() && known.contains(&wanted) {
-                    return Some((0, known.clone()));
-                }
-                let known_letters: Vec<char> = known.chars().collect();
-                if known_letters.len().abs_diff(letters.len()) > most {
-                    return None;
-                }
-                let changes = distance(&letters, &known_letters);
-                (changes <= most).then(|| (changes, known.clone()))
-            };
+            let changes = |known: &String| near.changes(known).map(|changes| (changes, known.clone()));
             if let Some((changes, known)) = person.names.iter().filter_map(changes).min() {
                 let address = person.keys.first().unwrap_or(&person.label);
                 let shown = person.shown.get(&known).unwrap_or(&known);
                 let told = if known == *address { known } else { format!("{shown} ({address})") };
-                near.push((changes, told));
+                found.insert((changes, told));
+                if found.len() > OFFERED {
+                    found.pop_last();
+                }
             }
         }
-        near.sort();
-        near.into_iter().take(OFFERED).map(|(_, known)| known).collect()
     }
+}
+
+/// The error for a text that means nobody, with the names that are nearest.
+pub fn nobody(text: &str, near: &BTreeSet<(usize, String)>) -> Error {
+    let error = Error::new(
+        Kind::NotFound,
+        format!("neither the directory nor the history knows anybody as \"{}\"", text.trim()),
+    );
+    if near.is_empty() {
+        return error.hint("pchat principal get lists the directory; pchat store info --by person who wrote anything");
+    }
+    let names: Vec<&str> = near.iter().map(|(_, name)| name.as_str()).collect();
+    error.hint(format!("did you mean {}?", names.join(" or ")))
 }
 
 fn ambiguous(text: &str, several: &[&Person]) -> Error {
@@ -219,7 +260,8 @@ mod tests {
             seen("sip:ann2@x.example", "Ann Doe"),
         ];
         let people = People::new(&Catalog::default(), &all);
-        let meant = |text: &str| people.meant(text, false).map(|keys| keys.into_iter().collect::<Vec<_>>().join(" "));
+        let keys = |text: &str, unknown| people.meant(text, unknown).map(Option::unwrap_or_default);
+        let meant = |text: &str| keys(text, false).map(|keys| keys.into_iter().collect::<Vec<_>>().join(" "));
         for text in ["ann@x.example", "SIPS:ANN@x.example:5061", " ann  lee "] {
             assert_eq!(meant(text).unwrap(), "ann@x.example", "{text}");
         }
@@ -228,10 +270,15 @@ mod tests {
         let two = meant("Ann Doe").unwrap_err();
         assert!(two.kind() == Kind::Usage && two.what().contains("ann2@x.example, ann@x.example"), "{}", two.what());
         for nobody in ["ann@x.exampel", "Zoe", "zoe*", "ann@"] {
-            assert_eq!(meant(nobody).unwrap_err().kind(), Kind::NotFound, "{nobody}");
+            assert_eq!(meant(nobody).unwrap(), "", "{nobody}");
         }
         assert_eq!(meant("  ").unwrap_err().kind(), Kind::Usage);
-        assert_eq!(people.meant("sip:zoe@x.example", true).unwrap(), BTreeSet::from(["zoe@x.example".to_owned()]));
-        assert!(people.meant("zoe", true).is_err() && people.meant("zoe x@y", true).is_err());
+        assert_eq!(keys("sip:zoe@x.example", true).unwrap(), BTreeSet::from(["zoe@x.example".to_owned()]));
+        assert!(keys("zoe", true).unwrap().is_empty() && keys("zoe x@y", true).unwrap().is_empty());
+        let mut found = BTreeSet::new();
+        people.nearest(&Near::to("ann@x.exampel"), &mut found);
+        let told = nobody("ann@x.exampel", &found);
+        assert!(told.kind() == Kind::NotFound && told.what().contains("ann@x.exampel"), "{}", told.what());
+        assert_eq!(found.first().unwrap().1, "ann2@x.example");
     }
 }

@@ -104,6 +104,16 @@ impl Postings {
         builder.finish()
     }
 
+    /// How many words there are.
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Is there no word?
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
     /// Each word with its events in ascending order; the words are in no order.
     pub fn words(&self) -> impl Iterator<Item = (&str, &[u32])> {
         self.words.iter().map(|word| {

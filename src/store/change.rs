@@ -25,6 +25,8 @@ pub trait Transaction {
     fn has(&mut self, shape: &'static Shape, key: &str) -> Result<bool>;
     /// The record with this key.
     fn get(&mut self, shape: &'static Shape, key: &str) -> Result<Option<Record>>;
+    /// The records of a shape behind this number, so many of them, in order of their numbers.
+    fn after(&mut self, shape: &'static Shape, number: i64, most: usize) -> Result<Vec<(i64, Record)>>;
     /// Adds a record, or replaces the one with the same key.
     fn put(&mut self, record: &Record) -> Result<()>;
     /// Takes a record away. A room that comes back is the one it was.
@@ -144,6 +146,55 @@ pub fn amend<'a>(store: &mut dyn Store, wanted: impl Into<Wanted<'a>>, decide: &
 pub fn change(store: &mut dyn Store, amendment: Amendment) -> Result<()> {
     let mut amendment = Some(amendment);
     amend(store, &[][..], &mut |_| Ok(amendment.take())).map(|_| ())
+}
+
+/// The records of one shape, read and changed one by one, for what is too much to be decided on at once.
+pub struct Each<'a> {
+    tx: &'a mut dyn Transaction,
+    shape: &'static Shape,
+}
+
+impl Each<'_> {
+    /// The record with this key.
+    pub fn get(&mut self, key: &str) -> Result<Option<Record>> {
+        self.tx.get(self.shape, key)
+    }
+
+    /// The records behind this number, so many of them.
+    pub fn after(&mut self, number: i64, most: usize) -> Result<Vec<(i64, Record)>> {
+        self.tx.after(self.shape, number, most)
+    }
+
+    /// Adds a record, or replaces the one with the same key.
+    pub fn put(&mut self, record: &Record) -> Result<()> {
+        match record.shape.noun == self.shape.noun {
+            true => self.tx.put(record),
+            false => Err(Error::new(Kind::Bug, "a record of another noun was put")),
+        }
+    }
+}
+
+/// Changes records one by one: says what the audit log keeps of it, or nothing to undo it. Only of a noun of which no
+/// record is part of a hold, a case or an approval; what holds protect is compared all the same.
+pub fn amend_each(
+    store: &mut dyn Store,
+    shape: &'static Shape,
+    now: Ticks,
+    decide: &mut dyn FnMut(&mut Each<'_>) -> Result<Option<Entry>>,
+) -> Result<bool> {
+    if shape.noun != "principal" {
+        return Err(Error::new(Kind::Bug, "settings of this noun change by a decision on all of them"));
+    }
+    store.within(Pass(()), &mut |tx| {
+        let mut entry = None;
+        unweakened(tx, now, &mut |tx| {
+            entry = decide(&mut Each { tx, shape })?;
+            Ok(())
+        })?;
+        let Some(entry) = &entry else { return Ok(false) };
+        tx.append(entry)?;
+        Ok(true)
+    })
 }
 
 /// How a hold is placed.

@@ -17,7 +17,7 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::message::Persona;
 use crate::model::receipt::{Conflict, Kinds};
-use crate::model::record::Shape;
+use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::pipeline::{Limits, Watch};
@@ -25,6 +25,7 @@ use crate::proof::content::salted;
 use crate::proof::event::Path;
 use crate::proof::note::Checkpoint;
 use crate::proof::tree::Frontier;
+use crate::rules::people;
 use crate::rules::same::{self, Stated};
 use crate::select::query::Facts;
 use crate::select::scope::{Scope, Selection};
@@ -278,6 +279,18 @@ impl<'a> From<&'a [&'static Shape]> for Wanted<'a> {
     }
 }
 
+/// Whose a name is: of a principal, or of somebody as history names them, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Whose {
+    /// Of a principal.
+    Principal(i64),
+    /// Of a persona.
+    Persona(i64),
+}
+
+/// Takes names of people, each with whose it is.
+pub type TakeName<'a> = dyn FnMut(&str, Whose) + 'a;
+
 /// Takes the units a reader makes; the number is the weight in bytes.
 pub type TakeUnit<'a> = dyn FnMut(Unit, usize) -> ControlFlow<()> + 'a;
 
@@ -295,6 +308,32 @@ pub trait Corpus: Send {
     fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog>;
     /// Everybody history names, as named at each time.
     fn personas(&mut self) -> Result<Vec<Persona>>;
+    /// The record with this key.
+    fn get(&mut self, shape: &'static Shape, key: &str) -> Result<Option<Record>> {
+        Ok(self.catalog(&[shape])?.of(shape.noun).find(|record| record.key() == key).cloned())
+    }
+    /// The records of a shape behind this number, so many of them, in order of their numbers.
+    fn after(&mut self, shape: &'static Shape, number: i64, most: usize) -> Result<Vec<(i64, Record)>> {
+        let catalog = self.catalog(&[shape])?;
+        let behind = (1..).zip(catalog.of(shape.noun).cloned()).filter(|(at, _)| *at > number);
+        Ok(behind.take(most).collect())
+    }
+    /// Every name of principals, whose shape this is, and of those whom history names, as they are compared.
+    fn names_of_people(&mut self, shape: &'static Shape, take: &mut TakeName<'_>) -> Result<()> {
+        for (number, record) in (0..).zip(self.catalog(&[shape])?.of(shape.noun)) {
+            record.names().iter().for_each(|name| take(name, Whose::Principal(number)));
+        }
+        for (number, persona) in (0..).zip(self.personas()?) {
+            people::names_of(&persona).iter().for_each(|name| take(name, Whose::Persona(number)));
+        }
+        Ok(())
+    }
+    /// Those who have one of these names or numbers, and everybody who is told to be the same person as one of them; it
+    /// may be more.
+    fn people(&mut self, shape: &'static Shape, names: &[String], whose: &[Whose]) -> Result<(Catalog, Vec<Persona>)> {
+        let _ = (names, whose);
+        Ok((self.catalog(&[shape])?, self.personas()?))
+    }
     /// What is in each room, in order of rooms.
     fn census(&mut self) -> Result<Vec<Census>>;
     /// How many events a selection includes, by room, month, kind and person. Reads texts only where the index does

@@ -21,6 +21,10 @@ pub(super) struct Entry {
 /// The flags that say how an entry is encrypted, and that its sizes and checksum follow its data.
 const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 const SIZES_FOLLOW: u16 = 1 << 3;
+/// The flags that every program knows: how hard it was compressed, that sizes follow, that names are UTF-8.
+const KNOWN: u16 = 0b110 | SIZES_FOLLOW | UTF_8;
+/// The version of the format that every program reads: 6.3.
+const NEWEST: u64 = 63;
 /// The longest comment a zip can have.
 const COMMENT: u64 = 0xFFFF;
 /// The type of a file as Unix has it, in the upper half of the attributes: all of it, a link, and a file.
@@ -95,7 +99,7 @@ pub(super) fn end(window: &mut Window, zip: &str) -> Result<End> {
     // Whoever finds a locator believes it, whether the numbers it stands for fit or not.
     let locator = if at >= 20 { window.get(at - 20, 20)?.filter(|l| l.starts_with(&LOCATOR_64)) } else { None };
     match locator.map(|locator| (number::<8>(locator, 8), long(locator, 4), long(locator, 16))) {
-        Some((record, 0, 0..=1)) => {
+        Some((record, 0, 1)) => {
             let locator = at - 20;
             at = record;
             let record = window.get(at, 56)?.filter(|record| record.starts_with(&END_64)).ok_or_else(wrong)?;
@@ -320,6 +324,10 @@ fn record(
     if flags & ENCRYPTED != 0 {
         return bad("the entry is encrypted; decrypt the zip first");
     }
+    // The upper half of it says, to some programs, for which system.
+    if flags & !KNOWN != 0 || short(record, 6) & 0xFF > NEWEST {
+        return bad("the entry asks for what not every program can do");
+    }
     let method = match method {
         0 => Method::Stored,
         8 => Method::Deflated,
@@ -452,7 +460,9 @@ fn header(window: &mut Window, zip: &str, entry: &Listed, its_name: &str) -> Res
     let same = told == (entry.crc, entry.packed, entry.size) && whole
         || follow && (told == (0, 0, 0) || told == (0, 0xFFFF_FFFF, 0xFFFF_FFFF));
     let alike = (method, long(head, 10)) == (entry.method, entry.time)
-        && (flags ^ entry.flags) & (ENCRYPTED | SIZES_FOLLOW | UTF_8) == 0;
+        && (flags ^ entry.flags) & (SIZES_FOLLOW | UTF_8) == 0
+        && flags & !KNOWN == 0
+        && short(head, 4) & 0xFF <= NEWEST;
     let Some(found) = name_of(&head[30..30 + name], &head[30 + name..], flags) else {
         return Err(contradicts(zip));
     };

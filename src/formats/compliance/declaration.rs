@@ -46,7 +46,7 @@ impl Walk<'_, '_, '_> {
             }
             if !good {
                 let read = value.starts_with("utf-16") || value.starts_with("utf-8");
-                if read && input.is_marked() && scheme != Scheme::Utf8 {
+                if matches!(value.as_str(), "utf-8" | "utf8") && input.is_marked() && scheme != Scheme::Utf8 {
                     // A shell that writes UTF-16 does not look into what it writes; the mark cannot be mistaken.
                     self.remarks.note("files in UTF-16 whose declaration says UTF-8: the byte order mark decides");
                     continue;

@@ -51,6 +51,8 @@ pub(crate) struct Input<'a> {
     scheme: Option<Scheme>,
     /// The file begins with a byte order mark.
     marked: bool,
+    /// Nothing is decoded yet.
+    fresh: bool,
     /// Bytes that do not make a whole character yet.
     rest: Vec<u8>,
     text: Vec<u8>,
@@ -71,6 +73,7 @@ impl<'a> Input<'a> {
             file,
             scheme: None,
             marked: false,
+            fresh: true,
             rest: Vec::new(),
             text: Vec::new(),
             at: 0,
@@ -168,6 +171,11 @@ impl<'a> Input<'a> {
             Scheme::Utf16Le => self.decode_utf16(u16::from_le_bytes),
             Scheme::Utf16Be => self.decode_utf16(u16::from_be_bytes),
         }
+        if self.fresh && self.text.starts_with("\u{FEFF}".as_bytes()) {
+            self.text.clear();
+            self.fail("a second byte order mark stands here");
+        }
+        self.fresh &= self.text.is_empty();
     }
 
     fn decode_utf8(&mut self) {

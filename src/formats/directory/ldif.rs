@@ -1,6 +1,7 @@
 //! LDIF (RFC 2849): entries, and changes that add entries.
 
-use super::{LONGEST, bounded, wrong};
+use super::text::Lines;
+use super::{LONGEST, Size, wrong};
 use crate::error::Result;
 use crate::model::entry::{Entry, is_address, text_of};
 use base64::Engine;
@@ -11,18 +12,17 @@ struct Line {
     text: String,
 }
 
-pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result<()>) -> Result<u64> {
+pub(super) fn read(file: &str, mut lines: Lines<'_>, take: &mut dyn FnMut(Entry) -> Result<()>) -> Result<u64> {
     let mut entry: Option<Entry> = None;
     // The answer of a search begins at a line that is none of an entry.
     let (mut references, mut answer) = (0, false);
-    let mut rest = text.lines().enumerate().peekable();
-    while let Some((at, line)) = rest.next() {
-        let mut line = Line { number: at + 1, text: line.to_owned() };
-        while let Some((_, more)) = rest.next_if(|(_, more)| more.starts_with(' ')) {
+    let mut size = Size::default();
+    while let Some((number, text)) = lines.take()? {
+        let mut line = Line { number, text };
+        while lines.peek()?.is_some_and(|more| more.starts_with(' ')) {
+            let Some((_, more)) = lines.take()? else { break };
             if line.text.len() + more.len() > LONGEST {
-                let what =
-                    format!("a line is longer than {LONGEST} bytes, continued lines included; no option changes that");
-                return Err(wrong(file, line.number, &what).hint("leave the attribute out: ldifde -o ATTRIBUTE"));
+                return Err(lines.too_long(line.number));
             }
             line.text.push_str(&more[1..]);
         }
@@ -57,6 +57,7 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
             (None, "dn") => {
                 let dn = value.ok_or_else(|| wrong(file, line.number, "the name of an entry is not text"))?;
                 entry = Some(Entry { dn, line: line.number, ..Entry::default() });
+                size = Size::default();
             }
             (None, _) => return Err(wrong(file, line.number, "an entry begins with dn:")),
             (Some(_), "dn") => return Err(wrong(file, line.number, "an empty line is missing before an entry")),
@@ -75,7 +76,7 @@ pub(super) fn read(file: &str, text: &str, take: &mut dyn FnMut(Entry) -> Result
                     if is_address(name) && value.contains(char::is_control) {
                         return Err(wrong(file, line.number, "an address holds a control character"));
                     }
-                    bounded(file, line.number, entry, value.len())?;
+                    size.grow(file, line.number, entry, value.len())?;
                     entry.add(name, value);
                 }
             }

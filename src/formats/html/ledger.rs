@@ -9,6 +9,7 @@ use super::{TOP, folder};
 use crate::error::{Error, Kind, Result};
 use crate::formats::cut::About;
 use crate::formats::write::{Ledger, Part};
+use crate::model::bounds;
 use crate::model::ids::{RoomKey, person_key};
 use crate::model::receipt::Tally;
 use crate::model::zone::Zone;
@@ -159,6 +160,10 @@ impl Ledger for Pages {
                         None => None,
                     };
                     taken.ok_or_else(|| Error::new(Kind::Bug, "a row of a transcript cannot be read"))?;
+                    if self.people.len() > bounds::PEOPLE {
+                        let error = Error::new(Kind::Refused, bounds::words("a transcript", bounds::PEOPLE, "people"));
+                        return Err(error.hint("export fewer rooms at once with --room, or another format"));
+                    }
                 }
                 Part::Append { to, bytes } if search::is_shard(&to) => {
                     let mut line = format!("P({at},{},\"", about.part).into_bytes();

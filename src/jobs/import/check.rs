@@ -3,14 +3,16 @@
 
 use super::{Beside, Import, decode, source};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::formats::Remarks;
 use crate::jobs::archive::Archive;
 use crate::jobs::intake::{Chains, Database, Decoded, Found, Input, Link, Met, is_gap};
 use crate::jobs::sums::Sums;
+use crate::model::bounds;
 use crate::model::ids::RoomKey;
 use crate::model::receipt::KEPT_IN_FULL;
 use crate::pipeline::{self, Event, Sink, Watch};
+use crate::select::postings::hash_of;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub(super) struct Checked<'a> {
     keep_going: bool,
     /// The names that came in.
     pub(super) met: Met,
+    /// What stands for each room that came in.
+    rooms: HashSet<u64>,
     /// The sums of the archives, by name.
     sums: HashMap<Arc<str>, Sums>,
     chains: Chains,
@@ -65,6 +69,14 @@ impl Sink for Checked<'_> {
             }
         }
         self.met.add(item.met);
+        for loaded in &item.loaded {
+            let RoomKey { pool, uri } = &*loaded.unit.room;
+            self.rooms.insert(hash_of(pool) ^ hash_of(uri).rotate_left(1));
+        }
+        if self.rooms.len() > bounds::ROOMS {
+            let error = bounds::exceeded(Place::file(item.place), "what comes in", bounds::ROOMS, "rooms");
+            return Err(error.hint("import it in parts: a file, or a pool, at a time"));
+        }
         self.gap_count += item.remarks.gap_count + u64::from(item.failed.is_some());
         if let Some((archive, room, page)) = &item.page {
             let added = self.sums.entry(archive.clone()).or_default().add(&item.place, room, page);
@@ -143,6 +155,7 @@ pub(super) fn check<'a>(
         stated: Remarks::default(),
         broken: HashSet::new(),
         met: Met::default(),
+        rooms: HashSet::new(),
         keep_going: job.keep_going,
         sums: HashMap::new(),
         chains: Chains::default(),

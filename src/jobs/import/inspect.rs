@@ -2,10 +2,11 @@
 
 use super::{Import, databases, decode, open_archives, source};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::formats::directory;
 use crate::jobs::archive::Archive;
 use crate::jobs::intake::{Database, Decoded, Found, Input, Piece, PieceSource, find, form_in_words};
+use crate::model::bounds;
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt, SettingCounts};
 use crate::pipeline::{self, Emit, Event, Sink, Source};
 use std::collections::{BTreeMap, HashMap};
@@ -81,10 +82,9 @@ fn listing(cx: &Context<'_>, path: &Path) -> Result<Option<Inspected>> {
         return Ok(None);
     }
     let told = |e| Error::io(path.display(), e);
-    let mut bytes = Vec::new();
-    crate::files::open(path).map_err(told)?.take(DIRECTORY).read_to_end(&mut bytes).map_err(told)?;
+    let mut input = crate::files::open(path).map_err(told)?.take(DIRECTORY);
     let (mut entries, mut users) = (0u64, 0u64);
-    let read = directory::read(&path.display().to_string(), &bytes, &mut |entry| {
+    let read = directory::read(&path.display().to_string(), &mut input, &mut |entry| {
         entries += 1;
         users += u64::from(entry.all("objectClass").any(|class| class.eq_ignore_ascii_case("user")));
         Ok(())
@@ -212,6 +212,9 @@ impl Sink for Tallied<'_> {
             self.into.gap(error);
         }
         for unit in item.loaded.iter().map(|loaded| &loaded.unit) {
+            if self.into.receipt.rooms.len() > bounds::ROOMS {
+                return Err(bounds::exceeded(Place::file(item.place), "what comes in", bounds::ROOMS, "rooms"));
+            }
             let tally = self.into.receipt.rooms.entry((*unit.room).clone()).or_default();
             if tally.name.is_empty() {
                 tally.name = unit.hint.title.clone().unwrap_or_else(|| unit.room.uri.clone());

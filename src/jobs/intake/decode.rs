@@ -379,9 +379,20 @@ fn named(unit: &Unit, place: &str) -> Result<()> {
     let files = unit.events.iter().flat_map(|event| &event.more().files).map(|file| file.name.as_deref());
     let room = [Some(unit.room.pool.as_str()), Some(unit.room.uri.as_str())];
     let mut all = room.into_iter().chain(hint).chain(people).chain(files).flatten();
-    match all.any(|text| bounds::is_longer(text, bounds::NAME)) {
-        true => Err(bounds::exceeded(Place::file(place), "a name, address or title", bounds::NAME, "characters")),
-        false => Ok(()),
+    if all.any(|text| bounds::is_longer(text, bounds::NAME)) {
+        return Err(bounds::exceeded(Place::file(place), "a name, address or title", bounds::NAME, "characters"));
+    }
+    let texts = |event: &Event| {
+        let more = event.more();
+        let others = [&more.rtf, &more.word, &more.extra].map(|text| text.as_ref().map_or(0, String::len));
+        others.into_iter().fold(event.body.len(), usize::max)
+    };
+    match unit.events.iter().position(|event| texts(event) > bounds::TEXT) {
+        Some(at) => {
+            let place = Place::file(unit.place(place, at));
+            Err(bounds::exceeded(place, "a text of this event", bounds::TEXT, "bytes"))
+        }
+        None => Ok(()),
     }
 }
 

@@ -288,7 +288,8 @@ impl Check {
     fn find(&mut self, line: &Line) -> Option<usize> {
         let meant = bagit::meant(&line.name, self.declared.version);
         if let Some((number, at)) = meant.iter().enumerate().find_map(|(n, name)| Some((n, *self.files.get(name)?))) {
-            if number > 0 && self.declared.version >= (1, 0) {
+            let bare = line.name.split('%').skip(1).any(|rest| !bagit::is_escape(rest));
+            if (number > 0 || bare) && self.declared.version >= (1, 0) {
                 self.warn("a `%` in a name is not written as `%25`");
             }
             return Some(at);

@@ -12,6 +12,7 @@ use crate::nouns::change::{Stamp, list};
 use crate::nouns::reads::{self, Reads};
 use crate::nouns::roles;
 use crate::rules::directory::Directory;
+use std::collections::HashSet;
 
 /// What is to change in categories.
 pub(super) struct Set {
@@ -108,9 +109,9 @@ impl Set {
     /// Creators are among the allowed members. Those who were, and are no longer, go.
     fn bound(&self, directory: &Directory<'_>, old: &Record, new: &mut Record, decision: &mut Decision) -> Result<()> {
         let Value::List(creators) = new.value(field::CREATORS).clone() else { return Ok(()) };
-        let before = old.at(field::CREATORS);
-        let (allowed, outside): (Vec<String>, Vec<String>) =
-            creators.into_iter().partition(|creator| directory.allows(new, creator));
+        let before: HashSet<&String> = old.at(field::CREATORS).iter().collect();
+        let may = directory.allowed(new);
+        let (allowed, outside): (Vec<String>, Vec<String>) = creators.into_iter().partition(|creator| may.has(creator));
         let new_ones = outside.iter().filter(|creator| !before.contains(creator)).count();
         if new_ones > 0 {
             let what = format!("{} cannot be among Creators of category {}", roles::entries(new_ones), new.identity());

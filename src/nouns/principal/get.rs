@@ -264,17 +264,18 @@ impl EligibleRequest {
         };
         let directory = Directory::new(&catalog);
         let allowed = category.at(field::ALLOWED_MEMBERS).to_vec();
+        let may = directory.allowed(category);
         let mut people: Vec<(String, Option<&Record>)> = directory
             .users(&allowed)
             .into_iter()
-            .filter(|user| directory.allows(category, kept(user)))
+            .filter(|user| may.has(kept(user)))
             .map(|user| (kept(user).to_owned(), Some(user)))
             .collect();
         // Entries nobody is known for stand for themselves.
         for entry in &allowed {
             let is_known = directory.find(entry).iter().any(|record| is_user(record));
             let stands = people.iter().any(|(address, _)| directory.covers(entry, address));
-            if !is_known && !stands && directory.allows(category, entry) {
+            if !is_known && !stands && may.has(entry) {
                 people.push((entry.clone(), directory.find(entry).first().copied()));
             }
         }

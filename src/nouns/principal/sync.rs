@@ -1,6 +1,6 @@
 //! Principals from a live directory.
 
-use super::{bases, report, taken};
+use super::{SHAPE, bases, report, taken};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::principals::{self, Incoming};
@@ -100,9 +100,10 @@ impl SyncRequest {
             attributes: principals::attributes(),
         };
         let names = bases(&self.base)?;
-        let (entries, references) = crate::ldap::entries(&ask, &names, cx.watch)?;
-        principals::distinct(&entries)?;
-        let incoming = Incoming { entries, bases: if self.missing_deleted { names } else { Vec::new() }, references };
+        let mut incoming = Incoming::new(&SHAPE)?;
+        incoming.references = crate::ldap::entries(&ask, &names, cx.watch, &mut |entry| incoming.add(&entry, None))?;
+        incoming.complete()?;
+        incoming.bases = if self.missing_deleted { names } else { Vec::new() };
         taken(cx, incoming, ("principal sync", ask.url), self.consent)
     }
 }

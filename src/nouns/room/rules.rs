@@ -16,6 +16,7 @@ use crate::nouns::{pool, roles};
 use crate::rules::directory::Directory;
 use crate::rules::rights::category_of;
 use clap::Args;
+use std::collections::HashSet;
 
 /// A room to be made.
 #[derive(Debug, Args)]
@@ -293,7 +294,8 @@ impl SetRequest {
             let (Value::List(now), Some(category)) = (new.get(field), category) else { continue };
             // What was in the list and is not allowed any more goes with the move; what comes in must be allowed.
             let before = if let Value::List(items) = old.get(field) { items.as_slice() } else { &[] };
-            let outside = now.iter().filter(|item| !before.contains(item) && !directory.allows(category, item)).count();
+            let (before, may): (HashSet<&String>, _) = (before.iter().collect(), directory.allowed(category));
+            let outside = now.iter().filter(|item| !before.contains(item) && !may.has(item)).count();
             if outside > 0 {
                 let what = format!("{} cannot be among {field} of room {room}", roles::entries(outside));
                 return Err(refused(what).hint(format!(

@@ -53,6 +53,7 @@ pub(super) fn people(connection: &Connection) -> rusqlite::Result<u32> {
                  FROM persona WHERE number = ?1",
             )?
             .query_row([number], |row| row.get::<_, u32>(0))?;
+        super::people::unname(connection, number)?;
         connection.prepare_cached("DELETE FROM persona WHERE number = ?1")?.execute([number])?;
     }
     for (name, count) in [(GONE, gone), (NAMED, named)] {

@@ -19,6 +19,7 @@ mod holds;
 mod index;
 mod migrate;
 mod numbers;
+mod people;
 mod pages;
 mod purge;
 mod read;
@@ -38,8 +39,8 @@ use super::collections::TakeMembers;
 use super::hits::TakeHits;
 use super::purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
-    Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeRecord, TakeUnit,
-    Wanted,
+    Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeName, TakeRecord,
+    TakeUnit, Wanted, Whose,
 };
 use crate::error::{Error, Kind, Result};
 use crate::files;
@@ -47,6 +48,7 @@ use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::message::Persona;
 use crate::model::receipt::Gap;
+use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
 use crate::proof::note::{Checkpoint, Verifier};
@@ -298,6 +300,18 @@ impl Corpus for Sqlite {
     }
     fn personas(&mut self) -> Result<Vec<Persona>> {
         read::personas(&self.connection).map_err(|e| self.explain(e))
+    }
+    fn get(&mut self, shape: &'static Shape, key: &str) -> Result<Option<Record>> {
+        records::one(&self.connection, shape, key).map_err(|e| self.explain(e))
+    }
+    fn after(&mut self, shape: &'static Shape, number: i64, most: usize) -> Result<Vec<(i64, Record)>> {
+        records::after(&self.connection, shape, number, most).map_err(|e| self.explain(e))
+    }
+    fn names_of_people(&mut self, shape: &'static Shape, take: &mut TakeName<'_>) -> Result<()> {
+        people::names(&self.connection, shape, take).map_err(|e| self.explain(e))
+    }
+    fn people(&mut self, shape: &'static Shape, names: &[String], whose: &[Whose]) -> Result<(Catalog, Vec<Persona>)> {
+        people::people(&self.connection, shape, names, whose).map_err(|e| self.explain(e))
     }
     fn census(&mut self) -> Result<Vec<Census>> {
         census::census(&self.connection).map_err(|e| self.explain(e))

@@ -93,7 +93,7 @@ impl Personas {
     }
 }
 
-fn persona_of(row: &Row<'_>) -> rusqlite::Result<Persona> {
+pub(super) fn persona_of(row: &Row<'_>) -> rusqlite::Result<Persona> {
     let (uri, name, email) = (row.get(0)?, row.get(1)?, row.get(2)?);
     Ok(Persona { uri, name, email, internal: row.get(3)?, number: row.get(4)? })
 }

@@ -61,7 +61,7 @@ fn named(
 }
 
 /// Hands out the records of one shape, or the one of this number, with their numbers.
-fn each(
+pub(super) fn each(
     connection: &Connection,
     shape: &'static Shape,
     only: Option<i64>,
@@ -210,6 +210,24 @@ pub(super) fn one(connection: &Connection, shape: &'static Shape, key: &str) -> 
         each(connection, shape, Some(number), &mut |_, record| found = Some(record))?;
     }
     Ok(found.filter(|record| record.key() == key))
+}
+
+/// The records behind this number, so many of them.
+pub(super) fn after(
+    connection: &Connection,
+    shape: &'static Shape,
+    number: i64,
+    most: usize,
+) -> rusqlite::Result<Vec<(i64, Record)>> {
+    let sql = format!("SELECT number FROM \"{}\" WHERE number > ?1 ORDER BY number LIMIT ?2", shape.noun);
+    let mut numbers = connection.prepare_cached(&sql)?;
+    let numbers: Vec<i64> =
+        numbers.query_map((number, most as i64), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut found = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        each(connection, shape, Some(number), &mut |number, record| found.push((number, record)))?;
+    }
+    Ok(found)
 }
 
 /// Removes a record with its lists.

@@ -45,6 +45,10 @@ impl Transaction for Tx<'_> {
         self.told(records::one(self.connection, shape, key))
     }
 
+    fn after(&mut self, shape: &'static Shape, number: i64, most: usize) -> Result<Vec<(i64, Record)>> {
+        self.told(records::after(self.connection, shape, number, most))
+    }
+
     fn put(&mut self, record: &Record) -> Result<()> {
         self.told(records::put(self.connection, record)).map(|_| ())
     }

@@ -27,6 +27,8 @@ mod place;
 
 /// Personas kept in memory; beyond that they are looked up again.
 const PERSONAS_KEPT: usize = 50_000;
+/// Rooms kept in memory; beyond that they are written down and read again.
+const ROOMS_KEPT: usize = 20_000;
 /// The largest room number and the most events a room can have.
 const MOST_ROOMS: i64 = 1 << (63 - ROOM_SHIFT);
 const MOST_EVENTS: i64 = 1 << ROOM_SHIFT;
@@ -433,10 +435,7 @@ impl Intake for Writer<'_> {
     fn commit(&mut self, entry: Entry) -> Result<()> {
         let mut words = self.index.take()?;
         let done = self.begin().and_then(|()| {
-            for (key, state) in self.rooms.iter_mut().filter(|(_, state)| state.changed) {
-                state.history.save(self.connection, state.number, key)?;
-                state.changed = false;
-            }
+            self.save_rooms()?;
             self.count_sources()?;
             words.write(self.connection)?;
             index::merge(self.connection, index::FAN)?;

@@ -135,7 +135,7 @@ fn archive_catalog(data: &[u8]) {
 }
 
 fn directory_file(data: &[u8]) {
-    drop(directory::read("input", data, &mut |_| Ok(())));
+    drop(directory::read("input", &mut &*data, &mut |_| Ok(())));
 }
 
 /// A whole archive: its directory is read, then every file in it.

@@ -24,6 +24,7 @@ mod lines;
 mod meanwhile;
 mod often;
 mod merge;
+mod people;
 mod principals;
 mod produce;
 mod proof;

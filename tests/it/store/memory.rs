@@ -272,6 +272,10 @@ impl Transaction for State {
     fn has(&mut self, shape: &'static Shape, key: &str) -> Result<bool> {
         Ok(self.records.contains_key(&(shape.noun, key.to_owned())))
     }
+    fn after(&mut self, shape: &'static Shape, number: i64, most: usize) -> Result<Vec<(i64, Record)>> {
+        let of = self.records.values().filter(|record| record.shape.noun == shape.noun).cloned();
+        Ok((1..).zip(of).filter(|(at, _)| *at > number).take(most).collect())
+    }
     fn get(&mut self, shape: &'static Shape, key: &str) -> Result<Option<Record>> {
         Ok(self.records.get(&(shape.noun, key.to_owned())).cloned())
     }

@@ -316,8 +316,9 @@ CREATE TABLE list_entry (
 CREATE INDEX list_entry_key ON list_entry (entry_key);
 -- Titles that rooms had before, without reading who is a member of what.
 CREATE INDEX list_entry_title ON list_entry (owner, position) WHERE noun = 'room' AND field = 'FormerNames';
+CREATE INDEX list_entry_former ON list_entry (owner, entry_key) WHERE noun = 'room' AND field = 'FormerNames';
 
--- Records by the names people use for them, folded: made of the records, so that one is found without reading all.
+-- Principals and personas by the names people use for them, folded: made of them, so that one is found without reading all.
 CREATE TABLE name (
     noun  TEXT NOT NULL,
     key   TEXT NOT NULL,

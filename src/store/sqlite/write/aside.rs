@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Small units are handed over together, until they have so many events.
 const EVENTS: usize = 2048;
 
+/// Or so many words.
+const WORDS: usize = 64 << 10;
+
 /// What the index needs of a unit.
 pub(super) struct Words {
     /// Where each event stands.
@@ -27,14 +30,16 @@ pub(super) struct Collector {
     bytes: Arc<AtomicUsize>,
     waiting: Vec<Words>,
     events: usize,
+    words: usize,
 }
 
 impl Collector {
     /// Adds a unit. True when what was collected is to be written before more is added.
     pub(super) fn add(&mut self, words: Words) -> Result<bool> {
         self.events += words.numbers.len();
+        self.words += words.words.len();
         self.waiting.push(words);
-        if self.events >= EVENTS {
+        if self.events >= EVENTS || self.words >= WORDS {
             self.send()?;
         }
         Ok(is_full(self.bytes.load(Ordering::Relaxed)))
@@ -42,7 +47,7 @@ impl Collector {
 
     fn send(&mut self) -> Result<()> {
         let (units, bytes) = (std::mem::take(&mut self.waiting), self.bytes.clone());
-        self.events = 0;
+        (self.events, self.words) = (0, 0);
         let aside = match &mut self.aside {
             Some(aside) => aside,
             none => none.insert(Aside::new(Pending::default())?),

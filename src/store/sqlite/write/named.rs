@@ -1,13 +1,13 @@
 //! What the events of a unit name: their room, their persons, their source, each made known when it is not.
 
-use super::{MOST_ROOMS, PERSONAS_KEPT, RoomState, Writer};
+use super::{MOST_ROOMS, PERSONAS_KEPT, ROOMS_KEPT, RoomState, Writer};
 use crate::model::ids::{fold, join_key, person_key};
 use crate::model::message::Persona;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::proof::content::salted;
 use crate::store::sqlite::blocks::History;
-use crate::store::sqlite::{records, tombs};
+use crate::store::sqlite::{people, records, tombs};
 use rusqlite::OptionalExtension;
 
 impl Writer<'_> {
@@ -68,8 +68,22 @@ impl Writer<'_> {
             unnumbered: tombs::any_unnumbered(self.connection, number)?.then(Default::default),
             instant: None,
         };
+        if self.rooms.len() >= ROOMS_KEPT {
+            self.save_rooms()?;
+            // How often what went had no number is counted within a file.
+            self.rooms.retain(|_, state| state.unnumbered.is_some());
+        }
         self.rooms.insert(folded.to_owned(), state);
         self.titles(folded, number, latest, unit)
+    }
+
+    /// Writes down what has changed of rooms, in the transaction that is open.
+    pub(super) fn save_rooms(&mut self) -> rusqlite::Result<()> {
+        for (key, state) in self.rooms.iter_mut().filter(|(_, state)| state.changed) {
+            state.history.save(self.connection, state.number, key)?;
+            state.changed = false;
+        }
+        Ok(())
     }
 
     /// The title of a room that history made known is that of its latest event, whatever comes in first; it is found by
@@ -96,9 +110,10 @@ impl Writer<'_> {
         }
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO list_entry (noun, owner, field, position, entry, entry_key) \
-             SELECT 'room', ?1, 'FormerNames', ifnull(max(position) + 1, 0), ?2, ?3 FROM list_entry \
-             WHERE noun = 'room' AND owner = ?1 AND field = 'FormerNames' \
-             HAVING NOT ifnull(max(entry_key = ?3), 0)",
+             SELECT 'room', ?1, 'FormerNames', ifnull((SELECT max(position) + 1 FROM list_entry \
+             WHERE noun = 'room' AND owner = ?1 AND field = 'FormerNames'), 0), ?2, ?3 \
+             WHERE NOT EXISTS (SELECT 1 FROM list_entry INDEXED BY list_entry_former \
+             WHERE noun = 'room' AND owner = ?1 AND field = 'FormerNames' AND entry_key = ?3)",
         )?;
         let now = fold(&name);
         for title in former {
@@ -146,7 +161,9 @@ impl Writer<'_> {
                          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                     )?
                     .execute((&key, &persona.uri, &persona.name, &persona.email, persona.internal, persona.number))?;
-                self.connection.last_insert_rowid()
+                let number = self.connection.last_insert_rowid();
+                people::name(self.connection, number, persona)?;
+                number
             }
         };
         if self.personas.len() >= PERSONAS_KEPT {

@@ -1,0 +1,55 @@
+//! Whom somebody means by a name, asked of a store: only those are read who may be meant. The answer is that of
+//! `rules/people.rs` over everybody.
+
+use crate::error::Result;
+use crate::model::record::Shape;
+use crate::rules::people::{Near, OFFERED, People, fits, forms, nobody};
+use crate::store::{Corpus, Whose};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// So many people are read at once when names are compared with one that nobody has.
+const AT_ONCE: usize = 1_000;
+
+/// The keys of whoever is meant. With `unknown` an address that nobody has stands for whoever will have it.
+pub fn meant(store: &mut dyn Corpus, shape: &'static Shape, text: &str, unknown: bool) -> Result<BTreeSet<String>> {
+    let (mut names, mut whose) = (Vec::new(), Vec::new());
+    match text.contains('*') {
+        true => {
+            let fits = fits(text);
+            store.names_of_people(shape, &mut |name, of| {
+                // Names of one person often stand together.
+                if whose.last() != Some(&of) && fits(name) {
+                    whose.push(of);
+                }
+            })?;
+        }
+        false => names.extend(forms(text)),
+    }
+    let (catalog, personas) = store.people(shape, &names, &whose)?;
+    match People::new(&catalog, &personas).meant(text, unknown)? {
+        Some(keys) => Ok(keys),
+        None => Err(nobody(text, &nearest(store, shape, text)?)),
+    }
+}
+
+/// The names that take the fewest changes, with the people who have them.
+fn nearest(store: &mut dyn Corpus, shape: &'static Shape, text: &str) -> Result<BTreeSet<(usize, String)>> {
+    let near = Near::to(text);
+    let mut levels: BTreeMap<usize, Vec<Whose>> = BTreeMap::new();
+    store.names_of_people(shape, &mut |name, of| {
+        if let Some(changes) = near.changes(name) {
+            levels.entry(changes).or_default().push(of);
+        }
+    })?;
+    let mut found = BTreeSet::new();
+    for (level, whose) in levels {
+        for some in whose.chunks(AT_ONCE) {
+            let (catalog, personas) = store.people(shape, &[], some)?;
+            People::new(&catalog, &personas).nearest(&near, &mut found);
+        }
+        if found.len() >= OFFERED && found.last().is_some_and(|(changes, _)| *changes <= level) {
+            break;
+        }
+    }
+    Ok(found)
+}
