@@ -46,6 +46,8 @@ pub struct Term {
     pub reading: Option<String>,
     /// What may be meant otherwise.
     pub warnings: Vec<String>,
+    /// What to write instead of a term that cannot be read.
+    pub hint: Option<String>,
     /// What it means.
     pub all: Tally,
     /// By the key of the person who did it.
@@ -110,6 +112,7 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
             status: Status::Ok,
             reading: None,
             warnings: Vec::new(),
+            hint: None,
             all: Tally::default(),
             people: People::new(),
             rooms: Rooms::new(),
@@ -129,7 +132,10 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
                     }
                 }
             }
-            Err(error) => term.status = Status::Failed(one_line(&error)),
+            Err(error) => {
+                term.status = Status::Failed(one_line(&error));
+                term.hint = error.hint_text().map(str::to_owned);
+            }
         }
         terms.push(term);
     }
