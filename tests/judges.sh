@@ -202,6 +202,7 @@ judge "request of 50 terms" tests/judge-terms.sh "$pchat" "$work"
 "$pchat" search report --terms "$work/request.txt" --report "$work/terms.html" --store "$work/s.db" >"$work/said" 2>&1
 run "$pchat" search usd --context 12h --report "$work/found.html" --store "$work/s.db"
 run "$pchat" stats --report "$work/stats.html" --store "$work/s.db"
+judge "searches, against a plain scan" python3 tests/judge-search.py "$pchat" "$work/search"
 judge "pages of searches and statistics" node tests/reports.mjs "$packages" "$work"/{terms,found,stats}.html
 tests/judge-loads.sh "$pchat" "$work" || fail "load files"
 tests/judge-compliance.sh "$pchat" "$work" || fail "the compliance service"
