@@ -2,7 +2,9 @@
 //! words mean the same messages everywhere.
 
 mod explain;
-pub(super) mod file;
+mod file;
+
+pub(super) use self::file::text;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};

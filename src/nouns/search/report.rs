@@ -82,7 +82,7 @@ impl ReportRequest {
                 .hint("name a file with --terms; to look for the word itself, write: pchat search -- report"));
         };
         check_report(self.report.as_deref())?;
-        let text = which::file::text(terms)?;
+        let text = which::text(terms)?;
         let base = Wanted {
             categories: self.category,
             rooms: self.room,

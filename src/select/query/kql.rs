@@ -5,12 +5,14 @@
 //! The rules stand in `docs/formats/query.md`. Whatever is typed is a query or an error that says what to write
 //! instead.
 
-pub(super) mod foreign;
+mod foreign;
 mod lex;
 mod notes;
 mod parse;
 mod term;
 mod value;
+
+pub(super) use self::foreign::{distance, of as advice};
 
 use super::pointer::{self, Fault, Wrong};
 use super::product::{Match, Written};

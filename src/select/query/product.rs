@@ -4,7 +4,7 @@
 //! Signs of richer languages are refused where somebody types them: taken as punctuation they would silently mean
 //! something else. What stores and archives keep from before is read by its words alone, so it means what it meant.
 
-use super::kql::foreign;
+use super::kql::{advice, distance};
 use super::{Node, Query};
 use crate::error::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
@@ -164,7 +164,7 @@ fn plain(at: usize, part: &str) -> Result<()> {
             "has a sign that joins words in other programs, and keywords have none",
             "--match or finds one of several words, --match all every one; --query takes OR and AND",
         ),
-        _ if foreign::of(part, "").is_some() => (
+        _ if advice(part, "").is_some() => (
             "has a sign of other programs, and keywords are whole words",
             "leave the sign out, or name each word with --match or; --query takes patterns and NOT",
         ),
@@ -175,7 +175,7 @@ fn plain(at: usize, part: &str) -> Result<()> {
 
 /// `NEAR`, `ONEAR`; and as others write it: `w/5`, `NEAR/3`, `/s`.
 fn is_distance(part: &str) -> bool {
-    matches!(part, "NEAR" | "ONEAR") || foreign::distance(part, "").is_some()
+    matches!(part, "NEAR" | "ONEAR") || distance(part, "").is_some()
 }
 
 fn refused(at: usize, what: &str, hint: &str) -> Error {
