@@ -77,10 +77,12 @@ pub(super) fn text(record: &Record, key: Key<str>) -> &str {
 pub(super) fn all<'a>(
     catalog: &'a Catalog,
     kind: &'static str,
-    case: Option<&'a str>,
-) -> impl Iterator<Item = &'a Record> {
+    case: Option<&str>,
+) -> impl Iterator<Item = &'a Record> + use<'a> {
+    let case = case.map(fold);
     let of = move |record: &&Record| {
-        text(record, field::KIND) == kind && case.is_none_or(|case| fold(text(record, field::CASE)) == fold(case))
+        let is = |case: &String| fold(text(record, field::CASE)) == *case;
+        text(record, field::KIND) == kind && case.as_ref().is_none_or(is)
     };
     catalog.of(COLLECTION.noun).filter(of)
 }
