@@ -275,8 +275,8 @@ pub fn explain(store: &mut impl Corpus, wanted: &Wanted, shapes: &[&'static Shap
     let mut indexed = Selection { query: None, messages_only: false, ..selection.clone() };
     indexed.scope.people = None;
     indexed.query = written.map(|written| Query::of(plan.prefilter.node(), written));
-    let meant = store.count(&selection)?.all;
-    let through = if plan.is_exact() { meant.events } else { store.count(&indexed)?.all.events };
+    let meant = store.count_but_months(&selection)?.all;
+    let through = if plan.is_exact() { meant.events } else { store.count_but_months(&indexed)?.all.events };
     let zone = Zone::parse(wanted.timezone.as_deref())?;
     let (people, warnings) = read.map(|read| (read.people, read.warnings)).unwrap_or_default();
     let narrowed = wanted.describe(&selection).into_iter();

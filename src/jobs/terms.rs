@@ -154,7 +154,7 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
     }
     Ok(Report {
         terms,
-        searched: store.count(&searched)?.all.events,
+        searched: store.count_but_months(&searched)?.all.events,
         any: tallies.any.all,
         people: tallies.any.people,
         rooms: tallies.any.rooms,

@@ -19,6 +19,9 @@ pub(super) fn advised(error: clap::Error, args: &[OsString]) -> clap::Error {
             let query = query.replace('\'', "");
             format!("a query that begins with a minus sign stands behind --: pchat {command} -- '{query}'")
         }
+        None if words.contains(&"--") && unknown.starts_with('-') => {
+            format!("options stand before --, as in: pchat {command} --count -- '-dog'")
+        }
         None if !unknown.starts_with('-') => {
             format!("a query of several words stands in quotation marks, as in: pchat {command} 'cat dog'")
         }

@@ -94,6 +94,7 @@ fn messages_are_found_and_nothing_else_that_happened() {
     run(&["search", "-gift"]).code(2).says("pchat search -- '-gift'");
     run(&["search", "gift", "rebate"]).code(2).says("pchat search 'cat dog'");
     desk.args(&["search", "--store", "@s.db", "--", "-gift"]).code(0);
+    desk.args(&["search", "--", "-gift", "--count"]).code(2).says("options stand before --");
     run(&["search", "--query", "--count"]).code(2).says("--query has no value");
     run(&["search", "from:anne@x"]).code(4).says("did you mean ann@x");
     run(&["search", "--count", "from:nobody OR gift"]).code(0).says("knows anybody as \"nobody\"");
