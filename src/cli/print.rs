@@ -6,6 +6,7 @@ use crate::model::record::Value as Property;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::select::expression::Expression;
 use clap::ValueEnum;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::io::{Result, Write};
@@ -216,6 +217,43 @@ pub(super) fn write_list(table: &Table, row: &[Cell], look: Look, out: &mut dyn 
         writeln!(out, "{name:width$} : {}", in_signs(&people(cell), look.terminal))?;
     }
     writeln!(out)
+}
+
+/// The properties of a table in their order, and the place of each among its columns.
+pub(super) fn properties(table: &Table) -> Vec<(String, usize)> {
+    let mut names: Vec<_> = table.columns.iter().enumerate().map(|(at, name)| (property_name(name), at)).collect();
+    names.sort_unstable();
+    names
+}
+
+/// A row as an object, without a copy of what is in it.
+pub(super) struct Object<'a> {
+    /// As [`properties`] gives them.
+    pub(super) properties: &'a [(String, usize)],
+    pub(super) row: &'a [Cell],
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        let known = self.properties.iter().filter_map(|(name, at)| Some((name, self.row.get(*at)?)));
+        to.collect_map(known.map(|(name, cell)| (name, Plain(cell))))
+    }
+}
+
+/// A value as programs read it.
+struct Plain<'a>(&'a Cell);
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        match self.0 {
+            Cell::Text(text) | Cell::Marked(text, _) => to.serialize_str(text),
+            Cell::Number(number) | Cell::Bytes(number) => to.serialize_u64(*number),
+            Cell::Time(at) | Cell::Moment(at) => to.collect_str(at),
+            Cell::Bool(is) => to.serialize_bool(*is),
+            Cell::List(items) => items.serialize(to),
+            Cell::Empty => to.serialize_none(),
+        }
+    }
 }
 
 pub(super) fn object(table: &Table, row: &[Cell]) -> Map<String, Value> {

@@ -66,6 +66,8 @@ impl<'a> Stream<'a> {
     }
 
     fn write(&mut self, table: &Table) -> std::io::Result<()> {
+        let properties = print::properties(table);
+        let object = |row| print::Object { properties: &properties, row };
         match self.output {
             Output::Table if !table.rows.is_empty() => {
                 if self.rows > 0 {
@@ -82,12 +84,12 @@ impl<'a> Stream<'a> {
                 }
                 for (row, number) in table.rows.iter().zip(self.rows..) {
                     write!(self.out, "{}\n    ", if number > 0 { "," } else { "" })?;
-                    serde_json::to_writer(&mut *self.out, &print::object(table, row))?;
+                    serde_json::to_writer(&mut *self.out, &object(row))?;
                 }
             }
             Output::Jsonl => {
                 for row in &table.rows {
-                    serde_json::to_writer(&mut *self.out, &print::object(table, row))?;
+                    serde_json::to_writer(&mut *self.out, &object(row))?;
                     writeln!(self.out)?;
                 }
             }

@@ -33,6 +33,10 @@ pub struct Archive {
     pub pages: Vec<PagePlace>,
     /// The records of its catalog.
     pub records: Vec<Record>,
+    /// The plurals of the nouns of its catalog.
+    pub plurals: Vec<&'static str>,
+    /// Is it of a level that has history?
+    pub has_history: bool,
     /// The keys of the collections it describes.
     collections: HashSet<String>,
     /// The digest that names its content, one for each volume.
@@ -136,6 +140,8 @@ impl Archive {
             rooms: Vec::new(),
             pages: Vec::new(),
             records: Vec::new(),
+            plurals: Vec::new(),
+            has_history: false,
             collections: HashSet::new(),
             content: Vec::new(),
             checkpoint: None,
@@ -175,6 +181,9 @@ impl Archive {
             }
         }
         archive.level(&last, &plurals, shapes)?;
+        let level = last["level"].as_str().and_then(Level::named);
+        archive.has_history = matches!(level, Some(Level::All | Level::Content)) || !archive.rooms.is_empty();
+        archive.plurals = plurals;
         let contents: HashSet<[u8; 32]> = archive.attachments()?.into_iter().map(|(_, _, sha256)| sha256).collect();
         if let Some(other) = named.iter().find(|sha256| !contents.contains(*sha256)) {
             let place = Place::file(archive.volumes[0].place(NAMES));

@@ -5,7 +5,6 @@ use crate::error::{Error, Kind, Result};
 use crate::model::addresses::Addresses;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
-use crate::model::message::Kind as EventKind;
 use crate::model::time::Ticks;
 use crate::proof::content::canonical;
 use crate::select::scope::Selection;
@@ -67,18 +66,7 @@ pub fn meant(store: &mut impl Corpus, selection: &Selection) -> Result<Addresses
 
 /// The same, messages alone.
 pub fn messages(store: &mut impl Corpus, selection: &Selection) -> Result<Addresses> {
-    let mut events = Addresses::default();
-    store.hits(std::slice::from_ref(selection), &mut |room, _| {
-        let sequences = events.room(&room.room);
-        let seen = room.hits.iter().flat_map(|(_, hits)| hits).map(|at| room.events[*at as usize]);
-        let mut list: Vec<u64> = seen.filter(|seen| seen.kind == EventKind::Chat).map(|seen| seen.sequence).collect();
-        list.sort_unstable();
-        list.into_iter().for_each(|sequence| {
-            sequences.insert(sequence);
-        });
-        Ok(())
-    })?;
-    Ok(events)
+    meant(store, &Selection { messages_only: true, ..selection.clone() })
 }
 
 /// How the results of a search differ from those that were kept.

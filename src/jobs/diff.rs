@@ -1,13 +1,17 @@
 //! Two archives or stores compared: settings, and events by their identity. A first reading makes a sum for each month
 //! of each room; only where those differ are events read again and paired, so memory does not grow with the history.
 
+mod collected;
 mod side;
+
+pub use self::collected::Collection;
 
 use self::side::{Item, Part, Side};
 use crate::context::Context;
 use crate::error::Result;
 use crate::model::field;
 use crate::model::ids::RoomKey;
+use crate::model::message::Content;
 use crate::model::record::Record;
 use crate::pipeline::{Event, Sink, Stage, Watch};
 use crate::rules::differ::{Paired, Print, Sum, pair};
@@ -104,6 +108,12 @@ pub struct Differences {
     pub names: BTreeMap<String, String>,
     /// Events that are not the same, the first of them.
     pub events: Vec<Moved>,
+    /// Contents of attachments, by their SHA-256.
+    pub contents: Counts,
+    /// Events that cases have collected, by collection.
+    pub collected: BTreeMap<Collection, Counts>,
+    /// What one side does not carry by its level, or because it was narrowed, and which.
+    pub left_out: Vec<(usize, &'static str)>,
 }
 
 impl Differences {
@@ -116,7 +126,15 @@ impl Differences {
 
     /// Is nothing different?
     pub fn is_none(&self) -> bool {
-        self.settings.values().all(Counts::is_same) && self.total().is_same()
+        let settings = self.settings.values().all(Counts::is_same);
+        settings && self.total().is_same() && self.contents.is_same() && self.collections().is_same()
+    }
+
+    /// All events of collections.
+    pub fn collections(&self) -> Counts {
+        let mut sum = Counts::default();
+        self.collected.values().for_each(|counts| sum.add(counts));
+        sum
     }
 }
 
@@ -124,16 +142,33 @@ impl Differences {
 pub fn diff(cx: &Context<'_>, paths: [&Path; 2], most: usize) -> Result<Differences> {
     let mut sides = [Side::open(cx, paths[0])?, Side::open(cx, paths[1])?];
     let mut found = Differences::default();
-    let records = [sides[0].records(cx)?, sides[1].records(cx)?];
+    let mut records = [sides[0].records(cx)?, sides[1].records(cx)?];
+    for (at, side) in sides.iter().enumerate() {
+        let missing = cx.shapes.iter().filter(|shape| shape.travels() && !side.carries(shape.plural));
+        found.left_out.extend(missing.map(|shape| (at, shape.plural)));
+    }
+    for records in &mut records {
+        records.retain(|record| found.left_out.iter().all(|(_, plural)| *plural != record.shape.plural));
+    }
+    if let Some(at) = sides.iter().position(|side| !side.has_history()) {
+        found.left_out.push((at, "history"));
+        settings(&mut found, &records);
+        return Ok(found);
+    }
     for (side, facts) in sides.iter_mut().zip(&mut found.sides) {
         *facts = side.facts()?;
     }
     settings(&mut found, &records);
+    if found.left_out.iter().all(|(_, plural)| *plural != "collections") {
+        found.collected = collected::compare(&mut sides)?;
+    }
+    let mut contents: [BTreeSet<[u8; 32]>; 2] = Default::default();
     let mut cells: BTreeMap<Cell, [Sum; 2]> = BTreeMap::new();
     for (at, side) in sides.iter_mut().enumerate() {
         cx.watch.event(Event::Begin { step: "comparing", total: Some(side.size()?), unit: "events" });
-        let sums = side.read(cx, &Part::default(), Sums, Gather { watch: cx.watch, sums: BTreeMap::new() })?;
+        let (sums, kept) = side.read(cx, &Part::default(), Sums, Gather::new(cx.watch))?;
         cx.watch.event(Event::End);
+        contents[at] = side.contents()?.unwrap_or(kept);
         for (room, months) in sums {
             let key = room.key();
             found.rooms.entry(key.clone()).or_insert_with(|| (room, Counts::default()));
@@ -142,6 +177,17 @@ pub fn diff(cx: &Context<'_>, paths: [&Path; 2], most: usize) -> Result<Differen
             }
         }
     }
+    let [first, second] = &contents;
+    let both = first.intersection(second).count() as u64;
+    let (of_first, of_second) = (first.len() as u64, second.len() as u64);
+    found.contents = Counts {
+        first: of_first,
+        second: of_second,
+        same: both,
+        different: 0,
+        gone: of_first - both,
+        added: of_second - both,
+    };
     let mut other: Vec<(Cell, u64)> = Vec::new();
     for (cell, [first, second]) in cells {
         let Some((_, counts)) = found.rooms.get_mut(&cell.0) else { continue };
@@ -252,29 +298,40 @@ struct Sums;
 
 impl Stage for Sums {
     type In = Item;
-    type Out = (RoomKey, BTreeMap<i64, Sum>);
+    type Out = (RoomKey, BTreeMap<i64, Sum>, Vec<[u8; 32]>);
 
     fn apply(&self, item: Item) -> Result<Self::Out> {
         let unit = item.unit()?;
         let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
+        let mut kept = Vec::new();
         for event in &unit.events {
+            let files = event.more().files.iter().filter(|file| file.content == Content::Kept);
+            kept.extend(files.filter_map(|file| file.sha256));
             let print = Print::of((event, &unit.people[event.who as usize]));
             sums.entry(month(&print)).or_default().add(&print);
         }
-        Ok(((*unit.room).clone(), sums))
+        Ok(((*unit.room).clone(), sums, kept))
     }
 }
 
 struct Gather<'a> {
     watch: &'a dyn Watch,
     sums: BTreeMap<RoomKey, BTreeMap<i64, Sum>>,
+    kept: BTreeSet<[u8; 32]>,
+}
+
+impl<'a> Gather<'a> {
+    fn new(watch: &'a dyn Watch) -> Gather<'a> {
+        Gather { watch, sums: BTreeMap::new(), kept: BTreeSet::new() }
+    }
 }
 
 impl Sink for Gather<'_> {
-    type Item = (RoomKey, BTreeMap<i64, Sum>);
-    type Receipt = BTreeMap<RoomKey, BTreeMap<i64, Sum>>;
+    type Item = (RoomKey, BTreeMap<i64, Sum>, Vec<[u8; 32]>);
+    type Receipt = (BTreeMap<RoomKey, BTreeMap<i64, Sum>>, BTreeSet<[u8; 32]>);
 
-    fn take(&mut self, (room, sums): Self::Item) -> Result<()> {
+    fn take(&mut self, (room, sums, kept): Self::Item) -> Result<()> {
+        self.kept.extend(kept);
         self.watch.event(Event::Advance(sums.values().map(|sum| sum.events).sum()));
         let months = self.sums.entry(room).or_default();
         for (month, sum) in sums {
@@ -284,7 +341,7 @@ impl Sink for Gather<'_> {
     }
 
     fn finish(self) -> Result<Self::Receipt> {
-        Ok(self.sums)
+        Ok((self.sums, self.kept))
     }
 }
 

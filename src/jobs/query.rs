@@ -3,7 +3,7 @@
 
 use super::directory::Directory;
 use super::selection::{Wanted, room_key};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold, person_key};
@@ -12,6 +12,7 @@ use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::zone::{Side, Zone};
 use crate::rules::holds::protecting;
+use crate::rules::people::People;
 use crate::select::matches::is_named;
 use crate::select::names::{names_categories, names_room};
 use crate::select::query::kql::{self, Named, Names};
@@ -22,7 +23,7 @@ use crate::select::words;
 use crate::store::Corpus;
 use chrono::NaiveDate;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a store knows of what a query asks for, beside its events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +32,23 @@ pub struct Known {
     pub facts: Option<Facts>,
     /// Everybody history names.
     pub personas: Vec<Persona>,
+    /// Names in the query that mean nobody, and what is to be said of each.
+    pub strangers: BTreeMap<String, String>,
+}
+
+impl Known {
+    /// Notes which of these names mean nobody, in the directory or in the history.
+    pub fn note_strangers(&mut self, names: &[String], catalog: &Catalog) {
+        let people = People::new(catalog, &self.personas);
+        for name in names {
+            if let Err(error) = people.meant(name, false)
+                && error.kind() == Kind::NotFound
+            {
+                let hint = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
+                self.strangers.insert(name.trim().to_owned(), format!("{}{hint}", error.what()));
+            }
+        }
+    }
 }
 
 /// Which settings, and what else of a store, must be read to understand what was typed.
@@ -257,8 +275,8 @@ pub fn explain(store: &mut impl Corpus, wanted: &Wanted, shapes: &[&'static Shap
     let mut indexed = Selection { query: None, messages_only: false, ..selection.clone() };
     indexed.scope.people = None;
     indexed.query = written.map(|written| Query::of(plan.prefilter.node(), written));
-    let meant = store.count(&selection)?.all;
-    let through = if plan.is_exact() { meant.events } else { store.count(&indexed)?.all.events };
+    let meant = store.count_but_months(&selection)?.all;
+    let through = if plan.is_exact() { meant.events } else { store.count_but_months(&indexed)?.all.events };
     let zone = Zone::parse(wanted.timezone.as_deref())?;
     let (people, warnings) = read.map(|read| (read.people, read.warnings)).unwrap_or_default();
     let narrowed = wanted.describe(&selection).into_iter();

@@ -99,7 +99,11 @@ impl Wanted {
             return Ok(Some(kql::Read { query, warnings: Vec::new(), people: Vec::new() }));
         }
         let names = Meanings::new(catalog, Zone::parse(self.timezone.as_deref())?, self.now, personas);
-        kql::typed(text, self.case_sensitive, &names).map(Some)
+        let mut read = kql::typed(text, self.case_sensitive, &names)?;
+        if let Some(known) = &self.known {
+            read.warnings.extend(read.people.iter().filter_map(|named| known.strangers.get(&named.name).cloned()));
+        }
+        Ok(Some(read))
     }
 
     /// The query with what is known of a store in the place of what asks for it.

@@ -46,6 +46,8 @@ pub struct Term {
     pub reading: Option<String>,
     /// What may be meant otherwise.
     pub warnings: Vec<String>,
+    /// What to write instead of a term that cannot be read.
+    pub hint: Option<String>,
     /// What it means.
     pub all: Tally,
     /// By the key of the person who did it.
@@ -110,6 +112,7 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
             status: Status::Ok,
             reading: None,
             warnings: Vec::new(),
+            hint: None,
             all: Tally::default(),
             people: People::new(),
             rooms: Rooms::new(),
@@ -129,7 +132,10 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
                     }
                 }
             }
-            Err(error) => term.status = Status::Failed(one_line(&error)),
+            Err(error) => {
+                term.status = Status::Failed(one_line(&error));
+                term.hint = error.hint_text().map(str::to_owned);
+            }
         }
         terms.push(term);
     }
@@ -148,7 +154,7 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
     }
     Ok(Report {
         terms,
-        searched: store.count(&searched)?.all.events,
+        searched: store.count_but_months(&searched)?.all.events,
         any: tallies.any.all,
         people: tallies.any.people,
         rooms: tallies.any.rooms,
@@ -201,24 +207,49 @@ fn read_texts(store: &mut impl Corpus, selections: &[Selection], tallies: &mut T
     let nodes = selections.iter().map(Selection::node).collect();
     let written = Written { text: String::new(), mode: Match::Kql, case_sensitive: false };
     let any = Selection { query: Some(Query::of(Node::Or(nodes), written)), ..Selection::of(scope) };
+    // Of a term that is one word, a word of the text says all: the event is meant, and the word occurs.
+    let is_word: Vec<bool> = selections
+        .iter()
+        .map(|selection| selection.query.as_ref().is_some_and(|query| matches!(query.node(), Node::Word(_))))
+        .collect();
+    let mut found: HashMap<(usize, u32), (u64, u64)> = HashMap::new();
+    let scopes: Vec<Selection> =
+        selections.iter().map(|selection| Selection { query: None, ..selection.clone() }).collect();
     store.units(&any, &mut |unit, _| {
         let room = unit.room.key();
-        let people: Vec<String> = unit.people.iter().map(|persona| person_key(&persona.uri)).collect();
         for event in &unit.events {
             let subject = Subject::new(&unit.room, &unit.people[event.who as usize], event);
-            let person = &people[event.who as usize];
             let bytes = event.body.len() as u64;
             let mut all = 0;
-            for term in by_word.asked(event) {
+            for (term, occurs) in by_word.asked(event) {
                 let selection = &selections[term];
-                if !selection.scope.has_room(&unit.room) || !selection.has(&subject) {
+                if !selection.scope.has_room(&unit.room) {
                     continue;
                 }
-                let places: u64 = marks(&conditions[term], event).iter().map(|mark| mark.places).sum();
-                tallies.terms[term].occur(&room, person, places, bytes);
+                let places = if is_word[term] {
+                    if !scopes[term].has(&subject) {
+                        continue;
+                    }
+                    occurs
+                } else {
+                    if !selection.has(&subject) {
+                        continue;
+                    }
+                    marks(&conditions[term], event).iter().map(|mark| mark.places).sum()
+                };
+                let counts = found.entry((term, event.who)).or_default();
+                counts.0 += places;
+                counts.1 += bytes;
                 all += places;
             }
-            tallies.any.occur(&room, person, all, bytes);
+            let counts = found.entry((selections.len(), event.who)).or_default();
+            counts.0 += all;
+            counts.1 += bytes;
+        }
+        let people: Vec<String> = unit.people.iter().map(|persona| person_key(&persona.uri)).collect();
+        for ((term, who), (places, bytes)) in found.drain() {
+            let tally = tallies.terms.get_mut(term).unwrap_or(&mut tallies.any);
+            tally.occur(&room, &people[who as usize], places, bytes);
         }
         ControlFlow::Continue(())
     })?;
@@ -263,17 +294,22 @@ impl Words {
         words
     }
 
-    fn asked(&self, event: &crate::model::message::Event) -> Vec<usize> {
-        let mut terms = self.others.clone();
+    /// Each with how often its words occur.
+    fn asked(&self, event: &crate::model::message::Event) -> Vec<(usize, u64)> {
+        let mut terms: Vec<(usize, u64)> = self.others.iter().map(|term| (*term, 0)).collect();
         for text in crate::select::texts::searched_texts(event) {
             crate::select::words::each_word(&text, &mut |word| {
                 if let Some(more) = self.by_word.get(word) {
-                    terms.extend(more);
+                    terms.extend(more.iter().map(|term| (*term, 1)));
                 }
             });
         }
         terms.sort_unstable();
-        terms.dedup();
+        terms.dedup_by(|more, term| {
+            let same = more.0 == term.0;
+            term.1 += if same { more.1 } else { 0 };
+            same
+        });
         terms
     }
 }

@@ -67,12 +67,22 @@ fn reply(found: &Differences, names: [String; 2]) -> Reply {
     let total = found.total();
     let mut counts = table("counts", &["What"], &[]);
     counts.rows.push(row(vec!["events".into()], &total));
+    if found.contents != Counts::default() {
+        counts.rows.push(row(vec!["contents of attachments".into()], &found.contents));
+    }
+    if !found.collected.is_empty() {
+        counts.rows.push(row(vec!["collected events".into()], &found.collections()));
+    }
     counts.rows.extend(found.settings.iter().map(|(plural, counts)| row(vec![(*plural).into()], counts)));
 
     let mut rooms = table("rooms", &["Room", "Pool", "Uri"], &["Pool", "Uri"]);
     for (key, (room, counts)) in found.rooms.iter().filter(|(_, (_, counts))| !counts.is_same()) {
         let name = found.names.get(key).map_or(room.uri.as_str(), String::as_str);
         rooms.rows.push(row(vec![name.into(), room.pool.as_str().into(), room.uri.as_str().into()], counts));
+    }
+    let mut collected = table("collections", &["Case", "Kind", "Name"], &[]);
+    for ([case, kind, name], counts) in found.collected.iter().filter(|(_, counts)| !counts.is_same()) {
+        collected.rows.push(row(vec![case.as_str().into(), kind.as_str().into(), name.as_str().into()], counts));
     }
     let columns = vec!["Setting", "Identity", "Change", "Property", "InA", "InB"];
     let mut settings = Table { title: "settings", columns, ..Table::default() };
@@ -117,15 +127,30 @@ fn reply(found: &Differences, names: [String; 2]) -> Reply {
         false => {
             let settings = found.settings.values();
             let other: u64 = settings.map(|counts| counts.different + counts.gone + counts.added).sum();
-            format!(
+            let said = format!(
                 "{} different, {} only in A, {} only in B; {} not the same",
                 counted(total.different, "event"),
                 total.gone,
                 total.added,
                 counted(other, "setting"),
-            )
+            );
+            let more = |counts: &Counts| counts.gone + counts.added;
+            let more = [
+                (more(&found.contents), "content of an attachment", "contents of attachments"),
+                (more(&found.collections()), "collected event", "collected events"),
+            ];
+            let more = more.into_iter().filter(|(count, ..)| *count > 0);
+            more.fold(said, |said, (count, one, several)| {
+                format!("{said}; {count} {} on one side only", if count == 1 { one } else { several })
+            })
         }
     });
+    for (at, side) in ["A", "B"].into_iter().enumerate() {
+        let missing: Vec<&str> = found.left_out.iter().filter(|(of, _)| *of == at).map(|(_, what)| *what).collect();
+        if !missing.is_empty() {
+            reply.notes.push(format!("{side} does not carry these, so they were not compared: {}", missing.join(", ")));
+        }
+    }
     let listed = found.events.len() as u64;
     let all = total.different + total.gone + total.added;
     if all > listed {
@@ -133,7 +158,7 @@ fn reply(found: &Differences, names: [String; 2]) -> Reply {
         reply.notes.push(format!("{left} that are not the same are not listed; --most {all} lists all"));
     }
     reply.tables = vec![facts, counts];
-    reply.tables.extend([rooms, settings, events].into_iter().filter(|table| !table.rows.is_empty()));
+    reply.tables.extend([rooms, collected, settings, events].into_iter().filter(|table| !table.rows.is_empty()));
     reply.status = if found.is_none() { Status::Done } else { Status::Gaps };
     reply
 }

@@ -135,7 +135,11 @@ impl Verb for SearchRequest {
             let (catalog, counts) = cx.session.read(|store| {
                 let catalog = store.settings(&reads.wanted())?;
                 evidence.check(cx, store, &catalog)?;
-                let counts = store.count(&wanted.selection(&catalog)?)?;
+                let selection = wanted.selection(&catalog)?;
+                let counts = match by {
+                    Some(By::Month) => store.count(&selection)?,
+                    _ => store.count_but_months(&selection)?,
+                };
                 Ok((catalog, counts))
             })?;
             evidence.record(cx, &wanted, counts.all.events)?;

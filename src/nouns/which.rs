@@ -2,6 +2,9 @@
 //! words mean the same messages everywhere.
 
 mod explain;
+mod file;
+
+pub(super) use self::file::text;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -19,12 +22,8 @@ use crate::select::query::product::Match;
 use crate::store::{Corpus, facts};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-
-/// A file of queries is no larger.
-const LARGEST: u64 = 16 << 20;
 
 /// How several keywords are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,7 +76,7 @@ pub struct What {
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub timezone: Option<String>,
     /// Keywords, separated by blanks
-    #[arg(long, value_name = "WORDS", group = "words")]
+    #[arg(long, value_name = "WORDS", group = "words", allow_hyphen_values = true)]
     pub filter: Option<String>,
     /// A query in KQL: words, phrases, AND, OR, NOT, NEAR, properties
     #[arg(long, value_name = "KQL", group = "words", allow_hyphen_values = true)]
@@ -208,8 +207,15 @@ impl What {
             }
             return super::case::saved(cx, self.case.as_deref(), search);
         }
+        for (name, value) in [("query", &self.query), ("filter", &self.filter)] {
+            let option = value.as_deref().and_then(|value| value.strip_prefix("--"));
+            if let Some(option) = option.filter(|text| text.starts_with(|c: char| c.is_ascii_lowercase())) {
+                let what = format!("--{name} has no value: --{option} follows it");
+                return Err(Error::new(Kind::Usage, what).hint("write the words in quotation marks right behind it"));
+            }
+        }
         let query = match (self.query, self.query_file) {
-            (None, Some(path)) => Some(read(&path)?),
+            (None, Some(path)) => Some(file::queries(&path)?),
             (query, _) => query,
         };
         let wanted = Wanted {
@@ -253,21 +259,6 @@ pub fn people(cx: &Context<'_>, typed: &[String], unknown: bool) -> Result<BTree
     })
 }
 
-/// The queries of a file.
-pub(super) fn read(path: &Path) -> Result<String> {
-    let failed = |error| Error::io(path.display(), error);
-    let mut text = Vec::new();
-    std::fs::File::open(path).map_err(failed)?.take(LARGEST + 1).read_to_end(&mut text).map_err(failed)?;
-    if text.len() as u64 > LARGEST {
-        return Err(Error::new(Kind::Usage, format!("{} is larger than a file of queries may be", path.display()))
-            .hint("it may have 16 MiB"));
-    }
-    String::from_utf8(text).map_err(|_| {
-        Error::new(Kind::Usage, format!("{} is not text in UTF-8", path.display()))
-            .hint("save it as UTF-8: iconv -f UTF-16 -t UTF-8 converts what some editors write")
-    })
-}
-
 /// The settings that are needed to understand what was typed, and more of these nouns. Of principals only those that
 /// are named.
 pub fn reads(cx: &Context<'_>, wanted: &Wanted, more: &[&'static Shape]) -> Reads {
@@ -284,13 +275,19 @@ pub fn known(cx: &Context<'_>, wanted: Wanted) -> Result<Wanted> {
 
 fn look_up(cx: &Context<'_>, wanted: &Wanted) -> Result<Option<Arc<Known>>> {
     let asked = asked(wanted);
-    if !asked.facts && !asked.nouns.contains("hold") {
+    let facts = asked.facts || asked.nouns.contains("hold");
+    if wanted.saved || !facts && asked.people.is_empty() {
         return Ok(None);
     }
     let reads = reads(cx, wanted, &[]);
     cx.session.read(|store| {
         let (catalog, personas) = (store.settings(&reads.wanted())?, store.personas()?);
-        let known = Wanted { known: Some(Arc::new(Known { personas, ..Known::default() })), ..wanted.clone() };
+        let mut named = Known { personas, ..Known::default() };
+        named.note_strangers(&asked.people, &catalog);
+        if !facts {
+            return Ok(Some(Arc::new(Known { personas: Vec::new(), ..named })));
+        }
+        let known = Wanted { known: Some(Arc::new(named)), ..wanted.clone() };
         let mut asked = facts::Asked::default();
         for line in wanted.query.iter().flat_map(|text| text.lines()) {
             // What cannot be read is refused where it is read in earnest.
@@ -302,8 +299,8 @@ fn look_up(cx: &Context<'_>, wanted: &Wanted) -> Result<Option<Arc<Known>>> {
             }
         }
         let facts = store.facts(&asked)?;
-        let personas = known.known.map(|known| known.personas.clone()).unwrap_or_default();
-        Ok(Some(Arc::new(Known { facts: Some(facts), personas })))
+        let known = known.known.map(|known| Known::clone(&known)).unwrap_or_default();
+        Ok(Some(Arc::new(Known { facts: Some(facts), ..known })))
     })
 }
 

@@ -1,6 +1,7 @@
 //! The judge: does a query mean this event? Pure, and the same for every store; an index only says which events to
 //! ask it about.
 
+pub mod glance;
 mod marks;
 mod spans;
 
@@ -13,7 +14,6 @@ use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::message::{Event, Persona};
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// An event that queries are asked about. Its texts are taken apart once, when the first of them needs words.
 pub struct Subject<'a> {
@@ -119,7 +119,10 @@ impl<'a> Text<'a> {
 
     /// The text with accents as parts of their letters.
     fn composed(&self) -> &str {
-        let whole = || (!is_nfc(&self.text)).then(|| self.text.nfc().collect());
+        let whole = || match glance::composed(&self.text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(composed) => Some(composed),
+        };
         self.composed.get_or_init(whole).as_deref().unwrap_or(&self.text)
     }
 

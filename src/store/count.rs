@@ -1,11 +1,14 @@
 //! How many events a selection includes, counted four ways at once.
 
+use crate::error::Result;
 use crate::model::ids::{RoomKey, person_key};
 use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
+use crate::select::scope::Selection;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 /// Events, and the messages among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +52,16 @@ impl Count {
 }
 
 impl Breakdown {
+    /// Of a selection, by reading it.
+    pub fn read(corpus: &mut dyn super::Corpus, selection: &Selection) -> Result<Breakdown> {
+        let mut counts = Breakdown::default();
+        corpus.units(selection, &mut |unit, _| {
+            counts.add(&unit);
+            ControlFlow::Continue(())
+        })?;
+        Ok(counts)
+    }
+
     /// Breakdown the events of a unit.
     pub fn add(&mut self, unit: &Unit) {
         let people: Vec<String> = unit.people.iter().map(|persona| person_key(&persona.uri)).collect();

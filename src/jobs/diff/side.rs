@@ -13,7 +13,7 @@ use crate::select::scope::{Scope, Selection};
 use crate::store::Corpus;
 use crate::store::open::Location;
 use crate::store::sqlite::Sqlite;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -117,6 +117,32 @@ impl Side {
                     .collect())
             }
             Side::Archive(archive) => Ok(archive.records.clone()),
+        }
+    }
+
+    /// Does it carry records of this plural?
+    pub(super) fn carries(&self, plural: &str) -> bool {
+        match self {
+            Side::Store(_) => true,
+            Side::Archive(archive) => archive.plurals.contains(&plural),
+        }
+    }
+
+    /// Does it carry history?
+    pub(super) fn has_history(&self) -> bool {
+        match self {
+            Side::Store(_) => true,
+            Side::Archive(archive) => archive.has_history,
+        }
+    }
+
+    /// The contents of attachments it lists; a store has those that its events name and it keeps.
+    pub(super) fn contents(&mut self) -> Result<Option<BTreeSet<[u8; 32]>>> {
+        match self {
+            Side::Store(_) => Ok(None),
+            Side::Archive(archive) => {
+                Ok(Some(archive.attachments()?.into_iter().map(|(_, _, sha256)| sha256).collect()))
+            }
         }
     }
 

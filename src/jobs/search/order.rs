@@ -119,7 +119,9 @@ pub(super) fn by_relevance(
                 None => leaf.node.clone(),
             };
             let alone = Query::of(node, query.written().clone());
-            let with = store.count(&Selection { query: Some(alone), ..Selection::of(Scope::all()) })?.all.events as f64;
+            let with =
+                store.count_but_months(&Selection { query: Some(alone), ..Selection::of(Scope::all()) })?.all.events
+                    as f64;
             let worth = (1.0 + (events as f64 - with + 0.5) / (with + 0.5)).ln();
             weights.push(Weight { leaf, worth });
         }

@@ -9,6 +9,54 @@ use crate::model::field::{self, Key};
 use crate::model::ids::fold;
 use crate::model::record::Record;
 use crate::nouns::reads::Reads;
+use clap::Args;
+
+/// Which of them are shown.
+#[derive(Debug, Args)]
+pub struct Shown {
+    /// Only this one
+    #[arg(requires = "case")]
+    name: Option<String>,
+    /// Only those of this case
+    #[arg(long, value_name = "CASE")]
+    case: Option<String>,
+}
+
+/// One of a case that is changed.
+#[derive(Debug, Args)]
+pub struct Kept {
+    /// Its name
+    pub(super) name: String,
+    /// The case, which must be open
+    #[arg(long, value_name = "CASE")]
+    pub(super) case: String,
+}
+
+impl Shown {
+    /// The case, as it was opened.
+    pub(super) fn case(&self, catalog: &Catalog) -> Result<Option<String>> {
+        self.case.as_deref().map(|case| case_of(catalog, case)).transpose()
+    }
+
+    /// Those of a kind.
+    pub(super) fn of<'a>(&self, catalog: &'a Catalog, kind: &'static str) -> Result<Vec<&'a Record>> {
+        match (&self.name, self.case(catalog)?) {
+            (Some(name), Some(case)) => Ok(vec![one(catalog, kind, &case, name)?]),
+            (_, case) => Ok(all(catalog, kind, case.as_deref()).collect()),
+        }
+    }
+}
+
+/// Refuses a name that a collection of this kind has already.
+pub(super) fn is_free(catalog: &Catalog, kind: &'static str, case: &str, name: &str, hint: &str) -> Result<()> {
+    match find(catalog, kind, case, name) {
+        None => Ok(()),
+        Some(_) => {
+            let what = format!("case \"{case}\" already has a {kind} \"{name}\"");
+            Err(Error::new(Kind::Refused, what).hint(hint))
+        }
+    }
+}
 
 /// The settings that name cases and what they keep.
 pub(super) fn known(cx: &Context<'_>) -> Result<Catalog> {
@@ -29,10 +77,12 @@ pub(super) fn text(record: &Record, key: Key<str>) -> &str {
 pub(super) fn all<'a>(
     catalog: &'a Catalog,
     kind: &'static str,
-    case: Option<&'a str>,
-) -> impl Iterator<Item = &'a Record> {
+    case: Option<&str>,
+) -> impl Iterator<Item = &'a Record> + use<'a> {
+    let case = case.map(fold);
     let of = move |record: &&Record| {
-        text(record, field::KIND) == kind && case.is_none_or(|case| fold(text(record, field::CASE)) == fold(case))
+        let is = |case: &String| fold(text(record, field::CASE)) == *case;
+        text(record, field::KIND) == kind && case.as_ref().is_none_or(is)
     };
     catalog.of(COLLECTION.noun).filter(of)
 }

@@ -2,7 +2,7 @@
 //! reviewers tag in a sample gives an estimate for all it was drawn from.
 
 use super::COLLECTION;
-use super::collections::{all, case_of, find, int, known, number, one, text, written};
+use super::collections::{Kept, Shown, all, case_of, find, int, is_free, known, number, one, text, written};
 use super::search::{remove, told};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -47,24 +47,14 @@ pub enum SampleVerb {
     },
     /// Show samples; with a tag, what it tells of all events they were drawn from
     Get {
-        /// Only this one
-        #[arg(requires = "case")]
-        name: Option<String>,
-        /// Only those of this case
-        #[arg(long, value_name = "CASE")]
-        case: Option<String>,
+        #[command(flatten)]
+        shown: Shown,
         /// Estimate how many events would get this tag
         #[arg(long, value_name = "TAG", requires = "case")]
         tag: Option<String>,
     },
     /// Remove a sample; its events stay, and so do their tags
-    Remove {
-        /// Its name
-        name: String,
-        /// The case, which must be open
-        #[arg(long, value_name = "CASE")]
-        case: String,
-    },
+    Remove(Kept),
 }
 
 impl Verb for SampleVerb {
@@ -72,7 +62,7 @@ impl Verb for SampleVerb {
         match self {
             SampleVerb::New { which, .. } => (!which.explains()).then_some("case sample new"),
             SampleVerb::Get { .. } => None,
-            SampleVerb::Remove { .. } => Some("case sample remove"),
+            SampleVerb::Remove(_) => Some("case sample remove"),
         }
     }
 
@@ -91,10 +81,8 @@ impl Verb for SampleVerb {
                     new(cx, &case, &name, &drawing)
                 })
             }
-            SampleVerb::Get { name, case, tag } => {
-                get(cx, name.as_deref(), case.as_deref(), tag.as_deref()).map(Prepared::Answer)
-            }
-            SampleVerb::Remove { name, case } => Prepared::to_do(move |cx| remove(cx, "sample", &case, &name)),
+            SampleVerb::Get { shown, tag } => get(cx, &shown, tag.as_deref()).map(Prepared::Answer),
+            SampleVerb::Remove(Kept { name, case }) => Prepared::to_do(move |cx| remove(cx, "sample", &case, &name)),
         }
     }
 }
@@ -111,10 +99,7 @@ struct Drawing {
 fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Reply> {
     let cases = known(cx)?;
     let case = case_of(&cases, case)?;
-    if find(&cases, "sample", &case, name).is_some() {
-        return Err(Error::new(Kind::Refused, format!("case \"{case}\" already has a sample \"{name}\""))
-            .hint("a sample stays what it is; give the new one another name"));
-    }
+    is_free(&cases, "sample", &case, name, "a sample stays what it is; give the new one another name")?;
     if find(&cases, "tag", &case, name).is_some() {
         return Err(Error::new(Kind::Refused, format!("\"{name}\" is a tag of case \"{case}\""))
             .hint("give the sample another name: both are asked for with tag:"));
@@ -185,16 +170,10 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
     Ok(reply)
 }
 
-fn get(cx: &Context<'_>, name: Option<&str>, case: Option<&str>, tag: Option<&str>) -> Result<Reply> {
+fn get(cx: &Context<'_>, shown: &Shown, tag: Option<&str>) -> Result<Reply> {
     let catalog = known(cx)?;
-    let case = case.map(|case| case_of(&catalog, case)).transpose()?;
-    let only = match (name, &case) {
-        (Some(name), Some(case)) => Some(one(&catalog, "sample", case, name)?),
-        _ => None,
-    };
-    let samples: Vec<&Record> =
-        all(&catalog, "sample", case.as_deref()).filter(|record| only.is_none_or(|only| only == *record)).collect();
-    if let (Some(case), Some(tag)) = (&case, tag) {
+    let samples = shown.of(&catalog, "sample")?;
+    if let (Some(case), Some(tag)) = (&shown.case(&catalog)?, tag) {
         let tag = one(&catalog, "tag", case, tag)?;
         let tags: Vec<&Record> = all(&catalog, "tag", Some(case)).collect();
         return estimates(cx, &samples, tag, &tags);

@@ -2,7 +2,7 @@
 //! which state of the store. Run again, they say what is new and what is gone, and why.
 
 use super::COLLECTION;
-use super::collections::{all, asked, case_of, find, int, known, number, one, text, written};
+use super::collections::{Kept, Shown, asked, case_of, int, is_free, known, number, one, text, written};
 use crate::context::{Context, no_random};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::audit::state;
@@ -43,22 +43,9 @@ pub enum SearchVerb {
         which: Box<Which>,
     },
     /// Show searches: what they mean, how many events they found, and of which state
-    Get {
-        /// Only this one
-        #[arg(requires = "case")]
-        name: Option<String>,
-        /// Only those of this case
-        #[arg(long, value_name = "CASE")]
-        case: Option<String>,
-    },
+    Get(Shown),
     /// Run a search again, say what is new and what is gone, and keep the results of now
-    Run {
-        /// Its name
-        name: String,
-        /// The case, which must be open
-        #[arg(long, value_name = "CASE")]
-        case: String,
-    },
+    Run(Kept),
     /// Compare what a search finds now with what it found, and keep that
     Compare {
         /// Its name
@@ -68,23 +55,17 @@ pub enum SearchVerb {
         case: String,
     },
     /// Remove a search and the list of its results
-    Remove {
-        /// Its name
-        name: String,
-        /// The case, which must be open
-        #[arg(long, value_name = "CASE")]
-        case: String,
-    },
+    Remove(Kept),
 }
 
 impl Verb for SearchVerb {
     fn change(&self) -> Option<&'static str> {
         match self {
             SearchVerb::New { which, .. } => (!which.explains()).then_some("case search new"),
-            SearchVerb::Get { .. } => None,
-            SearchVerb::Run { .. } => Some("case search run"),
+            SearchVerb::Get(_) => None,
+            SearchVerb::Run(_) => Some("case search run"),
             SearchVerb::Compare { .. } => Some("case search compare"),
-            SearchVerb::Remove { .. } => Some("case search remove"),
+            SearchVerb::Remove(_) => Some("case search remove"),
         }
     }
 
@@ -99,10 +80,10 @@ impl Verb for SearchVerb {
                 }
                 Prepared::to_do(move |cx| save(cx, &case, &name, description, &wanted))
             }
-            SearchVerb::Get { name, case } => get(cx, name.as_deref(), case.as_deref()).map(Prepared::Answer),
-            SearchVerb::Run { name, case } => Prepared::to_do(move |cx| again(cx, &case, &name, true)),
+            SearchVerb::Get(shown) => get(cx, &shown).map(Prepared::Answer),
+            SearchVerb::Run(Kept { name, case }) => Prepared::to_do(move |cx| again(cx, &case, &name, true)),
             SearchVerb::Compare { name, case } => Prepared::to_do(move |cx| again(cx, &case, &name, false)),
-            SearchVerb::Remove { name, case } => Prepared::to_do(move |cx| remove(cx, "search", &case, &name)),
+            SearchVerb::Remove(Kept { name, case }) => Prepared::to_do(move |cx| remove(cx, "search", &case, &name)),
         }
     }
 }
@@ -157,10 +138,7 @@ fn save(cx: &Context<'_>, case: &str, name: &str, description: Option<String>, w
     }
     let cases = known(cx)?;
     let case = case_of(&cases, case)?;
-    if find(&cases, "search", &case, name).is_some() {
-        return Err(Error::new(Kind::Refused, format!("case \"{case}\" already has a search \"{name}\""))
-            .hint("pchat case search run runs it again; give the new one another name"));
-    }
+    is_free(&cases, "search", &case, name, "pchat case search run runs it again; give the new one another name")?;
     let salt = salt(cx)?;
     let (record, results) = cx.session.read(|store| {
         let catalog = store.catalog(cx.shapes)?;
@@ -191,13 +169,8 @@ fn save(cx: &Context<'_>, case: &str, name: &str, description: Option<String>, w
     Ok(reply)
 }
 
-fn get(cx: &Context<'_>, name: Option<&str>, case: Option<&str>) -> Result<Reply> {
+fn get(cx: &Context<'_>, shown: &Shown) -> Result<Reply> {
     let catalog = known(cx)?;
-    let case = case.map(|case| case_of(&catalog, case)).transpose()?;
-    let only = match (name, &case) {
-        (Some(name), Some(case)) => Some(one(&catalog, "search", case, name)?),
-        _ => None,
-    };
     let columns = vec![
         "Case",
         "Search",
@@ -215,7 +188,7 @@ fn get(cx: &Context<'_>, name: Option<&str>, case: Option<&str>) -> Result<Reply
     ];
     let aside = vec!["Description", "MadeBy", "Asked", "LogSize", "Content", "Digest", "Words", "Store"];
     let mut table = Table { title: "searches", columns, aside, ..Table::default() };
-    for record in all(&catalog, "search", case.as_deref()).filter(|one| only.is_none_or(|only| only == *one)) {
+    for record in shown.of(&catalog, "search")? {
         let mut row: Vec<Cell> = vec![text(record, field::CASE).into(), text(record, field::NAME).into()];
         let rest =
             ["Events", "Written", "Description", "MadeBy", "MadeOn", "Asked", "LogSize", "Content", "Digest", "Words"];

@@ -12,7 +12,7 @@ use crate::model::addresses::Addresses;
 use crate::model::counted::counted;
 use crate::model::field;
 use crate::model::record::Record;
-use crate::model::reply::{Cell, Reply, Table};
+use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::reads;
 use crate::nouns::verb::{Prepared, Verb, objects};
 use crate::nouns::which::{self, Which};
@@ -144,6 +144,10 @@ fn run(
     }
     if done.missing > 0 {
         reply.notes.push(format!("{} went meanwhile", counted(done.missing, "event")));
+    }
+    if events.len() == 0 {
+        reply.notes.push("no event is meant".to_owned());
+        reply.status = Status::Nothing;
     }
     reply.notes.extend(which::warnings(cx, wanted)?);
     Ok(reply)

@@ -78,7 +78,7 @@ pub(super) fn show(
         let counts = cx.session.read(|store| {
             let catalog = store.settings(&reads.wanted())?;
             evidence.check(cx, store, &catalog)?;
-            store.count(&wanted.selection(&catalog)?)
+            store.count_but_months(&wanted.selection(&catalog)?)
         })?;
         evidence.record(cx, wanted, counts.all.events)?;
     }

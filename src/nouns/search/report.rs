@@ -82,7 +82,7 @@ impl ReportRequest {
                 .hint("name a file with --terms; to look for the word itself, write: pchat search -- report"));
         };
         check_report(self.report.as_deref())?;
-        let text = which::read(terms)?;
+        let text = which::text(terms)?;
         let base = Wanted {
             categories: self.category,
             rooms: self.room,
@@ -128,7 +128,16 @@ impl ReportRequest {
             let rooms = keys.map(|(key, (room, _))| (key.to_string(), name(&catalog, room))).collect();
             publish(path, &html(&counted, &About { facts, last, rooms })?)?;
         }
-        Ok(Prepared::Answer(reply(&counted, &catalog, self.each, &content)))
+        let mut reply = reply(&counted, &catalog, self.each, &content);
+        // A word with a sign that only looks like a remark would be missing from the report.
+        let remarks = text.lines().zip(1..).filter(|(line, _)| {
+            line.trim_start().strip_prefix('#').is_some_and(|rest| rest.starts_with(char::is_alphanumeric))
+        });
+        let told = remarks.map(|(_, number)| {
+            format!("line {number} begins with # and is a remark; a word with # stands in quotation marks")
+        });
+        reply.notes.splice(0..0, told.collect::<Vec<_>>());
+        Ok(Prepared::Answer(reply))
     }
 }
 
@@ -179,7 +188,10 @@ fn reply(report: &Report, catalog: &Catalog, each: Each, content: &str) -> Reply
             notes.push(format!("term {number}: {warning}"));
         }
         match &term.status {
-            Of::Failed(why) => notes.push(format!("term {number} (line {}) was not counted: {why}", term.line.number)),
+            Of::Failed(why) => {
+                let hint = term.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+                notes.push(format!("term {number} (line {}) was not counted: {why}{hint}", term.line.number));
+            }
             Of::Same(other) => notes.push(format!("term {number} means the same as term {other} and is counted there")),
             Of::Ok => {}
         }

@@ -1,13 +1,18 @@
 //! KQL as reviewers type it: words, phrases, patterns, AND, OR, NOT, NEAR, brackets and properties. `kql/lex.rs` cuts a
-//! line, `kql/parse.rs` puts it together, `kql/term.rs` reads words, and `kql/value.rs` the values of properties.
+//! line, `kql/parse.rs` puts it together, `kql/term.rs` reads words, and `kql/value.rs` the values of properties;
+//! `kql/foreign.rs` knows what other programs write, and `kql/notes.rs` what may be meant otherwise.
 //!
 //! The rules stand in `docs/formats/query.md`. Whatever is typed is a query or an error that says what to write
 //! instead.
 
+mod foreign;
 mod lex;
+mod notes;
 mod parse;
 mod term;
 mod value;
+
+pub(super) use self::foreign::{distance, of as advice};
 
 use super::pointer::{self, Fault, Wrong};
 use super::product::{Match, Written};

@@ -4,6 +4,7 @@
 //! Signs of richer languages are refused where somebody types them: taken as punctuation they would silently mean
 //! something else. What stores and archives keep from before is read by its words alone, so it means what it meant.
 
+use super::kql::{advice, distance};
 use super::{Node, Query};
 use crate::error::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
@@ -159,16 +160,22 @@ fn plain(at: usize, part: &str) -> Result<()> {
             "is an operator of distance, and keywords have none",
             "--match all finds words anywhere in a message, --match exact one after the other; --query takes NEAR",
         ),
+        _ if part.contains('|') || part == "&&" => (
+            "has a sign that joins words in other programs, and keywords have none",
+            "--match or finds one of several words, --match all every one; --query takes OR and AND",
+        ),
+        _ if advice(part, "").is_some() => (
+            "has a sign of other programs, and keywords are whole words",
+            "leave the sign out, or name each word with --match or; --query takes patterns and NOT",
+        ),
         _ => return Ok(()),
     };
     Err(refused(at, what, hint))
 }
 
-/// `NEAR`, `ONEAR`; with a number, as in `w/5` or `NEAR/3`, in small letters as well.
+/// `NEAR`, `ONEAR`; and as others write it: `w/5`, `NEAR/3`, `/s`.
 fn is_distance(part: &str) -> bool {
-    let numbered = part.split_once('/').filter(|(_, number)| number.parse::<u32>().is_ok());
-    let names = ["near", "onear", "w", "pre"];
-    matches!(part, "NEAR" | "ONEAR") || numbered.is_some_and(|(name, _)| names.contains(&&*name.to_ascii_lowercase()))
+    matches!(part, "NEAR" | "ONEAR") || distance(part, "").is_some()
 }
 
 fn refused(at: usize, what: &str, hint: &str) -> Error {
@@ -203,6 +210,16 @@ mod tests {
             "-gift",
             "+gift",
             "«gift»",
+            "gift!",
+            "!gift",
+            "gift|x",
+            "gift || x",
+            "gift && x",
+            "gift /s x",
+            "gift +p x",
+            "gift within/5 x",
+            "gift~",
+            "XOR",
         ];
         for text in refused {
             for mode in [All, Or] {

@@ -90,7 +90,11 @@ impl Blocks {
 }
 
 /// The events a selection includes, counted; nothing when the index does not decide which they are.
-pub(super) fn count(connection: &Connection, selection: &Selection) -> rusqlite::Result<Option<Breakdown>> {
+pub(super) fn count(
+    connection: &Connection,
+    selection: &Selection,
+    months: bool,
+) -> rusqlite::Result<Option<Breakdown>> {
     let plan = selection.plan();
     if !plan.is_exact() {
         return Ok(None);
@@ -134,6 +138,9 @@ pub(super) fn count(connection: &Connection, selection: &Selection) -> rusqlite:
         for count in [&mut counts.all, &mut of_rooms[block.room]] {
             count.events += events;
             count.messages += messages;
+        }
+        if !months {
+            continue;
         }
         let month = month_of(Ticks(block.ticks.0));
         if month == month_of(Ticks(block.ticks.1)) {

@@ -60,7 +60,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -319,15 +319,14 @@ impl Corpus for Sqlite {
 
     fn count(&mut self, selection: &Selection) -> Result<Breakdown> {
         let selection = &*self.with_tags(selection)?;
-        if let Some(counts) = count::count(&self.connection, selection).map_err(|e| self.explain(e))? {
-            return Ok(counts);
-        }
-        let mut counts = Breakdown::default();
-        self.units(selection, &mut |unit, _| {
-            counts.add(&unit);
-            ControlFlow::Continue(())
-        })?;
-        Ok(counts)
+        let counts = count::count(&self.connection, selection, true).map_err(|e| self.explain(e))?;
+        counts.map_or_else(|| Breakdown::read(self, selection), Ok)
+    }
+
+    fn count_but_months(&mut self, selection: &Selection) -> Result<Breakdown> {
+        let tagged = self.with_tags(selection)?;
+        let counts = count::count(&self.connection, &tagged, false).map_err(|e| self.explain(e))?;
+        counts.map_or_else(|| self.count(selection), Ok)
     }
 
     fn facts(&mut self, asked: &crate::store::facts::Asked) -> Result<crate::select::query::Facts> {

@@ -2,9 +2,11 @@
 //! they are merged in from their own index, so everything else stays one run of the table.
 
 mod places;
+mod rows;
 
 use self::places::rooms_of;
 pub(super) use self::places::{Place, rooms};
+use self::rows::{Which, has_late, is_ruled_out, room_events};
 use super::explain::explain;
 use super::find;
 use crate::error::{Error, Kind as Failure, Result};
@@ -14,16 +16,18 @@ use crate::model::message::{Attachment, Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, Unit};
 use crate::select::matches::Subject;
+use crate::select::matches::glance;
+use crate::select::query::Query;
 use crate::select::scope::{Scope, Selection};
 use crate::store::TakeUnit;
 use rusqlite::types::Type;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
+use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// Room numbers are shifted by this much to make event ids.
 pub(super) const ROOM_SHIFT: u32 = 40;
@@ -219,12 +223,17 @@ pub(super) fn units(connection: &Connection, selection: &Selection, take: &mut T
         Some(found) => rooms_of(connection, &found.rooms(), scope)?,
         None => rooms(connection, scope)?,
     };
+    let glance = selection.query.as_ref().map(Query::node).filter(|node| glance::tells(node));
     for place in places {
         let number = place.number;
         let any_late = has_late(connection, number)?;
         let mut page = Page::new(place);
-        let flow = room_events(connection, number, scope, found.as_ref(), any_late, &mut |row| {
+        let which = Which { scope, found: found.as_ref(), glance };
+        let flow = room_events(connection, number, &which, any_late, &mut |row| {
             let persona: i64 = row.get(4)?;
+            if glance.is_some_and(|node| is_ruled_out(node, row)) {
+                return Ok(ControlFlow::Continue(()));
+            }
             if scope.people.is_some() && !scope.has_person(personas.get(connection, persona)?) {
                 return Ok(ControlFlow::Continue(()));
             }
@@ -256,134 +265,6 @@ pub(super) fn units(connection: &Connection, selection: &Selection, take: &mut T
         }
     }
     Ok(())
-}
-
-type TakeRow<'a> = dyn FnMut(&Row<'_>) -> rusqlite::Result<ControlFlow<()>> + 'a;
-
-/// Hands out the rows of a room in order of time.
-fn room_events(
-    connection: &Connection,
-    room: i64,
-    scope: &Scope,
-    found: Option<&find::Ids>,
-    any_late: bool,
-    take: &mut TakeRow<'_>,
-) -> rusqlite::Result<ControlFlow<()>> {
-    if let Some(found) = found {
-        return listed(connection, room, scope, found, any_late, take);
-    }
-    let start = seek(connection, room, scope.from)?;
-    let (_, end) = id_range(room);
-    static ALL: LazyLock<String> =
-        LazyLock::new(|| format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"));
-    static TIMELY: LazyLock<String> =
-        LazyLock::new(|| format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 AND late = 0 ORDER BY id"));
-    let mut timely = connection.prepare_cached(if any_late { &TIMELY } else { &ALL })?;
-    let mut timely = timely.query((start, end))?;
-    if !any_late {
-        while let Some(row) = timely.next()? {
-            if row.get::<_, i64>(1)? > scope.to.0 || take(row)?.is_break() {
-                return Ok(if row.get::<_, i64>(1)? > scope.to.0 {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                });
-            }
-        }
-        return Ok(ControlFlow::Continue(()));
-    }
-    let mut late = late_statement(connection)?;
-    let mut late = late.query((room, scope.from.0, scope.to.0))?;
-    merge(&mut timely, &mut late, scope.to, take)
-}
-
-/// Did anything arrive late in this room?
-fn has_late(connection: &Connection, room: i64) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM event WHERE room = ?1 AND late = 1)")?
-        .query_row([room], |row| row.get(0))
-}
-
-/// Hands out the rows of a room that are listed, in order of time.
-fn listed(
-    connection: &Connection,
-    room: i64,
-    scope: &Scope,
-    found: &find::Ids,
-    any_late: bool,
-    take: &mut TakeRow<'_>,
-) -> rusqlite::Result<ControlFlow<()>> {
-    let (first, last) = id_range(room);
-    let mut read = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id = ?1"))?;
-    let mut one = |id: i64, take: &mut TakeRow<'_>| -> rusqlite::Result<ControlFlow<()>> {
-        let mut rows = read.query([id])?;
-        match rows.next()? {
-            Some(row) if scope.has_time(Ticks(row.get(1)?)) => take(row),
-            _ => Ok(ControlFlow::Continue(())),
-        }
-    };
-    if !any_late {
-        for id in found.between(first, last) {
-            if one(id, take)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        return Ok(ControlFlow::Continue(()));
-    }
-    let mut ticks = connection.prepare_cached("SELECT ticks FROM event WHERE id = ?1")?;
-    let mut order: Vec<(i64, i64)> = Vec::new();
-    for id in found.between(first, last) {
-        order.extend(ticks.query_row([id], |row| row.get(0)).optional()?.map(|ticks: i64| (ticks, id)));
-    }
-    order.sort_unstable();
-    for (_, id) in order {
-        if one(id, take)?.is_break() {
-            return Ok(ControlFlow::Break(()));
-        }
-    }
-    Ok(ControlFlow::Continue(()))
-}
-
-fn late_statement(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
-    connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM event WHERE room = ?1 AND late = 1 AND ticks >= ?2 AND ticks <= ?3 ORDER BY ticks, id"
-    ))
-}
-
-/// Hands out two ordered runs as one.
-fn merge(
-    timely: &mut Rows<'_>,
-    late: &mut Rows<'_>,
-    to: Ticks,
-    take: &mut TakeRow<'_>,
-) -> rusqlite::Result<ControlFlow<()>> {
-    let order = |row: &Row<'_>| -> rusqlite::Result<(i64, i64)> { Ok((row.get(1)?, row.get(0)?)) };
-    let mut second = late.next()?;
-    while let Some(row) = timely.next()? {
-        let at = order(row)?;
-        if at.0 > to.0 {
-            break;
-        }
-        while let Some(other) = second {
-            if order(other)? > at {
-                break;
-            }
-            if take(other)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-            second = late.next()?;
-        }
-        if take(row)?.is_break() {
-            return Ok(ControlFlow::Break(()));
-        }
-    }
-    while let Some(other) = second {
-        if take(other)?.is_break() {
-            return Ok(ControlFlow::Break(()));
-        }
-        second = late.next()?;
-    }
-    Ok(ControlFlow::Continue(()))
 }
 
 /// Bytes a page needs on top of the text: characters XML cannot hold are written as elements.

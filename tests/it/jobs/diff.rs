@@ -56,3 +56,61 @@ fn what_is_not_the_same_is_counted_and_listed() {
     desk.lines("c.zip", &[line(1, "no zip")]);
     assert_ne!(desk.run("diff @a.zip @c.zip").code, 0);
 }
+
+#[test]
+fn everything_an_archive_carries_is_compared() {
+    let desk = Desk::new();
+    let line = |n: i64| message("r1", n, &format!("2020-05-{n:02}T12:00:00Z"), "ann@x", "rebate");
+    let file = |data: &str| {
+        let mut line = line(9);
+        line["attachments"] = serde_json::json!([{ "name": "a.txt", "data": data }]);
+        line
+    };
+    desk.lines("a.jsonl", &[line(1), line(2), line(3), line(4), file("aGk=")]);
+    desk.run("import @a.jsonl --store @a.db").code(0);
+    desk.run("case new M --store @a.db").code(0);
+    desk.run("case tag add --case M --tag hot --query id:1..4 --store @a.db").code(2);
+    desk.args(&[
+        "case",
+        "tag",
+        "add",
+        "--case",
+        "M",
+        "--tag",
+        "hot",
+        "--query",
+        "id:1 OR id:2 OR id:4",
+        "--store",
+        "@a.db",
+    ])
+    .code(0);
+    desk.run("export --store @a.db --out @a.zip").code(0);
+    desk.run("import @a.zip --store @b.db").code(0);
+    let same = desk.run("diff @a.zip @b.db --output json").code(0).json();
+    assert_eq!(counts(&same, "collected events"), [3, 3, 3, 0, 0, 0]);
+    assert_eq!(counts(&same, "contents of attachments"), [1, 1, 1, 0, 0, 0]);
+    assert_eq!(counts(&same, "collections"), [1, 1, 1, 0, 0, 0]);
+
+    desk.run("case tag remove r1#1 --case M --tag hot --store @b.db").code(0);
+    desk.run("case tag add r1#2 --case M --tag hot --store @b.db").code(0);
+    desk.run("purge --store @b.db --query id:9 --yes --quiet").code(0);
+    desk.run("export --store @b.db --out @b.zip").code(0);
+    for sides in ["@a.db @b.db", "@a.zip @b.zip", "@a.zip @b.db", "@a.db @b.zip"] {
+        let said = desk.run(&format!("diff {sides} --output json")).code(3);
+        let json = said.json();
+        assert_eq!(counts(&json, "collected events"), [3, 3, 2, 0, 1, 1], "{sides}");
+        assert_eq!(counts(&json, "contents of attachments"), [1, 0, 0, 0, 1, 0], "{sides}");
+        assert_eq!(json["collections"][0]["Name"], "hot", "{sides}");
+        said.says("1 content of an attachment on one side only; 2 collected events on one side only");
+    }
+    // What goes to somebody outside carries no cases: nothing is said of them, but that they were not compared.
+    desk.run("export --store @a.db --room r1 --out @out.zip").code(0);
+    let said = desk.run("diff @out.zip @a.db").says("A does not carry these, so they were not compared: ");
+    assert!(
+        said.err.contains("cases") && said.err.contains("collections") && said.err.contains("holds"),
+        "{}",
+        said.err
+    );
+    desk.run("export --store @a.db --level Category --out @c.zip").code(0);
+    desk.run("diff @c.zip @a.db").code(0).says("history");
+}

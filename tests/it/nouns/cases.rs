@@ -98,6 +98,7 @@ fn tags_are_put_on_asked_for_and_go_with_what_is_purged() {
     run(&desk, "case tag add --case M --tag Hot --search R").code(0).says("put on 20 events");
     run(&desk, "case tag add --case M --tag hot --room ma-chan://x/1").code(0).says("on 111 events now");
     run(&desk, "case tag add --case M --tag hot").code(2);
+    run(&desk, "case tag add --case M --tag hot --query zebra").code(4).says("no event is meant");
     run(&desk, "case tag add --case M --tag hot --room ma-chan://x/1 x\\y#1").code(2);
     let address = "example.com\\nowhere#7";
     run(&desk, &format!("case tag add --case M --tag hot {address}")).code(10);

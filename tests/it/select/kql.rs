@@ -1,5 +1,6 @@
 //! KQL: how what people type is read, what is wrong with it, and what it means.
 
+mod foreign;
 mod random;
 
 pub(crate) use random::meant;

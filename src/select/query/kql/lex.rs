@@ -1,5 +1,6 @@
 //! A line of KQL, cut into signs, words, phrases and properties, each with its place.
 
+use super::foreign;
 use std::ops::Range;
 
 /// A piece of a query.
@@ -57,8 +58,6 @@ pub(super) enum Operator {
 const SCHEMES: [&str; 10] = ["http", "https", "ftp", "ftps", "file", "sip", "sips", "mailto", "tel", "urn"];
 /// No distance is larger.
 const FARTHEST: u32 = 1000;
-/// What people type for the distance between words when they know other programs.
-const DISTANCES: [&str; 4] = ["near", "onear", "w", "pre"];
 
 /// Quotation marks: the straight ones close themselves, the others as printers use them.
 fn closers(open: char) -> Option<&'static [char]> {
@@ -120,7 +119,7 @@ impl<'a> Lexer<'a> {
             let sign = match c {
                 c if is_open(c) => Some(Is::Open),
                 c if is_close(c) => Some(Is::Close),
-                '+' if glued => Some(Is::Plus),
+                '+' if glued && foreign::of(&self.rest()[..self.length()], "").is_none() => Some(Is::Plus),
                 c if is_minus(c) && glued => Some(Is::Minus),
                 _ => None,
             };
@@ -193,26 +192,37 @@ impl<'a> Lexer<'a> {
             "OR" => Is::Or,
             "NOT" => Is::Not,
             "NEAR" | "ONEAR" => self.near(text == "ONEAR"),
-            _ => match text.split_once('/').map(|(name, number)| (name.to_ascii_lowercase(), number.parse::<u32>())) {
-                Some((name, Ok(number))) if DISTANCES.contains(&&*name) => Is::Wrong(
-                    "this is how other programs write a distance".to_owned(),
-                    match &*name {
-                        "pre" | "onear" => {
-                            format!("write ONEAR({number}): at most so many words between, in this order")
-                        }
-                        _ => format!("write NEAR({number}): at most so many other words between"),
-                    },
-                ),
-                _ => match text.strip_prefix('O').unwrap_or(text).strip_prefix("NEAR").map(str::parse::<u32>) {
-                    Some(Ok(number)) => Is::Wrong(
-                        "the number of a distance stands in brackets".to_owned(),
-                        format!("write {}({number})", text.trim_end_matches(|c: char| c.is_ascii_digit())),
-                    ),
-                    _ => Is::Word(text.to_owned()),
-                },
-            },
+            _ => self.plain(start, text),
         };
         self.push(start, is);
+    }
+
+    /// What is no operator here: a word, unless other programs mean something else by it.
+    fn plain(&mut self, start: usize, text: &'a str) -> Is {
+        let behind_phrase =
+            self.tokens.last().is_some_and(|last| matches!(last.is, Is::Phrase(_)) && last.at.end == start);
+        if let Some((what, hint)) = foreign::of(text, self.rest()).or_else(|| {
+            // A distance belongs to the phrase before it.
+            behind_phrase.then(|| foreign::slop(text)).flatten()
+        }) {
+            return Is::Wrong(what, hint);
+        }
+        let numbered = text.strip_prefix('O').unwrap_or(text).strip_prefix("NEAR").map(str::parse::<u32>);
+        if let Some(Ok(number)) = numbered {
+            return Is::Wrong(
+                "the number of a distance stands in brackets".to_owned(),
+                format!("write {}({number})", text.trim_end_matches(|c: char| c.is_ascii_digit())),
+            );
+        }
+        let upper = text.to_ascii_uppercase();
+        if matches!(&*upper, "NEAR" | "ONEAR" | "WITHIN")
+            && let Some((number, length)) = in_brackets(self.rest())
+        {
+            self.at += length;
+            let name = if upper == "ONEAR" { "ONEAR" } else { "NEAR" };
+            return Is::Wrong("operators are in capitals".to_owned(), format!("write {name}({number})"));
+        }
+        Is::Word(text.to_owned())
     }
 
     /// The bytes up to a blank, a bracket or a quotation mark.
@@ -223,7 +233,7 @@ impl<'a> Lexer<'a> {
 
     /// The distance after NEAR.
     fn near(&mut self, ordered: bool) -> Is {
-        let Some(inside) = self.rest().strip_prefix('(') else { return Is::Near { ordered, distance: 8 } };
+        let Some(inside) = self.rest().strip_prefix('(') else { return self.apart(ordered) };
         let wrong = |what: &str| {
             Is::Wrong(what.to_owned(), format!("write a number of words from 0 to {FARTHEST}, as in a NEAR(5) b"))
         };
@@ -236,6 +246,27 @@ impl<'a> Lexer<'a> {
             Ok(_) => wrong("this distance is too large"),
             Err(_) => wrong("the distance is not a number"),
         }
+    }
+
+    /// NEAR with nothing right behind it: a number after a blank may be its distance or a word.
+    fn apart(&mut self, ordered: bool) -> Is {
+        let name = if ordered { "ONEAR" } else { "NEAR" };
+        let rest = self.rest().trim_start();
+        let blanks = self.rest().len() - rest.len();
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (number, length) = match in_brackets(rest) {
+            Some(found) => found,
+            None if digits > 0
+                && rest[digits..].starts_with(char::is_whitespace)
+                && !rest[digits..].trim().is_empty() =>
+            {
+                (&rest[..digits], digits)
+            }
+            None => return Is::Near { ordered, distance: 8 },
+        };
+        self.at += blanks + length;
+        let hint = format!("write {name}({number}) without a blank; a number as a word stands in quotation marks");
+        Is::Wrong("the number of a distance stands right behind it, in brackets".to_owned(), hint)
     }
 
     /// What stands between slashes; a slash inside has a backslash before it.
@@ -261,11 +292,21 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// Digits in brackets at the beginning of a text, and how many bytes all of it has.
+fn in_brackets(text: &str) -> Option<(&str, usize)> {
+    let (inside, _) = text.strip_prefix('(')?.split_once(')')?;
+    let number = inside.trim();
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    is_number.then_some((number, inside.len() + 2))
+}
+
 /// A name with an operator right after it, and how many bytes they are.
 fn property(text: &str) -> Option<(&str, Operator, usize)> {
     let length = text.find(|c: char| !c.is_ascii_alphabetic()).filter(|length| *length > 0)?;
     let (name, rest) = text.split_at(length);
-    if SCHEMES.contains(&&*name.to_ascii_lowercase()) && rest.starts_with(':') || rest.starts_with("://") {
+    // So begin addresses, and the names of files on a drive.
+    let is_drive = length == 1 && rest.starts_with(":\\");
+    if SCHEMES.contains(&&*name.to_ascii_lowercase()) && rest.starts_with(':') || rest.starts_with("://") || is_drive {
         return None;
     }
     let operators = [

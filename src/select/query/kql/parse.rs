@@ -2,7 +2,7 @@
 
 use super::lex::{Is, Operator, Token, tokens};
 use super::value::{self, Property};
-use super::{Complaint, Fault, Named, Names, term};
+use super::{Complaint, Fault, Named, Names, foreign, notes, term};
 use crate::select::query::{Field, Node};
 
 /// Brackets are no deeper.
@@ -39,7 +39,9 @@ pub(super) fn line(line: &str, case: bool, names: &dyn Names) -> Line {
         parser.at += 1;
         node = Node::And(vec![node, parser.or()]);
     }
-    parser.warn_of_operators();
+    for (at, note) in notes::of(line, &parser.tokens) {
+        parser.warn(at, note);
+    }
     parser.faults.sort_by_key(|fault| fault.at.start);
     Line { node, faults: parser.faults, warnings: parser.warnings, people: parser.people }
 }
@@ -84,27 +86,6 @@ impl Parser<'_> {
     fn warn(&mut self, at: usize, what: String) {
         let column = self.line[..self.place(at).start].chars().count() + 1;
         self.warnings.push((column, what));
-    }
-
-    /// Operators in small letters are words, and few people mean them.
-    fn warn_of_operators(&mut self) {
-        for at in 0..self.tokens.len() {
-            match self.tokens[at].is.clone() {
-                Is::Word(word) if matches!(&*word, "and" | "or" | "not" | "near" | "And" | "Or" | "Not" | "Near") => {
-                    self.warn(at, format!("\"{word}\" is a word; the operator is {}", word.to_ascii_uppercase()));
-                }
-                Is::Word(word) if word.ends_with('?') && !word.contains("://") => {
-                    self.warn(
-                        at,
-                        "? stands for one character; a question mark itself is never searched for".to_owned(),
-                    );
-                }
-                Is::Minus if self.line[self.place(at).end..].starts_with(|c: char| c.is_ascii_digit()) => {
-                    self.warn(at, "a minus sign leaves out what follows it, numbers as well".to_owned());
-                }
-                _ => {}
-            }
-        }
     }
 
     fn or(&mut self) -> Node {
@@ -312,8 +293,11 @@ impl Parser<'_> {
             self.complain(at, Complaint::new(what, "write it outside of them"));
         }
         let Some(property) = known else {
+            let here = foreign::property(name).and_then(Property::named);
+            let here = here.map(|here| format!("it is called {} here, as in {}; ", here.name(), here.example()));
             let hint = format!(
-                "known are {}; to search for the text itself put it in quotation marks",
+                "{}known are {}; to search for the text itself put it in quotation marks",
+                here.unwrap_or_default(),
                 Property::ALL.map(Property::name).join(" ")
             );
             self.complain(at, Complaint::new(format!("unknown property \"{name}\""), hint));

@@ -49,7 +49,11 @@ const WORDS: &str = "give words as they stand in the messages; signs alone canno
 fn nothing(text: &str) -> Complaint {
     match text.contains('*') {
         true => Complaint::new("there is no letter or digit beside this star", "write at least one letter, as in a*"),
-        false => Complaint::new("there is no letter or digit in this, so nothing can match it", WORDS),
+        false => {
+            let what = "there is no letter or digit in this, so nothing can match it";
+            let is_dash = text.chars().all(|c| "-‐‑–—−".contains(c));
+            Complaint::new(what, if is_dash { "write NOT b, or -b without a blank, to leave b out" } else { WORDS })
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(in crate::store::sqlite) fn protected(
         let identity = one.identity.clone();
         let counted = match versions && one.reads_words() {
             true => None,
-            false => count::count(connection, &one.selection(&rooms, &people)).map_err(told)?,
+            false => count::count(connection, &one.selection(&rooms, &people), false).map_err(told)?,
         };
         let found = match counted {
             Some(counts) => Protected::from(&counts),
