@@ -26,9 +26,27 @@ pub(crate) fn is_char(c: char) -> bool {
 
 /// Where the first character is that XML 1.0 cannot hold.
 pub(crate) fn foreign(text: &str) -> Option<usize> {
-    let control = text.bytes().position(|b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'));
-    control.or_else(|| text.find('\u{FFFE}')).or_else(|| text.find('\u{FFFF}'))
+    // Control characters, and the first byte of U+FFFE and U+FFFF, which others have as well. Without a branch for each
+    // byte, many are compared at once.
+    let suspect = |b: u8| (b < 0x20) & (b != b'\t') & (b != b'\n') & (b != b'\r') | (b == 0xEF);
+    let bytes = text.as_bytes();
+    for (n, part) in bytes.chunks(STEP).enumerate() {
+        if !part.iter().fold(false, |any, b| any | suspect(*b)) {
+            continue;
+        }
+        let foreign = |at: &usize| match bytes[*at] {
+            0xEF => bytes[*at..].starts_with(b"\xEF\xBF\xBE") || bytes[*at..].starts_with(b"\xEF\xBF\xBF"),
+            b => suspect(b),
+        };
+        if let Some(at) = (n * STEP..n * STEP + part.len()).find(foreign) {
+            return Some(at);
+        }
+    }
+    None
 }
+
+/// So many bytes are looked at together.
+const STEP: usize = 64;
 
 /// Every character is one XML can hold.
 pub(crate) fn characters(text: &str) -> Result<(), Fault> {
@@ -69,7 +87,7 @@ pub(crate) fn end_of_cdata(text: &str) -> Result<(), Fault> {
     if !text.as_bytes().contains(&b'>') {
         return Ok(());
     }
-    match text.find("]]>") {
+    match memchr::memmem::find(text.as_bytes(), b"]]>") {
         Some(at) => fault(at, "`]]>` stands in a text", "write `]]&gt;`"),
         None => Ok(()),
     }
@@ -208,7 +226,9 @@ pub(crate) fn tag(inside: &str, most: usize) -> Result<usize, Fault> {
     if !is_name(&inside[..name]) {
         return fault(0, "`<` is followed by what is not a name", "write a `<` that is text as `&lt;`");
     }
-    let mut found: Vec<&str> = Vec::new();
+    // Most tags have few.
+    let (mut few, mut count) = ([""; 8], 0);
+    let mut many: Vec<&str> = Vec::new();
     let mut at = name;
     loop {
         let gap = at;
@@ -240,14 +260,19 @@ pub(crate) fn tag(inside: &str, most: usize) -> Result<usize, Fault> {
         };
         value(&inside[at + 1..at + 1 + length], at + 1)?;
         at += length + 2;
-        if found.contains(&key) {
+        let first = &few[..count.min(few.len())];
+        if first.contains(&key) || many.contains(&key) {
             return fault(start, "an attribute is given twice", "");
         }
         // Each one is compared with all before it, so a tag with a million of them would take for ever.
-        if found.len() >= most {
+        if count >= most {
             return fault(start, "the element has too many attributes", "");
         }
-        found.push(key);
+        match few.get_mut(count) {
+            Some(place) => *place = key,
+            None => many.push(key),
+        }
+        count += 1;
     }
 }
 

@@ -81,6 +81,13 @@ pub(super) struct Personas {
 }
 
 impl Personas {
+    /// Forgets all when they are more than this.
+    pub(super) fn keep_at_most(&mut self, most: usize) {
+        if self.known.len() > most {
+            self.known.clear();
+        }
+    }
+
     pub(super) fn get(&mut self, connection: &Connection, number: i64) -> rusqlite::Result<&Persona> {
         let unknown = match self.known.entry(number) {
             Entry::Occupied(known) => return Ok(known.into_mut()),

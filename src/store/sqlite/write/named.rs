@@ -67,6 +67,7 @@ impl Writer<'_> {
             purged: tombs::any(self.connection, number)?,
             unnumbered: tombs::any_unnumbered(self.connection, number)?.then(Default::default),
             instant: None,
+            tip: None,
         };
         self.rooms.insert(folded.to_owned(), state);
         self.titles(folded, number, latest, unit)
