@@ -297,6 +297,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_first_character_that_xml_cannot_hold_is_found() {
+        for before in [0, 1, 61, 62, 63, 64, 65, 200] {
+            let good = "\u{FF01}\t\n\r ".chars().cycle().take(before).collect::<String>();
+            assert_eq!(foreign(&good), None);
+            for bad in ["\0", "\u{B}", "\u{1F}", "\u{FFFE}", "\u{FFFF}"] {
+                let plain = "a".repeat(before);
+                assert_eq!(foreign(&format!("{good}{bad}x\0")), Some(good.len()), "{before} {bad:?}");
+                assert_eq!(foreign(&format!("{plain}{bad}\u{1}")), Some(before), "{before} {bad:?}");
+            }
+        }
+        assert_eq!(foreign("\u{7F}\u{FFFD}\u{EFFF}\u{F000}"), None);
+    }
+
+    #[test]
     fn names_are_those_of_the_grammar() {
         for name in ["a", ":", "_x", "a-b.c", "é", "a\u{B7}", "a\u{300}", "名", "\u{10000}"] {
             assert!(is_name(name), "{name:?}");
@@ -359,6 +373,9 @@ mod tests {
         for good in ["a", "a ", "a b='c'", "a b = \"c'\" d='&lt;&#x41;&apos;'\n", &zeros] {
             assert_eq!(tag(good, 4), Ok(1), "{good:.20}");
         }
+        let many = |last: &str| format!("a{} {last}=''", (0..12).map(|n| format!(" b{n}=''")).collect::<String>());
+        assert_eq!(tag(&many("c"), 13), Ok(1));
+        assert!(tag(&many("b2"), 13).is_err() && tag(&many("b11"), 13).is_err() && tag(&many("c"), 12).is_err());
         for bad in [
             "1",
             "a b",
@@ -372,6 +389,7 @@ mod tests {
             "a b='&#+65;'",
             "a b='1' b='2'",
             "a b='1' c='' d='' e='' f=''",
+            "a b='1' c='' d='' e='' b=''",
             "a\u{B}b=''",
             "a /",
             "a b='&#x;'",

@@ -141,3 +141,21 @@ impl People {
         std::mem::take(&mut self.list)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_has_one_index_however_many_there_are() {
+        let person = |n: usize| Persona { uri: format!("sip:{n}@example.com"), ..Persona::default() };
+        let mut people = People::default();
+        for round in 0..3 {
+            let many = 4 + 10 * round;
+            for n in (0..many).chain(0..many) {
+                assert_eq!((people.index(&person(n)), people.put(person(n))), (n as u32, n as u32));
+            }
+            assert_eq!(people.take(), (0..many).map(person).collect::<Vec<_>>());
+        }
+    }
+}

@@ -247,6 +247,8 @@ impl Outcome {
 pub struct Wanted<'a> {
     /// All records of these shapes.
     pub shapes: &'a [&'static Shape],
+    /// Of rooms, only those that this may name; all of them where that cannot be told, or is none. A store may give more.
+    pub room: Option<&'a str>,
     /// Of one more shape, those that are named.
     pub named: Option<Named<'a>>,
 }
@@ -273,7 +275,7 @@ pub enum Names {
 
 impl<'a> From<&'a [&'static Shape]> for Wanted<'a> {
     fn from(shapes: &'a [&'static Shape]) -> Wanted<'a> {
-        Wanted { shapes, named: None }
+        Wanted { shapes, room: None, named: None }
     }
 }
 

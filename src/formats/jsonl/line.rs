@@ -404,3 +404,14 @@ impl<'a> Visitor<'a> for Outer<'_, 'a> {
 fn offset_in(line: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(line.as_ptr() as usize).min(line.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_its_position() {
+        assert_eq!(KEYS.map(|key| position(key).map(|at| KEYS[at])), KEYS.map(Some));
+        assert_eq!(["", "Room", "texts", "room "].map(position), [None; 4]);
+    }
+}
