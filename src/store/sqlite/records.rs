@@ -61,8 +61,8 @@ fn rooms_named(connection: &Connection, name: &str) -> rusqlite::Result<Option<B
             }
         }
     }
-    let wide = "SELECT number FROM room WHERE octet_length(name) <> length(name) OR octet_length(uri) <> length(uri) \
-                OR octet_length(pool) <> length(pool)";
+    let wide = "SELECT number FROM room WHERE length(CAST(name AS BLOB)) <> length(name) \
+                OR length(CAST(uri AS BLOB)) <> length(uri) OR length(CAST(pool AS BLOB)) <> length(pool)";
     for number in connection.prepare_cached(wide)?.query_map([], |row| row.get(0))? {
         found.insert(number?);
     }

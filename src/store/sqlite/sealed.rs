@@ -82,7 +82,7 @@ fn layout(connection: &Connection) -> rusqlite::Result<Option<String>> {
 
 /// What the migrations make up to the current version: the SHA-256 of its objects, and its layout. A store that is that
 /// need not be compared with what they make, which would have to be made first.
-const CURRENT: &str = "";
+const CURRENT: &str = "ad5b9f50b09077fad94f5813685c3a2990166587d23e6d16645bbde5399d37be";
 const LAYOUT: &str = "9";
 
 fn digest(objects: &Objects) -> String {
@@ -173,7 +173,7 @@ mod tests {
         let text = include_bytes!("sql/0001.sql");
         let sum = hex(&Sha256::digest(text));
         // Until it is released the first migration may change: then raise the layout in it, and put its sum here.
-        assert_eq!((forms[1].layout.as_deref(), &sum[..16]), (Some("9"), "e2e4d64a2097d6eb"));
+        assert_eq!((forms[1].layout.as_deref(), &sum[..16]), (Some("9"), "93f2d34bb2996b76"));
     }
 
     #[test]

@@ -60,7 +60,8 @@ CREATE TABLE room (
 CREATE INDEX room_name ON room (name COLLATE NOCASE);
 CREATE INDEX room_uri ON room (uri COLLATE NOCASE);
 CREATE INDEX room_wide ON room (number)
-    WHERE octet_length(name) <> length(name) OR octet_length(uri) <> length(uri) OR octet_length(pool) <> length(pool);
+    WHERE length(CAST(name AS BLOB)) <> length(name) OR length(CAST(uri AS BLOB)) <> length(uri)
+    OR length(CAST(pool AS BLOB)) <> length(pool);
 
 -- Names of database instances that stand for this store.
 CREATE TABLE alias (
