@@ -247,7 +247,7 @@ impl Outcome {
 pub struct Wanted<'a> {
     /// All records of these shapes.
     pub shapes: &'a [&'static Shape],
-    /// Of rooms, only those that this may name; all of them where that cannot be told, or is none. A store may give more.
+    /// Of rooms, only those that this may name; all where that cannot be told, or there is none. A store may give more.
     pub room: Option<&'a str>,
     /// Of one more shape, those that are named.
     pub named: Option<Named<'a>>,

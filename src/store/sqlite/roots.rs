@@ -151,8 +151,8 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Watches the changes that this connection makes, and refuses those that it does not watch. `before` is what it watches
-/// already.
+/// Watches the changes that this connection makes, and refuses those that it does not watch. `before` is what it
+/// watches already.
 pub(super) fn watch(connection: &mut Connection, before: Watched, which: Watched) -> rusqlite::Result<()> {
     if before == Watched::Nothing {
         keep_account(connection)?;
@@ -194,7 +194,8 @@ pub(super) fn watch(connection: &mut Connection, before: Watched, which: Watched
     }))
 }
 
-/// Keeps what the transaction that is open has changed, and lets no commit through that leaves any of it out of the log.
+/// Keeps what the transaction that is open has changed, and lets no commit through that leaves any of it out of the
+/// log.
 fn keep_account(connection: &mut Connection) -> rusqlite::Result<()> {
     let changes: Arc<Mutex<Changes>> = Arc::default();
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
@@ -278,8 +279,8 @@ fn content(connection: &Connection, changed: &BTreeSet<i64>) -> rusqlite::Result
     let mut keep = connection.prepare_cached("INSERT OR REPLACE INTO room_group (number, tree) VALUES (?1, ?2)")?;
     let groups = rooms.saturating_add(GROUP - 1) / GROUP;
     connection.prepare_cached("DELETE FROM room_group WHERE number >= ?1")?.execute([groups])?;
-    // Before a new room there may be groups of which nobody knows yet; what was the last group may go on now, and what is
-    // the last one now may have gone on before.
+    // Before a new room there may be groups of which nobody knows yet; what was the last group may go on now, and what
+    // is the last one now may have gone on before.
     let known = count("SELECT count(*) FROM room_group")?;
     let news = (known - 1..groups).chain([groups - 1]);
     for group in
