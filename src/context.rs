@@ -81,16 +81,30 @@ impl Session {
 
     /// Changes the store. What the work does not do in one transaction is not one.
     pub fn write<T>(&self, work: impl FnOnce(&mut Sqlite) -> Result<T>) -> Result<T> {
+        self.change(Sqlite::for_changes, Location::store, work)
+    }
+
+    /// Brings history into the store, and changes nothing else of it.
+    pub fn take_in<T>(&self, work: impl FnOnce(&mut Sqlite) -> Result<T>) -> Result<T> {
+        self.change(Sqlite::for_intake, Location::intake, work)
+    }
+
+    fn change<T>(
+        &self,
+        ready: fn(&mut Sqlite) -> Result<bool>,
+        anew: fn(&Location) -> Result<Sqlite>,
+        work: impl FnOnce(&mut Sqlite) -> Result<T>,
+    ) -> Result<T> {
         let mut open = self.lock()?;
         let mut store = match open.take().filter(Sqlite::is_in_place) {
-            Some(mut store) => match store.for_changes()? {
+            Some(mut store) => match ready(&mut store)? {
                 true => store,
                 false => {
                     drop(store);
-                    self.location.store()?
+                    anew(&self.location)?
                 }
             },
-            None => self.location.store()?,
+            None => anew(&self.location)?,
         };
         let done = work(&mut store);
         if store.rest().is_ok() {

@@ -26,9 +26,27 @@ pub(crate) fn is_char(c: char) -> bool {
 
 /// Where the first character is that XML 1.0 cannot hold.
 pub(crate) fn foreign(text: &str) -> Option<usize> {
-    let control = text.bytes().position(|b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'));
-    control.or_else(|| text.find('\u{FFFE}')).or_else(|| text.find('\u{FFFF}'))
+    // Control characters, and the first byte of U+FFFE and U+FFFF, which others have as well. Without a branch for each
+    // byte, many are compared at once.
+    let suspect = |b: u8| (b < 0x20) & (b != b'\t') & (b != b'\n') & (b != b'\r') | (b == 0xEF);
+    let bytes = text.as_bytes();
+    for (n, part) in bytes.chunks(STEP).enumerate() {
+        if !part.iter().fold(false, |any, b| any | suspect(*b)) {
+            continue;
+        }
+        let foreign = |at: &usize| match bytes[*at] {
+            0xEF => bytes[*at..].starts_with(b"\xEF\xBF\xBE") || bytes[*at..].starts_with(b"\xEF\xBF\xBF"),
+            b => suspect(b),
+        };
+        if let Some(at) = (n * STEP..n * STEP + part.len()).find(foreign) {
+            return Some(at);
+        }
+    }
+    None
 }
+
+/// So many bytes are looked at together.
+const STEP: usize = 64;
 
 /// Every character is one XML can hold.
 pub(crate) fn characters(text: &str) -> Result<(), Fault> {
@@ -69,7 +87,7 @@ pub(crate) fn end_of_cdata(text: &str) -> Result<(), Fault> {
     if !text.as_bytes().contains(&b'>') {
         return Ok(());
     }
-    match text.find("]]>") {
+    match memchr::memmem::find(text.as_bytes(), b"]]>") {
         Some(at) => fault(at, "`]]>` stands in a text", "write `]]&gt;`"),
         None => Ok(()),
     }
@@ -208,7 +226,9 @@ pub(crate) fn tag(inside: &str, most: usize) -> Result<usize, Fault> {
     if !is_name(&inside[..name]) {
         return fault(0, "`<` is followed by what is not a name", "write a `<` that is text as `&lt;`");
     }
-    let mut found: Vec<&str> = Vec::new();
+    // Most tags have few.
+    let (mut few, mut count) = ([""; 8], 0);
+    let mut many: Vec<&str> = Vec::new();
     let mut at = name;
     loop {
         let gap = at;
@@ -240,14 +260,19 @@ pub(crate) fn tag(inside: &str, most: usize) -> Result<usize, Fault> {
         };
         value(&inside[at + 1..at + 1 + length], at + 1)?;
         at += length + 2;
-        if found.contains(&key) {
+        let first = &few[..count.min(few.len())];
+        if first.contains(&key) || many.contains(&key) {
             return fault(start, "an attribute is given twice", "");
         }
         // Each one is compared with all before it, so a tag with a million of them would take for ever.
-        if found.len() >= most {
+        if count >= most {
             return fault(start, "the element has too many attributes", "");
         }
-        found.push(key);
+        match few.get_mut(count) {
+            Some(place) => *place = key,
+            None => many.push(key),
+        }
+        count += 1;
     }
 }
 
@@ -270,6 +295,20 @@ fn value(text: &str, base: usize) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_character_that_xml_cannot_hold_is_found() {
+        for before in [0, 1, 61, 62, 63, 64, 65, 200] {
+            let good = "\u{FF01}\t\n\r ".chars().cycle().take(before).collect::<String>();
+            assert_eq!(foreign(&good), None);
+            for bad in ["\0", "\u{B}", "\u{1F}", "\u{FFFE}", "\u{FFFF}"] {
+                let plain = "a".repeat(before);
+                assert_eq!(foreign(&format!("{good}{bad}x\0")), Some(good.len()), "{before} {bad:?}");
+                assert_eq!(foreign(&format!("{plain}{bad}\u{1}")), Some(before), "{before} {bad:?}");
+            }
+        }
+        assert_eq!(foreign("\u{7F}\u{FFFD}\u{EFFF}\u{F000}"), None);
+    }
 
     #[test]
     fn names_are_those_of_the_grammar() {
@@ -334,6 +373,9 @@ mod tests {
         for good in ["a", "a ", "a b='c'", "a b = \"c'\" d='&lt;&#x41;&apos;'\n", &zeros] {
             assert_eq!(tag(good, 4), Ok(1), "{good:.20}");
         }
+        let many = |last: &str| format!("a{} {last}=''", (0..12).map(|n| format!(" b{n}=''")).collect::<String>());
+        assert_eq!(tag(&many("c"), 13), Ok(1));
+        assert!(tag(&many("b2"), 13).is_err() && tag(&many("b11"), 13).is_err() && tag(&many("c"), 12).is_err());
         for bad in [
             "1",
             "a b",
@@ -347,6 +389,7 @@ mod tests {
             "a b='&#+65;'",
             "a b='1' b='2'",
             "a b='1' c='' d='' e='' f=''",
+            "a b='1' c='' d='' e='' b=''",
             "a\u{B}b=''",
             "a /",
             "a b='&#x;'",

@@ -80,7 +80,7 @@ impl What {
 
 /// Does it on behalf of a person, if the rules allow it.
 pub fn post(cx: &Context<'_>, wanted: &Wanted<'_>, room: &str, person: &str, what: &What) -> Result<Posted> {
-    cx.session.write(|store| post_in(cx, store, wanted, room, person, what))
+    cx.session.take_in(|store| post_in(cx, store, wanted, room, person, what))
 }
 
 fn post_in(

@@ -95,9 +95,13 @@ impl Unit {
     }
 }
 
+/// So many people are looked up by a hash.
+const FEW: usize = 9;
+
 /// Numbers the people of a unit in order of first mention.
 #[derive(Debug, Default)]
 pub struct People {
+    /// Nothing while there are few: looking at each is faster then.
     seen: HashMap<Persona, u32>,
     list: Vec<Persona>,
 }
@@ -105,12 +109,29 @@ pub struct People {
 impl People {
     /// The index of `persona`, which is added if it is new.
     pub fn index(&mut self, persona: &Persona) -> u32 {
-        if let Some(index) = self.seen.get(persona) {
-            return *index;
+        self.find(persona).unwrap_or_else(|| self.add(persona.clone()))
+    }
+
+    /// The same of one that is not needed any more.
+    pub fn put(&mut self, persona: Persona) -> u32 {
+        self.find(&persona).unwrap_or_else(|| self.add(persona))
+    }
+
+    fn find(&self, persona: &Persona) -> Option<u32> {
+        match self.seen.is_empty() {
+            true => self.list.iter().position(|known| known == persona).map(|index| index as u32),
+            false => self.seen.get(persona).copied(),
         }
+    }
+
+    fn add(&mut self, persona: Persona) -> u32 {
         let index = self.list.len() as u32;
-        self.seen.insert(persona.clone(), index);
-        self.list.push(persona.clone());
+        self.list.push(persona);
+        if self.list.len() == FEW {
+            self.seen = self.list.iter().cloned().zip(0..).collect();
+        } else if self.list.len() > FEW {
+            self.seen.insert(self.list[index as usize].clone(), index);
+        }
         index
     }
 
@@ -118,5 +139,23 @@ impl People {
     pub fn take(&mut self) -> Vec<Persona> {
         self.seen.clear();
         std::mem::take(&mut self.list)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_has_one_index_however_many_there_are() {
+        let person = |n: usize| Persona { uri: format!("sip:{n}@example.com"), ..Persona::default() };
+        let mut people = People::default();
+        for round in 0..3 {
+            let many = 4 + 10 * round;
+            for n in (0..many).chain(0..many) {
+                assert_eq!((people.index(&person(n)), people.put(person(n))), (n as u32, n as u32));
+            }
+            assert_eq!(people.take(), (0..many).map(person).collect::<Vec<_>>());
+        }
     }
 }

@@ -15,19 +15,20 @@ type People = Box<dyn Fn(&Catalog) -> Names>;
 /// What a decision is made of.
 pub struct Reads {
     shapes: Vec<&'static Shape>,
+    room: Option<String>,
     people: Option<People>,
 }
 
 impl Reads {
     /// The records of these nouns.
     pub fn of(shapes: &[&'static Shape]) -> Reads {
-        Reads { shapes: shapes.to_vec(), people: None }
+        Reads { shapes: shapes.to_vec(), room: None, people: None }
     }
 
     /// The records of all nouns but principals.
     pub fn no_people(cx: &Context<'_>) -> Reads {
         let shapes = cx.shapes.iter().copied().filter(|shape| shape.noun != principal::SHAPE.noun);
-        Reads { shapes: shapes.collect(), people: None }
+        Reads { shapes: shapes.collect(), room: None, people: None }
     }
 
     /// These, and the principals that are named.
@@ -36,11 +37,17 @@ impl Reads {
         Reads { people: Some(Box::new(names)), ..self }
     }
 
+    /// Of rooms those that this may name, when nothing is asked about others.
+    #[must_use]
+    pub fn room(self, name: &str) -> Reads {
+        Reads { room: Some(name.to_owned()), ..self }
+    }
+
     /// As a store understands it.
     pub fn wanted(&self) -> Wanted<'_> {
         let named =
             self.people.as_deref().map(|names| Named { shape: &principal::SHAPE, leads: "Affiliations", names });
-        Wanted { shapes: &self.shapes, named }
+        Wanted { shapes: &self.shapes, room: self.room.as_deref(), named }
     }
 
     /// Reads them.

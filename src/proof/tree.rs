@@ -49,6 +49,25 @@ impl Frontier {
         self.size += 1;
     }
 
+    /// Appends the leaves of a tree that begins where no subtree of this one, as large as any of that, is incomplete.
+    pub fn append(&mut self, tree: &Frontier) {
+        let mut left = tree.size;
+        for peak in &tree.peaks {
+            let Some(height) = left.checked_ilog2() else { return };
+            let mut hash = *peak;
+            let mut rest = self.size >> height;
+            while rest & 1 == 1
+                && let Some(left) = self.peaks.pop()
+            {
+                hash = node(&left, &hash);
+                rest >>= 1;
+            }
+            self.peaks.push(hash);
+            self.size += 1 << height;
+            left -= 1 << height;
+        }
+    }
+
     /// The root; that of an empty tree is the hash of nothing.
     pub fn root(&self) -> Hash {
         let mut peaks = self.peaks.iter().rev();
@@ -229,6 +248,24 @@ mod tests {
 
     fn many(count: u64) -> Vec<Hash> {
         (0..count).map(|n| leaf(&n.to_be_bytes())).collect()
+    }
+
+    #[test]
+    fn a_tree_in_parts_is_the_same_tree() {
+        let leaves: Vec<Hash> = (0u64..70).map(|n| leaf(&n.to_be_bytes())).collect();
+        for size in 0..=leaves.len() {
+            let mut whole = Frontier::default();
+            leaves[..size].iter().for_each(|leaf| whole.push(*leaf));
+            for part in [1, 4, 16, 64] {
+                let mut tree = Frontier::default();
+                for leaves in leaves[..size].chunks(part) {
+                    let mut one = Frontier::default();
+                    leaves.iter().for_each(|leaf| one.push(*leaf));
+                    tree.append(&one);
+                }
+                assert_eq!(tree, whole, "{size} in parts of {part}");
+            }
+        }
     }
 
     #[test]

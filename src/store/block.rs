@@ -73,9 +73,36 @@ impl Drafting {
 
     /// The block.
     pub fn finish(self) -> Draft {
-        let events = self.tree.size();
-        let (salt, root) = (self.salt, self.tree.root());
-        Draft { salt, root, heads: self.heads.finish(), events, bytes: self.bytes, ticks: self.ticks }
+        self.rest().draft()
+    }
+
+    /// The block as far as it goes, without what only the next event needs.
+    pub fn rest(self) -> Open {
+        Open { salt: self.salt, tree: self.tree, heads: self.heads, bytes: self.bytes, ticks: self.ticks }
+    }
+}
+
+/// A block that may grow.
+#[derive(Debug)]
+pub struct Open {
+    salt: Salt,
+    tree: Frontier,
+    heads: Heads,
+    bytes: u64,
+    ticks: (Ticks, Ticks),
+}
+
+impl Open {
+    /// Goes on, under the same salt.
+    pub fn resume(self) -> Drafting {
+        let Open { salt, tree, heads, bytes, ticks } = self;
+        Drafting { leaves: Leaves::new(&salt), salt, tree, heads, bytes, ticks }
+    }
+
+    /// The block as it is now.
+    pub fn draft(&self) -> Draft {
+        let (salt, root, heads) = (self.salt, self.tree.root(), self.heads.clone().finish());
+        Draft { salt, root, heads, events: self.tree.size(), bytes: self.bytes, ticks: self.ticks }
     }
 }
 

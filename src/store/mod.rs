@@ -249,6 +249,8 @@ impl Outcome {
 pub struct Wanted<'a> {
     /// All records of these shapes.
     pub shapes: &'a [&'static Shape],
+    /// Of rooms, only those that this may name; all where that cannot be told, or there is none. A store may give more.
+    pub room: Option<&'a str>,
     /// Of one more shape, those that are named.
     pub named: Option<Named<'a>>,
 }
@@ -275,7 +277,7 @@ pub enum Names {
 
 impl<'a> From<&'a [&'static Shape]> for Wanted<'a> {
     fn from(shapes: &'a [&'static Shape]) -> Wanted<'a> {
-        Wanted { shapes, named: None }
+        Wanted { shapes, room: None, named: None }
     }
 }
 

@@ -45,6 +45,11 @@ impl Location {
         Sqlite::snapshot(self.path())
     }
 
+    /// Opens it for history that comes in, and no other changes.
+    pub fn intake(&self) -> Result<Sqlite> {
+        Sqlite::open_for_intake(self.path())
+    }
+
     /// Opens it for changes.
     pub fn store(&self) -> Result<Sqlite> {
         Sqlite::open(self.path())

@@ -45,14 +45,20 @@ pub fn read(chunk: &[u8], first_line: u64, options: &ReadOptions, emit: &mut Tak
     let mut remarks = Remarks::default();
     let mut gather = Gather { emit, index: HashMap::new(), rooms: Vec::new(), number: 0, stopped: false };
     let at_start = first_line <= 1 && chunk.starts_with(BYTE_ORDER_MARK);
-    let mut rest = if at_start { &chunk[BYTE_ORDER_MARK.len()..] } else { chunk };
+    let mut begin = if at_start { BYTE_ORDER_MARK.len() } else { 0 };
     let mut number = first_line.max(1);
-    while !rest.is_empty() && !gather.stopped {
-        let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
-        let (bytes, after) = rest.split_at(end);
-        rest = after;
-        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        if let Err(fault) = take((number, bytes), options, &mut gather, &mut remarks) {
+    // Asked of all at once, and of each line only where that is needed to name it.
+    let whole = simdutf8::basic::from_utf8(chunk).ok();
+    while begin < chunk.len() && !gather.stopped {
+        let end = memchr::memchr(b'\n', &chunk[begin..]).map_or(chunk.len(), |at| begin + at);
+        let bytes = &chunk[begin..end];
+        let text = match whole {
+            Some(whole) => Ok(&whole[begin..end]),
+            None => std::str::from_utf8(bytes)
+                .map_err(|error| Fault { at: error.valid_up_to(), what: "this is not UTF-8".to_owned() }),
+        };
+        begin = end + 1;
+        if let Err(fault) = text.and_then(|text| take((number, text), options, &mut gather, &mut remarks)) {
             let mut place = Place::in_bytes(options.file.as_str(), bytes, fault.at);
             place.line = number;
             let error = Error::damaged(place, fault.what);
@@ -70,13 +76,11 @@ pub fn read(chunk: &[u8], first_line: u64, options: &ReadOptions, emit: &mut Tak
 }
 
 fn take(
-    (number, bytes): (u64, &[u8]),
+    (number, text): (u64, &str),
     options: &ReadOptions,
     gather: &mut Gather,
     remarks: &mut Remarks,
 ) -> Result<(), Fault> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| Fault { at: error.valid_up_to(), what: "this is not UTF-8".to_owned() })?;
     if text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
         return Ok(());
     }
@@ -121,7 +125,7 @@ impl Gather<'_, '_> {
             (Some(_), Some(_)) => hint.titled = hint.titled.max(Some(event.at)),
             _ => {}
         }
-        event.who = room.people.index(&persona);
+        event.who = room.people.put(persona);
         room.weight += event.weight();
         room.events.push(event);
         room.lines.push(number);

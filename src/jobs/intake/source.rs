@@ -36,6 +36,10 @@ fn told(place: &str, error: std::io::Error) -> Error {
     }
 }
 
+fn count(bytes: &[u8], byte: u8) -> usize {
+    memchr::memchr_iter(byte, bytes).count()
+}
+
 /// Reads inputs.
 pub struct PieceSource<'a> {
     /// What to read, in order.
@@ -232,7 +236,7 @@ impl PieceSource<'_> {
                 let tail = input.take(most).read_until(b'\n', &mut bytes).map_err(told)? as u64;
                 last = bytes.last() != Some(&b'\n') && tail < most;
                 if tail >= most {
-                    let lines = bytes.iter().filter(|b| **b == b'\n').count() as u64;
+                    let lines = count(&bytes, b'\n') as u64;
                     return Err(Error::new(
                         Kind::Refused,
                         format!("the line is longer than {} bytes", self.limits.page),
@@ -241,12 +245,14 @@ impl PieceSource<'_> {
                     .hint("if you trust it, raise --max-page"));
                 }
             }
-            let lines = bytes.iter().filter(|b| **b == b'\n').count() as u64;
+            let lines = count(&bytes, b'\n') as u64;
             if !bytes.is_empty() {
                 // Of many small files each would hold the space of a large one.
-                bytes.shrink_to_fit();
+                if bytes.len() < bytes.capacity() / 2 {
+                    bytes.shrink_to_fit();
+                }
                 // An object of two bytes becomes one of many in memory.
-                let objects = bytes.iter().filter(|byte| **byte == b'{').count();
+                let objects = count(&bytes, b'{');
                 let weight = 4 * bytes.len() + OBJECT * objects + 1024;
                 let piece = Piece::Bytes {
                     place: place.to_owned(),

@@ -12,7 +12,7 @@ use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Corpus, Store};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// What no program can promise from inside one file.
@@ -66,6 +66,10 @@ fn counts(counts: &Counts) -> Value {
     })
 }
 
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
 /// What a certificate is signed with.
 pub(super) struct Seal<'a> {
     /// The newest checkpoint of the audit log.
@@ -99,9 +103,12 @@ pub(super) fn make(
     for (hold, spares) in held {
         spared.insert(hold.clone(), json!({ "events": spares.events, "messages": spares.messages }));
     }
+    let mut names: HashMap<(&str, &str), &Value> = HashMap::new();
+    for known in plan["rooms"].as_array().into_iter().flatten() {
+        names.entry((text_of(&known["pool"]), text_of(&known["uri"]))).or_insert(&known["name"]);
+    }
     let name = |room: &RoomKey| {
-        let is = |known: &&Value| known["pool"] == room.pool.as_str() && known["uri"] == room.uri.as_str();
-        plan["rooms"].as_array().into_iter().flatten().find(is).map_or(Value::Null, |known| known["name"].clone())
+        names.get(&(room.pool.as_str(), room.uri.as_str())).map_or(Value::Null, |name| (*name).clone())
     };
     let room = |(room, done): (&RoomKey, &Counts)| json!({ "address": room.uri, "destroyed": counts(done), "name": name(room), "pool": room.pool });
     let rooms: Vec<Value> = state.done.iter().map(room).collect();

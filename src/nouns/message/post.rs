@@ -76,7 +76,7 @@ impl Who {
             &addin::SHAPE,
         ];
         let (room, user) = (self.room.clone(), self.user.clone());
-        let reads = Reads::of(&shapes).people(move |catalog| concerned(catalog, &room, &user));
+        let reads = Reads::of(&shapes).room(&self.room).people(move |catalog| concerned(catalog, &room, &user));
         let posted = post::post(cx, &reads.wanted(), &self.room, &self.user, &what)?;
         let number = posted.number.and_then(|number| u64::try_from(number).ok());
         let row = vec![

@@ -150,18 +150,18 @@ pub(super) fn events(
     Ok(())
 }
 
-/// The block of the events that stand between two ids.
-pub(super) fn draft(
+/// The block of the events that stand between two ids, as far as it goes.
+pub(super) fn drafting(
     connection: &Connection,
     personas: &mut Personas,
     span: (i64, i64),
     salt: Salt,
-) -> rusqlite::Result<Draft> {
+) -> rusqlite::Result<Drafting> {
     let mut drafting = Drafting::new(salt);
     events(connection, personas, span, &mut |place, event, persona, late, source| {
         drafting.push(place, event, persona, late, source);
     })?;
-    Ok(drafting.finish())
+    Ok(drafting)
 }
 
 /// What has been written of a room.

@@ -146,7 +146,7 @@ fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
     let gone = purged(connection, findings)?;
     let mut list = connection.prepare("SELECT room, leaf FROM history ORDER BY room")?;
     let mut list = list.query([])?;
-    let mut tree = Frontier::default();
+    let (mut tree, mut groups) = (Frontier::default(), roots::Groups::default());
     let mut blocks = connection.prepare(&format!("SELECT {} FROM block ORDER BY first", blocks::COLUMNS_OF_BLOCK))?;
     let mut blocks = blocks.query([])?;
     let mut block = blocks.next()?.map(Kept::of).transpose()?;
@@ -154,6 +154,7 @@ fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
         let (room, leaf): (i64, tree::Hash) = (row.get(0)?, row.get(1)?);
         roots::fill(&mut tree, room);
         tree.push(leaf);
+        groups.push(room, leaf);
         let key = names.get(&room).map_or("", String::as_str);
         let place = format!("room {}", key.replace('\u{1}', "\\"));
         let history = History::load(connection, room)?;
@@ -188,6 +189,11 @@ fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
     let content: tree::Hash = connection.query_row("SELECT content FROM root", [], |row| row.get(0))?;
     if roots::over(&tree) != content {
         found(findings, "rooms", "the tree over all rooms has another root");
+    }
+    let mut kept = connection.prepare("SELECT number, tree FROM room_group ORDER BY number")?;
+    let kept = kept.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if kept.collect::<rusqlite::Result<Vec<(i64, Vec<u8>)>>>()? != groups.finish() {
+        found(findings, "rooms", "the parts of the tree over all rooms are not those of its leaves");
     }
     Ok(())
 }

@@ -33,6 +33,7 @@ mod tombs;
 mod write;
 
 use self::explain::explain;
+use self::roots::Watched;
 use super::Source;
 use super::change::{Pass, Run};
 use super::collections::TakeMembers;
@@ -86,8 +87,8 @@ pub struct Sqlite {
     file: Option<(u64, u64)>,
     /// What the connection last knew of what others write.
     data_version: Cell<Option<i64>>,
-    /// It is ready for changes.
-    writes: bool,
+    /// For which changes it is ready.
+    watched: Watched,
 }
 
 impl Sqlite {
@@ -122,7 +123,7 @@ impl Sqlite {
             };
             prepare(&connection).map_err(|e| explain(e, path))?;
             migrate::upgrade(&mut connection).map_err(|e| explain(e, path))?;
-            roots::watch(&mut connection).map_err(|e| explain(e, path))?;
+            roots::watch(&mut connection, Watched::Nothing, Watched::Everything).map_err(|e| explain(e, path))?;
             let tx = connection.transaction().map_err(|e| explain(e, path))?;
             let id: String = tx
                 .query_row("SELECT lower(hex(randomblob(16)))", [], |row| row.get(0))
@@ -157,9 +158,7 @@ impl Sqlite {
 
     /// Opens a store for reading and writing; brings an older one up to date.
     pub fn open(path: &Path) -> Result<Sqlite> {
-        let store = Sqlite::open_with_any_index(path)?;
-        reindex::usable(&store.connection, path)?;
-        Ok(store)
+        Sqlite::open_for(path, Watched::Everything)
     }
 
     /// Makes the full-text index of a store anew from its texts, or goes on where that was interrupted.
@@ -168,7 +167,7 @@ impl Sqlite {
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
         watch: &dyn Watch,
     ) -> Result<Reindexed> {
-        let mut store = Sqlite::open_with_any_index(path)?;
+        let mut store = Sqlite::open_with_any_index(path, Watched::Everything)?;
         reindex::run(&mut store.connection, path, entry, watch)
     }
 
@@ -181,10 +180,10 @@ impl Sqlite {
     fn of(connection: Connection, path: &Path) -> Sqlite {
         let file = stay::identity(path);
         let (path, bytes) = (path.to_owned(), OnceCell::new());
-        Sqlite { connection, path, bytes, file, data_version: Cell::new(None), writes: false }
+        Sqlite { connection, path, bytes, file, data_version: Cell::new(None), watched: Watched::Nothing }
     }
 
-    fn open_with_any_index(path: &Path) -> Result<Sqlite> {
+    fn open_with_any_index(path: &Path, which: Watched) -> Result<Sqlite> {
         let connection = connect::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mut store = Sqlite::of(connection, path);
         store.others_wrote()?;
@@ -194,8 +193,8 @@ impl Sqlite {
             sealed::check(&store.connection, path)?;
         }
         stay::settle(&store.connection).map_err(|e| explain(e, path))?;
-        roots::watch(&mut store.connection).map_err(|e| explain(e, path))?;
-        store.writes = true;
+        roots::watch(&mut store.connection, Watched::Nothing, which).map_err(|e| explain(e, path))?;
+        store.watched = which;
         Ok(store)
     }
 

@@ -59,9 +59,9 @@ pub(super) fn seek(connection: &Connection, room: i64, at: Ticks) -> rusqlite::R
     if at == Ticks::MIN {
         return Ok(low);
     }
-    let next: i64 =
-        connection
-            .query_row("SELECT ifnull((SELECT next FROM history WHERE room = ?1), 0)", [room], |row| row.get(0))?;
+    let next: i64 = connection
+        .prepare_cached("SELECT ifnull((SELECT next FROM history WHERE room = ?1), 0)")?
+        .query_row([room], |row| row.get(0))?;
     let mut high = (low + next).min(end);
     let mut probe = connection
         .prepare_cached("SELECT id, ticks FROM event WHERE id >= ?1 AND id < ?2 AND late = 0 ORDER BY id LIMIT 1")?;
@@ -85,6 +85,13 @@ pub(super) struct Personas {
 }
 
 impl Personas {
+    /// Forgets all when they are more than this.
+    pub(super) fn keep_at_most(&mut self, most: usize) {
+        if self.known.len() > most {
+            self.known.clear();
+        }
+    }
+
     pub(super) fn get(&mut self, connection: &Connection, number: i64) -> rusqlite::Result<&Persona> {
         let unknown = match self.known.entry(number) {
             Entry::Occupied(known) => return Ok(known.into_mut()),

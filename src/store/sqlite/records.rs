@@ -9,13 +9,24 @@ use crate::model::time::Ticks;
 use crate::store::{Named, Names, Wanted};
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+
+/// A name in more parts is compared with every room.
+const MOST_PARTS: usize = 16;
 
 /// The records that are wanted.
 pub(super) fn catalog(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite::Result<Catalog> {
     let mut catalog = Catalog::default();
     for shape in wanted.shapes {
-        each(connection, shape, None, &mut |_, record| catalog.put(record))?;
+        let rooms = wanted.room.filter(|_| shape.noun == "room").map(|name| rooms_named(connection, name));
+        match rooms.transpose()?.flatten() {
+            None => each(connection, shape, None, &mut |_, record| catalog.put(record))?,
+            Some(numbers) => {
+                for number in numbers {
+                    each(connection, shape, Some(number), &mut |_, record| catalog.put(record))?;
+                }
+            }
+        }
     }
     let Some(Named { shape, leads, names }) = wanted.named else { return Ok(catalog) };
     match names(&catalog) {
@@ -27,6 +38,35 @@ pub(super) fn catalog(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite:
         }
     }
     Ok(catalog)
+}
+
+/// The rooms that somebody may mean by a name: those that have it or had it, whatever the case of ASCII letters is, and
+/// those with other characters. Nothing where there is none, or a pattern is meant.
+fn rooms_named(connection: &Connection, name: &str) -> rusqlite::Result<Option<BTreeSet<i64>>> {
+    let mut found = BTreeSet::new();
+    let name = fold(name);
+    if name.contains('*') || name.matches('\\').count() > MOST_PARTS {
+        return Ok(None);
+    }
+    // As the name or the address, or as the pool and one of them; either may hold a `\`.
+    let parts = name.match_indices('\\').map(|(at, _)| &name[at + 1..]);
+    for part in std::iter::once(name.as_str()).chain(parts) {
+        for sql in [
+            "SELECT number FROM room WHERE name = ?1 COLLATE NOCASE",
+            "SELECT number FROM room WHERE uri = ?1 COLLATE NOCASE",
+            "SELECT owner FROM list_entry WHERE entry_key = ?1 AND noun = 'room' AND field = 'FormerNames'",
+        ] {
+            for number in connection.prepare_cached(sql)?.query_map([part], |row| row.get(0))? {
+                found.insert(number?);
+            }
+        }
+    }
+    let wide = "SELECT number FROM room WHERE length(CAST(name AS BLOB)) <> length(name) \
+                OR length(CAST(uri AS BLOB)) <> length(uri) OR length(CAST(pool AS BLOB)) <> length(pool)";
+    for number in connection.prepare_cached(wide)?.query_map([], |row| row.get(0))? {
+        found.insert(number?);
+    }
+    Ok(Some(found).filter(|found| !found.is_empty()))
 }
 
 /// The records that have one of these names, and those they lead to.

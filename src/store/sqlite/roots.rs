@@ -11,9 +11,10 @@ use crate::model::hash::hex;
 use crate::proof::content::{self, no_room, salted};
 use crate::proof::tree::{Frontier, Hash};
 use rusqlite::functions::FunctionFlags;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tables whose rows are not among the settings, and why.
@@ -30,9 +31,13 @@ pub(super) const ELSEWHERE: &[(&str, &str)] = &[
     ("audit", "the log itself: chained, under its tree and its checkpoints"),
     ("audit_tree", "made of the log, and compared with it"),
     ("checkpoint", "signed, and compared with the log"),
+    ("room_group", "made of the leaves of rooms, and compared with them"),
     ("root", "named by the newest record of the log"),
     ("settings_sum", "named by the newest record of the log"),
 ];
+
+/// The tree over all rooms is kept in parts of so many, a power of two: a change reads the leaves of the part it is in.
+pub(super) const GROUP: i64 = 256;
 
 /// Sums in the state.
 const SUMS: usize = 1024;
@@ -93,16 +98,46 @@ fn value(out: &mut Vec<u8>, value: ValueRef<'_>) {
 #[derive(Default)]
 struct Changes {
     settings: BTreeMap<String, State>,
-    content: bool,
+    /// Groups of rooms.
+    content: BTreeSet<i64>,
+}
+
+/// Which changes a connection keeps account of. It makes no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub(super) enum Watched {
+    /// None.
+    Nothing,
+    /// Those of history that comes in: watching the few tables of it takes a small part of the time.
+    Intake,
+    /// All.
+    Everything,
+}
+
+impl Watched {
+    fn has(self, table: &str) -> bool {
+        match self {
+            Watched::Nothing => false,
+            Watched::Intake => INTAKE.contains(&table),
+            Watched::Everything => true,
+        }
+    }
+}
+
+/// The settings that history which comes in makes known.
+const INTAKE: [&str; 9] =
+    ["category", "file", "ledger", "list_entry", "persona", "pool", "removed_room", "room", "source"];
+
+fn is_elsewhere(table: &str) -> bool {
+    table.starts_with("sqlite_") || ELSEWHERE.iter().any(|(name, _)| *name == table)
 }
 
 /// The tables among the settings, with their columns.
-fn covered(connection: &Connection) -> rusqlite::Result<Vec<(String, Vec<String>)>> {
+fn covered(connection: &Connection, which: Watched) -> rusqlite::Result<Vec<(String, Vec<String>)>> {
     let mut tables = connection.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table' ORDER BY name")?;
     let tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let mut list = Vec::new();
     for table in tables {
-        if table.starts_with("sqlite_") || ELSEWHERE.iter().any(|(name, _)| *name == table) {
+        if is_elsewhere(&table) || !which.has(&table) {
             continue;
         }
         let mut columns = connection.prepare_cached("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?;
@@ -116,8 +151,52 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Watches every change that this connection makes.
-pub(super) fn watch(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Watches the changes that this connection makes, and refuses those that it does not watch. `before` is what it
+/// watches already.
+pub(super) fn watch(connection: &mut Connection, before: Watched, which: Watched) -> rusqlite::Result<()> {
+    if before == Watched::Nothing {
+        keep_account(connection)?;
+    }
+    let mut sql = String::new();
+    for (table, columns) in covered(connection, which)?.into_iter().filter(|(table, _)| !before.has(table)) {
+        let name = table.replace('\'', "''");
+        let row = |of: &str| columns.iter().map(|c| format!(", {of}.{}", quoted(c))).collect::<String>();
+        let (new, old) = (row("NEW"), row("OLD"));
+        for (when, body) in [
+            ("INSERT", format!("SELECT pchat_row(1, '{name}'{new});")),
+            ("DELETE", format!("SELECT pchat_row(-1, '{name}'{old});")),
+            ("UPDATE", format!("SELECT pchat_row(-1, '{name}'{old}), pchat_row(1, '{name}'{new});")),
+        ] {
+            let trigger = quoted(&format!("{table} {when}"));
+            sql += &format!("CREATE TEMP TRIGGER {trigger} AFTER {when} ON main.{} BEGIN {body} END;", quoted(&table));
+        }
+    }
+    let rooms =
+        ["pchat_content(NEW.room)", "pchat_content(OLD.room)", "pchat_content(OLD.room), pchat_content(NEW.room)"];
+    for (when, rooms) in ["INSERT", "DELETE", "UPDATE"].into_iter().zip(rooms).filter(|_| before == Watched::Nothing) {
+        sql +=
+            &format!("CREATE TEMP TRIGGER \"history {when}\" AFTER {when} ON main.history BEGIN SELECT {rooms}; END;");
+    }
+    connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
+    connection.execute_batch(&sql)?;
+    if which == Watched::Everything {
+        return Ok(());
+    }
+    connection.authorizer(Some(move |asked: AuthContext<'_>| match asked.action {
+        AuthAction::Insert { table_name: table }
+        | AuthAction::Delete { table_name: table }
+        | AuthAction::Update { table_name: table, .. }
+            if asked.database_name == Some("main") && !is_elsewhere(table) && !which.has(table) =>
+        {
+            Authorization::Deny
+        }
+        _ => Authorization::Allow,
+    }))
+}
+
+/// Keeps what the transaction that is open has changed, and lets no commit through that leaves any of it out of the
+/// log.
+fn keep_account(connection: &mut Connection) -> rusqlite::Result<()> {
     let changes: Arc<Mutex<Changes>> = Arc::default();
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
     let all = changes.clone();
@@ -134,8 +213,9 @@ pub(super) fn watch(connection: &mut Connection) -> rusqlite::Result<()> {
         Ok(true)
     })?;
     let all = changes.clone();
-    connection.create_scalar_function("pchat_content", 0, flags, move |_| {
-        all.lock().unwrap_or_else(PoisonError::into_inner).content = true;
+    connection.create_scalar_function("pchat_content", 1, flags, move |cx| {
+        let group = group_of(cx.get(0)?);
+        all.lock().unwrap_or_else(PoisonError::into_inner).content.insert(group);
         Ok(true)
     })?;
     let all = changes.clone();
@@ -149,44 +229,25 @@ pub(super) fn watch(connection: &mut Connection) -> rusqlite::Result<()> {
         Ok(taken.unwrap_or_default().to_bytes())
     })?;
     let all = changes.clone();
-    connection.create_scalar_function("pchat_content_changed", 0, flags, move |_| {
-        Ok(std::mem::take(&mut all.lock().unwrap_or_else(PoisonError::into_inner).content))
+    connection.create_scalar_function("pchat_take_content", 0, flags, move |_| {
+        Ok(all.lock().unwrap_or_else(PoisonError::into_inner).content.pop_first())
     })?;
     let all = changes.clone();
     connection.commit_hook(Some(move || {
         let changes = all.lock().unwrap_or_else(PoisonError::into_inner);
-        !changes.settings.is_empty() || changes.content
+        !changes.settings.is_empty() || !changes.content.is_empty()
     }))?;
     connection.rollback_hook(Some(move || {
         *changes.lock().unwrap_or_else(PoisonError::into_inner) = Changes::default();
     }))?;
-    let mut sql = String::new();
-    for (table, columns) in covered(connection)? {
-        let name = table.replace('\'', "''");
-        let row = |of: &str| columns.iter().map(|c| format!(", {of}.{}", quoted(c))).collect::<String>();
-        let (new, old) = (row("NEW"), row("OLD"));
-        for (when, body) in [
-            ("INSERT", format!("SELECT pchat_row(1, '{name}'{new});")),
-            ("DELETE", format!("SELECT pchat_row(-1, '{name}'{old});")),
-            ("UPDATE", format!("SELECT pchat_row(-1, '{name}'{old}), pchat_row(1, '{name}'{new});")),
-        ] {
-            let trigger = quoted(&format!("{table} {when}"));
-            sql += &format!("CREATE TEMP TRIGGER {trigger} AFTER {when} ON main.{} BEGIN {body} END;", quoted(&table));
-        }
-    }
-    for when in ["INSERT", "DELETE", "UPDATE"] {
-        sql += &format!(
-            "CREATE TEMP TRIGGER \"history {when}\" AFTER {when} ON main.history BEGIN SELECT pchat_content(); END;"
-        );
-    }
-    connection.execute_batch(&sql)
+    Ok(())
 }
 
 /// The sums over the settings as they stand, by table.
 pub(super) fn settings(connection: &Connection) -> rusqlite::Result<BTreeMap<String, State>> {
     let mut sums = BTreeMap::new();
     let mut bytes = Vec::new();
-    for (table, columns) in covered(connection)? {
+    for (table, columns) in covered(connection, Watched::Everything)? {
         let mut state = State::default();
         let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
         let mut rows = connection.prepare(&format!("SELECT {} FROM main.{}", columns.join(", "), quoted(&table)))?;
@@ -204,16 +265,85 @@ pub(super) fn settings(connection: &Connection) -> rusqlite::Result<BTreeMap<Str
     Ok(sums)
 }
 
-/// What stands for the leaves of all rooms, in order of their numbers.
-pub(super) fn content(connection: &Connection) -> rusqlite::Result<Hash> {
-    let mut rooms = connection.prepare_cached("SELECT room, leaf FROM history ORDER BY room")?;
-    let mut rooms = rooms.query([])?;
+/// The group of a room: its leaf is one of those of the group in the tree over all rooms.
+pub(super) fn group_of(room: i64) -> i64 {
+    room.saturating_sub(1).div_euclid(GROUP)
+}
+
+/// What stands for the leaves of all rooms, after these groups of rooms have changed.
+fn content(connection: &Connection, changed: &BTreeSet<i64>) -> rusqlite::Result<Hash> {
+    let count = |sql: &str| connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+    let rooms = count("SELECT ifnull(max(room), 0) FROM history")?;
+    let mut read =
+        connection.prepare_cached("SELECT room, leaf FROM history WHERE room > ?1 AND room <= ?2 ORDER BY room")?;
+    let mut keep = connection.prepare_cached("INSERT OR REPLACE INTO room_group (number, tree) VALUES (?1, ?2)")?;
+    let groups = rooms.saturating_add(GROUP - 1) / GROUP;
+    connection.prepare_cached("DELETE FROM room_group WHERE number >= ?1")?.execute([groups])?;
+    // Before a new room there may be groups of which nobody knows yet; what was the last group may go on now, and what
+    // is the last one now may have gone on before.
+    let known = count("SELECT count(*) FROM room_group")?;
+    let news = (known - 1..groups).chain([groups - 1]);
+    for group in
+        changed.iter().copied().chain(news).filter(|group| (0..groups).contains(group)).collect::<BTreeSet<_>>()
+    {
+        let (first, last) = (group * GROUP, rooms.min((group + 1) * GROUP));
+        let mut part = Frontier::default();
+        let mut leaves = read.query((first, last))?;
+        while let Some(row) = leaves.next()? {
+            fill(&mut part, row.get::<_, i64>(0)? - first);
+            part.push(row.get(1)?);
+        }
+        fill(&mut part, last - first + 1);
+        keep.execute((group, part.to_bytes()))?;
+    }
+    let mut kept = connection.prepare_cached("SELECT tree FROM room_group ORDER BY number")?;
+    let mut kept = kept.query([])?;
     let mut tree = Frontier::default();
-    while let Some(row) = rooms.next()? {
-        fill(&mut tree, row.get(0)?);
-        tree.push(row.get(1)?);
+    while let Some(row) = kept.next()? {
+        let group = Frontier::from_bytes(row.get_ref(0)?.as_blob()?);
+        tree.append(&group.ok_or_else(|| Broken("the tree over all rooms cannot be read".to_owned()))?);
     }
     Ok(over(&tree))
+}
+
+/// The parts that the tree over all rooms is kept in, made of all leaves.
+#[derive(Default)]
+pub(super) struct Groups {
+    done: Vec<(i64, Vec<u8>)>,
+    part: Frontier,
+}
+
+impl Groups {
+    /// The next room, in order of numbers.
+    pub(super) fn push(&mut self, room: i64, leaf: Hash) {
+        while self.next() < room.saturating_sub(1) {
+            self.leaf(no_room());
+        }
+        self.leaf(leaf);
+    }
+
+    fn next(&self) -> i64 {
+        (self.done.len() as i64).saturating_mul(GROUP).saturating_add(self.part.size().cast_signed())
+    }
+
+    fn leaf(&mut self, leaf: Hash) {
+        self.part.push(leaf);
+        if self.part.size().cast_signed() == GROUP {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        self.done.push((self.done.len() as i64, std::mem::take(&mut self.part).to_bytes()));
+    }
+
+    /// All of them.
+    pub(super) fn finish(mut self) -> Vec<(i64, Vec<u8>)> {
+        if self.part.size() > 0 {
+            self.close();
+        }
+        self.done
+    }
 }
 
 /// What stands for the tree over all rooms.
@@ -276,8 +406,13 @@ pub(super) fn take(connection: &Connection) -> rusqlite::Result<Roots> {
         state.add(&State::from_bytes(&change).ok_or_else(unreadable)?);
         keep_sum(connection, &table, &state)?;
     }
-    if connection.prepare_cached("SELECT pchat_content_changed()")?.query_row([], |row| row.get(0))? {
-        let root = content(connection)?;
+    let mut changed = BTreeSet::new();
+    let mut next = connection.prepare_cached("SELECT pchat_take_content()")?;
+    while let Some(group) = next.query_row([], |row| row.get(0))? {
+        changed.insert(group);
+    }
+    if !changed.is_empty() {
+        let root = content(connection, &changed)?;
         connection.prepare_cached("UPDATE root SET content = ?1")?.execute([root])?;
     }
     connection.prepare_cached("UPDATE root SET salt = randomblob(32)")?.execute([])?;
@@ -317,4 +452,45 @@ pub(super) fn kept(connection: &Connection) -> rusqlite::Result<Roots> {
 
 fn unreadable() -> rusqlite::Error {
     Broken("the sums over the settings cannot be read".to_owned()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_the_tree_over_all_rooms_follow_every_change() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "CREATE TABLE history (room INTEGER PRIMARY KEY, leaf BLOB); \
+             CREATE TABLE room_group (number INTEGER PRIMARY KEY, tree BLOB)",
+        )
+        .unwrap();
+        let steps: [&[i64]; 8] =
+            [&[1, 2], &[100], &[256, 300], &[257], &[1500], &[-1500, 7], &[-300, -257, -256], &[600]];
+        for (n, rooms) in steps.into_iter().enumerate() {
+            for room in rooms {
+                let leaf = content::salted("leaf", &[], &[n as u8, room.unsigned_abs() as u8]);
+                match *room > 0 {
+                    true => db.execute("INSERT OR REPLACE INTO history VALUES (?1, ?2)", (room, leaf)),
+                    false => db.execute("DELETE FROM history WHERE room = ?1", [-room]),
+                }
+                .unwrap();
+            }
+            let root = content(&db, &rooms.iter().map(|room| group_of(room.abs())).collect()).unwrap();
+            let (mut whole, mut parts) = (Frontier::default(), Groups::default());
+            let mut read = db.prepare("SELECT room, leaf FROM history ORDER BY room").unwrap();
+            let mut read = read.query([]).unwrap();
+            while let Some(row) = read.next().unwrap() {
+                let (room, leaf) = (row.get(0).unwrap(), row.get(1).unwrap());
+                fill(&mut whole, room);
+                whole.push(leaf);
+                parts.push(room, leaf);
+            }
+            assert_eq!(root, over(&whole), "step {n}");
+            let mut kept = db.prepare("SELECT number, tree FROM room_group ORDER BY number").unwrap();
+            let kept = kept.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+            assert_eq!(kept.map(Result::unwrap).collect::<Vec<(i64, Vec<u8>)>>(), parts.finish(), "step {n}");
+        }
+    }
 }

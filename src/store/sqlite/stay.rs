@@ -1,12 +1,24 @@
 //! A store that stays open between two things that are done with it: it holds no snapshot meanwhile, and before it is
 //! used again it asks whether it is still the file that goes by its name, with the schema it had.
 
+use super::roots::Watched;
 use super::{LOG_PAGES, Sqlite, reindex, roots, sealed};
 use crate::error::Result;
 use rusqlite::Connection;
 use std::path::Path;
 
 impl Sqlite {
+    /// Opens a store for history that comes in, and no other changes. That takes a part of the time.
+    pub fn open_for_intake(path: &Path) -> Result<Sqlite> {
+        Sqlite::open_for(path, Watched::Intake)
+    }
+
+    pub(super) fn open_for(path: &Path, which: Watched) -> Result<Sqlite> {
+        let store = Sqlite::open_with_any_index(path, which)?;
+        reindex::usable(&store.connection, path)?;
+        Ok(store)
+    }
+
     /// Lets go of the snapshot, and of whatever was begun and not committed. Nothing keeps others from writing or
     /// erasing then.
     pub fn rest(&self) -> Result<()> {
@@ -28,6 +40,15 @@ impl Sqlite {
 
     /// Makes ready for changes what was opened for reading; false when it cannot be.
     pub fn for_changes(&mut self) -> Result<bool> {
+        self.ready(Watched::Everything)
+    }
+
+    /// The same for history that comes in, and no other changes.
+    pub fn for_intake(&mut self) -> Result<bool> {
+        self.ready(Watched::Intake)
+    }
+
+    fn ready(&mut self, which: Watched) -> Result<bool> {
         self.rest()?;
         if self.connection.is_readonly("main").map_err(|e| self.explain(e))? {
             return Ok(false);
@@ -36,11 +57,13 @@ impl Sqlite {
             sealed::check(&self.connection, &self.path)?;
             reindex::usable(&self.connection, &self.path)?;
         }
-        if !self.writes {
+        if self.watched == Watched::Nothing {
             self.connection.pragma_update(None, "query_only", false).map_err(|e| self.explain(e))?;
             settle(&self.connection).map_err(|e| self.explain(e))?;
-            roots::watch(&mut self.connection).map_err(|e| super::explain(e, &self.path))?;
-            self.writes = true;
+        }
+        if self.watched < which {
+            roots::watch(&mut self.connection, self.watched, which).map_err(|e| super::explain(e, &self.path))?;
+            self.watched = which;
         }
         Ok(true)
     }

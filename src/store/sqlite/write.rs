@@ -29,6 +29,8 @@ mod place;
 const PERSONAS_KEPT: usize = 50_000;
 /// Rooms kept in memory; beyond that they are written down and read again.
 const ROOMS_KEPT: usize = 20_000;
+/// Rooms whose last block is kept in memory, at about half a KiB; beyond that blocks are read again.
+const TIPS_KEPT: usize = 20_000;
 /// The largest room number and the most events a room can have.
 const MOST_ROOMS: i64 = 1 << (63 - ROOM_SHIFT);
 const MOST_EVENTS: i64 = 1 << ROOM_SHIFT;
@@ -47,6 +49,7 @@ struct RoomState {
     unnumbered: Option<tombs::Purged>,
     /// What is there without a number at the instant that was looked at last.
     instant: Option<compare::Instant>,
+    tip: Option<Box<place::Tip>>,
 }
 
 /// Takes in history.
@@ -58,6 +61,9 @@ pub(super) struct Writer<'s> {
     /// By folded key: a source may spell one room in several ways.
     rooms: HashMap<String, RoomState>,
     personas: HashMap<Persona, i64>,
+    statements: Option<Statements<'s>>,
+    /// Rooms whose last block is kept.
+    tips: usize,
     index: aside::Collector,
     /// What units come from, by the numbers they say it with.
     sources: HashMap<i64, Expected>,
@@ -86,6 +92,8 @@ impl<'s> Writer<'s> {
             data_version: 0,
             rooms: HashMap::new(),
             personas: HashMap::new(),
+            statements: None,
+            tips: 0,
             index: aside::Collector::default(),
             sources: HashMap::new(),
             restore_purged,
@@ -107,10 +115,16 @@ impl<'s> Writer<'s> {
         let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
         if version != self.data_version {
             self.data_version = version;
-            self.rooms.clear();
-            self.personas.clear();
+            self.forget();
         }
         Ok(())
+    }
+
+    fn forget(&mut self) {
+        self.rooms.clear();
+        self.personas.clear();
+        self.statements = None;
+        self.tips = 0;
     }
 
     /// The name the ledger has for a piece of input. Every purge begins a new epoch, so what was
@@ -135,7 +149,10 @@ impl<'s> Writer<'s> {
         let people: Vec<i64> = unit.people.iter().map(|p| self.persona(p)).collect::<rusqlite::Result<_>>()?;
         let connection = self.connection;
         let source = self.source(unit.source)?;
-        let mut statements = Statements::new(connection)?;
+        let mut statements = match self.statements.take() {
+            Some(statements) => statements,
+            None => Statements::new(connection)?,
+        };
         let Some(state) = self.rooms.get_mut(&folded) else { return Ok((outcome, None)) };
         let mut conflicts = Vec::new();
         let mut placed = place::Placed::new(state.history.next, source, unit.events.len());
@@ -202,7 +219,15 @@ impl<'s> Writer<'s> {
                 outcome.places.push(at);
             }
         }
+        let kept = usize::from(state.tip.is_some());
         let numbers = placed.into_blocks(connection, state, unit, prepared.drafts, &mut statements.personas)?;
+        statements.personas.keep_at_most(PERSONAS_KEPT);
+        self.statements = Some(statements);
+        self.tips = self.tips + usize::from(state.tip.is_some()) - kept;
+        if self.tips > TIPS_KEPT {
+            self.tips = 0;
+            self.rooms.values_mut().for_each(|room| room.tip = None);
+        }
         if outcome.added.total() > 0 {
             self.note_source(unit.source, source, outcome.added.total())?;
         }
@@ -448,8 +473,7 @@ impl Intake for Writer<'_> {
     }
 
     fn abandon(&mut self) -> Result<()> {
-        self.rooms.clear();
-        self.personas.clear();
+        self.forget();
         self.claimed.clear();
         self.index = aside::Collector::default();
         if self.open {

@@ -8,12 +8,13 @@ use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// Tables that are no settings.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 14] = [
     "event",
     "attachment",
     "file_part",
     "block",
     "history",
+    "room_group",
     "segment",
     "word",
     "export_salt",

@@ -1,10 +1,11 @@
-//! Principals that are read by name: whoever asks gets the answers that all of them would give.
+//! Principals and rooms that are read by name: whoever asks gets the answers that all of them would give.
 
-use crate::harness::{Desk, entry};
+use crate::harness::{Desk, chat, entry};
+use pchat::jobs::selection::only_room;
 use pchat::model::catalog::Catalog;
 use pchat::model::record::Record;
-use pchat::nouns::SHAPES;
 use pchat::nouns::principal::SHAPE;
+use pchat::nouns::{SHAPES, room};
 use pchat::rules::directory::Directory;
 use pchat::store::change::change;
 use pchat::store::sqlite::Sqlite;
@@ -32,7 +33,7 @@ fn principal(n: usize, group: bool, name: usize, other: usize, gone: bool, in_gr
 fn named(store: &mut Sqlite, names: &[String]) -> Catalog {
     let names = |_: &Catalog| Names::These(names.to_vec());
     let named = Some(Named { shape: &SHAPE, leads: "Affiliations", names: &names });
-    store.settings(&Wanted { shapes: &[], named }).unwrap()
+    store.settings(&Wanted { shapes: &[], room: None, named }).unwrap()
 }
 
 proptest! {
@@ -93,4 +94,74 @@ fn nobody_is_read_who_is_not_named() {
     change(&mut store, Amendment::put(records.clone(), entry())).unwrap();
     let of = |store: &mut Sqlite, name: &str| named(store, &[name.to_owned()]).len();
     assert_eq!((of(&mut store, "p9@x.com"), of(&mut store, "p7@x.com"), of(&mut store, "x@y")), (1, 3, 0));
+}
+
+#[test]
+fn a_room_is_found_by_every_name_without_the_others() {
+    let desk = Desk::new();
+    let mut store = Sqlite::create(&desk.path("s.db"), entry()).unwrap();
+    let named = |n: usize, pool: &str, name: &str, former: &[&str]| {
+        let former: Vec<String> = former.iter().map(|name| (*name).to_owned()).collect();
+        let uri = format!("ma-chan://Example.com/{n}");
+        let room = Record::new(&room::SHAPE).with("Pool", pool).with("Name", name).with("Uri", uri.as_str());
+        if former.is_empty() { room } else { room.with("FormerNames", former) }
+    };
+    let records = vec![
+        named(1, "p.example", "Kit", &[]),
+        named(2, "p.example", "\u{212A}it", &[]),
+        named(3, "q.example", "Trading", &["Desk", "\u{c4}ltere"]),
+        named(4, "p.example", "trading", &[]),
+        named(5, "p.example", "a\\b", &["Kit"]),
+        named(6, "p.example", "\u{c4}rger", &[]),
+        named(7, "q.example", "Alone", &["Trading"]),
+        named(8, "B\u{fc}ro", "Plain", &[]),
+    ];
+    change(&mut store, Amendment::put(records, entry())).unwrap();
+    let all = store.catalog(SHAPES).unwrap();
+    let mut few = 0;
+    for name in [
+        "kit",
+        "KIT",
+        "\u{212A}IT",
+        "p.example\\kit",
+        "trading",
+        "Q.example\\TRADING",
+        "desk",
+        "q.example\\DESK",
+        "\u{e4}LTERE",
+        "a\\B",
+        "p.example\\A\\b",
+        "\u{e4}rger",
+        "P.EXAMPLE\\\u{c4}RGER",
+        "ma-chan://example.com/7",
+        "q.example\\ma-chan://example.com/7",
+        "alone",
+        "nobody",
+        "al*",
+        "b\u{dc}RO\\plain",
+        "plain",
+        "",
+        "\\",
+    ] {
+        let some = store.settings(&Wanted { shapes: &[&room::SHAPE], room: Some(name), named: None }).unwrap();
+        let told =
+            |catalog: &Catalog| only_room(catalog, name).map(Record::identity).map_err(|error| error.to_string());
+        assert_eq!(told(&some), told(&all), "{name}");
+        few += usize::from(some.len() < all.of("room").count());
+    }
+    assert!(few > 14, "{few}");
+}
+
+#[test]
+fn a_store_that_is_opened_for_history_takes_nothing_else() {
+    let desk = Desk::new();
+    desk.lines("h.jsonl", &chat(1, 5));
+    desk.run("import @h.jsonl --store @s.db").code(0);
+    let path = desk.path("s.db");
+    let mut store = Sqlite::open_for_intake(&path).unwrap();
+    let error = change(&mut store, Amendment::put([principal(1, false, 1, 1, false, &[])], entry())).unwrap_err();
+    assert!(error.to_string().contains("not authorized"), "{error}");
+    assert!(store.for_changes().unwrap());
+    change(&mut store, Amendment::put([principal(1, false, 1, 1, false, &[])], entry())).unwrap();
+    assert!(store.check(true).unwrap().is_empty());
 }

@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '9');
+INSERT INTO meta (name, value) VALUES ('layout', '10');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -56,6 +56,12 @@ CREATE TABLE room (
     updated_by  TEXT,
     updated_on  INTEGER
 ) STRICT;
+-- Rooms by what they are called, when only ASCII has two cases; and all others.
+CREATE INDEX room_name ON room (name COLLATE NOCASE);
+CREATE INDEX room_uri ON room (uri COLLATE NOCASE);
+CREATE INDEX room_wide ON room (number)
+    WHERE length(CAST(name AS BLOB)) <> length(name) OR length(CAST(uri AS BLOB)) <> length(uri)
+    OR length(CAST(pool AS BLOB)) <> length(pool);
 
 -- Names of database instances that stand for this store.
 CREATE TABLE alias (
@@ -401,7 +407,7 @@ CREATE TABLE tombstone (
     sequences  BLOB NOT NULL,
     chats      BLOB NOT NULL
 ) STRICT;
-CREATE INDEX tombstone_chat ON tombstone (room, first_chat) WHERE first_chat IS NOT NULL;
+CREATE INDEX tombstone_room ON tombstone (room, first_chat);
 
 -- How many events without a message number a purge took: runs of instants, from `first` to `last`. `instants` lists the ticks
 -- after `first` times 16, the kind and one; `events` how many there are up to each. Nothing says who did what.
@@ -463,6 +469,13 @@ CREATE TABLE history (
     frontier BLOB NOT NULL,
     tip      BLOB,
     leaf     BLOB NOT NULL
+) STRICT;
+
+-- The right edges of the tree over all rooms in parts, the n-th over the leaves of rooms 256 n + 1 to 256 n + 256: made of
+-- those, so that a change of one room reads few of them.
+CREATE TABLE room_group (
+    number INTEGER PRIMARY KEY,
+    tree   BLOB NOT NULL
 ) STRICT;
 
 -- The roots that the newest record of the audit log names are made of these: for each table of settings the sum over the hashes of

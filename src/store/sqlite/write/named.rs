@@ -67,11 +67,13 @@ impl Writer<'_> {
             purged: tombs::any(self.connection, number)?,
             unnumbered: tombs::any_unnumbered(self.connection, number)?.then(Default::default),
             instant: None,
+            tip: None,
         };
         if self.rooms.len() >= ROOMS_KEPT {
             self.save_rooms()?;
             // How often what went had no number is counted within a file.
             self.rooms.retain(|_, state| state.unnumbered.is_some());
+            self.tips = self.rooms.values().filter(|state| state.tip.is_some()).count();
         }
         self.rooms.insert(folded.to_owned(), state);
         self.titles(folded, number, latest, unit)

@@ -2,11 +2,19 @@
 
 use super::RoomState;
 use crate::model::unit::{BLOCK, Unit};
-use crate::store::block::{Draft, Drafting};
+use crate::store::block::{Draft, Drafting, Open};
 use crate::store::sqlite::blocks;
 use crate::store::sqlite::index::{BLOCK_SHIFT, Numbered};
 use crate::store::sqlite::read::{Personas, ROOM_SHIFT};
 use rusqlite::Connection;
+
+/// The last block of a room, to which was added before, so that what stands in it need not be read again.
+pub(super) struct Tip {
+    number: i64,
+    /// The id of its first event.
+    first: i64,
+    block: Open,
+}
 
 /// Where each event of a unit was put: the number in its room, unless it was there already.
 pub(super) struct Placed {
@@ -50,16 +58,27 @@ impl Placed {
         }
         let base = state.number << ROOM_SHIFT;
         let span_of = |first: i64, last: i64| (first as u64, last as u64);
+        let tip = state.tip.take();
         // What comes in small pieces fills up the block before it.
         if (end - start) < BLOCK as i64
-            && let Some((number, first)) = blocks::last(connection, state.number)?
+            && let Some((number, first)) = match &tip {
+                Some(tip) => Some((tip.number, tip.first)),
+                None => blocks::last(connection, state.number)?,
+            }
             && (base | end) - first <= BLOCK as i64
             && let Some(salt) = drafts.first().map(|draft| draft.salt)
         {
             let last = base | (end - 1);
-            let draft = blocks::draft(connection, personas, (first, last), salt)?;
+            let mut drafting = match tip {
+                Some(tip) => tip.block.resume(),
+                None => blocks::drafting(connection, personas, (first, (base | start) - 1), salt)?,
+            };
+            self.push(unit, first - base, &mut drafting);
+            let block = drafting.rest();
+            let draft = block.draft();
             blocks::update(connection, number, last, &draft)?;
             state.history.replace_last(draft.leaf(span_of(first - base, end - 1)));
+            state.tip = Some(Box::new(Tip { number, first, block }));
             return Ok(self.numbers(&[(number, first - base)]));
         }
         if !self.as_prepared(unit) {
@@ -74,6 +93,14 @@ impl Placed {
             begun.push((number, first));
         }
         Ok(self.numbers(&begun))
+    }
+
+    /// Adds to a block what was added to its room.
+    fn push(&self, unit: &Unit, first: i64, drafting: &mut Drafting) {
+        for (event, put) in unit.events.iter().zip(&self.sequences) {
+            let Some((sequence, late)) = *put else { continue };
+            drafting.push((sequence - first) as u8, event, &unit.people[event.who as usize], late, self.source);
+        }
     }
 
     /// The blocks of what was added, under the salts of those that were prepared.
