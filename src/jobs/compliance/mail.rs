@@ -159,7 +159,7 @@ impl Batch<'_> {
                     late.push(mail.name.clone());
                 }
             }
-            self.note(&next, &mut list)?;
+            self.note(&next, &list)?;
             if let Some(error) = failed {
                 return Err(error);
             }
