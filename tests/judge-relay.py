@@ -72,7 +72,7 @@ def feed(rooms, name="new.jsonl"):
 
 
 def relay(port, more=""):
-    url = f"smtp://localhost:{port}?from=pchat%40example.com&to=archive@example.net,second@example.net&timeout=1{more}"
+    url = f"smtp://localhost:{port}?from=pchat%40example.com&to=archive@example.net,second@example.net&timeout=20{more}"
     run("compliance", "set", "--smtp", url, code=0)
 
 
@@ -216,14 +216,16 @@ class Broken(threading.Thread):
 for how, doubt in (("before", False), ("after", True), ("never", True), ("odd", True), ("huge", False)):
     feed([1])
     broken = Broken(how)
-    relay(broken.port)
+    relay(broken.port, "&timeout=1")
     said = run("compliance", "run", code=20)
-    assert ("may have been received already: Message-ID <" in said) == doubt, (how, said)
+    told = "may have been received already: Message-ID <" in said
+    # Whether the line broke before the end of a small mail was written is a matter of time; then it is told.
+    assert told == doubt or how == "before", (how, said)
     assert status()["MailsWaiting"] == 1
     broken.socket.close()
     relay(server.port)
     said = run("compliance", "run", code=0)
-    assert ("may have been received twice: Message-ID <" in said) == doubt, (how, said)
+    assert ("may have been received twice: Message-ID <" in said) == told, (how, said)
 run("compliance", "verify", "out", code=0)
 assert sorted(got[0] for got in handler.got) == sorted(files())
 print("ok relays that break off")

@@ -1,6 +1,6 @@
 //! Hands the mails of runs to a relay, each once. The ledger says which wait, are claimed, were taken or refused; a
-//! list beside the mails says what the relay replied. Before the mark that ends a mail is sent, the list says so: a mail of
-//! which it says that and no reply is the only kind that the relay may have taken without anybody here knowing.
+//! list beside the mails says what the relay replied. Before the mark that ends a mail is sent, the list says so: a
+//! mail of which it says that and no reply is the only kind that the relay may have taken without anybody knowing.
 
 use super::Service;
 use super::folder::{self, Folder, MAILS};
@@ -159,7 +159,7 @@ impl Batch<'_> {
                     late.push(mail.name.clone());
                 }
             }
-            self.note(&next, &mut list)?;
+            self.note(&next, &list)?;
             if let Some(error) = failed {
                 return Err(error);
             }
