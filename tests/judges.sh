@@ -200,8 +200,7 @@ echo "ok objections to pages"
 # Reports: a request of 50 terms counted again by a plain scan, and the pages.
 judge "request of 50 terms" tests/judge-terms.sh "$pchat" "$work"
 "$pchat" search report --terms "$work/request.txt" --report "$work/terms.html" --store "$work/s.db" >"$work/said" 2>&1
-run "$pchat" search usd --context 12h --report "$work/found.html" --store "$work/s.db"
-run "$pchat" stats --report "$work/stats.html" --store "$work/s.db"
+judge "page of 50 terms" node tests/reports.mjs "$packages" "$work/terms.html"
 judge "reports of every kind, and papers" tests/judge-reports.sh "$pchat" "$work" "$packages"
 tests/judge-loads.sh "$pchat" "$work" || fail "load files"
 tests/judge-compliance.sh "$pchat" "$work" || fail "the compliance service"
