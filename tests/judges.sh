@@ -208,8 +208,7 @@ echo "ok objections to pages"
 # Reports: a request of 50 terms counted again by a plain scan, and the pages.
 judge "request of 50 terms" tests/judge-terms.sh "$pchat" "$work"
 "$pchat" search report --terms "$work/request.txt" --report "$work/terms.html" --store "$work/s.db" >"$work/said" 2>&1
-run "$pchat" search usd --context 12h --report "$work/found.html" --store "$work/s.db"
-run "$pchat" stats --report "$work/stats.html" --store "$work/s.db"
+judge "page of 50 terms" node tests/reports.mjs "$packages" "$work/terms.html"
 judge "reports of every kind, and papers" tests/judge-reports.sh "$pchat" "$work" "$packages"
 judge "searches, against a plain scan" python3 tests/judge-search.py "$pchat" "$work/search"
 tests/judge-loads.sh "$pchat" "$work" || fail "load files"
