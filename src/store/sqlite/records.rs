@@ -6,6 +6,7 @@ use crate::model::dn;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Shape, Type, Value};
 use crate::model::time::Ticks;
+use crate::select::names::names_room_now;
 use crate::store::{Named, Names, Wanted};
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
@@ -40,8 +41,8 @@ pub(super) fn catalog(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite:
     Ok(catalog)
 }
 
-/// The rooms that somebody may mean by a name: those that have it or had it, whatever the case of ASCII letters is, and
-/// those with other characters. Nothing where there is none, or a pattern is meant.
+/// The rooms that somebody may mean by a name: those that have it or had it, whatever the case of letters is. Nothing
+/// where there is none, or a pattern is meant.
 fn rooms_named(connection: &Connection, name: &str) -> rusqlite::Result<Option<BTreeSet<i64>>> {
     let mut found = BTreeSet::new();
     let name = fold(name);
@@ -61,10 +62,19 @@ fn rooms_named(connection: &Connection, name: &str) -> rusqlite::Result<Option<B
             }
         }
     }
-    let wide = "SELECT number FROM room WHERE length(CAST(name AS BLOB)) <> length(name) \
+    // Only the sign of kelvins stands for a letter of ASCII.
+    if name.is_ascii() && !name.contains('k') {
+        return Ok(Some(found).filter(|found| !found.is_empty()));
+    }
+    let wide = "SELECT number, pool, name, uri FROM room WHERE length(CAST(name AS BLOB)) <> length(name) \
                 OR length(CAST(uri AS BLOB)) <> length(uri) OR length(CAST(pool AS BLOB)) <> length(pool)";
-    for number in connection.prepare_cached(wide)?.query_map([], |row| row.get(0))? {
-        found.insert(number?);
+    let mut wide = connection.prepare_cached(wide)?;
+    let mut wide = wide.query([])?;
+    while let Some(row) = wide.next()? {
+        let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+        if names_room_now(&name, text(1)?, text(2)?, text(3)?) {
+            found.insert(row.get(0)?);
+        }
     }
     Ok(Some(found).filter(|found| !found.is_empty()))
 }

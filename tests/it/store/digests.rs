@@ -146,6 +146,7 @@ const NOT_SETTINGS: &[&str] = &[
     "event",
     "block",
     "history",
+    "room_group",
     "attachment",
     "file_part",
     "segment",
