@@ -279,6 +279,6 @@ mod tests {
         people.nearest(&Near::to("ann@x.exampel"), &mut found);
         let told = nobody("ann@x.exampel", &found);
         assert!(told.kind() == Kind::NotFound && told.what().contains("ann@x.exampel"), "{}", told.what());
-        assert_eq!(found.first().unwrap().1, "ann2@x.example");
+        assert_eq!(found.first().unwrap().1, "ann@x.example");
     }
 }

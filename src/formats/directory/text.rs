@@ -1,5 +1,5 @@
-//! The text of a file of a directory as a stream of UTF-8, whatever it is written in, and its lines. Whatever the size of
-//! the file, a line of it is in memory.
+//! The text of a file of a directory as a stream of UTF-8, whatever it is written in, and its lines. Whatever the size
+//! of the file, a line of it is in memory.
 
 use super::{LONGEST, wrong};
 use crate::error::{Error, Result};

@@ -1,5 +1,5 @@
-//! The principals of a directory on their way in: however many there are, they lie in a temporary file, and in memory is
-//! only which entry is the last of each.
+//! The principals of a directory on their way in: however many there are, they lie in a temporary file, and in memory
+//! is only which entry is the last of each.
 
 use super::{address, principal};
 use crate::error::{Error, Kind, Place, Result};

@@ -1,5 +1,5 @@
-//! What is to change of the principals of a store, one by one: new, changed, gone, and who is in which groups. In memory
-//! is who names which group, and nothing else of a directory.
+//! What is to change of the principals of a store, one by one: new, changed, gone, and who is in which groups. In
+//! memory is who names which group, and nothing else of a directory.
 
 use super::incoming::{Id, Incoming, id};
 use super::{Counts, MEMBER, MEMBER_OF};

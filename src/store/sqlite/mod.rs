@@ -34,7 +34,6 @@ mod write;
 
 use self::explain::explain;
 use self::roots::Watched;
-use super::Source;
 use super::change::{Pass, Run};
 use super::collections::TakeMembers;
 use super::hits::TakeHits;
@@ -54,7 +53,6 @@ use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::Frontier;
-use crate::rules::completeness::Findings;
 use crate::select::scope::{Scope, Selection};
 use crate::select::words;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
@@ -235,16 +233,6 @@ impl Sqlite {
     /// compared with the index, and every attachment with its hash.
     pub fn check(&self, read_data: bool) -> Result<Vec<Gap>> {
         check::check(self, read_data)
-    }
-
-    /// What is missing in each room of the scope, with so many holes of each; with quiet days or not.
-    pub fn completeness(&self, scope: &Scope, how: (bool, usize), take: &mut dyn FnMut(Findings)) -> Result<()> {
-        numbers::completeness(&self.connection, scope, how, take).map_err(|e| self.explain(e))
-    }
-
-    /// Everything that events came from.
-    pub fn sources(&self) -> Result<Vec<Source>> {
-        numbers::sources(&self.connection).map_err(|e| self.explain(e))
     }
 
     /// The newest time in the store: of its log, or of its events.

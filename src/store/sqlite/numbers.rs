@@ -1,9 +1,11 @@
 //! Message numbers that are not there, and days without messages: from the index of numbers, the lists of tombstones
 //! and the heads of blocks, room by room. Reads no text.
 
+use super::Sqlite;
 use super::blocks::{self, damaged};
 use super::explain::Broken;
 use super::read::{Place, rooms};
+use crate::error::Result;
 use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
 use crate::model::time::Ticks;
@@ -20,8 +22,20 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap};
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 
+impl Sqlite {
+    /// What is missing in each room of the scope, with so many holes of each; with quiet days or not.
+    pub fn completeness(&self, scope: &Scope, how: (bool, usize), take: &mut dyn FnMut(Findings)) -> Result<()> {
+        completeness(&self.connection, scope, how, take).map_err(|e| self.explain(e))
+    }
+
+    /// Everything that events came from.
+    pub fn sources(&self) -> Result<Vec<Source>> {
+        sources(&self.connection).map_err(|e| self.explain(e))
+    }
+}
+
 /// Hands out what is known of each room of the scope, with so many of its holes; with days without messages or not.
-pub(super) fn completeness(
+fn completeness(
     connection: &Connection,
     scope: &Scope,
     (days, most): (bool, usize),
@@ -276,7 +290,7 @@ fn spoken(connection: &Connection, room: i64) -> rusqlite::Result<BTreeSet<i64>>
 }
 
 /// Everything that events came from.
-pub(super) fn sources(connection: &Connection) -> rusqlite::Result<Vec<Source>> {
+fn sources(connection: &Connection) -> rusqlite::Result<Vec<Source>> {
     let mut read = connection
         .prepare("SELECT name, version, on_time, pieces, events, digest, salt FROM source ORDER BY number")?;
     let rows = read.query_map([], |row| {
