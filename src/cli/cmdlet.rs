@@ -4,7 +4,7 @@
 mod option;
 
 use super::Evaluated;
-use super::words::{Item, Written};
+use super::words::{DASHES, Item, Written};
 use crate::error::{Error, Kind as Failure, Result, brief, quoted};
 use crate::jobs::selection::nearest;
 use crate::model::ids::fold;
@@ -39,7 +39,7 @@ pub(super) type Object = Map<String, Value>;
 
 /// Does a word look like the name of a cmdlet?
 pub(super) fn is_meant(word: &str) -> bool {
-    word.split_once('-').is_some_and(|(verb, noun)| {
+    word.split_once(DASHES).is_some_and(|(verb, noun)| {
         !verb.is_empty()
             && verb.bytes().all(|b| b.is_ascii_alphabetic())
             && noun.len() > 2
@@ -50,6 +50,7 @@ pub(super) fn is_meant(word: &str) -> bool {
 
 /// The cmdlet of this name.
 pub(super) fn named(name: &str) -> Result<&'static Cmdlet> {
+    let name = &name.replace(DASHES, "-");
     all().find(|cmdlet| fold(cmdlet.name) == fold(name)).ok_or_else(|| {
         let known: Vec<String> = all().map(|cmdlet| cmdlet.name.to_owned()).collect();
         let error = Error::new(Failure::Usage, format!("no cmdlet {}", brief(name)));
@@ -102,7 +103,12 @@ impl Call {
                 Item::Own(name, value) => {
                     let takes = own_option(cmdlet, native, &name).unwrap_or_default();
                     let value = match (takes, value) {
-                        (false, _) => None,
+                        // What is said against an option must not turn it on.
+                        (false, Some(value)) => {
+                            let what = format!("--{name} takes no value, and {} was given", quoted(&value));
+                            return Err(call.wrong(what).hint(format!("write --{name}, or leave it out")));
+                        }
+                        (false, None) => None,
                         (true, Some(value)) => Some(value),
                         (true, None) => Some(match items.next() {
                             Some(Item::Value(value)) => value.text(),
@@ -140,13 +146,16 @@ impl Call {
                         Kind::Changes | Kind::Texts => value(true),
                         Kind::Bool => match colon.clone() {
                             Some(colon) => vec![colon],
-                            None => items
-                                .next_if(|item| {
-                                    matches!(item, Item::Value(value) if value.truth().is_some() || value.is_later())
-                                })
-                                .and_then(|item| if let Item::Value(value) = item { Some(value) } else { None })
-                                .into_iter()
-                                .collect(),
+                            None => {
+                                let is = |item: &Item| matches!(item, Item::Value(v) if v.is_truth_or_mistaken());
+                                match items.next_if(is) {
+                                    Some(Item::Value(value)) if value.truth().is_none() && !value.is_later() => {
+                                        return Err(call.untrue(parameter.name, &value));
+                                    }
+                                    Some(Item::Value(value)) => vec![value],
+                                    _ => Vec::new(),
+                                }
+                            }
                         },
                         _ => value(false),
                     };
@@ -179,10 +188,41 @@ impl Call {
         let mut known: Vec<String> = self.cmdlet.parameters.iter().map(|p| p.name.to_owned()).collect();
         known.extend(["Confirm", "WhatIf"].iter().filter(|_| self.cmdlet.confirms).map(|name| (*name).to_owned()));
         let what = format!("{} has no parameter -{}", self.cmdlet.name, brief(name));
-        match nearest(name, &known) {
-            Some(near) => Error::new(Failure::Usage, what).hint(format!("did you mean -{near}?")),
-            None => self.wrong(what),
+        let error = Error::new(Failure::Usage, what);
+        if let Some(line) = self.with_blank(name).or_else(|| self.with_braces(name)) {
+            return error.hint(line);
         }
+        match nearest(name, &known) {
+            Some(near) => error.hint(format!("did you mean -{near}?")),
+            None => error.hint(format!("pchat help {} lists its parameters", self.cmdlet.name)),
+        }
+    }
+
+    /// The line of `-Identity=x`, with a blank.
+    fn with_blank(&self, name: &str) -> Option<String> {
+        let (own, value) = name.split_once('=')?;
+        self.parameter(own).ok()?;
+        let is = |word: &&String| word.trim_start_matches(DASHES).starts_with(&format!("{own}="));
+        let at = self.typed.iter().position(|word| is(&word))?;
+        let mut words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
+        let whole = self.typed[at].split_once('=').map_or(value, |(_, value)| value);
+        words.splice(at..=at, [OsString::from(format!("-{own}")), OsString::from(whole)]);
+        Some(format!("a blank stands before a value: pchat {} {}", self.cmdlet.name, super::line::quoted(&words)))
+    }
+
+    /// The line of a condition without braces and quotes.
+    fn with_braces(&self, name: &str) -> Option<String> {
+        let null = crate::model::record::Value::Null;
+        crate::select::expression::Expression::compare(&fold(name), &null, &null)?;
+        let at = self.typed.iter().position(|word| word.trim_start_matches(DASHES) == name)?;
+        let (before, rest) = (self.typed.get(at.checked_sub(1)?)?, self.typed.get(at + 1)?);
+        let mut words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
+        words.splice(at - 1..=at + 1, [OsString::from(format!("{{{before} -{name} \"{rest}\"}}"))]);
+        Some(format!(
+            "put a condition in braces and quotes: pchat {} {}",
+            self.cmdlet.name,
+            super::line::quoted(&words)
+        ))
     }
 
     /// The parameter of this name, of which so many letters are enough as tell it from others.
@@ -231,23 +271,29 @@ impl Call {
         }
         let name = parameter.name;
         if values.is_empty() && parameter.kind == Kind::Bool {
-            return Err(self
-                .wrong(format!("-{name} needs $True or $False; bash expands them to nothing, so quote them"))
-                .hint(self.right(name, " '$False'")));
+            return Err(self.unsaid(name));
         }
         if values.is_empty() && !matches!(parameter.kind, Kind::Switch | Kind::Object) {
-            return Err(self
-                .wrong(format!("-{name} needs a value; bash expands $Null to nothing, so quote it"))
-                .hint(self.right(name, " '$Null'")));
+            let emptied = ["Set-", "Grant-"].iter().any(|verb| self.cmdlet.name.starts_with(verb))
+                && matches!(parameter.kind, Kind::Changes | Kind::Texts | Kind::Text)
+                && matches!(parameter.to, To::Option(_));
+            return Err(match emptied {
+                true => self
+                    .wrong(format!("-{name} needs a value; bash expands $Null to nothing, so quote it"))
+                    .hint(self.right(name, "'$Null'", None)),
+                false => self
+                    .wrong(format!("-{name} needs a value"))
+                    .hint(format!("a shell variable may be empty; {}", self.right(name, "VALUE", None))),
+            });
         }
         // What chooses is never empty on purpose; a shell has replaced a variable by nothing.
         let chooses = matches!(parameter.to, To::Word)
-            || ["Get-", "Clear-", "Remove-", "Export-"].iter().any(|verb| self.cmdlet.name.starts_with(verb));
+            || ["Get-", "Clear-", "Remove-", "Export-", "Import-"].iter().any(|v| self.cmdlet.name.starts_with(v));
         let text = !matches!(parameter.kind, Kind::Switch | Kind::Object | Kind::Changes | Kind::Texts);
         if chooses && text && values.first().is_some_and(|value| value.is_blank() || self.null(value)) {
             return Err(self
                 .wrong(format!("-{name} is empty"))
-                .hint(format!("a shell variable may be empty; {}", self.right(name, " 'TEXT'"))));
+                .hint(format!("a shell variable may be empty; {}", self.right(name, "VALUE", None))));
         }
         self.given.push((parameter, values));
         Ok(())
@@ -258,23 +304,76 @@ impl Call {
         !value.is_later() && value.text().trim().is_empty()
     }
 
-    /// The line as it has to be typed, with this behind a parameter.
-    fn right(&self, name: &str, with: &str) -> String {
-        let typed = |word: &String| {
-            let own = word.trim_start_matches(['-', '\u{2013}', '\u{2014}', '\u{2015}']).trim_end_matches(':');
-            let is = own.len() < word.len() && !own.is_empty() && fold(name).starts_with(&fold(own));
-            match is {
-                true if word.ends_with(':') => format!("'-{own}:{}'", with.trim().trim_matches('\'')),
-                true => format!("-{own}{with}"),
-                false => super::line::quoted(&[word.into()]),
+    /// A Boolean parameter without a value.
+    fn unsaid(&self, name: &str) -> Error {
+        self.wrong(format!("-{name} needs $True or $False; bash expands them to nothing, so quote them"))
+            .hint(self.right(name, "'$False'", None))
+    }
+
+    /// A Boolean parameter with another value.
+    fn untrue(&self, name: &str, value: &Written) -> Error {
+        let text = value.text();
+        if text.trim().is_empty() {
+            return self.unsaid(name);
+        }
+        let by = if value.affirms() { "'$True'" } else { "'$False'" };
+        self.wrong(format!("-{name} must be $True or $False, not {}", quoted(&text))).hint(self.right(
+            name,
+            by,
+            Some(&text),
+        ))
+    }
+
+    /// The line as it has to be typed, with this behind a parameter, in the place of the word `gone`.
+    fn right(&self, name: &str, with: &str, gone: Option<&str>) -> String {
+        let mut words: Vec<String> = Vec::new();
+        let mut behind = false;
+        for word in &self.typed {
+            let own = word.trim_start_matches(DASHES);
+            let (own, colon) = own.split_once(':').map_or((own, false), |(own, _)| (own, true));
+            let dashed = word.starts_with(DASHES) && own.starts_with(|c: char| c.is_ascii_alphabetic());
+            let is = dashed && fold(name).starts_with(&fold(own));
+            let dropped = behind && !dashed && (word.trim().is_empty() || gone == Some(word.as_str()));
+            behind = is;
+            if dropped {
+                continue;
             }
-        };
-        let mut words: Vec<String> = self.typed.iter().map(typed).collect();
-        let short = words.iter().map(String::len).sum::<usize>() < 200;
+            words.push(match is {
+                true if with.is_empty() => format!("-{own}"),
+                true if colon => format!("'-{own}:{}'", with.trim_matches('\'')),
+                true => format!("-{own} {with}"),
+                false => super::line::quoted(&[word.into()]),
+            });
+        }
+        let short = words.iter().map(String::len).sum::<usize>() < 300;
         if words.is_empty() || !short {
-            words = vec!["…".to_owned(), format!("-{name}{with}")];
+            words = vec!["…".to_owned(), format!("-{name} {with}").trim_end().to_owned()];
         }
         format!("pchat {} {}", self.cmdlet.name, words.join(" "))
+    }
+
+    /// The line with the identity that is missing.
+    pub(super) fn identified(&self) -> String {
+        let parameter = self.cmdlet.parameters.iter().find(|p| p.to == To::Word).map_or("Identity", |p| p.name);
+        let words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
+        format!("pchat {} -{parameter} NAME {}", self.cmdlet.name, super::line::quoted(&words)).trim_end().to_owned()
+    }
+
+    /// Fails when history would come into a store that is not there: a path that was mistyped must make none.
+    pub(super) fn store_exists(&self) -> Result<()> {
+        let given = |to: To| self.given.iter().find(|(p, _)| p.to == to).and_then(|(_, values)| values.first());
+        let (instance, name) = (given(To::Store).map(Written::text), given(To::StoreName).map(Written::text));
+        match super::objects::store(instance, name) {
+            Some(file) if self.cmdlet.command == ["import"] && !file.contains("://") => {
+                let there = std::path::Path::new(&file).exists() || self.own.iter().any(|w| w.starts_with("--store="));
+                let hint = format!(
+                    "-DBInstance names a store or an alias of it; pchat store new --store '{file}' creates one"
+                );
+                let missing = || Error::new(Failure::NotFound, format!("store {} does not exist", quoted(&file)));
+                if there { Ok(()) } else { Err(missing().hint(hint)) }
+            }
+            _ => Ok(()),
+        }
     }
 
     fn has(&self, name: &str) -> bool {
@@ -320,9 +419,15 @@ impl Call {
 
     fn switch(&self, name: &str, value: Option<&Written>) -> Result<bool> {
         let Some(value) = value.filter(|value| !value.is_later()) else { return Ok(true) };
-        value.truth().ok_or_else(|| {
-            self.wrong(format!("-{name} must be $True or $False"))
-                .hint(format!("bash expands $False to nothing; quote it: {}", self.right(name, " '$False'")))
+        value.truth().ok_or_else(|| match (name, value.text().trim().is_empty()) {
+            // Nobody types it to say no.
+            ("WhatIf", _) => self
+                .wrong("-WhatIf must be $True or $False; bash expands them to nothing".to_owned())
+                .hint(format!("leave the value out: {}", self.right(name, "", None))),
+            (_, true) => self
+                .wrong(format!("-{name} must be $True or $False; bash expands them to nothing, so quote them"))
+                .hint(self.right(name, "'$False'", None)),
+            (_, false) => self.untrue(name, value),
         })
     }
 
@@ -331,8 +436,8 @@ impl Call {
         let in_parameters = |text: &str| super::help::in_parameters(text, self.cmdlet);
         match done {
             Err(error) => Err(error.reworded(in_parameters)),
-            Ok(Evaluated::Parser(error, _)) if error.use_stderr() => {
-                Err(super::written(&error).reworded(in_parameters))
+            Ok(Evaluated::Parser(error, words)) if error.use_stderr() => {
+                Err(super::usage::error(&error, &words).reworded(in_parameters))
             }
             done => done,
         }

@@ -341,6 +341,8 @@ fn missing(noun: &str, name: &str, known: &[String]) -> Error {
 /// The known name that takes the fewest changes, if that is few enough to be a slip of the keyboard.
 pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
     let wanted: Vec<char> = fold(name).chars().collect();
+    // Pools are alike; what tells names apart stands behind them.
+    let most = wanted.rsplit(|c| *c == '\\').next().map_or(0, <[char]>::len) / 3 + 1;
     known
         .iter()
         .map(|candidate| {
@@ -350,7 +352,7 @@ pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
             (best.unwrap_or(usize::MAX), candidate)
         })
         .min()
-        .filter(|(changes, _)| *changes <= wanted.len() / 3 + 1)
+        .filter(|(changes, _)| *changes <= most)
         .map(|(_, candidate)| candidate)
 }
 

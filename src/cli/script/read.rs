@@ -19,7 +19,7 @@ const OTHERS: [&str; 22] = [
 
 pub(super) const SINGLE: [char; 5] = ['\'', '‘', '’', '‚', '‛'];
 pub(super) const DOUBLE: [char; 4] = ['"', '“', '”', '„'];
-pub(super) const DASHES: [char; 4] = ['-', '–', '—', '―'];
+pub(super) use crate::cli::words::DASHES;
 
 /// A text that is being read.
 pub(super) struct Reader<'a> {
@@ -361,12 +361,13 @@ impl Reader<'_> {
         if !rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return None;
         }
-        let end = rest.find(|c: char| !(c.is_alphanumeric() || "-_.\\:".contains(c))).unwrap_or(rest.len());
+        let within = |c: char| c.is_alphanumeric() || "_.\\:".contains(c) || DASHES.contains(&c);
+        let end = rest.find(|c: char| !within(c)).unwrap_or(rest.len());
         Some(rest[..end].to_owned())
     }
 
     fn command(&mut self, at: At, name: &str) -> Result<Step> {
-        let folded = fold(name);
+        let folded = fold(&name.replace(DASHES, "-"));
         if folded == "where-object" || folded == "where" || folded == "?" {
             return self.deeper(Self::condition_of_where).map(Step::Where);
         }
@@ -389,9 +390,14 @@ impl Reader<'_> {
         })
     }
 
+    /// Does the parameter of this name come next?
+    fn is_parameter(&self, name: &str) -> bool {
+        self.rest().strip_prefix(DASHES).is_some_and(|rest| fold(rest.get(..name.len()).unwrap_or_default()) == name)
+    }
+
     fn each_object(&mut self, at: At) -> Result<Step> {
         self.blanks()?;
-        if self.rest().starts_with(|c| DASHES.contains(&c)) && fold(&self.rest()[1..]).starts_with("process") {
+        if self.is_parameter("process") {
             self.at += self.peek().map_or(0, char::len_utf8) + "process".len();
             self.blanks()?;
         }
@@ -412,7 +418,7 @@ impl Reader<'_> {
     /// `{$_.Name -eq "x"}`, `{Name -eq "x"}` or `Name -eq "x"`.
     fn condition_of_where(&mut self) -> Result<Expr> {
         self.blanks()?;
-        if self.rest().starts_with(|c| DASHES.contains(&c)) && fold(&self.rest()[1..]).starts_with("filterscript") {
+        if self.is_parameter("filterscript") {
             self.at += self.peek().map_or(0, char::len_utf8) + "filterscript".len();
             self.blanks()?;
         }
