@@ -198,6 +198,17 @@ impl Call {
         }
     }
 
+    /// The line with this word and its neighbours as one text.
+    fn joined(&self, surplus: &str) -> Option<String> {
+        let at = self.typed.iter().position(|word| word == surplus)?;
+        let named = |word: &String| word.starts_with(DASHES);
+        let from = at.checked_sub(1).filter(|before| !named(&self.typed[*before]))?;
+        let to = self.typed[at..].iter().position(named).map_or(self.typed.len(), |more| at + more);
+        let mut words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
+        words.splice(from..to, [OsString::from(self.typed[from..to].join(" "))]);
+        Some(format!("pchat {} {}", self.cmdlet.name, super::line::quoted(&words)))
+    }
+
     /// The line of `-Identity=x`, with a blank.
     fn with_blank(&self, name: &str) -> Option<String> {
         let (own, value) = name.split_once('=')?;
@@ -213,7 +224,7 @@ impl Call {
     /// The line of a condition without braces and quotes.
     fn with_braces(&self, name: &str) -> Option<String> {
         let null = crate::model::record::Value::Null;
-        crate::select::expression::Expression::compare(&fold(name), &null, &null)?;
+        let _known = crate::select::expression::Expression::compare(&fold(name), &null, &null)?;
         let at = self.typed.iter().position(|word| word.trim_start_matches(DASHES) == name)?;
         let (before, rest) = (self.typed.get(at.checked_sub(1)?)?, self.typed.get(at + 1)?);
         let mut words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
@@ -283,7 +294,7 @@ impl Call {
                     .hint(self.right(name, "'$Null'", None)),
                 false => self
                     .wrong(format!("-{name} needs a value"))
-                    .hint(format!("a shell variable may be empty; {}", self.right(name, "VALUE", None))),
+                    .hint(format!("a shell variable may be empty; {}", self.right(name, &self.shape(parameter), None))),
             });
         }
         // What chooses is never empty on purpose; a shell has replaced a variable by nothing.
@@ -293,7 +304,7 @@ impl Call {
         if chooses && text && values.first().is_some_and(|value| value.is_blank() || self.null(value)) {
             return Err(self
                 .wrong(format!("-{name} is empty"))
-                .hint(format!("a shell variable may be empty; {}", self.right(name, "VALUE", None))));
+                .hint(format!("a shell variable may be empty; {}", self.right(name, &self.shape(parameter), None))));
         }
         self.given.push((parameter, values));
         Ok(())
@@ -352,11 +363,21 @@ impl Call {
         format!("pchat {} {}", self.cmdlet.name, words.join(" "))
     }
 
+    /// What is written behind a parameter.
+    fn shape(&self, parameter: &Parameter) -> String {
+        super::help::value(parameter, self.cmdlet, &super::command())
+    }
+
     /// The line with the identity that is missing.
     pub(super) fn identified(&self) -> String {
         let parameter = self.cmdlet.parameters.iter().find(|p| p.to == To::Word).map_or("Identity", |p| p.name);
+        self.completed(parameter, "NAME")
+    }
+
+    /// The line with a parameter that is missing.
+    fn completed(&self, parameter: &str, value: &str) -> String {
         let words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
-        format!("pchat {} -{parameter} NAME {}", self.cmdlet.name, super::line::quoted(&words)).trim_end().to_owned()
+        format!("pchat {} -{parameter} {value} {}", self.cmdlet.name, super::line::quoted(&words)).trim_end().to_owned()
     }
 
     /// Fails when history would come into a store that is not there: a path that was mistyped must make none.
@@ -392,8 +413,14 @@ impl Call {
                 None => {
                     let what =
                         format!("{} is not a value of any parameter of {}", quoted(&value.text()), self.cmdlet.name);
-                    let hint = "put a text with spaces in quotes, as 'IT Help', and a pattern with * as well";
-                    return Err(self.wrong(what).hint(format!("{hint}; pchat help {}", self.cmdlet.name)));
+                    let hint = match self.joined(&value.text()) {
+                        Some(line) => format!("put a text with spaces in quotes: {line}"),
+                        None => format!(
+                            "put a text with spaces in quotes, as 'IT Help', and a pattern with * as well; pchat help {}",
+                            self.cmdlet.name
+                        ),
+                    };
+                    return Err(self.wrong(what).hint(hint));
                 }
             }
         }
@@ -412,7 +439,9 @@ impl Call {
             p.needed && !self.has(p.name) && !(p.to == To::Word && self.cmdlet.takes != Takes::Nothing)
         };
         if let Some(missing) = self.cmdlet.parameters.iter().find(missing) {
-            return Err(self.wrong(format!("{} needs -{}", self.cmdlet.name, missing.name)));
+            return Err(self
+                .wrong(format!("{} needs -{}", self.cmdlet.name, missing.name))
+                .hint(self.completed(missing.name, &self.shape(missing))));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::cmdlet::{self, Call, Object, Objects};
 use super::script;
 use super::words::{self, Torn, pieces};
-use super::{Kept, World, native, objects};
+use super::{Kept, World, objects};
 use crate::error::{Error, Kind, Result, brief, quoted as cited};
 use crate::model::ids::fold;
 use crate::select::expression::Expression;
@@ -79,7 +79,9 @@ pub(super) fn words(name: &str, words: &[String], before: Vec<OsString>, world: 
             writeln!(world.out, "pchat {}", quoted(&words)).and_then(|()| world.out.flush()).map_err(told)?;
             continue;
         }
-        all = native(words, world, &Kept::default());
+        let manner = super::fail::Manner::of(&words, world);
+        let done = call.spoken(super::evaluated(words, world, &Kept::default(), super::Rows::Printed));
+        all = super::print(done, manner, world);
         if !FINE.contains(&all) {
             break;
         }

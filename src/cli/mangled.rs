@@ -97,7 +97,10 @@ impl Check<'_> {
                 word.chars().zip(word.chars().skip(1)).filter(|(c, _)| hidden(*c)).map(|p| p.1).collect();
             let within = after.iter().any(|c| DASHES.contains(c));
             // The first words are names of commands; what a person or a room is called may hold any character.
-            let command = at <= self.typed.path.len() && matches!(role, Role::Name) && !word.contains(' ');
+            let command = at <= self.typed.path.len()
+                && matches!(role, Role::Name)
+                && self.typed.command.has_subcommands()
+                && !self.cmdlet;
             let edge = word.starts_with(hidden) || word.ends_with(hidden);
             let value = matches!(role, Role::Value(_));
             if (begins && name.contains(hidden)) || (!value && (within || edge || command)) {
@@ -218,7 +221,9 @@ impl Check<'_> {
             let free = matches!(role, Role::Name) && (before.is_empty() || !before.starts_with(DASHES));
             if let Some(name) = name.filter(|_| free) {
                 let what = format!("{} spreads out a hashtable in PowerShell only", quoted(word));
-                let by = vec!["-Identity".to_owned(), "NAME".to_owned()];
+                let named = self.words[..at].iter().any(|word| word.starts_with(DASHES));
+                let by = if named { ["-PARAMETER", "VALUE"] } else { ["-Identity", "NAME"] };
+                let by = by.map(str::to_owned).to_vec();
                 let hint = format!("write the parameters of ${name} out: {}", self.with(at, 1, by));
                 return Err(wrong(what, hint));
             }

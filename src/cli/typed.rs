@@ -95,8 +95,13 @@ impl<'c> Typed<'c> {
     }
 
     /// The command as people type it.
-    pub(super) fn name(&self) -> String {
+    pub(super) fn line(&self) -> String {
         std::iter::once("pchat").chain(self.path.iter().copied()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The command in an error, which begins with `pchat` anyway.
+    pub(super) fn name(&self) -> String {
+        if self.path.is_empty() { "pchat".to_owned() } else { self.path.join(" ") }
     }
 }
 

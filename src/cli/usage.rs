@@ -49,7 +49,7 @@ impl Asked<'_> {
     }
 
     fn wrong(&self, what: String) -> Error {
-        Error::new(Kind::Usage, what).hint(format!("{} --help explains it", self.typed.name()))
+        Error::new(Kind::Usage, what).hint(format!("{} --help explains it", self.typed.line()))
     }
 
     /// A line of this command that works.
@@ -75,7 +75,7 @@ impl Asked<'_> {
             }
             let hint = match self.words.iter().any(|word| super::cmdlet::is_meant(word)) {
                 true => "the name of a cmdlet comes first, its parameters follow it".to_owned(),
-                false => format!("put a text with spaces in quotes, as 'IT Help'; {name} --help"),
+                false => format!("put a text with spaces in quotes, as 'IT Help'; {} --help", typed.line()),
             };
             return Error::new(Kind::Usage, format!("{} is one word too many for {name}", quoted(&word))).hint(hint);
         }
@@ -94,9 +94,12 @@ impl Asked<'_> {
         }
         let known: Vec<String> = typed.options().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
         let plain = word.trim_start_matches('-').split('=').next().unwrap_or_default();
-        match nearest(plain, &known).filter(|_| plain.chars().count() > 2) {
+        match nearest(plain, &known).filter(|_| plain.chars().count() > 3) {
             Some(near) => error.hint(format!("did you mean --{near}?")),
-            None => error.hint(format!("{name} --help lists its options")),
+            None if matches!(plain, "yes" | "confirm" | "what-if" | "force") => {
+                error.hint(format!("it asks nothing, so leave that out: {}", line(&self.without(at))))
+            }
+            None => error.hint(format!("{} --help lists its options", typed.line())),
         }
     }
 
@@ -119,6 +122,12 @@ impl Asked<'_> {
         let word = self.first(ContextKind::InvalidSubcommand);
         let name = self.typed.name();
         let error = Error::new(Kind::Usage, format!("{name} has no command {}", quoted(&word)));
+        let mut parts = word.split_whitespace();
+        if parts.next().is_some_and(|first| self.typed.command.find_subcommand(first).is_some())
+            && parts.next().is_some()
+        {
+            return error.hint(format!("type its words without quotes: {} {word}", self.typed.line()));
+        }
         let known: Vec<String> =
             self.typed.command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
         match self
@@ -127,9 +136,9 @@ impl Asked<'_> {
             .next()
             .or_else(|| nearest(&word, &known).cloned())
         {
-            Some(near) => error.hint(format!("did you mean {name} {near}?")),
+            Some(near) => error.hint(format!("did you mean {} {near}?", self.typed.line())),
             None if known.len() < NAMED => error.hint(format!("it has {}", known.join(", "))),
-            None => error.hint(format!("{name} --help lists them")),
+            None => error.hint(format!("{} --help lists them", self.typed.line())),
         }
     }
 
@@ -141,13 +150,20 @@ impl Asked<'_> {
         let known = self.about(ContextKind::ValidValue);
         if given.is_empty() {
             let more = if known.is_empty() { String::new() } else { format!(": {}", either(&known)) };
+            let option = arg.trim_start_matches(|c| c != '<').trim_matches(['<', '>', '.', ' ']);
+            let by = known.first().map_or_else(|| option.replace('|', " or "), Clone::clone);
+            let is = |word: &String| word.trim_end_matches('=') == name;
+            let mut words = self.words.to_vec();
+            if let Some(at) = words.iter().position(is) {
+                words.splice(at..=at, [name.clone(), by]);
+            }
             return Error::new(Kind::Usage, format!("{name} needs a value{more}"))
-                .hint(format!("a shell variable may be empty; as in: {}", self.example().unwrap_or("pchat --help")));
+                .hint(format!("a shell variable may be empty: {}", line(&words)));
         }
         if !known.is_empty() {
             let error = Error::new(Kind::Usage, format!("{name} must be {}, not {}", either(&known), quoted(&given)));
             return match self.first(ContextKind::SuggestedValue) {
-                near if near.is_empty() => error.hint(format!("{} --help explains them", self.typed.name())),
+                near if near.is_empty() => error.hint(format!("{} --help explains them", self.typed.line())),
                 near => error.hint(format!("did you mean {near}?")),
             };
         }

@@ -71,8 +71,8 @@ pub(super) fn split(words: &[String]) -> Result<Vec<Item>, Torn> {
         if ["@add=", "@remove=", "@replace="].iter().any(|begin| folded.starts_with(begin)) {
             let (name, value) = word.split_once('=').unwrap_or_default();
             let mut items = vec![format!("\"{value}\"")];
-            while let Some((_, more)) = words.next_if(|(_, more)| more.starts_with(name)) {
-                items.push(format!("\"{}\"", more.trim_start_matches(name).trim_start_matches('=')));
+            while let Some((_, more)) = words.next_if(|(_, more)| more.starts_with('@')) {
+                items.push(format!("\"{}\"", more.trim_start_matches('@')));
             }
             return Err(Torn::Braces(at, format!("@{{{}={}}}", name.trim_start_matches('@'), items.join(","))));
         }

@@ -75,7 +75,12 @@ impl Call {
                 }
             }
             Kind::Changes => Written::changes(values)
-                .map_err(|what| self.wrong(format!("-{name}: {what}")))?
+                .map_err(|what| {
+                    self.wrong(format!("-{name}: {what}")).hint(format!(
+                        "a shell ends a line at ; and takes quotes: {}",
+                        self.right(name, "'@{Add=\"…\"; Remove=\"…\"}'", Some(&text()))
+                    ))
+                })?
                 .into_iter()
                 .map(with)
                 .collect(),

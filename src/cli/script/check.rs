@@ -93,7 +93,7 @@ impl Check<'_> {
                     self.columns(columns)?;
                     self.piped(stage, number)?;
                 }
-                Step::Measure { of: values, .. } | Step::Say(values) | Step::Give(values) => {
+                Step::Measure { of: values, .. } | Step::Say(values, _) | Step::Give(values) => {
                     values.iter().try_for_each(|value| self.value(value))?;
                 }
                 Step::File(file) => {

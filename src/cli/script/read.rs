@@ -2,7 +2,8 @@
 //! what is not known here is refused where it stands.
 
 use super::stages;
-use super::tree::{At, Doing, Expr, Of, Stage, Statement, Step};
+use super::tree::{At, Doing, Expr, Of, Operator, Stage, Statement, Step};
+use super::value::Value;
 use crate::cli::cmdlet;
 use crate::cli::line::own_words;
 use crate::error::{Error, Kind, Place, Result, quoted};
@@ -216,8 +217,27 @@ impl Reader<'_> {
                 self.spaces()?;
                 return Ok(Some(Doing::Assign(fold(&name), plus, self.pipeline()?)));
             }
-            if let Some(sign) = ["-=", "*=", "/=", "++", "--"].into_iter().find(|sign| self.rest().starts_with(sign)) {
-                return Err(self.unknown(self.at, sign).hint("write $n = $n + 1"));
+            let signs = [
+                ("++", Operator::Plus),
+                ("--", Operator::Minus),
+                ("-=", Operator::Minus),
+                ("*=", Operator::Times),
+                ("/=", Operator::Divide),
+            ];
+            if let Some((sign, operator)) = signs.into_iter().find(|(sign, _)| self.rest().starts_with(sign)) {
+                self.at += sign.len();
+                let right = match sign.ends_with('=') {
+                    true => {
+                        self.spaces()?;
+                        let at = self.at;
+                        super::tree::pipe(at, self.pipeline()?)
+                    }
+                    false => Reader::literal(before, Value::Int(1)),
+                };
+                let variable = Expr { at: before, what: Of::Variable(fold(&name)) };
+                let value = Of::Chain(Box::new(variable), vec![(operator, right)]);
+                let stage = Stage { at: before, what: Step::Value(Expr { at: before, what: value }) };
+                return Ok(Some(Doing::Assign(fold(&name), false, vec![stage])));
             }
             self.at = before;
         }
@@ -306,7 +326,10 @@ impl Reader<'_> {
         self.at += self.name().len();
         self.spaces()?;
         if !dollar || name.is_empty() || fold(self.name()) != "in" {
-            return Err(self.wrong(at, "write foreach ($room in $rooms) {…}"));
+            return Err(match self.file.is_empty() && !dollar {
+                true => self.due(at, "expected a variable, as in foreach ($room in $rooms) {…}"),
+                false => self.wrong(at, "write foreach ($room in $rooms) {…}"),
+            });
         }
         self.at += 2;
         self.spaces()?;
@@ -320,6 +343,16 @@ impl Reader<'_> {
 
     pub(super) fn pipeline(&mut self) -> Result<Vec<Stage>> {
         let mut found: Vec<Stage> = Vec::new();
+        self.blanks()?;
+        let at = self.at;
+        // What a choice or a loop gives is a value.
+        let choice = fold(self.name()) == "if" && self.text[at + 2..].trim_start().starts_with('(');
+        let each = fold(self.name()) == "foreach" && self.text[at + 7..].trim_start().starts_with('(');
+        if choice || each {
+            let what = self.deeper(if choice { Self::choice } else { Self::each })?;
+            let value = Expr { at, what: Of::Pipe(vec![Statement { at, what }], false) };
+            return Ok(vec![Stage { at, what: Step::Value(value) }]);
+        }
         loop {
             self.blanks()?;
             let at = self.at;

@@ -308,9 +308,7 @@ impl VerifyRequest {
         let (columns, rows) = (vec!["Place", "Finding"], rows.collect::<Vec<_>>());
         let mut reply = Reply::default();
         let broken = !rows.is_empty();
-        if broken {
-            reply.tables.push(Table { title: "findings", columns, aside: Vec::new(), rows, sums: None });
-        }
+        reply.tables.push(Table { title: "findings", columns, aside: Vec::new(), rows, sums: None });
         let (runs, files) = (counted(found.runs, "run"), counted(found.files, "file"));
         let what = format!(
             "{} found, {} delivered, {} listed in exceptions, in {files} of {runs}",

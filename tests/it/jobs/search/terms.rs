@@ -114,7 +114,7 @@ fn terms_are_searched_where_and_when_they_were_meant() {
         &["--from", "2014-03-10", "--to", "2014-03-10", "--timezone", "Europe/London"],
     ] {
         let words = [&["search", "usd", "--count", "--output", "json", "--store", "@s.db"][..], more].concat();
-        let counted = desk.args(&words).json()["count"][0]["Hits"].as_u64();
+        let counted = desk.args(&words).json()[0]["Hits"].as_u64();
         assert_eq!(hits(more), counted, "{more:?}");
         assert!(counted > Some(0) && counted < all, "{more:?}");
     }
