@@ -9,9 +9,13 @@ use std::io::{Result, Write};
 /// So many rows are shown at a terminal, unless `--all` asks for all of them.
 const MOST: usize = 20;
 /// So many lines of a text, as of a certificate, are shown there.
-const LINES: usize = 100;
+const LINES: usize = 36;
 /// A column narrower than this is not read.
 const NARROWEST: usize = 12;
+/// So few rows become lists where their columns do not fit; of more, columns are left out.
+const LISTED: usize = 3;
+/// So many columns are left at least.
+const LEAST: usize = 3;
 
 /// What is known of whoever looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,30 +65,66 @@ fn number(cell: &Cell) -> u64 {
     }
 }
 
-/// Prints a table; what was found in it is bold or between signs. What does not fit into a line is wrapped, and a
-/// table with more columns than that helps becomes a list.
-pub(super) fn write_table(table: &Table, look: Look, out: &mut dyn Write) -> Result<()> {
-    let columns: Vec<usize> =
-        (0..table.columns.len()).filter(|at| !table.aside.contains(&table.columns[*at])).collect();
-    let (rows, more) = look.rows(table);
-    let shown: Vec<Vec<String>> = rows
-        .iter()
-        .copied()
-        .chain(&table.sums)
-        .map(|row| columns.iter().filter_map(|at| row.get(*at)).map(brief).collect())
-        .collect();
-    let natural = |place: usize| {
-        let cells = shown.iter().filter_map(|row| row.get(place)).map(|cell| cell.chars().count());
-        cells.max().unwrap_or(0).max(table.columns[columns[place]].len()) + 2
-    };
-    let needed: usize = (0..columns.len()).map(natural).sum();
-    let fits = look.width.is_none_or(|width| needed <= usize::from(width) + 2);
-    if !fits && look.width.is_some_and(|width| usize::from(width) < columns.len() * NARROWEST) {
-        for row in rows {
-            write_list(table, row, look, out)?;
-        }
-        return told(more, look, out);
+/// A column as it is shown: which of the table, and its cells.
+struct Column {
+    at: usize,
+    cells: Vec<String>,
+}
+
+impl Column {
+    /// So many characters it takes, with what is between it and the next.
+    fn width(&self, table: &Table) -> usize {
+        let longest = self.cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
+        longest.max(table.columns[self.at].len()) + 2
     }
+
+    /// All rows say the same.
+    fn is_one(&self, rows: usize) -> bool {
+        let rows = self.cells.get(..rows).unwrap_or_default();
+        rows.len() > 1 && rows.iter().all(|cell| cell == &rows[0])
+    }
+}
+
+/// Leaves out columns until the others fit, beginning with those that say nothing new; gives their names.
+fn narrowed(columns: &mut Vec<Column>, table: &Table, rows: usize, width: usize) -> Vec<&'static str> {
+    let mut gone = Vec::new();
+    let over = |columns: &[Column]| columns.iter().map(|column| column.width(table)).sum::<usize>() > width + 2;
+    while over(columns) && columns.len() > LEAST {
+        let same = columns.iter().skip(1).rposition(|column| column.is_one(rows)).map(|at| at + 1);
+        let place = match same {
+            Some(place) => place,
+            None if columns.len() * NARROWEST > width => columns.len() - 1,
+            None => break,
+        };
+        gone.push(table.columns[columns.remove(place).at]);
+    }
+    gone
+}
+
+/// Prints a table; what was found in it is bold or between signs. Where it is wider than the terminal, few rows become
+/// lists; of more, columns are left out and named, and what is still too long is wrapped.
+pub(super) fn write_table(table: &Table, look: Look, out: &mut dyn Write) -> Result<()> {
+    let places = (0..table.columns.len()).filter(|at| !table.aside.contains(&table.columns[*at]));
+    let (rows, more) = look.rows(table);
+    let every: Vec<&Vec<Cell>> = rows.iter().copied().chain(&table.sums).collect();
+    let cells = |at: usize| every.iter().map(|row| row.get(at).map(brief).unwrap_or_default()).collect();
+    let mut columns: Vec<Column> = places.map(|at| Column { at, cells: cells(at) }).collect();
+    let needed: usize = columns.iter().map(|column| column.width(table)).sum();
+    let mut fits = look.width.is_none_or(|width| needed <= usize::from(width) + 2);
+    let mut gone = Vec::new();
+    if let Some(width) = look.width.map(usize::from).filter(|_| !fits) {
+        if rows.len() <= LISTED && width < columns.len() * NARROWEST {
+            for row in rows {
+                write_list(table, row, look, out)?;
+            }
+            return told(more, look, out);
+        }
+        gone = narrowed(&mut columns, table, rows.len(), width);
+        fits = columns.iter().map(|column| column.width(table)).sum::<usize>() <= width + 2;
+    }
+    let shown = (0..every.len()).map(|row| columns.iter().map(move |column| column.cells[row].clone()));
+    let shown: Vec<Vec<String>> = shown.map(Iterator::collect).collect();
+    let columns: Vec<usize> = columns.iter().map(|column| column.at).collect();
     let mut grid = comfy_table::Table::new();
     grid.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(comfy_table::ContentArrangement::Disabled);
     if let Some(width) = look.width.filter(|_| !fits) {
@@ -108,15 +148,23 @@ pub(super) fn write_table(table: &Table, look: Look, out: &mut dyn Write) -> Res
             false => writeln!(out, "{text}")?,
         }
     }
+    if !gone.is_empty() {
+        dimmed(&format!("not shown: {} (--output list has all)", gone.join(", ")), look, out)?;
+    }
     told(more, look, out)
 }
 
+fn dimmed(text: &str, look: Look, out: &mut dyn Write) -> Result<()> {
+    match look.color {
+        true => writeln!(out, "\u{1b}[2m{text}\u{1b}[0m"),
+        false => writeln!(out, "{text}"),
+    }
+}
+
 fn told(more: usize, look: Look, out: &mut dyn Write) -> Result<()> {
-    let text = format!("{} more (--all)", grouped(more as u64));
-    match (more, look.color) {
-        (0, _) => Ok(()),
-        (_, true) => writeln!(out, "\u{1b}[2m{text}\u{1b}[0m"),
-        (_, false) => writeln!(out, "{text}"),
+    match more {
+        0 => Ok(()),
+        more => dimmed(&format!("{} more (--all)", grouped(more as u64)), look, out),
     }
 }
 
@@ -159,6 +207,15 @@ mod tests {
             let text = shown(&wide, Look { terminal: true, width: Some(width), ..Look::default() });
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}: {text}");
         }
+        // Of many rows, columns go that say the same everywhere, then the last ones.
+        let mut many = table(30);
+        many.columns.extend(["First", "Last", "State"]);
+        for row in many.rows.iter_mut().chain(&mut many.sums) {
+            row.extend(["2015-01-01".into(), "2016-01-01".into(), "open".into()]);
+        }
+        let text = shown(&many, Look { terminal: true, width: Some(40), ..Look::default() });
+        assert!(text.starts_with("Room ") && text.contains("Events") && !text.contains("pool"), "{text}");
+        assert!(text.contains("not shown: State, Last, First") && text.lines().count() == 24, "{text}");
         let text = shown(&wide, Look { terminal: true, width: Some(20), ..Look::default() });
         assert!(text.contains("Events : 1"), "{text}");
         let text = shown(&table(1), Look { terminal: true, color: true, ..Look::default() });

@@ -136,7 +136,7 @@ impl Wanted {
         let query = self.query_read(catalog)?.map(|read| seal(read.query.node()).to_string());
         let rooms = self.scope(catalog)?.rooms;
         if rooms.as_ref().is_some_and(BTreeMap::is_empty) {
-            return Err(Error::new(Kind::NotFound, "there is no room in what is named, so there is nothing to save")
+            return Err(Error::new(Kind::NotFound, "no room matches, so there is nothing to save")
                 .hint("pchat room get shows which room is in which category"));
         }
         let rooms = rooms.map(|rooms| rooms.values().map(ToString::to_string).collect()).unwrap_or_default();

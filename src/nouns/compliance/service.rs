@@ -284,7 +284,7 @@ impl StatusRequest {
         };
         let rows = found.iter().map(row).collect();
         let table = Table { title: "services", columns, aside: vec!["Adapter", "Folder"], rows, sums: None };
-        let mut reply = objects(table, "there are no compliance settings");
+        let mut reply = objects(table, "no compliance settings");
         let any = |state: &str| found.iter().any(|(_, standing)| standing.state == state);
         reply.status = match (any("failed"), any("behind"), found.iter().all(|(_, now)| now.state == "off")) {
             (true, ..) => Status::Failed(Kind::Io),
@@ -341,7 +341,7 @@ impl RedeliverRequest {
             let identity = SCOPED.identity(&self.identity)?;
             let service = all.iter().find(|service| service.key == crate::model::ids::fold(&identity));
             let service = service.ok_or_else(|| {
-                Error::new(Kind::NotFound, format!("there are no compliance settings {}", self.identity))
+                Error::new(Kind::NotFound, format!("no compliance settings {}", self.identity))
                     .hint("pchat compliance get lists all of them")
             })?;
             let bounds = span(self.from.as_deref(), self.to.as_deref(), None)?;

@@ -79,7 +79,7 @@ fn a_term_that_fails_is_no_zero_and_one_that_comes_twice_counts_once() {
     assert_eq!(terms[1]["Name"], "Sterling or euro");
     assert_eq!(terms[1]["Reading"], "(gbp OR eur)");
     desk.write("terms.txt", "# nothing\n\n");
-    report(&desk, &[]).code(2).says("there is no term in the list");
+    report(&desk, &[]).code(2).says("the list contains no term");
     desk.write("terms.txt", "zebrafish\n");
     report(&desk, &[]).code(4);
     desk.write("terms.txt", "usd\n");
