@@ -242,7 +242,7 @@ fn no_path_destroys_what_any_kind_of_hold_protects() {
             let fact = |name: &str| done["purge"][name].as_u64().unwrap();
             assert_eq!((fact("EventsDestroyed"), fact("EventsHeldBack")), (goes, held), "{at}");
             let register = desk.run(&format!("hold report --output json --store @{store}")).code(0).json();
-            let row = &register[0];
+            let row = &register["holds"][0];
             assert_eq!(row["HeldBack"].as_u64().unwrap_or(0), held, "{at}: {row}");
             assert_eq!(row["Alone"], row["Events"], "{at}");
         }
