@@ -136,6 +136,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rsa", &["src/proof/timestamp/"]),
     ("p256", &["src/proof/timestamp/"]),
     ("p384", &["src/proof/timestamp/"]),
+    ("p521", &["src/proof/timestamp/"]),
     ("sha1", &["src/proof/timestamp.rs", "src/containers/bagit.rs"]),
     ("md5", &["src/containers/bagit.rs"]),
     ("libc", &["src/files.rs"]),

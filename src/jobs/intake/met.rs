@@ -128,7 +128,8 @@ impl Met {
 }
 
 fn put(names: &mut BTreeMap<String, String>, name: &str) {
-    if !name.is_empty() && !names.contains_key(&fold(name)) {
+    // A hold names pools and domains by patterns, too, and those are no names.
+    if !name.is_empty() && !name.contains(['*', '?']) && !names.contains_key(&fold(name)) {
         names.insert(fold(name), name.to_owned());
     }
 }

@@ -22,6 +22,7 @@ const ECDSA_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.100
 const ECDSA_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const EC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
 /// Keys that are shorter can be broken (bytes).
@@ -187,26 +188,33 @@ fn is_of_rsa(
     })
 }
 
-/// The same for keys on the curves P-256 and P-384.
+/// The same for keys on the curves P-256, P-384 and P-521.
 fn is_on_curve(key: &SubjectPublicKeyInfoOwned, hash: &[u8], signature: &[u8]) -> Result<bool, &'static str> {
     const OTHER: &str = "the signature is not of this content";
     let curve = key.algorithm.parameters.as_ref().and_then(|curve| curve.decode_as::<ObjectIdentifier>().ok());
     let point = key.subject_public_key.as_bytes().filter(|_| key.algorithm.oid == EC_KEY).ok_or(OTHER_KIND)?;
+    // The crates have a type for each curve and no trait that leads from a point to an answer.
+    macro_rules! signed_on {
+        ($($curve:ident)::+, $length:literal) => {{
+            let key = $($curve)::+::VerifyingKey::from_sec1_bytes(point).map_err(|_| OTHER_KIND)?;
+            let both = two_numbers::<$length>(signature).map_err(|Broken| OTHER)?;
+            let signature = $($curve)::+::Signature::from_slice(&both.concat()).map_err(|_| OTHER)?;
+            Ok(key.verify_prehash(&at_least::<$length>(hash), &signature).is_ok())
+        }};
+    }
     match curve {
-        Some(P256) => {
-            let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| OTHER_KIND)?;
-            let both = two_numbers::<32>(signature).map_err(|Broken| OTHER)?;
-            let signature = p256::ecdsa::Signature::from_slice(&both.concat()).map_err(|_| OTHER)?;
-            Ok(key.verify_prehash(hash, &signature).is_ok())
-        }
-        Some(P384) => {
-            let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| OTHER_KIND)?;
-            let both = two_numbers::<48>(signature).map_err(|Broken| OTHER)?;
-            let signature = p384::ecdsa::Signature::from_slice(&both.concat()).map_err(|_| OTHER)?;
-            Ok(key.verify_prehash(hash, &signature).is_ok())
-        }
+        Some(P256) => signed_on!(p256::ecdsa, 32),
+        Some(P384) => signed_on!(p384::ecdsa, 48),
+        Some(P521) => signed_on!(p521::ecdsa, 66),
         _ => Err(OTHER_KIND),
     }
+}
+
+/// A hash as the number it is, with zeros before it where the crates ask for half the length of the field.
+fn at_least<const LENGTH: usize>(hash: &[u8]) -> Vec<u8> {
+    let mut number = vec![0; LENGTH.div_ceil(2).saturating_sub(hash.len())];
+    number.extend_from_slice(hash);
+    number
 }
 
 /// The two numbers of a signature, each of so many bytes.

@@ -68,7 +68,8 @@ fn openssl(desk: &Desk, line: &str) {
 const RSA: &str = "rsa -pkeyopt rsa_keygen_bits:2048";
 const CURVE: &str = "ec -pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:named_curve";
 const LARGER_CURVE: &str = "ec -pkeyopt ec_paramgen_curve:P-384 -pkeyopt ec_param_enc:named_curve";
-const OTHER_CURVE: &str = "ec -pkeyopt ec_paramgen_curve:P-521 -pkeyopt ec_param_enc:named_curve";
+const LARGEST_CURVE: &str = "ec -pkeyopt ec_paramgen_curve:P-521 -pkeyopt ec_param_enc:named_curve";
+const OTHER_CURVE: &str = "ec -pkeyopt ec_paramgen_curve:secp256k1 -pkeyopt ec_param_enc:named_curve";
 
 /// A key and a certificate that signs itself.
 fn root(desk: &Desk, name: &str, kind: &str) {
@@ -452,6 +453,11 @@ fn keys_on_a_larger_curve_and_rsa_with_a_salt() {
     }
     desk.write("both.pem", [desk.read("root.pem"), desk.read("large.pem")].concat());
     desk.run("audit verify --store @s.db --ca @both.pem").code(0);
+    root(&desk, "largest", LARGEST_CURVE);
+    issue(&desk, "fourth", LARGEST_CURVE, "largest", "tsa", "sha512");
+    desk.run("audit anchor --request @l.tsq --store @s.db").code(0);
+    stamp(&desk, "l.tsq", "fourth", "", "l.tsr");
+    reply(&desk, "l.tsr", "largest.pem").code(0);
     // A curve that is not known is said to be so.
     root(&desk, "larger", OTHER_CURVE);
     issue(&desk, "unknown", OTHER_CURVE, "larger", "tsa", "sha512");
