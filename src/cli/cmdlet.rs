@@ -2,7 +2,9 @@
 //! `room set --disabled=true -- x`. Decides nothing: what the words mean is for the command.
 
 mod option;
+mod right;
 
+use self::option::own_option;
 use super::Evaluated;
 use super::words::{DASHES, Item, Written};
 use crate::error::{Error, Kind as Failure, Result, brief, quoted};
@@ -198,44 +200,6 @@ impl Call {
         }
     }
 
-    /// The line with this word and its neighbours as one text.
-    fn joined(&self, surplus: &str) -> Option<String> {
-        let at = self.typed.iter().position(|word| word == surplus)?;
-        let named = |word: &String| word.starts_with(DASHES);
-        let from = at.checked_sub(1).filter(|before| !named(&self.typed[*before]))?;
-        let to = self.typed[at..].iter().position(named).map_or(self.typed.len(), |more| at + more);
-        let mut words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
-        words.splice(from..to, [OsString::from(self.typed[from..to].join(" "))]);
-        Some(format!("pchat {} {}", self.cmdlet.name, super::line::quoted(&words)))
-    }
-
-    /// The line of `-Identity=x`, with a blank.
-    fn with_blank(&self, name: &str) -> Option<String> {
-        let (own, value) = name.split_once('=')?;
-        self.parameter(own).ok()?;
-        let is = |word: &&String| word.trim_start_matches(DASHES).starts_with(&format!("{own}="));
-        let at = self.typed.iter().position(|word| is(&word))?;
-        let mut words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
-        let whole = self.typed[at].split_once('=').map_or(value, |(_, value)| value);
-        words.splice(at..=at, [OsString::from(format!("-{own}")), OsString::from(whole)]);
-        Some(format!("a blank stands before a value: pchat {} {}", self.cmdlet.name, super::line::quoted(&words)))
-    }
-
-    /// The line of a condition without braces and quotes.
-    fn with_braces(&self, name: &str) -> Option<String> {
-        let null = crate::model::record::Value::Null;
-        let _known = crate::select::expression::Expression::compare(&fold(name), &null, &null)?;
-        let at = self.typed.iter().position(|word| word.trim_start_matches(DASHES) == name)?;
-        let (before, rest) = (self.typed.get(at.checked_sub(1)?)?, self.typed.get(at + 1)?);
-        let mut words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
-        words.splice(at - 1..=at + 1, [OsString::from(format!("{{{before} -{name} \"{rest}\"}}"))]);
-        Some(format!(
-            "put a condition in braces and quotes: pchat {} {}",
-            self.cmdlet.name,
-            super::line::quoted(&words)
-        ))
-    }
-
     /// The parameter of this name, of which so many letters are enough as tell it from others.
     fn parameter(&self, name: &str) -> Result<Bound> {
         let wanted = fold(name);
@@ -300,7 +264,7 @@ impl Call {
         // What chooses is never empty on purpose; a shell has replaced a variable by nothing.
         let chooses = matches!(parameter.to, To::Word)
             || ["Get-", "Clear-", "Remove-", "Export-", "Import-"].iter().any(|v| self.cmdlet.name.starts_with(v));
-        let text = !matches!(parameter.kind, Kind::Switch | Kind::Object | Kind::Changes | Kind::Texts);
+        let text = !matches!(parameter.kind, Kind::Switch | Kind::Bool | Kind::Object | Kind::Changes | Kind::Texts);
         if chooses && text && values.first().is_some_and(|value| value.is_blank() || self.null(value)) {
             return Err(self
                 .wrong(format!("-{name} is empty"))
@@ -313,71 +277,6 @@ impl Call {
     /// Quotes with nothing in them.
     fn null(&self, value: &Written) -> bool {
         !value.is_later() && value.text().trim().is_empty()
-    }
-
-    /// A Boolean parameter without a value.
-    fn unsaid(&self, name: &str) -> Error {
-        self.wrong(format!("-{name} needs $True or $False; bash expands them to nothing, so quote them"))
-            .hint(self.right(name, "'$False'", None))
-    }
-
-    /// A Boolean parameter with another value.
-    fn untrue(&self, name: &str, value: &Written) -> Error {
-        let text = value.text();
-        if text.trim().is_empty() {
-            return self.unsaid(name);
-        }
-        let by = if value.affirms() { "'$True'" } else { "'$False'" };
-        self.wrong(format!("-{name} must be $True or $False, not {}", quoted(&text))).hint(self.right(
-            name,
-            by,
-            Some(&text),
-        ))
-    }
-
-    /// The line as it has to be typed, with this behind a parameter, in the place of the word `gone`.
-    fn right(&self, name: &str, with: &str, gone: Option<&str>) -> String {
-        let mut words: Vec<String> = Vec::new();
-        let mut behind = false;
-        for word in &self.typed {
-            let own = word.trim_start_matches(DASHES);
-            let (own, colon) = own.split_once(':').map_or((own, false), |(own, _)| (own, true));
-            let dashed = word.starts_with(DASHES) && own.starts_with(|c: char| c.is_ascii_alphabetic());
-            let is = dashed && fold(name).starts_with(&fold(own));
-            let dropped = behind && !dashed && (word.trim().is_empty() || gone == Some(word.as_str()));
-            behind = is;
-            if dropped {
-                continue;
-            }
-            words.push(match is {
-                true if with.is_empty() => format!("-{own}"),
-                true if colon => format!("'-{own}:{}'", with.trim_matches('\'')),
-                true => format!("-{own} {with}"),
-                false => super::line::quoted(&[word.into()]),
-            });
-        }
-        let short = words.iter().map(String::len).sum::<usize>() < 300;
-        if words.is_empty() || !short {
-            words = vec!["…".to_owned(), format!("-{name} {with}").trim_end().to_owned()];
-        }
-        format!("pchat {} {}", self.cmdlet.name, words.join(" "))
-    }
-
-    /// What is written behind a parameter.
-    fn shape(&self, parameter: &Parameter) -> String {
-        super::help::value(parameter, self.cmdlet, &super::command())
-    }
-
-    /// The line with the identity that is missing.
-    pub(super) fn identified(&self) -> String {
-        let parameter = self.cmdlet.parameters.iter().find(|p| p.to == To::Word).map_or("Identity", |p| p.name);
-        self.completed(parameter, "NAME")
-    }
-
-    /// The line with a parameter that is missing.
-    fn completed(&self, parameter: &str, value: &str) -> String {
-        let words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
-        format!("pchat {} -{parameter} {value} {}", self.cmdlet.name, super::line::quoted(&words)).trim_end().to_owned()
     }
 
     /// Fails when history would come into a store that is not there: a path that was mistyped must make none.
@@ -416,7 +315,7 @@ impl Call {
                     let hint = match self.joined(&value.text()) {
                         Some(line) => format!("put a text with spaces in quotes: {line}"),
                         None => format!(
-                            "put a text with spaces in quotes, as 'IT Help', and a pattern with * as well; pchat help {}",
+                            "put a text with spaces in quotes, as 'IT Help', and a pattern with * too; pchat help {}",
                             self.cmdlet.name
                         ),
                     };
@@ -594,11 +493,4 @@ pub(super) fn called(object: &Object) -> String {
         (Some((pool, _)), Some(uri)) if uri.contains("://") => format!("{pool}\\{uri}"),
         _ => identity.to_owned(),
     }
-}
-
-/// An option of pchat or of the command, and whether it takes a value.
-fn own_option(cmdlet: &Cmdlet, native: &Command, name: &str) -> Option<bool> {
-    let own = cmdlet.command.iter().try_fold(native, |command, word| command.find_subcommand(word));
-    let mut known = native.get_arguments().chain(own.into_iter().flat_map(Command::get_arguments));
-    known.find(|arg| arg.get_long() == Some(name)).map(|arg| arg.get_action().takes_values())
 }

@@ -1,5 +1,5 @@
-//! What each word of a command line is, as the parser takes it: a command, an option, its value, a name. Only looks; what
-//! the words mean is for the parser.
+//! What each word of a command line is, as the parser takes it: a command, an option, its value, a name. Only looks;
+//! what the words mean is for the parser.
 
 use clap::{Arg, Command};
 use std::ffi::OsString;

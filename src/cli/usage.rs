@@ -1,4 +1,5 @@
-//! What the parser of command lines does not understand, as an error: what is wrong, and the line as it has to be typed.
+//! What the parser of command lines does not understand, as an error: what is wrong, and the line as it has to be
+//! typed.
 
 use super::page;
 use super::typed::{Role, Typed, line, texts, typed};

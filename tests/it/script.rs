@@ -308,7 +308,7 @@ const MANGLED: [(&str, &str); 44] = [
     ("Set-CsPersistentChatComplianceConfiguration -AddUserDetails $False", "-AddUserDetails '$False'"),
     ("Get-CsPersistentChatRoom -Disabled $False", "-Disabled '$False'"),
     ("Clear-CsPersistentChatRoom 'Coffee Corner' -EndDate 1/1/2020 -Confirm:$False", "'-Confirm:$False'"),
-    ("Remove-CsPersistentChatRoom 'Coffee Corner' -WhatIf:$False", "'-WhatIf:$False'"),
+    ("Remove-CsPersistentChatRoom 'Coffee Corner' -WhatIf:$False", "leave the value out: pchat Remove-CsPersistent"),
     ("Set-CsPersistentChatRoom 'Coffee Corner' -Members $Null", "-Members '$Null'"),
     ("Set-CsPersistentChatRoom 'Coffee Corner' -Addin $Null", "-Addin '$Null'"),
     ("Set-CsPersistentChatRoom 'Coffee Corner' -Description $Null -Disabled False", "-Description '$Null'"),

@@ -6,7 +6,7 @@ use crate::cli::words::Written;
 use crate::error::{Result, quoted};
 use crate::model::ids::fold;
 use crate::model::time::{guessed, iso};
-use crate::nouns::cmdlet::{Kind, Parameter, To};
+use crate::nouns::cmdlet::{Cmdlet, Kind, Parameter, To};
 use clap::Command;
 use serde_json::Value;
 
@@ -108,4 +108,11 @@ impl Call {
         }
         Ok(words)
     }
+}
+
+/// An option of pchat or of the command, and whether it takes a value.
+pub(super) fn own_option(cmdlet: &Cmdlet, native: &Command, name: &str) -> Option<bool> {
+    let own = cmdlet.command.iter().try_fold(native, |command, word| command.find_subcommand(word));
+    let mut known = native.get_arguments().chain(own.into_iter().flat_map(Command::get_arguments));
+    known.find(|arg| arg.get_long() == Some(name)).map(|arg| arg.get_action().takes_values())
 }

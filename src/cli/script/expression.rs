@@ -293,8 +293,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A text over several lines, `@"…"@` or `@'…'@`: it begins behind the line of its opening, and ends before the line
-    /// of its closing.
+    /// A text over several lines, `@"…"@` or `@'…'@`: it begins behind the line of its opening, and ends before that of
+    /// its closing.
     fn here(&mut self, at: At) -> Result<Expr> {
         self.next();
         let values = self.next().is_some_and(|c| DOUBLE.contains(&c));

@@ -249,7 +249,7 @@ fn bound(mut given: Given<'_, '_>, name: &str) -> Result<Step> {
         "write-verbose" | "write-debug" => {
             given.free.clear();
             given.values.clear();
-            Step::Nothing
+            Step::Give(Vec::new())
         }
         "write-output" | "echo" | "write" => {
             Step::Give(std::mem::take(&mut given.free).into_iter().chain(given.take("object")).collect())
