@@ -147,7 +147,10 @@ impl Call {
                         Kind::Switch => colon.clone().into_iter().collect(),
                         Kind::Changes | Kind::Texts => value(true),
                         Kind::Bool => match colon.clone() {
-                            Some(colon) => vec![colon],
+                            Some(colon) => {
+                                call.switch(parameter.name, Some(&colon))?;
+                                vec![colon]
+                            }
                             None => {
                                 let is = |item: &Item| matches!(item, Item::Value(v) if v.is_truth_or_mistaken());
                                 match items.next_if(is) {
@@ -279,18 +282,21 @@ impl Call {
         !value.is_later() && value.text().trim().is_empty()
     }
 
-    /// Fails when history would come into a store that is not there: a path that was mistyped must make none.
+    /// Fails when history would come into a store that is not there, or when two stores are named.
     pub(super) fn store_exists(&self) -> Result<()> {
         let given = |to: To| self.given.iter().find(|(p, _)| p.to == to).and_then(|(_, values)| values.first());
         let (instance, name) = (given(To::Store).map(Written::text), given(To::StoreName).map(Written::text));
-        match super::objects::store(instance, name) {
-            Some(file) if self.cmdlet.command == ["import"] && !file.contains("://") => {
-                let there = std::path::Path::new(&file).exists() || self.own.iter().any(|w| w.starts_with("--store="));
-                let hint = format!(
-                    "-DBInstance names a store or an alias of it; pchat store new --store '{file}' creates one"
-                );
-                let missing = || Error::new(Failure::NotFound, format!("store {} does not exist", quoted(&file)));
-                if there { Ok(()) } else { Err(missing().hint(hint)) }
+        let Some(file) = super::objects::store(instance, name) else { return Ok(()) };
+        let named = self.own.iter().find_map(|word| word.strip_prefix("--store="));
+        let real = |path: &str| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        match named {
+            Some(named) if real(named) != real(&file) => {
+                let what = format!("-DBInstance names store {}, and --store names {}", quoted(&file), quoted(named));
+                Err(Error::new(Failure::Usage, what).hint("leave one of the two out"))
+            }
+            None if self.cmdlet.command == ["import"] && !real(&file).exists() => {
+                let hint = format!("an instance is a store or its alias; pchat store new --store '{file}' creates one");
+                Err(Error::new(Failure::NotFound, format!("store {} does not exist", quoted(&file))).hint(hint))
             }
             _ => Ok(()),
         }
@@ -312,8 +318,9 @@ impl Call {
                 None => {
                     let what =
                         format!("{} is not a value of any parameter of {}", quoted(&value.text()), self.cmdlet.name);
-                    let hint = match self.joined(&value.text()) {
-                        Some(line) => format!("put a text with spaces in quotes: {line}"),
+                    let colon = value.truth().and_then(|is| self.with_colon(&value.text(), is));
+                    let hint = match colon.or_else(|| self.joined(&value.text())) {
+                        Some(line) => line,
                         None => format!(
                             "put a text with spaces in quotes, as 'IT Help', and a pattern with * too; pchat help {}",
                             self.cmdlet.name
@@ -469,11 +476,8 @@ impl Call {
 /// Whether objects are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Objects {
-    /// It takes none, or knows what it is about.
     No,
-    /// It cannot go on without.
     Needed,
-    /// It takes those of a pipe, and can do without.
     IfPiped,
 }
 

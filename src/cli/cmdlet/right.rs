@@ -83,7 +83,20 @@ impl Call {
         let to = self.typed[at..].iter().position(named).map_or(self.typed.len(), |more| at + more);
         let mut words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
         words.splice(from..to, [OsString::from(self.typed[from..to].join(" "))]);
-        Some(format!("pchat {} {}", self.cmdlet.name, crate::cli::line::quoted(&words)))
+        let line = crate::cli::line::quoted(&words);
+        Some(format!("put a text with spaces in quotes: pchat {} {line}", self.cmdlet.name))
+    }
+
+    /// The line in which a colon stands before what a switch is set to.
+    pub(super) fn with_colon(&self, surplus: &str, is: bool) -> Option<String> {
+        let at = self.typed.iter().position(|word| word == surplus)?;
+        let before = at.checked_sub(1)?;
+        let name = self.typed[before].strip_prefix(DASHES)?;
+        let mut words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
+        let truth = if is { "$True" } else { "$False" };
+        words.splice(before..=at, [OsString::from(format!("-{name}:{truth}"))]);
+        let line = crate::cli::line::quoted(&words);
+        Some(format!("a colon stands before the value of a switch: pchat {} {line}", self.cmdlet.name))
     }
 
     /// The line of `-Identity=x`, with a blank.

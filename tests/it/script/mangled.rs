@@ -93,7 +93,7 @@ const LINES: &[(&str, &str)] = &[
     ("Remove-CsPersistentChatRoom -Identity=\"Coffee Corner\" -Confirm:False", "-Identity 'Coffee Corner' -Confirm"),
     ("Remove-CsPersistentChatRoom 'Coffee Corner' -Confirm:", "'-Confirm:$False'"),
     ("Remove-CsPersistentChatRoom 'Coffee Corner' -Confirm: $False", "'-Confirm:$False'"),
-    ("Remove-CsPersistentChatRoom 'Coffee Corner' -Confirm False", "'Coffee Corner'"),
+    ("Remove-CsPersistentChatRoom 'Coffee Corner' -Confirm False", "'-Confirm:$False'"),
     (
         "Remove-CsPersistentChatRoom 'Coffee Corner' -WhatIf:$True",
         "Remove-CsPersistentChatRoom 'Coffee Corner' -WhatIf",
@@ -149,8 +149,8 @@ const LINES: &[(&str, &str)] = &[
     ("Clear-CsPersistentChatRoom 'Coffee Corner' -EndDate \"(Get-Date).AddDays(-30)\" -Confirm:False", "single quotes"),
     // Another instance than the one the store lists.
     ("Import-CsPersistentChatData -DBInstance tcp:atl-sql-001,1433 -FileName @x.zip", "store alias add"),
-    ("Import-CsPersistentChatData -DBInstance nowhere.db -FileName @x.zip", "pchat store new --store 'nowhere.db'"),
-    ("Import-CsPersistentChatData -DBInstance . -FileName @x.zip", "does not exist"),
+    ("Import-CsPersistentChatData -DBInstance nowhere.db -FileName @x.zip", "leave one of the two out"),
+    ("Import-CsPersistentChatData -DBInstance . -FileName @x.zip", "leave one of the two out"),
     ("Export-CsPersistentChatData -DBInstance $instance -FileName @x.zip", "-DBInstance TEXT"),
     ("Export-CsPersistentChatData -DBInstance '.\\rtc' -FileName @x.zip", "store alias add '.\\rtc'"),
 ];
@@ -200,6 +200,15 @@ fn a_backslash_that_a_shell_took_is_told() {
     desk.args(&["store", "alias", "add", "atl-sql-001\\rtc", "--store", "@s.db"]).code(0);
     let line = "Export-CsPersistentChatData -DBInstance atl-sql-001\\rtc -FileName x.zip";
     refused(&desk, &[(line, "write 'atl-sql-001\\rtc'")]);
+}
+
+#[test]
+fn a_store_that_is_not_there_is_not_made() {
+    let desk = copied(prepared());
+    let line = ["Import-CsPersistentChatData", "-DBInstance", "@typo.db", "-FileName", "@x.zip"];
+    let run = desk.args(&line);
+    assert!(run.code == 10 && run.err.contains("pchat store new --store"), "{run:?}");
+    assert!(!desk.path("typo.db").exists());
 }
 
 #[test]
