@@ -102,10 +102,12 @@ impl fmt::Display for Place {
     }
 }
 
-/// What an error says, with no more than 80 characters of anything it quotes.
+/// So many characters of anything that somebody wrote an error repeats: what people read.
+const REPEATED: usize = 80;
+
+/// What an error says, with no more than that of anything it quotes.
 pub fn shown(text: String) -> String {
-    const QUOTED: usize = 80;
-    if text.len() <= QUOTED {
+    if text.len() <= REPEATED {
         return text;
     }
     let mut out = String::with_capacity(text.len().min(1 << 12));
@@ -117,13 +119,7 @@ pub fn shown(text: String) -> String {
         let opens = matches!(c, '"' | '`') || c == '\'' && !before.is_alphanumeric();
         before = c;
         let Some(end) = opens.then(|| closing(rest, c)).flatten() else { continue };
-        match rest[..end].char_indices().nth(QUOTED) {
-            Some((at, _)) => {
-                out.push_str(&rest[..at]);
-                out.push('…');
-            }
-            None => out.push_str(&rest[..end]),
-        }
+        out.push_str(&brief(&rest[..end]));
         out.push(c);
         rest = &rest[end + c.len_utf8()..];
     }
@@ -282,10 +278,9 @@ impl Error {
     }
 }
 
-/// What was typed, shortened: an error repeats no more of it than people read.
+/// What was typed, as an error repeats it.
 pub fn brief(text: &str) -> String {
-    const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
+    match text.char_indices().nth(REPEATED) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }

@@ -2,9 +2,11 @@
 //! `room set --disabled=true -- x`. Decides nothing: what the words mean is for the command.
 
 mod option;
+mod right;
 
+use self::option::own_option;
 use super::Evaluated;
-use super::words::{Item, Written};
+use super::words::{DASHES, Item, Written};
 use crate::error::{Error, Kind as Failure, Result, brief, quoted};
 use crate::jobs::selection::nearest;
 use crate::model::ids::fold;
@@ -39,7 +41,7 @@ pub(super) type Object = Map<String, Value>;
 
 /// Does a word look like the name of a cmdlet?
 pub(super) fn is_meant(word: &str) -> bool {
-    word.split_once('-').is_some_and(|(verb, noun)| {
+    word.split_once(DASHES).is_some_and(|(verb, noun)| {
         !verb.is_empty()
             && verb.bytes().all(|b| b.is_ascii_alphabetic())
             && noun.len() > 2
@@ -50,6 +52,7 @@ pub(super) fn is_meant(word: &str) -> bool {
 
 /// The cmdlet of this name.
 pub(super) fn named(name: &str) -> Result<&'static Cmdlet> {
+    let name = &name.replace(DASHES, "-");
     all().find(|cmdlet| fold(cmdlet.name) == fold(name)).ok_or_else(|| {
         let known: Vec<String> = all().map(|cmdlet| cmdlet.name.to_owned()).collect();
         let error = Error::new(Failure::Usage, format!("no cmdlet {}", brief(name)));
@@ -102,7 +105,12 @@ impl Call {
                 Item::Own(name, value) => {
                     let takes = own_option(cmdlet, native, &name).unwrap_or_default();
                     let value = match (takes, value) {
-                        (false, _) => None,
+                        // What is said against an option must not turn it on.
+                        (false, Some(value)) => {
+                            let what = format!("--{name} takes no value, and {} was given", quoted(&value));
+                            return Err(call.wrong(what).hint(format!("write --{name}, or leave it out")));
+                        }
+                        (false, None) => None,
                         (true, Some(value)) => Some(value),
                         (true, None) => Some(match items.next() {
                             Some(Item::Value(value)) => value.text(),
@@ -139,14 +147,20 @@ impl Call {
                         Kind::Switch => colon.clone().into_iter().collect(),
                         Kind::Changes | Kind::Texts => value(true),
                         Kind::Bool => match colon.clone() {
-                            Some(colon) => vec![colon],
-                            None => items
-                                .next_if(|item| {
-                                    matches!(item, Item::Value(value) if value.truth().is_some() || value.is_later())
-                                })
-                                .and_then(|item| if let Item::Value(value) = item { Some(value) } else { None })
-                                .into_iter()
-                                .collect(),
+                            Some(colon) => {
+                                call.switch(parameter.name, Some(&colon))?;
+                                vec![colon]
+                            }
+                            None => {
+                                let is = |item: &Item| matches!(item, Item::Value(v) if v.is_truth_or_mistaken());
+                                match items.next_if(is) {
+                                    Some(Item::Value(value)) if value.truth().is_none() && !value.is_later() => {
+                                        return Err(call.untrue(parameter.name, &value));
+                                    }
+                                    Some(Item::Value(value)) => vec![value],
+                                    _ => Vec::new(),
+                                }
+                            }
                         },
                         _ => value(false),
                     };
@@ -179,9 +193,13 @@ impl Call {
         let mut known: Vec<String> = self.cmdlet.parameters.iter().map(|p| p.name.to_owned()).collect();
         known.extend(["Confirm", "WhatIf"].iter().filter(|_| self.cmdlet.confirms).map(|name| (*name).to_owned()));
         let what = format!("{} has no parameter -{}", self.cmdlet.name, brief(name));
+        let error = Error::new(Failure::Usage, what);
+        if let Some(line) = self.with_blank(name).or_else(|| self.with_braces(name)) {
+            return error.hint(line);
+        }
         match nearest(name, &known) {
-            Some(near) => Error::new(Failure::Usage, what).hint(format!("did you mean -{near}?")),
-            None => self.wrong(what),
+            Some(near) => error.hint(format!("did you mean -{near}?")),
+            None => error.hint(format!("pchat help {} lists its parameters", self.cmdlet.name)),
         }
     }
 
@@ -231,23 +249,29 @@ impl Call {
         }
         let name = parameter.name;
         if values.is_empty() && parameter.kind == Kind::Bool {
-            return Err(self
-                .wrong(format!("-{name} needs $True or $False; bash expands them to nothing, so quote them"))
-                .hint(self.right(name, " '$False'")));
+            return Err(self.unsaid(name));
         }
         if values.is_empty() && !matches!(parameter.kind, Kind::Switch | Kind::Object) {
-            return Err(self
-                .wrong(format!("-{name} needs a value; bash expands $Null to nothing, so quote it"))
-                .hint(self.right(name, " '$Null'")));
+            let emptied = ["Set-", "Grant-"].iter().any(|verb| self.cmdlet.name.starts_with(verb))
+                && matches!(parameter.kind, Kind::Changes | Kind::Texts | Kind::Text)
+                && matches!(parameter.to, To::Option(_));
+            return Err(match emptied {
+                true => self
+                    .wrong(format!("-{name} needs a value; bash expands $Null to nothing, so quote it"))
+                    .hint(self.right(name, "'$Null'", None)),
+                false => self
+                    .wrong(format!("-{name} needs a value"))
+                    .hint(format!("a shell variable may be empty; {}", self.right(name, &self.shape(parameter), None))),
+            });
         }
         // What chooses is never empty on purpose; a shell has replaced a variable by nothing.
         let chooses = matches!(parameter.to, To::Word)
-            || ["Get-", "Clear-", "Remove-", "Export-"].iter().any(|verb| self.cmdlet.name.starts_with(verb));
-        let text = !matches!(parameter.kind, Kind::Switch | Kind::Object | Kind::Changes | Kind::Texts);
+            || ["Get-", "Clear-", "Remove-", "Export-", "Import-"].iter().any(|v| self.cmdlet.name.starts_with(v));
+        let text = !matches!(parameter.kind, Kind::Switch | Kind::Bool | Kind::Object | Kind::Changes | Kind::Texts);
         if chooses && text && values.first().is_some_and(|value| value.is_blank() || self.null(value)) {
             return Err(self
                 .wrong(format!("-{name} is empty"))
-                .hint(format!("a shell variable may be empty; {}", self.right(name, " 'TEXT'"))));
+                .hint(format!("a shell variable may be empty; {}", self.right(name, &self.shape(parameter), None))));
         }
         self.given.push((parameter, values));
         Ok(())
@@ -258,23 +282,24 @@ impl Call {
         !value.is_later() && value.text().trim().is_empty()
     }
 
-    /// The line as it has to be typed, with this behind a parameter.
-    fn right(&self, name: &str, with: &str) -> String {
-        let typed = |word: &String| {
-            let own = word.trim_start_matches(['-', '\u{2013}', '\u{2014}', '\u{2015}']).trim_end_matches(':');
-            let is = own.len() < word.len() && !own.is_empty() && fold(name).starts_with(&fold(own));
-            match is {
-                true if word.ends_with(':') => format!("'-{own}:{}'", with.trim().trim_matches('\'')),
-                true => format!("-{own}{with}"),
-                false => super::line::quoted(&[word.into()]),
+    /// Fails when history would come into a store that is not there, or when two stores are named.
+    pub(super) fn store_exists(&self) -> Result<()> {
+        let given = |to: To| self.given.iter().find(|(p, _)| p.to == to).and_then(|(_, values)| values.first());
+        let (instance, name) = (given(To::Store).map(Written::text), given(To::StoreName).map(Written::text));
+        let Some(file) = super::objects::store(instance, name) else { return Ok(()) };
+        let named = self.own.iter().find_map(|word| word.strip_prefix("--store="));
+        let real = |path: &str| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        match named {
+            Some(named) if real(named) != real(&file) => {
+                let what = format!("-DBInstance names store {}, and --store names {}", quoted(&file), quoted(named));
+                Err(Error::new(Failure::Usage, what).hint("leave one of the two out"))
             }
-        };
-        let mut words: Vec<String> = self.typed.iter().map(typed).collect();
-        let short = words.iter().map(String::len).sum::<usize>() < 200;
-        if words.is_empty() || !short {
-            words = vec!["…".to_owned(), format!("-{name}{with}")];
+            None if self.cmdlet.command == ["import"] && !real(&file).exists() => {
+                let hint = format!("an instance is a store or its alias; pchat store new --store '{file}' creates one");
+                Err(Error::new(Failure::NotFound, format!("store {} does not exist", quoted(&file))).hint(hint))
+            }
+            _ => Ok(()),
         }
-        format!("pchat {} {}", self.cmdlet.name, words.join(" "))
     }
 
     fn has(&self, name: &str) -> bool {
@@ -293,8 +318,15 @@ impl Call {
                 None => {
                     let what =
                         format!("{} is not a value of any parameter of {}", quoted(&value.text()), self.cmdlet.name);
-                    let hint = "put a text with spaces in quotes, as 'IT Help', and a pattern with * as well";
-                    return Err(self.wrong(what).hint(format!("{hint}; pchat help {}", self.cmdlet.name)));
+                    let colon = value.truth().and_then(|is| self.with_colon(&value.text(), is));
+                    let hint = match colon.or_else(|| self.joined(&value.text())) {
+                        Some(line) => line,
+                        None => format!(
+                            "put a text with spaces in quotes, as 'IT Help', and a pattern with * too; pchat help {}",
+                            self.cmdlet.name
+                        ),
+                    };
+                    return Err(self.wrong(what).hint(hint));
                 }
             }
         }
@@ -313,16 +345,24 @@ impl Call {
             p.needed && !self.has(p.name) && !(p.to == To::Word && self.cmdlet.takes != Takes::Nothing)
         };
         if let Some(missing) = self.cmdlet.parameters.iter().find(missing) {
-            return Err(self.wrong(format!("{} needs -{}", self.cmdlet.name, missing.name)));
+            return Err(self
+                .wrong(format!("{} needs -{}", self.cmdlet.name, missing.name))
+                .hint(self.completed(missing.name, &self.shape(missing))));
         }
         Ok(())
     }
 
     fn switch(&self, name: &str, value: Option<&Written>) -> Result<bool> {
         let Some(value) = value.filter(|value| !value.is_later()) else { return Ok(true) };
-        value.truth().ok_or_else(|| {
-            self.wrong(format!("-{name} must be $True or $False"))
-                .hint(format!("bash expands $False to nothing; quote it: {}", self.right(name, " '$False'")))
+        value.truth().ok_or_else(|| match (name, value.text().trim().is_empty()) {
+            // Nobody types it to say no.
+            ("WhatIf", _) => self
+                .wrong("-WhatIf must be $True or $False; bash expands them to nothing".to_owned())
+                .hint(format!("leave the value out: {}", self.right(name, "", None))),
+            (_, true) => self
+                .wrong(format!("-{name} must be $True or $False; bash expands them to nothing, so quote them"))
+                .hint(self.right(name, "'$False'", None)),
+            (_, false) => self.untrue(name, value),
         })
     }
 
@@ -331,8 +371,8 @@ impl Call {
         let in_parameters = |text: &str| super::help::in_parameters(text, self.cmdlet);
         match done {
             Err(error) => Err(error.reworded(in_parameters)),
-            Ok(Evaluated::Parser(error, _)) if error.use_stderr() => {
-                Err(super::written(&error).reworded(in_parameters))
+            Ok(Evaluated::Parser(error, words)) if error.use_stderr() => {
+                Err(super::usage::error(&error, &words).reworded(in_parameters))
             }
             done => done,
         }
@@ -436,11 +476,8 @@ impl Call {
 /// Whether objects are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Objects {
-    /// It takes none, or knows what it is about.
     No,
-    /// It cannot go on without.
     Needed,
-    /// It takes those of a pipe, and can do without.
     IfPiped,
 }
 
@@ -460,11 +497,4 @@ pub(super) fn called(object: &Object) -> String {
         (Some((pool, _)), Some(uri)) if uri.contains("://") => format!("{pool}\\{uri}"),
         _ => identity.to_owned(),
     }
-}
-
-/// An option of pchat or of the command, and whether it takes a value.
-fn own_option(cmdlet: &Cmdlet, native: &Command, name: &str) -> Option<bool> {
-    let own = cmdlet.command.iter().try_fold(native, |command, word| command.find_subcommand(word));
-    let mut known = native.get_arguments().chain(own.into_iter().flat_map(Command::get_arguments));
-    known.find(|arg| arg.get_long() == Some(name)).map(|arg| arg.get_action().takes_values())
 }

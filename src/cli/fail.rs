@@ -2,7 +2,7 @@
 
 use super::World;
 use super::print::visible;
-use crate::error::{Error, Kind, brief};
+use crate::error::{Error, Kind};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::io::Write;
@@ -74,8 +74,6 @@ fn json(error: &Error) -> Value {
 }
 
 /// Shows what the argument parser has to say: help and version are results, the rest are errors.
-///
-/// A word may be the name of a file that somebody else chose.
 pub(super) fn usage(
     error: &clap::Error,
     words: &[OsString],
@@ -83,25 +81,11 @@ pub(super) fn usage(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> u8 {
-    if manner.json && error.use_stderr() {
-        return show(&super::written(error), manner, err);
+    let missing = error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if error.use_stderr() && (manner.json || !missing) {
+        return show(&super::usage::error(error, words), manner, err);
     }
-    let mut text = crate::error::shown(error.render().to_string());
-    for word in words.iter().map(|word| word.to_string_lossy()).filter(|word| word.contains(char::is_control)) {
-        for part in [&*word, word.split_once('=').map_or("", |(_, value)| value), word.split('=').next().unwrap_or("")]
-        {
-            if part.contains(char::is_control) {
-                text = text.replace(part, &visible(part));
-            }
-        }
-    }
-    // A word may be as long as a message.
-    for word in words.iter().map(|word| word.to_string_lossy()) {
-        let value = word.split_once('=').map_or("", |(_, value)| value);
-        for part in [&*word, value].into_iter().filter(|part| part.chars().count() > 80) {
-            text = text.replace(&*visible(part), &brief(&visible(part)));
-        }
-    }
+    let text = error.render().to_string();
     if error.use_stderr() {
         drop(write!(err, "{text}"));
         return Kind::Usage.exit_code();

@@ -3,7 +3,7 @@
 use super::cmdlet::{self, Call, Object, Objects};
 use super::script;
 use super::words::{self, Torn, pieces};
-use super::{Kept, World, native, objects};
+use super::{Kept, World, objects};
 use crate::error::{Error, Kind, Result, brief, quoted as cited};
 use crate::model::ids::fold;
 use crate::select::expression::Expression;
@@ -58,10 +58,19 @@ pub(super) fn words(name: &str, words: &[String], before: Vec<OsString>, world: 
     }
     let call = Call::new(cmdlet::named(name)?, items, &super::command(), words)?;
     let objects = match call.wants_objects() {
-        Objects::Needed => Some(needed(world)?),
+        Objects::Needed => {
+            let hint = || format!("give -Identity: {}; or pipe objects into it", call.identified());
+            Some(needed(world).map_err(|error| match error.kind() {
+                Kind::Usage if error.place().is_none() => error.hint(hint()),
+                _ => error,
+            })?)
+        }
         // What may go without objects does not wait for any: it could be waiting for a keyboard.
         Objects::No | Objects::IfPiped => None,
     };
+    if !call.shown {
+        call.store_exists()?;
+    }
     let mut all = 0;
     for mut words in call.commands(objects, &super::command())? {
         words.splice(0..0, before.iter().cloned());
@@ -70,7 +79,9 @@ pub(super) fn words(name: &str, words: &[String], before: Vec<OsString>, world: 
             writeln!(world.out, "pchat {}", quoted(&words)).and_then(|()| world.out.flush()).map_err(told)?;
             continue;
         }
-        all = native(words, world, &Kept::default());
+        let manner = super::fail::Manner::of(&words, world);
+        let done = call.spoken(super::evaluated(words, world, &Kept::default(), super::Rows::Printed));
+        all = super::print(done, manner, world);
         if !FINE.contains(&all) {
             break;
         }
@@ -229,7 +240,10 @@ pub(super) fn is_meant(word: &str) -> bool {
     let word = word.trim();
     let first = word.split([' ', '\t', '|', ';']).next().unwrap_or_default();
     let assigns = word.starts_with('$') && word.contains('=') || word.starts_with("= ");
-    assigns || (first.len() < word.len() && cmdlet::is_meant(first))
+    // What has blanks is the name of no command.
+    let native = || super::command().find_subcommand(first).is_some();
+    assigns
+        || first.len() < word.len() && (cmdlet::is_meant(first) || word.contains([' ', '\n', '\t', '|']) && !native())
 }
 
 #[cfg(test)]
@@ -245,6 +259,6 @@ mod tests {
             own("Get-CsUser x").unwrap().is_none() && own("pchat script x").is_err() && own("pchat a | b").is_err()
         );
         assert!(is_meant("Get-CsUser | Where-Object {$_.A}") && is_meant("$a = Get-CsUser") && !is_meant("Get-CsUser"));
-        assert!(!is_meant("message post") && !is_meant("--store=Get-CsX y"));
+        assert!(!is_meant("message post") && is_meant("foreach ($r in 1..3) { $r }") && !is_meant("room"));
     }
 }

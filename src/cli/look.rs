@@ -9,11 +9,15 @@ use std::io::{Result, Write};
 /// So many rows are shown at a terminal, unless `--all` asks for all of them.
 const MOST: usize = 20;
 /// So many lines of a text, as of a certificate, are shown there.
-const LINES: usize = 100;
+const LINES: usize = 36;
 /// So many rows are laid out at once.
 const AT_ONCE: usize = 500;
 /// A column narrower than this is not read.
 const NARROWEST: usize = 12;
+/// So few rows become lists where their columns do not fit; of more, columns are left out.
+const LISTED: usize = 3;
+/// So many columns are left at least.
+const LEAST: usize = 3;
 
 /// What is known of whoever looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,28 +67,69 @@ fn number(cell: &Cell) -> u64 {
     }
 }
 
-/// Prints a table; what was found in it is bold or between signs. What does not fit into a line is wrapped, and a
-/// table with more columns than that helps becomes a list.
+/// A column as it is shown: which of the table.
+struct Column {
+    at: usize,
+    /// So many characters it takes, with what is between it and the next.
+    width: usize,
+    /// All rows say the same.
+    one: bool,
+}
+
+impl Column {
+    fn of(at: usize, table: &Table, rows: &[&Vec<Cell>]) -> Column {
+        let cell = |row: &Vec<Cell>| row.get(at).map(brief).unwrap_or_default();
+        let every = rows.iter().copied().chain(&table.sums);
+        let longest = every.map(|row| cell(row).chars().count()).max().unwrap_or(0);
+        let one = rows.split_first().is_some_and(|(first, others)| {
+            let first = cell(first);
+            !others.is_empty() && others.iter().all(|row| cell(row) == first)
+        });
+        Column { at, width: longest.max(table.columns[at].len()) + 2, one }
+    }
+}
+
+/// Leaves out columns until the others fit, beginning with those that say nothing new; gives their names.
+fn narrowed(columns: &mut Vec<Column>, table: &Table, width: usize) -> Vec<&'static str> {
+    let mut gone = Vec::new();
+    while taken(columns) > width + 2 && columns.len() > LEAST {
+        let same = columns.iter().skip(1).rposition(|column| column.one).map(|at| at + 1);
+        let place = match same {
+            Some(place) => place,
+            None if columns.len() * NARROWEST > width => columns.len() - 1,
+            None => break,
+        };
+        gone.push(table.columns[columns.remove(place).at]);
+    }
+    gone
+}
+
+fn taken(columns: &[Column]) -> usize {
+    columns.iter().map(|column| column.width).sum()
+}
+
+/// Prints a table; what was found in it is bold or between signs. Where it is wider than the terminal, few rows become
+/// lists; of more, columns are left out and named, and what is still too long is wrapped.
 pub(super) fn write_table(table: &Table, look: Look, out: &mut dyn Write) -> Result<()> {
-    let columns: Vec<usize> =
-        (0..table.columns.len()).filter(|at| !table.aside.contains(&table.columns[*at])).collect();
+    let places = (0..table.columns.len()).filter(|at| !table.aside.contains(&table.columns[*at]));
     let (rows, more) = look.rows(table);
-    let all: Vec<&Vec<Cell>> = rows.iter().copied().chain(&table.sums).collect();
-    let natural = |place: usize| {
-        let cells = all.iter().filter_map(|row| row.get(columns[place])).map(|cell| brief(cell).chars().count());
-        cells.max().unwrap_or(0).max(table.columns[columns[place]].len()) + 2
-    };
-    let needed: usize = (0..columns.len()).map(natural).sum();
-    let fits = look.width.is_none_or(|width| needed <= usize::from(width) + 2);
-    if !fits && look.width.is_some_and(|width| usize::from(width) < columns.len() * NARROWEST) {
-        for row in rows {
-            write_list(table, row, look, out)?;
+    let mut columns: Vec<Column> = places.map(|at| Column::of(at, table, &rows)).collect();
+    let mut fits = look.width.is_none_or(|width| taken(&columns) <= usize::from(width) + 2);
+    let mut gone = Vec::new();
+    if let Some(width) = look.width.map(usize::from).filter(|_| !fits) {
+        if rows.len() <= LISTED && width < columns.len() * NARROWEST {
+            for row in rows {
+                write_list(table, row, look, out)?;
+            }
+            return told(more, look, out);
         }
-        return told(more, look, out);
+        gone = narrowed(&mut columns, table, width);
+        fits = taken(&columns) <= width + 2;
     }
     let width = look.width.filter(|_| !fits);
     let right = |at: usize| table.rows.iter().all(|row| matches!(row.get(at), Some(Cell::Number(_) | Cell::Bytes(_))));
-    let columns: Vec<(usize, bool)> = columns.into_iter().map(|at| (at, right(at))).collect();
+    let columns: Vec<(usize, bool)> = columns.into_iter().map(|column| (column.at, right(column.at))).collect();
+    let all: Vec<&Vec<Cell>> = rows.iter().copied().chain(&table.sums).collect();
     // What is wrapped depends on all rows; a long table that is not is laid out a few rows at once.
     let at_once = if width.is_some() { all.len().max(1) } else { AT_ONCE };
     let mut widths = Vec::new();
@@ -113,6 +158,9 @@ pub(super) fn write_table(table: &Table, look: Look, out: &mut dyn Write) -> Res
             }
         }
     }
+    if !gone.is_empty() {
+        dimmed(&format!("not shown: {} (--output list has all)", gone.join(", ")), look, out)?;
+    }
     told(more, look, out)
 }
 
@@ -137,12 +185,17 @@ fn grid(table: &Table, columns: &[(usize, bool)], rows: &[&Vec<Cell>], width: Op
     grid
 }
 
+fn dimmed(text: &str, look: Look, out: &mut dyn Write) -> Result<()> {
+    match look.color {
+        true => writeln!(out, "\u{1b}[2m{text}\u{1b}[0m"),
+        false => writeln!(out, "{text}"),
+    }
+}
+
 fn told(more: usize, look: Look, out: &mut dyn Write) -> Result<()> {
-    let text = format!("{} more (--all)", grouped(more as u64));
-    match (more, look.color) {
-        (0, _) => Ok(()),
-        (_, true) => writeln!(out, "\u{1b}[2m{text}\u{1b}[0m"),
-        (_, false) => writeln!(out, "{text}"),
+    match more {
+        0 => Ok(()),
+        more => dimmed(&format!("{} more (--all)", grouped(more as u64)), look, out),
     }
 }
 
@@ -175,13 +228,6 @@ mod tests {
         assert!(text.contains("15801 rooms") && text.ends_with("15,781 more (--all)\n"), "{text}");
         assert_eq!(shown(&table(30), Look { all: true, ..look }).lines().count(), 32);
         assert_eq!(shown(&table(30), Look::default()).lines().count(), 32);
-        // Laid out in parts it looks as it does in one.
-        let mut long = table(3 * AT_ONCE + 7);
-        long.rows[700][0] = "a room with a long name".into();
-        let text = shown(&long, Look::default());
-        let width = text.lines().nth(1).unwrap().len();
-        assert_eq!(text.lines().count(), 2 + long.rows.len());
-        assert!(text.lines().all(|line| line.len() == width), "{text}");
     }
 
     #[test]
@@ -192,6 +238,15 @@ mod tests {
             let text = shown(&wide, Look { terminal: true, width: Some(width), ..Look::default() });
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}: {text}");
         }
+        // Of many rows, columns go that say the same everywhere, then the last ones.
+        let mut many = table(30);
+        many.columns.extend(["First", "Last", "State"]);
+        for row in many.rows.iter_mut().chain(&mut many.sums) {
+            row.extend(["2015-01-01".into(), "2016-01-01".into(), "open".into()]);
+        }
+        let text = shown(&many, Look { terminal: true, width: Some(40), ..Look::default() });
+        assert!(text.starts_with("Room ") && text.contains("Events") && !text.contains("pool"), "{text}");
+        assert!(text.contains("not shown: State, Last, First") && text.lines().count() == 24, "{text}");
         let text = shown(&wide, Look { terminal: true, width: Some(20), ..Look::default() });
         assert!(text.contains("Events : 1"), "{text}");
         let text = shown(&table(1), Look { terminal: true, color: true, ..Look::default() });

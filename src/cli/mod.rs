@@ -8,6 +8,7 @@ mod globals;
 mod help;
 mod line;
 mod look;
+mod mangled;
 mod manual;
 mod objects;
 mod page;
@@ -15,6 +16,8 @@ mod print;
 mod progress;
 mod script;
 mod stream;
+mod typed;
+mod usage;
 mod words;
 
 use crate::context::{Context, Session, Streams};
@@ -138,6 +141,9 @@ pub fn command() -> clap::Command {
 pub fn run(args: impl IntoIterator<Item = OsString>, mut world: World<'_>) -> u8 {
     let words: Vec<OsString> = args.into_iter().skip(1).collect();
     let manner = fail::Manner::of(&words, &world);
+    if let Err(error) = mangled::check(&words, &command()) {
+        return fail::show(&error, manner, world.err);
+    }
     let done = as_cmdlet(&words, &mut world);
     match done {
         Some(done) => print(done, manner, &mut world),
@@ -185,7 +191,10 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluat
     if cmdlet::is_meant(first) || matches!(first.to_ascii_lowercase().as_str(), "where-object" | "get-credential") {
         return Some(line::words(first, &rest, before, world).map(Evaluated::Ran));
     }
-    None
+    // It is spelled like a cmdlet, and is none.
+    let (verb, noun) = first.split_once(words::DASHES)?;
+    let letters = |part: &str| part.len() > 2 && part.bytes().all(|b| b.is_ascii_alphabetic());
+    if letters(verb) && letters(noun) { cmdlet::named(first).err().map(Err) } else { None }
 }
 
 /// Runs a command in pchat's own spelling and prints what it has to say.
@@ -218,21 +227,7 @@ pub fn evaluate(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>
         Evaluated::Reply(reply, _) | Evaluated::Delivered(reply) => Ok(reply),
         Evaluated::Text(text) => Ok(Reply { notes: vec![text], ..Reply::default() }),
         Evaluated::Ran(_) => Ok(Reply::default()),
-        Evaluated::Parser(error, _) => Err(written(&error)),
-    }
-}
-
-/// What the parser of command lines does not understand, as an error in one line.
-fn written(error: &clap::Error) -> Error {
-    let text = error.render().to_string();
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let tip = lines.find_map(|line| line.strip_prefix("tip: ").or_else(|| line.strip_prefix("[possible values")));
-    let first = first.split(' ').map(crate::error::brief).collect::<Vec<_>>().join(" ");
-    let error = Error::new(Kind::Usage, first.chars().take(300).collect::<String>());
-    match tip {
-        Some(tip) => error.hint(tip.trim_start_matches([':', ' ']).trim_end_matches(']')),
-        None => error,
+        Evaluated::Parser(error, words) => Err(usage::error(&error, &words)),
     }
 }
 

@@ -2,7 +2,7 @@
 //! And the store that a database is called.
 
 use super::cmdlet::Object;
-use crate::error::{Error, Kind, Place, Result};
+use crate::error::{Error, Kind, Place, Result, quoted};
 use crate::model::record::Value as Property;
 use serde_json::Value;
 use std::path::Path;
@@ -22,7 +22,21 @@ pub(super) fn read(text: &str) -> Result<Vec<Object>> {
         }
         return Ok(found);
     }
+    if let Some(head) = text.lines().next().filter(|head| is_table(head)) {
+        let what = format!("standard input has a table, and objects are needed: {}", quoted(head.trim()));
+        return Err(Error::new(Kind::Usage, what)
+            .at(Place { file: "standard input".to_owned(), line: 1, column: 0 })
+            .hint("let the command before print objects: pchat Get-… --output jsonl | pchat …"));
+    }
     Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(parse).collect())
+}
+
+/// Does a line begin as tables, lists and CSV do?
+fn is_table(line: &str) -> bool {
+    let first = ["Identity", "Name", "Room", "SipAddress", "DisplayName", "Fact"]
+        .iter()
+        .find_map(|name| line.trim_start_matches('"').strip_prefix(name).map(|rest| rest.trim_start_matches('"')));
+    first.is_some_and(|rest| ["  ", ",", " :", "\t"].iter().any(|mark| rest.starts_with(mark)))
 }
 
 fn no_json(line: usize) -> Error {
@@ -91,7 +105,9 @@ pub(super) fn store(instance: Option<String>, name: Option<String>) -> Option<St
         let file = if file.exists() || name.contains('.') { file } else { path.join(format!("{name}.db")) };
         return Some(file.to_string_lossy().into_owned());
     }
-    let is_file = path.exists() || instance.contains(['/', ':']) || instance.rsplit('.').next() == Some("db");
+    // A drive of Windows, and no protocol as in tcp:server,1433.
+    let drive = instance.chars().nth(1) == Some(':') && instance.starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_file = path.exists() || instance.contains('/') || drive || instance.rsplit('.').next() == Some("db");
     is_file.then_some(instance)
 }
 
@@ -114,6 +130,7 @@ mod tests {
     fn an_instance_of_sql_server_is_no_file() {
         assert_eq!(store(Some("atl-sql-001.litwareinc.com\\rtc".into()), Some("mgc".into())), None);
         assert_eq!(store(Some("atl-sql-001".into()), None), None);
+        assert_eq!(store(Some("tcp:atl-sql-001,1433".into()), None), None);
         assert_eq!(store(Some("chat.db".into()), None).as_deref(), Some("chat.db"));
         assert_eq!(store(Some("/no/such/chat".into()), None).as_deref(), Some("/no/such/chat"));
         let folder = tempfile::tempdir().unwrap();

@@ -99,6 +99,16 @@ pub(super) fn property_name(name: &str) -> String {
     written.collect()
 }
 
+/// Is it a list and nothing else? Then it is an array, whatever the command; facts, and several tables, are one object.
+fn is_list(reply: &Reply) -> bool {
+    reply.objects
+        || match reply.tables.as_slice() {
+            [] => reply.status == Status::Nothing,
+            [one] => !one.is_facts(),
+            _ => false,
+        }
+}
+
 /// Prints the results.
 pub(super) fn reply(reply: &Reply, output: Output, look: Look, out: &mut dyn Write) -> Result<()> {
     let alone = reply.objects && reply.tables.iter().map(|table| table.rows.len()).sum::<usize>() == 1;
@@ -120,7 +130,7 @@ pub(super) fn reply(reply: &Reply, output: Output, look: Look, out: &mut dyn Wri
                 }
             }
         }
-        Output::Json if reply.objects => {
+        Output::Json if is_list(reply) => {
             let rows =
                 reply.tables.iter().flat_map(|table| table.rows.iter().map(move |row| object(table, row).into()));
             serde_json::to_writer_pretty(&mut *out, &Value::Array(rows.collect()))?;

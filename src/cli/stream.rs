@@ -50,9 +50,8 @@ impl<'a> Stream<'a> {
         if self.closed || self.output != Output::Json {
             return Ok(());
         }
-        let notes = serde_json::to_string(&reply.notes).unwrap_or_default();
-        let end = if self.rows > 0 { "\n  " } else { "" };
-        let written = writeln!(self.out, "{end}],\n  \"notes\": {notes}\n}}").and_then(|()| self.out.flush());
+        let end = if self.rows > 0 { "\n" } else { "" };
+        let written = writeln!(self.out, "{end}]").and_then(|()| self.out.flush());
         self.told(written)
     }
 
@@ -80,10 +79,10 @@ impl<'a> Stream<'a> {
             }
             Output::Json => {
                 if !self.begun {
-                    write!(self.out, "{{\n  \"{}\": [", table.title)?;
+                    write!(self.out, "[")?;
                 }
                 for (row, number) in table.rows.iter().zip(self.rows..) {
-                    write!(self.out, "{}\n    ", if number > 0 { "," } else { "" })?;
+                    write!(self.out, "{}\n  ", if number > 0 { "," } else { "" })?;
                     serde_json::to_writer(&mut *self.out, &object(row))?;
                 }
             }

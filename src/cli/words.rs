@@ -70,13 +70,20 @@ pub(super) fn split(words: &[String]) -> Result<Vec<Item>, Torn> {
         let folded = fold(&word);
         if ["@add=", "@remove=", "@replace="].iter().any(|begin| folded.starts_with(begin)) {
             let (name, value) = word.split_once('=').unwrap_or_default();
-            let list = format!("@{{{}=\"{value}\",…}}", name.trim_start_matches('@'));
-            return Err(Torn::Braces(at, list));
+            let mut items = vec![format!("\"{value}\"")];
+            while let Some((_, more)) = words.next_if(|(_, more)| more.starts_with('@')) {
+                items.push(format!("\"{}\"", more.trim_start_matches('@')));
+            }
+            return Err(Torn::Braces(at, format!("@{{{}={}}}", name.trim_start_matches('@'), items.join(","))));
         }
         found.push(item(&word, |text| Written { text, exact: false, later: false }));
     }
     Ok(found)
 }
+
+/// What stands before the name of a parameter: documents print other dashes.
+pub(super) const DASHES: [char; 10] =
+    ['-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2015}', '\u{2212}', '\u{fe63}', '\u{ff0d}'];
 
 /// Quotation marks as documents print them.
 const CURLY_DOUBLE: [char; 3] = ['“', '”', '„'];
@@ -108,8 +115,7 @@ fn item(word: &str, written: impl Fn(String) -> Written) -> Item {
         let (name, value) = name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
         return Item::Own(name.to_owned(), value.map(|value| written(value.to_owned()).text()));
     }
-    // Documents print other dashes.
-    match word.strip_prefix(['-', '\u{2013}', '\u{2014}', '\u{2015}']).filter(|name| letter(name)) {
+    match word.strip_prefix(DASHES).filter(|name| letter(name)) {
         Some(name) => {
             let (name, value) = name.split_once(':').map_or((name, None), |(name, value)| (name, Some(value)));
             Item::Name(name.to_owned(), value.map(|value| written(value.to_owned())))
@@ -202,6 +208,19 @@ impl Written {
         }
     }
 
+    /// It is one of them, or what people write in their place; what a shell has left of them as well.
+    pub(super) fn is_truth_or_mistaken(&self) -> bool {
+        let text = fold(self.text.trim());
+        let mistaken = text.is_empty() || ["true", "false"].iter().any(|word| text.contains(word));
+        self.later || self.truth().is_some() || mistaken || YES.contains(&&*text) || NO.contains(&&*text)
+    }
+
+    /// It says yes, in whatever words.
+    pub(super) fn affirms(&self) -> bool {
+        let text = fold(self.text.trim());
+        text.contains("true") || YES.contains(&&*text)
+    }
+
     /// The items of a list, written in one or several words.
     pub(super) fn items(values: &[Written]) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
@@ -282,6 +301,10 @@ impl Written {
 fn plain(item: String) -> String {
     if item.starts_with(['+', '-', '=']) { format!("={item}") } else { item }
 }
+
+/// What people write in the place of `$True` and `$False`.
+const YES: [&str; 5] = ["yes", "y", "on", "enabled", "$yes"];
+const NO: [&str; 6] = ["no", "n", "off", "disabled", "$no", "$null"];
 
 /// Puts a distinguished name together again that was taken for a list, as its quotes are gone.
 #[derive(Default)]

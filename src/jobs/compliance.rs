@@ -129,7 +129,7 @@ fn format(manner: &Manner) -> Result<Box<dyn Format>> {
         "actiance" => &actiance::WRITTEN,
         "eml" => &eml::WRITTEN,
         "csv" => &rows::WRITTEN,
-        other => return Err(Error::new(Kind::TooNew, format!("there is no adapter {other:?}"))),
+        other => return Err(Error::new(Kind::TooNew, format!("unknown adapter {other:?}"))),
     };
     let mut format = (written.make)();
     format.choose(&Choices::default());

@@ -140,7 +140,7 @@ impl Wanted {
         let query = self.query_read(catalog)?.map(|read| seal(read.query.node()).to_string());
         let rooms = self.scope(catalog)?.rooms;
         if rooms.as_ref().is_some_and(BTreeMap::is_empty) {
-            return Err(Error::new(Kind::NotFound, "there is no room in what is named, so there is nothing to save")
+            return Err(Error::new(Kind::NotFound, "no room matches, so there is nothing to save")
                 .hint("pchat room get shows which room is in which category"));
         }
         let rooms = rooms.map(|rooms| rooms.values().map(ToString::to_string).collect()).unwrap_or_default();
@@ -345,6 +345,8 @@ fn missing(noun: &str, name: &str, known: &[String]) -> Error {
 /// The known name that takes the fewest changes, if that is few enough to be a slip of the keyboard.
 pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
     let wanted: Vec<char> = fold(name).chars().collect();
+    // Pools are alike; what tells names apart stands behind them.
+    let most = wanted.rsplit(|c| *c == '\\').next().map_or(0, <[char]>::len) / 3 + 1;
     known
         .iter()
         .map(|candidate| {
@@ -354,7 +356,7 @@ pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
             (best.unwrap_or(usize::MAX), candidate)
         })
         .min()
-        .filter(|(changes, _)| *changes <= wanted.len() / 3 + 1)
+        .filter(|(changes, _)| *changes <= most)
         .map(|(_, candidate)| candidate)
 }
 

@@ -208,6 +208,40 @@ pub fn iso(text: &str) -> Option<String> {
     Some(format!("{}T{}", day.format("%Y-%m-%d"), time.format("%H:%M:%S")))
 }
 
+/// The day that somebody may have meant by a date in another form, as `2018-03-01`: numbers with dots have the day
+/// first, others the month, unless only one reading is a date.
+pub fn guessed(text: &str) -> Option<String> {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let parts: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).take(4).collect();
+    let named = |part: &str| {
+        let begin = part.get(..3)?.to_ascii_lowercase();
+        MONTHS.iter().position(|month| *month == begin).map(|at| at as u32 + 1)
+    };
+    let number = |part: &str| part.parse::<u32>().ok();
+    let date = |year: u32, month: u32, day: u32| {
+        let year = if year < 100 { year + 2000 } else { year };
+        let year = i32::try_from(year).ok().filter(|year| (1000..=9999).contains(year))?;
+        chrono::NaiveDate::from_ymd_opt(year, month, day).map(|day| day.format("%Y-%m-%d").to_string())
+    };
+    match parts.as_slice() {
+        [whole] if whole.len() == 8 => date(number(&whole[..4])?, number(whole.get(4..6)?)?, number(whole.get(6..)?)?),
+        [a, b, c] if a.len() == 4 => date(number(a)?, named(b).or(number(b))?, number(c)?),
+        [a, b, c] => {
+            let year = number(c).filter(|_| matches!(c.len(), 2 | 4))?;
+            match (named(a), named(b)) {
+                (Some(month), _) => date(year, month, number(b)?),
+                (_, Some(month)) => date(year, month, number(a)?),
+                _ => {
+                    let (a, b) = (number(a)?, number(b)?);
+                    let (first, second) = (date(year, a, b), date(year, b, a));
+                    if text.contains('.') { second.or(first) } else { first.or(second) }
+                }
+            }
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,6 +253,20 @@ mod tests {
         for ticks in [Ticks::MIN, Ticks::MAX, Ticks(UNIX_EPOCH), Ticks(UNIX_EPOCH - 1)] {
             assert_eq!(Ticks::parse(&ticks.to_string()), Some((ticks, false)));
         }
+    }
+
+    #[test]
+    fn dates_in_other_forms_are_guessed() {
+        for text in
+            ["3/1/2018", "01.03.2018", "1.3.2018", "3-1-2018", "2018/03/01", "20180301", "3/1/18", "1 March 2018"]
+        {
+            assert_eq!(guessed(text).as_deref(), Some("2018-03-01"), "{text}");
+        }
+        assert_eq!(
+            (guessed("31/12/2018").as_deref(), guessed("Mar 1, 2018").as_deref()),
+            (Some("2018-12-31"), Some("2018-03-01"))
+        );
+        assert!(["", "yesterday", "99/99/2018", "1/2", "é\u{301}xxxxxx"].iter().all(|text| guessed(text).is_none()));
     }
 
     #[test]

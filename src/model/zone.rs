@@ -108,10 +108,12 @@ impl Zone {
         }
         let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| {
             let error = Error::new(Kind::Usage, format!("{} is not a date", quoted(text)));
-            match super::time::iso(text).filter(|_| text.contains('/')) {
-                Some(iso) => error.hint(format!(
-                    "write the year first: {iso}, if that is meant; only cmdlets take dates with the month first"
-                )),
+            let cmdlets = if text.contains('/') { "; only cmdlets take dates with the month first" } else { "" };
+            match super::time::guessed(text) {
+                Some(iso) => error.hint(format!("write the year first: {iso}, if that is meant{cmdlets}")),
+                None if text.contains("Get-Date") => error.hint(
+                    "put the whole line of the cmdlet in single quotes, so that pchat reads (Get-Date).AddDays(-30)",
+                ),
                 None => error.hint("give YYYY-MM-DD, or a time as YYYY-MM-DDTHH:MM:SSZ"),
             }
         })?;

@@ -51,6 +51,12 @@ fn find<'a>(catalog: &'a Catalog, instance: &str) -> Option<&'a Record> {
     catalog.of("alias").find(|record| fold(&record.identity()) == fold(instance.trim()))
 }
 
+/// The alias that is meant, where a shell has taken its backslash.
+fn without_backslash(catalog: &Catalog, instance: &str) -> Option<String> {
+    let names = catalog.of("alias").map(Record::identity);
+    names.into_iter().find(|name| name.contains('\\') && fold(&name.replace('\\', "")) == fold(instance.trim()))
+}
+
 /// Fails unless the store lists this instance.
 pub fn check(cx: &Context<'_>, instance: &str) -> Result<()> {
     let path = cx.session.path().display().to_string();
@@ -61,6 +67,12 @@ pub fn check(cx: &Context<'_>, instance: &str) -> Result<()> {
     let refuse = |what: String| Error::new(Kind::Refused, what).hint(hint.clone());
     match catalog(cx) {
         Ok(catalog) if find(&catalog, instance).is_some() => Ok(()),
+        Ok(catalog) if without_backslash(&catalog, instance).is_some() => {
+            let meant = without_backslash(&catalog, instance).unwrap_or_default();
+            let what = format!("instance {} is not an alias of store {path}", quoted(instance));
+            Err(Error::new(Kind::Refused, what)
+                .hint(format!("a shell takes a backslash away outside of quotes: write '{meant}'")))
+        }
         Ok(_) => Err(refuse(format!("instance {} is not an alias of store {path}", quoted(instance)))),
         Err(error) if error.kind() == Kind::NotFound => {
             Err(refuse(format!("instance {} is not a store file, and store {path} does not exist", quoted(instance))))

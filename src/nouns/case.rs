@@ -93,10 +93,10 @@ pub enum CaseVerb {
     /// Tags on events: responsive, privileged, hot, or any other
     #[command(subcommand)]
     Tag(tag::TagVerb),
-    /// Samples for review, and what they tell of all they were drawn from
+    /// Draw samples for review, and estimate from them
     #[command(subcommand)]
     Sample(sample::SampleVerb),
-    /// Close a case none of whose holds is in force
+    /// Close a case without holds in force
     Close {
         /// Its name
         name: String,

@@ -130,7 +130,7 @@ pub enum CategoryVerb {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Remove categories no room lies in
+    /// Remove empty categories
     Remove {
         /// Which, by name or pool\name
         #[arg(required = true, value_name = "CATEGORY")]

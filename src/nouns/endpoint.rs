@@ -56,7 +56,7 @@ pub enum EndpointVerb {
         /// Its address, with sip: before it; no other endpoint has it
         #[arg(long, value_name = "SIP")]
         sip_address: String,
-        /// The pool it stands for
+        /// Its pool
         #[arg(long, value_name = "FQDN")]
         pool: String,
         /// Its name

@@ -44,7 +44,7 @@ pub struct ProduceRequest {
     also: Vec<String>,
     #[command(flatten)]
     which: Which,
-    /// What stands before the digits of Bates numbers
+    /// Prefix of Bates numbers
     #[arg(long, value_name = "PREFIX", conflicts_with = "supplements")]
     bates: Option<String>,
     /// The first number

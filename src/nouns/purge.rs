@@ -2,25 +2,23 @@
 //! destroyed.
 
 mod certificate;
+mod how;
+mod told;
 
 pub use self::certificate::CertificateVerb;
+use self::how::report;
+pub use self::how::{How, prepared};
+use self::told::cells;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::files;
 use crate::jobs;
-use crate::jobs::purge::certificate::Certificate;
-use crate::jobs::purge::{self as job, Asked, Planned, REPLACEMENT};
-use crate::jobs::selection::Wanted;
-use crate::model::counted::counted;
-use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::jobs::purge::{self as job, Asked, REPLACEMENT};
 use crate::nouns::data::asked::{Asked as Report, switch};
-use crate::nouns::verb::{Action, Consent, Prepared, Verb};
+use crate::nouns::verb::{Consent, Prepared, Verb};
 use crate::nouns::which::{self, Which};
 use crate::pipeline::during;
-use crate::store::purge::{Counts, PurgePlan};
 use clap::Args;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Destroy history that no hold protects, and certify it
@@ -158,239 +156,4 @@ impl PurgeRequest {
         });
         Ok(Prepared::Act(action))
     }
-}
-
-/// What commands that destroy the history of one room have in common.
-#[derive(Debug, Args)]
-pub struct How {
-    /// Why; kept with the certificate
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Write the certificate to BASE.txt and BASE.json as well
-    #[arg(long, value_name = "BASE")]
-    pub certificate: Option<PathBuf>,
-    /// Write a report; .json makes it JSON, anything else HTML
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
-    /// Ask or not.
-    #[command(flatten)]
-    pub consent: Consent,
-}
-
-impl How {
-    /// Draws the plan.
-    pub fn plan(&self, cx: &Context<'_>, parts: Vec<Wanted>, replacement: Option<String>) -> Result<Planned> {
-        let asked = Asked { parts, replacement, reason: self.reason.clone(), ..Asked::default() };
-        let store = cx.session.alone()?;
-        during(cx.watch, "planning", || job::plan(store, &asked, job::COMMIT_EVERY, cx.shapes))
-    }
-
-    /// The report of a command with these options.
-    pub(super) fn asked(&self, cx: &Context<'_>, job: &'static str, options: Vec<(&'static str, String)>) -> Report {
-        report(cx, (job, &self.report), self.consent, &self.reason, options)
-    }
-
-    /// The plan as an action.
-    pub fn prepared(self, cx: &Context<'_>, planned: Planned) -> Result<Prepared> {
-        prepared(cx, planned, self.consent, self.certificate, job::WAIT)
-    }
-}
-
-fn report(
-    cx: &Context<'_>,
-    (job, path): (&'static str, &Option<PathBuf>),
-    consent: Consent,
-    reason: &Option<String>,
-    options: Vec<(&'static str, String)>,
-) -> Report {
-    let mut all = vec![("store", cx.session.path().display().to_string())];
-    all.extend(options);
-    all.extend([("reason", reason.clone().unwrap_or_default()), ("what-if", switch(consent.what_if))]);
-    Report {
-        path: path.clone(),
-        job,
-        what_if: consent.what_if,
-        options: all,
-        // A store that is in use has no sum that stays; the certificate names its checkpoint.
-        sources: Vec::new(),
-        started: (cx.clock)(),
-    }
-}
-
-/// The plan as an action that waits for a yes.
-pub fn prepared(
-    cx: &Context<'_>,
-    planned: Planned,
-    consent: Consent,
-    certificate: Option<PathBuf>,
-    wait: Duration,
-) -> Result<Prepared> {
-    let mut preview = preview(&planned);
-    let question = match &planned {
-        Planned::Finish(number) => format!("Finish purge {number}?"),
-        Planned::Purge(plan, _) if plan.goes().events == 0 && plan.continues().is_none() => {
-            let mut reply = preview;
-            reply.status = Status::Nothing;
-            return match plan.spared().events {
-                0 => Ok(Prepared::Answer(reply)),
-                events => Err(held(plan, events)),
-            };
-        }
-        Planned::Purge(plan, asked) => {
-            let verb = if asked.replacement.is_some() { "Replace" } else { "Destroy" };
-            format!("{verb} {} for good?", counted(plan.goes().events, "event"))
-        }
-    };
-    if !consent.what_if {
-        job::writable(cx.session.alone()?)?;
-    }
-    if let Some(base) = &certificate {
-        free(base)?;
-    }
-    preview.notes.push(format!(
-        "until it is done, up to {} MiB of free space are needed on the disk of the store",
-        job::disk_needed(cx.session.path()).div_ceil(1 << 20)
-    ));
-    let parts = match &planned {
-        Planned::Purge(plan, _) => plan.part().into_iter().collect(),
-        Planned::Finish(_) => Vec::new(),
-    };
-    let act = Box::new(move |cx: &Context<'_>| {
-        let made = job::purge(cx, cx.session.alone()?, &planned, wait)?;
-        if let Some(base) = &certificate {
-            write_out(&made, base).map_err(|error| {
-                let again = format!("the purge is done; pchat certificate get {} --out BASE writes it", made.number);
-                error.hint(again)
-            })?;
-        }
-        Ok(done(&made, &planned))
-    });
-    Ok(Prepared::Act(Action { preview, question, consent, destroys: true, parts, act }))
-}
-
-fn held(plan: &PurgePlan, events: u64) -> Error {
-    let holds: Vec<String> = plan.held().keys().map(|hold| format!("\"{hold}\"")).collect();
-    let (word, verb) = if holds.len() == 1 { ("hold", "protects") } else { ("holds", "protect") };
-    let what =
-        if events == 1 { "the event that matches".to_owned() } else { format!("all {events} events that match") };
-    Error::new(Kind::Held, format!("{word} {} {verb} {what}", holds.join(", ")))
-        .hint("pchat hold report says why; pchat hold release ends a hold, with a reason")
-}
-
-fn cells(counts: &Counts) -> Vec<Cell> {
-    vec![
-        counts.messages.into(),
-        counts.events.into(),
-        Cell::Bytes(counts.bytes),
-        Cell::time(counts.first),
-        Cell::time(counts.last),
-    ]
-}
-
-/// What would happen.
-fn preview(planned: &Planned) -> Reply {
-    let Planned::Purge(plan, asked) = planned else {
-        return Reply {
-            notes: vec![
-                "all events are gone; overwriting what is left of them in the files and the certificate are missing"
-                    .to_owned(),
-            ],
-            ..Reply::default()
-        };
-    };
-    let mut rooms = Table {
-        title: "rooms",
-        columns: vec!["Room", "Pool", "Address", "Messages", "Events", "TextBytes", "First", "Last", "HeldBack"],
-        aside: vec!["Address"],
-        ..Table::default()
-    };
-    for room in plan.rooms() {
-        let mut row: Vec<Cell> =
-            vec![room.name.as_str().into(), room.room.pool.as_str().into(), room.room.uri.as_str().into()];
-        row.extend(cells(&room.goes));
-        row.push(room.held.events.into());
-        rooms.rows.push(row);
-    }
-    let goes = plan.goes();
-    let mut sums: Vec<Cell> = vec![counted(rooms.rows.len(), "room").into(), Cell::Empty, Cell::Empty];
-    sums.extend(cells(&goes));
-    sums.push(plan.spared().events.into());
-    rooms.sums = Some(sums);
-    let mut holds = Table {
-        title: "holds",
-        columns: vec!["Hold", "Messages", "Events", "TextBytes", "First", "Last"],
-        ..Table::default()
-    };
-    for (hold, counts) in plan.held() {
-        let mut row: Vec<Cell> = vec![hold.as_str().into()];
-        row.extend(cells(counts));
-        holds.rows.push(row);
-    }
-    let mut notes = Vec::new();
-    if let Some(number) = plan.continues() {
-        notes.push(format!("purge {number} was interrupted; this is what it has left to do"));
-    }
-    if goes.events == 0 && plan.spared().events == 0 {
-        notes.push("nothing matches".to_owned());
-    } else if asked.replacement.is_some() {
-        notes.push("the text of these messages is replaced, and their attachments go".to_owned());
-    }
-    Reply { tables: vec![rooms, holds], notes, ..Reply::default() }
-}
-
-/// What has happened.
-fn done(made: &Certificate, planned: &Planned) -> Reply {
-    let spared = match planned {
-        Planned::Purge(plan, _) => plan.spared().events,
-        Planned::Finish(_) => 0,
-    };
-    let mut facts = Table::facts("purge");
-    for (name, value) in [
-        ("Purge", Cell::Number(made.number as u64)),
-        ("Events destroyed", made.events.into()),
-        ("Events held back", spared.into()),
-        ("Loose bytes that are not zero", 0.into()),
-    ] {
-        facts.rows.push(vec![name.into(), value]);
-    }
-    let notes = vec![format!("pchat certificate get {} shows the certificate", made.number)];
-    Reply { tables: vec![facts], notes, ..Reply::default() }
-}
-
-/// The two files of a certificate.
-fn both(base: &Path) -> [PathBuf; 2] {
-    ["txt", "json"].map(|end| {
-        let mut name = base.as_os_str().to_owned();
-        name.push(format!(".{end}"));
-        PathBuf::from(name)
-    })
-}
-
-/// Before anything is destroyed: a certificate can be written there, and none stands there yet.
-fn free(base: &Path) -> Result<()> {
-    for path in both(base) {
-        if std::fs::symlink_metadata(&path).is_ok() {
-            return Err(Error::new(Kind::Refused, format!("{} already exists and is not overwritten", path.display()))
-                .hint("--certificate with another name; nothing was destroyed"));
-        }
-        files::draft("certificate", &path).map_err(|error| {
-            let what = format!("the certificate cannot be written to {}", path.display());
-            Error::new(if error.kind() == ErrorKind::NotFound { Kind::NotFound } else { Kind::Io }, what)
-                .because(error)
-                .hint("--certificate with a name in a folder that exists and can be written; nothing was destroyed")
-        })?;
-    }
-    Ok(())
-}
-
-/// Writes both files. What stands there already stays; the same certificate twice is no mistake.
-fn write_out(made: &Certificate, base: &Path) -> Result<()> {
-    for (path, text) in both(base).into_iter().zip([&made.text, &made.json]) {
-        let same = || std::fs::read(&path).is_ok_and(|there| there == text.as_bytes());
-        jobs::audit::write(&path, text.as_bytes()).or_else(|error| match same() {
-            true => Ok(()),
-            false => Err(error),
-        })?;
-    }
-    Ok(())
 }

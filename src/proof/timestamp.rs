@@ -138,7 +138,7 @@ impl Trusted {
             found.push(held.ok_or_else(|| malformed("a certificate in it cannot be read"))?);
         }
         if found.is_empty() {
-            return Err(malformed("there is no certificate in it").hint("certificates are given as PEM"));
+            return Err(malformed("it contains no certificate").hint("certificates are given as PEM"));
         }
         Ok(Trusted(found))
     }
@@ -150,7 +150,7 @@ fn reasons(bits: &[u8]) -> String {
         (0, "unknown algorithm"),
         (2, "bad request"),
         (5, "bad data format"),
-        (14, "no time to be had"),
+        (14, "the authority has no time source"),
         (15, "unknown policy"),
         (16, "unknown extension"),
         (17, "more information than it has"),

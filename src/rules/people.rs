@@ -167,7 +167,7 @@ impl People {
     /// With `unknown` an address that nobody is known by stands for whoever will have it.
     pub fn meant(&self, text: &str, unknown: bool) -> Result<Option<BTreeSet<String>>> {
         if text.trim().is_empty() {
-            return Err(Error::new(Kind::Usage, "a person without a name means nobody")
+            return Err(Error::new(Kind::Usage, "the name of a person is empty")
                 .hint("give an address or a name, as in --user user@example.com"));
         }
         let [address, name] = forms(text);

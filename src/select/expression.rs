@@ -2,6 +2,7 @@
 //! the properties of an object. Text is compared without regard to case, unless the operator begins with `c`.
 
 mod parse;
+pub mod texts;
 
 use crate::error::{Error, Kind, Result, quoted};
 use crate::model::bounds::{self, DEEPEST};
@@ -75,12 +76,6 @@ impl Expression {
                 .transpose()
                 .map(|pattern| Comparison { is, not, case, pattern: pattern.as_ref() }.holds(left, right)),
         )
-    }
-
-    /// Does it look like a condition, and not like plain words?
-    pub fn is_meant(text: &str) -> bool {
-        let text = text.trim();
-        text.starts_with('{') || text.contains(" -") && Expression::parse(text).is_ok()
     }
 
     /// The properties it names.

@@ -28,7 +28,7 @@ impl Location {
             && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
         if is_scheme && rest.starts_with("//") {
-            return Err(Error::new(Kind::Usage, format!("there are no stores of the kind {scheme}:"))
+            return Err(Error::new(Kind::Usage, format!("unsupported store URL {scheme}:"))
                 .hint("a store is a file: give its path, or a file: URL"));
         }
         Ok(Location::File(text.into()))

@@ -257,7 +257,7 @@ fn a_script_stops_at_the_line_that_is_refused_and_names_the_rule() {
             "no category",
         ),
         ("New-CsPersistentChatPolicy global", 15, "always exists"),
-        ("Set-CsPersistentChatConfiguration -DefaultChatHistory 501", 2, "1..=500"),
+        ("Set-CsPersistentChatConfiguration -DefaultChatHistory 501", 2, "from 1 to 500"),
         ("New-CsPersistentChatAddin -Name X -Url x -PersistentChatPoolFqdn client.contoso.com", 15, "http"),
         ("Set-CsPersistentChatActiveServer", 2, "-ActiveServers or -Swap"),
         ("Get-CsPersistentChatRoom | Get-CsPersistentChatRoom", 2, "takes no pipeline input"),

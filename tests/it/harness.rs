@@ -74,6 +74,11 @@ impl Write for Shared {
     }
 }
 
+/// Is what stands behind an `@` the name of a file, and nothing PowerShell writes so?
+fn is_path(name: &str) -> bool {
+    !name.starts_with('{') && !name.contains(['=', ':', '\n']) && name != "params"
+}
+
 /// A folder for one test.
 pub(crate) struct Desk {
     folder: tempfile::TempDir,
@@ -134,7 +139,7 @@ impl Desk {
     }
 
     fn with(&self, words: &[&str], input: Option<&str>, answer: Option<&str>, streams: Streams<'_>) -> Run {
-        let expand = |word: &&str| match word.strip_prefix('@').filter(|name| !name.starts_with('{')) {
+        let expand = |word: &&str| match word.strip_prefix('@').filter(|name| is_path(name)) {
             Some(name) => self.path(name).into_os_string(),
             None => OsString::from(word),
         };

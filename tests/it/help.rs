@@ -66,7 +66,7 @@ fn examples_of_help_work_in_their_order() {
     const NAMED: [&str; 10] =
         ["july", "pages", "man", "first", "purge1", "volume1", "volume2", "delivered", "again", "since"];
     const FILES: [&str; 10] = ["jsonl", "zip", "html", "txt", "ldif", "db", "tsq", "proof", "json", "ps1"];
-    let mut run = 0;
+    let (mut run, mut forms) = (0, 0);
     for line in EXAMPLES.lines().filter(|line| !line.starts_with('-')) {
         let (code, line) = match line.strip_prefix('=').and_then(|rest| rest.split_once(' ')) {
             Some((code, line)) => (code.parse().unwrap(), line),
@@ -82,12 +82,47 @@ fn examples_of_help_work_in_their_order() {
         if !words.iter().any(|word| word == "--store") {
             words.extend(["--store".to_owned(), "pchat.db".to_owned()]);
         }
+        // Nearly all of them once more in the form for programs would take twice as long, so that is the one.
+        let formed =
+            line.contains("--output") || ["script", "completion", "manual", "help"].contains(&words[0].as_str());
+        if !formed {
+            words.extend(["--output".to_owned(), "json".to_owned()]);
+        }
         let words: Vec<String> = words.iter().map(|w| if is_file(w) { format!("@{w}") } else { w.clone() }).collect();
         let done = desk.args(&words.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(done.code, code, "{line}\n{}\n{}", done.out.chars().take(500).collect::<String>(), done.err);
+        if !formed && !done.out.is_empty() {
+            let value = serde_json::from_str(&done.out).unwrap_or_else(|error| panic!("{line}: {error}: {}", done.out));
+            shaped(line, &value);
+            forms += 1;
+        }
         run += 1;
     }
-    assert!(run > 150, "{run}");
+    assert!(run > 150 && forms > 130, "{run} {forms}");
+}
+
+/// A list is an array of objects; anything else is one object with lists, facts and remarks. Names are those of
+/// properties.
+fn shaped(line: &str, value: &Value) {
+    let named = |object: &Value| {
+        let names = object.as_object().unwrap_or_else(|| panic!("{line}: {object}")).keys();
+        for name in names {
+            let pascal = name.starts_with(|c: char| c.is_uppercase()) && name.chars().all(char::is_alphanumeric);
+            assert!(pascal, "{line}: {name:?} is not the name of a property");
+        }
+    };
+    let list = |items: &Value| items.as_array().unwrap_or_else(|| panic!("{line}: {items}")).iter().for_each(named);
+    if value.is_array() {
+        return list(value);
+    }
+    let all = value.as_object().unwrap_or_else(|| panic!("{line}: {value}"));
+    assert!(all["notes"].as_array().is_some_and(|notes| notes.iter().all(Value::is_string)), "{line}: {value}");
+    let tables: Vec<(&String, &Value)> = all.iter().filter(|(name, _)| *name != "notes").collect();
+    for (_, table) in &tables {
+        if table.is_object() { named(table) } else { list(table) }
+    }
+    let alone = tables.len() == 1 && tables[0].1.is_array();
+    assert!(!alone, "{line}: one list is an array, not an object with one: {value}");
 }
 
 /// The value under a key, however deep.

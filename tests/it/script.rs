@@ -5,6 +5,8 @@ use crate::harness::{Desk, Run};
 use std::process::Command;
 use std::sync::OnceLock;
 
+mod mangled;
+mod reports;
 mod schedule;
 
 /// The sample history, with settings that scripts ask about; made once for all tests.
@@ -142,10 +144,12 @@ fn nothing_runs_before_all_of_a_script_is_understood() {
         ("Set-CsPersistentChatRoom Help -Disabld $True", "2:1", "no parameter"),
         ("Clear-CsPersistentChatRoom x -EndDate 31/12/2018", "2:1", "month first"),
         ("Clear-CsPersistentChatRoom -EndDate 1/1/2018", "2:1", "no -Identity given"),
-        ("Set-CsPersistentChatConfiguration -DefaultChatHistory 501", "2:1", "1..=500"),
+        ("Set-CsPersistentChatConfiguration -DefaultChatHistory 501", "2:1", "from 1 to 500"),
         ("Get-CsPersistentChatRooms", "2:1", "no cmdlet"),
         ("'x' > out.txt", "2:5", "\">\""),
-        ("@\"\nx\n\"@", "2:1", "\"@"),
+        ("@\"x\n\"@", "2:1", "begins in the line"),
+        ("@'\nnever closed\n '@", "2:1", "not closed"),
+        ("$p = @{A=1}\nGet-CsPersistentChatRoom @p", "3:26", "\"@p\""),
         ("$a.b = 1", "2:1", "given a value"),
         ("[System.IO.File]::Delete('x')", "2:1", "System.IO.File"),
         ("$x = 'a'.GetType()", "2:9", "GetType"),
@@ -304,7 +308,7 @@ const MANGLED: [(&str, &str); 44] = [
     ("Set-CsPersistentChatComplianceConfiguration -AddUserDetails $False", "-AddUserDetails '$False'"),
     ("Get-CsPersistentChatRoom -Disabled $False", "-Disabled '$False'"),
     ("Clear-CsPersistentChatRoom 'Coffee Corner' -EndDate 1/1/2020 -Confirm:$False", "'-Confirm:$False'"),
-    ("Remove-CsPersistentChatRoom 'Coffee Corner' -WhatIf:$False", "'-WhatIf:$False'"),
+    ("Remove-CsPersistentChatRoom 'Coffee Corner' -WhatIf:$False", "leave the value out: pchat Remove-CsPersistent"),
     ("Set-CsPersistentChatRoom 'Coffee Corner' -Members $Null", "-Members '$Null'"),
     ("Set-CsPersistentChatRoom 'Coffee Corner' -Addin $Null", "-Addin '$Null'"),
     ("Set-CsPersistentChatRoom 'Coffee Corner' -Description $Null -Disabled False", "-Description '$Null'"),

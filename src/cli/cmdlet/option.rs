@@ -5,8 +5,8 @@ use crate::cli::cmdlet::Object;
 use crate::cli::words::Written;
 use crate::error::{Result, quoted};
 use crate::model::ids::fold;
-use crate::model::time::iso;
-use crate::nouns::cmdlet::{Kind, Parameter, To};
+use crate::model::time::{guessed, iso};
+use crate::nouns::cmdlet::{Cmdlet, Kind, Parameter, To};
 use clap::Command;
 use serde_json::Value;
 
@@ -37,7 +37,14 @@ impl Call {
             }
             Kind::Number => match text().trim() {
                 number if number.parse::<i64>().is_ok() => vec![with(number.to_owned())],
-                other => return Err(self.wrong(format!("-{name} must be a whole number, not {}", quoted(other)))),
+                other => {
+                    let error = self.wrong(format!("-{name} must be a whole number, not {}", quoted(other)));
+                    let plain: String = other.chars().filter(|c| !matches!(c, ',' | '.' | '\'' | ' ' | '_')).collect();
+                    return Err(match plain.parse::<i64>() {
+                        Ok(number) => error.hint(self.right(name, &number.to_string(), Some(other))),
+                        Err(_) => error,
+                    });
+                }
             },
             Kind::Date => match iso(&text()).filter(|date| !date.is_empty()) {
                 Some(date) => vec![with(date)],
@@ -46,7 +53,11 @@ impl Call {
                         "-{name} must be a date as 3/1/2018 (month first) or 2018-03-01, not {}",
                         quoted(&text())
                     );
-                    return Err(self.wrong(what));
+                    let error = self.wrong(what);
+                    return Err(match guessed(&text()) {
+                        Some(date) => error.hint(self.right(name, &date, Some(&text()))),
+                        None => error,
+                    });
                 }
             },
             Kind::Word => {
@@ -64,7 +75,12 @@ impl Call {
                 }
             }
             Kind::Changes => Written::changes(values)
-                .map_err(|what| self.wrong(format!("-{name}: {what}")))?
+                .map_err(|what| {
+                    self.wrong(format!("-{name}: {what}")).hint(format!(
+                        "a shell ends a line at ; and takes quotes: {}",
+                        self.right(name, "'@{Add=\"…\"; Remove=\"…\"}'", Some(&text()))
+                    ))
+                })?
                 .into_iter()
                 .map(with)
                 .collect(),
@@ -92,4 +108,11 @@ impl Call {
         }
         Ok(words)
     }
+}
+
+/// An option of pchat or of the command, and whether it takes a value.
+pub(super) fn own_option(cmdlet: &Cmdlet, native: &Command, name: &str) -> Option<bool> {
+    let own = cmdlet.command.iter().try_fold(native, |command, word| command.find_subcommand(word));
+    let mut known = native.get_arguments().chain(own.into_iter().flat_map(Command::get_arguments));
+    known.find(|arg| arg.get_long() == Some(name)).map(|arg| arg.get_action().takes_values())
 }

@@ -7,7 +7,7 @@ use super::tree::{Arg, Column, Doing, Expr, Of, Stage, Statement, Step};
 use super::value::Value;
 use crate::cli::cmdlet::{Call, Object, Objects};
 use crate::cli::words::{Item, Written};
-use crate::cli::{Cli, written};
+use crate::cli::{Cli, usage};
 use crate::error::{Error, Kind, Result, brief};
 use crate::select::expression::Expression;
 use clap::Parser;
@@ -93,7 +93,7 @@ impl Check<'_> {
                     self.columns(columns)?;
                     self.piped(stage, number)?;
                 }
-                Step::Measure { of: values, .. } | Step::Say(values) | Step::Give(values) => {
+                Step::Measure { of: values, .. } | Step::Say(values, _) | Step::Give(values) => {
                     values.iter().try_for_each(|value| self.value(value))?;
                 }
                 Step::File(file) => {
@@ -257,9 +257,9 @@ impl Check<'_> {
 
     /// Would the command line be understood?
     fn parsed(&self, at: usize, words: &[OsString]) -> Result<()> {
-        let words = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
-        match Cli::try_parse_from(words) {
-            Err(error) if error.use_stderr() => Err(written(&error).at(place(self.file, self.text, at))),
+        let all = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
+        match Cli::try_parse_from(all) {
+            Err(error) if error.use_stderr() => Err(usage::error(&error, words).at(place(self.file, self.text, at))),
             _ => Ok(()),
         }
     }

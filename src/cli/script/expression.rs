@@ -54,6 +54,8 @@ impl Reader<'_> {
                 "xor" => (0, Operator::Xor),
                 "f" => (2, Operator::Format),
                 "join" => (1, Operator::Join),
+                "split" | "isplit" | "csplit" => (1, Operator::Split(name.starts_with('c'))),
+                "replace" | "ireplace" | "creplace" => (1, Operator::Replace(name.starts_with('c'))),
                 other => {
                     let null = crate::model::record::Value::Null;
                     match crate::select::expression::Expression::compare(other, &null, &null) {
@@ -133,7 +135,8 @@ impl Reader<'_> {
                     true => self.deeper(|reader| reader.call(found, at, &name))?,
                     false => Expr { at: found.at, what: Of::Member(Box::new(found), name) },
                 };
-            } else if self.peek() == Some('[') && matches!(found.what, Of::Variable(_) | Of::Member(..) | Of::Pipe(..))
+            } else if self.peek() == Some('[')
+                && matches!(found.what, Of::Variable(_) | Of::Member(..) | Of::Pipe(..) | Of::Call(..) | Of::Index(..))
             {
                 self.next();
                 self.spaces()?;
@@ -174,8 +177,13 @@ impl Reader<'_> {
     fn primary(&mut self) -> Result<Expr> {
         let at = self.at;
         let Some(c) = self.peek() else { return Err(self.due(at, "expected a value")) };
-        if self.rest().starts_with("@\"") || self.rest().starts_with("@'") {
-            return Err(self.unknown(at, "@\"").hint("write the text in plain quotes; they may span lines"));
+        if self.peek() == Some('@') && self.second().is_some_and(|c| SINGLE.contains(&c) || DOUBLE.contains(&c)) {
+            return self.deeper(|reader| reader.here(at));
+        }
+        if self.peek() == Some('@') && self.second().is_some_and(|c| c.is_alphabetic() || c == '_') {
+            self.next();
+            let error = self.unknown(at, &format!("@{}", self.name()));
+            return Err(error.hint("write the parameters of the hashtable behind the cmdlet, as -Name value"));
         }
         if SINGLE.contains(&c) {
             return self.single(at);
@@ -285,15 +293,62 @@ impl Reader<'_> {
         }
     }
 
+    /// A text over several lines, `@"…"@` or `@'…'@`: it begins behind the line of its opening, and ends before that of
+    /// its closing.
+    fn here(&mut self, at: At) -> Result<Expr> {
+        self.next();
+        let values = self.next().is_some_and(|c| DOUBLE.contains(&c));
+        let marks: &[char] = if values { &DOUBLE } else { &SINGLE };
+        let rest = self.rest();
+        let begin = rest.trim_start_matches([' ', '\t', '\r']);
+        if !begin.starts_with('\n') {
+            return Err(self.wrong(at, "a text in @\"…\"@ begins in the line behind its opening"));
+        }
+        let from = self.at + (rest.len() - begin.len()) + 1;
+        let closes = |line: &str| line.starts_with(|c| marks.contains(&c)) && line.chars().nth(1) == Some('@');
+        let mut end = from;
+        let close = loop {
+            let Some(line) = self.text.get(end..).and_then(|rest| rest.split_inclusive('\n').next()) else {
+                return Err(self.wrong(at, "a text in @\"…\"@ is not closed: \"@ stands at the beginning of a line"));
+            };
+            if closes(line) {
+                break end + line.chars().next().map_or(1, char::len_utf8) + 1;
+            }
+            end += line.len();
+        };
+        let text = self.text.get(from..end).unwrap_or_default();
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        let found = match values {
+            true => {
+                self.at = from;
+                self.filled(at, from + text.len())?
+            }
+            false => Reader::literal(at, Value::from(text.replace("\r\n", "\n"))),
+        };
+        self.at = close;
+        Ok(found)
+    }
+
     fn double(&mut self, at: At) -> Result<Expr> {
         self.next();
+        self.filled(at, usize::MAX)
+    }
+
+    /// A text with values in it, up to its quotation mark, or up to this byte.
+    fn filled(&mut self, at: At, end: At) -> Result<Expr> {
+        let here_string = end != usize::MAX;
         let mut parts: Vec<Expr> = Vec::new();
         let mut text = String::new();
         loop {
             let here = self.at;
+            if here >= end {
+                break;
+            }
             match self.next() {
                 None => return Err(self.wrong(at, "a quotation mark is not closed")),
-                Some(c) if DOUBLE.contains(&c) => match self.peek().filter(|c| DOUBLE.contains(c)) {
+                Some('\r') if here_string && self.peek() == Some('\n') => {}
+                Some(c) if DOUBLE.contains(&c) && !here_string => match self.peek().filter(|c| DOUBLE.contains(c)) {
                     Some(c) => {
                         self.next();
                         text.push(c);
@@ -387,7 +442,8 @@ impl Reader<'_> {
         let kind = match fold(name.trim_end_matches('[')).as_str() {
             _ if array => Type::List,
             "string" => Type::Text,
-            "int" | "int32" | "int64" | "long" | "double" | "decimal" => Type::Number,
+            "int" | "int32" | "int64" | "long" => Type::Whole,
+            "double" | "decimal" | "single" | "float" => Type::Number,
             "bool" => Type::Truth,
             "datetime" => Type::Time,
             "array" => Type::List,

@@ -7,10 +7,20 @@ use crate::error::{Error, Kind, Result, quoted};
 use crate::model::ids::fold;
 use crate::model::time::Ticks;
 
+/// A text is filled up to no more characters than this.
+const WIDEST: usize = 10_000;
+
 /// Turns a value into one of another type.
 pub(super) fn cast(kind: Type, value: Value) -> Result<Value> {
     Ok(match kind {
         Type::Text => Value::from(value.show()),
+        Type::Whole => match value {
+            Value::Int(_) => value,
+            value => {
+                let number = value.number().ok_or_else(|| no(&value, "a number"))?;
+                Value::Int(number.round_ties_even() as i64)
+            }
+        },
         Type::Number => match value {
             Value::Int(_) => value,
             value => {
@@ -63,7 +73,28 @@ pub(super) fn called(of: &Value, method: Method, values: &[Value]) -> Result<Val
         },
         Method::ToUpper => Value::from(own().to_uppercase()),
         Method::ToLower => Value::from(own().to_lowercase()),
-        Method::Trim => Value::from(own().trim().to_owned()),
+        Method::Trim | Method::TrimStart | Method::TrimEnd => {
+            let (text, signs) = (own(), text(0));
+            let gone = |c: char| if signs.is_empty() { c.is_whitespace() } else { signs.contains(c) };
+            let text = if method == Method::TrimEnd { &text } else { text.trim_start_matches(gone) };
+            Value::from(if method == Method::TrimStart { text } else { text.trim_end_matches(gone) }.to_owned())
+        }
+        Method::Substring => {
+            let far = || no(of, "a text of so many characters");
+            let place = |at: usize| number(at).map(|number| number as usize);
+            let (own, from) = (own(), place(0)?);
+            let length = own.chars().count();
+            let many = if values.len() > 1 { place(1)? } else { length.checked_sub(from).ok_or_else(far)? };
+            if from.saturating_add(many) > length {
+                return Err(far());
+            }
+            Value::from(own.chars().skip(from).take(many).collect::<String>())
+        }
+        Method::PadLeft | Method::PadRight => {
+            let width = (number(0)?.max(0.0) as usize).min(WIDEST);
+            let own = own();
+            Value::from(if method == Method::PadLeft { format!("{own:>width$}") } else { format!("{own:width$}") })
+        }
         Method::StartsWith => Value::Bool(own().starts_with(&text(0))),
         Method::EndsWith => Value::Bool(own().ends_with(&text(0))),
         Method::Contains => match of {
@@ -125,8 +156,13 @@ pub(super) fn filled(form: &str, values: &[Value]) -> Result<String> {
             let end = rest.find('}').ok_or_else(wrong)?;
             let (number, form) =
                 rest[1..end].split_once(':').map_or((&rest[1..end], None), |(n, form)| (n, Some(form)));
+            // `{0,-20}` fills up with blanks, on the right where the number is negative.
+            let (number, width) = number.split_once(',').unwrap_or((number, "0"));
+            let width: i64 = width.trim().parse().map_err(|_| wrong())?;
             let value = number.trim().parse().ok().and_then(|at: usize| values.get(at)).ok_or_else(wrong)?;
-            found.push_str(&form.map_or_else(|| Ok(value.show()), |form| spelled(value, form))?);
+            let text = form.map_or_else(|| Ok(value.show()), |form| spelled(value, form))?;
+            let wide = (width.unsigned_abs() as usize).min(WIDEST);
+            found.push_str(&if width < 0 { format!("{text:wide$}") } else { format!("{text:>wide$}") });
             rest = &rest[end + 1..];
         } else {
             found.push(c);

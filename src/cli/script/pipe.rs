@@ -156,6 +156,9 @@ impl Run<'_, '_> {
             (Objects::Needed, None) if self.file.is_some() => return Err(nothing_piped()),
             (Objects::Needed, None) => Some(crate::cli::line::needed(self.world)?),
         };
+        if !self.is_shown(call) {
+            call.store_exists()?;
+        }
         let mut commands = call.commands(objects, &self.native)?;
         for words in &mut commands {
             words.splice(0..0, wheres.iter().map(|condition| OsString::from(format!("--where={condition}"))));
@@ -228,7 +231,9 @@ impl Run<'_, '_> {
                     continue;
                 }
                 Err(error) => return Err(error),
-                Ok(Evaluated::Parser(error, _)) if error.use_stderr() => return Err(crate::cli::written(&error)),
+                Ok(Evaluated::Parser(error, words)) if error.use_stderr() => {
+                    return Err(crate::cli::usage::error(&error, &words));
+                }
                 // Whatever else it has to say is no object.
                 Ok(done) => match crate::cli::print(Ok(done), manner, self.world) {
                     0 => continue,

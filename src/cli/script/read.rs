@@ -2,7 +2,8 @@
 //! what is not known here is refused where it stands.
 
 use super::stages;
-use super::tree::{At, Doing, Expr, Of, Stage, Statement, Step};
+use super::tree::{At, Doing, Expr, Of, Operator, Stage, Statement, Step};
+use super::value::Value;
 use crate::cli::cmdlet;
 use crate::cli::line::own_words;
 use crate::error::{Error, Kind, Place, Result, quoted};
@@ -19,7 +20,7 @@ const OTHERS: [&str; 22] = [
 
 pub(super) const SINGLE: [char; 5] = ['\'', '‘', '’', '‚', '‛'];
 pub(super) const DOUBLE: [char; 4] = ['"', '“', '”', '„'];
-pub(super) const DASHES: [char; 4] = ['-', '–', '—', '―'];
+pub(super) use crate::cli::words::DASHES;
 
 /// A text that is being read.
 pub(super) struct Reader<'a> {
@@ -216,8 +217,27 @@ impl Reader<'_> {
                 self.spaces()?;
                 return Ok(Some(Doing::Assign(fold(&name), plus, self.pipeline()?)));
             }
-            if let Some(sign) = ["-=", "*=", "/=", "++", "--"].into_iter().find(|sign| self.rest().starts_with(sign)) {
-                return Err(self.unknown(self.at, sign).hint("write $n = $n + 1"));
+            let signs = [
+                ("++", Operator::Plus),
+                ("--", Operator::Minus),
+                ("-=", Operator::Minus),
+                ("*=", Operator::Times),
+                ("/=", Operator::Divide),
+            ];
+            if let Some((sign, operator)) = signs.into_iter().find(|(sign, _)| self.rest().starts_with(sign)) {
+                self.at += sign.len();
+                let right = match sign.ends_with('=') {
+                    true => {
+                        self.spaces()?;
+                        let at = self.at;
+                        super::tree::pipe(at, self.pipeline()?)
+                    }
+                    false => Reader::literal(before, Value::Int(1)),
+                };
+                let variable = Expr { at: before, what: Of::Variable(fold(&name)) };
+                let value = Of::Chain(Box::new(variable), vec![(operator, right)]);
+                let stage = Stage { at: before, what: Step::Value(Expr { at: before, what: value }) };
+                return Ok(Some(Doing::Assign(fold(&name), false, vec![stage])));
             }
             self.at = before;
         }
@@ -306,7 +326,10 @@ impl Reader<'_> {
         self.at += self.name().len();
         self.spaces()?;
         if !dollar || name.is_empty() || fold(self.name()) != "in" {
-            return Err(self.wrong(at, "write foreach ($room in $rooms) {…}"));
+            return Err(match self.file.is_empty() && !dollar {
+                true => self.due(at, "expected a variable, as in foreach ($room in $rooms) {…}"),
+                false => self.wrong(at, "write foreach ($room in $rooms) {…}"),
+            });
         }
         self.at += 2;
         self.spaces()?;
@@ -320,6 +343,16 @@ impl Reader<'_> {
 
     pub(super) fn pipeline(&mut self) -> Result<Vec<Stage>> {
         let mut found: Vec<Stage> = Vec::new();
+        self.blanks()?;
+        let at = self.at;
+        // What a choice or a loop gives is a value.
+        let choice = fold(self.name()) == "if" && self.text[at + 2..].trim_start().starts_with('(');
+        let each = fold(self.name()) == "foreach" && self.text[at + 7..].trim_start().starts_with('(');
+        if choice || each {
+            let what = self.deeper(if choice { Self::choice } else { Self::each })?;
+            let value = Expr { at, what: Of::Pipe(vec![Statement { at, what }], false) };
+            return Ok(vec![Stage { at, what: Step::Value(value) }]);
+        }
         loop {
             self.blanks()?;
             let at = self.at;
@@ -361,12 +394,13 @@ impl Reader<'_> {
         if !rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return None;
         }
-        let end = rest.find(|c: char| !(c.is_alphanumeric() || "-_.\\:".contains(c))).unwrap_or(rest.len());
+        let within = |c: char| c.is_alphanumeric() || "_.\\:".contains(c) || DASHES.contains(&c);
+        let end = rest.find(|c: char| !within(c)).unwrap_or(rest.len());
         Some(rest[..end].to_owned())
     }
 
     fn command(&mut self, at: At, name: &str) -> Result<Step> {
-        let folded = fold(name);
+        let folded = fold(&name.replace(DASHES, "-"));
         if folded == "where-object" || folded == "where" || folded == "?" {
             return self.deeper(Self::condition_of_where).map(Step::Where);
         }
@@ -389,9 +423,14 @@ impl Reader<'_> {
         })
     }
 
+    /// Does the parameter of this name come next?
+    fn is_parameter(&self, name: &str) -> bool {
+        self.rest().strip_prefix(DASHES).is_some_and(|rest| fold(rest.get(..name.len()).unwrap_or_default()) == name)
+    }
+
     fn each_object(&mut self, at: At) -> Result<Step> {
         self.blanks()?;
-        if self.rest().starts_with(|c| DASHES.contains(&c)) && fold(&self.rest()[1..]).starts_with("process") {
+        if self.is_parameter("process") {
             self.at += self.peek().map_or(0, char::len_utf8) + "process".len();
             self.blanks()?;
         }
@@ -412,7 +451,7 @@ impl Reader<'_> {
     /// `{$_.Name -eq "x"}`, `{Name -eq "x"}` or `Name -eq "x"`.
     fn condition_of_where(&mut self) -> Result<Expr> {
         self.blanks()?;
-        if self.rest().starts_with(|c| DASHES.contains(&c)) && fold(&self.rest()[1..]).starts_with("filterscript") {
+        if self.is_parameter("filterscript") {
             self.at += self.peek().map_or(0, char::len_utf8) + "filterscript".len();
             self.blanks()?;
         }

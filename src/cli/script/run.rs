@@ -9,6 +9,7 @@ use crate::cli::line::{FINE, quoted as shell};
 use crate::cli::print::visible;
 use crate::cli::{Kept, World};
 use crate::error::{Error, Kind, Result, brief, quoted};
+use crate::select::expression::texts;
 use std::collections::BTreeMap;
 
 /// So many values a range may have, and so many a list.
@@ -363,6 +364,23 @@ impl<'r, 'w> Run<'r, 'w> {
             Operator::Join => {
                 let items: Vec<String> = left.items().iter().map(Value::show).collect();
                 Value::from(items.join(&right.show()))
+            }
+            Operator::Split(case) => {
+                let mut found = Vec::new();
+                for item in left.items() {
+                    found.extend(texts::split(&item.show(), &right.show(), *case)?.into_iter().map(Value::from));
+                }
+                Value::list(found)
+            }
+            Operator::Replace(case) => {
+                let many = matches!(left, Value::List(_));
+                let mut both = right.items().into_iter().map(|item| item.show());
+                let (pattern, by) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
+                let mut found = Vec::new();
+                for item in if many { left.items() } else { vec![left] } {
+                    found.push(Value::from(texts::replaced(&item.show(), &pattern, &by, *case)?));
+                }
+                if many { Value::list(found) } else { Value::one(found) }
             }
             Operator::Format => Value::from(filled(&left.show(), &right.items())?),
             Operator::Range => {

@@ -42,8 +42,8 @@ const KNOWN: [Known; 15] = [
         switches: &["append", "force", "noclobber"],
     },
     Known {
-        names: &["write-host", "write-output", "echo", "write"],
-        values: &["object", "foregroundcolor", "backgroundcolor"],
+        names: &["write-host", "write-output", "echo", "write", "write-warning", "write-verbose", "write-debug"],
+        values: &["object", "message", "foregroundcolor", "backgroundcolor"],
         switches: &["nonewline"],
     },
     Known { names: &["get-date"], values: &["date", "format"], switches: &[] },
@@ -239,7 +239,18 @@ fn bound(mut given: Given<'_, '_>, name: &str) -> Result<Step> {
             let (append, keep) = (given.has("append") || name == "add-content", given.has("noclobber"));
             Step::File(File { path, csv: false, delimiter: None, append, keep })
         }
-        "write-host" => Step::Say(std::mem::take(&mut given.free).into_iter().chain(given.take("object")).collect()),
+        "write-host" => {
+            Step::Say(std::mem::take(&mut given.free).into_iter().chain(given.take("object")).collect(), false)
+        }
+        "write-warning" => {
+            Step::Say(std::mem::take(&mut given.free).into_iter().chain(given.take("message")).collect(), true)
+        }
+        // They say nothing unless PowerShell is told to listen.
+        "write-verbose" | "write-debug" => {
+            given.free.clear();
+            given.values.clear();
+            Step::Give(Vec::new())
+        }
         "write-output" | "echo" | "write" => {
             Step::Give(std::mem::take(&mut given.free).into_iter().chain(given.take("object")).collect())
         }

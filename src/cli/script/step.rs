@@ -129,7 +129,7 @@ impl Run<'_, '_> {
                 let text = self.csv(values, delimiter.as_ref(), true)?;
                 text.lines().map(|line| Value::from(line.to_owned())).collect()
             }
-            Step::Say(parts) => {
+            Step::Say(parts, warns) => {
                 let mut line = Vec::new();
                 for part in parts {
                     line.push(self.value(part)?.show());
@@ -137,7 +137,12 @@ impl Run<'_, '_> {
                 let texts = before.unwrap_or_default();
                 line.extend(texts.iter().map(Value::show));
                 let line = line.join(" ");
-                self.say(&line.split('\n').map(crate::cli::print::visible).collect::<Vec<_>>().join("\n"))?;
+                let line = line.split('\n').map(crate::cli::print::visible).collect::<Vec<_>>().join("\n");
+                match *warns {
+                    true if !self.is_quiet() => drop(writeln!(self.world.err, "WARNING: {line}")),
+                    true => {}
+                    false => self.say(&line)?,
+                }
                 Vec::new()
             }
             Step::Give(parts) => {

@@ -73,8 +73,8 @@ pub(super) enum Step {
     Json { bare: bool },
     /// Text in the form of a table with commas.
     Csv { delimiter: Option<Expr> },
-    /// Prints a text, and gives nothing.
-    Say(Vec<Expr>),
+    /// Prints a text, and gives nothing; true where it is a warning.
+    Say(Vec<Expr>, bool),
     /// Gives values.
     Give(Vec<Expr>),
     /// The time.
@@ -184,6 +184,10 @@ pub(super) enum Operator {
     Divide,
     Rest,
     Join,
+    /// `-split`, and whether the case of letters counts.
+    Split(bool),
+    /// `-replace`, and whether the case of letters counts.
+    Replace(bool),
     Format,
     Range,
 }
@@ -192,6 +196,7 @@ pub(super) enum Operator {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
     Text,
+    Whole,
     Number,
     Truth,
     Time,
@@ -211,6 +216,11 @@ pub(super) enum Method {
     ToUpper,
     ToLower,
     Trim,
+    TrimStart,
+    TrimEnd,
+    Substring,
+    PadLeft,
+    PadRight,
     StartsWith,
     EndsWith,
     Contains,
@@ -219,7 +229,7 @@ pub(super) enum Method {
 }
 
 impl Method {
-    pub(super) const ALL: [(&'static str, Method, std::ops::RangeInclusive<usize>); 14] = [
+    pub(super) const ALL: [(&'static str, Method, std::ops::RangeInclusive<usize>); 19] = [
         ("AddDays", Method::AddDays, 1..=1),
         ("AddHours", Method::AddHours, 1..=1),
         ("AddMinutes", Method::AddMinutes, 1..=1),
@@ -228,7 +238,12 @@ impl Method {
         ("ToString", Method::ToText, 0..=1),
         ("ToUpper", Method::ToUpper, 0..=0),
         ("ToLower", Method::ToLower, 0..=0),
-        ("Trim", Method::Trim, 0..=0),
+        ("Trim", Method::Trim, 0..=1),
+        ("TrimStart", Method::TrimStart, 0..=1),
+        ("TrimEnd", Method::TrimEnd, 0..=1),
+        ("Substring", Method::Substring, 1..=2),
+        ("PadLeft", Method::PadLeft, 1..=1),
+        ("PadRight", Method::PadRight, 1..=1),
         ("StartsWith", Method::StartsWith, 1..=1),
         ("EndsWith", Method::EndsWith, 1..=1),
         ("Contains", Method::Contains, 1..=1),

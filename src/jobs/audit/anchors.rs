@@ -60,5 +60,5 @@ fn is_zip(path: &Path) -> Result<bool> {
 }
 
 fn none(path: &Path) -> Error {
-    Error::new(Kind::NotFound, "there is no signed checkpoint in it").at(Place::file(path.display().to_string()))
+    Error::new(Kind::NotFound, "it contains no signed checkpoint").at(Place::file(path.display().to_string()))
 }

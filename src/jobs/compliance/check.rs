@@ -51,7 +51,7 @@ struct Said {
 }
 
 fn said(path: &Path) -> Result<Said> {
-    let broken = || Error::new(Kind::Damaged, "this is no receipt of a run");
+    let broken = || Error::new(Kind::Damaged, "this is not a receipt of a run");
     let mut text = String::new();
     let read = files::open(path).and_then(|file| file.take(1 << 30).read_to_string(&mut text));
     read.map_err(|e| Error::io(path.display(), e))?;
@@ -99,7 +99,7 @@ fn below(root: &Path) -> Result<BTreeSet<String>> {
 /// Compares a folder with the ledger of its settings.
 pub fn verify(cx: &Context<'_>, path: &Path, dir: &Path, services: &[Service]) -> Result<Verified> {
     let found = head(dir)?.ok_or_else(|| {
-        Error::new(Kind::NotFound, format!("{} is no folder of deliveries: it has no {HEAD}", dir.display()))
+        Error::new(Kind::NotFound, format!("{} is not a folder of deliveries: it has no {HEAD}", dir.display()))
             .hint("name the folder that the settings name: pchat compliance get")
     })?;
     let mut store = Sqlite::snapshot(path)?;
@@ -107,7 +107,7 @@ pub fn verify(cx: &Context<'_>, path: &Path, dir: &Path, services: &[Service]) -
     let service = services
         .iter()
         .find(|service| service.key == found.compliance)
-        .ok_or_else(|| Error::new(Kind::NotFound, format!("there are no compliance settings {}", found.compliance)))?;
+        .ok_or_else(|| Error::new(Kind::NotFound, format!("no compliance settings {}", found.compliance)))?;
     let mut all = store.runs(&service.key, u64::MAX)?;
     all.reverse();
     let newest = all.last().map(|run| run.manner.folder.clone()).unwrap_or_default();

@@ -33,7 +33,7 @@ const FORBIDDEN: [(&str, &str); 8] = [
 pub(super) fn check(sheet: &str) -> Result<()> {
     let refused = |why: &str| {
         Error::new(Kind::Refused, format!("the stylesheet in CustomConfiguration {why}"))
-            .hint("a stylesheet stands alone: pchat compliance set --custom-configuration XSLT")
+            .hint("a stylesheet is not a configuration; name it with pchat compliance set --custom-configuration XSLT")
     };
     let folded = sheet.to_ascii_lowercase();
     // White space may stand before a bracket, and between a function and its name.

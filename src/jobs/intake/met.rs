@@ -107,7 +107,7 @@ impl Met {
             let Some((old, _)) = wanted.iter().find(|(old, _)| !known.contains_key(&fold(old))) else { continue };
             let names: Vec<&str> = known.values().take(LISTED).map(String::as_str).collect();
             let more = if known.len() > LISTED { format!(" and {} more", known.len() - LISTED) } else { String::new() };
-            let what = format!("{option}: no {noun} that comes in is named {old:?}; nothing was imported");
+            let what = format!("{option}: no imported {noun} is named {old:?}; nothing was imported");
             let there = match names.is_empty() {
                 true => format!("the import contains no {noun}; leave out {option}"),
                 false => format!("there are: {}{more}", names.join(", ")),

@@ -41,7 +41,7 @@ fn parts(path: &Path) -> Result<Vec<PathBuf>> {
     };
     let all: Vec<PathBuf> = (1..).map(volume).take_while(|path| path.exists()).collect();
     match all.is_empty() {
-        true => Err(Error::new(Kind::NotFound, format!("there is no production {}", path.display()))
+        true => Err(Error::new(Kind::NotFound, format!("no production {}", path.display()))
             .hint("name the folder or the zip that pchat produce has written")),
         false => Ok(all),
     }
@@ -110,7 +110,7 @@ impl Check {
 
     fn facts(&mut self, path: &Path) -> Result<Facts> {
         let place = Place::file(path.display().to_string());
-        let missing = || Error::damaged(place.clone(), format!("this is no production: {FACTS} is missing"));
+        let missing = || Error::damaged(place.clone(), format!("this is not a production: {FACTS} is missing"));
         let (volume, member) = self.find(FACTS).ok_or_else(missing)?;
         let bytes = self.pages[volume].raw(member)?.unpack()?;
         let facts: Facts = serde_json::from_slice(&bytes)

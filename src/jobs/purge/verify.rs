@@ -46,7 +46,7 @@ pub fn against(cx: &Context<'_>, file: &Path, path: &Path) -> Result<Checked> {
     let at = |error: Error| error.at(Place::file(file.display().to_string()));
     let mut store = Sqlite::snapshot(path)?;
     let Some(key) = keys::verifier(&mut store)? else {
-        return Err(Error::new(Kind::NotFound, format!("nobody signs the log of {}", path.display()))
+        return Err(Error::new(Kind::NotFound, format!("the log of {} has no signing key", path.display()))
             .hint("--public-key KEY checks a certificate of another store"));
     };
     let (given, note) = signed(&text, &key).map_err(at)?;

@@ -28,7 +28,7 @@ pub fn read(text: &str) -> Result<Vec<Line>> {
         lines.push(Line { number: at + 1, name, query: query.to_owned() });
     }
     match lines.is_empty() {
-        true => Err(Error::new(Kind::Usage, "there is no term in the list")
+        true => Err(Error::new(Kind::Usage, "the list contains no term")
             .hint("write one query in each line; # begins a remark")),
         false => Ok(lines),
     }

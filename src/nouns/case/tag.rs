@@ -143,7 +143,7 @@ fn run(
         reply.notes.push(format!("{} {had}", counted(rest, "event")));
     }
     if done.missing > 0 {
-        reply.notes.push(format!("{} went meanwhile", counted(done.missing, "event")));
+        reply.notes.push(format!("{} no longer in the store", counted(done.missing, "event")));
     }
     if events.len() == 0 {
         reply.notes.push("no event is meant".to_owned());

@@ -337,7 +337,7 @@ impl StatusRequest {
         };
         let rows = found.iter().map(row).collect();
         let table = Table { title: "services", columns, aside: vec!["Adapter", "Folder"], rows, sums: None };
-        let mut reply = objects(table, "there are no compliance settings");
+        let mut reply = objects(table, "no compliance settings");
         let doubtful: u64 = found.iter().map(|(_, now)| now.mails.doubtful).sum();
         let any = |state: &str| found.iter().any(|(_, standing)| standing.state == state);
         if doubtful > 0 {
@@ -366,9 +366,7 @@ impl VerifyRequest {
         let (columns, rows) = (vec!["Place", "Finding"], rows.collect::<Vec<_>>());
         let mut reply = Reply::default();
         let broken = !rows.is_empty();
-        if broken {
-            reply.tables.push(Table { title: "findings", columns, aside: Vec::new(), rows, sums: None });
-        }
+        reply.tables.push(Table { title: "findings", columns, aside: Vec::new(), rows, sums: None });
         let (runs, files) = (counted(found.runs, "run"), counted(found.files, "file"));
         let what = format!(
             "{} found, {} delivered, {} listed in exceptions, in {files} of {runs}",
@@ -411,7 +409,7 @@ impl RedeliverRequest {
             let identity = SCOPED.identity(&self.identity)?;
             let service = all.iter().find(|service| service.key == crate::model::ids::fold(&identity));
             let service = service.ok_or_else(|| {
-                Error::new(Kind::NotFound, format!("there are no compliance settings {}", self.identity))
+                Error::new(Kind::NotFound, format!("no compliance settings {}", self.identity))
                     .hint("pchat compliance get lists all of them")
             })?;
             let bounds = span(self.from.as_deref(), self.to.as_deref(), None)?;

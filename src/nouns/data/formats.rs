@@ -91,7 +91,7 @@ pub struct How {
     /// What a document of a load file is
     #[arg(long, value_enum, ignore_case = true)]
     pub document: Option<DocumentName>,
-    /// What stands between values of DAT: concordance, pipe, or the code points of column, quote and newline
+    /// Delimiters of DAT: concordance, pipe, or the code points of column, quote and newline
     #[arg(long, value_name = "MARKS", value_parser = Marks::parse)]
     pub delimiters: Option<Marks>,
     /// How DAT is encoded

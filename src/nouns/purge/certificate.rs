@@ -1,8 +1,10 @@
 //! Certificates of what was destroyed: shown, written out, and checked.
 
-use super::{cells, write_out};
+use super::cells;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::files;
+use crate::jobs;
 use crate::jobs::purge as job;
 use crate::jobs::purge::certificate::Certificate;
 use crate::model::reply::{Cell, Reply, Status, Table};
@@ -10,7 +12,8 @@ use crate::nouns::verb::{Prepared, Verb};
 use crate::proof::note::Verifier;
 use crate::store::purge::Counts;
 use clap::Subcommand;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// Show what was destroyed
 #[derive(Debug, Subcommand)]
@@ -107,7 +110,7 @@ impl CertificateVerb {
         let mut reply = Reply::default();
         if list.rows.is_empty() {
             if let Some(number) = number {
-                return Err(Error::new(Kind::NotFound, format!("there is no purge {number}"))
+                return Err(Error::new(Kind::NotFound, format!("no purge {number}"))
                     .hint("pchat certificate get lists all of them"));
             }
             reply.notes.push("nothing was ever purged from this store".to_owned());
@@ -119,4 +122,42 @@ impl CertificateVerb {
         }
         Ok(reply)
     }
+}
+
+/// The two files of a certificate.
+fn both(base: &Path) -> [PathBuf; 2] {
+    ["txt", "json"].map(|end| {
+        let mut name = base.as_os_str().to_owned();
+        name.push(format!(".{end}"));
+        PathBuf::from(name)
+    })
+}
+
+/// Before anything is destroyed: a certificate can be written there, and none stands there yet.
+pub(super) fn free(base: &Path) -> Result<()> {
+    for path in both(base) {
+        if std::fs::symlink_metadata(&path).is_ok() {
+            return Err(Error::new(Kind::Refused, format!("{} already exists and is not overwritten", path.display()))
+                .hint("--certificate with another name; nothing was destroyed"));
+        }
+        files::draft("certificate", &path).map_err(|error| {
+            let what = format!("the certificate cannot be written to {}", path.display());
+            Error::new(if error.kind() == ErrorKind::NotFound { Kind::NotFound } else { Kind::Io }, what)
+                .because(error)
+                .hint("--certificate with a name in a folder that exists and can be written; nothing was destroyed")
+        })?;
+    }
+    Ok(())
+}
+
+/// Writes both files. What stands there already stays; the same certificate twice is no mistake.
+pub(super) fn write_out(made: &Certificate, base: &Path) -> Result<()> {
+    for (path, text) in both(base).into_iter().zip([&made.text, &made.json]) {
+        let same = || std::fs::read(&path).is_ok_and(|there| there == text.as_bytes());
+        jobs::audit::write(&path, text.as_bytes()).or_else(|error| match same() {
+            true => Ok(()),
+            false => Err(error),
+        })?;
+    }
+    Ok(())
 }

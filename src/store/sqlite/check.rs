@@ -169,7 +169,7 @@ fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
             block = blocks.next()?.map(Kept::of).transpose()?;
         }
         if key.is_empty() {
-            found(findings, format!("room number {room}"), "there is no such room, but there is history of it");
+            found(findings, format!("room number {room}"), "the room does not exist, and has history");
         }
         if real.tree() != history.tree() {
             found(findings, &place, "its blocks are not those of its tree");

@@ -126,7 +126,7 @@ pub(super) fn explain(error: rusqlite::Error, path: &Path) -> Error {
             .hint(format!("pchat store check --store {name} says where; restore it from a backup")),
         Code::ReadOnly | Code::PermissionDenied => Error::new(Kind::Io, format!("{name} cannot be written"))
             .hint("check the permissions of the file and of its folder"),
-        Code::DiskFull => Error::new(Kind::Io, format!("there is no room left to write {name}"))
+        Code::DiskFull => Error::new(Kind::Io, format!("no space left to write {name}"))
             .hint("free some space, then run the same command again; nothing is lost"),
         Code::CannotOpen | Code::SystemIoFailure => Error::new(Kind::Io, format!("cannot read or write {name}"))
             .hint("check the disk, its free space, and the permissions of the file and of its folder"),

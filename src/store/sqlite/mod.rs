@@ -343,7 +343,7 @@ impl Corpus for Sqlite {
     }
 
     fn versions(&mut self, room: &RoomKey, number: EventNumber) -> Result<Versions> {
-        let none = || Error::new(Kind::NotFound, format!("there is no room {room}"));
+        let none = || Error::new(Kind::NotFound, format!("no room {room}"));
         let found = records::find(&self.connection, "room", &room.key()).map_err(|e| self.explain(e))?;
         tombs::versions(&self.connection, found.ok_or_else(none)?.0, number).map_err(|e| self.explain(e))
     }
@@ -398,7 +398,7 @@ impl Log for Sqlite {
 
     fn evidence(&mut self, room: &RoomKey, sequence: u64) -> Result<Standing> {
         let found = evidence::event(&self.connection, room, sequence).map_err(|e| self.explain(e))?;
-        found.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no room {room}")))
+        found.ok_or_else(|| Error::new(Kind::NotFound, format!("no room {room}")))
     }
 }
 

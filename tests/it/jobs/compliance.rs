@@ -34,7 +34,7 @@ fn more(desk: &Desk, name: &str, events: &[Value]) {
 }
 
 fn number(run: &Run, column: &str) -> u64 {
-    run.json()["runs"][0][column].as_u64().unwrap_or_else(|| panic!("{column}: {}", run.out))
+    run.json()[0][column].as_u64().unwrap_or_else(|| panic!("{column}: {}", run.out))
 }
 
 fn verify(desk: &Desk, code: u8) -> Run {

@@ -47,18 +47,18 @@ fn every_form_of_output_has_the_same_hits() {
     let desk = desk();
     let found = rows(&desk, &["rebate"]);
     assert_eq!(found.len(), 18);
-    assert_eq!(search(&desk, &["rebate", "--output", "json"]).json()["hits"].as_array().unwrap(), &found);
+    assert_eq!(search(&desk, &["rebate", "--output", "json"]).json().as_array().unwrap(), &found);
     let csv = search(&desk, &["rebate", "--output", "csv"]).code(0).out;
     assert_eq!(csv.lines().count(), 19);
     let table = search(&desk, &["rebate"]).code(0).out;
     assert_eq!(table.lines().count(), 19);
     assert!(table.contains("[[rebate]] [[rebate]] of GBP/USD number 7"), "{table}");
     assert!(table.contains("the [[Rebate]] 3 is small"), "{table}");
-    assert_eq!(search(&desk, &["rebate", "--count", "--output", "json"]).json()["count"][0]["Hits"], 18);
+    assert_eq!(search(&desk, &["rebate", "--count", "--output", "json"]).json()[0]["Hits"], 18);
     let by = search(&desk, &["rebate", "--by", "person", "--output", "csv"]).out;
     assert_eq!(by, "Person,Messages,Events\nann@x,6,6\nbob@x,12,12\n");
     let none = search(&desk, &["zebra", "--output", "json"]).code(4).says("no match").json();
-    assert_eq!(none["hits"], serde_json::json!([]));
+    assert_eq!(none, serde_json::json!([]));
     assert_eq!(search(&desk, &["zebra", "--output", "csv"]).code(4).out.lines().count(), 1);
     search(&desk, &["zebra", "--count"]).code(4);
 }

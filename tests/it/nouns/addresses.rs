@@ -37,8 +37,7 @@ fn desk() -> Desk {
 }
 
 fn history(desk: &Desk, address: &str) -> Json {
-    desk.args(&["message", "history", address, "--store", "@s.db", "--output", "json"]).code(0).json()["versions"]
-        .clone()
+    desk.args(&["message", "history", address, "--store", "@s.db", "--output", "json"]).code(0).json().clone()
 }
 
 fn texts(desk: &Desk) -> Vec<String> {
@@ -83,7 +82,7 @@ fn the_address_is_of_this_store_and_does_not_travel() {
     desk.run("import @a.jsonl --store @s.db").code(0);
     let of = |store: &str| {
         let run = desk.run(&format!("message history plain 1 --store @{store} --output json")).code(0);
-        run.json()["versions"][0]["Event"].clone()
+        run.json()[0]["Event"].clone()
     };
     assert_eq!((of("s.db"), of("t.db")), ("pool\\plain#4".into(), "pool\\plain#0".into()));
     assert_eq!(desk.history("s.db"), desk.history("t.db"));

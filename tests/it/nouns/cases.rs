@@ -33,11 +33,11 @@ fn run(desk: &Desk, line: &str) -> Run {
 
 fn count(desk: &Desk, store: &str, query: &str) -> u64 {
     let run = desk.args(&["search", query, "--count", "--output", "json", "--store", store]);
-    run.json()["count"][0]["Hits"].as_u64().unwrap()
+    run.json()[0]["Hits"].as_u64().unwrap()
 }
 
 fn changes(run: &Run) -> Vec<(String, String, u64)> {
-    let rows = run.json()["changes"].as_array().cloned().unwrap_or_default();
+    let rows = run.json().as_array().cloned().unwrap_or_default();
     let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
     rows.iter().map(|row| (text(row, "Change"), text(row, "Why"), row["Events"].as_u64().unwrap())).collect()
 }
@@ -51,8 +51,8 @@ fn a_search_says_what_became_of_its_results() {
     run(&desk, "case search new Q --case N --query x").code(10);
     let same = run(&desk, "case search compare R --case M").code(0);
     assert!(same.err.contains("addresses and contents are the same"), "{}", same.err);
-    assert_eq!(run(&desk, "search --search R --count --output json").json()["count"][0]["Hits"], 20);
-    assert_eq!(run(&desk, "search --search M\\R --count --output json").json()["count"][0]["Hits"], 20);
+    assert_eq!(run(&desk, "search --search R --count --output json").json()[0]["Hits"], 20);
+    assert_eq!(run(&desk, "search --search M\\R --count --output json").json()[0]["Hits"], 20);
     run(&desk, "search --search R --room * --count").code(2).says("says itself which rooms");
     run(&desk, "search --search S --count").code(10);
 

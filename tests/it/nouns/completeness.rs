@@ -71,8 +71,7 @@ fn every_hole_is_listed_with_its_neighbours_and_its_purge() {
     assert!(log.contains("import restore-purged") && log.contains("restored"), "{log}");
     let history =
         desk.run("message history r 22 --store @a.db --output json").code(0).says("purged by purge 1 and there again");
-    let states: Vec<_> =
-        history.json()["versions"].as_array().unwrap().iter().map(|row| row["State"].clone()).collect();
+    let states: Vec<_> = history.json().as_array().unwrap().iter().map(|row| row["State"].clone()).collect();
     assert_eq!(states, ["purged", "stands"]);
     let found = desk.run("store completeness --store @a.db --room r --output json --report @r.html").code(3).json();
     let room = &rows(&found, "rooms")[0];

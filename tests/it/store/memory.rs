@@ -216,7 +216,7 @@ impl Corpus for Memory {
     }
     fn versions(&mut self, room: &RoomKey, number: EventNumber) -> Result<Versions> {
         if !self.0.records.contains_key(&("room", room.key())) {
-            return Err(Error::new(Failure::NotFound, format!("there is no room {room}")));
+            return Err(Error::new(Failure::NotFound, format!("no room {room}")));
         }
         let mut found = Versions::default();
         let history = self.0.rooms.get(&room.key()).map(|(_, history)| history.clone()).unwrap_or_default();

@@ -167,7 +167,7 @@ pub(super) fn node(parser: &mut Parser<'_>, property: Property, is: Operator, te
             Node::Tagged(Tagged { written: text.trim().to_owned(), keys, events: None })
         }
         Property::Hold => parser.names.hold(text).ok_or_else(|| {
-            let what = "there is no hold of this name that a query can ask for";
+            let what = "no hold of this name can be used in a query";
             Complaint::new(what, "pchat hold get lists all holds; those by words or a query cannot be asked for")
         })?,
         Property::AttachmentNames | Property::Subject | Property::Text => {
@@ -253,7 +253,7 @@ fn present(parser: &mut Parser<'_>, is: Operator, name: &str) -> Value {
         keys.extend(seen);
     }
     match keys.is_empty() {
-        true => Err(Complaint::new("nobody is known by this name", "give an address, as in present:anna@example.com")),
+        true => Err(Complaint::new("no person matches this name", "give an address, as in present:anna@example.com")),
         false => Ok(Node::Present(keys)),
     }
 }

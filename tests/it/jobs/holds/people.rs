@@ -44,7 +44,7 @@ fn hold(desk: &Desk, name: &str, more: &[&str]) -> Run {
 }
 
 fn row(desk: &Desk, name: &str) -> Json {
-    desk.args(&["hold", "get", name, "--output", "json", "--store", "@s.db"]).code(0).json()["holds"][0].clone()
+    desk.args(&["hold", "get", name, "--output", "json", "--store", "@s.db"]).code(0).json()[0].clone()
 }
 
 fn kept(desk: &Desk) -> Vec<i64> {

@@ -1,0 +1,224 @@
+//! What the parser of command lines does not understand, as an error: what is wrong, and the line as it has to be
+//! typed.
+
+use super::page;
+use super::typed::{Role, Typed, line, texts, typed};
+use crate::error::{Error, Kind, quoted};
+use crate::jobs::selection::nearest;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::ffi::OsString;
+
+/// So many values of an option are named.
+const NAMED: usize = 12;
+
+/// The error of the parser in words that name the object, the rule and the next step.
+pub(super) fn error(error: &clap::Error, words: &[OsString]) -> Error {
+    let native = super::command();
+    let words = texts(words);
+    let typed = typed(&words, &native);
+    let asked = Asked { error, words: &words, typed: &typed };
+    match error.kind() {
+        ErrorKind::UnknownArgument => asked.unknown(),
+        ErrorKind::MissingRequiredArgument => asked.missing(),
+        ErrorKind::InvalidSubcommand => asked.command(),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => asked.value(),
+        ErrorKind::ArgumentConflict => asked.conflict(),
+        _ => asked.other(),
+    }
+}
+
+struct Asked<'a> {
+    error: &'a clap::Error,
+    words: &'a [String],
+    typed: &'a Typed<'a>,
+}
+
+impl Asked<'_> {
+    /// What the parser says about it, one or several.
+    fn about(&self, kind: ContextKind) -> Vec<String> {
+        match self.error.get(kind) {
+            Some(ContextValue::String(text)) => vec![text.clone()],
+            Some(ContextValue::Strings(texts)) => texts.clone(),
+            Some(ContextValue::StyledStr(text)) => vec![text.to_string()],
+            Some(ContextValue::StyledStrs(texts)) => texts.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn first(&self, kind: ContextKind) -> String {
+        self.about(kind).into_iter().next().unwrap_or_default()
+    }
+
+    fn wrong(&self, what: String) -> Error {
+        Error::new(Kind::Usage, what).hint(format!("{} --help explains it", self.typed.line()))
+    }
+
+    /// A line of this command that works.
+    fn example(&self) -> Option<&'static str> {
+        page::examples(&self.typed.path.join(" ")).first().copied()
+    }
+
+    fn unknown(&self) -> Error {
+        let typed = self.typed;
+        let arg = self.first(ContextKind::InvalidArg);
+        let starts = |word: &String| word == &arg || word.starts_with(&arg) && !arg.starts_with("--");
+        let at = self.words.iter().position(|word| word == &arg).or_else(|| self.words.iter().position(starts));
+        let word = at.and_then(|at| self.words.get(at)).cloned().unwrap_or_else(|| arg.clone());
+        let name = typed.name();
+        if !word.starts_with('-') {
+            let before = at.and_then(|at| at.checked_sub(1)).and_then(|at| typed.roles.get(at));
+            if let Some(Role::Option(Some(flag))) = before
+                && let Some(long) = flag.get_long()
+            {
+                return self
+                    .wrong(format!("--{long} takes no value, and {} stands behind it", quoted(&word)))
+                    .hint(format!("leave it out: {}", line(&self.without(at))));
+            }
+            let hint = match self.words.iter().any(|word| super::cmdlet::is_meant(word)) {
+                true => "the name of a cmdlet comes first, its parameters follow it".to_owned(),
+                false => format!("put a text with spaces in quotes, as 'IT Help'; {} --help", typed.line()),
+            };
+            return Error::new(Kind::Usage, format!("{} is one word too many for {name}", quoted(&word))).hint(hint);
+        }
+        if let Some(long) = typed.meant(&word) {
+            let mut words = self.words.to_vec();
+            if let Some(slot) = at.and_then(|at| words.get_mut(at)) {
+                let value = slot.split_once(['=', ':']).map(|(_, value)| format!("={value}")).unwrap_or_default();
+                *slot = format!("--{long}{value}");
+            }
+            return Error::new(Kind::Usage, format!("{} is not an option of {name}", quoted(&word)))
+                .hint(format!("options are written with two dashes: {}", line(&words)));
+        }
+        let error = Error::new(Kind::Usage, format!("{name} has no option {}", quoted(&word)));
+        if self.words.iter().any(|word| super::cmdlet::is_meant(word)) {
+            return error.hint("the name of a cmdlet comes first, its parameters follow it");
+        }
+        let known: Vec<String> = typed.options().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
+        let plain = word.trim_start_matches('-').split('=').next().unwrap_or_default();
+        match nearest(plain, &known).filter(|_| plain.chars().count() > 3) {
+            Some(near) => error.hint(format!("did you mean --{near}?")),
+            None if matches!(plain, "yes" | "confirm" | "what-if" | "force") => {
+                error.hint(format!("it asks nothing, so leave that out: {}", line(&self.without(at))))
+            }
+            None => error.hint(format!("{} --help lists its options", typed.line())),
+        }
+    }
+
+    /// The words without one of them.
+    fn without(&self, at: Option<usize>) -> Vec<String> {
+        let words = self.words.iter().enumerate().filter(|(number, _)| Some(*number) != at);
+        words.map(|(_, word)| word.clone()).collect()
+    }
+
+    fn missing(&self) -> Error {
+        let names: Vec<String> = self.about(ContextKind::InvalidArg).iter().map(|name| plain(name)).collect();
+        let what = format!("{} needs {}", self.typed.name(), names.join(" and "));
+        match self.example() {
+            Some(example) => Error::new(Kind::Usage, what).hint(format!("as in: {example}")),
+            None => self.wrong(what),
+        }
+    }
+
+    fn command(&self) -> Error {
+        let word = self.first(ContextKind::InvalidSubcommand);
+        let name = self.typed.name();
+        let error = Error::new(Kind::Usage, format!("{name} has no command {}", quoted(&word)));
+        let mut parts = word.split_whitespace();
+        if parts.next().is_some_and(|first| self.typed.command.find_subcommand(first).is_some())
+            && parts.next().is_some()
+        {
+            return error.hint(format!("type its words without quotes: {} {word}", self.typed.line()));
+        }
+        let known: Vec<String> =
+            self.typed.command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        match self
+            .about(ContextKind::SuggestedSubcommand)
+            .into_iter()
+            .next()
+            .or_else(|| nearest(&word, &known).cloned())
+        {
+            Some(near) => error.hint(format!("did you mean {} {near}?", self.typed.line())),
+            None if known.len() < NAMED => error.hint(format!("it has {}", known.join(", "))),
+            None => error.hint(format!("{} --help lists them", self.typed.line())),
+        }
+    }
+
+    fn value(&self) -> Error {
+        let arg = self.first(ContextKind::InvalidArg);
+        let name = arg.split([' ', '=']).next().unwrap_or_default();
+        let name = if name.starts_with('-') { name.to_owned() } else { plain(&arg) };
+        let given = self.first(ContextKind::InvalidValue);
+        let known = self.about(ContextKind::ValidValue);
+        if given.is_empty() {
+            let more = if known.is_empty() { String::new() } else { format!(": {}", either(&known)) };
+            let option = arg.trim_start_matches(|c| c != '<').trim_matches(['<', '>', '.', ' ']);
+            let by = known.first().map_or_else(|| option.replace('|', " or "), Clone::clone);
+            let is = |word: &String| word.trim_end_matches('=') == name;
+            let mut words = self.words.to_vec();
+            if let Some(at) = words.iter().position(is) {
+                words.splice(at..=at, [name.clone(), by]);
+            }
+            return Error::new(Kind::Usage, format!("{name} needs a value{more}"))
+                .hint(format!("a shell variable may be empty: {}", line(&words)));
+        }
+        if !known.is_empty() {
+            let error = Error::new(Kind::Usage, format!("{name} must be {}, not {}", either(&known), quoted(&given)));
+            return match self.first(ContextKind::SuggestedValue) {
+                near if near.is_empty() => error.hint(format!("{} --help explains them", self.typed.line())),
+                near => error.hint(format!("did you mean {near}?")),
+            };
+        }
+        let why = std::error::Error::source(self.error).map(ToString::to_string).unwrap_or_default();
+        let range = why.split_once(" is not in ").and_then(|(_, range)| range.split_once("..="));
+        match range {
+            Some((from, to)) => self.wrong(format!("{name} must be from {from} to {to}, not {}", quoted(&given))),
+            None if why.contains("invalid digit") => {
+                self.wrong(format!("{name} must be a whole number, not {}", quoted(&given)))
+            }
+            None => self.wrong(format!("{name} {} is invalid: {why}", quoted(&given))),
+        }
+    }
+
+    fn conflict(&self) -> Error {
+        let one = self.first(ContextKind::InvalidArg);
+        let others: Vec<String> = self.about(ContextKind::PriorArg).iter().map(|name| option(name)).collect();
+        self.wrong(match others.contains(&option(&one)) {
+            true => format!("{} is given more than once", option(&one)),
+            false => format!("{} cannot be used with {}", option(&one), others.join(" or ")),
+        })
+    }
+
+    /// Anything else, in the words of the parser.
+    fn other(&self) -> Error {
+        let text = self.error.render().to_string();
+        let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let first = first.trim_start_matches("error: ").split(' ').map(crate::error::brief).collect::<Vec<_>>();
+        self.wrong(first.join(" ").chars().take(300).collect())
+    }
+}
+
+/// `--room <ROOM>` as `--room`.
+fn option(text: &str) -> String {
+    text.split([' ', '=']).next().filter(|name| name.starts_with('-')).map_or_else(|| plain(text), str::to_owned)
+}
+
+/// What the parser calls a value, without its brackets: `<--category <CATEGORY>|--everything>` as
+/// `--category CATEGORY or --everything`.
+fn plain(text: &str) -> String {
+    let text = text.trim_end_matches("...").trim_matches(['[', ']']);
+    match text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).filter(|inside| inside.contains('|')) {
+        Some(inside) => either(&inside.split('|').map(plain).collect::<Vec<_>>()),
+        None => text.replace(['<', '>'], "").replace("...", ""),
+    }
+}
+
+/// `a, b or c`.
+fn either(names: &[String]) -> String {
+    let more = names.len() > NAMED;
+    let mut names: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    if more {
+        return format!("{} …", names.join(", "));
+    }
+    let last = names.pop().unwrap_or_default();
+    if names.is_empty() { last.to_owned() } else { format!("{} or {last}", names.join(", ")) }
+}

@@ -1,0 +1,222 @@
+//! Lines that a shell, a document or an editor has mangled: each ends in an error that shows the line as it has to be
+//! typed, and no byte of the store, its key or the folder has changed.
+
+use super::{copied, prepared, shell};
+use crate::harness::Desk;
+use pchat::nouns::cmdlet::{Kind, To};
+use pchat::nouns::cmdlets;
+use std::collections::BTreeMap;
+
+/// Everything in the folder, byte by byte.
+fn bytes(desk: &Desk) -> BTreeMap<String, Vec<u8>> {
+    let files = std::fs::read_dir(desk.path(".")).unwrap().map(|file| file.unwrap());
+    files
+        .filter(|file| file.file_type().unwrap().is_file())
+        .map(|file| (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap()))
+        .collect()
+}
+
+/// Runs a line as bash splits it, with nothing on standard input; says what is wrong unless it fails, shows this, and
+/// changes nothing.
+fn accepted(desk: &Desk, line: &str, shows: &str) -> Option<String> {
+    let mut words = shell(line);
+    let store = ["--store", "@s.db"].map(str::to_owned);
+    // What ends in a carriage return ends there.
+    let at = if words.last().is_some_and(|word| word.ends_with('\r')) { 0 } else { words.len() };
+    words.splice(at..at, store);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let before = bytes(desk);
+    let run = desk.fed(&words, Some(""));
+    let wrong = if matches!(run.code, 0 | 3 | 4) {
+        "it did not fail"
+    } else if !run.err.contains(shows) {
+        "it does not show the line"
+    } else if run.err.len() > 900 || !run.out.is_empty() {
+        "it says too much"
+    } else if bytes(desk) != before {
+        "something has changed"
+    } else {
+        return None;
+    };
+    Some(format!("{line}: {wrong}\n  {shows}\n  {run:?}"))
+}
+
+#[track_caller]
+fn refused(desk: &Desk, lines: &[(&str, &str)]) {
+    let wrong: Vec<String> = lines.iter().filter_map(|(line, shows)| accepted(desk, line, shows)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Lines as they are typed into bash, and what the error shows.
+const LINES: &[(&str, &str)] = &[
+    // Line ends of Windows.
+    ("room remove 'Coffee Corner' --yes$'\\r'", "room remove 'Coffee Corner' --yes"),
+    ("Set-CsPersistentChatRoom 'Coffee Corner' -Disabled $'True\\r'", "-Disabled True"),
+    ("room set 'Coffee Corner' --description $'closed\\r'", "--description closed"),
+    ("purge --room 'Coffee Corner' --reason x --yes $'\\r'", "purge --room 'Coffee Corner' --reason x --yes"),
+    // Dashes and quotation marks of documents.
+    ("room remove 'Coffee Corner' —yes", "pchat room remove 'Coffee Corner' --yes"),
+    ("room remove 'Coffee Corner' –yes", "pchat room remove 'Coffee Corner' --yes"),
+    ("purge –-room 'Coffee Corner' --reason x --yes", "purge --room 'Coffee Corner' --reason x --yes"),
+    ("Set–CsPersistentChatRoom 'Coffee Corner' –Disabled $False", "-Disabled '$False'"),
+    ("Set-CsPersistentChatRoom 'Coffee Corner' −Disabled $False", "-Disabled '$False'"),
+    ("room remove “Coffee Corner” --yes", "pchat room remove 'Coffee Corner' --yes"),
+    ("room remove ‘Coffee Corner’ --yes", "pchat room remove 'Coffee Corner' --yes"),
+    ("room remove «Coffee Corner» --yes", "pchat room remove 'Coffee Corner' --yes"),
+    ("purge --room “Coffee Corner” --reason x --yes", "purge --room 'Coffee Corner' --reason x --yes"),
+    ("purge --room=“Coffee Corner” --reason x --yes", "purge '--room=Coffee Corner' --reason x --yes"),
+    ("room set 'Coffee Corner' --description “closed”", "--description closed"),
+    ("hold release “Fixing” --reason over --yes", "hold release Fixing --reason over --yes"),
+    // Blanks that are none, and characters nobody sees.
+    ("room remove 'Coffee Corner' --yes$'\\u00a0'", "pchat room remove 'Coffee Corner' --yes"),
+    ("room remove 'Coffee Corner'$'\\u00a0'--yes", "pchat room remove 'Coffee Corner' --yes"),
+    ("room$'\\u00a0'remove 'Coffee Corner' --yes", "pchat room remove 'Coffee Corner' --yes"),
+    ("room set 'Coffee Corner' --$'\\u200b'description x", "pchat room set 'Coffee Corner' --description x"),
+    ("Set-CsPersistentChatRoom$'\\u00a0'-Identity 'Coffee Corner' -Description x", "-Identity 'Coffee Corner'"),
+    ("$'\\ufeff'Set-CsPersistentChatRoom 'Coffee Corner' -Description x", "pchat Set-CsPersistentChatRoom 'Coffee"),
+    // What PowerShell does and no shell.
+    ("Set-CsPersistentChatRoom @params", "-Identity NAME"),
+    ("Set-CsPersistentChatRoom -Identity 'Coffee Corner' @params", "write the parameters of $params out"),
+    ("'Set-CsPersistentChatRoom @params'", "\"@params\" is not known here"),
+    ("Set-CsPersistentChatRoom 'Coffee Corner' -Description @\"\nclosed\n\"@", "-Description closed"),
+    ("Set-CsPersistentChatRoom 'Coffee Corner' -Description @'\nclosed\n'@", "-Description closed"),
+    (
+        "Set-CsPersistentChatRoom 'Coffee Corner' -Members @{Add=\"sip:a@x\",\"sip:b@x\"}",
+        "'@{Add=\"sip:a@x\",\"sip:b@x\"}'",
+    ),
+    (
+        "Set-CsPersistentChatRoom 'Coffee Corner' -Members @{Add=\"sip:a@x\"",
+        "takes quotes: pchat Set-CsPersistentChatRoom",
+    ),
+    ("Remove-CsPersistentChatRoom -Identity $room.Identity -Confirm:False", "-Identity NAME -Confirm:False"),
+    ("Remove-CsPersistentChatRoom -Identity \"$room\" -Confirm:False", "-Identity is empty"),
+    ("Remove-CsPersistentChatRoom -Identity=\"Coffee Corner\" -Confirm:False", "-Identity 'Coffee Corner' -Confirm"),
+    ("Remove-CsPersistentChatRoom 'Coffee Corner' -Confirm:", "'-Confirm:$False'"),
+    ("Remove-CsPersistentChatRoom 'Coffee Corner' -Confirm: $False", "'-Confirm:$False'"),
+    ("Remove-CsPersistentChatRoom 'Coffee Corner' -Confirm False", "'-Confirm:$False'"),
+    (
+        "Remove-CsPersistentChatRoom 'Coffee Corner' -WhatIf:$True",
+        "Remove-CsPersistentChatRoom 'Coffee Corner' -WhatIf",
+    ),
+    ("Remove-CsPersistentChatRoom 'Coffee Corner' --yes=false", "--yes takes no value"),
+    ("Set-CsPersistentChatRoom 'Coffee Corner' -Disabled yes", "-Disabled '$True'"),
+    ("Set-CsPersistentChatRoom 'Coffee Corner' -Disabled \"$False\"", "-Disabled '$False'"),
+    ("Set-CsPersistentChatRoom 'Coffee Corner' -Disabled '\\$False'", "-Disabled '$False'"),
+    ("Set-CsPersistentChatRoom 'Coffee Corner' -Description closed since May", "-Description 'closed since May'"),
+    ("Set-CsPersistentChatRoom Coffee Corner -Disabled True", "'Coffee Corner' -Disabled True"),
+    ("Set-CsPersistentChatConfiguration -MaxFileSizeKB 10,000", "-MaxFileSizeKB 10000"),
+    ("Get-CsPersistentChatRoom -Filter Name -like \"IT*\"", "-Filter '{Name -like \"IT*\"}'"),
+    ("Get-CsPersistentChatRoom -Filter \"Name -like IT*\"", "'{Name -like \"IT*\"}'"),
+    ("\"foreach ($r in Get-CsPersistentChatRoom) { Remove-CsPersistentChatRoom $r.Identity }\"", "in single quotes"),
+    ("-Identity 'Coffee Corner' Set-CsPersistentChatRoom", "the name of a cmdlet comes first"),
+    ("Set-PersistentChatRoom 'Coffee Corner' -Disabled True", "did you mean Set-CsPersistentChatRoom?"),
+    ("\"room get\"", "pchat room get"),
+    // Spelled as cmdlets are.
+    ("room set 'Coffee Corner' -Disabled True", "pchat room set 'Coffee Corner' --disabled True"),
+    ("room get -output json", "pchat room get --output json"),
+    ("room set 'Coffee Corner' --disabled $False", "pchat room set 'Coffee Corner' --disabled true"),
+    ("room set 'Coffee Corner' --disabled=$False", "--disabled needs a value: true or false"),
+    // Variables that are empty, and what was forgotten.
+    ("purge --room $room --reason x --yes", "--room needs a value"),
+    ("purge --room \"$room\" --reason x --yes", "pchat purge --room ROOM --reason x --yes"),
+    ("purge --room=$room --reason x --yes", "pchat purge --room=ROOM --reason x --yes"),
+    ("purge --user \"$user\" --reason x --yes", "pchat purge --user PERSON --reason x --yes"),
+    ("purge --room 'Coffee Corner' --from \"$from\" --reason x --yes", "--from DATE"),
+    ("purge --reason x --yes", "--everything means the whole store"),
+    ("room remove --yes", "room remove needs ROOM"),
+    ("room remove '' --yes", "pchat room remove NAME --yes"),
+    ("room clear --to 2030-01-01 --yes", "room clear needs ROOM"),
+    ("message remove --yes", "message remove needs --room ROOM"),
+    ("category remove --yes", "category remove needs CATEGORY"),
+    ("policy remove --yes", "policy remove needs IDENTITY"),
+    ("configuration remove --yes", "configuration remove needs IDENTITY"),
+    ("compliance remove --yes", "compliance remove needs IDENTITY"),
+    ("addin remove --yes", "addin remove needs ADDIN"),
+    ("endpoint remove --yes", "endpoint remove needs ENDPOINT"),
+    ("hold release --reason x --yes", "hold release needs NAME"),
+    ("case close", "case close needs NAME"),
+    ("retention remove", "retention remove needs"),
+    ("case close Matter --yes", "pchat case close Matter"),
+    // Dates outside of cmdlets, and those that are none within.
+    ("purge --room 'Coffee Corner' --to 3/1/2016 --yes", "2016-03-01"),
+    ("purge --room 'Coffee Corner' --to 3/1/16 --yes", "2016-03-01"),
+    ("room clear 'Coffee Corner' --to 01.03.2016 --yes", "2016-03-01"),
+    ("export --from 2016/03/01 --out @x.zip", "2016-03-01"),
+    ("search coffee --from 20160301", "2016-03-01"),
+    ("stats --from '1 March 2016'", "2016-03-01"),
+    ("audit get --from 3/1/2016", "2016-03-01"),
+    ("Clear-CsPersistentChatRoom 'Coffee Corner' -EndDate 13/1/2016 -Confirm:False", "-EndDate 2016-01-13"),
+    ("Clear-CsPersistentChatRoom 'Coffee Corner' -EndDate \"(Get-Date).AddDays(-30)\" -Confirm:False", "single quotes"),
+    // Another instance than the one the store lists.
+    ("Import-CsPersistentChatData -DBInstance tcp:atl-sql-001,1433 -FileName @x.zip", "store alias add"),
+    ("Import-CsPersistentChatData -DBInstance nowhere.db -FileName @x.zip", "leave one of the two out"),
+    ("Import-CsPersistentChatData -DBInstance . -FileName @x.zip", "leave one of the two out"),
+    ("Export-CsPersistentChatData -DBInstance $instance -FileName @x.zip", "-DBInstance TEXT"),
+    ("Export-CsPersistentChatData -DBInstance '.\\rtc' -FileName @x.zip", "store alias add '.\\rtc'"),
+];
+
+#[test]
+fn mangled_lines_show_the_right_one_and_change_nothing() {
+    refused(&copied(prepared()), LINES);
+}
+
+#[test]
+fn no_boolean_and_no_identity_is_taken_from_nothing() {
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for cmdlet in cmdlets() {
+        let subject = cmdlet.parameters.iter().find(|parameter| parameter.to == To::Word);
+        let subject = subject.map(|parameter| format!(" -{} 'Coffee Corner'", parameter.name)).unwrap_or_default();
+        for parameter in cmdlet.parameters.iter().filter(|parameter| parameter.kind == Kind::Bool) {
+            for value in [" $False", " $True", " \"$False\"", ":$False", ""] {
+                let right = match value.starts_with(':') {
+                    true => format!("'-{}:$False'", parameter.name),
+                    false => format!("-{} '$False'", parameter.name),
+                };
+                lines.push((format!("{}{subject} -{}{value}", cmdlet.name, parameter.name), right));
+            }
+        }
+        if cmdlet.parameters.iter().any(|parameter| parameter.to == To::Store) {
+            for (name, right) in [("atl-sql-009\\\\rtc", "atl-sql-009\\rtc"), ("atl-sql-009", "atl-sql-009")] {
+                let line = format!("{} -DBInstance {name} -FileName x.zip", cmdlet.name);
+                lines.push((line, format!("alias add '{right}'")));
+            }
+        }
+        // A scheduled task has nothing on its standard input.
+        let destroys = ["Remove-", "Clear-"].iter().any(|verb| cmdlet.name.starts_with(verb));
+        if destroys && !cmdlet.name.ends_with("Message") {
+            let end = if cmdlet.name.starts_with("Clear-") { " -EndDate 1/1/2030" } else { "" };
+            let right = format!("pchat {} -Identity NAME{end} -Confirm:False", cmdlet.name);
+            lines.push((format!("{}{end} -Confirm:False", cmdlet.name), right));
+        }
+    }
+    assert!(lines.len() > 60, "{}", lines.len());
+    let lines: Vec<(&str, &str)> = lines.iter().map(|(line, shows)| (line.as_str(), shows.as_str())).collect();
+    refused(&copied(prepared()), &lines);
+}
+
+#[test]
+fn a_backslash_that_a_shell_took_is_told() {
+    let desk = copied(prepared());
+    desk.args(&["store", "alias", "add", "atl-sql-001\\rtc", "--store", "@s.db"]).code(0);
+    let line = "Export-CsPersistentChatData -DBInstance atl-sql-001\\rtc -FileName x.zip";
+    refused(&desk, &[(line, "write 'atl-sql-001\\rtc'")]);
+}
+
+#[test]
+fn a_store_that_is_not_there_is_not_made() {
+    let desk = copied(prepared());
+    let line = ["Import-CsPersistentChatData", "-DBInstance", "@typo.db", "-FileName", "@x.zip"];
+    let run = desk.args(&line);
+    assert!(run.code == 10 && run.err.contains("pchat store new --store"), "{run:?}");
+    assert!(!desk.path("typo.db").exists());
+}
+
+#[test]
+fn a_table_is_not_taken_for_objects() {
+    let desk = copied(prepared());
+    for form in ["table", "csv"] {
+        let table = desk.args(&["room", "get", "--store", "@s.db", "--output", form]).code(0).out;
+        let run = desk.fed(&["Remove-CsPersistentChatRoom", "-Confirm:False", "--store", "@s.db"], Some(&table));
+        assert!(run.code == 2 && run.err.contains("--output jsonl"), "{form}: {run:?}");
+    }
+}
