@@ -26,7 +26,7 @@ impl Reply {
         let word = self.text.split(' ').next().unwrap_or_default();
         let parts: Vec<&str> = word.split('.').collect();
         let numbers = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-        match parts.len() == 3 && parts.iter().all(|part| numbers(part)) {
+        match parts.len() == 3 && parts.iter().all(numbers) {
             true => format!("{} {word}", self.code),
             false => self.code.to_string(),
         }
