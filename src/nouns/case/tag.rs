@@ -145,7 +145,7 @@ fn run(
     if done.missing > 0 {
         reply.notes.push(format!("{} no longer in the store", counted(done.missing, "event")));
     }
-    if events.len() == 0 {
+    if events.is_empty() {
         reply.notes.push("no event is meant".to_owned());
         reply.status = Status::Nothing;
     }
