@@ -95,7 +95,6 @@ fn an_import_killed_at_any_moment_is_completed_by_the_same_command() {
         assert_eq!(left, ["s.db", "s.db.key", "s.db.key.seen", "s.jsonl"]);
         std::fs::remove_dir_all(desk.path("at")).unwrap();
     }
-    std::fs::remove_dir_all(desk.path("whole")).unwrap();
 }
 
 #[test]
@@ -170,6 +169,7 @@ fn export_killed_of(desk: &Desk, seed: u64, wanted: usize, name: &str, more: &st
         assert!(made == whole, "after kill {} the export differs", killer.struck);
         std::fs::remove_dir_all(desk.path("at")).unwrap();
     }
+    std::fs::remove_dir_all(desk.path("whole")).unwrap();
 }
 
 #[test]
