@@ -180,9 +180,6 @@ judge "XML by its grammar" python3 tests/judge-xml.py "$pchat" 100
 judge "zips" python3 tests/judge-zips.py "$pchat" "$work/zip/sample.zip" 60
 judge "bags" python3 tests/judge-bags.py "$pchat" "$bagit"
 
-# Input that wants much memory gets no more than there may be.
-judge "memory" python3 tests/judge-memory.py "$pchat"
-
 # What doubles takes twice the time, and no more memory than there may be.
 judge "growth" python3 tests/judge-growth.py "$pchat"
 

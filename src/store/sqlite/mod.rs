@@ -49,7 +49,6 @@ use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::message::Persona;
 use crate::model::receipt::Gap;
 use crate::model::record::{Record, Shape};
-use crate::model::time::Ticks;
 use crate::pipeline::{Limits, Watch};
 use crate::proof::note::{Checkpoint, Verifier};
 use crate::proof::tree::Frontier;
@@ -233,11 +232,6 @@ impl Sqlite {
     /// compared with the index, and every attachment with its hash.
     pub fn check(&self, read_data: bool) -> Result<Vec<Gap>> {
         check::check(self, read_data)
-    }
-
-    /// The newest time in the store: of its log, or of its events.
-    pub fn newest(&self) -> Result<Option<Ticks>> {
-        audit::newest(&self.connection).map_err(|e| self.explain(e))
     }
 
     /// Does something in one transaction.

@@ -32,6 +32,11 @@ impl Sqlite {
     pub fn sources(&self) -> Result<Vec<Source>> {
         sources(&self.connection).map_err(|e| self.explain(e))
     }
+
+    /// The newest time in the store: of its log, or of its events.
+    pub fn newest(&self) -> Result<Option<Ticks>> {
+        super::audit::newest(&self.connection).map_err(|e| self.explain(e))
+    }
 }
 
 /// Hands out what is known of each room of the scope, with so many of its holes; with days without messages or not.
