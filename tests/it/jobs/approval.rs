@@ -77,7 +77,11 @@ fn every_command_that_destroys_waits_and_is_done_when_approved() {
         // What ben approved of is no permission for ben, nor for another command.
         run(&desk, command, "--yes --operator ben", 15);
         run(&desk, command, "--yes --operator anna", 0);
-        assert_eq!(run(&desk, "approval get 1 --output json", "", 0).json()["requests"][0]["State"], "done", "{command}");
+        assert_eq!(
+            run(&desk, "approval get 1 --output json", "", 0).json()["requests"][0]["State"],
+            "done",
+            "{command}"
+        );
         desk.run("store check --read-data --store @s.db").code(0);
         desk.run("audit verify --store @s.db").code(0);
     }
