@@ -53,6 +53,7 @@ fn i24_and_i25_what_is_exported_is_imported_and_the_imported_item_wins() {
     let out = desk.path("out.zip").display().to_string();
     desk.args(&["Export-CsPersistentChatData", "-DBInstance", &db, "-FileName", &out]).code(0);
     let other = desk.path("other.db").display().to_string();
+    desk.args(&["store", "new", "--store", &other]).code(0);
     desk.args(&["Import-CsPersistentChatData", "-DBInstance", &other, "-FileName", &out]).code(0);
     assert_eq!(desk.history("other.db"), desk.history("s.db"));
     // Merging: what is there stays, what has the same name is replaced, after a question.
