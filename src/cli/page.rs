@@ -1,6 +1,6 @@
 //! Pages of help: commands in groups, examples first, the options that all commands have in one line.
 
-mod query;
+pub(super) mod query;
 
 use super::{Cli, Evaluated, command, help};
 use crate::error::Result;
@@ -188,7 +188,7 @@ pub(super) fn parsed(args: impl Iterator<Item = OsString>) -> std::result::Resul
         Err(error) => error,
     };
     if !matches!(error.kind(), DisplayHelp | Missing) {
-        return Err(query::advised(error, &args));
+        return Err(error);
     }
     let whole = args.iter().any(|word| word == "--help" || word == "help");
     let length = if whole { Length::Whole } else { Length::Screen };

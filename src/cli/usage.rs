@@ -65,6 +65,9 @@ impl Asked<'_> {
         let at = self.words.iter().position(|word| word == &arg).or_else(|| self.words.iter().position(starts));
         let word = at.and_then(|at| self.words.get(at)).cloned().unwrap_or_else(|| arg.clone());
         let name = typed.name();
+        if let Some(advice) = page::query::advice(&word, self.words) {
+            return Error::new(Kind::Usage, format!("{} is one word too many for {name}", quoted(&word))).hint(advice);
+        }
         if !word.starts_with('-') {
             let before = at.and_then(|at| at.checked_sub(1)).and_then(|at| typed.roles.get(at));
             if let Some(Role::Option(Some(flag))) = before

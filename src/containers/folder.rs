@@ -167,10 +167,6 @@ impl Sealed for FolderTarget {
         Ok(Some(Box::new(FolderPages::open(&self.partial, InputLimits::NONE)?)))
     }
 
-    fn walk(&self) -> Result<Option<Box<dyn Walk>>> {
-        Ok(Some(Box::new(FolderWalk { pages: FolderPages::open(&self.partial, InputLimits::NONE)?, next: 0 })))
-    }
-
     fn publish(mut self: Box<Self>, _standard: Stdout<'_>) -> Result<FileFact> {
         let told = |e| Error::io(self.target.display(), e);
         // The earlier export is moved aside first, so that its name never stands for half of it.
@@ -297,16 +293,22 @@ impl Pages for FolderPages {
     }
 }
 
-/// The files of a folder, one after the other.
-struct FolderWalk {
-    pages: FolderPages,
+/// Files that are listed, one after the other.
+pub(super) struct OneByOne {
+    pages: Box<dyn Pages>,
     /// Which of them comes next.
     next: usize,
 }
 
-impl Walk for FolderWalk {
+impl OneByOne {
+    pub(super) fn of(pages: Box<dyn Pages>) -> OneByOne {
+        OneByOne { pages, next: 0 }
+    }
+}
+
+impl Walk for OneByOne {
     fn next(&mut self) -> Result<Option<Member>> {
-        let member = self.pages.members.get(self.next).cloned();
+        let member = self.pages.members().get(self.next).cloned();
         self.next += usize::from(member.is_some());
         Ok(member)
     }

@@ -156,7 +156,11 @@ mod tests {
                 listing.add(name, [at as u8; HASH]).unwrap();
             }
             let mut all = Vec::new();
-            listing.each(&mut |name, sha256| Ok(all.push((name.to_owned(), *sha256)))).unwrap();
+            let mut push = |name: &str, sha256: &[u8; HASH]| {
+                all.push((name.to_owned(), *sha256));
+                Ok(())
+            };
+            listing.each(&mut push).unwrap();
             (all, listing.runs.len(), listing.len())
         };
         let (whole, runs, count) = sorted(usize::MAX);

@@ -141,9 +141,9 @@ pub trait Sealed {
     fn again(&self) -> Result<Option<Box<dyn Pages>>> {
         Ok(None)
     }
-    /// The same, file by file, so that their list is never in memory.
+    /// The same, file by file; of a zip their list is never in memory.
     fn walk(&self) -> Result<Option<Box<dyn Walk>>> {
-        Ok(None)
+        Ok(self.again()?.map(|pages| Box::new(folder::OneByOne::of(pages)) as Box<dyn Walk>))
     }
     /// Gives it its final name, or copies it to standard output. Returns what [`Sealed::fact`] does.
     fn publish(self: Box<Self>, standard: Stdout<'_>) -> Result<FileFact>;

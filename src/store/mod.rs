@@ -5,6 +5,7 @@ pub mod change;
 pub mod collections;
 pub mod count;
 pub mod delivery;
+mod entry;
 pub mod facts;
 pub mod hits;
 pub mod mails;
@@ -33,92 +34,11 @@ use block::Prepared;
 pub use change::Amendment;
 use change::{Pass, Run};
 pub use count::{Breakdown, Count};
+pub use entry::{Actor, Ended, Entry};
 use purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
-
-/// What the audit log says about a change: who did what to which object, with which result.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// When.
-    pub at: Ticks,
-    /// Operating-system user, host, and the operator if one was named.
-    pub actor: Actor,
-    /// The action in the words of the command: `import`, `store new`.
-    pub action: &'static str,
-    /// What it was done to.
-    pub object: String,
-    /// Named details and counts; never message text.
-    pub details: Vec<(&'static str, String)>,
-    /// How it ended.
-    pub outcome: Ended,
-    /// The request for approval that this carries out, where a second person is wanted.
-    pub approval: Option<String>,
-}
-
-impl Entry {
-    /// The same with another end.
-    #[must_use]
-    pub fn ended(mut self, outcome: Ended) -> Entry {
-        self.outcome = outcome;
-        self
-    }
-}
-
-/// How an action ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ended {
-    /// It was done.
-    #[default]
-    Done,
-    /// A rule, a limit or a hold forbade it.
-    Refused,
-    /// It was begun and could not be completed.
-    Failed,
-}
-
-impl Ended {
-    /// As records say it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Ended::Done => "done",
-            Ended::Refused => "refused",
-            Ended::Failed => "failed",
-        }
-    }
-}
-
-/// Who acts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor {
-    /// Operating-system user.
-    pub user: String,
-    /// Computer.
-    pub host: String,
-    /// Named operator.
-    pub operator: Option<String>,
-}
-
-impl Actor {
-    /// User and computer.
-    pub fn account(&self) -> String {
-        format!("{}@{}", self.user, self.host)
-    }
-
-    /// The person, as far as two are told apart: the operator, or the account.
-    pub fn person(&self) -> String {
-        self.operator.clone().unwrap_or_else(|| self.account())
-    }
-
-    /// Who it was, in one line: the operator, if one was named, and the user of the computer.
-    pub fn name(&self) -> String {
-        match &self.operator {
-            Some(operator) => format!("{operator} ({}@{})", self.user, self.host),
-            None => format!("{}@{}", self.user, self.host),
-        }
-    }
-}
 
 /// What is in one room.
 #[derive(Debug, Clone, Default)]

@@ -200,7 +200,7 @@ fn different(zip: &str, members: &[Member], listed: &[Listed]) -> Result<()> {
         let name = |at: u32| members[at as usize].name.as_str();
         let mut names: Vec<(String, u32)> = run.iter().map(|(_, at)| (name(*at).to_lowercase(), *at)).collect();
         names.sort_unstable();
-        for pair in names.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+        if let Some(pair) = names.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             if name(pair[0].1) == name(pair[1].1) {
                 return Err(Error::damaged(Place::file(zip), "two entries of the zip have the same name"));
             }

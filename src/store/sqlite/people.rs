@@ -42,8 +42,7 @@ pub(super) fn unname(connection: &Connection, number: i64) -> rusqlite::Result<(
 /// Hands out all names of people.
 pub(super) fn names(connection: &Connection, shape: &Shape, take: &mut TakeName<'_>) -> rusqlite::Result<()> {
     let mut read = connection.prepare_cached("SELECT key, owner FROM name WHERE noun = ?1")?;
-    let whose: [(&str, fn(i64) -> Whose); 2] = [(shape.noun, Whose::Principal), (PERSONA, Whose::Persona)];
-    for (noun, whose) in whose {
+    for (noun, whose) in [(shape.noun, Whose::Principal as fn(i64) -> Whose), (PERSONA, Whose::Persona)] {
         let mut rows = read.query([noun])?;
         while let Some(row) = rows.next()? {
             take(row.get_ref(0)?.as_str()?, whose(row.get(1)?));

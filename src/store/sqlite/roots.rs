@@ -124,8 +124,8 @@ impl Watched {
 }
 
 /// The settings that history which comes in makes known.
-const INTAKE: [&str; 9] =
-    ["category", "file", "ledger", "list_entry", "persona", "pool", "removed_room", "room", "source"];
+const INTAKE: [&str; 10] =
+    ["category", "file", "ledger", "list_entry", "name", "persona", "pool", "removed_room", "room", "source"];
 
 fn is_elsewhere(table: &str) -> bool {
     table.starts_with("sqlite_") || ELSEWHERE.iter().any(|(name, _)| *name == table)

@@ -257,7 +257,7 @@ fn certificates_that_are_not_for_this_are_refused() {
         "req -x509 -new -key other.key -subj /CN=root -days 30 -sha256 -config conf -extensions root -out twin.pem",
     );
     refused(&desk, "1.tsr", "twin.pem", "leads to none");
-    refused(&desk, "1.tsr", "1.tsq", "no certificate in it");
+    refused(&desk, "1.tsr", "1.tsq", "it contains no certificate");
     // openssl does not stamp with these, so the stamp gets a signature that was made by other means, and is good.
     for extensions in ["plain", "loose", "both"] {
         openssl(
