@@ -1,7 +1,8 @@
 //! Pages of help: commands in groups, examples first, the options that all commands have in one line.
 
-pub(super) mod query;
+mod query;
 
+pub(super) use self::query::advice;
 use super::{Cli, Evaluated, command, help};
 use crate::error::Result;
 use clap::builder::StyledStr;

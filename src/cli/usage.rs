@@ -65,7 +65,7 @@ impl Asked<'_> {
         let at = self.words.iter().position(|word| word == &arg).or_else(|| self.words.iter().position(starts));
         let word = at.and_then(|at| self.words.get(at)).cloned().unwrap_or_else(|| arg.clone());
         let name = typed.name();
-        if let Some(advice) = page::query::advice(&word, self.words) {
+        if let Some(advice) = page::advice(&word, self.words) {
             return Error::new(Kind::Usage, format!("{} is one word too many for {name}", quoted(&word))).hint(advice);
         }
         if !word.starts_with('-') {

@@ -3,7 +3,7 @@
 
 use super::directory::Directory;
 use super::selection::{Wanted, room_key};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold, person_key};
@@ -12,7 +12,6 @@ use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::zone::{Side, Zone};
 use crate::rules::holds::protecting;
-use crate::rules::people::People;
 use crate::select::matches::is_named;
 use crate::select::names::{names_categories, names_room};
 use crate::select::query::kql::{self, Named, Names};
@@ -37,17 +36,10 @@ pub struct Known {
 }
 
 impl Known {
-    /// Notes which of these names mean nobody, in the directory or in the history.
-    pub fn note_strangers(&mut self, names: &[String], catalog: &Catalog) {
-        let people = People::new(catalog, &self.personas);
-        for name in names {
-            if let Err(error) = people.meant(name, false)
-                && error.kind() == Kind::NotFound
-            {
-                let hint = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
-                self.strangers.insert(name.trim().to_owned(), format!("{}{hint}", error.what()));
-            }
-        }
+    /// Notes what is to be said of a name that means nobody, in the directory or in the history.
+    pub fn note_stranger(&mut self, name: &str, error: &Error) {
+        let hint = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
+        self.strangers.insert(name.trim().to_owned(), format!("{}{hint}", error.what()));
     }
 }
 

@@ -283,7 +283,12 @@ fn look_up(cx: &Context<'_>, wanted: &Wanted) -> Result<Option<Arc<Known>>> {
     cx.session.read(|store| {
         let (catalog, personas) = (store.settings(&reads.wanted())?, store.personas()?);
         let mut named = Known { personas, ..Known::default() };
-        named.note_strangers(&asked.people, &catalog);
+        for name in &asked.people {
+            match meant(store, &principal::SHAPE, name, false) {
+                Err(error) if error.kind() == Kind::NotFound => named.note_stranger(name, &error),
+                _ => {}
+            }
+        }
         if !facts {
             return Ok(Some(Arc::new(Known { personas: Vec::new(), ..named })));
         }

@@ -60,6 +60,11 @@ fn desk() -> Desk {
     desk.run("store alias add host --store @s.db").code(0);
     desk.run("compliance set --adapter-type XML --adapter-output-directory @out --store @s.db").code(0);
     assert!(matches!(desk.run("compliance run --store @s.db").code, 0 | 3));
+    // A relay that is not there: its mails wait.
+    let relay = "smtp://127.0.0.1:1?from=a@example.com&to=b@example.com";
+    let new = ["compliance", "new", "site:Mail", "--adapter-type", "EML", "--adapter-output-directory", "@mails"];
+    desk.args(&[&new[..], &["--smtp", relay, "--store", "@s.db"]].concat()).code(0);
+    assert_ne!(desk.run("compliance run site:Mail --store @s.db").code, 0);
     // The last run has failed, which the store knows.
     desk.run("compliance set --adapter-output-directory @1.jsonl/out --store @s.db").code(0);
     assert_ne!(desk.run("compliance run --store @s.db").code, 0);
