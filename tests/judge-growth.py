@@ -139,7 +139,7 @@ def text_of(n):
     return lines("a.jsonl", [event(1, text="x" * n)])
 
 
-FIELD = re.compile(rb'<field name="(Identity|Name|Uri|Guid)">([^<]*)</field>')
+FIELD = re.compile(rb'<field name="(Identity|Name|Uri|Guid|Target)">([^<]*)</field>')
 
 
 def catalog(page, then, n, noun=None):
@@ -156,12 +156,15 @@ def catalog(page, then, n, noun=None):
 
 
 def renamed(field, text, at):
+    # The first keeps its names: others refer to it.
+    if at == 0:
+        return text
     number = b"%06x" % at
     return text[:-6] + number if field == b"Guid" else text + number
 
 
 def holds(n):
-    return catalog("holds", [["hold", "get"], ["purge", "--room", "FX*", "--what-if"], ["category", "set", "Cat", "--file-upload"]], n)
+    return catalog("holds", [["hold", "get"], ["purge", "--room", "FX*", "--what-if"], ["category", "set", "Cat", "--file-upload", "true"]], n)
 
 
 def cases(n):
@@ -286,10 +289,10 @@ def many_rooms(n):
 TABLE = [(same, 4000, (0,)), (files, 60, (0,)), (packed, 400, (0,)), (keys, 200_000, (0, 13)), (addresses, 100_000, (13, 15)),
          (members, 3000, (0,)), (deep, 250, (13,)), (attributes, 60_000, (15,)), (entries, 4000, (0,)), (xml, 60_000, (13,)),
          (talks, 4000, (0,)), (comments, 200_000, (0, 13)), (condition, 5000, (0, 4)), (pattern, 50_000, (2,)),
-         (text_of, 2_000_000, (0,)), (holds, 400, (0,)), (cases, 2000, (0,)), (categories, 2000, (0,)), (rooms, 2000, (0,)),
+         (text_of, 2_000_000, (0,)), (holds, 400, (0, 14)), (cases, 2000, (0,)), (categories, 2000, (0,)), (rooms, 2000, (0,)),
          (collections, 1000, (0,)), (retentions, 1000, (0, 15)), (allowed, 20_000, (0,)), (titles, 4000, (0, 3)), (script, 10_000, (0, 2)),
          (script_members, 5000, (0, 2)), (script_brackets, 20_000, (0, 2)), (script_pipes, 2000, (0, 2, 4)), (cells, 300_000, (0,)),
-         (query, 2000, (0, 2, 4)), (query_file, 2000, (0, 2, 4)), (keywords, 2000, (0, 2, 4)), (near, 1000, (0, 2, 4)), (terms, 1000, (0, 2)),
+         (query, 2000, (0, 2, 4)), (query_file, 2000, (0, 2, 4)), (keywords, 2000, (0, 2, 4)), (near, 1000, (0, 2, 4)), (terms, 1000, (0, 2, 4)),
          (stars, 1000, (0, 2, 4)), (ldap, 5000, (0, 2, 4)), (names, 2000, (0, 2, 4, 10)), (groups, 2000, (0, 4)), (group_members, 60_000, (0,)),
          (rtf, 400_000, (0,)), (deliveries, 1500, (0,))]
 ONLY = sys.argv[2:]

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::purge::retention::{Keep, rule};
+use crate::jobs::purge::retention::{Keep, Rules};
 use crate::jobs::selection::{only_category, only_room, room_key};
 use crate::jobs::settings;
 use crate::model::catalog::Catalog;
@@ -14,6 +14,7 @@ use crate::nouns::reads;
 use crate::nouns::verb::{Prepared, Verb};
 use crate::rules::holds::{self, Hold};
 use clap::{Args, Subcommand};
+use std::collections::HashMap;
 
 /// So many holds are named in a note.
 const NAMED: usize = 3;
@@ -182,9 +183,9 @@ fn held_longer(mut catalog: Catalog, new: Record) -> Result<Option<String>> {
         Ok(found) => found,
         Err(error) => return Ok(Some(error.what().to_owned())),
     };
-    let rooms = catalog.of("room").zip(&places);
+    let (rooms, rules) = (catalog.of("room").zip(&places), Rules::of(&catalog));
     let governed: Vec<i64> =
-        rooms.filter(|(room, _)| rule(&catalog, room) == Some(&new)).map(|(_, place)| place.number).collect();
+        rooms.filter(|(room, _)| rules.rule(room) == Some(&new)).map(|(_, place)| place.number).collect();
     let reaches = |hold: &&Hold| governed.iter().any(|room| hold.touches(*room));
     let mut names: Vec<String> =
         holds.list.iter().filter(reaches).map(|hold| format!("\"{}\"", hold.identity)).collect();
@@ -208,9 +209,11 @@ fn list(catalog: &Catalog, cx: &Context<'_>) -> Result<Reply> {
         aside: vec!["SetBy"],
         ..Table::default()
     };
-    let rooms: Vec<Option<&Record>> = catalog.of("room").map(|room| rule(catalog, room)).collect();
-    for found in catalog.of("retention") {
-        let governed = rooms.iter().flatten().filter(|rule| **rule == found).count() as u64;
+    let governing = Rules::of(catalog);
+    let mut rooms: HashMap<usize, u64> = HashMap::new();
+    catalog.of("room").filter_map(|room| governing.number(room)).for_each(|rule| *rooms.entry(rule).or_default() += 1);
+    for (number, found) in catalog.of("retention").enumerate() {
+        let governed = rooms.get(&number).copied().unwrap_or_default();
         let keep = found.value(field::KEEP).show();
         rules.rows.push(vec![
             found.value(field::SCOPE).into(),

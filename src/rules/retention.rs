@@ -6,9 +6,8 @@ use crate::model::field::{self, Key};
 use crate::model::ids::fold;
 use crate::model::record::Record;
 use crate::model::time::Ticks;
-use crate::select::names::names_category;
 use chrono::Months;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How long something is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,21 +53,52 @@ impl Keep {
     }
 }
 
-/// The rule for a room: its own, else that of its category, else that of everything.
-pub fn rule<'a>(catalog: &'a Catalog, room: &Record) -> Option<&'a Record> {
-    let text = |record: &'a Record, key: Key<str>| record.at(key).unwrap_or_default();
-    let of = |key: Key<str>| room.at(key).unwrap_or_default().to_owned();
-    let (pool, name, uri, category) = (of(field::POOL), of(field::NAME), of(field::URI), of(field::CATEGORY));
-    let find = |scope: &str, is: &dyn Fn(&str) -> bool| {
-        catalog.of("retention").find(|rule| text(rule, field::SCOPE) == scope && is(text(rule, field::TARGET)))
-    };
-    // A rule is for one room; a `*` in its target is a letter like any other.
-    let names = [fold(&name), fold(&format!("{pool}\\{name}")), fold(&uri)];
-    let whole = fold(&format!("{pool}\\{uri}"));
-    find("room", &|target| fold(target) == whole)
-        .or_else(|| find("room", &|target| names.contains(&fold(target))))
-        .or_else(|| find("category", &|target| !category.is_empty() && names_category(target, &pool, &category)))
-        .or_else(|| find("everything", &|_| true))
+/// The rules of a catalog by what they are for, so that the one for a room is found without looking at all.
+pub struct Rules<'a> {
+    list: Vec<&'a Record>,
+    rooms: HashMap<String, usize>,
+    categories: HashMap<String, usize>,
+    everything: Option<usize>,
+}
+
+impl<'a> Rules<'a> {
+    /// Those of a catalog, numbered in its order from 0.
+    pub fn of(catalog: &'a Catalog) -> Rules<'a> {
+        let mut rules = Rules { list: Vec::new(), rooms: HashMap::new(), categories: HashMap::new(), everything: None };
+        for (at, rule) in catalog.of("retention").enumerate() {
+            let target = fold(rule.at(field::TARGET).unwrap_or_default());
+            match rule.at(field::SCOPE).unwrap_or_default() {
+                "room" => *rules.rooms.entry(target).or_insert(at),
+                "category" => *rules.categories.entry(target).or_insert(at),
+                "everything" => *rules.everything.get_or_insert(at),
+                _ => at,
+            };
+            rules.list.push(rule);
+        }
+        rules
+    }
+
+    /// The number of the rule for a room: its own, else that of its category, else that of everything.
+    pub fn number(&self, room: &Record) -> Option<usize> {
+        let of = |key: Key<str>| room.at(key).unwrap_or_default();
+        let (pool, name, uri, category) = (of(field::POOL), of(field::NAME), of(field::URI), of(field::CATEGORY));
+        let first = |among: &HashMap<String, usize>, names: &[String]| {
+            names.iter().filter_map(|name| among.get(&fold(name))).min().copied()
+        };
+        // A rule is for one room; a `*` in its target is a letter like any other.
+        first(&self.rooms, &[format!("{pool}\\{uri}")])
+            .or_else(|| first(&self.rooms, &[name.to_owned(), format!("{pool}\\{name}"), uri.to_owned()]))
+            .or_else(|| match category {
+                "" => None,
+                category => first(&self.categories, &[category.to_owned(), format!("{pool}\\{category}")]),
+            })
+            .or(self.everything)
+    }
+
+    /// The rule for a room.
+    pub fn rule(&self, room: &Record) -> Option<&'a Record> {
+        self.number(room).and_then(|number| self.list.get(number).copied())
+    }
 }
 
 /// So far the clock may be ahead of what the store knows.
@@ -100,8 +130,9 @@ pub fn cutoffs(catalog: &Catalog, now: Ticks) -> Result<BTreeMap<Ticks, Vec<Stri
             .hint("pchat retention set --category NAME --keep \"7 years\" makes one"));
     }
     let mut cutoffs: BTreeMap<Ticks, Vec<String>> = BTreeMap::new();
+    let rules = Rules::of(catalog);
     for room in catalog.of("room") {
-        let Some(rule) = rule(catalog, room) else { continue };
+        let Some(rule) = rules.rule(room) else { continue };
         let keep = Keep::parse(rule.at(field::KEEP).unwrap_or_default())?;
         if let Some(cutoff) = keep.cutoff(now) {
             let text = |key: Key<str>| room.at(key).unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::model::receipt::Receipt;
 use crate::model::record::Record;
 use crate::model::time::Ticks;
 use crate::rules::merge::{self, Incoming, Plan};
-use crate::rules::retention::{Keep, rule};
+use crate::rules::retention::{Keep, Rules};
 use crate::select::scope::{Scope, Selection};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Amendment, Corpus, change};
@@ -109,13 +109,18 @@ impl Settings<'_> {
             let at = coming.entry(self.job.renames.room(&room.key).key()).or_insert(first);
             *at = first.min(*at);
         }
+        let rules = Rules::of(&plan.after);
+        let mut governed: HashMap<String, Vec<RoomKey>> = HashMap::new();
+        for room in plan.after.of("room") {
+            let Some(rule) = rules.rule(room) else { continue };
+            governed.entry(rule.key()).or_default().push(room_key(room));
+        }
         for new in &plan.rules {
             let keep = Keep::parse(new.at(field::KEEP).unwrap_or_default())?;
             let cutoff = keep.cutoff((self.cx.clock)()).unwrap_or(Ticks::MIN);
             let mut rooms: BTreeMap<String, RoomKey> = BTreeMap::new();
             let mut arriving = 0u64;
-            for room in plan.after.of("room").filter(|room| rule(&plan.after, room) == Some(new)) {
-                let key = room_key(room);
+            for key in governed.remove(&new.key()).unwrap_or_default() {
                 arriving += u64::from(coming.get(&key.key()).is_some_and(|first| *first <= cutoff));
                 rooms.insert(key.key(), key);
             }

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::jobs::selection::Wanted;
 use crate::model::record::Shape;
 use crate::model::time::Ticks;
-pub use crate::rules::retention::{Keep, doubted, rule};
+pub use crate::rules::retention::{Keep, Rules, doubted};
 use crate::rules::retention::{ahead, cutoffs};
 use crate::store::Corpus;
 use crate::store::sqlite::Sqlite;
