@@ -210,10 +210,10 @@ fn list(catalog: &Catalog, cx: &Context<'_>) -> Result<Reply> {
         ..Table::default()
     };
     let governing = Rules::of(catalog);
-    let mut rooms: HashMap<usize, u64> = HashMap::new();
-    catalog.of("room").filter_map(|room| governing.number(room)).for_each(|rule| *rooms.entry(rule).or_default() += 1);
+    let mut rooms: HashMap<Option<usize>, u64> = HashMap::new();
+    catalog.of("room").for_each(|room| *rooms.entry(governing.number(room)).or_default() += 1);
     for (number, found) in catalog.of("retention").enumerate() {
-        let governed = rooms.get(&number).copied().unwrap_or_default();
+        let governed = rooms.get(&Some(number)).copied().unwrap_or_default();
         let keep = found.value(field::KEEP).show();
         rules.rows.push(vec![
             found.value(field::SCOPE).into(),
@@ -227,7 +227,7 @@ fn list(catalog: &Catalog, cx: &Context<'_>) -> Result<Reply> {
         ]);
     }
     let mut reply = Reply::default();
-    let free = rooms.iter().filter(|rule| rule.is_none()).count();
+    let free = rooms.get(&None).copied().unwrap_or_default();
     if rules.rows.is_empty() {
         reply.notes.push("no retention rule; everything is kept".to_owned());
         reply.status = Status::Nothing;
