@@ -127,9 +127,12 @@ pub(super) fn open(page: &mut Html, what: &'static str, caption: &'static str) {
 
 pub(super) const CLOSE: &str = "</tbody>\n</table>\n</div>\n";
 
+/// Behind the heads of columns.
+const HEADED: &str = "</tr>\n</thead>\n<tbody>\n";
+
 pub(super) fn heads(page: &mut Html, names: &[&str]) {
     names.iter().for_each(|name| head(page, name));
-    page.raw("</tr>\n</thead>\n<tbody>\n");
+    page.raw(HEADED);
 }
 
 /// The counts of a row; what was not read is not zero.
@@ -239,7 +242,12 @@ fn people(page: &mut Html, report: &Report) {
     let columns: Vec<&str> = most.iter().take(COLUMNS).map(|(person, _)| &***person).collect();
     if !columns.is_empty() {
         open(page, "Term", "Hits of each term by person; those with most hits.");
-        heads(page, &columns);
+        for person in &columns {
+            page.raw("<th scope=\"col\" class=\"n who\">");
+            page.name(person);
+            page.raw("</th>");
+        }
+        page.raw(HEADED);
         for term in report.terms.iter().filter(|term| term.status == Status::Ok) {
             page.raw("<tr><th scope=\"row\" class=\"term\">");
             page.name(label(term));
