@@ -31,7 +31,7 @@ use crate::rules::completeness::in_words;
 use crate::rules::merge::{OnConflict, Renames};
 use crate::select::scope::Scope;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Corpus, Entry, Intake, Loaded, SourceFact, Store};
+use crate::store::{Corpus, Entry, Intake, Loaded, Log, SourceFact, Store};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -178,6 +178,9 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     if !exists && !job.what_if {
         let file = keys::file(cx, &path);
         receipt.fact("Key of its log", format!("{}; back it up, and move it away from the store", file.display()));
+        if let Some(key) = store.verifier()? {
+            receipt.fact("Public key", key);
+        }
     }
     Ok(receipt)
 }

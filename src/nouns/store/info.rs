@@ -13,7 +13,7 @@ use crate::nouns::verb::objects;
 use crate::nouns::which::{self, Which};
 use crate::select::words;
 use crate::store::sqlite::{Sqlite, sqlite_version};
-use crate::store::{Breakdown, Corpus, Count};
+use crate::store::{Breakdown, Corpus, Count, Log};
 use clap::{Args, ValueEnum};
 
 /// What events are counted by.
@@ -166,6 +166,7 @@ fn info(cx: &Context<'_>, store: &mut Sqlite) -> Result<Reply> {
     for (name, value) in [
         ("Store", Cell::from(path.display().to_string())),
         ("Store identity", store.id()?.into()),
+        ("Public key", store.verifier()?.map_or(Cell::Empty, Cell::from)),
         ("Size", Cell::Bytes(size)),
         ("Word rules of the index", format!("{} {}", words::NAME, words::VERSION).into()),
         ("SQLite", sqlite_version().into()),
