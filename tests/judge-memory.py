@@ -174,7 +174,7 @@ def names(n):
 
 
 def attached(n):
-    content = {"name": "a.bin", "content": "QUJD" * 8}
+    content = {"name": "a.bin", "data": "QUJD" * 8}
     made = (event(at, attachments=[{**content, "name": f"a{k}.bin"} for k in range(500)]) for at in range(n // 500))
     return ["import", lines(made)]
 

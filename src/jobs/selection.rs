@@ -65,6 +65,12 @@ pub struct Wanted {
     pub saved: bool,
 }
 
+/// The settings that these are read with. Principals are many, and only names in a query ask for them.
+pub fn asked_of<'a>(shapes: &[&'static Shape], wanted: impl IntoIterator<Item = &'a Wanted>) -> Vec<&'static Shape> {
+    let people = wanted.into_iter().any(|wanted| wanted.query.is_some());
+    shapes.iter().copied().filter(|shape| people || shape.noun != "principal").collect()
+}
+
 impl Wanted {
     /// True when neither a place, nor a person, nor a date, nor a word narrows the history.
     pub fn is_everything(&self) -> bool {

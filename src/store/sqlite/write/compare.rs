@@ -1,7 +1,8 @@
 //! Events without a number that come in, and those of the store they stand for: the n-th of a file for the n-th of the
 //! store, whatever pieces the file comes in. What is left over is new.
 
-use super::{RoomState, Statements, Stored};
+use super::RoomState;
+use super::statements::{Statements, Stored};
 use crate::model::time::Ticks;
 use crate::rules::same::{Lookup, Stated, is_equal, is_same};
 use roaring::RoaringTreemap;

@@ -1,6 +1,6 @@
 //! What the events of a unit name: their room, their persons, their source, each made known when it is not.
 
-use super::{MOST_ROOMS, PERSONAS_KEPT, ROOMS_KEPT, RoomState, Writer};
+use super::{MOST_ROOMS, PERSONAS_KEPT, ROOMS_KEPT, RoomState, Writer, complete};
 use crate::model::ids::{fold, join_key, person_key};
 use crate::model::message::Persona;
 use crate::model::time::Ticks;
@@ -17,8 +17,14 @@ impl Writer<'_> {
         if let Some(state) = self.rooms.get(folded) {
             let known = hint.title.is_none() || hint.title == state.title;
             let (number, latest) = (state.number, state.history.latest);
-            return if known && hint.former.is_empty() { Ok(()) } else { self.titles(folded, number, latest, unit) };
+            if known && hint.former.is_empty() {
+                return Ok(());
+            }
+            self.holds = None;
+            return self.titles(folded, number, latest, unit);
         }
+        // What rooms a hold means may be others now.
+        self.holds = None;
         // A category without a name would be a record nobody can refer to.
         let category = hint.category.as_ref().filter(|name| !name.is_empty());
         let number = match records::find(self.connection, "room", folded)? {
@@ -64,6 +70,7 @@ impl Writer<'_> {
             history,
             title: None,
             changed: false,
+            stale: false,
             purged: tombs::any(self.connection, number)?,
             unnumbered: tombs::any_unnumbered(self.connection, number)?.then(Default::default),
             instant: None,
@@ -82,6 +89,9 @@ impl Writer<'_> {
     /// Writes down what has changed of rooms, in the transaction that is open.
     pub(super) fn save_rooms(&mut self) -> rusqlite::Result<()> {
         for (key, state) in self.rooms.iter_mut().filter(|(_, state)| state.changed) {
+            if std::mem::take(&mut state.stale) {
+                state.history = complete::history(self.connection, state.number, &state.history)?;
+            }
             state.history.save(self.connection, state.number, key)?;
             state.changed = false;
         }
