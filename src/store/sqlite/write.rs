@@ -160,7 +160,6 @@ impl<'s> Writer<'s> {
     ) -> rusqlite::Result<(Outcome, Vec<aside::Words>)> {
         let mut outcome = Outcome::default();
         let folded = unit.room.key();
-        self.room(&folded, unit)?;
         let people: Vec<i64> = unit.people.iter().map(|p| self.persona(p)).collect::<rusqlite::Result<_>>()?;
         let connection = self.connection;
         let source = self.source(unit.source)?;
@@ -298,8 +297,9 @@ impl Intake for Writer<'_> {
     }
 
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome> {
-        let begun = self.begin();
-        self.told(begun)?;
+        let known = self.begin().and_then(|()| self.room(&unit.room.key(), unit));
+        self.told(known)?;
+        // Which rooms a hold means is known only now.
         self.guard()?;
         let done = self.unit(unit, prepared, details);
         let (outcome, words) = self.told(done)?;
