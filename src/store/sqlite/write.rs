@@ -81,7 +81,7 @@ pub(super) struct Writer<'s> {
     claimed: compare::Claimed,
     /// Events that were completed, and now have another persona, by the one they had.
     left: BTreeMap<i64, RoaringTreemap>,
-    /// The holds in force, when any of them asks for words.
+    /// The holds in force that ask for words, once they were needed.
     holds: Option<Holds>,
 }
 
@@ -160,6 +160,7 @@ impl<'s> Writer<'s> {
     ) -> rusqlite::Result<(Outcome, Vec<aside::Words>)> {
         let mut outcome = Outcome::default();
         let folded = unit.room.key();
+        self.room(&folded, unit)?;
         let people: Vec<i64> = unit.people.iter().map(|p| self.persona(p)).collect::<rusqlite::Result<_>>()?;
         let connection = self.connection;
         let source = self.source(unit.source)?;
@@ -229,7 +230,7 @@ impl<'s> Writer<'s> {
             };
             let told = outcome.details.len();
             let stated = (event, &unit.people[event.who as usize]);
-            completed.settle(old, &unit.room, self.holds.as_ref(), |old, keeps| {
+            completed.settle(old, &unit.room, (connection, &mut self.holds), |old, keeps| {
                 outcome.settle(&unit.room, old, stated, details, keeps)
             });
             if outcome.details.len() > told {
@@ -297,11 +298,7 @@ impl Intake for Writer<'_> {
     }
 
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome> {
-        let known = self.begin().and_then(|()| self.room(&unit.room.key(), unit));
-        self.told(known)?;
-        // Which rooms a hold means is known only now.
-        self.guard()?;
-        let done = self.unit(unit, prepared, details);
+        let done = self.begin().and_then(|()| self.unit(unit, prepared, details));
         let (outcome, words) = self.told(done)?;
         for words in words {
             if self.index.add(words)? {

@@ -5,6 +5,7 @@ use super::statements::{Statements, Stored};
 use super::{Writer, aside};
 use crate::error::Result;
 use crate::model::message::{Attachment, Event, Persona};
+use crate::rules::holds::unread;
 use crate::rules::same::Stated;
 use crate::select::matches::Subject;
 use crate::select::postings::Builder;
@@ -47,14 +48,19 @@ impl Completed {
         &mut self,
         old: Stored,
         room: &crate::model::ids::RoomKey,
-        holds: Option<&Holds>,
+        (connection, holds): (&Connection, &mut Option<Holds>),
         how: impl FnOnce(Stated<'_>, &mut Keeps<'_>) -> Option<Box<(Event, Persona)>>,
     ) {
         let id = (self.room << ROOM_SHIFT) | old.event.sequence.cast_signed();
         let number = self.room;
         let now = self.events.get(&id).map_or((&old.event, &old.persona), |more| (&more.event, &more.persona));
         let mut keeps = |then: Stated<'_>| {
-            let Some(holds) = holds.filter(|holds| holds.touches(number)) else { return true };
+            if holds.is_none() {
+                // Where the holds cannot be read, nothing is known to stay in them.
+                let Ok(read) = asking(connection) else { return false };
+                *holds = Some(read);
+            }
+            let Some(holds) = holds.as_ref().filter(|holds| holds.touches(number)) else { return true };
             let covering =
                 |(event, persona): Stated<'_>| holds.covering(number, &Subject::new(room, persona, event), &[]);
             let after = covering(then);
@@ -70,21 +76,6 @@ impl Completed {
 }
 
 impl Writer<'_> {
-    /// Reads the holds, when any of them asks for words: what is added to an event must not take it out of a hold.
-    pub(super) fn guard(&mut self) -> Result<()> {
-        if self.holds.is_some() {
-            return Ok(());
-        }
-        let any = self
-            .connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM hold WHERE released_on IS NULL AND query IS NOT NULL)")
-            .and_then(|mut any| any.query_row([], |row| row.get(0)));
-        if self.told(any)? {
-            self.holds = Some(holds::in_force(self.connection)?);
-        }
-        Ok(())
-    }
-
     /// Completes the events that have numbers below this one in their room, and gives their words for the index.
     pub(super) fn complete(
         &mut self,
@@ -137,6 +128,15 @@ impl Writer<'_> {
         self.statements = None;
         Ok(())
     }
+}
+
+/// The holds in force, if any of them asks for words: what is added to an event must not take it out of one.
+fn asking(connection: &Connection) -> Result<Holds> {
+    let any = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM hold WHERE released_on IS NULL AND query IS NOT NULL)")
+        .and_then(|mut any| any.query_row([], |row| row.get(0)))
+        .map_err(unread)?;
+    if any { holds::in_force(connection) } else { Ok(Holds { list: Vec::new() }) }
 }
 
 /// The block an event lies in.

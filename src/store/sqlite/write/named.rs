@@ -17,25 +17,21 @@ impl Writer<'_> {
         if let Some(state) = self.rooms.get(folded) {
             let known = hint.title.is_none() || hint.title == state.title;
             let (number, latest) = (state.number, state.history.latest);
-            if known && hint.former.is_empty() {
-                return Ok(());
-            }
-            self.holds = None;
-            return self.titles(folded, number, latest, unit);
+            return if known && hint.former.is_empty() { Ok(()) } else { self.titles(folded, number, latest, unit) };
         }
-        // What rooms a hold means may be others now.
-        self.holds = None;
         // A category without a name would be a record nobody can refer to.
         let category = hint.category.as_ref().filter(|name| !name.is_empty());
         let number = match records::find(self.connection, "room", folded)? {
             Some((number, discovered)) => {
                 if let (true, Some(title)) = (discovered, &hint.title) {
                     // So far the room was known by its address only.
+                    self.holds = None;
                     self.connection
                         .prepare_cached("UPDATE room SET name = ?2 WHERE number = ?1 AND name = uri")?
                         .execute((number, title))?;
                 }
                 if let (true, Some(category)) = (discovered, category) {
+                    self.holds = None;
                     self.discover("category", &key.pool, category)?;
                     self.connection
                         .prepare_cached("UPDATE room SET category = ?2 WHERE number = ?1 AND category IS NULL")?
@@ -44,6 +40,8 @@ impl Writer<'_> {
                 number
             }
             None => {
+                // Which rooms a hold means is to be asked again.
+                self.holds = None;
                 self.connection
                     .prepare_cached(
                         "INSERT INTO pool (key, discovered, name) VALUES (?1, 1, ?2) ON CONFLICT DO NOTHING",
@@ -112,6 +110,7 @@ impl Writer<'_> {
             let at = hint.titled.or_else(|| unit.events.iter().map(|event| event.at).max());
             match discovered && at.is_some_and(|at| at.0 > latest) {
                 true => {
+                    self.holds = None;
                     self.connection
                         .prepare_cached("UPDATE room SET name = ?2 WHERE number = ?1")?
                         .execute((number, title))?;
@@ -130,8 +129,8 @@ impl Writer<'_> {
         let now = fold(&name);
         for title in former {
             let key = fold(&title);
-            if !title.is_empty() && key != now && key != fold(&uri) {
-                insert.execute((number, title, key))?;
+            if !title.is_empty() && key != now && key != fold(&uri) && insert.execute((number, title, key))? > 0 {
+                self.holds = None;
             }
         }
         if let Some(state) = self.rooms.get_mut(folded) {
