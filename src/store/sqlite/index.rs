@@ -8,7 +8,6 @@ use crate::model::message::{Event, Kind};
 use crate::select::postings::{self, Postings, hash_of};
 use compact_str::CompactString;
 use hashbrown::HashTable;
-use roaring::RoaringTreemap;
 use rusqlite::{Connection, Statement, params};
 
 mod sweep;
@@ -171,7 +170,7 @@ impl Pending {
 }
 
 /// Takes events out of the list of a word; true when nothing is left of it.
-pub(super) fn leave(connection: &Connection, word: &str, gone: &RoaringTreemap) -> rusqlite::Result<bool> {
+pub(super) fn leave(connection: &Connection, word: &str, gone: &dyn Fn(u64) -> bool) -> rusqlite::Result<bool> {
     let mut read = connection.prepare_cached(
         "SELECT segment, part, events FROM word WHERE segment IN (SELECT number FROM segment) AND word = ?1",
     )?;
@@ -181,7 +180,7 @@ pub(super) fn leave(connection: &Connection, word: &str, gone: &RoaringTreemap) 
         let list = postings::numbers(row.get_ref(2)?.as_blob()?).collect::<Option<Vec<u64>>>();
         let list = list.ok_or_else(|| damaged(segment))?;
         let (mut left, mut last) = (Vec::new(), 0);
-        let kept = list.iter().filter(|number| !gone.contains(**number));
+        let kept = list.iter().filter(|number| !gone(**number));
         let count = kept.inspect(|number| postings::append(&mut left, &mut last, **number)).count();
         any |= count > 0;
         if count < list.len() {

@@ -15,7 +15,6 @@ use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::store::block::Prepared;
 use crate::store::{Entry, Intake, Outcome, SourceFact, Wanted};
-use roaring::RoaringTreemap;
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -80,7 +79,7 @@ pub(super) struct Writer<'s> {
     /// Events without a number that an event of this file stands for.
     claimed: compare::Claimed,
     /// Events that were completed, and now have another persona, by the one they had.
-    left: BTreeMap<i64, RoaringTreemap>,
+    left: BTreeMap<i64, compare::Claimed>,
     /// The holds in force that ask for words, once they were needed.
     holds: Option<Holds>,
 }

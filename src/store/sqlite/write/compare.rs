@@ -9,7 +9,7 @@ use roaring::RoaringTreemap;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Ids of events that an event of the file stands for: about a bit for each.
+/// Events that an event of the file stands for, or that were completed: about a bit for each.
 pub(super) type Claimed = RoaringTreemap;
 
 /// What a room has without a number at one instant, as far as nothing of the file stands for it. Looking at each again

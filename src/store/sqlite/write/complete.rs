@@ -119,7 +119,7 @@ impl Writer<'_> {
             return Ok(());
         }
         for (persona, numbers) in std::mem::take(&mut self.left) {
-            if index::leave(self.connection, &of_person(persona), &numbers)? {
+            if index::leave(self.connection, &of_person(persona), &|number| numbers.contains(number))? {
                 people::unname(self.connection, persona)?;
                 self.connection.prepare_cached("DELETE FROM persona WHERE number = ?1")?.execute([persona])?;
             }
