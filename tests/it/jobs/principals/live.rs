@@ -105,10 +105,14 @@ impl Directory {
 
 fn people(count: usize) -> String {
     let mut text = String::from(
-        "dn: dc=example,dc=com\nobjectClass: domain\ndc: example\n\ndn: ou=IT,dc=example,dc=com\nobjectClass: organizationalUnit\nou: IT\n\n\
-         dn: cn=reader,dc=example,dc=com\nobjectClass: person\nobjectClass: simpleSecurityObject\ncn: reader\nsn: reader\nuserPassword: open sesame\n\n\
-         dn: cn=clerk,dc=example,dc=com\nobjectClass: person\nobjectClass: simpleSecurityObject\ncn: clerk\nsn: clerk\nuserPassword: open sesame\n\n",
+        "dn: dc=example,dc=com\nobjectClass: domain\ndc: example\n\ndn: ou=IT,dc=example,dc=com\nobjectClass: organizationalUnit\nou: IT\n\n",
     );
+    for name in ["reader", "clerk"] {
+        text.push_str(&format!(
+            "dn: cn={name},dc=example,dc=com\nobjectClass: person\nobjectClass: simpleSecurityObject\ncn: {name}\nsn: {name}\n\
+             userPassword: open sesame\n\n"
+        ));
+    }
     for n in 0..count {
         text.push_str(&format!(
             "dn: cn=Person {n},ou=IT,dc=example,dc=com\nobjectClass: inetOrgPerson\ncn: Person {n}\nsn: {n}\nuid: p{n}\nmail: p{n}@example.com\nl: Redmond\n\n"
