@@ -4,7 +4,7 @@ use super::calendar::Busy;
 use super::view::{self, Frame, Line, Section, Somebody};
 use super::{TOP, rows, search, text};
 use crate::error::{Error, Kind, Result};
-use crate::formats::write::Part;
+use crate::formats::write::{Part, TakeParts};
 use crate::model::zone::Zone;
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,18 +57,25 @@ pub(super) struct Heard {
 type Year<'a> = BTreeMap<u32, Vec<(&'a Told, &'a Busy)>>;
 
 /// The index by room, by month and by person.
-pub(super) fn pages(rooms: &[Told], people: &BTreeMap<String, Heard>, zone: &Zone) -> Result<Vec<Part>> {
-    let file = |name: &str, bytes| Part::file(format!("{TOP}{name}"), bytes);
-    let mut parts = vec![file("index.html", index(rooms, people.len(), zone)?)];
+///
+/// Each page is handed out before the next is made: all of them would take much memory.
+pub(super) fn pages(
+    rooms: &[Told],
+    people: &BTreeMap<String, Heard>,
+    zone: &Zone,
+    take: &mut TakeParts<'_>,
+) -> Result<()> {
+    let mut put = |name: &str, bytes| take(vec![Part::file(format!("{TOP}{name}"), bytes)]);
+    put("index.html", index(rooms, people.len(), zone)?)?;
     let mut years: BTreeMap<i32, Year<'_>> = BTreeMap::new();
     for room in rooms {
         for ((year, month), busy) in &room.months {
             years.entry(*year).or_default().entry(*month).or_default().push((room, busy));
         }
     }
-    parts.push(file("months.html", months(&years)?));
+    put("months.html", months(&years)?)?;
     for (year, months) in &years {
-        parts.push(file(&format!("months-{year:04}.html"), year_page(*year, months)?));
+        put(&format!("months-{year:04}.html"), year_page(*year, months)?)?;
     }
     let mut all: Vec<(usize, &Heard)> = people.values().enumerate().collect();
     all.sort_by_cached_key(|(_, who)| (called(who).to_lowercase(), &who.address));
@@ -89,9 +96,9 @@ pub(super) fn pages(rooms: &[Told], people: &BTreeMap<String, Heard>, zone: &Zon
             next: (number < count).then(|| name(number + 1)),
             people: some,
         };
-        parts.push(file(&name(number), view::made(&page)?));
+        put(&name(number), view::made(&page)?)?;
     }
-    Ok(parts)
+    Ok(())
 }
 
 fn index(rooms: &[Told], people: usize, zone: &Zone) -> Result<Vec<u8>> {

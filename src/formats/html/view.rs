@@ -171,6 +171,12 @@ pub(super) struct Search {
 
 /// Makes the bytes of a page.
 pub(super) fn made(page: &impl Template) -> Result<Vec<u8>> {
-    let text = page.render().map_err(|error| Error::new(Kind::Bug, "cannot fill a template").because(error))?;
+    made_of(page, 4096)
+}
+
+/// The same of a page that has about so many bytes.
+pub(super) fn made_of(page: &impl Template, size: usize) -> Result<Vec<u8>> {
+    let mut text = String::with_capacity(size);
+    page.render_into(&mut text).map_err(|error| Error::new(Kind::Bug, "cannot fill a template").because(error))?;
     Ok(text.into_bytes())
 }
