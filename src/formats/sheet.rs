@@ -1,20 +1,20 @@
 //! CSV for people and for programs that count: a row for each event and one for each of its attachments, in RFC 4180,
 //! beginning with a byte order mark. Written only; what was written is read again to be counted.
 
-use super::archive::{folder, names::safe as safe_name};
+mod counts;
+
+use self::counts::Counts;
+use super::archive::names::safe as safe_name;
 use super::cut::{About, By, Cut};
-use super::exceptions::{Exceptions, is_note, note};
+use super::exceptions::{Exceptions, note};
 use super::load::clock;
 use super::write::{Choices, Contents, Format, Grown, Ledger, Part, Settings, Written};
-use crate::error::{Error, Kind as Failure, Result};
+use crate::error::Result;
 use crate::model::hash;
-use crate::model::ids::RoomKey;
 use crate::model::message::{Attachment, Content, Event, Kind, Persona};
-use crate::model::receipt::Tally;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use csv::{ByteRecord, ReaderBuilder};
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::{self, Read};
 
@@ -32,7 +32,6 @@ pub const WRITTEN: Written = Written {
 
 const TOP: &str = "data/csv/";
 const FILE: &str = "data/csv/history.csv";
-const COUNTS: &str = "data/csv/metadata.json";
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// The first twenty are those compliance exports have, with category and room where those have team and channel.
@@ -139,21 +138,18 @@ impl Format for Sheet {
     }
 
     fn expands(&self) -> usize {
-        2
+        // A row is about three times as long as its event.
+        4
     }
 
     fn ledger(&self) -> Box<dyn Ledger> {
         let exceptions = Exceptions::new(TOP);
-        Box::new(Counts { attachments: BTreeMap::new(), safe: self.choices.spreadsheet_safe, exceptions })
+        Box::new(Counts::new(self.choices.spreadsheet_safe, exceptions))
     }
 
     fn grown(&self) -> Option<Grown> {
         Some(Grown { name: FILE, count: Box::new(count) })
     }
-}
-
-fn bug() -> Error {
-    Error::new(Failure::Bug, "counts could not be written to memory")
 }
 
 /// Cells that many rows have, as they are written.
@@ -300,12 +296,6 @@ fn words(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
-fn iso(at: Ticks) -> String {
-    let mut out = Vec::with_capacity(32);
-    at.write_to(&mut out);
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 impl Sheet {
     /// A row of an event, or of one of its attachments.
     fn row(&self, cells: &mut Cells, of: &Of<'_>, event: &Event, file: Option<(&Attachment, Option<&str>)>) {
@@ -362,65 +352,6 @@ impl Sheet {
         cells.own(&file.sha256.map(|sum| hash::hex(&sum)).unwrap_or_default());
         cells.own(path.unwrap_or_default());
         cells.end();
-    }
-}
-
-/// The counts of all rooms, as `metadata.json`.
-struct Counts {
-    attachments: BTreeMap<RoomKey, u64>,
-    safe: bool,
-    exceptions: Exceptions,
-}
-
-impl Ledger for Counts {
-    fn place(&mut self, about: &About, parts: Vec<Part>) -> Result<Vec<Part>> {
-        let mut placed = Vec::with_capacity(parts.len());
-        for part in parts {
-            if is_note(&part) {
-                placed.extend(self.exceptions.list(&part, ""));
-                continue;
-            }
-            match part {
-                Part::Row(row) => {
-                    let files: u64 = row.first().and_then(|files| files.parse().ok()).unwrap_or_default();
-                    if files > 0 {
-                        *self.attachments.entry((*about.room).clone()).or_default() += files;
-                    }
-                }
-                part => placed.push(part),
-            }
-        }
-        Ok(placed)
-    }
-
-    fn finish(&mut self, tally: &Tally) -> Result<Vec<Part>> {
-        let rooms = tally.iter().map(|(key, room)| {
-            serde_json::json!({
-                "id": folder(key),
-                "address": key.to_string(),
-                "name": room.name,
-                "events": room.events.total(),
-                "messages": room.events.of(Kind::Chat),
-                "attachments": self.attachments.get(key).copied().unwrap_or_default(),
-                "start": room.first.map(iso),
-                "end": room.last.map(iso),
-            })
-        });
-        let total = |count: &dyn Fn(&crate::model::receipt::RoomTally) -> u64| tally.values().map(count).sum::<u64>();
-        let counts = serde_json::json!({
-            "file": "history.csv",
-            "apostrophes": self.safe,
-            "rooms": rooms.collect::<Vec<_>>(),
-            "totals": {
-                "rooms": tally.len(),
-                "events": total(&|room| room.events.total()),
-                "messages": total(&|room| room.events.of(Kind::Chat)),
-                "attachments": self.attachments.values().sum::<u64>(),
-            },
-        });
-        let mut bytes = serde_json::to_vec_pretty(&counts).map_err(|error| bug().because(error))?;
-        bytes.push(b'\n');
-        Ok(vec![Part::file(COUNTS, bytes)])
     }
 }
 

@@ -25,7 +25,8 @@ pub(super) struct Told {
     pub(super) messages: u64,
     pub(super) others: u64,
     pub(super) dates: Option<(NaiveDate, NaiveDate)>,
-    pub(super) months: BTreeMap<(i32, u32), Busy>,
+    /// In their order; most rooms have few.
+    pub(super) months: Vec<((i32, u32), Busy)>,
 }
 
 /// Where an event is.
@@ -49,8 +50,18 @@ pub(super) struct Heard {
     pub(super) others: u64,
     pub(super) first: Place,
     pub(super) last: Place,
-    /// Messages in each room, and where the first event is.
-    pub(super) rooms: BTreeMap<usize, (u64, Place)>,
+    /// The rooms they were in, in the order of rooms.
+    pub(super) rooms: Vec<There>,
+}
+
+/// What a person did in a room: there are many of these, so they are small.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct There {
+    pub(super) room: u32,
+    /// Where the first event is.
+    pub(super) page: u32,
+    pub(super) sequence: u64,
+    pub(super) messages: u64,
 }
 
 /// The months of a year, with the rooms in which something happened.
@@ -199,7 +210,7 @@ fn called(who: &Heard) -> &str {
     names(who).first().map_or(&who.address, |name| *name)
 }
 
-fn somebody(at: usize, who: &Heard, rooms: &[Told]) -> Somebody {
+fn somebody<'a>(at: usize, who: &'a Heard, rooms: &'a [Told]) -> Somebody<'a> {
     let link = |place: &Place| format!("{}/{:06}.html#e{}", rooms[place.room].folder, place.page, place.sequence);
     Somebody {
         id: format!("p{at}"),
@@ -213,11 +224,27 @@ fn somebody(at: usize, who: &Heard, rooms: &[Told]) -> Somebody {
         first: (link(&who.first), who.first.date.to_string()),
         last: (link(&who.last), who.last.date.to_string()),
         there: text::counted(who.rooms.len() as u64, "room", "rooms"),
-        rooms: who
-            .rooms
-            .iter()
-            .map(|(room, (messages, place))| (link(place), rooms[*room].title.clone(), text::grouped(*messages)))
-            .collect(),
+        rooms: who.rooms.iter().map(|there| In { room: &rooms[there.room as usize], there }).collect(),
+    }
+}
+
+/// A room in the list of a person. What it says is made when it is written.
+pub(super) struct In<'a> {
+    room: &'a Told,
+    there: &'a There,
+}
+
+impl In<'_> {
+    pub(super) fn href(&self) -> String {
+        format!("{}/{:06}.html#e{}", self.room.folder, self.there.page, self.there.sequence)
+    }
+
+    pub(super) fn title(&self) -> text::Name<'_> {
+        text::Name(&self.room.title)
+    }
+
+    pub(super) fn said(&self) -> String {
+        text::grouped(self.there.messages)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::TOP;
 use super::calendar::{self, Busy};
-use super::index::{self, Heard, Place, Told};
+use super::index::{self, Heard, Place, There, Told};
 use super::rows::Day;
 use super::search;
 use crate::error::{Error, Kind, Result};
@@ -88,13 +88,18 @@ impl Pages {
         let days = std::mem::take(&mut self.days);
         let Some(room) = self.rooms.last_mut().filter(|_| self.room.take().is_some()) else { return Ok(Vec::new()) };
         for (date, busy) in &days {
-            let month =
-                room.months.entry((date.year(), date.month())).or_insert(Busy { messages: 0, others: 0, ..*busy });
-            month.messages += busy.messages;
-            month.others += busy.others;
+            let month = (date.year(), date.month());
+            match room.months.last_mut() {
+                Some((last, sum)) if *last == month => {
+                    sum.messages += busy.messages;
+                    sum.others += busy.others;
+                }
+                _ => room.months.push((month, *busy)),
+            }
             room.messages += busy.messages;
             room.others += busy.others;
         }
+        room.months.shrink_to_fit();
         room.dates = days.keys().next().copied().zip(days.keys().next_back().copied());
         let style = format!(".of::after{{content:\" of {}\"}}\n", super::text::grouped(u64::from(room.pages)));
         let page = calendar::page(room, &days, &self.zone)?;
@@ -125,7 +130,7 @@ impl Pages {
             others: 0,
             first,
             last,
-            rooms: BTreeMap::new(),
+            rooms: Vec::new(),
         });
         known.messages += messages;
         known.others += others;
@@ -144,8 +149,11 @@ impl Pages {
         if last.date >= known.last.date {
             known.last = last;
         }
-        let there = known.rooms.entry(room).or_insert((0, first));
-        there.0 += messages;
+        let room = u32::try_from(room).ok()?;
+        match known.rooms.last_mut() {
+            Some(there) if there.room == room => there.messages += messages,
+            _ => known.rooms.push(There { room, page, sequence: first.sequence, messages }),
+        }
         Some(())
     }
 }
