@@ -10,6 +10,7 @@ use crate::model::zone::Zone;
 use crate::store::purge::{Counts, Erasure};
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Corpus, Store};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -66,8 +67,23 @@ fn counts(counts: &Counts) -> Value {
     })
 }
 
-fn text_of(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+/// What a certificate says of the plan that was drawn first.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Planned {
+    approval: Value,
+    goes: Value,
+    held: Map<String, Value>,
+    rooms: Vec<PlannedRoom>,
+    spared: Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PlannedRoom {
+    name: Option<String>,
+    pool: String,
+    uri: String,
 }
 
 /// What a certificate is signed with.
@@ -92,24 +108,22 @@ pub(super) fn make(
     let state = store.purges()?.into_iter().find(|purge| purge.number == number);
     let state = state.ok_or_else(|| Error::new(Kind::NotFound, format!("no purge {number}")))?;
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
-    let plan = read(&state.plan);
+    let plan: Planned = serde_json::from_str(&state.plan).unwrap_or_default();
     let mut total = Counts::default();
     state.done.values().for_each(|counts| total.add(counts));
     // What was planned first says what was held back then; what was planned last says it of the rest.
-    let mut spared: Map<String, Value> = plan["held"].as_object().cloned().unwrap_or_default();
+    let mut spared: Map<String, Value> = plan.held;
     for value in spared.values_mut() {
         *value = json!({ "events": value["events"], "messages": value["messages"] });
     }
     for (hold, spares) in held {
         spared.insert(hold.clone(), json!({ "events": spares.events, "messages": spares.messages }));
     }
-    let mut names: HashMap<(&str, &str), &Value> = HashMap::new();
-    for known in plan["rooms"].as_array().into_iter().flatten() {
-        names.entry((text_of(&known["pool"]), text_of(&known["uri"]))).or_insert(&known["name"]);
+    let mut names: HashMap<(&str, &str), Option<&str>> = HashMap::new();
+    for known in &plan.rooms {
+        names.entry((&known.pool, &known.uri)).or_insert(known.name.as_deref());
     }
-    let name = |room: &RoomKey| {
-        names.get(&(room.pool.as_str(), room.uri.as_str())).map_or(Value::Null, |name| (*name).clone())
-    };
+    let name = |room: &RoomKey| names.get(&(room.pool.as_str(), room.uri.as_str())).copied().flatten();
     let room = |(room, done): (&RoomKey, &Counts)| json!({ "address": room.uri, "destroyed": counts(done), "name": name(room), "pool": room.pool });
     let rooms: Vec<Value> = state.done.iter().map(room).collect();
     let files = erasure.files.iter().map(|(name, bytes)| match name.ends_with("-shm") {
@@ -118,7 +132,7 @@ pub(super) fn make(
     });
     let record = json!({
         "actor": cx.actor.name(),
-        "approval": plan["approval"],
+        "approval": plan.approval,
         "checkpoint": seal.checkpoint,
         "erasure": {
             "files": files.collect::<Vec<_>>(),
@@ -133,7 +147,7 @@ pub(super) fn make(
         "identities": hex(&store.purged_identities(number)?),
         "pchat": env!("CARGO_PKG_VERSION"),
         "people": { "gone": erasure.people, "still named by settings": erasure.named },
-        "plan": { "destroy": plan["goes"]["events"], "held back": plan["spared"]["events"] },
+        "plan": { "destroy": plan.goes["events"], "held back": plan.spared["events"] },
         "purge": number,
         "request": read(&state.request),
         "rooms": rooms,
@@ -141,9 +155,17 @@ pub(super) fn make(
         "store": store.id()?,
         "total": counts(&total),
     });
-    let text = text(&record);
+    // With many rooms each of these is large: none is kept longer than it is needed.
+    drop(names);
+    drop((plan.rooms, state));
+    let written = record.to_string();
+    let text = text(&record, &written);
+    drop(record);
     let note = (seal.sign)(&text)?;
-    let json = json!({ "checkpoint": seal.checkpoint, "note": note, "record": record }).to_string();
+    drop(text);
+    let (checkpoint, signed) = (json!(seal.checkpoint), json!(note));
+    let json = format!("{{\"checkpoint\":{checkpoint},\"note\":{signed},\"record\":{written}}}");
+    drop((signed, written));
     let sum: [u8; 32] = Sha256::digest(json.as_bytes()).into();
     let details = vec![
         ("purge", number.to_string()),
@@ -157,7 +179,7 @@ pub(super) fn make(
 }
 
 /// The record as people read it. It ends with the hash of the record, so the signature covers that as well.
-fn text(record: &Value) -> String {
+fn text(record: &Value, written: &str) -> String {
     let mut out = format!("{TITLE}\n\n");
     let show = |value: &Value| match value {
         Value::String(text) => text.clone(),
@@ -263,7 +285,7 @@ fn text(record: &Value) -> String {
     };
     line("People", format!("{} of whom no event was left are gone from the history{named}", people["gone"]));
     line("Not covered", show(&erasure["outside"]));
-    let hash: [u8; 32] = Sha256::digest(record.to_string().as_bytes()).into();
+    let hash: [u8; 32] = Sha256::digest(written.as_bytes()).into();
     line(HASH, hex(&hash));
     out
 }

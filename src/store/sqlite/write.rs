@@ -298,7 +298,7 @@ impl<'s> Statements<'s> {
             event.chat,
             who,
             event.alert,
-            sum_of(id, who, event),
+            sum_of(id, who, &event.into()),
             event.body,
             more.rtf,
             more.word,
@@ -462,8 +462,8 @@ impl Intake for Writer<'_> {
         let done = self.begin().and_then(|()| {
             self.save_rooms()?;
             self.count_sources()?;
-            words.write(self.connection)?;
-            index::merge(self.connection, index::FAN)?;
+            let level = words.write(self.connection)?;
+            index::merge(self.connection, index::FAN, level.max(index::SMALL))?;
             audit::append(self.connection, &entry)?;
             self.connection.execute_batch("COMMIT")
         });
