@@ -262,7 +262,7 @@ pub(super) fn make(
     let mut complete = package.complete(&totals)?;
     contents(&complete, receipt);
     if history {
-        recount::check(cx, &formats, &complete, &files.1, receipt)?;
+        recount::check(cx, &formats, &job.formats, &complete, &files.1, receipt)?;
     }
     match producing {
         Some(producing) => {
