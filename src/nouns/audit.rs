@@ -170,7 +170,7 @@ impl AuditVerb {
 }
 
 fn facts(rows: Vec<(&str, Cell)>) -> Reply {
-    let mut table = Table::facts("facts");
+    let mut table = Table::facts();
     table.rows = rows.into_iter().map(|(name, value)| vec![name.into(), value]).collect();
     Reply { tables: vec![table], ..Reply::default() }
 }
@@ -224,9 +224,7 @@ fn checkpoint(cx: &Context<'_>, store: &Path, out: Option<&Path>) -> Result<Repl
         audit::write(out, note.as_bytes())?;
         notes.push(format!("written to {}; keep a copy where those who can write the store cannot", out.display()));
     }
-    let mut table = Table { title: "checkpoint", columns: vec!["Checkpoint"], ..Table::default() };
-    table.rows = note.lines().map(|line| vec![line.into()]).collect();
-    Ok(Reply { tables: vec![table], notes, ..Reply::default() })
+    Ok(Reply { tables: vec![Table::text("Checkpoint", &note)], notes, ..Reply::default() })
 }
 
 fn request(cx: &Context<'_>, store: &Path, out: &Path) -> Result<Reply> {

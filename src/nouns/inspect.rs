@@ -67,7 +67,7 @@ impl Verb for InspectRequest {
 fn reply(found: &Inspected) -> Reply {
     let receipt = &found.receipt;
     let mut reply = Reply::default();
-    let mut facts = Table::facts("facts");
+    let mut facts = Table::facts();
     facts.rows = receipt.facts.iter().map(|(name, value)| vec![name.as_str().into(), value.as_str().into()]).collect();
     reply.tables.push(facts);
     if !found.tables.is_empty() {

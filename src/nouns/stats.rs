@@ -9,7 +9,7 @@ use crate::model::field;
 use crate::model::ids::RoomKey;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::model::zone::Zone;
-use crate::nouns::data::{check_report, publish};
+use crate::nouns::data::{check_page, publish};
 use crate::nouns::room;
 use crate::nouns::verb::{Prepared, Verb, objects};
 use crate::nouns::which::{self, Which};
@@ -70,7 +70,7 @@ impl Verb for StatsRequest {
         if explains {
             return which::explain(cx, &wanted).map(Prepared::Answer);
         }
-        check_report(self.report.as_deref())?;
+        check_page(self.report.as_deref())?;
         let zone = Zone::parse(wanted.timezone.as_deref())?;
         let top = self.top.map(|top| top as usize);
         let reads = which::reads(cx, &wanted, &[&room::SHAPE]);

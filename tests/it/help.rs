@@ -233,6 +233,28 @@ fn what_could_come_next_is_known() {
     assert_eq!(next(&["Get-CsPersistentChatRoom", "-Identity", "it"]), ["IT\\ Help"]);
     assert!(next(&["Get-CsPersistentChatRoom", "-Dis"]).contains(&"-Disabled".to_owned()));
     assert_eq!(next(&["Set-CsPersistentChatRoom", "x", "-Disabled", ""]), ["\\$True", "\\$False"]);
+    // Options of all commands, with their values, may stand before the command.
+    assert_eq!(next(&["--output", "json", "room", "ge"]), ["get"]);
+    assert_eq!(next(&["--output", "js"]), ["json", "jsonl"]);
+    assert!(next(&["--key", ""]).is_empty() && next(&["nothing", ""]).is_empty());
+    // bash hands over words that end at these signs.
+    assert_eq!(next(&["room", "get", "--output", "=", "cs"]), ["csv"]);
+    assert_eq!(next(&["room", "get", "--output", "="]).len(), 5);
+    assert_eq!(next(&["export", "--format", "rsmf,h"]), ["rsmf,html"]);
+    assert_eq!(next(&["search", "x", "--timezone", "Europe/Berl"]), ["Europe/Berlin"]);
+    assert_eq!(next(&["compliance", "set", "--adapter-type", "a"]), ["Actiance"]);
+    assert_eq!(next(&["state", "set", "PersistentChatServer", ":", ""]), ["p"]);
+    assert_eq!(next(&["configuration", "get", ""]), ["global"]);
+    assert_eq!(next(&["completion", "z"]), ["zsh"]);
+    assert_eq!(next(&["case", "search", "get", "--c"]), ["--case"]);
+    assert_eq!(next(&["help", "room", "se"]), ["set"]);
+    assert_eq!(next(&["help", "opt"]), ["options"]);
+    assert_eq!(next(&["Get-Help", "Get-CsPersistentChatRo"]), ["Get-CsPersistentChatRoom"]);
+    // Other shells hand over the whole word.
+    for shell in ["zsh", "fish", "powershell"] {
+        let word = |word: &str| desk.args(&["__complete", shell, "room", "get", word]).code(0).out;
+        assert_eq!(word("--output=cs"), "--output=csv\n", "{shell}");
+    }
     // Where does not exist there is nothing to complete, and no error.
     assert!(desk.args(&["__complete", "bash", "--store=/nowhere/x.db", "room", "get", ""]).code(0).out.is_empty());
 }
@@ -251,7 +273,28 @@ fn programs_get_facts_by_name_and_errors_as_objects() {
     }
     desk.run("store new --store @s.db").code(0);
     let info = desk.run("store info --store @s.db --output json").json();
-    assert!(info["facts"]["StoreIdentity"].is_string() && info["facts"]["Size"].is_u64(), "{info}");
+    assert!(info["StoreIdentity"].is_string() && info["Size"].is_u64() && info["rooms"].is_array(), "{info}");
     let facts = desk.run("verify --store @s.db --output json").json();
-    assert!(facts["facts"].is_object() && facts["notes"].is_array(), "{facts}");
+    assert!(facts["Verdict"].is_string() && facts["notes"].is_array() && facts["facts"].is_null(), "{facts}");
+    // Facts never lie under the name of a table, and a text is one value.
+    let told = desk.run("search x --explain --store @s.db --output json").code(0).json();
+    assert!(told["ReadAs"] == "x" && told["people"].is_array() && told["explanation"].is_null(), "{told}");
+    for form in ["json", "jsonl"] {
+        let note = desk.run(&format!("audit checkpoint --store @s.db --output {form}")).code(0).json();
+        let text = note["Checkpoint"].as_str().unwrap();
+        assert!(text.starts_with("pchat/") && text.lines().count() == 5 && text.ends_with("=\n"), "{note}");
+    }
+}
+
+#[test]
+fn the_version_is_told_at_the_top_alone() {
+    let desk = Desk::new();
+    assert!(desk.run("--version").code(0).out.starts_with("pchat ") && desk.run("-V").code(0).out.len() > 6);
+    assert!(desk.run("help").code(0).out.contains("pchat --version"));
+    let mut all = Vec::new();
+    leaves(&command(), "", &mut all);
+    for path in all {
+        let page = desk.run(&format!("{path} --help")).code(0).out;
+        assert!(!page.contains("--version") && !page.contains("-V"), "{path}: {page}");
+    }
 }

@@ -222,7 +222,7 @@ impl RunRequest {
         let mut reply = match rows.is_empty() && !nothing {
             true => Reply::default(),
             false => objects(
-                Table { title: "runs", columns: COLUMNS.to_vec(), aside: Vec::new(), rows, sums: None },
+                Table { title: "runs", columns: COLUMNS.to_vec(), rows, ..Table::default() },
                 "nothing new: everything is delivered",
             ),
         };
@@ -336,7 +336,7 @@ impl StatusRequest {
             ]
         };
         let rows = found.iter().map(row).collect();
-        let table = Table { title: "services", columns, aside: vec!["Adapter", "Folder"], rows, sums: None };
+        let table = Table { title: "services", columns, aside: vec!["Adapter", "Folder"], rows, ..Table::default() };
         let mut reply = objects(table, "no compliance settings");
         let doubtful: u64 = found.iter().map(|(_, now)| now.mails.doubtful).sum();
         let any = |state: &str| found.iter().any(|(_, standing)| standing.state == state);
@@ -366,7 +366,7 @@ impl VerifyRequest {
         let (columns, rows) = (vec!["Place", "Finding"], rows.collect::<Vec<_>>());
         let mut reply = Reply::default();
         let broken = !rows.is_empty();
-        reply.tables.push(Table { title: "findings", columns, aside: Vec::new(), rows, sums: None });
+        reply.tables.push(Table { title: "findings", columns, rows, ..Table::default() });
         let (runs, files) = (counted(found.runs, "run"), counted(found.files, "file"));
         let what = format!(
             "{} found, {} delivered, {} listed in exceptions, in {files} of {runs}",
@@ -436,7 +436,7 @@ impl RedeliverRequest {
             if !again.differ.is_empty() {
                 let rows = again.differ.iter().map(|file| vec![Cell::from(file.as_str())]).collect();
                 let columns = vec!["Differs"];
-                reply.tables.push(Table { title: "differences", columns, aside: Vec::new(), rows, sums: None });
+                reply.tables.push(Table { title: "differences", columns, rows, ..Table::default() });
                 reply.notes.push("the store has changed since: messages were purged or replaced".to_owned());
                 reply.status = Status::Gaps;
             }

@@ -3,7 +3,7 @@
 use super::{InvitationsName, PrivacyName, SHAPE, TypeName, word};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::selection::{nearest, only_room};
+use crate::jobs::selection::{nearest, only_category, only_room};
 use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
@@ -133,6 +133,8 @@ impl NewRequest {
                 let mut pools = catalog.of("category").filter(of_name).filter_map(|record| record.at(field::POOL));
                 match (pools.next(), pools.next()) {
                     (Some(one), None) => one.to_owned(),
+                    // A name that no pool has is wrong whichever pool is meant.
+                    (None, _) => only_category(catalog, category)?.at(field::POOL).unwrap_or_default().to_owned(),
                     _ => pool::meant(catalog, None)?.0,
                 }
             }
@@ -295,9 +297,9 @@ impl SetRequest {
             // What was in the list and is not allowed any more goes with the move; what comes in must be allowed.
             let before = if let Value::List(items) = old.get(field) { items.as_slice() } else { &[] };
             let (before, may): (HashSet<&String>, _) = (before.iter().collect(), directory.allowed(category));
-            let outside = now.iter().filter(|item| !before.contains(item) && !may.has(item)).count();
-            if outside > 0 {
-                let what = format!("{} cannot be among {field} of room {room}", roles::entries(outside));
+            let outside: Vec<&String> = now.iter().filter(|item| !before.contains(item) && !may.has(item)).collect();
+            if !outside.is_empty() {
+                let what = format!("{} cannot be among {field} of room {room}", roles::named(&outside));
                 return Err(refused(what).hint(format!(
                     "category {} allows its AllowedMembers, without its DeniedMembers: pchat category get shows them",
                     category.identity()

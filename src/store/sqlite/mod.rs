@@ -230,8 +230,8 @@ impl Sqlite {
 
     /// What is wrong with the store; nothing, if the list is empty. With `read_data` every text is
     /// compared with the index, and every attachment with its hash.
-    pub fn check(&self, read_data: bool) -> Result<Vec<Gap>> {
-        check::check(self, read_data)
+    pub fn check(&self, read_data: bool, watch: &dyn Watch) -> Result<Vec<Gap>> {
+        check::check(self, read_data, watch)
     }
 
     /// Does something in one transaction.
@@ -435,7 +435,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn plan_purge(&mut self, mut request: PurgeRequest) -> Result<PurgePlan> {
+    fn plan_purge(&mut self, mut request: PurgeRequest, watch: &dyn Watch) -> Result<PurgePlan> {
         // A snapshot is in a transaction already.
         let own = self.connection.is_autocommit();
         if own {
@@ -444,7 +444,8 @@ impl Store for Sqlite {
         for selection in &mut request.selections {
             *selection = self.with_tags(selection)?.into_owned();
         }
-        let plan = check::trusted(&self.connection, &self.path).and_then(|()| purge::plan(self, request));
+        let trusted = check::trusted(&self.connection, &self.path, watch);
+        let plan = trusted.and_then(|()| purge::plan(self, request, watch));
         if own {
             drop(self.connection.execute_batch("ROLLBACK"));
         }
