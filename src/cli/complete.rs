@@ -139,6 +139,7 @@ fn candidates(
     }
     if let Some(Role::Option(Some(arg))) = line.roles.last()
         && arg.get_action().takes_values()
+        && !before.last().is_some_and(|word| word.contains('='))
     {
         return values(arg, before, line, world);
     }

@@ -101,7 +101,7 @@ fn examples_of_help_work_in_their_order() {
     assert!(run > 150 && forms > 130, "{run} {forms}");
 }
 
-/// A list is an array of objects; anything else is one object with lists, facts and remarks. Names are those of
+/// A list is an array of objects; anything else is one object with facts, lists and remarks. Names are those of
 /// properties.
 fn shaped(line: &str, value: &Value) {
     let named = |object: &Value| {
@@ -117,12 +117,14 @@ fn shaped(line: &str, value: &Value) {
     }
     let all = value.as_object().unwrap_or_else(|| panic!("{line}: {value}"));
     assert!(all["notes"].as_array().is_some_and(|notes| notes.iter().all(Value::is_string)), "{line}: {value}");
-    let tables: Vec<(&String, &Value)> = all.iter().filter(|(name, _)| *name != "notes").collect();
-    for (_, table) in &tables {
-        if table.is_object() { named(table) } else { list(table) }
+    // Facts stand under their own names, lists under names that begin small.
+    let (facts, lists): (Vec<_>, Vec<_>) =
+        all.iter().filter(|(name, _)| *name != "notes").partition(|(name, _)| name.starts_with(char::is_uppercase));
+    for (name, value) in &facts {
+        assert!(name.chars().all(char::is_alphanumeric) && !value.is_object(), "{line}: {name}: {value}");
     }
-    let alone = tables.len() == 1 && tables[0].1.is_array();
-    assert!(!alone, "{line}: one list is an array, not an object with one: {value}");
+    lists.iter().for_each(|(_, table)| list(table));
+    assert!(lists.len() != 1 || !facts.is_empty(), "{line}: one list is an array, not an object with one: {value}");
 }
 
 /// The value under a key, however deep.

@@ -88,13 +88,9 @@ pub(super) fn end(window: &mut Window, zip: &str) -> Result<End> {
         record.starts_with(&END) && record.len() >= 22 && short(record, 20) == record.len() as u64 - 22
     };
     let Some(at) = (0..bytes.len().saturating_sub(21)).rev().find(fits) else {
-        // Every zip that pchat reads begins with an entry, an empty one with its end.
-        return match window.get(0, 4)?.is_some_and(|four| four.starts_with(b"PK")) {
-            true => Err(wrong()),
-            false => {
-                Err(Error::damaged(Place::file(zip), "this is not a zip").hint("pchat inspect tells what a file is"))
-            }
-        };
+        let begins = window.get(0, 4)?.is_some_and(|four| four.starts_with(b"PK"));
+        let other = || Error::damaged(Place::file(zip), "this is not a zip").hint("pchat inspect tells what it is");
+        return Err(if begins { wrong() } else { other() });
     };
     let record = &bytes[at..];
     // Some readers look for the first end, others for the last.

@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::compliance::alarm::Heartbeat;
 use crate::jobs::compliance::mail::Mailed;
 use crate::jobs::compliance::run::{Done, How, run};
-use crate::jobs::compliance::{Service, Standing, alarm, check, services, standing};
+use crate::jobs::compliance::{Service, Standing, alarm, check, hindrance, services, standing};
 use crate::model::counted::counted;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::model::zone::span;
@@ -140,9 +140,22 @@ fn row(service: &Service, done: &Done) -> Option<Vec<Cell>> {
 /// How all of these are.
 fn standings(cx: &Context<'_>, all: &[Service]) -> Result<Vec<(String, Standing)>> {
     let now = (cx.clock)();
-    cx.session.read(|store| {
-        all.iter().map(|service| Ok((service.identity.clone(), standing(store, service, now)?))).collect()
-    })
+    let mut found = cx.session.read(|store| {
+        all.iter()
+            .map(|service| Ok((service.identity.clone(), standing(store, service, now)?, hindrance(store, service)?)))
+            .collect::<Result<Vec<_>>>()
+    })?;
+    if found.iter().any(|(_, now, doubt)| now.error.is_none() && doubt.is_some()) {
+        // A run may have ended between the snapshot and the look at its folder.
+        let mut store = Sqlite::snapshot(cx.session.alone()?)?;
+        for (service, (_, now, doubt)) in all.iter().zip(&mut found) {
+            *doubt = if doubt.is_some() { hindrance(&mut store, service)? } else { None };
+            if let (Some(error), None) = (&*doubt, &now.error) {
+                (now.state, now.error) = ("failed", Some(error.what().to_owned()));
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(identity, now, _)| (identity, now)).collect())
 }
 
 impl RunRequest {

@@ -101,7 +101,7 @@ fn what_does_not_exist_is_not_found() {
     run("--room", "Setlements").code(10).says("did you mean").says("Settlements");
     run("--room", "pool.a\\FX Dessk").code(10).says("did you mean").says("\"pool.a\\FX Desk\"");
     run("--room", "no*such").code(10);
-    run("--room", "something completely different").code(10).says("pchat store info");
+    run("--room", "something completely different").code(10).says("pchat room get");
     run("--scope", "Tradin").code(10).says("did you mean").says("Trading");
     assert!(!desk.path("x.zip").exists());
     run("--timezone", "Moon/Sea").code(2);
