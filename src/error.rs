@@ -232,6 +232,7 @@ impl Error {
             std::io::ErrorKind::InvalidData => {
                 Error { kind: Kind::Damaged, what: format!("cannot read {object}"), ..error }
             }
+            std::io::ErrorKind::AlreadyExists => error.hint("something of this name is in the way: give another one"),
             _ if full => error.hint("free some space there, then run the same command again"),
             _ => error,
         };

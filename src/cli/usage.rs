@@ -88,11 +88,6 @@ impl Asked<'_> {
         Error::new(Kind::Usage, what).hint(format!("{} --help explains it", self.typed.line()))
     }
 
-    /// A line of this command that works.
-    fn example(&self) -> Option<&'static str> {
-        page::examples(&self.typed.path.join(" ")).first().copied()
-    }
-
     fn unknown(&self) -> Error {
         let typed = self.typed;
         let arg = self.first(ContextKind::InvalidArg);
@@ -161,7 +156,10 @@ impl Asked<'_> {
     fn missing(&self) -> Error {
         let names: Vec<String> = self.about(ContextKind::InvalidArg).iter().map(|name| plain(name)).collect();
         let what = format!("{} needs {}", self.typed.name(), names.join(" and "));
-        match self.example() {
+        // Of several examples the one that shows what is missing.
+        let options: Vec<&str> = names.iter().filter_map(|name| name.split(' ').next()).collect();
+        let shows = |example: &&str| options.iter().all(|name| !name.starts_with("--") || example.contains(name));
+        match page::examples(&self.typed.path.join(" ")).into_iter().find(shows) {
             Some(example) => Error::new(Kind::Usage, what).hint(format!("as in: {example}")),
             None => self.wrong(what),
         }

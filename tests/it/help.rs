@@ -300,3 +300,65 @@ fn the_version_is_told_at_the_top_alone() {
         assert!(!page.contains("--version") && !page.contains("-V"), "{path}: {page}");
     }
 }
+
+#[test]
+fn what_other_programs_call_so_is_named() {
+    let desk = Desk::new();
+    desk.run("store new --store @s.db").code(0);
+    for (line, told) in [
+        ("init", "pchat store new"),
+        ("backup", "pchat export"),
+        ("restore latest", "pchat import"),
+        ("snapshots", "pchat audit get"),
+        ("forget --keep-last 3", "pchat purge"),
+        ("version", "pchat --version"),
+        ("store info -r x.db", "it is called --store here"),
+        ("store info --json", "it is called --output json here"),
+        ("export --store @s.db -o x.zip", "it is called --out here"),
+        ("export --store @s.db x.zip", "pchat export --out x.zip"),
+        ("search x --since 2014-01-01", "it is called --from here"),
+    ] {
+        desk.run(line).code(2).says(told);
+    }
+    // Values are refused in one manner, whatever the parser says of them.
+    let wrong = |line: &str, told: &str| drop(desk.run(line).code(2).says(told));
+    wrong("export --store @s.db --out @x --volume-size 10XB", "--volume-size must be a size as 500KB, 64MiB or 2GiB");
+    wrong("search x --store @s.db --limit 0", "--limit must be 1 or more");
+    let cmdlet = desk.run("Set-CsPersistentChatConfiguration -DefaultChatHistory 501 --store @s.db").code(2);
+    assert!(cmdlet.err.contains("pchat help Set-CsPersistentChatConfiguration"), "{}", cmdlet.err);
+}
+
+#[test]
+fn names_of_files_say_what_is_in_them() {
+    let desk = Desk::new();
+    desk.run("store new --store @s.db").code(0);
+    for end in ["tar.gz", "7z", "csv"] {
+        desk.run(&format!("export --store @s.db --out @x.{end} --format csv")).code(2).says("would be a folder");
+        assert!(!desk.path(&format!("x.{end}")).exists());
+    }
+    for line in ["export --out @x.zip --report @r.csv", "search x --report @r.json", "stats --report @r.xlsx"] {
+        desk.run(&format!("{line} --store @s.db")).code(2).says("would not be what its name says");
+    }
+    desk.write("text.zip", "this is not a zip");
+    desk.run("verify @text.zip").code(13).says("this is not a zip");
+    desk.write("cut.zip", "PK\u{3}\u{4}cut");
+    desk.run("verify @cut.zip").code(13).says("damaged or cut short");
+    let none = desk.args(&["Get-CsPersistentChatRoom | Select-Object Name | Format-Table", "--store", "@s.db"]);
+    assert!(none.out.is_empty(), "{none:?}");
+}
+
+#[test]
+fn tables_for_programs_do_not_come_and_go() {
+    let desk = Desk::new();
+    desk.run("store new --store @a.db").code(0);
+    desk.lines("h.jsonl", &crate::harness::chat(1, 3));
+    desk.run("import @h.jsonl --store @b.db").code(0);
+    let keys = |line: &str, store: &str| {
+        let told = desk.run(&format!("{line} --store @{store}.db --output json"));
+        told.json().as_object().map(|all| all.keys().cloned().collect::<Vec<_>>())
+    };
+    for line in ["stats", "store info", "store completeness", "hold report", "verify", "purge --everything --what-if"] {
+        let (none, some) = (keys(line, "a"), keys(line, "b"));
+        assert!(none.is_some() && none == some, "{line}: {none:?} {some:?}");
+    }
+}

@@ -118,7 +118,8 @@ pub fn reply(receipt: &Receipt) -> Reply {
     sums.extend([Cell::Empty, Cell::Empty]);
     rooms.sums = Some(sums);
     reply.tables.push(rooms);
-    if receipt.settings.values().any(|s| s.added + s.unchanged + s.replaced + s.kept > 0) && import {
+    // Programs want the same tables, with rows or without.
+    if import {
         let mut settings = Table { title: "settings", ..Table::default() };
         settings.columns = vec!["Settings", "Added", "Unchanged", "Replaced", "Kept"];
         for (noun, s) in receipt.settings.iter().filter(|(_, s)| s.added + s.unchanged + s.replaced + s.kept > 0) {
