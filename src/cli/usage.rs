@@ -138,6 +138,9 @@ impl Asked<'_> {
         if let Some(here) = here {
             return error.hint(format!("it is called --{here} here"));
         }
+        if matches!(whole, "-V" | "--version") {
+            return error.hint("pchat --version prints the version");
+        }
         match nearest(plain, &known).filter(|_| plain.chars().count() > 3) {
             Some(near) => error.hint(format!("did you mean --{near}?")),
             None if matches!(plain, "yes" | "confirm" | "what-if" | "force") => {

@@ -312,6 +312,7 @@ fn what_other_programs_call_so_is_named() {
         ("snapshots", "pchat audit get"),
         ("forget --keep-last 3", "pchat purge"),
         ("version", "pchat --version"),
+        ("store info --version", "pchat --version"),
         ("store info -r x.db", "it is called --store here"),
         ("store info --json", "it is called --output json here"),
         ("export --store @s.db -o x.zip", "it is called --out here"),
