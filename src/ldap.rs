@@ -8,6 +8,7 @@ use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::{LdapConn, LdapConnSettings, LdapError, Scope, SearchEntry};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch, take: &mut TakeEn
         return Err(Error::new(Kind::Usage, "--starttls is for ldap://; ldaps:// is TLS from the beginning"));
     }
     let host = ask.url.split("://").nth(1).unwrap_or_default();
-    let loopback = ["localhost", "127.", "[::1]"].iter().any(|name| host.starts_with(name));
+    let loopback = is_loopback(host);
     if plain && !ask.starttls && ask.login.is_some() && !ask.insecure && !loopback {
         return Err(Error::new(Kind::Refused, "the password would be sent unencrypted")
             .hint("use ldaps:// or --starttls; --insecure sends it anyway"));
@@ -71,7 +72,7 @@ pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch, take: &mut TakeEn
         bound.success().map_err(told)?;
     }
     // What came in part is completed when the search is over.
-    let (mut parts, mut references) = (Vec::new(), 0);
+    let (mut parts, mut references, mut came) = (Vec::new(), 0, 0);
     for base in bases {
         let adapters: Vec<Box<dyn Adapter<_, _>>> =
             vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(ask.page))];
@@ -79,19 +80,20 @@ pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch, take: &mut TakeEn
             .with_timeout(ask.timeout)
             .streaming_search_with(adapters, base, Scope::Subtree, &ask.filter, ask.attributes.clone())
             .map_err(told)?;
-        while let Some(entry) = search.next().map_err(told)? {
+        while let Some(entry) = search.next().map_err(|error| limited(ask, came, &error))? {
             if watch.cancelled() {
                 return Err(
                     Error::new(Kind::Cancelled, "interrupted").hint("nothing was changed; run the same command again")
                 );
             }
+            came += 1;
             let entry = read(SearchEntry::construct(entry));
             match entry.missing() {
                 Some(_) => parts.push(entry),
                 None => take(whole(ask, entry)?)?,
             }
         }
-        let done = search.result().success().map_err(told)?;
+        let done = search.result().success().map_err(|error| limited(ask, came, &error))?;
         references += done.refs.len() as u64;
     }
     for mut entry in parts {
@@ -174,17 +176,60 @@ fn tls(ca: &[u8]) -> Result<rustls::ClientConfig> {
     Ok(config.map_err(|_| broken())?.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// Whether this host, with or without a port, is this computer itself.
+fn is_loopback(host: &str) -> bool {
+    let name = host.split('/').next().unwrap_or_default();
+    let name = match name.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => name.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// What went wrong after `came` entries: what counts as too much depends on how many are asked for at once.
+fn limited(ask: &Ask, came: u64, error: &LdapError) -> Error {
+    let LdapError::LdapResult { result } = error else { return explain(&ask.url, error) };
+    let limit = match result.rc {
+        3 => "time limit",
+        4 => "size limit",
+        11 => "administrative limit",
+        _ => return explain(&ask.url, error),
+    };
+    let what = format!("directory {}: {limit} exceeded after {came} entries; nothing was changed", ask.url);
+    let page = u64::try_from(ask.page).unwrap_or_default();
+    let hint = if came < page && result.rc == 4 {
+        "use a smaller --page-size"
+    } else {
+        "bind as an account that has no such limit (--bind-dn), or ask for parts: --base, --ldap-filter"
+    };
+    Error::new(Kind::Refused, what).hint(hint)
+}
+
 /// What went wrong, in words that help.
 fn explain(url: &str, error: &LdapError) -> Error {
     let about = |what: &str| format!("directory {url}: {what}");
     match error {
         LdapError::LdapResult { result } => match result.rc {
-            49 => Error::new(Kind::Denied, about("invalid credentials")).hint("check --bind-dn and the password"),
-            32 => Error::new(Kind::NotFound, about("no such object")).hint("check --base"),
-            50 => Error::new(Kind::Denied, about("insufficient access rights")).hint("ask with --bind-dn"),
-            4 => Error::new(Kind::Refused, about("size limit exceeded")).hint("use a smaller --page-size"),
+            // Active Directory says so to whoever asks without a name.
+            1 => Error::new(Kind::Denied, about("it does not answer before a bind")).hint("ask with --bind-dn"),
+            2 => Error::new(Kind::Io, about("protocol error")).hint("it must speak LDAP version 3"),
+            7 | 48 => Error::new(Kind::Denied, about("it takes no name with a password"))
+                .hint("pchat knows simple binds and anonymous ones: ask with another --bind-dn, or without one"),
+            8 | 13 => Error::new(Kind::Denied, about("it asks for an encrypted connection"))
+                .hint("use ldaps:// or --starttls"),
             10 => Error::new(Kind::NotFound, about("it refers to another directory")).hint("ask that one with --ldap"),
-            code => Error::new(Kind::Io, about(&format!("result code {code}"))),
+            12 => Error::new(Kind::Refused, about("it does not give pages of results"))
+                .hint("write the entries to a file: ldapsearch -L … > FILE, then pchat principal import FILE"),
+            32 => Error::new(Kind::NotFound, about("no such object")).hint("check --base"),
+            34 => Error::new(Kind::Usage, about("invalid DN")).hint("check --base, and --bind-dn if it is a DN"),
+            49 => Error::new(Kind::Denied, about("invalid credentials")).hint("check --bind-dn and the password"),
+            50 => Error::new(Kind::Denied, about("insufficient access rights")).hint("ask with --bind-dn"),
+            51 | 52 => Error::new(Kind::Busy, about("busy or unavailable")).hint("run the same command again later"),
+            53 => {
+                Error::new(Kind::Refused, about("unwilling to perform")).hint("ask its administrator which rule it is")
+            }
+            code => Error::new(Kind::Io, about(&format!("result code {code}")))
+                .hint("RFC 4511, appendix A lists result codes; the log of the directory says more"),
         },
         LdapError::Timeout { .. } => Error::new(Kind::Io, about("no answer")).hint("--timeout waits longer"),
         LdapError::FilterParsing => Error::new(Kind::Usage, "the filter cannot be read").hint("as (objectClass=user)"),

@@ -1,5 +1,8 @@
 //! Add-ins: pages that rooms show beside their messages. Lengths are those of the product's tables (tblSiopWhiteList).
 
+mod remove;
+mod set;
+
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::selection::nearest;
@@ -8,7 +11,7 @@ use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::fold;
 use crate::model::record::{Field, Level, Record, Shape};
-use crate::model::reply::{Cell, Reply, Status, Table};
+use crate::model::reply::{Cell, Table};
 use crate::nouns::change::{Manner, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, INSTANCE, Kind, Parameter, Takes, identity, option};
 use crate::nouns::configuration::is_url;
@@ -180,12 +183,12 @@ impl Verb for AddinVerb {
                 prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
                     let mut decision = Decision::default();
                     for identity in &names {
-                        change(catalog, only(catalog, identity)?, name.as_deref(), url.as_deref(), &mut decision)?;
+                        set::change(catalog, only(catalog, identity)?, name.as_deref(), url.as_deref(), &mut decision)?;
                     }
                     Ok(decision)
                 })
             }
-            AddinVerb::Remove { names, force, consent } => remove(cx, names, force, consent),
+            AddinVerb::Remove { names, force, consent } => remove::remove(cx, names, force, consent),
         }
     }
 }
@@ -239,74 +242,6 @@ fn rooms_with<'a>(catalog: &'a Catalog, addin: &'a Record) -> impl Iterator<Item
     catalog
         .of("room")
         .filter(move |room| has(room, "Pool", of(addin, field::POOL)) && has(room, "Addin", of(addin, field::NAME)))
-}
-
-fn change(
-    catalog: &Catalog,
-    old: &Record,
-    name: Option<&str>,
-    url: Option<&str>,
-    decision: &mut Decision,
-) -> Result<()> {
-    let mut new = old.clone();
-    if let Some(url) = url {
-        check_url(url)?;
-        new.set(field::URL, url);
-    }
-    if let Some(name) = name {
-        check_name("add-in", name)?;
-        unique(catalog, old.at(field::POOL).unwrap_or_default(), name, Some(old))?;
-        new.set(field::NAME, name);
-    }
-    let (renamed, other_key) = (new.value(field::NAME) != old.value(field::NAME), new.key() != old.key());
-    decision.puts.push(new.clone());
-    if other_key {
-        decision.removes.push(old.clone());
-    }
-    if renamed {
-        let moved = rooms_with(catalog, old)
-            .map(|room| room.clone().with(field::ADDIN, new.at(field::NAME).unwrap_or_default()));
-        decision.puts.extend(moved);
-    }
-    Ok(())
-}
-
-fn remove(cx: &Context<'_>, names: Vec<String>, force: bool, consent: Consent) -> Result<Prepared> {
-    let manner = Manner { action: "addin remove", destroys: false, consent, shows: None };
-    let what = names.join(", ");
-    let catalog = reads::no_people(cx)?;
-    let mut used = 0;
-    for name in &names {
-        used += rooms_with(&catalog, only(&catalog, name)?).count();
-    }
-    let (question, done) = (format!("Remove add-in {what}?"), format!("removed add-in {what}"));
-    let mut prepared = prepared(cx, Reads::no_people(cx), manner, &question, done, move |catalog| {
-        let mut decision = Decision::default();
-        for name in &names {
-            let addin = only(catalog, name)?;
-            for room in rooms_with(catalog, addin) {
-                let mut room = room.clone();
-                if !force {
-                    decision.notes.push(format!(
-                        "room {} showed add-in {}, and no longer does",
-                        room.identity(),
-                        addin.identity()
-                    ));
-                }
-                room.clear(field::ADDIN);
-                decision.puts.push(room);
-            }
-            decision.about.get_or_insert_with(|| addin.identity());
-            decision.removes.push(addin.clone());
-        }
-        Ok(decision)
-    })?;
-    if let (Prepared::Act(action), true) = (&mut prepared, used > 0 && !force) {
-        // The cmdlet raised an error here that did not stop it.
-        let act = std::mem::replace(&mut action.act, Box::new(|_| Ok(Reply::default())));
-        action.act = Box::new(move |cx| Ok(Reply { status: Status::Gaps, ..act(cx)? }));
-    }
-    Ok(prepared)
 }
 
 fn listed(_: &Catalog, addins: &[&Record]) -> Table {

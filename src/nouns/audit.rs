@@ -1,19 +1,20 @@
 //! The audit log: what was done, signed checkpoints, proofs, and whether anybody has changed it.
 
 mod event;
+mod get;
+mod prove;
+mod sign;
+mod verify;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::audit::{self, anchors, stamps, verify};
-use crate::jobs::keys;
-use crate::model::hash::hex;
-use crate::model::reply::{Cell, Reply, Status, Table};
-use crate::model::time::Ticks;
+use crate::jobs::audit::{self, anchors, stamps, verify as check};
+use crate::model::reply::{Cell, Reply, Table};
 use crate::model::zone;
 use crate::nouns::verb::{Prepared, Verb};
-use crate::proof::note::{self, Checkpoint, Verifier};
+use crate::proof::note::Verifier;
 use clap::Subcommand;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Read, sign and verify the audit log
 #[derive(Debug, Subcommand)]
@@ -131,10 +132,10 @@ impl AuditVerb {
             AuditVerb::Get { action, user, from, to, timezone, limit } => {
                 let (from, to) = zone::span(from.as_deref(), to.as_deref(), timezone.as_deref())?;
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-                get(store, &audit::Wanted { action, user, from, to, limit })
+                get::get(store, &audit::Wanted { action, user, from, to, limit })
             }
-            AuditVerb::Checkpoint { out } => checkpoint(cx, store, out.as_deref()),
-            AuditVerb::Anchor { request: Some(out), .. } => request(cx, store, &out),
+            AuditVerb::Checkpoint { out } => sign::checkpoint(cx, store, out.as_deref()),
+            AuditVerb::Anchor { request: Some(out), .. } => sign::request(cx, store, &out),
             AuditVerb::Anchor { reply: Some(reply), ca: Some(ca), .. } => {
                 let (size, at) = stamps::reply(cx, store, &reply, &ca)?;
                 Ok(facts(vec![("Anchored", range(1, size)), ("Stamped", Cell::time(Some(at)))]))
@@ -148,11 +149,11 @@ impl AuditVerb {
                 let public = public_key.as_deref().map(Verifier::parse).transpose()?;
                 let trusted = ca.as_deref().map(stamps::trusted).transpose()?;
                 let found = against.iter().map(|path| anchors::find(path, cx.input)).collect::<Result<Vec<_>>>()?;
-                let findings = verify::verify(cx, store, &found, public.as_ref(), trusted.as_ref())?;
-                if findings.wrong.is_empty() { Ok(intact(&findings)) } else { Err(wrong(&findings)) }
+                let findings = check::verify(cx, store, &found, public.as_ref(), trusted.as_ref())?;
+                if findings.wrong.is_empty() { Ok(verify::intact(&findings)) } else { Err(verify::wrong(&findings)) }
             }
             AuditVerb::Prove { event: Some(address), out, .. } => event::prove(cx, store, &address, &out),
-            AuditVerb::Prove { number: Some(number), out, .. } => prove(cx, store, number, &out),
+            AuditVerb::Prove { number: Some(number), out, .. } => prove::prove(cx, store, number, &out),
             AuditVerb::VerifyProof { proof: Some(proof), record: Some(record), public_key, .. } => {
                 let (checkpoint, number) = audit::verify_proof(cx, &proof, &record, &public_key)?;
                 Ok(facts(vec![
@@ -175,86 +176,6 @@ fn facts(rows: Vec<(&str, Cell)>) -> Reply {
     Reply { tables: vec![table], ..Reply::default() }
 }
 
-fn get(store: &Path, wanted: &audit::Wanted) -> Result<Reply> {
-    let (records, more) = audit::get(store, wanted)?;
-    let mut table = Table {
-        title: "records",
-        columns: vec![
-            "Number", "At", "User", "Operator", "Host", "Action", "Outcome", "Object", "Details", "Record", "Salt",
-        ],
-        aside: vec!["Host", "Record", "Salt"],
-        ..Table::default()
-    };
-    for shown in &records {
-        let text = |value: &serde_json::Value| value.as_str().map_or(Cell::Empty, Cell::from);
-        let record = &shown.record;
-        let at = record["at"].as_str().and_then(Ticks::parse).map(|(at, _)| at);
-        let details = record["details"].as_object().into_iter().flatten();
-        let details: Vec<String> =
-            details.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();
-        table.rows.push(vec![
-            shown.number.into(),
-            at.map_or(Cell::Empty, Cell::Moment),
-            text(&record["actor"]["user"]),
-            text(&record["actor"]["operator"]),
-            text(&record["actor"]["host"]),
-            text(&record["action"]),
-            text(&record["outcome"]),
-            text(&record["object"]),
-            details.join("; ").into(),
-            shown.text.as_str().into(),
-            shown.salt.clone().into(),
-        ]);
-    }
-    let mut reply = Reply { tables: vec![table], ..Reply::default() };
-    if more > 0 {
-        reply.notes.push(format!("{more} older records are not shown; --limit shows more"));
-    }
-    if records.is_empty() {
-        reply.notes.push("no record matches".to_owned());
-        reply.status = Status::Nothing;
-    }
-    Ok(reply)
-}
-
-fn checkpoint(cx: &Context<'_>, store: &Path, out: Option<&Path>) -> Result<Reply> {
-    let note = keys::checkpoint(cx, store)?;
-    let mut notes = Vec::new();
-    if let Some(out) = out {
-        audit::write(out, note.as_bytes())?;
-        notes.push(format!("written to {}; keep a copy where those who can write the store cannot", out.display()));
-    }
-    let mut table = Table { title: "checkpoint", columns: vec!["Checkpoint"], ..Table::default() };
-    table.rows = note.lines().map(|line| vec![line.into()]).collect();
-    Ok(Reply { tables: vec![table], notes, ..Reply::default() })
-}
-
-fn request(cx: &Context<'_>, store: &Path, out: &Path) -> Result<Reply> {
-    let size = stamps::request(cx, store, out)?;
-    let mut reply = facts(vec![("Records signed", size.into()), ("Request", out.display().to_string().into())]);
-    reply
-        .notes
-        .push("send it to a time-stamp authority; what it replies goes to pchat audit anchor --reply".to_owned());
-    Ok(reply)
-}
-
-fn prove(cx: &Context<'_>, store: &Path, number: u64, out: &Path) -> Result<Reply> {
-    let proof = audit::prove(cx, store, number)?;
-    let mut record = out.as_os_str().to_owned();
-    record.push(".json");
-    let record = PathBuf::from(record);
-    audit::write(&record, &proof.record)?;
-    audit::write(out, proof.bundle.to_string().as_bytes())?;
-    let opened = note::open(&proof.bundle.note, &[])?;
-    Ok(facts(vec![
-        ("Log", Checkpoint::parse(&opened.text)?.origin.into()),
-        ("Record", number.into()),
-        ("Records signed", proof.size.into()),
-        ("Proof", out.display().to_string().into()),
-        ("Record file", record.display().to_string().into()),
-    ]))
-}
-
 /// A range of records, counted from 1.
 fn range(from: u64, to: u64) -> Cell {
     match to.checked_sub(from) {
@@ -262,49 +183,4 @@ fn range(from: u64, to: u64) -> Cell {
         Some(0) => format!("record {from}").into(),
         Some(_) => format!("records {from} to {to}").into(),
     }
-}
-
-fn intact(found: &verify::Findings) -> Reply {
-    let anchored = found.anchored.as_ref().map_or(0, |(size, _)| *size);
-    let mut rows =
-        vec![("Records", found.records.into()), ("Root", hex(&found.root).into()), ("Anchored", range(1, anchored))];
-    if let Some((_, place)) = &found.anchored {
-        rows.push(("Anchored by", place.as_str().into()));
-    }
-    for stamp in &found.stamps {
-        let how = if stamp.checked { "" } else { ", its signature not checked" };
-        rows.push(("Time stamp", format!("records 1 to {}: {}{how}", stamp.size, stamp.at).into()));
-    }
-    rows.push((
-        "Last seen",
-        match &found.seen {
-            Some(size) => range(1, *size),
-            None => "nothing is noted beside the key, or the key is not at hand".into(),
-        },
-    ));
-    rows.extend([
-        ("Signed, not anchored", range(anchored + 1, found.signed)),
-        ("Neither", range(anchored.max(found.signed) + 1, found.records)),
-        ("Verdict", "intact".into()),
-    ]);
-    let mut reply = facts(rows);
-    if found.stamps.iter().any(|stamp| !stamp.checked) {
-        reply.notes.push("who can write the store can write such time stamps: --ca checks their signatures".to_owned());
-    } else if anchored == 0 {
-        reply
-            .notes
-            .push("nothing outside the store vouches for it: give copies of checkpoints with --against".to_owned());
-    }
-    reply
-}
-
-/// The findings as one error.
-fn wrong(found: &verify::Findings) -> Error {
-    let verdicts: Vec<String> = found.verdicts().iter().map(ToString::to_string).collect();
-    let what = format!("the audit log is not intact: {}", verdicts.join(", "));
-    let lines = found.wrong.iter().map(|f| format!("{}: {}: {}", f.verdict, f.place, f.why));
-    let more = (found.more > 0).then(|| format!("and {} more", found.more));
-    let anchored = found.anchored.as_ref();
-    let anchored = anchored.map(|(size, place)| format!("anchored all the same: records 1 to {size}, by {place}"));
-    lines.chain(more).chain(anchored).fold(Error::new(Kind::Damaged, what), Error::detail)
 }

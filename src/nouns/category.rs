@@ -2,13 +2,12 @@
 //! tables (Persistent Chat database schema, tblNode).
 
 mod get;
+mod remove;
 mod set;
 
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::jobs::selection::only_category;
-use crate::jobs::settings::Decision;
-use crate::jobs::{holds, settings};
+use crate::jobs::settings::{self, Decision};
 use crate::model::catalog::Catalog;
 use crate::model::field;
 use crate::model::ids::fold;
@@ -18,7 +17,6 @@ use crate::nouns::cmdlet::{self, Cmdlet, INSTANCE, Kind, Parameter, Takes, ident
 use crate::nouns::pool;
 use crate::nouns::reads::Reads;
 use crate::nouns::verb::{Consent, Prepared, Verb};
-use crate::rules::rights::lies_in;
 use clap::{Args, Subcommand};
 
 /// The shape of a category.
@@ -278,37 +276,13 @@ impl Verb for CategoryVerb {
                     &format!("Remove category {what}?"),
                     format!("removed category {what}"),
                     move |catalog| {
-                        let removes = names.iter().map(|name| free(catalog, name)).collect::<Result<_>>()?;
+                        let removes = names.iter().map(|name| remove::free(catalog, name)).collect::<Result<_>>()?;
                         Ok(Decision { removes, ..Decision::default() })
                     },
                 )
             }
         }
     }
-}
-
-/// A category that may go: no hold names it, and no room lies in it. The store asks both again when it removes.
-fn free(catalog: &Catalog, name: &str) -> Result<Record> {
-    let category = only_category(catalog, name)?;
-    let identity = category.identity();
-    let naming = holds::naming_category(catalog, category);
-    if !naming.is_empty() {
-        let verb = if naming.len() == 1 { "protects" } else { "protect" };
-        return Err(Error::new(Failure::Held, format!("{} {verb} category {identity}", holds::in_words(&naming)))
-            .hint("pchat hold report says why; pchat hold release ends a hold, with a reason"));
-    }
-    let rooms = rooms_in(catalog, category).count();
-    if rooms > 0 {
-        let rooms = if rooms == 1 { "1 room lies".to_owned() } else { format!("{rooms} rooms lie") };
-        return Err(Error::new(Failure::Refused, format!("{rooms} in category {identity}"))
-            .hint("pchat room get --category lists them; a category goes when it is empty"));
-    }
-    Ok(category.clone())
-}
-
-/// The rooms of a category.
-fn rooms_in<'a>(catalog: &'a Catalog, category: &Record) -> impl Iterator<Item = &'a Record> {
-    catalog.of("room").filter(move |room| lies_in(room, category))
 }
 
 fn unique(catalog: &Catalog, pool: &str, name: &str, but: Option<&Record>) -> Result<()> {

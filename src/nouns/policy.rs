@@ -1,19 +1,17 @@
 //! Policies: who may use Persistent Chat, and who was granted which policy.
 
+mod grant;
+
 use crate::context::Context;
 use crate::error::Result;
-use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
 use crate::model::field;
-use crate::model::ids::{fold, person_key};
+use crate::model::ids::fold;
 use crate::model::record::{Field, Level, Record, Shape};
-use crate::model::reply::{Cell, Table};
-use crate::nouns::change::{Manner, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, INSTANCE, Kind, LOCAL_STORE, Parameter, Takes, To, identity, option};
-use crate::nouns::reads::{self, Reads};
-use crate::nouns::scoped::{Others, Scoped, shown, text, truth};
+use crate::nouns::reads;
+use crate::nouns::scoped::{Others, Scoped, text, truth};
 use crate::nouns::verb::{Consent, Prepared, Verb};
-use crate::rules::directory::Directory;
 use clap::{Args, Subcommand};
 
 /// The shape of a policy.
@@ -152,65 +150,6 @@ fn grants(catalog: &Catalog, policy: &Record) -> Vec<Record> {
     catalog.of("grant").filter(has).cloned().collect()
 }
 
-/// Gives users a policy, or takes it away.
-fn grant(cx: &Context<'_>, users: Vec<String>, policy: String, pass_thru: bool, consent: Consent) -> Result<Prepared> {
-    let manner = Manner { action: "policy grant", destroys: false, consent, shows: pass_thru.then_some(granted as _) };
-    let many = if users.len() == 1 { "1 user".to_owned() } else { format!("{} users", users.len()) };
-    let (question, done) = match policy.is_empty() {
-        true => (format!("Remove the policy of {many}?"), format!("removed the policy of {many}")),
-        false => (format!("Grant policy {policy} to {many}?"), format!("granted policy {policy} to {many}")),
-    };
-    let typed = users.clone();
-    let who = move |_: &Catalog| reads::named(typed.iter().map(String::as_str));
-    let reads = Reads::of(&[&SHAPE, &GRANT]).people(who);
-    prepared(cx, reads, manner, &question, done, move |catalog| {
-        let directory = Directory::new(catalog);
-        let mut decision = Decision::default();
-        let identity = match policy.is_empty() {
-            true => None,
-            false => Some(
-                SCOPED.named(catalog, &format!("tag:{}", policy.strip_prefix("tag:").unwrap_or(&policy)))?.identity(),
-            ),
-        };
-        for user in &users {
-            for address in directory.people(user)? {
-                let key = person_key(&address);
-                let old =
-                    catalog.of("grant").find(|grant| grant.at(field::IDENTITY).map(person_key) == Some(key.clone()));
-                match (&identity, old) {
-                    (Some(policy), old) => {
-                        let address = old.map_or(address, Record::identity);
-                        decision.puts.push(
-                            Record::new(&GRANT)
-                                .with(field::IDENTITY, address.as_str())
-                                .with(field::POLICY, policy.as_str()),
-                        );
-                    }
-                    (None, Some(old)) => decision.removes.push(old.clone()),
-                    (None, None) => decision.notes.push("a user had no policy of their own".to_owned()),
-                }
-            }
-        }
-        Ok(decision)
-    })
-}
-
-/// The users who were granted something.
-fn granted(catalog: &Catalog, grants: &[&Record]) -> Table {
-    let directory = Directory::new(catalog);
-    let rows = grants.iter().map(|grant| {
-        let address = grant.identity();
-        let policy = shown(grant.at(field::POLICY).unwrap_or_default());
-        vec![directory.shown(&address, true).into(), Cell::from(address), policy.into()]
-    });
-    Table {
-        title: "users",
-        columns: vec!["Identity", "SipAddress", "PersistentChatPolicy"],
-        rows: rows.collect(),
-        ..Table::default()
-    }
-}
-
 const IDENTITY: Parameter = identity(Kind::Text);
 const DESCRIPTION: Parameter = option("Description", Kind::Text, "description");
 const ENABLE: Parameter = option("EnablePersistentChat", Kind::Bool, "enable");
@@ -305,7 +244,9 @@ impl Verb for PolicyVerb {
                     other => other,
                 })
             }
-            PolicyVerb::Grant { users, policy, pass_thru, consent } => grant(cx, users, policy, pass_thru, consent),
+            PolicyVerb::Grant { users, policy, pass_thru, consent } => {
+                grant::grant(cx, users, policy, pass_thru, consent)
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Principals: users, groups and what they lie in. Lengths are those of the product's tables (tblPrincipal).
 
+mod eligible;
 mod get;
 mod sync;
 
-use self::get::{EligibleRequest, GetRequest};
+use self::eligible::EligibleRequest;
+use self::get::GetRequest;
 use self::sync::SyncRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};

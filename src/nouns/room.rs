@@ -2,7 +2,9 @@
 
 mod get;
 mod remove;
+mod new;
 mod rules;
+mod set;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -92,9 +94,9 @@ pub enum RoomVerb {
     /// Show rooms
     Get(Box<get::GetRequest>),
     /// Create a room
-    New(Box<rules::NewRequest>),
+    New(Box<new::NewRequest>),
     /// Change rooms
-    Set(Box<rules::SetRequest>),
+    Set(Box<set::SetRequest>),
     /// Destroy everything in rooms up to a date
     Clear {
         /// The rooms, by name, pool\name or address

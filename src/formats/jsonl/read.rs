@@ -61,7 +61,13 @@ pub fn read(chunk: &[u8], first_line: u64, options: &ReadOptions, emit: &mut Tak
         if let Err(fault) = text.and_then(|text| take((number, text), options, &mut gather, &mut remarks)) {
             let mut place = Place::in_bytes(options.file.as_str(), bytes, fault.at);
             place.line = number;
-            let error = Error::damaged(place, fault.what);
+            let mut error = Error::damaged(place, fault.what);
+            if number == 1 && !bytes.trim_ascii_end().ends_with(b"}") {
+                error = error.hint(
+                    "JSON Lines is one event a line; one document over many lines is of another program: \
+                     docs/from-other-chats.md converts some",
+                );
+            }
             if !options.keep_going {
                 return Err(error);
             }

@@ -221,8 +221,10 @@ pub(super) fn form_of(place: &str, head: &[u8]) -> Result<Form> {
         return Ok(Form::Compliance);
     }
     let what = if head.is_empty() { "the file is empty" } else { "this is not a format pchat knows" };
-    Err(Error::damaged(Place::file(place), what)
-        .hint("pchat import reads compliance XML, JSON Lines and pchat archives; --format names one"))
+    Err(Error::damaged(Place::file(place), what).hint(
+        "pchat import reads compliance XML, JSON Lines, databases of the product and pchat archives; --format names \
+             one; docs/from-other-chats.md converts history of other programs",
+    ))
 }
 
 /// What a file is, in words.

@@ -65,8 +65,8 @@ impl Directory {
                  TLSCertificateKeyFile {here}/tls.key\n\
                  pidfile {here}/slapd.pid\ndatabase mdb\nsuffix \"dc=example,dc=com\"\nrootdn \"cn=admin,dc=example,dc=com\"\n\
                  rootpw secret\n\
-                 directory {here}/data\nmaxsize 104857600\nlimits dn.exact=\"cn=reader,dc=example,dc=com\" size.soft=500 size.hard=500 size.prtotal=unlimited\n\
-                 access to attrs=userPassword by anonymous auth by * none\naccess to * by dn.exact=\"cn=reader,dc=example,dc=com\" read by * none\n"
+                 directory {here}/data\nmaxsize 104857600\nlimits dn.exact=\"cn=reader,dc=example,dc=com\" size.soft=500 size.hard=500 size.prtotal=unlimited\nlimits dn.exact=\"cn=clerk,dc=example,dc=com\" size.soft=50 size.hard=50 size.prtotal=50\n\
+                 access to attrs=userPassword by anonymous auth by * none\naccess to * by dn.regex=\"^cn=(reader|clerk),dc=example,dc=com$\" read by * none\n"
             ),
         );
         desk.write("data.ldif", people(PEOPLE));
@@ -105,9 +105,14 @@ impl Directory {
 
 fn people(count: usize) -> String {
     let mut text = String::from(
-        "dn: dc=example,dc=com\nobjectClass: domain\ndc: example\n\ndn: ou=IT,dc=example,dc=com\nobjectClass: organizationalUnit\nou: IT\n\n\
-         dn: cn=reader,dc=example,dc=com\nobjectClass: person\nobjectClass: simpleSecurityObject\ncn: reader\nsn: reader\nuserPassword: open sesame\n\n",
+        "dn: dc=example,dc=com\nobjectClass: domain\ndc: example\n\ndn: ou=IT,dc=example,dc=com\nobjectClass: organizationalUnit\nou: IT\n\n",
     );
+    for name in ["reader", "clerk"] {
+        text.push_str(&format!(
+            "dn: cn={name},dc=example,dc=com\nobjectClass: person\nobjectClass: simpleSecurityObject\ncn: {name}\nsn: {name}\n\
+             userPassword: open sesame\n\n"
+        ));
+    }
     for n in 0..count {
         text.push_str(&format!(
             "dn: cn=Person {n},ou=IT,dc=example,dc=com\nobjectClass: inetOrgPerson\ncn: Person {n}\nsn: {n}\nuid: p{n}\nmail: p{n}@example.com\nl: Redmond\n\n"
@@ -135,9 +140,14 @@ fn a_real_directory_is_read_in_pages_over_tls() {
     assert!(!run.err.contains("barley"), "{}", run.err);
     let reader = format!("{} --page-size 100", password("password"));
     assert!(get(desk, "Get-CsAdPrincipal").is_empty());
-    let all = PEOPLE as u64 + 5;
+    let all = PEOPLE as u64 + 6;
     assert_eq!(counts(&directory.sync("127.0.0.1", &format!("{reader} --what-if")).code(0)), (all, 0, 0, 0));
     assert!(get(desk, "Get-CsAdPrincipal").is_empty());
+    // What the directory gives at most, a page or all, is told with how much came.
+    let clerk = password("password").replace("reader", "clerk");
+    directory.sync("127.0.0.1", &clerk).code(15).says("size limit exceeded after").says("--page-size");
+    let run = directory.sync("127.0.0.1", &format!("{clerk} --page-size 20"));
+    run.code(15).says("size limit exceeded after 50 entries").says("--ldap-filter");
     // TLS: a certificate of somebody else is not enough.
     let tls = format!("{reader} --starttls --ca {}", desk.path("ca.pem").display());
     openssl(desk, "req -x509 -newkey rsa:2048 -nodes -keyout o.key -out other.pem -subj /CN=other -days 2");
@@ -187,6 +197,10 @@ fn addresses_and_passwords_are_not_taken_lightly() {
     sync("--ldap ldap://localhost --bind-dn cn=x").code(2).says("PCHAT_LDAP_PASSWORD");
     sync("--ldap ldap://localhost --bind-dn cn=x --password-file @empty").code(2);
     sync("--ldap ldap://dc1.example.com --bind-dn cn=x --password-file @password").code(15).says("unencrypted");
+    sync("--ldap ldap://127.example.com --bind-dn cn=x --password-file @password").code(15).says("unencrypted");
+    sync("--ldap ldap://localhost.example.com:389 --bind-dn cn=x --password-file @password")
+        .code(15)
+        .says("unencrypted");
     sync("--ldap ldap://127.0.0.1:1 --timeout 1").code(20).says("cannot connect");
     desk.run("principal sync --ldap ldap://localhost --base nowhere --store @s.db").code(2);
 }
