@@ -13,7 +13,7 @@ use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::message::Kind::Chat;
 use crate::model::record::Shape;
 use crate::model::time::Ticks;
-use crate::pipeline::Event;
+use crate::pipeline::{Event, Watch};
 use crate::select::scope::Selection;
 use crate::store::purge::{PurgePlan, PurgeRequest, PurgeState};
 use crate::store::sqlite::Sqlite;
@@ -145,7 +145,13 @@ fn interrupted(store: &mut Sqlite) -> Result<Option<PurgeState>> {
 }
 
 /// Draws the plan.
-pub fn plan(path: &Path, asked: &Asked, commit_every: u64, shapes: &'static [&'static Shape]) -> Result<Planned> {
+pub fn plan(
+    path: &Path,
+    asked: &Asked,
+    commit_every: u64,
+    shapes: &'static [&'static Shape],
+    watch: &dyn Watch,
+) -> Result<Planned> {
     let mut store = Sqlite::snapshot(path)?;
     let open = interrupted(&mut store)?;
     if let Some(open) = &open
@@ -159,11 +165,16 @@ pub fn plan(path: &Path, asked: &Asked, commit_every: u64, shapes: &'static [&'s
     // What is kept until it is finished means what it means now.
     let parts = asked.parts.iter().map(|part| part.fixed(&catalog)).collect::<Result<_>>()?;
     let asked = Asked { parts, ..asked.clone() };
-    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked))
+    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?, watch)?), asked))
 }
 
 /// Draws the plan of what an interrupted purge has left to do.
-pub fn plan_rest(path: &Path, commit_every: u64, shapes: &'static [&'static Shape]) -> Result<Planned> {
+pub fn plan_rest(
+    path: &Path,
+    commit_every: u64,
+    shapes: &'static [&'static Shape],
+    watch: &dyn Watch,
+) -> Result<Planned> {
     let mut store = Sqlite::snapshot(path)?;
     let Some(open) = interrupted(&mut store)? else {
         return Err(
@@ -176,7 +187,7 @@ pub fn plan_rest(path: &Path, commit_every: u64, shapes: &'static [&'static Shap
     }
     let catalog = store.catalog(&asked_of(shapes, &asked.parts))?;
     let selections = asked.parts.iter().map(|part| part.kept_selection(&catalog)).collect();
-    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked))
+    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?, watch)?), asked))
 }
 
 /// Free bytes of the disk that a purge of this store may need until it is done: its changes go through the log, which

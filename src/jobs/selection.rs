@@ -10,6 +10,7 @@ use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::zone::{self, Zone};
 use crate::select::names::{distance, names_category, names_room};
+use crate::select::query::kql::Named;
 use crate::select::query::product::{self, Match};
 use crate::select::query::seal::{fix, seal};
 use crate::select::query::{Node, Query, kql};
@@ -24,6 +25,8 @@ pub const ZONE: &str = "Time zone of dates";
 pub const READ: &str = "Words as read";
 /// The name of the words in a selection that is described.
 pub const WORDS: &str = "Words";
+/// So many people are named that a word of a name stands for.
+const NAMED: usize = 5;
 
 /// What people type to name a part of the history. Stores keep it as JSON until a purge is finished.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,16 +102,17 @@ impl Wanted {
     /// The query in KQL with what may be meant otherwise, if there is one.
     pub fn query_read(&self, catalog: &Catalog) -> Result<Option<kql::Read>> {
         let Some(text) = &self.query else { return Ok(None) };
-        let personas = self.known.as_ref().map(|known| known.personas.as_slice());
+        let known = self.known.as_deref();
         if self.saved {
-            let query = kql::sealed(text, &Meanings::new(catalog, Zone::parse(None)?, None, personas))?;
+            let query = kql::sealed(text, &Meanings::new(catalog, Zone::parse(None)?, None, known))?;
             return Ok(Some(kql::Read { query, warnings: Vec::new(), people: Vec::new() }));
         }
-        let names = Meanings::new(catalog, Zone::parse(self.timezone.as_deref())?, self.now, personas);
+        let names = Meanings::new(catalog, Zone::parse(self.timezone.as_deref())?, self.now, known);
         let mut read = kql::typed(text, self.case_sensitive, &names)?;
-        if let Some(known) = &self.known {
+        if let Some(known) = known {
             read.warnings.extend(read.people.iter().filter_map(|named| known.strangers.get(&named.name).cloned()));
         }
+        read.warnings.extend(read.people.iter().filter(|named| named.by_word).map(by_word));
         Ok(Some(read))
     }
 
@@ -252,6 +256,19 @@ impl Wanted {
     }
 }
 
+/// What is to be said of a name that is only a word of those that people show.
+fn by_word(named: &Named) -> String {
+    let people = &named.people;
+    let first = people.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let whom = if people.len() == 1 { "person" } else { "people" };
+    let more = match people.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more; --explain lists them"),
+    };
+    let (name, count) = (&named.name, people.len());
+    format!("nobody is named \"{name}\"; it is read as the {count} {whom} with that in a longer name: {first}{more}")
+}
+
 fn not_kept() -> Error {
     Error::new(
         Kind::Usage,
@@ -368,8 +385,7 @@ fn missing(noun: &str, name: &str, known: &[String]) -> Error {
     let error = Error::new(Kind::NotFound, format!("no {noun} \"{name}\""));
     match near {
         Some(near) => error.hint(format!("did you mean \"{near}\"?")),
-        None if matches!(noun, "case" | "hold") => error.hint(format!("pchat {noun} get lists all of them")),
-        None => error.hint("pchat store info lists what is there"),
+        None => error.hint(format!("pchat {noun} get lists all of them")),
     }
 }
 

@@ -222,7 +222,7 @@ pub fn store(cx: &Context<'_>, path: &Path, read_data: bool, shapes: &'static [&
             last = *number;
         }
     }
-    for finding in pipeline::during(cx.watch, "checking", || store.check(read_data))? {
+    for finding in store.check(read_data, cx.watch)? {
         receipt.gap(finding);
     }
     // A damaged store may not let itself be counted; what is wrong with it is said already.

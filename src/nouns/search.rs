@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::search::{Around, How, Sort};
 use crate::jobs::selection::Wanted;
 use crate::model::reply::Reply;
-use crate::nouns::data::check_report;
+use crate::nouns::data::check_page;
 use crate::nouns::room;
 use crate::nouns::store::{By, counts_by};
 use crate::nouns::verb::{Pages, Prepared, Verb, objects};
@@ -127,7 +127,7 @@ impl Verb for SearchRequest {
             return Err(Error::new(Kind::Usage, "no query given")
                 .hint("write a query, as in: pchat search \"settlement OR rebate\""));
         }
-        check_report(report.as_deref())?;
+        check_page(report.as_deref())?;
         let by = if count { Some(None) } else { by.map(Some) };
         if let Some(by) = by {
             let more: &[_] = if by == Some(By::Room) { &[&room::SHAPE] } else { &[] };

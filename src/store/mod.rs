@@ -388,7 +388,7 @@ pub trait Store: Corpus {
     /// Does something in one transaction. Settings change by [`change::amend`], which has the pass.
     fn within(&mut self, pass: Pass, run: &mut Run<'_>) -> Result<bool>;
     /// Draws the plan of a purge; nothing is changed.
-    fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan>;
+    fn plan_purge(&mut self, request: PurgeRequest, watch: &dyn Watch) -> Result<PurgePlan>;
     /// Executes a plan, each batch with its audit entry, and gives the number of the purge.
     fn purge(
         &mut self,

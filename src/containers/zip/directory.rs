@@ -87,7 +87,11 @@ pub(super) fn end(window: &mut Window, zip: &str) -> Result<End> {
         let record = &bytes[*at..];
         record.starts_with(&END) && record.len() >= 22 && short(record, 20) == record.len() as u64 - 22
     };
-    let at = (0..bytes.len().saturating_sub(21)).rev().find(fits).ok_or_else(wrong)?;
+    let Some(at) = (0..bytes.len().saturating_sub(21)).rev().find(fits) else {
+        let begins = window.get(0, 4)?.is_some_and(|four| four.starts_with(b"PK"));
+        let other = || Error::damaged(Place::file(zip), "this is not a zip").hint("pchat inspect tells what it is");
+        return Err(if begins { wrong() } else { other() });
+    };
     let record = &bytes[at..];
     // Some readers look for the first end, others for the last.
     if record[4..].windows(4).any(|four| four == END) {

@@ -168,7 +168,7 @@ fn info(cx: &Context<'_>, store: &mut Sqlite) -> Result<Reply> {
             settings.rows.push(vec![shape.plural.into(), count.into()]);
         }
     }
-    let mut facts = Table::facts("facts");
+    let mut facts = Table::facts();
     let size = std::fs::metadata(path).map_or(0, |file| file.len());
     for (name, value) in [
         ("Store", Cell::from(path.display().to_string())),

@@ -15,6 +15,7 @@ use super::{Sqlite, explain::explain, settings::Tx};
 use crate::error::Result;
 use crate::model::message::{Event, Kind};
 use crate::model::time::Ticks;
+use crate::pipeline::{Event as Progress, Watch};
 use crate::select::matches::Subject;
 use crate::select::scope::{Scope, Selection};
 use crate::store::Entry;
@@ -22,6 +23,7 @@ use crate::store::change::{Approved, approved};
 use crate::store::purge::judge::{Drawing, Fate, Identities, Judge, Met, unfinished};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest, PurgeState};
 use rusqlite::{Connection, OptionalExtension, Row};
+use std::collections::HashMap;
 
 /// Asks the judge, with what it needs from the store.
 struct Court<'a> {
@@ -137,6 +139,12 @@ fn rooms_of(
     Ok(all)
 }
 
+/// How many events have been written to each room.
+fn written(connection: &Connection) -> rusqlite::Result<HashMap<i64, u64>> {
+    let mut statement = connection.prepare("SELECT room, next FROM history")?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
 /// The revision of content and holds: it is another after every change of them.
 fn revision(connection: &Connection) -> rusqlite::Result<String> {
     connection.query_row("SELECT revision FROM root", [], |row| row.get(0))
@@ -174,7 +182,7 @@ fn approval(store: &Sqlite, plan: &PurgePlan, entry: &Entry) -> Result<Approved>
 }
 
 /// Draws a plan in one snapshot; nothing is changed.
-pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
+pub(super) fn plan(store: &Sqlite, request: PurgeRequest, watch: &dyn Watch) -> Result<PurgePlan> {
     let connection = &store.connection;
     let told = |error| explain(error, &store.path);
     let open = open_purge(connection).map_err(told)?;
@@ -187,7 +195,15 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
         let texts = judge.reads_texts();
         let columns = if texts { COLUMNS } else { LIGHT };
         let found = find::candidates_of_any(connection, &request.selections)?;
-        for place in rooms_of(connection, &request, found.as_ref())? {
+        let (rooms, written) = (rooms_of(connection, &request, found.as_ref())?, written(connection)?);
+        let of = |place: &Place| written.get(&place.number).copied().unwrap_or_default();
+        watch.event(Progress::Begin { step: "planning", total: Some(rooms.iter().map(of).sum()), unit: "events" });
+        for place in rooms {
+            let mut passed = 0;
+            let mut pass = |to: u64| {
+                watch.event(Progress::Advance(to.saturating_sub(passed)));
+                passed = to.max(passed);
+            };
             let chosen = judge.selections(&place.key);
             let room = (place.number, &place.key, &*place.name);
             let mut statement = connection
@@ -208,8 +224,11 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest) -> Result<PurgePlan> {
                         false => Ok(Vec::new()),
                     })?;
                 }
+                pass(sequence_of(span.1));
             }
+            pass(of(&place));
         }
+        watch.event(Progress::End);
         let mut plan = drawing.finish(revision(connection)?, open.as_ref().map(|(number, ..)| *number));
         plan.approved = open.as_ref().is_some_and(|(.., approval)| !approval.is_empty());
         Ok(plan)

@@ -225,7 +225,8 @@ fn purge(store: &mut dyn Store, step: (&[Selection], bool, &Option<Setting>), to
         reason: Some("rule".to_owned()),
         commit_every: 50,
     };
-    let Some(plan) = store.plan_purge(request).map_err(|error| told.add((error.kind(), error.what()))).ok() else {
+    let Some(plan) = store.plan_purge(request, &Silent).map_err(|error| told.add((error.kind(), error.what()))).ok()
+    else {
         return;
     };
     let mut rooms: Vec<_> = plan.rooms().collect();
@@ -234,7 +235,9 @@ fn purge(store: &mut dyn Store, step: (&[Selection], bool, &Option<Setting>), to
     between.iter().for_each(|setting| make(store, setting, false, told));
     let done = store.purge(&plan, &mut |details| pchat::store::Entry { details, ..entry() }, &Silent);
     let Some(number) = told.result(done) else { return };
-    told.result(store.plan_purge(PurgeRequest { written: "other".to_owned(), ..plan.request().clone() }).map(drop));
+    told.result(
+        store.plan_purge(PurgeRequest { written: "other".to_owned(), ..plan.request().clone() }, &Silent).map(drop),
+    );
     told.result(store.purged_identities(number));
     told.result(store.forget(number, "forgotten", entry()));
     told.result(store.certify(number, "certified", entry()));
@@ -301,6 +304,6 @@ proptest! {
             }
             prop_assert_eq!(mine.len(), theirs.len());
         }
-        prop_assert_eq!(sqlite.check(true).unwrap(), []);
+        prop_assert_eq!(sqlite.check(true, &Silent).unwrap(), []);
     }
 }

@@ -31,7 +31,7 @@ impl Store for Memory {
         }
         Ok(keep)
     }
-    fn plan_purge(&mut self, request: PurgeRequest) -> Result<PurgePlan> {
+    fn plan_purge(&mut self, request: PurgeRequest, _: &dyn Watch) -> Result<PurgePlan> {
         let open = self.0.purges.iter().find(|purge| purge.certificate.is_none());
         unfinished(open.map(|purge| (purge.number, purge.request.as_str())), &request)?;
         let holds = self.0.resolved(false)?;
