@@ -136,6 +136,9 @@ fn closing(text: &str, mark: char) -> Option<usize> {
     })
 }
 
+/// What to do about a file that does not exist.
+pub const ABSENT: &str = "check the name; one without a folder is looked for in the working folder";
+
 /// Something that has a name among files and is none, in words: reading it might never end.
 #[derive(Debug)]
 pub struct NoFile(pub &'static str);
@@ -224,11 +227,12 @@ impl Error {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge
         );
         let error = match source.kind() {
-            std::io::ErrorKind::NotFound => Error { kind: Kind::NotFound, ..error },
+            std::io::ErrorKind::NotFound => Error { kind: Kind::NotFound, ..error }.hint(ABSENT),
             // Containers say this of compressed data that is not what the container promises.
             std::io::ErrorKind::InvalidData => {
                 Error { kind: Kind::Damaged, what: format!("cannot read {object}"), ..error }
             }
+            std::io::ErrorKind::AlreadyExists => error.hint("something of this name is in the way: give another one"),
             _ if full => error.hint("free some space there, then run the same command again"),
             _ => error,
         };

@@ -1,9 +1,11 @@
 //! What could come next on a command line: commands and their options, cmdlets, their parameters and values, and the
 //! rooms, holds, categories and cases of the store. A shell asks each time, so nothing it knows grows old.
 
+use super::typed::{Role, Typed, typed};
 use super::{World, cmdlet, evaluate, help};
 use crate::model::ids::fold;
 use crate::model::reply::Cell;
+use crate::model::zone;
 use crate::nouns::cmdlet::{Cmdlet, Parameter, To};
 use crate::nouns::cmdlets;
 use clap::{Arg, Command, ValueEnum};
@@ -52,15 +54,38 @@ impl Shell {
 /// The lines that could stand in place of the last of these words. The first names the shell.
 pub(super) fn answer(words: &[String], native: &Command, world: &mut World<'_>) -> String {
     let Some((shell, words)) = words.split_first() else { return String::new() };
+    let words = if shell == "bash" { whole(words) } else { words.to_vec() };
     let empty = String::new();
     let (current, before) = words.split_last().unwrap_or((&empty, &[]));
     let quote = current.chars().next().filter(|c| matches!(c, '"' | '\''));
-    let typed = current.trim_start_matches(['"', '\'']).replace('\\', "");
-    let before: Vec<String> = before.iter().map(|word| word.trim_matches(['"', '\'']).replace("\\ ", " ")).collect();
-    let mut found = candidates(&before, &typed, native, world);
-    let wanted = fold(&typed);
+    let current = current.trim_start_matches(['"', '\'']).replace('\\', "");
+    let mut before: Vec<String> =
+        before.iter().map(|word| word.trim_matches(['"', '\'']).replace("\\ ", " ")).collect();
+    // The value of an option may stand in its word, and the last one of a list behind a comma.
+    let (option, value) = match current.split_once('=').filter(|(option, _)| option.starts_with("--")) {
+        Some((option, value)) => (Some(option), value),
+        None => (None, current.as_str()),
+    };
+    before.extend(option.map(str::to_owned));
+    let found = typed(&before, native);
+    let several = matches!(found.roles.last(), Some(Role::Option(Some(arg))) if arg.get_value_delimiter() == Some(','));
+    let (listed, last) = match value.rfind(',').filter(|_| several) {
+        Some(comma) => value.split_at(comma + 1),
+        None => ("", value),
+    };
+    let mut found = candidates(&before, last, &found, native, world);
+    let wanted = fold(last);
     found.retain(|one| fold(one).starts_with(&wanted) && !one.contains(char::is_control));
     found.dedup();
+    // What bash has cut off the word stays where it is.
+    let cut = match (shell.as_str(), quote) {
+        ("bash", None) => value.rfind(':').map_or(0, |at| at + 1),
+        _ => 0,
+    };
+    let head = match (shell.as_str(), option) {
+        ("bash", _) | (_, None) => String::new(),
+        (_, Some(option)) => format!("{option}="),
+    };
     let written = |one: &String| match (shell.as_str(), quote) {
         // zsh and fish quote by themselves.
         ("zsh" | "fish", _) | (_, Some(_)) => one.clone(),
@@ -68,7 +93,23 @@ pub(super) fn answer(words: &[String], native: &Command, world: &mut World<'_>) 
         ("powershell", None) => one.clone(),
         (_, None) => escaped(one),
     };
-    found.iter().map(|one| written(one) + "\n").collect()
+    let lines = found.iter().map(|one| format!("{listed}{one}"));
+    lines.map(|one| format!("{head}{}\n", written(&one.get(cut..).unwrap_or(&one).to_owned()))).collect()
+}
+
+/// The words of a line as bash hands them over, with what it has cut put together: it ends words at `=` and `:`.
+fn whole(words: &[String]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut joins = false;
+    for word in words {
+        let cut = matches!(word.chars().next(), Some('=' | ':')) && word.chars().all(|c| matches!(c, '=' | ':'));
+        match out.last_mut().filter(|last| joins || cut && !last.is_empty()) {
+            Some(last) => last.push_str(word),
+            None => out.push(word.clone()),
+        }
+        joins = cut;
+    }
+    out
 }
 
 /// As a word of bash.
@@ -77,49 +118,99 @@ fn escaped(word: &str) -> String {
     word.chars().flat_map(|c| (!plain(c)).then_some('\\').into_iter().chain([c])).collect()
 }
 
-fn candidates(before: &[String], typed: &str, native: &Command, world: &mut World<'_>) -> Vec<String> {
-    let options: Vec<&Arg> = native.get_arguments().filter(|arg| arg.is_global_set()).collect();
-    let first = before.iter().position(|word| !word.starts_with('-'));
-    let Some(first) = first else {
-        if typed.starts_with('-') {
-            return longs(&options);
+fn candidates(
+    before: &[String],
+    typed: &str,
+    line: &Typed<'_>,
+    native: &Command,
+    world: &mut World<'_>,
+) -> Vec<String> {
+    let first = line.roles.iter().position(|role| matches!(role, Role::Command | Role::Name));
+    let first = first.and_then(|at| before.get(at).map(|word| (at, word.as_str())));
+    let rest = |at: usize| before.get(at + 1..).unwrap_or_default();
+    match first {
+        Some((at, name)) if cmdlet::named(name).is_ok() => {
+            let Ok(cmdlet) = cmdlet::named(name) else { return Vec::new() };
+            return of_cmdlet(cmdlet, rest(at), typed, native, (before, world));
         }
-        let names = native.get_subcommands().map(|sub| sub.get_name().to_owned());
-        return names.chain(cmdlets().map(|cmdlet| cmdlet.name.to_owned())).collect();
-    };
-    if let Ok(cmdlet) = cmdlet::named(&before[first]) {
-        return of_cmdlet(cmdlet, &before[first + 1..], typed, native, (before, world));
+        Some((at, "help")) => return helped(rest(at), native),
+        Some((_, name)) if ["get-help", "get-command", "gcm"].contains(&&*fold(name)) => return helped(&[], native),
+        _ => {}
     }
-    let mut path = Vec::new();
-    let mut own = native;
-    for word in &before[first..] {
-        match own.find_subcommand(word) {
-            Some(inside) => {
-                own = inside;
-                path.push(word.as_str());
-            }
-            None => break,
-        }
-    }
-    if path == ["completion"] {
-        return ["bash", "fish", "powershell", "zsh"].map(str::to_owned).to_vec();
-    }
-    let known: Vec<&Arg> = own.get_arguments().chain(options).collect();
-    let last = before.last().and_then(|word| word.strip_prefix("--"));
-    if let Some(arg) = last.and_then(|name| known.iter().find(|arg| arg.get_long() == Some(name)))
+    if let Some(Role::Option(Some(arg))) = line.roles.last()
         && arg.get_action().takes_values()
+        && !before.last().is_some_and(|word| word.contains('='))
     {
-        let choice: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-        return if choice.is_empty() { objects(arg.get_long().unwrap_or(""), before, world) } else { choice };
+        return values(arg, before, line, world);
     }
     if typed.starts_with('-') {
-        return longs(&known);
+        return longs(&line.options().collect::<Vec<_>>());
     }
-    let mut found: Vec<String> = own.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
-    if found.is_empty() && own.get_arguments().any(Arg::is_positional) {
-        found = objects(path.first().copied().unwrap_or(""), before, world);
+    if first.is_none() {
+        let names = native.get_subcommands().map(|sub| sub.get_name().to_owned());
+        return names.chain(cmdlets().map(|cmdlet| cmdlet.name.to_owned())).collect();
+    }
+    // A word that is no command of those there are leads nowhere.
+    if line.path.is_empty() {
+        return Vec::new();
+    }
+    let names = line.roles.iter().filter(|role| matches!(role, Role::Name)).count();
+    let mut found = Vec::new();
+    if names == 0 {
+        found.extend(line.command.get_subcommands().map(|sub| sub.get_name().to_owned()));
+    }
+    let place = line.command.get_positionals().nth(names).or_else(|| {
+        line.command.get_positionals().last().filter(|arg| arg.get_num_args().is_some_and(|n| n.max_values() > names))
+    });
+    if let Some(arg) = place {
+        found.extend(values(arg, before, line, world));
     }
     found
+}
+
+/// What help there is.
+fn helped(behind: &[String], native: &Command) -> Vec<String> {
+    let mut own = native;
+    for word in behind {
+        match own.find_subcommand(word) {
+            Some(inside) => own = inside,
+            None => return Vec::new(),
+        }
+    }
+    let mut found: Vec<String> = own.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    if behind.is_empty() {
+        found.extend(["options", "cmdlets"].map(str::to_owned));
+        found.extend(cmdlets().map(|cmdlet| cmdlet.name.to_owned()));
+    }
+    found
+}
+
+/// Values that an option knows beside any other.
+const KNOWN: &[(&str, &[&str])] = &[
+    ("adapter-type", &["XML", "Actiance", "EML", "CSV"]),
+    ("slice", &["day", "24h", "thread"]),
+    ("delimiters", &["concordance", "pipe"]),
+    ("level", &["All", "User", "Category", "RoomDirectory", "Content"]),
+];
+
+/// What an option or a place takes.
+fn values(arg: &Arg, before: &[String], line: &Typed<'_>, world: &mut World<'_>) -> Vec<String> {
+    let choice: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    if !choice.is_empty() {
+        return choice;
+    }
+    let name = arg.get_long().unwrap_or_default();
+    if let Some((_, words)) = KNOWN.iter().find(|(option, _)| *option == name) {
+        return words.iter().map(|word| (*word).to_owned()).collect();
+    }
+    if name == "timezone" {
+        return zone::names().map(str::to_owned).collect();
+    }
+    let kind = match arg.is_positional() {
+        true => line.path.join(" "),
+        false => name.to_owned(),
+    };
+    objects(&kind, before, world)
 }
 
 fn longs(args: &[&Arg]) -> Vec<String> {
@@ -166,15 +257,29 @@ fn kind<'a>(parameter: &Parameter, noun: &'a str) -> &'a str {
     }
 }
 
-/// The names of what the store has of this kind.
+/// So many people are offered at most.
+const OFFERED: usize = 1_000;
+
+/// The names of what the store has of this kind: an option, or a command with a place for a name.
 fn objects(kind: &str, before: &[String], world: &mut World<'_>) -> Vec<String> {
-    let noun = match kind {
-        "room" | "message" => "room",
-        "category" | "scope" => "category",
-        "hold" | "case" | "policy" | "addin" => kind,
-        _ => return Vec::new(),
+    let noun = kind.split(' ').next().unwrap_or_default();
+    let asked: &[&str] = match kind {
+        "room" | "message" | "message history" | "message get" => &["room"],
+        "category" | "scope" => &["category"],
+        "search" | "also" | "case search get" | "case search run" | "case search remove" => &["case", "search"],
+        "tag" | "withhold" | "redact-tag" => &["case", "tag"],
+        "instance" | "store alias remove" => &["store", "alias"],
+        "search report" | "hold new" | "case new" | "policy new" | "configuration new" | "compliance new" => &[],
+        _ => match noun {
+            "hold" | "case" | "policy" | "addin" | "room" | "category" | "configuration" | "compliance"
+            | "endpoint" | "state" | "server" | "certificate" | "approval" | "principal" => &[noun],
+            _ => &[],
+        },
     };
-    let mut words: Vec<OsString> = [noun, "get", "--no-remarks"].map(OsString::from).to_vec();
+    if asked.is_empty() || kind.ends_with(" verify") || kind.ends_with(" import") {
+        return Vec::new();
+    }
+    let mut words: Vec<OsString> = asked.iter().chain(&["get", "--no-remarks"]).map(OsString::from).collect();
     let mut rest = before.iter();
     while let Some(word) = rest.next() {
         match word.split_once('=') {
@@ -187,13 +292,15 @@ fn objects(kind: &str, before: &[String], world: &mut World<'_>) -> Vec<String> 
     let Ok(reply) = evaluate(words, world) else { return Vec::new() };
     let Some(table) = reply.tables.first() else { return Vec::new() };
     let column = |name: &str| table.columns.iter().position(|column| *column == name);
-    // What has neither is named by its first column.
-    let column = column("Name").or_else(|| column("Identity")).unwrap_or(0);
-    let names = table.rows.iter().filter_map(|row| match row.get(column) {
+    // What has no name of its own is named by its first column.
+    let known = ["Search", "Tag", "SipAddress", "Name", "Identity"].into_iter().find_map(column).unwrap_or(0);
+    let names = table.rows.iter().take(OFFERED).filter_map(|row| match row.get(known) {
         Some(Cell::Text(name)) => Some(name.clone()),
+        Some(Cell::Number(number)) => Some(number.to_string()),
         _ => None,
     });
     let mut names: Vec<String> = names.collect();
     names.sort_unstable();
+    names.dedup();
     names
 }

@@ -47,7 +47,10 @@ fn argument<'a>(cmdlet: &Cmdlet, native: &'a Command, option: &str) -> Option<&'
 /// A text that speaks of options, in the parameters of a cmdlet.
 pub(super) fn in_parameters(text: &str, cmdlet: &Cmdlet) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
+    // Whoever typed a cmdlet asks for the help of the cmdlet.
+    let page = format!("pchat {} --help", cmdlet.command.join(" "));
+    let text = text.replace(&page, &format!("pchat help {}", cmdlet.name));
+    let mut rest = text.as_str();
     while let Some(at) = rest.find("--") {
         let (before, option) = (&rest[..at], &rest[at + 2..]);
         let end = option.find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));

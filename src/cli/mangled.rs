@@ -107,8 +107,14 @@ impl Check<'_> {
                 let plain: String = word.chars().filter(|c| !UNSEEN.contains(c)).collect();
                 let parts: Vec<String> =
                     plain.split(BLANKS).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+                // A text that has its place on the line, as a query, is one word whatever blanks are in it.
+                let first = parts.first().map_or("", String::as_str);
+                let text = matches!(role, Role::Name)
+                    && self.typed.command.get_positionals().next().is_some()
+                    && self.typed.command.find_subcommand(first).is_none();
+                let parts = if text { vec![parts.join(" ")] } else { parts };
                 let shown: String = word.chars().map(|c| if hidden(c) { '·' } else { c }).collect();
-                let what = format!("{} has blanks that are no blanks, or characters that nobody sees", quoted(&shown));
+                let what = format!("{} has blanks that are not spaces, or characters that nobody sees", quoted(&shown));
                 return Err(wrong(what, format!("documents put them there; type: {}", self.with(at, 1, parts))));
             }
         }

@@ -82,7 +82,7 @@ pub struct World<'a> {
 
 /// Keeps, exports, imports, purges and verifies Persistent Chat history and configuration
 #[derive(Debug, Parser)]
-#[command(name = "pchat", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "pchat", version, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done, 2 usage, 3 done with gaps, 4 nothing matched, 10 not found, 11 busy, \
     12 made by a newer pchat, 13 damaged, 14 held, 15 refused, 16 denied, 17 conflict, 18 needs a yes, \
     20 input or output, 130 interrupted; any other code means failure.")]

@@ -159,7 +159,8 @@ fn top(command: &Command, length: Length) -> StyledStr {
         text.push('\n');
     }
     text.push_str("pchat help COMMAND explains one; pchat help cmdlets lists the cmdlets;\n");
-    text.push_str("pchat help options lists the options of all commands, as --store and --output.\n");
+    text.push_str("pchat help options lists the options of all commands, as --store and --output;\n");
+    text.push_str("pchat --version prints the version.\n");
     if length == Length::Whole {
         let codes = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         text.push_str(&format!("\n{codes}\n"));

@@ -63,16 +63,26 @@ fn property(cell: &Cell) -> Property {
 
 /// The rows of the first table, as what a pipe hands over; facts are one object.
 pub(super) fn objects(reply: &Reply) -> impl Iterator<Item = Map<String, Value>> {
-    reply.tables.first().into_iter().flat_map(|table| match table.is_facts() {
-        true => vec![facts(table)],
+    reply.tables.first().into_iter().flat_map(|table| match table.is_facts() || table.text {
+        true => vec![facts(std::iter::once(table))],
         false => table.rows.iter().map(|row| object(table, row)).collect(),
     })
 }
 
-/// Facts as one object: its keys are their names, as properties are written. A name that occurs twice has a list.
-fn facts(table: &Table) -> Map<String, Value> {
+/// Facts as one object: its keys are their names, as properties are written. A name that occurs twice has a list; a
+/// text is one value.
+fn facts<'a>(tables: impl Iterator<Item = &'a Table>) -> Map<String, Value> {
     let mut all = Map::new();
-    for row in &table.rows {
+    let (texts, tables): (Vec<&Table>, Vec<&Table>) =
+        tables.filter(|table| table.is_facts() || table.text).partition(|table| table.text);
+    for table in texts.into_iter().filter(|table| !table.rows.is_empty()) {
+        let lines = table.rows.iter().filter_map(|row| match row.first() {
+            Some(Cell::Text(line)) => Some(format!("{line}\n")),
+            _ => None,
+        });
+        all.insert(property_name(table.title), lines.collect::<String>().into());
+    }
+    for row in tables.into_iter().flat_map(|table| &table.rows) {
         let (Some(name), Some(value)) = (row.first().map(people), row.get(1)) else { continue };
         let value = value_of(value);
         match all.entry(property_name(&name)) {
@@ -99,12 +109,13 @@ pub(super) fn property_name(name: &str) -> String {
     written.collect()
 }
 
-/// Is it a list and nothing else? Then it is an array, whatever the command; facts, and several tables, are one object.
+/// Is it a list and nothing else? Then it is an array, whatever the command. Whatever else is said is one object: each
+/// fact under its own name, each list under its name, and the remarks.
 fn is_list(reply: &Reply) -> bool {
     reply.objects
         || match reply.tables.as_slice() {
             [] => reply.status == Status::Nothing,
-            [one] => !one.is_facts(),
+            [one] => !one.is_facts() && !one.text,
             _ => false,
         }
 }
@@ -137,13 +148,14 @@ pub(super) fn reply(reply: &Reply, output: Output, look: Look, out: &mut dyn Wri
             writeln!(out)?;
         }
         Output::Json => {
-            let tables = reply.tables.iter().map(|table| {
-                let rows = || table.rows.iter().map(|row| object(table, row).into()).collect();
-                let value = if table.is_facts() { Value::Object(facts(table)) } else { Value::Array(rows()) };
-                (table.title.to_owned(), value)
+            let lists = reply.tables.iter().filter(|table| !table.is_facts() && !table.text).map(|table| {
+                let rows = table.rows.iter().map(|row| object(table, row).into()).collect();
+                (table.title.to_owned(), Value::Array(rows))
             });
             let notes = reply.notes.iter().map(|note| Value::from(note.as_str())).collect();
-            let mut all: Map<String, Value> = tables.collect();
+            // Facts are written with a capital letter, lists without: neither takes the place of the other.
+            let mut all: Map<String, Value> = facts(reply.tables.iter());
+            all.extend(lists);
             all.insert("notes".to_owned(), Value::Array(notes));
             serde_json::to_writer_pretty(&mut *out, &all)?;
             writeln!(out)?;

@@ -8,6 +8,41 @@ use crate::jobs::selection::nearest;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
 
+/// Commands of programs that keep copies of things, and of shells, with what is nearest to them here.
+const FAMILIAR: &[(&[&str], &str)] = &[
+    (&["init", "create"], "pchat store new"),
+    (&["backup", "dump", "save", "archive"], "pchat export --out FILE.zip"),
+    (&["restore", "load", "ingest"], "pchat import PATH"),
+    (&["check", "fsck"], "pchat store check, and pchat verify of an archive"),
+    (&["snapshots", "log", "history"], "pchat audit get, which lists what was done to the store"),
+    (&["forget", "prune", "delete", "rm", "destroy"], "pchat purge, and pchat retention for rules by age"),
+    (&["ls", "list", "info"], "pchat store info, and pchat room get"),
+    (&["find", "grep", "query", "select"], "pchat search QUERY"),
+    (&["cat", "show", "get"], "pchat message get ADDRESS"),
+    (&["tag", "label"], "pchat case tag add"),
+    (&["rebuild-index", "reindex"], "pchat store reindex"),
+    (&["upgrade", "migrate"], "pchat store upgrade"),
+    (&["key", "keys"], "--key FILE, and pchat store info for the public key"),
+    (&["user", "users", "people"], "pchat principal get"),
+    (&["report", "terms"], "pchat search report --terms FILE"),
+    (&["version"], "pchat --version"),
+];
+
+/// The same of options.
+const FAMILIAR_OPTIONS: &[(&[&str], &[&str])] = &[
+    (&["-r", "--repo", "--repository", "--db", "--database", "-s"], &["store"]),
+    (&["-o", "--output-file", "--target", "-t", "--file", "--filename", "-f"], &["out"]),
+    (&["--json", "-j"], &["output json"]),
+    (&["--csv"], &["output csv"]),
+    (&["--password-file", "--key-file"], &["key"]),
+    (&["--since", "--start", "--start-date", "--after-date"], &["from"]),
+    (&["--until", "--end", "--end-date", "--before"], &["to"]),
+    (&["--force", "--no-confirm"], &["yes"]),
+    (&["--custodian", "--person", "--author"], &["user"]),
+    (&["--channel"], &["room"]),
+    (&["--tz", "--zone"], &["timezone"]),
+];
+
 /// So many values of an option are named.
 const NAMED: usize = 12;
 
@@ -53,11 +88,6 @@ impl Asked<'_> {
         Error::new(Kind::Usage, what).hint(format!("{} --help explains it", self.typed.line()))
     }
 
-    /// A line of this command that works.
-    fn example(&self) -> Option<&'static str> {
-        page::examples(&self.typed.path.join(" ")).first().copied()
-    }
-
     fn unknown(&self) -> Error {
         let typed = self.typed;
         let arg = self.first(ContextKind::InvalidArg);
@@ -77,8 +107,12 @@ impl Asked<'_> {
                     .wrong(format!("--{long} takes no value, and {} stands behind it", quoted(&word)))
                     .hint(format!("leave it out: {}", line(&self.without(at))));
             }
+            let goes = typed.option("out").filter(|arg| arg.is_required_set());
             let hint = match self.words.iter().any(|word| super::cmdlet::is_meant(word)) {
                 true => "the name of a cmdlet comes first, its parameters follow it".to_owned(),
+                false if goes.is_some() && !self.words.iter().any(|word| word.starts_with("--out")) => {
+                    format!("name what is written with --out: {} --out {word}", typed.line())
+                }
                 false => format!("put a text with spaces in quotes, as 'IT Help'; {} --help", typed.line()),
             };
             return Error::new(Kind::Usage, format!("{} is one word too many for {name}", quoted(&word))).hint(hint);
@@ -98,6 +132,15 @@ impl Asked<'_> {
         }
         let known: Vec<String> = typed.options().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
         let plain = word.trim_start_matches('-').split('=').next().unwrap_or_default();
+        let whole = word.split('=').next().unwrap_or_default();
+        let here = FAMILIAR_OPTIONS.iter().filter(|(names, _)| names.contains(&whole)).flat_map(|(_, here)| *here);
+        let here = here.filter(|here| known.iter().any(|own| Some(own.as_str()) == here.split(' ').next())).next();
+        if let Some(here) = here {
+            return error.hint(format!("it is called --{here} here"));
+        }
+        if matches!(whole, "-V" | "--version") {
+            return error.hint("pchat --version prints the version");
+        }
         match nearest(plain, &known).filter(|_| plain.chars().count() > 3) {
             Some(near) => error.hint(format!("did you mean --{near}?")),
             None if matches!(plain, "yes" | "confirm" | "what-if" | "force") => {
@@ -116,7 +159,10 @@ impl Asked<'_> {
     fn missing(&self) -> Error {
         let names: Vec<String> = self.about(ContextKind::InvalidArg).iter().map(|name| plain(name)).collect();
         let what = format!("{} needs {}", self.typed.name(), names.join(" and "));
-        match self.example() {
+        // Of several examples the one that shows what is missing.
+        let options: Vec<&str> = names.iter().filter_map(|name| name.split(' ').next()).collect();
+        let shows = |example: &&str| options.iter().all(|name| !name.starts_with("--") || example.contains(name));
+        match page::examples(&self.typed.path.join(" ")).into_iter().find(shows) {
             Some(example) => Error::new(Kind::Usage, what).hint(format!("as in: {example}")),
             None => self.wrong(what),
         }
@@ -134,6 +180,10 @@ impl Asked<'_> {
         }
         let known: Vec<String> =
             self.typed.command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        let familiar = FAMILIAR.iter().find(|(names, _)| names.contains(&word.to_ascii_lowercase().as_str()));
+        if let Some((_, here)) = familiar.filter(|_| self.typed.path.is_empty()) {
+            return error.hint(format!("what other programs call so is here: {here}"));
+        }
         match self
             .about(ContextKind::SuggestedSubcommand)
             .into_iter()
@@ -172,8 +222,14 @@ impl Asked<'_> {
             };
         }
         let why = std::error::Error::source(self.error).map(ToString::to_string).unwrap_or_default();
-        let range = why.split_once(" is not in ").and_then(|(_, range)| range.split_once("..="));
-        match range {
+        let range = why.split_once(" is not in ").and_then(|(_, range)| range.split_once(".."));
+        match range.map(|(from, to)| (from, to.trim_start_matches('='))) {
+            Some((from, to)) if to.len() > 18 => {
+                self.wrong(format!("{name} must be {from} or more, not {}", quoted(&given)))
+            }
+            _ if why.contains("SI unit") || why.contains("Failed to parse") => {
+                self.wrong(format!("{name} must be a size as 500KB, 64MiB or 2GiB, not {}", quoted(&given)))
+            }
             Some((from, to)) => self.wrong(format!("{name} must be from {from} to {to}, not {}", quoted(&given))),
             None if why.contains("invalid digit") => {
                 self.wrong(format!("{name} must be a whole number, not {}", quoted(&given)))

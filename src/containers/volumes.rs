@@ -5,7 +5,8 @@ use super::folder::{FolderPages, FolderTarget};
 use super::resume::partial_path;
 use super::zip::{ZipPages, ZipTarget};
 use super::{Container, InputLimits, Pages};
-use crate::error::{Error, Kind, Result};
+use crate::error::{ABSENT, Error, Kind, Result};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// The target of an export.
@@ -20,6 +21,12 @@ pub struct Target {
     /// After this many bytes what is written is made certain, so that an interrupted export goes on there.
     pub checkpoint: u64,
 }
+
+/// Endings of names that are taken for those of files.
+const FILES: [&str; 18] = [
+    "tar", "gz", "tgz", "7z", "rar", "bz2", "xz", "zst", "csv", "json", "jsonl", "html", "htm", "xml", "eml", "rsmf",
+    "dat", "pdf",
+];
 
 impl Target {
     /// True for standard output.
@@ -77,6 +84,12 @@ impl Target {
             return Err(Error::new(Kind::Usage, format!("{} would not be a zip", self.path.display()))
                 .hint("give --out another ending, as .jsonl"));
         }
+        if let Some(end) = self.path.extension().and_then(OsStr::to_str).filter(|_| !one_file && !self.is_zip())
+            && FILES.iter().any(|file| end.eq_ignore_ascii_case(file))
+        {
+            return Err(Error::new(Kind::Usage, format!("{} would be a folder, and not a file", self.path.display()))
+                .hint("end the name of a folder in another way; a name that ends in .zip makes a zip"));
+        }
         let first = self.volume(1);
         if first.exists() && !self.overwrite {
             return Err(exists(&first));
@@ -94,7 +107,7 @@ impl Target {
         }
         let folder = first.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {
-            return Err(Error::new(Kind::NotFound, format!("folder {} does not exist", folder.display())));
+            return Err(Error::new(Kind::NotFound, format!("folder {} does not exist", folder.display())).hint(ABSENT));
         }
         Ok(())
     }

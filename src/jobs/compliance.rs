@@ -18,9 +18,11 @@ use crate::model::ids::fold;
 use crate::model::record::Record;
 use crate::model::time::Ticks;
 use crate::smtp::Relay;
+use crate::store::Corpus;
 use crate::store::delivery::{Backlog, Deliveries, Manner, Pools, Run};
 use crate::store::mails::{MailCounts, Mails};
 use crate::store::sqlite::Sqlite;
+use std::path::Path;
 
 /// So many events at most are in one file of compliance XML.
 /// A stylesheet takes about fifteen times its input in memory.
@@ -155,6 +157,15 @@ pub struct Standing {
     pub error: Option<String>,
 }
 
+/// What keeps the next run from the folder: it is gone, behind or ahead of the ledger, or that of another store.
+pub fn hindrance(store: &mut Sqlite, service: &Service) -> Result<Option<Error>> {
+    let Some(manner) = &service.manner else { return Ok(None) };
+    let id = store.id()?;
+    let last = store.runs(&service.key, 2)?.into_iter().find(|run| run.recorded_on.is_some());
+    let moved = last.as_ref().is_some_and(|run| run.manner.folder != manner.folder);
+    Ok(folder::agree(Path::new(&manner.folder), &id, &service.key, last.as_ref(), moved).err())
+}
+
 /// How far a service is, now.
 pub fn standing(store: &mut Sqlite, service: &Service, now: Ticks) -> Result<Standing> {
     let newest = store.runs(&service.key, 2)?;
@@ -171,7 +182,10 @@ pub fn standing(store: &mut Sqlite, service: &Service, now: Ticks) -> Result<Sta
     let mails = store.mail_counts(&service.key)?;
     error = error.or_else(|| mail::trouble(mails.refused, &service.identity));
     let waits = backlog.events > 0 || open || mails.waiting > 0;
-    let since = began.map(|at| (now.0 - at.0).max(0).unsigned_abs() / 10_000_000);
+    let step = i64::try_from(service.interval).unwrap_or(i64::MAX / 10_000_000).saturating_mul(10_000_000);
+    // A clock that was ahead when the last run began says nothing about how long something has waited since.
+    let ahead = began.is_some_and(|at| at.0.saturating_sub(now.0) > step);
+    let since = began.filter(|_| !ahead).map(|at| (now.0 - at.0).max(0).unsigned_abs() / 10_000_000);
     let lag = if waits { since } else { Some(0) };
     let late = waits && since.is_none_or(|since| since > 2 * service.interval);
     let state = match (&service.manner, &error) {
@@ -180,7 +194,7 @@ pub fn standing(store: &mut Sqlite, service: &Service, now: Ticks) -> Result<Sta
         _ if late => "behind",
         _ => "current",
     };
-    let step = i64::try_from(service.interval).unwrap_or(i64::MAX / 10_000_000).saturating_mul(10_000_000);
-    let next = service.manner.as_ref().and(last.as_ref()).map(|run| Ticks(run.begun_on.0.saturating_add(step)));
+    let next =
+        service.manner.as_ref().and(last.as_ref()).map(|run| Ticks(run.begun_on.0.min(now.0).saturating_add(step)));
     Ok(Standing { state, last, backlog, mails, lag, next, error })
 }

@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::model::record::Shape;
-use crate::rules::people::{Near, OFFERED, People, fits, forms, nobody};
+use crate::rules::people::{Near, OFFERED, People, fits, forms, nobody, words_of};
 use crate::store::{Corpus, Whose};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,28 @@ pub fn meant(store: &mut dyn Corpus, shape: &'static Shape, text: &str, unknown:
         Some(keys) => Ok(keys),
         None => Err(nobody(text, &nearest(store, shape, text)?)),
     }
+}
+
+/// The keys of those who show a name that has all words of this one: `Weiler` and `Weiler, Anna` mean Anna Weiler.
+pub fn by_words(store: &mut dyn Corpus, shape: &'static Shape, text: &str) -> Result<BTreeSet<String>> {
+    let wanted = words_of(text);
+    if wanted.is_empty() || text.contains(['*', '@', '\\']) {
+        return Ok(BTreeSet::new());
+    }
+    let mut whose = Vec::new();
+    store.names_of_people(shape, &mut |name, of| {
+        // Of addresses, logons and names of the directory no part is meant; what they are is asked below.
+        let may_be_shown = name.contains(' ') || !name.contains(['@', '\\', '=']);
+        if may_be_shown && whose.last() != Some(&of) && wanted.is_subset(&words_of(name)) {
+            whose.push(of);
+        }
+    })?;
+    let mut found = BTreeSet::new();
+    for some in whose.chunks(AT_ONCE) {
+        let (catalog, personas) = store.people(shape, &[], some)?;
+        found.extend(People::new(&catalog, &personas).with_words(&wanted));
+    }
+    Ok(found)
 }
 
 /// The names that take the fewest changes, with the people who have them.

@@ -8,12 +8,12 @@ pub mod verify;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::keys;
-use crate::jobs::selection::{Wanted, event_id};
+use crate::jobs::selection::{Wanted, asked_of, event_id};
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::message::Kind::Chat;
 use crate::model::record::Shape;
 use crate::model::time::Ticks;
-use crate::pipeline::Event;
+use crate::pipeline::{Event, Watch};
 use crate::select::scope::Selection;
 use crate::store::purge::{PurgePlan, PurgeRequest, PurgeState};
 use crate::store::sqlite::Sqlite;
@@ -88,7 +88,7 @@ impl Asked {
 /// where texts are replaced it must be a message.
 pub fn events(path: &Path, addresses: &[String], replaces: bool, shapes: &[&'static Shape]) -> Result<Vec<Wanted>> {
     let mut store = Sqlite::snapshot(path)?;
-    let catalog = store.catalog(shapes)?;
+    let catalog = store.catalog(&asked_of(shapes, []))?;
     let mut parts: BTreeMap<RoomKey, (Wanted, Ticks, Ticks)> = BTreeMap::new();
     for address in addresses {
         let id = event_id(&catalog, address)?;
@@ -145,7 +145,13 @@ fn interrupted(store: &mut Sqlite) -> Result<Option<PurgeState>> {
 }
 
 /// Draws the plan.
-pub fn plan(path: &Path, asked: &Asked, commit_every: u64, shapes: &'static [&'static Shape]) -> Result<Planned> {
+pub fn plan(
+    path: &Path,
+    asked: &Asked,
+    commit_every: u64,
+    shapes: &'static [&'static Shape],
+    watch: &dyn Watch,
+) -> Result<Planned> {
     let mut store = Sqlite::snapshot(path)?;
     let open = interrupted(&mut store)?;
     if let Some(open) = &open
@@ -154,16 +160,21 @@ pub fn plan(path: &Path, asked: &Asked, commit_every: u64, shapes: &'static [&'s
         return Err(Error::new(Kind::Refused, format!("purge {} lacks its certificate", open.number))
             .hint("pchat purge --continue finishes it; then run this command again"));
     }
-    let catalog = store.catalog(shapes)?;
+    let catalog = store.catalog(&asked_of(shapes, &asked.parts))?;
     let selections = asked.parts.iter().map(|part| part.selection(&catalog)).collect();
     // What is kept until it is finished means what it means now.
     let parts = asked.parts.iter().map(|part| part.fixed(&catalog)).collect::<Result<_>>()?;
     let asked = Asked { parts, ..asked.clone() };
-    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked))
+    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?, watch)?), asked))
 }
 
 /// Draws the plan of what an interrupted purge has left to do.
-pub fn plan_rest(path: &Path, commit_every: u64, shapes: &'static [&'static Shape]) -> Result<Planned> {
+pub fn plan_rest(
+    path: &Path,
+    commit_every: u64,
+    shapes: &'static [&'static Shape],
+    watch: &dyn Watch,
+) -> Result<Planned> {
     let mut store = Sqlite::snapshot(path)?;
     let Some(open) = interrupted(&mut store)? else {
         return Err(
@@ -174,9 +185,9 @@ pub fn plan_rest(path: &Path, commit_every: u64, shapes: &'static [&'static Shap
     if asked.deleted {
         return Ok(Planned::Finish(open.number));
     }
-    let catalog = store.catalog(shapes)?;
+    let catalog = store.catalog(&asked_of(shapes, &asked.parts))?;
     let selections = asked.parts.iter().map(|part| part.kept_selection(&catalog)).collect();
-    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?)?), asked))
+    Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?, watch)?), asked))
 }
 
 /// Free bytes of the disk that a purge of this store may need until it is done: its changes go through the log, which

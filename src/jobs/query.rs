@@ -20,6 +20,7 @@ use crate::select::query::{Facts, Node, Query, Rooms};
 use crate::select::scope::Selection;
 use crate::select::words;
 use crate::store::Corpus;
+use crate::store::count::Parts;
 use chrono::NaiveDate;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,11 +32,27 @@ pub struct Known {
     pub facts: Option<Facts>,
     /// Everybody history names.
     pub personas: Vec<Persona>,
+    /// Whom names in the query mean.
+    pub people: BTreeMap<String, Meant>,
     /// Names in the query that mean nobody, and what is to be said of each.
     pub strangers: BTreeMap<String, String>,
 }
 
+/// Whom a name means.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Meant {
+    /// As history names them.
+    pub keys: BTreeSet<String>,
+    /// Nobody has the name; it is a word of the names they show.
+    pub by_word: bool,
+}
+
 impl Known {
+    /// Notes whom a name means.
+    pub fn note_people(&mut self, name: &str, meant: Meant) {
+        self.people.insert(name.trim().to_owned(), meant);
+    }
+
     /// Notes what is to be said of a name that means nobody, in the directory or in the history.
     pub fn note_stranger(&mut self, name: &str, error: &Error) {
         let hint = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
@@ -126,18 +143,17 @@ pub(super) struct Meanings<'a> {
     directory: Directory<'a>,
     zone: Zone,
     now: Option<Ticks>,
-    personas: Option<&'a [Persona]>,
+    known: Option<&'a Known>,
 }
 
 impl<'a> Meanings<'a> {
-    /// By its settings, by the clock where dates are meant, and by everybody history names, where that was read.
-    pub(super) fn new(
-        catalog: &'a Catalog,
-        zone: Zone,
-        now: Option<Ticks>,
-        personas: Option<&'a [Persona]>,
-    ) -> Meanings<'a> {
-        Meanings { catalog, directory: Directory::new(catalog), zone, now, personas }
+    /// By its settings, by the clock where dates are meant, and by what else was read of it.
+    pub(super) fn new(catalog: &'a Catalog, zone: Zone, now: Option<Ticks>, known: Option<&'a Known>) -> Meanings<'a> {
+        Meanings { catalog, directory: Directory::new(catalog), zone, now, known }
+    }
+
+    fn personas(&self) -> &'a [Persona] {
+        self.known.map_or(&[], |known| &known.personas)
     }
 
     fn rooms_that(&self, is: impl Fn(&Record, &RoomKey) -> bool) -> Vec<RoomKey> {
@@ -165,8 +181,13 @@ impl Names for Meanings<'_> {
 
     fn named(&self, name: &str) -> Vec<String> {
         let pattern = fold(name.trim());
-        let seen = self.personas.unwrap_or_default().iter().filter(|persona| is_named(persona, &pattern));
+        let seen = self.personas().iter().filter(|persona| is_named(persona, &pattern));
         seen.map(|persona| person_key(&persona.uri)).collect()
+    }
+
+    fn known(&self, name: &str) -> (Vec<String>, bool) {
+        let meant = self.known.and_then(|known| known.people.get(name.trim()));
+        meant.map_or((Vec::new(), false), |meant| (meant.keys.iter().cloned().collect(), meant.by_word))
     }
 
     fn rooms(&self, pattern: &str) -> Vec<RoomKey> {
@@ -199,10 +220,10 @@ impl Names for Meanings<'_> {
             return None;
         }
         let patterns = hold.at(field::PEOPLE).iter().any(|entry| entry.contains('*'));
-        if patterns && self.personas.is_none() {
+        if patterns && self.known.is_none() {
             return None;
         }
-        let hold = protecting(self.catalog, hold, self.personas.unwrap_or_default());
+        let hold = protecting(self.catalog, hold, self.personas());
         hold.ok().map(|selection| {
             let mut nodes = vec![selection.node()];
             nodes.extend(selection.scope.rooms.map(|keys| Node::Rooms(Rooms { named: None, keys })));
@@ -267,8 +288,8 @@ pub fn explain(store: &mut impl Corpus, wanted: &Wanted, shapes: &[&'static Shap
     let mut indexed = Selection { query: None, messages_only: false, ..selection.clone() };
     indexed.scope.people = None;
     indexed.query = written.map(|written| Query::of(plan.prefilter.node(), written));
-    let meant = store.count_but_months(&selection)?.all;
-    let through = if plan.is_exact() { meant.events } else { store.count_but_months(&indexed)?.all.events };
+    let meant = store.count_parts(&selection, Parts::NONE)?.all;
+    let through = if plan.is_exact() { meant.events } else { store.count_parts(&indexed, Parts::NONE)?.all.events };
     let zone = Zone::parse(wanted.timezone.as_deref())?;
     let (people, warnings) = read.map(|read| (read.people, read.warnings)).unwrap_or_default();
     let narrowed = wanted.describe(&selection).into_iter();

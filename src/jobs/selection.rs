@@ -10,12 +10,13 @@ use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
 use crate::model::zone::{self, Zone};
 use crate::select::names::{distance, names_category, names_room};
+use crate::select::query::kql::Named;
 use crate::select::query::product::{self, Match};
 use crate::select::query::seal::{fix, seal};
 use crate::select::query::{Node, Query, kql};
 use crate::select::scope::{Scope, Selection};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The name of the zone in a selection that is described.
@@ -24,6 +25,8 @@ pub const ZONE: &str = "Time zone of dates";
 pub const READ: &str = "Words as read";
 /// The name of the words in a selection that is described.
 pub const WORDS: &str = "Words";
+/// So many people are named that a word of a name stands for.
+const NAMED: usize = 5;
 
 /// What people type to name a part of the history. Stores keep it as JSON until a purge is finished.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +68,12 @@ pub struct Wanted {
     pub saved: bool,
 }
 
+/// The settings that these are read with. Principals are many, and only names in a query ask for them.
+pub fn asked_of<'a>(shapes: &[&'static Shape], wanted: impl IntoIterator<Item = &'a Wanted>) -> Vec<&'static Shape> {
+    let people = wanted.into_iter().any(|wanted| wanted.query.is_some());
+    shapes.iter().copied().filter(|shape| people || shape.noun != "principal").collect()
+}
+
 impl Wanted {
     /// True when neither a place, nor a person, nor a date, nor a word narrows the history.
     pub fn is_everything(&self) -> bool {
@@ -93,16 +102,17 @@ impl Wanted {
     /// The query in KQL with what may be meant otherwise, if there is one.
     pub fn query_read(&self, catalog: &Catalog) -> Result<Option<kql::Read>> {
         let Some(text) = &self.query else { return Ok(None) };
-        let personas = self.known.as_ref().map(|known| known.personas.as_slice());
+        let known = self.known.as_deref();
         if self.saved {
-            let query = kql::sealed(text, &Meanings::new(catalog, Zone::parse(None)?, None, personas))?;
+            let query = kql::sealed(text, &Meanings::new(catalog, Zone::parse(None)?, None, known))?;
             return Ok(Some(kql::Read { query, warnings: Vec::new(), people: Vec::new() }));
         }
-        let names = Meanings::new(catalog, Zone::parse(self.timezone.as_deref())?, self.now, personas);
+        let names = Meanings::new(catalog, Zone::parse(self.timezone.as_deref())?, self.now, known);
         let mut read = kql::typed(text, self.case_sensitive, &names)?;
-        if let Some(known) = &self.known {
+        if let Some(known) = known {
             read.warnings.extend(read.people.iter().filter_map(|named| known.strangers.get(&named.name).cloned()));
         }
+        read.warnings.extend(read.people.iter().filter(|named| named.by_word).map(by_word));
         Ok(Some(read))
     }
 
@@ -183,8 +193,9 @@ impl Wanted {
                 let key = RoomKey { pool: pool.to_owned(), uri: uri.to_owned() };
                 chosen.insert(key.key(), key);
             }
-            for pattern in self.rooms.iter().filter(|_| !self.saved) {
-                add_rooms(catalog, pattern, &mut chosen)?;
+            if !self.saved && !self.rooms.is_empty() {
+                let index = ByName::new(catalog);
+                self.rooms.iter().try_for_each(|pattern| index.add(pattern, &mut chosen))?;
             }
             rooms = Some(chosen);
         }
@@ -245,6 +256,19 @@ impl Wanted {
     }
 }
 
+/// What is to be said of a name that is only a word of those that people show.
+fn by_word(named: &Named) -> String {
+    let people = &named.people;
+    let first = people.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let whom = if people.len() == 1 { "person" } else { "people" };
+    let more = match people.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more; --explain lists them"),
+    };
+    let (name, count) = (&named.name, people.len());
+    format!("nobody is named \"{name}\"; it is read as the {count} {whom} with that in a longer name: {first}{more}")
+}
+
 fn not_kept() -> Error {
     Error::new(
         Kind::Usage,
@@ -253,44 +277,68 @@ fn not_kept() -> Error {
     .hint("pchat search and pchat export take them; name rooms and dates instead: --explain of a search shows which")
 }
 
-fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
-    // The whole identity of a room means that room alone, even if there is a `*` in it.
-    let whole = fold(pattern);
-    let mut any = false;
-    for room in catalog.of("room") {
-        let key = room_key(room);
-        if fold(&key.to_string()) == whole {
-            rooms.insert(key.key(), key);
-            any = true;
+/// The rooms of a catalog by their names, so that many names cost no more than one.
+struct ByName<'a> {
+    rooms: Vec<(&'a Record, RoomKey)>,
+    whole: HashMap<String, Vec<usize>>,
+    now: HashMap<String, Vec<usize>>,
+    former: HashMap<String, Vec<usize>>,
+}
+
+impl<'a> ByName<'a> {
+    fn new(catalog: &'a Catalog) -> ByName<'a> {
+        let rooms = catalog.of("room").map(|room| (room, room_key(room))).collect();
+        let mut index = ByName { rooms, whole: HashMap::new(), now: HashMap::new(), former: HashMap::new() };
+        for (at, (room, key)) in index.rooms.iter().enumerate() {
+            index.whole.entry(fold(&key.to_string())).or_default().push(at);
+            let with_pool = |name: &str| [fold(name), fold(&format!("{}\\{name}", key.pool))];
+            let now = [room.at(field::NAME).unwrap_or_default(), key.uri.as_str()];
+            now.into_iter().flat_map(with_pool).for_each(|name| index.now.entry(name).or_default().push(at));
+            let former = room.at(field::FORMER_NAMES).iter();
+            former.flat_map(|name| with_pool(name)).for_each(|name| index.former.entry(name).or_default().push(at));
         }
+        index
     }
-    if any {
-        return Ok(());
-    }
-    // A pattern means whatever has or had such a name. One name means the rooms that have it; if none has, those that
-    // had it.
-    let had = pattern.contains('*');
-    for had in [had, true] {
-        for room in catalog.of("room") {
-            let key = room_key(room);
-            let former = if had { room.at(field::FORMER_NAMES) } else { &[] };
-            if names_room(pattern, &key.pool, room.at(field::NAME).unwrap_or_default(), &key.uri, former) {
-                rooms.insert(key.key(), key);
-                any = true;
-            }
-        }
-        if any {
+
+    /// Adds the rooms that a pattern means.
+    fn add(&self, pattern: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
+        let name = fold(pattern);
+        // The whole identity of a room means that room alone, even if there is a `*` in it.
+        if let Some(found) = self.whole.get(&name) {
+            self.put(found, rooms);
             return Ok(());
         }
+        // A pattern means whatever has or had such a name. One name means the rooms that have it; if none has, those
+        // that had it.
+        let found: Vec<usize> = match pattern.contains('*') {
+            true => self.like(pattern),
+            false => self.now.get(&name).or_else(|| self.former.get(&name)).cloned().unwrap_or_default(),
+        };
+        if found.is_empty() {
+            let known: Vec<String> = self.rooms.iter().map(|(room, _)| room.identity()).collect();
+            return Err(missing("room", pattern, &known));
+        }
+        self.put(&found, rooms);
+        Ok(())
     }
-    let known: Vec<String> = catalog.of("room").map(Record::identity).collect();
-    Err(missing("room", pattern, &known))
+
+    fn like(&self, pattern: &str) -> Vec<usize> {
+        let is = |(room, key): &(&Record, RoomKey)| {
+            let name = room.at(field::NAME).unwrap_or_default();
+            names_room(pattern, &key.pool, name, &key.uri, room.at(field::FORMER_NAMES))
+        };
+        (0..self.rooms.len()).filter(|at| is(&self.rooms[*at])).collect()
+    }
+
+    fn put(&self, found: &[usize], rooms: &mut BTreeMap<String, RoomKey>) {
+        rooms.extend(found.iter().map(|at| (self.rooms[*at].1.key(), self.rooms[*at].1.clone())));
+    }
 }
 
 /// The one room that is meant by `name`.
 pub fn only_room<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
     let mut found = BTreeMap::new();
-    add_rooms(catalog, name, &mut found)?;
+    ByName::new(catalog).add(name, &mut found)?;
     let rooms: Vec<&Record> = found.values().filter_map(|key| catalog.room(key)).collect();
     only("room", name, &rooms)
 }
@@ -337,8 +385,7 @@ fn missing(noun: &str, name: &str, known: &[String]) -> Error {
     let error = Error::new(Kind::NotFound, format!("no {noun} \"{name}\""));
     match near {
         Some(near) => error.hint(format!("did you mean \"{near}\"?")),
-        None if matches!(noun, "case" | "hold") => error.hint(format!("pchat {noun} get lists all of them")),
-        None => error.hint("pchat store info lists what is there"),
+        None => error.hint(format!("pchat {noun} get lists all of them")),
     }
 }
 

@@ -100,6 +100,8 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
     /// Sums, shown below the rows for people only.
     pub sums: Option<Vec<Cell>>,
+    /// The rows are the lines of one text: for programs it is one value.
+    pub text: bool,
 }
 
 impl Table {
@@ -109,8 +111,14 @@ impl Table {
     }
 
     /// A table of facts.
-    pub fn facts(title: &'static str) -> Table {
-        Table { title, columns: vec!["Fact", "Value"], ..Table::default() }
+    pub fn facts() -> Table {
+        Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() }
+    }
+
+    /// A text, line by line.
+    pub fn text(name: &'static str, text: &str) -> Table {
+        let rows = text.lines().map(|line| vec![line.into()]).collect();
+        Table { title: name, columns: vec![name], rows, text: true, ..Table::default() }
     }
 }
 

@@ -237,6 +237,11 @@ fn clamped(at: DateTime<Utc>) -> Ticks {
     Ticks::from_chrono(at).unwrap_or(if at.timestamp() < 0 { Ticks::MIN } else { Ticks::MAX })
 }
 
+/// The names of the zones of the IANA database.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())
+}
+
 /// The instant a date or time in a zone stands for.
 pub fn instant(text: &str, timezone: Option<&str>, side: Side) -> Result<Ticks> {
     Zone::parse(timezone)?.bound(text, side)

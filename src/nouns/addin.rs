@@ -254,5 +254,11 @@ fn listed(_: &Catalog, addins: &[&Record]) -> Table {
         ]
     });
     let columns = vec!["Identity", "Name", "Url", "PersistentChatPoolFqdn"];
-    Table { title: "addins", columns, aside: vec!["Name", "PersistentChatPoolFqdn"], rows: rows.collect(), sums: None }
+    Table {
+        title: "addins",
+        columns,
+        aside: vec!["Name", "PersistentChatPoolFqdn"],
+        rows: rows.collect(),
+        ..Table::default()
+    }
 }

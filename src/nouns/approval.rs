@@ -187,5 +187,5 @@ fn shown(request: &Record) -> Table {
             rows.extend(lines.iter().map(|line| vec![name.into(), line.as_str().into()]));
         }
     }
-    Table { rows, ..Table::facts("request") }
+    Table { rows, ..Table::facts() }
 }

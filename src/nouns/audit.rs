@@ -171,7 +171,7 @@ impl AuditVerb {
 }
 
 fn facts(rows: Vec<(&str, Cell)>) -> Reply {
-    let mut table = Table::facts("facts");
+    let mut table = Table::facts();
     table.rows = rows.into_iter().map(|(name, value)| vec![name.into(), value]).collect();
     Reply { tables: vec![table], ..Reply::default() }
 }

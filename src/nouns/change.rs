@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::settings::{self, Decision, Difference};
 use crate::model::catalog::Catalog;
+use crate::model::counted::counted;
 use crate::model::field;
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
@@ -40,7 +41,7 @@ pub fn prepared(
     let decision = decide(&catalog)?;
     if !decision.changes(&catalog) {
         let mut notes = decision.notes;
-        notes.push("no change given".to_owned());
+        notes.push("nothing changed: no other value was given".to_owned());
         return Ok(Prepared::Answer(Reply { notes, ..Reply::default() }));
     }
     let preview =
@@ -51,6 +52,13 @@ pub fn prepared(
         let (_, decision) = settings::amend(cx, &reads.wanted(), action, &decide)?;
         let mut reply = Reply { notes: decision.notes, ..Reply::default() };
         match shows {
+            // A pattern says itself how many it means.
+            None if done.contains('*') => {
+                let puts = decision.puts.iter();
+                let noun = decision.puts.first().map_or("object", |first| first.shape.noun);
+                let count = puts.filter(|record| record.shape.noun == noun).count();
+                reply.notes.push(format!("{done}: {}", counted(count, noun)));
+            }
             None => reply.notes.push(done),
             Some(shows) => {
                 let catalog = reads.read(cx)?;

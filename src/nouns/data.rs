@@ -14,7 +14,7 @@ pub use self::import::ImportRequest;
 pub use self::parse::{ConflictChoice, ImportFormat};
 pub(super) use self::parse::{code_page, domain};
 pub(super) use self::told::publish;
-pub use self::told::{check_report, write_report};
+pub use self::told::{check_page, check_report, write_report};
 pub use self::told::{reply, rooms_in_words, wrong};
 pub use self::verify::VerifyRequest;
 use crate::containers::volumes::Target;

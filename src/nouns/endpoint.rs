@@ -258,5 +258,5 @@ fn listed(_: &Catalog, endpoints: &[&Record]) -> Table {
     let fields = ["Identity", "SipAddress", "DisplayName", "Pool"];
     let rows = endpoints.iter().map(|endpoint| fields.map(|field| Cell::from(endpoint.get(field))).into());
     let columns = vec!["Identity", "SipAddress", "DisplayName", "PersistentChatPoolFqdn"];
-    Table { title: "endpoints", columns, aside: vec!["Identity"], rows: rows.collect(), sums: None }
+    Table { title: "endpoints", columns, aside: vec!["Identity"], rows: rows.collect(), ..Table::default() }
 }

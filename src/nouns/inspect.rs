@@ -67,48 +67,43 @@ impl Verb for InspectRequest {
 fn reply(found: &Inspected) -> Reply {
     let receipt = &found.receipt;
     let mut reply = Reply::default();
-    let mut facts = Table::facts("facts");
+    let mut facts = Table::facts();
     facts.rows = receipt.facts.iter().map(|(name, value)| vec![name.as_str().into(), value.as_str().into()]).collect();
     reply.tables.push(facts);
-    if !found.tables.is_empty() {
-        let mut tables = Table { title: "tables", columns: vec!["Table", "Rows", "Use"], ..Table::default() };
-        let row = |(name, rows, note): &(String, Option<u64>, String)| {
-            vec![name.as_str().into(), rows.map_or(Cell::Empty, Cell::Number), note.as_str().into()]
-        };
-        tables.rows = found.tables.iter().map(row).collect();
-        reply.tables.push(tables);
-    }
-    if !receipt.settings.is_empty() {
-        let mut settings = Table { title: "settings", columns: vec!["Settings", "There"], ..Table::default() };
-        settings.rows = receipt.settings.iter().map(|(noun, count)| vec![(*noun).into(), count.added.into()]).collect();
-        reply.tables.push(settings);
-    }
-    if !receipt.rooms.is_empty() {
-        let mut rooms = Table { title: "rooms", aside: vec!["Uri"], ..Table::default() };
-        rooms.columns = vec!["Room", "Pool", "Uri", "Messages", "Events", "First", "Last"];
-        for (key, room) in &receipt.rooms {
-            rooms.rows.push(vec![
-                room.name.as_str().into(),
-                key.pool.as_str().into(),
-                key.uri.as_str().into(),
-                room.events.of(crate::model::message::Kind::Chat).into(),
-                room.events.total().into(),
-                Cell::time(room.first),
-                Cell::time(room.last),
-            ]);
-        }
-        let events = receipt.events();
-        rooms.sums = Some(vec![
-            rooms_in_words(receipt.rooms.len()).into(),
-            Cell::Empty,
-            Cell::Empty,
-            events.of(crate::model::message::Kind::Chat).into(),
-            events.total().into(),
-            Cell::Empty,
-            Cell::Empty,
+    // Programs want the same tables, with rows or without.
+    let mut tables = Table { title: "tables", columns: vec!["Table", "Rows", "Use"], ..Table::default() };
+    let row = |(name, rows, note): &(String, Option<u64>, String)| {
+        vec![name.as_str().into(), rows.map_or(Cell::Empty, Cell::Number), note.as_str().into()]
+    };
+    tables.rows = found.tables.iter().map(row).collect();
+    reply.tables.push(tables);
+    let mut settings = Table { title: "settings", columns: vec!["Settings", "There"], ..Table::default() };
+    settings.rows = receipt.settings.iter().map(|(noun, count)| vec![(*noun).into(), count.added.into()]).collect();
+    reply.tables.push(settings);
+    let mut rooms = Table { title: "rooms", aside: vec!["Uri"], ..Table::default() };
+    rooms.columns = vec!["Room", "Pool", "Uri", "Messages", "Events", "First", "Last"];
+    for (key, room) in &receipt.rooms {
+        rooms.rows.push(vec![
+            room.name.as_str().into(),
+            key.pool.as_str().into(),
+            key.uri.as_str().into(),
+            room.events.of(crate::model::message::Kind::Chat).into(),
+            room.events.total().into(),
+            Cell::time(room.first),
+            Cell::time(room.last),
         ]);
-        reply.tables.push(rooms);
     }
+    let events = receipt.events();
+    rooms.sums = Some(vec![
+        rooms_in_words(receipt.rooms.len()).into(),
+        Cell::Empty,
+        Cell::Empty,
+        events.of(crate::model::message::Kind::Chat).into(),
+        events.total().into(),
+        Cell::Empty,
+        Cell::Empty,
+    ]);
+    reply.tables.push(rooms);
     for (remark, times) in &receipt.remarks {
         reply.notes.push(format!("{times} × {remark}"));
     }

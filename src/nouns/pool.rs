@@ -38,8 +38,9 @@ pub fn meant(catalog: &Catalog, named: Option<&str>) -> Result<(String, Option<R
                 .hint("give one with --pool (-PersistentChatPoolFqdn)")),
             several => {
                 let first: Vec<&str> = several.iter().take(3).map(String::as_str).collect();
-                Err(Error::new(Kind::Usage, format!("the store has {} pools: {} …", several.len(), first.join(", ")))
-                    .hint("choose one with --pool (-PersistentChatPoolFqdn)"))
+                let more = if several.len() > first.len() { " …" } else { "" };
+                let what = format!("the store has {} pools: {}{more}", several.len(), first.join(", "));
+                Err(Error::new(Kind::Usage, what).hint("choose one with --pool (-PersistentChatPoolFqdn)"))
             }
         },
     }

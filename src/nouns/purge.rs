@@ -16,7 +16,6 @@ use crate::jobs::purge::{self as job, Asked, REPLACEMENT};
 use crate::nouns::data::asked::{Asked as Report, switch};
 use crate::nouns::verb::{Consent, Prepared, Verb};
 use crate::nouns::which::{self, Which};
-use crate::pipeline::during;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,7 +56,7 @@ pub struct PurgeRequest {
         "room", "category", "user", "from", "to", "filter", "query", "query_file", "explain", "everything",
         "by_retention", "replace", "replace_with", "reason", "messages_only"])]
     resume: bool,
-    /// Write the certificate to BASE.txt and BASE.json as well
+    /// Write the certificate to BASE.txt and BASE.json as well; either name means both
     #[arg(long, value_name = "BASE")]
     certificate: Option<PathBuf>,
     /// Commit after looking at this many events
@@ -122,11 +121,11 @@ impl PurgeRequest {
         }
         let mut warnings = Vec::new();
         let planned = match (self.resume, self.by_retention) {
-            (true, _) => during(cx.watch, "planning", || job::plan_rest(store, self.commit_every, cx.shapes))?,
+            (true, _) => job::plan_rest(store, self.commit_every, cx.shapes, cx.watch)?,
             (false, true) => {
                 let parts = job::retention::parts(store, (cx.clock)(), cx.shapes)?;
                 let asked = Asked { parts, reason: self.reason, ..Asked::default() };
-                during(cx.watch, "planning", || job::plan(store, &asked, self.commit_every, cx.shapes))?
+                job::plan(store, &asked, self.commit_every, cx.shapes, cx.watch)?
             }
             (false, false) => {
                 let part = self.which.in_case(self.case.as_deref()).wanted(cx, self.messages_only)?;
@@ -139,7 +138,7 @@ impl PurgeRequest {
                 let replacement = replaces.then(|| self.replace_with.unwrap_or_else(|| REPLACEMENT.to_owned()));
                 let asked = Asked { parts: vec![part], replacement, reason: self.reason, ..Asked::default() };
                 let store = cx.session.alone()?;
-                during(cx.watch, "planning", || job::plan(store, &asked, self.commit_every, cx.shapes))?
+                job::plan(store, &asked, self.commit_every, cx.shapes, cx.watch)?
             }
         };
         let prepared = prepared(cx, planned, self.consent, self.certificate, Duration::from_secs(self.wait))?;

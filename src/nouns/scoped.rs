@@ -113,7 +113,7 @@ impl Scoped {
         };
         let rows = records.iter().map(row).collect();
         let aside = columns.get(6..).unwrap_or_default().to_vec();
-        Table { title: self.shape.plural, columns, aside, rows, sums: None }
+        Table { title: self.shape.plural, columns, aside, rows, ..Table::default() }
     }
 
     /// Shows settings.

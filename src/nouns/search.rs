@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::search::{Around, How, Sort};
 use crate::jobs::selection::Wanted;
 use crate::model::reply::Reply;
-use crate::nouns::data::check_report;
+use crate::nouns::data::check_page;
 use crate::nouns::room;
 use crate::nouns::store::{By, counts_by};
 use crate::nouns::verb::{Pages, Prepared, Verb, objects};
@@ -127,26 +127,24 @@ impl Verb for SearchRequest {
             return Err(Error::new(Kind::Usage, "no query given")
                 .hint("write a query, as in: pchat search \"settlement OR rebate\""));
         }
-        check_report(report.as_deref())?;
+        check_page(report.as_deref())?;
         let by = if count { Some(None) } else { by.map(Some) };
         if let Some(by) = by {
             let more: &[_] = if by == Some(By::Room) { &[&room::SHAPE] } else { &[] };
             let reads = which::reads(cx, &wanted, &[more, evidence.shapes()].concat());
-            let (catalog, counts) = cx.session.read(|store| {
+            let (catalog, events, mut reply) = cx.session.read(|store| {
                 let catalog = store.settings(&reads.wanted())?;
                 evidence.check(cx, store, &catalog)?;
                 let selection = wanted.selection(&catalog)?;
-                let counts = match by {
-                    Some(By::Month) => store.count(&selection)?,
-                    _ => store.count_but_months(&selection)?,
+                let Some(by) = by else {
+                    let tally = store.tally(&selection)?;
+                    return Ok((catalog, tally.all.events, hits::count(&tally)));
                 };
-                Ok((catalog, counts))
+                let counts = store.count_parts(&selection, by.parts())?;
+                let reply = objects(counts_by(by, &catalog, &counts), "no match");
+                Ok((catalog, counts.all.events, reply))
             })?;
-            evidence.record(cx, &wanted, counts.all.events)?;
-            let mut reply = match by {
-                Some(by) => objects(counts_by(by, &catalog, &counts), "no match"),
-                None => hits::count(&counts),
-            };
+            evidence.record(cx, &wanted, events)?;
             reply.notes.extend(wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default());
             return Ok(Prepared::Answer(reply));
         }

@@ -9,7 +9,7 @@ use crate::model::field;
 use crate::model::ids::RoomKey;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::model::zone::Zone;
-use crate::nouns::data::{check_report, publish};
+use crate::nouns::data::{check_page, publish};
 use crate::nouns::room;
 use crate::nouns::verb::{Prepared, Verb, objects};
 use crate::nouns::which::{self, Which};
@@ -70,7 +70,7 @@ impl Verb for StatsRequest {
         if explains {
             return which::explain(cx, &wanted).map(Prepared::Answer);
         }
-        check_report(self.report.as_deref())?;
+        check_page(self.report.as_deref())?;
         let zone = Zone::parse(wanted.timezone.as_deref())?;
         let top = self.top.map(|top| top as usize);
         let reads = which::reads(cx, &wanted, &[&room::SHAPE]);
@@ -100,12 +100,8 @@ impl Verb for StatsRequest {
             described.retain(|(name, _)| name != crate::jobs::selection::ZONE);
             Ok((catalog, counted, described, store.id()?))
         })?;
-        if counted.all.events == 0 {
-            let reply =
-                Reply { notes: vec!["no event matches".to_owned()], status: Status::Nothing, ..Reply::default() };
-            return Ok(Prepared::Answer(reply));
-        }
-        if let Some(path) = &self.report {
+        let none = counted.all.events == 0;
+        if let Some(path) = self.report.as_ref().filter(|_| !none) {
             let mut facts = described;
             facts.push(("Time zone of months and hours".to_owned(), zone.name()));
             facts.push(("Store".to_owned(), store));
@@ -129,6 +125,11 @@ impl Verb for StatsRequest {
                 Reply { tables: std::iter::once(totals(&counted)).chain(tables).collect(), ..Reply::default() }
             }
         };
+        if none {
+            // Programs want the same tables as ever.
+            reply.tables.iter_mut().for_each(|table| (table.rows, table.sums) = (Vec::new(), None));
+            (reply.notes, reply.status) = (vec!["no event matches".to_owned()], Status::Nothing);
+        }
         reply.notes.extend(warnings(&catalog)?);
         Ok(Prepared::Answer(reply))
     }

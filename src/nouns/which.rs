@@ -8,8 +8,8 @@ pub(super) use self::file::text;
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::jobs::people::meant;
-use crate::jobs::query::{Known, asked};
+use crate::jobs::people::{by_words, meant};
+use crate::jobs::query::{Known, Meant, asked};
 use crate::jobs::selection::Wanted;
 use crate::model::catalog::Catalog;
 use crate::model::counted::counted;
@@ -285,7 +285,12 @@ fn look_up(cx: &Context<'_>, wanted: &Wanted) -> Result<Option<Arc<Known>>> {
         let mut named = Known { personas, ..Known::default() };
         for name in &asked.people {
             match meant(store, &principal::SHAPE, name, false) {
-                Err(error) if error.kind() == Kind::NotFound => named.note_stranger(name, &error),
+                // A pattern is compared with every name of the time.
+                Ok(keys) if !name.contains('*') => named.note_people(name, Meant { keys, by_word: false }),
+                Err(error) if error.kind() == Kind::NotFound => match by_words(store, &principal::SHAPE, name)? {
+                    keys if keys.is_empty() => named.note_stranger(name, &error),
+                    keys => named.note_people(name, Meant { keys, by_word: true }),
+                },
                 _ => {}
             }
         }

@@ -70,6 +70,12 @@ pub fn fits(text: &str) -> impl Fn(&str) -> bool {
     move |known| glob(&address, known) || glob(&name, known)
 }
 
+/// The words of a name that is shown.
+pub fn words_of(name: &str) -> BTreeSet<String> {
+    let name = shown_key(name);
+    name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 /// How near names are to one that nobody has.
 pub struct Near {
     wanted: String,
@@ -200,6 +206,13 @@ impl People {
         Ok((unknown && is_whole).then(|| BTreeSet::from([address])))
     }
 
+    /// The keys of those who show a name that has all of these words.
+    pub fn with_words(&self, words: &BTreeSet<String>) -> BTreeSet<String> {
+        let has = |name: &String| words.is_subset(&words_of(name));
+        let meant = self.list.iter().filter(|person| person.shown.keys().any(has));
+        meant.flat_map(|person| person.keys.iter().cloned()).collect()
+    }
+
     /// Adds the names that take the fewest changes, each of another person, to those that were found before.
     pub fn nearest(&self, near: &Near, found: &mut BTreeSet<(usize, String)>) {
         for person in &self.list {
@@ -275,6 +288,9 @@ mod tests {
         assert_eq!(meant("  ").unwrap_err().kind(), Kind::Usage);
         assert_eq!(keys("sip:zoe@x.example", true).unwrap(), BTreeSet::from(["zoe@x.example".to_owned()]));
         assert!(keys("zoe", true).unwrap().is_empty() && keys("zoe x@y", true).unwrap().is_empty());
+        let words = |name: &str| people.with_words(&words_of(name)).into_iter().collect::<Vec<_>>().join(" ");
+        assert_eq!((words("DOE"), words("Lee, Ann")), ("ann2@x.example ann@x.example".into(), "ann@x.example".into()));
+        assert_eq!((words("Do"), words("Ann Roe"), words("example")), Default::default());
         let mut found = BTreeSet::new();
         people.nearest(&Near::to("ann@x.exampel"), &mut found);
         let told = nobody("ann@x.exampel", &found);

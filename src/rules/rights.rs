@@ -83,11 +83,13 @@ pub fn policy_of<'a>(catalog: &'a Catalog, person: &str) -> Option<&'a Record> {
 
 /// Fails when the policy of a person does not let them use rooms at all.
 pub fn enabled(catalog: &Catalog, person: &str) -> Result<()> {
-    match policy_of(catalog, person).map(|policy| policy.value(field::ENABLE_PERSISTENT_CHAT)) {
-        Some(Value::Bool(true)) => Ok(()),
-        _ => Err(denied("the policy of this person does not enable Persistent Chat".to_owned())
-            .hint("pchat policy grant gives another one; pchat policy set global --enable enables everybody")),
+    let policy = policy_of(catalog, person);
+    if policy.is_some_and(|policy| policy.at(field::ENABLE_PERSISTENT_CHAT) == Some(true)) {
+        return Ok(());
     }
+    let name = policy.map_or_else(|| "global".to_owned(), Record::identity);
+    Err(denied(format!("policy {name}, which is that of this person, does not enable Persistent Chat"))
+        .hint("pchat policy grant gives another one; pchat policy set global --enable enables everybody"))
 }
 
 /// Fails when the rules forbid it; otherwise, is it kept?

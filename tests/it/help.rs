@@ -101,7 +101,7 @@ fn examples_of_help_work_in_their_order() {
     assert!(run > 150 && forms > 130, "{run} {forms}");
 }
 
-/// A list is an array of objects; anything else is one object with lists, facts and remarks. Names are those of
+/// A list is an array of objects; anything else is one object with facts, lists and remarks. Names are those of
 /// properties.
 fn shaped(line: &str, value: &Value) {
     let named = |object: &Value| {
@@ -117,12 +117,14 @@ fn shaped(line: &str, value: &Value) {
     }
     let all = value.as_object().unwrap_or_else(|| panic!("{line}: {value}"));
     assert!(all["notes"].as_array().is_some_and(|notes| notes.iter().all(Value::is_string)), "{line}: {value}");
-    let tables: Vec<(&String, &Value)> = all.iter().filter(|(name, _)| *name != "notes").collect();
-    for (_, table) in &tables {
-        if table.is_object() { named(table) } else { list(table) }
+    // Facts stand under their own names, lists under names that begin small.
+    let (facts, lists): (Vec<_>, Vec<_>) =
+        all.iter().filter(|(name, _)| *name != "notes").partition(|(name, _)| name.starts_with(char::is_uppercase));
+    for (name, value) in &facts {
+        assert!(name.chars().all(char::is_alphanumeric) && !value.is_object(), "{line}: {name}: {value}");
     }
-    let alone = tables.len() == 1 && tables[0].1.is_array();
-    assert!(!alone, "{line}: one list is an array, not an object with one: {value}");
+    lists.iter().for_each(|(_, table)| list(table));
+    assert!(lists.len() != 1 || !facts.is_empty(), "{line}: one list is an array, not an object with one: {value}");
 }
 
 /// The value under a key, however deep.
@@ -233,6 +235,28 @@ fn what_could_come_next_is_known() {
     assert_eq!(next(&["Get-CsPersistentChatRoom", "-Identity", "it"]), ["IT\\ Help"]);
     assert!(next(&["Get-CsPersistentChatRoom", "-Dis"]).contains(&"-Disabled".to_owned()));
     assert_eq!(next(&["Set-CsPersistentChatRoom", "x", "-Disabled", ""]), ["\\$True", "\\$False"]);
+    // Options of all commands, with their values, may stand before the command.
+    assert_eq!(next(&["--output", "json", "room", "ge"]), ["get"]);
+    assert_eq!(next(&["--output", "js"]), ["json", "jsonl"]);
+    assert!(next(&["--key", ""]).is_empty() && next(&["nothing", ""]).is_empty());
+    // bash hands over words that end at these signs.
+    assert_eq!(next(&["room", "get", "--output", "=", "cs"]), ["csv"]);
+    assert_eq!(next(&["room", "get", "--output", "="]).len(), 5);
+    assert_eq!(next(&["export", "--format", "rsmf,h"]), ["rsmf,html"]);
+    assert_eq!(next(&["search", "x", "--timezone", "Europe/Berl"]), ["Europe/Berlin"]);
+    assert_eq!(next(&["compliance", "set", "--adapter-type", "a"]), ["Actiance"]);
+    assert_eq!(next(&["state", "set", "PersistentChatServer", ":", ""]), ["p"]);
+    assert_eq!(next(&["configuration", "get", ""]), ["global"]);
+    assert_eq!(next(&["completion", "z"]), ["zsh"]);
+    assert_eq!(next(&["case", "search", "get", "--c"]), ["--case"]);
+    assert_eq!(next(&["help", "room", "se"]), ["set"]);
+    assert_eq!(next(&["help", "opt"]), ["options"]);
+    assert_eq!(next(&["Get-Help", "Get-CsPersistentChatRo"]), ["Get-CsPersistentChatRoom"]);
+    // Other shells hand over the whole word.
+    for shell in ["zsh", "fish", "powershell"] {
+        let word = |word: &str| desk.args(&["__complete", shell, "room", "get", word]).code(0).out;
+        assert_eq!(word("--output=cs"), "--output=csv\n", "{shell}");
+    }
     // Where does not exist there is nothing to complete, and no error.
     assert!(desk.args(&["__complete", "bash", "--store=/nowhere/x.db", "room", "get", ""]).code(0).out.is_empty());
 }
@@ -251,7 +275,91 @@ fn programs_get_facts_by_name_and_errors_as_objects() {
     }
     desk.run("store new --store @s.db").code(0);
     let info = desk.run("store info --store @s.db --output json").json();
-    assert!(info["facts"]["StoreIdentity"].is_string() && info["facts"]["Size"].is_u64(), "{info}");
+    assert!(info["StoreIdentity"].is_string() && info["Size"].is_u64() && info["rooms"].is_array(), "{info}");
     let facts = desk.run("verify --store @s.db --output json").json();
-    assert!(facts["facts"].is_object() && facts["notes"].is_array(), "{facts}");
+    assert!(facts["Verdict"].is_string() && facts["notes"].is_array() && facts["facts"].is_null(), "{facts}");
+    // Facts never lie under the name of a table, and a text is one value.
+    let told = desk.run("search x --explain --store @s.db --output json").code(0).json();
+    assert!(told["ReadAs"] == "x" && told["people"].is_array() && told["explanation"].is_null(), "{told}");
+    for form in ["json", "jsonl"] {
+        let note = desk.run(&format!("audit checkpoint --store @s.db --output {form}")).code(0).json();
+        let text = note["Checkpoint"].as_str().unwrap();
+        assert!(text.starts_with("pchat/") && text.lines().count() == 5 && text.ends_with("=\n"), "{note}");
+    }
+}
+
+#[test]
+fn the_version_is_told_at_the_top_alone() {
+    let desk = Desk::new();
+    assert!(desk.run("--version").code(0).out.starts_with("pchat ") && desk.run("-V").code(0).out.len() > 6);
+    assert!(desk.run("help").code(0).out.contains("pchat --version"));
+    let mut all = Vec::new();
+    leaves(&command(), "", &mut all);
+    for path in all {
+        let page = desk.run(&format!("{path} --help")).code(0).out;
+        assert!(!page.contains("--version") && !page.contains("-V"), "{path}: {page}");
+    }
+}
+
+#[test]
+fn what_other_programs_call_so_is_named() {
+    let desk = Desk::new();
+    desk.run("store new --store @s.db").code(0);
+    for (line, told) in [
+        ("init", "pchat store new"),
+        ("backup", "pchat export"),
+        ("restore latest", "pchat import"),
+        ("snapshots", "pchat audit get"),
+        ("forget --keep-last 3", "pchat purge"),
+        ("version", "pchat --version"),
+        ("store info --version", "pchat --version"),
+        ("store info -r x.db", "it is called --store here"),
+        ("store info --json", "it is called --output json here"),
+        ("export --store @s.db -o x.zip", "it is called --out here"),
+        ("export --store @s.db x.zip", "pchat export --out x.zip"),
+        ("search x --since 2014-01-01", "it is called --from here"),
+    ] {
+        desk.run(line).code(2).says(told);
+    }
+    // Values are refused in one manner, whatever the parser says of them.
+    let wrong = |line: &str, told: &str| drop(desk.run(line).code(2).says(told));
+    wrong("export --store @s.db --out @x --volume-size 10XB", "--volume-size must be a size as 500KB, 64MiB or 2GiB");
+    wrong("search x --store @s.db --limit 0", "--limit must be 1 or more");
+    let cmdlet = desk.run("Set-CsPersistentChatConfiguration -DefaultChatHistory 501 --store @s.db").code(2);
+    assert!(cmdlet.err.contains("pchat help Set-CsPersistentChatConfiguration"), "{}", cmdlet.err);
+}
+
+#[test]
+fn names_of_files_say_what_is_in_them() {
+    let desk = Desk::new();
+    desk.run("store new --store @s.db").code(0);
+    for end in ["tar.gz", "7z", "csv"] {
+        desk.run(&format!("export --store @s.db --out @x.{end} --format csv")).code(2).says("would be a folder");
+        assert!(!desk.path(&format!("x.{end}")).exists());
+    }
+    for line in ["export --out @x.zip --report @r.csv", "search x --report @r.json", "stats --report @r.xlsx"] {
+        desk.run(&format!("{line} --store @s.db")).code(2).says("would not be what its name says");
+    }
+    desk.write("text.zip", "this is not a zip");
+    desk.run("verify @text.zip").code(13).says("this is not a zip");
+    desk.write("cut.zip", "PK\u{3}\u{4}cut");
+    desk.run("verify @cut.zip").code(13).says("damaged or cut short");
+    let none = desk.args(&["Get-CsPersistentChatRoom | Select-Object Name | Format-Table", "--store", "@s.db"]);
+    assert!(none.out.is_empty(), "{none:?}");
+}
+
+#[test]
+fn tables_for_programs_do_not_come_and_go() {
+    let desk = Desk::new();
+    desk.run("store new --store @a.db").code(0);
+    desk.lines("h.jsonl", &crate::harness::chat(1, 3));
+    desk.run("import @h.jsonl --store @b.db").code(0);
+    let keys = |line: &str, store: &str| {
+        let told = desk.run(&format!("{line} --store @{store}.db --output json"));
+        told.json().as_object().map(|all| all.keys().cloned().collect::<Vec<_>>())
+    };
+    for line in ["stats", "store info", "store completeness", "hold report", "verify", "purge --everything --what-if"] {
+        let (none, some) = (keys(line, "a"), keys(line, "b"));
+        assert!(none.is_some() && none == some, "{line}: {none:?} {some:?}");
+    }
 }

@@ -105,8 +105,11 @@ impl Run<'_, '_> {
             }
             Step::Format { list, columns } => {
                 let values = input(self)?;
+                let none = values.is_empty();
                 let (names, rows) = self.table(columns, values)?;
                 let text = match list {
+                    // As PowerShell: of nothing there is no heading.
+                    _ if none => String::new(),
                     true => super::show::list(&names, &rows),
                     false => crate::cli::print::plain_table(&names, &rows),
                 };

@@ -23,8 +23,8 @@ const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 const SIZES_FOLLOW: u16 = 1 << 3;
 /// The flags that every program knows: how hard it was compressed, that sizes follow, that names are UTF-8.
 const KNOWN: u16 = 0b110 | SIZES_FOLLOW | UTF_8;
-/// The version of the format that every program reads: 6.3.
-const NEWEST: u64 = 63;
+/// The version of the format that every program reads: 4.6. A later one is asked for by what no program needs here.
+const NEWEST: u64 = 46;
 /// The longest comment a zip can have.
 const COMMENT: u64 = 0xFFFF;
 /// The type of a file as Unix has it, in the upper half of the attributes: all of it, a link, and a file.
@@ -87,7 +87,11 @@ pub(super) fn end(window: &mut Window, zip: &str) -> Result<End> {
         let record = &bytes[*at..];
         record.starts_with(&END) && record.len() >= 22 && short(record, 20) == record.len() as u64 - 22
     };
-    let at = (0..bytes.len().saturating_sub(21)).rev().find(fits).ok_or_else(wrong)?;
+    let Some(at) = (0..bytes.len().saturating_sub(21)).rev().find(fits) else {
+        let begins = window.get(0, 4)?.is_some_and(|four| four.starts_with(b"PK"));
+        let other = || Error::damaged(Place::file(zip), "this is not a zip").hint("pchat inspect tells what it is");
+        return Err(if begins { wrong() } else { other() });
+    };
     let record = &bytes[at..];
     // Some readers look for the first end, others for the last.
     if record[4..].windows(4).any(|four| four == END) {

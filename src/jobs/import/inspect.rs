@@ -7,6 +7,7 @@ use crate::formats::directory;
 use crate::jobs::archive::Archive;
 use crate::jobs::intake::{Database, Decoded, Found, Input, Piece, PieceSource, find, form_in_words};
 use crate::model::bounds;
+use crate::model::counted::counted;
 use crate::model::receipt::{Gap, KEPT_IN_FULL, Receipt, SettingCounts};
 use crate::pipeline::{self, Emit, Event, Sink, Source};
 use std::collections::{BTreeMap, HashMap};
@@ -111,7 +112,7 @@ impl Inspected {
                     None => "archive of pchat".to_owned(),
                 },
                 Input::Database(_) => databases.next().map_or_else(String::new, |database| database.what.clone()),
-                Input::Zip(inside) => format!("zip with {} files of history", inside.members.len()),
+                Input::Zip(inside) => format!("zip with {} of history", counted(inside.members.len(), "file")),
                 Input::File(path) => form_in_words(path, cx)?,
             };
             self.receipt.fact("What", format!("{path}: {what}"));

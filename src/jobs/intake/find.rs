@@ -8,7 +8,7 @@ use crate::containers::names::{PACKED, is_litter, packed_as};
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages};
 use crate::context::Context;
-use crate::error::{Error, Kind, Place, Result};
+use crate::error::{ABSENT, Error, Kind, Place, Result};
 use crate::files;
 use crate::formats::sqlserver::recognize::{self, Part};
 use crate::formats::{compliance, jsonl, sqlserver};
@@ -93,7 +93,7 @@ pub fn find(cx: &Context<'_>, paths: &[PathBuf], form: Option<Form>, keep_going:
         let told = |e| Error::io(path.display(), e);
         let kind = std::fs::metadata(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
-                Error::new(Kind::NotFound, format!("file or folder {} does not exist", path.display()))
+                Error::new(Kind::NotFound, format!("file or folder {} does not exist", path.display())).hint(ABSENT)
             }
             _ => told(e),
         })?;

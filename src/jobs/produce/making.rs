@@ -14,6 +14,7 @@ use crate::formats::cut::About;
 use crate::formats::write::{Choices, Format, Part, Written, Zips};
 use crate::jobs::export::{Producing, Put, Run};
 use crate::model::addresses::Addresses;
+use crate::model::counted::counted;
 use crate::model::field;
 use crate::model::hash;
 use crate::model::ids::{EventId, RoomKey, person_key};
@@ -137,14 +138,14 @@ impl<'a> Making<'a> {
         let state = self.state();
         let facts = self.facts(&state);
         receipt.fact("Bates numbers", format!("{} to {}", facts.production, self.bates.show(facts.next - 1)));
-        receipt.fact("Documents", format!("{}, with {} attachments", facts.documents, facts.attachments));
+        receipt.fact("Documents", format!("{}, with {}", facts.documents, counted(facts.attachments, "attachment")));
         receipt.fact("Numbers", facts.sums.line());
         for format in &facts.formats {
-            receipt.fact("Produced as", format!("{format}: {} events", facts.sums.produced));
+            receipt.fact("Produced as", format!("{format}: {}", counted(facts.sums.produced, "event")));
         }
         receipt.fact("Redacted", format!("{} events", facts.redacted));
         let copies = state.counted.copies;
-        let saved = format!("{} documents, which by custodian would be {copies}", facts.documents);
+        let saved = format!("{}, which by custodian would be {copies}", counted(facts.documents, "document"));
         receipt.fact("Across custodians", saved);
     }
 

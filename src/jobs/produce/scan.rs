@@ -9,6 +9,7 @@ use crate::formats::cut::About;
 use crate::formats::look::look;
 use crate::formats::write::{Body, Choices, Contents, Part, Settings, Written, Zips};
 use crate::model::catalog::Catalog;
+use crate::model::counted::counted;
 use crate::model::ids::RoomKey;
 use crate::model::message::{Attachment, Content, Event, Kind as What, Persona};
 use crate::model::receipt::{Receipt, Tally};
@@ -121,7 +122,10 @@ pub(super) fn scan(
         return Err(Error::new(Kind::Bug, what).hint("please report it with the command"));
     }
     let looked = words.0.len();
-    receipt.fact("Looked for", format!("{looked} words that were taken out, in {read} files: none is there"));
+    receipt.fact(
+        "Looked for",
+        format!("{} taken out, in {}: none is there", counted(looked, "word"), counted(read, "file")),
+    );
     receipt.remark("files with attachments that hold words of what was taken out elsewhere; look at them", attached);
     Ok(())
 }

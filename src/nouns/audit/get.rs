@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::jobs::audit;
+use crate::model::counted::counted;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::model::time::Ticks;
 use std::path::Path;
@@ -39,7 +40,7 @@ pub(super) fn get(store: &Path, wanted: &audit::Wanted) -> Result<Reply> {
     }
     let mut reply = Reply { tables: vec![table], ..Reply::default() };
     if more > 0 {
-        reply.notes.push(format!("{more} older records are not shown; --limit shows more"));
+        reply.notes.push(format!("{} not shown; --limit shows more", counted(more, "older record")));
     }
     if records.is_empty() {
         reply.notes.push("no record matches".to_owned());

@@ -15,9 +15,7 @@ pub(super) fn checkpoint(cx: &Context<'_>, store: &Path, out: Option<&Path>) -> 
         audit::write(out, note.as_bytes())?;
         notes.push(format!("written to {}; keep a copy where those who can write the store cannot", out.display()));
     }
-    let mut table = Table { title: "checkpoint", columns: vec!["Checkpoint"], ..Table::default() };
-    table.rows = note.lines().map(|line| vec![line.into()]).collect();
-    Ok(Reply { tables: vec![table], notes, ..Reply::default() })
+    Ok(Reply { tables: vec![Table::text("Checkpoint", &note)], notes, ..Reply::default() })
 }
 
 pub(super) fn request(cx: &Context<'_>, store: &Path, out: &Path) -> Result<Reply> {

@@ -50,5 +50,5 @@ fn shown(catalog: &Catalog, records: &[&Record], as_object: bool) -> Table {
         row
     });
     let aside = ["Name", "PersistentChatPoolFqdn"].into_iter().chain(STAMPS).chain(LISTS).collect();
-    Table { title: "categories", columns: columns.collect(), aside, rows: rows.collect(), sums: None }
+    Table { title: "categories", columns: columns.collect(), aside, rows: rows.collect(), ..Table::default() }
 }

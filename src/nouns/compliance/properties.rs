@@ -94,6 +94,11 @@ pub(super) fn adapter(kind: &str) -> Result<Option<String>> {
     if let Some(own) = own {
         return Ok(Some(own.to_owned()));
     }
+    // Those of others are named by their .NET type.
+    if !kind.trim().is_empty() && !kind.contains(['.', ',']) {
+        return Err(Error::new(Failure::Refused, format!("AdapterType {:?} is not an adapter of pchat", kind.trim()))
+            .hint("AdapterType is XML, Actiance, EML or CSV, or the .NET type of another adapter"));
+    }
     Ok(Some(kind.trim().to_owned()).filter(|kind| !kind.is_empty()))
 }
 

@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::compliance::alarm::Heartbeat;
 use crate::jobs::compliance::mail::Mailed;
 use crate::jobs::compliance::run::{Done, How, run};
-use crate::jobs::compliance::{Service, Standing, alarm, check, services, standing};
+use crate::jobs::compliance::{Service, Standing, alarm, check, hindrance, services, standing};
 use crate::model::counted::counted;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::model::zone::span;
@@ -140,9 +140,22 @@ fn row(service: &Service, done: &Done) -> Option<Vec<Cell>> {
 /// How all of these are.
 fn standings(cx: &Context<'_>, all: &[Service]) -> Result<Vec<(String, Standing)>> {
     let now = (cx.clock)();
-    cx.session.read(|store| {
-        all.iter().map(|service| Ok((service.identity.clone(), standing(store, service, now)?))).collect()
-    })
+    let mut found = cx.session.read(|store| {
+        all.iter()
+            .map(|service| Ok((service.identity.clone(), standing(store, service, now)?, hindrance(store, service)?)))
+            .collect::<Result<Vec<_>>>()
+    })?;
+    if found.iter().any(|(_, now, doubt)| now.error.is_none() && doubt.is_some()) {
+        // A run may have ended between the snapshot and the look at its folder.
+        let mut store = Sqlite::snapshot(cx.session.alone()?)?;
+        for (service, (_, now, doubt)) in all.iter().zip(&mut found) {
+            *doubt = if doubt.is_some() { hindrance(&mut store, service)? } else { None };
+            if let (Some(error), None) = (&*doubt, &now.error) {
+                (now.state, now.error) = ("failed", Some(error.what().to_owned()));
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(identity, now, _)| (identity, now)).collect())
 }
 
 impl RunRequest {
@@ -222,7 +235,7 @@ impl RunRequest {
         let mut reply = match rows.is_empty() && !nothing {
             true => Reply::default(),
             false => objects(
-                Table { title: "runs", columns: COLUMNS.to_vec(), aside: Vec::new(), rows, sums: None },
+                Table { title: "runs", columns: COLUMNS.to_vec(), rows, ..Table::default() },
                 "nothing new: everything is delivered",
             ),
         };
@@ -336,7 +349,7 @@ impl StatusRequest {
             ]
         };
         let rows = found.iter().map(row).collect();
-        let table = Table { title: "services", columns, aside: vec!["Adapter", "Folder"], rows, sums: None };
+        let table = Table { title: "services", columns, aside: vec!["Adapter", "Folder"], rows, ..Table::default() };
         let mut reply = objects(table, "no compliance settings");
         let doubtful: u64 = found.iter().map(|(_, now)| now.mails.doubtful).sum();
         let any = |state: &str| found.iter().any(|(_, standing)| standing.state == state);
@@ -366,7 +379,7 @@ impl VerifyRequest {
         let (columns, rows) = (vec!["Place", "Finding"], rows.collect::<Vec<_>>());
         let mut reply = Reply::default();
         let broken = !rows.is_empty();
-        reply.tables.push(Table { title: "findings", columns, aside: Vec::new(), rows, sums: None });
+        reply.tables.push(Table { title: "findings", columns, rows, ..Table::default() });
         let (runs, files) = (counted(found.runs, "run"), counted(found.files, "file"));
         let what = format!(
             "{} found, {} delivered, {} listed in exceptions, in {files} of {runs}",
@@ -436,7 +449,7 @@ impl RedeliverRequest {
             if !again.differ.is_empty() {
                 let rows = again.differ.iter().map(|file| vec![Cell::from(file.as_str())]).collect();
                 let columns = vec!["Differs"];
-                reply.tables.push(Table { title: "differences", columns, aside: Vec::new(), rows, sums: None });
+                reply.tables.push(Table { title: "differences", columns, rows, ..Table::default() });
                 reply.notes.push("the store has changed since: messages were purged or replaced".to_owned());
                 reply.status = Status::Gaps;
             }

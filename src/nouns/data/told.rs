@@ -6,6 +6,7 @@ use crate::jobs::report;
 use crate::model::counted::counted;
 use crate::model::receipt::Receipt;
 use crate::model::reply::{Cell, Reply, Status, Table};
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// The findings of a verification as one error.
@@ -20,6 +21,10 @@ pub fn wrong(receipt: &Receipt) -> Error {
 /// A report that cannot be written is better known before the work than after it.
 pub fn check_report(path: Option<&Path>) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
+    if has_ending(path, &OTHERS) {
+        return Err(Error::new(Kind::Usage, format!("the report {} would not be what its name says", path.display()))
+            .hint("a report is HTML, or JSON where its name ends in .json: name it so"));
+    }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if path.is_dir() || !folder.is_dir() {
         return Err(Error::new(Kind::NotFound, format!("the report cannot be written to {}", path.display()))
@@ -29,6 +34,23 @@ pub fn check_report(path: Option<&Path>) -> Result<()> {
         files::draft("report", path).map_err(|e| Error::io(path.display(), e))?;
     }
     Ok(())
+}
+
+/// The same of a report that is always a page.
+pub fn check_page(path: Option<&Path>) -> Result<()> {
+    if let Some(path) = path.filter(|path| has_ending(path, &["json"])) {
+        return Err(Error::new(Kind::Usage, format!("the report {} would not be what its name says", path.display()))
+            .hint("this report is HTML: name it .html; --output json prints the numbers as JSON"));
+    }
+    check_report(path)
+}
+
+/// What a report is not, by the ending of its name.
+const OTHERS: [&str; 9] = ["csv", "tsv", "xls", "xlsx", "doc", "docx", "pdf", "xml", "jsonl"];
+
+fn has_ending(path: &Path, ends: &[&str]) -> bool {
+    let own = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    ends.iter().any(|end| own.eq_ignore_ascii_case(end))
 }
 
 /// Something that is there and is no file, such as /dev/stdout, is written to and not replaced.
@@ -96,7 +118,8 @@ pub fn reply(receipt: &Receipt) -> Reply {
     sums.extend([Cell::Empty, Cell::Empty]);
     rooms.sums = Some(sums);
     reply.tables.push(rooms);
-    if receipt.settings.values().any(|s| s.added + s.unchanged + s.replaced + s.kept > 0) && import {
+    // Programs want the same tables, with rows or without.
+    if import {
         let mut settings = Table { title: "settings", ..Table::default() };
         settings.columns = vec!["Settings", "Added", "Unchanged", "Replaced", "Kept"];
         for (noun, s) in receipt.settings.iter().filter(|(_, s)| s.added + s.unchanged + s.replaced + s.kept > 0) {
@@ -110,7 +133,7 @@ pub fn reply(receipt: &Receipt) -> Reply {
         }
         reply.tables.push(settings);
     }
-    let mut facts = Table::facts("facts");
+    let mut facts = Table::facts();
     facts.rows = receipt.facts.iter().map(|(name, value)| vec![name.as_str().into(), value.as_str().into()]).collect();
     for file in &receipt.files {
         // Lists, because there may be several volumes: programs want the same form whatever the number.

@@ -68,8 +68,8 @@ pub(super) fn reply(list: &[Registered], cx: &Context<'_>) -> Reply {
     let mut holds = Table { title: "holds", columns, aside: ASIDE.to_vec(), ..Table::default() };
     let mut rooms = Table {
         title: "rooms",
-        columns: vec!["Hold", "Room", "Pool", "Address", "Messages", "Events", "TextBytes", "First", "Last"],
-        aside: vec!["Address"],
+        columns: vec!["Hold", "Room", "Pool", "Uri", "Messages", "Events", "TextBytes", "First", "Last"],
+        aside: vec!["Uri"],
         ..Table::default()
     };
     let mut overlaps = Table { title: "overlaps", columns: vec!["Hold", "Other", "Events"], ..Table::default() };

@@ -210,7 +210,7 @@ impl GetRequest {
             SHOWN.iter().map(|name| Cell::from(&property(record, &grants, name).unwrap_or_default())).collect()
         });
         let (columns, aside) = (SHOWN.to_vec(), ASIDE.to_vec());
-        let table = Table { title: SHAPE.plural, columns, aside, rows: rows.collect(), sums: None };
+        let table = Table { title: SHAPE.plural, columns, aside, rows: rows.collect(), ..Table::default() };
         Ok(objects(table, "no principal matches"))
     }
 }

@@ -12,6 +12,7 @@ use crate::nouns::verb::{Prepared, Verb};
 use crate::proof::note::Verifier;
 use crate::store::purge::Counts;
 use clap::Subcommand;
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ pub enum CertificateVerb {
     Get {
         /// The number of the purge
         number: Option<i64>,
-        /// Write BASE.txt and BASE.json
+        /// Write BASE.txt and BASE.json; either name means both
         #[arg(long, value_name = "BASE", requires = "number")]
         out: Option<PathBuf>,
     },
@@ -38,7 +39,7 @@ pub enum CertificateVerb {
 
 /// A certificate as it was found.
 fn checked(found: &job::verify::Checked) -> Reply {
-    let mut facts = Table { title: "facts", columns: vec!["Fact", "Value"], ..Table::default() };
+    let mut facts = Table::facts();
     let inside = found.checkpoint.map_or("only in the JSON".to_owned(), |size| format!("records 1 to {size}"));
     let (record, verdict) = match found.record {
         Some(number) => {
@@ -80,7 +81,7 @@ impl CertificateVerb {
             }
         };
         let purges = job::purges(cx.session.alone()?)?;
-        let mut text = Table { title: "certificate", columns: vec!["Certificate"], ..Table::default() };
+        let mut text = None;
         let mut list = Table {
             title: "certificates",
             columns: vec!["Purge", "Begun", "State", "Messages", "Events", "TextBytes", "First", "Last", "Certificate"],
@@ -100,7 +101,7 @@ impl CertificateVerb {
                 write_out(made, base)?;
             }
             if let (Some(_), Some(made)) = (number, &made) {
-                text.rows = made.text.lines().map(|line| vec![line.into()]).collect();
+                text = Some(Table::text("Certificate", &made.text));
             }
             if number.is_some() && made.is_none() {
                 return Err(Error::new(Kind::NotFound, format!("purge {} has no certificate yet", purge.number))
@@ -117,16 +118,20 @@ impl CertificateVerb {
             reply.status = Status::Nothing;
         }
         reply.tables.push(list);
-        if !text.rows.is_empty() {
-            reply.tables.push(text);
-        }
+        reply.tables.extend(text);
         Ok(reply)
     }
 }
 
-/// The two files of a certificate.
+/// The two files of a certificate: the ending of either may have been typed.
 fn both(base: &Path) -> [PathBuf; 2] {
-    ["txt", "json"].map(|end| {
+    let ends = ["txt", "json"];
+    let typed = |end: &str| ends.iter().any(|one| end.eq_ignore_ascii_case(one));
+    let base = match base.extension().and_then(OsStr::to_str) {
+        Some(end) if typed(end) => base.with_extension(""),
+        _ => base.to_owned(),
+    };
+    ends.map(|end| {
         let mut name = base.as_os_str().to_owned();
         name.push(format!(".{end}"));
         PathBuf::from(name)

@@ -10,7 +10,6 @@ use crate::model::counted::counted;
 use crate::model::reply::Status;
 use crate::nouns::data::asked::{Asked as Report, switch};
 use crate::nouns::verb::{Action, Consent, Prepared};
-use crate::pipeline::during;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,7 +20,7 @@ pub struct How {
     /// Why; kept with the certificate
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Write the certificate to BASE.txt and BASE.json as well
+    /// Write the certificate to BASE.txt and BASE.json as well; either name means both
     #[arg(long, value_name = "BASE")]
     pub certificate: Option<PathBuf>,
     /// Write a report; .json makes it JSON, anything else HTML
@@ -37,7 +36,7 @@ impl How {
     pub fn plan(&self, cx: &Context<'_>, parts: Vec<Wanted>, replacement: Option<String>) -> Result<Planned> {
         let asked = Asked { parts, replacement, reason: self.reason.clone(), ..Asked::default() };
         let store = cx.session.alone()?;
-        during(cx.watch, "planning", || job::plan(store, &asked, job::COMMIT_EVERY, cx.shapes))
+        job::plan(store, &asked, job::COMMIT_EVERY, cx.shapes, cx.watch)
     }
 
     /// The report of a command with these options.

@@ -39,8 +39,8 @@ pub(super) fn preview(planned: &Planned) -> Reply {
     };
     let mut rooms = Table {
         title: "rooms",
-        columns: vec!["Room", "Pool", "Address", "Messages", "Events", "TextBytes", "First", "Last", "HeldBack"],
-        aside: vec!["Address"],
+        columns: vec!["Room", "Pool", "Uri", "Messages", "Events", "TextBytes", "First", "Last", "HeldBack"],
+        aside: vec!["Uri"],
         ..Table::default()
     };
     for room in plan.rooms() {
@@ -83,7 +83,7 @@ pub(super) fn done(made: &Certificate, planned: &Planned) -> Reply {
         Planned::Purge(plan, _) => plan.spared().events,
         Planned::Finish(_) => 0,
     };
-    let mut facts = Table::facts("purge");
+    let mut facts = Table::facts();
     for (name, value) in [
         ("Purge", Cell::Number(made.number as u64)),
         ("Events destroyed", made.events.into()),

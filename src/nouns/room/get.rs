@@ -242,7 +242,7 @@ fn shown(catalog: &Catalog, rooms: &[&Record], as_object: bool) -> Table {
         cells.collect()
     });
     let rows = rows.collect();
-    Table { title: "rooms", columns: SHOWN.to_vec(), aside: ASIDE.to_vec(), rows, sums: None }
+    Table { title: "rooms", columns: SHOWN.to_vec(), aside: ASIDE.to_vec(), rows, ..Table::default() }
 }
 
 /// Bytes of content by room.

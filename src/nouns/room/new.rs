@@ -4,6 +4,7 @@ use super::rules::{addin_in, category_in, refused, unique};
 use super::{InvitationsName, PrivacyName, SHAPE, TypeName, word};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::jobs::selection::only_category;
 use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
 use crate::model::field;
@@ -79,6 +80,8 @@ impl NewRequest {
                 let mut pools = catalog.of("category").filter(of_name).filter_map(|record| record.at(field::POOL));
                 match (pools.next(), pools.next()) {
                     (Some(one), None) => one.to_owned(),
+                    // A name that no pool has is wrong whichever pool is meant.
+                    (None, _) => only_category(catalog, category)?.at(field::POOL).unwrap_or_default().to_owned(),
                     _ => pool::meant(catalog, None)?.0,
                 }
             }

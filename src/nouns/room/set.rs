@@ -72,7 +72,11 @@ impl SetRequest {
     /// the lists of the rooms and of their categories name.
     pub(super) fn reads(&self, cx: &Context<'_>) -> Reads {
         let typed = reads::typed([&self.members, &self.managers, &self.presenters].into_iter().flatten());
-        let reads = Reads::no_people(cx);
+        let reads = match (&self.rooms[..], &self.name) {
+            ([room], None) => Reads::no_people(cx).room(room),
+            // Which names are taken is asked of all.
+            _ => Reads::no_people(cx),
+        };
         if typed.is_empty() && self.category.is_none() {
             return reads;
         }
@@ -181,9 +185,9 @@ impl SetRequest {
             // What was in the list and is not allowed any more goes with the move; what comes in must be allowed.
             let before = if let Value::List(items) = old.get(field) { items.as_slice() } else { &[] };
             let (before, may): (HashSet<&String>, _) = (before.iter().collect(), directory.allowed(category));
-            let outside = now.iter().filter(|item| !before.contains(item) && !may.has(item)).count();
-            if outside > 0 {
-                let what = format!("{} cannot be among {field} of room {room}", roles::entries(outside));
+            let outside: Vec<&String> = now.iter().filter(|item| !before.contains(item) && !may.has(item)).collect();
+            if !outside.is_empty() {
+                let what = format!("{} cannot be among {field} of room {room}", roles::named(&outside));
                 return Err(refused(what).hint(format!(
                     "category {} allows its AllowedMembers, without its DeniedMembers: pchat category get shows them",
                     category.identity()

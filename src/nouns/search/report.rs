@@ -11,7 +11,7 @@ use crate::jobs::terms::{Asked, Report, Status as Of, Tally, Term, read, report,
 use crate::model::catalog::Catalog;
 use crate::model::hash;
 use crate::model::reply::{Cell, Reply, Status, Table};
-use crate::nouns::data::{check_report, publish};
+use crate::nouns::data::{check_page, publish};
 use crate::nouns::verb::Prepared;
 use crate::nouns::{room, which};
 use crate::select::words;
@@ -81,7 +81,7 @@ impl ReportRequest {
             return Err(Error::new(crate::error::Kind::Usage, "a report needs a list of terms")
                 .hint("name a file with --terms; to look for the word itself, write: pchat search -- report"));
         };
-        check_report(self.report.as_deref())?;
+        check_page(self.report.as_deref())?;
         let text = which::text(terms)?;
         let base = Wanted {
             categories: self.category,

@@ -233,7 +233,9 @@ impl Told {
             });
         }
         if self.more > 0 {
-            reply.notes.push(format!("{} more places are not listed; --room ROOM looks at fewer rooms", self.more));
+            reply
+                .notes
+                .push(format!("{} not listed; --room ROOM looks at fewer rooms", counted(self.more, "more place")));
         }
         for remark in &self.receipt.remarks {
             reply.notes.push(format!("{} × {}", remark.1, remark.0));
@@ -241,8 +243,8 @@ impl Told {
         if unexplained {
             reply.status = Status::Gaps;
         }
-        let tables = [self.rooms, self.holes, self.quiet, self.sources];
-        reply.tables = tables.into_iter().filter(|table| !table.rows.is_empty()).collect();
+        // Programs want all of them, with rows or without.
+        reply.tables = vec![self.rooms, self.holes, self.quiet, self.sources];
         reply
     }
 }

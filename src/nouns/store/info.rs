@@ -12,6 +12,7 @@ use crate::nouns::room;
 use crate::nouns::verb::objects;
 use crate::nouns::which::{self, Which};
 use crate::select::words;
+use crate::store::count::Parts;
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Breakdown, Corpus, Count, Log};
 use clap::{Args, ValueEnum};
@@ -27,6 +28,13 @@ pub(in crate::nouns) enum By {
     Kind,
     /// Each person, by SIP address
     Person,
+}
+
+impl By {
+    /// What must be counted for it.
+    pub(in crate::nouns) fn parts(self) -> Parts {
+        Parts { rooms: self == By::Room, months: self == By::Month, people: self == By::Person }
+    }
 }
 
 /// What is said.
@@ -57,7 +65,7 @@ pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
     let reads = which::reads(cx, &wanted, more);
     let (catalog, counts) = cx.session.read(|store| {
         let catalog = store.settings(&reads.wanted())?;
-        let counts = store.count(&wanted.selection(&catalog)?)?;
+        let counts = store.count_parts(&wanted.selection(&catalog)?, by.parts())?;
         Ok((catalog, counts))
     })?;
     let mut reply = objects(counts_by(by, &catalog, &counts), "no event matches");
@@ -120,7 +128,6 @@ pub(in crate::nouns) fn counts_by(by: By, catalog: &Catalog, counts: &Breakdown)
 fn info(cx: &Context<'_>, store: &mut Sqlite) -> Result<Reply> {
     let path = cx.session.path();
     let census = store.census()?;
-    let catalog = store.catalog(cx.shapes)?;
     let mut rooms = Table {
         title: "rooms",
         columns: vec!["Room", "Pool", "Category", "Uri", "Messages", "Events", "TextBytes", "First", "Last"],
@@ -156,12 +163,12 @@ fn info(cx: &Context<'_>, store: &mut Sqlite) -> Result<Reply> {
     ]);
     let mut settings = Table { title: "settings", columns: vec!["Settings", "Count"], ..Table::default() };
     for shape in cx.shapes {
-        let count = catalog.of(shape.noun).count() as u64;
+        let count = store.number_of(shape)?;
         if count > 0 {
             settings.rows.push(vec![shape.plural.into(), count.into()]);
         }
     }
-    let mut facts = Table::facts("facts");
+    let mut facts = Table::facts();
     let size = std::fs::metadata(path).map_or(0, |file| file.len());
     for (name, value) in [
         ("Store", Cell::from(path.display().to_string())),

@@ -40,6 +40,11 @@ pub trait Names {
     fn named(&self, _: &str) -> Vec<String> {
         Vec::new()
     }
+    /// The addresses of the people the history knows by this name, as far as that is known. True when it is only a word
+    /// of the names they show.
+    fn known(&self, _: &str) -> (Vec<String>, bool) {
+        (Vec::new(), false)
+    }
     /// The rooms that are meant by a pattern.
     fn rooms(&self, pattern: &str) -> Vec<RoomKey>;
     /// The rooms of the categories that are meant by a pattern.
@@ -63,6 +68,8 @@ pub struct Named {
     pub name: String,
     /// Addresses.
     pub people: Vec<String>,
+    /// Nobody has this name; it is a word of the names they show.
+    pub by_word: bool,
 }
 
 /// A query that was read.

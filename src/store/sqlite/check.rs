@@ -10,24 +10,32 @@ use crate::error::{Error, Kind, Place, Result};
 use crate::model::counted::counted as words;
 use crate::model::hash;
 use crate::model::receipt::Gap;
+use crate::pipeline::{Event, Watch};
 use crate::proof::tree::{self, Frontier};
 use crate::select::heads::heads;
 use crate::select::postings::numbers;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 mod data;
 
+const ROOMS: &str = "checking rooms";
+/// Told of at once, in events.
+const STRIDE: u64 = 8_192;
 /// At most this many findings of one kind are listed.
 const LISTED: usize = 100;
 
 /// Checks the store of a snapshot; with `read_data` also every text and attachment.
-pub(super) fn check(store: &Sqlite, read_data: bool) -> Result<Vec<Gap>> {
+pub(super) fn check(store: &Sqlite, read_data: bool, watch: &dyn Watch) -> Result<Vec<Gap>> {
     let mut findings = Vec::new();
-    let mut run = |what: fn(&Connection, &mut Vec<Gap>) -> rusqlite::Result<()>| {
+    type Step = fn(&Connection, &mut Vec<Gap>, &dyn Watch) -> rusqlite::Result<()>;
+    let mut run = |step: &'static str, what: Step| {
         let before = findings.len();
-        match what(&store.connection, &mut findings) {
+        watch.event(Event::Begin { step, total: None, unit: "events" });
+        let done = what(&store.connection, &mut findings, watch);
+        watch.event(Event::End);
+        match done {
             Err(rusqlite::Error::FromSqlConversionFailure(_, _, why))
                 if why.is::<Broken>() || why.is::<BrokenIndex>() =>
             {
@@ -41,29 +49,30 @@ pub(super) fn check(store: &Sqlite, read_data: bool) -> Result<Vec<Gap>> {
         Ok::<_, Error>(())
     };
     if read_data {
-        run(data::pages)?;
+        run("checking pages", |at, found, _| data::pages(at, found))?;
     }
-    run(chain)?;
-    run(settings)?;
-    run(rooms)?;
-    run(collected::check)?;
+    run("checking the log", |at, found, _| chain(at, found))?;
+    run("checking settings", |at, found, _| settings(at, found))?;
+    run(ROOMS, rooms)?;
+    run("checking collections", |at, found, _| collected::check(at, found))?;
     if read_data {
-        run(data::references)?;
-        run(data::orphans)?;
-        run(data::events)?;
-        run(data::index)?;
-        run(data::contents)?;
+        run("checking references", |at, found, _| data::references(at, found))?;
+        run("checking references", |at, found, _| data::orphans(at, found))?;
+        run("checking events", data::events)?;
+        run("checking the index", data::index)?;
+        run("checking attachments", data::contents)?;
     }
     Ok(findings)
 }
 
 /// What a command asks that destroys, or ends what protects: are settings and blocks those that the newest record of
 /// the log names?
-pub(super) fn trusted(connection: &Connection, path: &Path) -> Result<()> {
+pub(super) fn trusted(connection: &Connection, path: &Path, watch: &dyn Watch) -> Result<()> {
     let mut findings = Vec::new();
     let asked = newest(connection, &mut findings)
         .and_then(|()| settings(connection, &mut findings))
-        .and_then(|()| rooms(connection, &mut findings));
+        .and_then(|()| rooms(connection, &mut findings, watch));
+    watch.event(Event::End);
     asked.map_err(|error| explain(error, path))?;
     let name = path.display();
     match findings.first() {
@@ -137,7 +146,10 @@ fn settings(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Resul
 
 /// The blocks of each room are those of its tree, the rooms those of the tree over all, and every number a room has
 /// given is that of an event or of one that was purged.
-fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+fn rooms(connection: &Connection, findings: &mut Vec<Gap>, watch: &dyn Watch) -> rusqlite::Result<()> {
+    let written = |row: &Row<'_>| row.get::<_, u64>(0);
+    let total = connection.query_row("SELECT coalesce(sum(next), 0) FROM history", [], written)?;
+    watch.event(Event::Begin { step: ROOMS, total: Some(total), unit: "events" });
     let names: BTreeMap<i64, String> = {
         let mut read = connection
             .prepare("SELECT number, key FROM room UNION ALL SELECT number, key FROM removed_room ORDER BY number")?;
@@ -159,7 +171,7 @@ fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
         let place = format!("room {}", key.replace('\u{1}', "\\"));
         let history = History::load(connection, room)?;
         let mut real = history.bare();
-        let (mut last, mut events) = (-1i64, 0);
+        let (mut last, mut events, mut told) = (-1i64, 0, 0);
         while let Some(kept) = block.take_if(|kept| kept.first >> ROOM_SHIFT <= room) {
             span(&kept, room, &place, last, &history, findings);
             (last, events) = (sequence_of(kept.last).cast_signed(), events + kept.events);
@@ -167,6 +179,11 @@ fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
                 real.push(kept.leaf());
             }
             block = blocks.next()?.map(Kept::of).transpose()?;
+            // A large room is seen to go on.
+            if events - told >= STRIDE {
+                watch.event(Event::Advance(events - told));
+                told = events;
+            }
         }
         if key.is_empty() {
             found(findings, format!("room number {room}"), "the room does not exist, and has history");
@@ -177,6 +194,7 @@ fn rooms(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
         if history.leaf(key) != leaf {
             found(findings, &place, "it is not what its leaf in the tree over all rooms says");
         }
+        watch.event(Event::Advance(history.next.cast_unsigned().saturating_sub(told)));
         let gone = gone.get(&room).copied().unwrap_or_default();
         if events + gone != history.next.cast_unsigned() {
             let why = format!("{} events have been written, {events} are there and {gone} were purged", history.next);

@@ -8,7 +8,7 @@ use crate::model::message::{Event, Kind};
 use crate::select::postings::{self, Postings, hash_of};
 use compact_str::CompactString;
 use hashbrown::HashTable;
-use rusqlite::{Connection, Statement, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 mod sweep;
 
@@ -45,6 +45,21 @@ struct List {
     word: CompactString,
     bytes: Vec<u8>,
     last: u64,
+    /// What stands before what is there: an older block was filled up, or an older event completed. In no order.
+    late: Option<Box<Vec<u64>>>,
+}
+
+impl List {
+    /// All numbers, ascending.
+    fn settled(mut self) -> List {
+        let Some(mut all) = self.late.take() else { return self };
+        all.extend(postings::numbers(&self.bytes).flatten());
+        all.sort_unstable();
+        all.dedup();
+        (self.bytes, self.last) = (Vec::new(), 0);
+        all.iter().for_each(|number| postings::append(&mut self.bytes, &mut self.last, *number));
+        self
+    }
 }
 
 /// The words of a batch that is open.
@@ -119,18 +134,20 @@ impl Pending {
         let entry = self.words.entry(hash, |list| list.hash == hash && list.word == word, |list| list.hash);
         let mut entry = entry.or_insert_with(|| {
             self.bytes += word.len() + WORD_BYTES;
-            List { hash, word: CompactString::new(word), bytes: Vec::new(), last: 0 }
+            List { hash, word: CompactString::new(word), bytes: Vec::new(), last: 0, late: None }
         });
         let list = entry.get_mut();
         let before = list.bytes.len();
         for number in numbers {
             match number > list.last {
                 true => postings::append(&mut list.bytes, &mut list.last, number),
-                // An older block that had room left was filled up.
-                false => postings::insert(&mut list.bytes, &mut list.last, number),
+                false => {
+                    list.late.get_or_insert_default().push(number);
+                    self.bytes += size_of::<u64>();
+                }
             }
         }
-        self.bytes += list.bytes.len().saturating_sub(before);
+        self.bytes += list.bytes.len() - before;
     }
 
     /// Must it be written before more is added?
@@ -138,18 +155,50 @@ impl Pending {
         is_full(self.bytes)
     }
 
-    /// Writes what was collected as a segment.
-    pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Writes what was collected as a segment, and gives the level of that.
+    pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<i64> {
         self.bytes = 0;
-        let mut words: Vec<List> = std::mem::take(&mut self.words).into_iter().collect();
+        let mut words: Vec<List> = std::mem::take(&mut self.words).into_iter().map(List::settled).collect();
         if words.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         words.sort_unstable_by(|a, b| a.word.cmp(&b.word));
-        let segment = segment(connection, 0)?;
+        let level = level_of(words.iter().map(|list| size_of_row(&list.word, &list.bytes)).sum());
+        let segment = segment(connection, level)?;
         let mut insert = connection.prepare_cached(INSERT)?;
-        words.iter().try_for_each(|list| put(&mut insert, segment, &list.word, &list.bytes))
+        words.iter().try_for_each(|list| put(&mut insert, segment, &list.word, &list.bytes))?;
+        Ok(level)
     }
+}
+
+/// Takes events out of the list of a word; true when nothing is left of it.
+pub(super) fn leave(connection: &Connection, word: &str, gone: &dyn Fn(u64) -> bool) -> rusqlite::Result<bool> {
+    let mut read = connection.prepare_cached(
+        "SELECT segment, part, events FROM word WHERE segment IN (SELECT number FROM segment) AND word = ?1",
+    )?;
+    let (mut rows, mut changes, mut any) = (read.query([word])?, Vec::new(), false);
+    while let Some(row) = rows.next()? {
+        let (segment, part): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let list = postings::numbers(row.get_ref(2)?.as_blob()?).collect::<Option<Vec<u64>>>();
+        let list = list.ok_or_else(|| damaged(segment))?;
+        let (mut left, mut last) = (Vec::new(), 0);
+        let kept = list.iter().filter(|number| !gone(**number));
+        let count = kept.inspect(|number| postings::append(&mut left, &mut last, **number)).count();
+        any |= count > 0;
+        if count < list.len() {
+            changes.push((segment, part, left));
+        }
+    }
+    let mut put =
+        connection.prepare_cached("UPDATE word SET events = ?4 WHERE segment = ?1 AND word = ?2 AND part = ?3")?;
+    let mut drop = connection.prepare_cached("DELETE FROM word WHERE segment = ?1 AND word = ?2 AND part = ?3")?;
+    for (segment, part, left) in changes {
+        match left.is_empty() {
+            true => drop.execute(params![segment, word, part])?,
+            false => put.execute(params![segment, word, part, left])?,
+        };
+    }
+    Ok(!any)
 }
 
 /// Must so many bytes of words be written before more are added?
@@ -218,16 +267,38 @@ impl Merged {
     }
 }
 
-/// Merges segments where there are as many of one level as `fan`, so that a search never asks many.
-pub(super) fn merge(connection: &Connection, fan: i64) -> rusqlite::Result<()> {
-    for level in 0.. {
-        let count: i64 = connection
-            .prepare_cached("SELECT count(*) FROM segment WHERE level = ?1")?
-            .query_row([level], |row| row.get(0))?;
-        if count < fan {
-            return Ok(());
-        }
-        let into = segment(connection, level + 1)?;
+/// The bytes that segments of each of the lower levels are below; each further level has [`FAN`] times as much.
+const LOWER_LEVELS: [usize; 3] = [4 << 10, 32 << 10, 256 << 10];
+/// Segments up to this level are so small that whoever writes little may merge them: sixteen have four megabytes.
+pub(super) const SMALL: i64 = LOWER_LEVELS.len() as i64 - 1;
+/// Every level.
+pub(super) const ANY_LEVEL: i64 = i64::MAX;
+
+/// The level of a segment with so many bytes: those of a level are about as large, so that one message never has
+/// millions merged.
+fn level_of(bytes: usize) -> i64 {
+    let (mut level, mut most) = (0, LOWER_LEVELS[0]);
+    while bytes >= most {
+        level += 1;
+        most = LOWER_LEVELS.get(level).copied().unwrap_or_else(|| most.saturating_mul(FAN as usize));
+    }
+    level as i64
+}
+
+/// What a word and its list take in the file, about.
+fn size_of_row(word: &str, list: &[u8]) -> usize {
+    word.len() + list.len() + 8
+}
+
+/// Merges segments where there are as many of one level as `fan`, up to a level, so that a search never asks many and
+/// whoever writes a little waits for little. What is left is merged by whoever writes more.
+pub(super) fn merge(connection: &Connection, fan: i64, most: i64) -> rusqlite::Result<()> {
+    let mut next = -1;
+    while let Some(level) = full(connection, fan, next, most)? {
+        next = level;
+        // What it becomes is not known yet; no other segment has that level.
+        let into = segment(connection, -1)?;
+        let mut bytes = 0;
         let mut read = connection.prepare_cached(
             "SELECT word, events, segment FROM word WHERE segment IN (SELECT number FROM segment WHERE level = ?1) \
              ORDER BY word, segment, part",
@@ -240,11 +311,13 @@ pub(super) fn merge(connection: &Connection, fan: i64) -> rusqlite::Result<()> {
             if current.as_deref() != Some(word)
                 && let Some(done) = current.replace(word.to_owned())
             {
+                bytes += size_of_row(&done, &merged.bytes);
                 merged.write(&mut insert, into, &done)?;
             }
             merged.add(row.get(2)?, row.get_ref(1)?.as_blob()?)?;
         }
         if let Some(done) = current {
+            bytes += size_of_row(&done, &merged.bytes);
             merged.write(&mut insert, into, &done)?;
         }
         drop(rows);
@@ -252,6 +325,20 @@ pub(super) fn merge(connection: &Connection, fan: i64) -> rusqlite::Result<()> {
             .prepare_cached("DELETE FROM word WHERE segment IN (SELECT number FROM segment WHERE level = ?1)")?
             .execute([level])?;
         connection.prepare_cached("DELETE FROM segment WHERE level = ?1")?.execute([level])?;
+        connection
+            .prepare_cached("UPDATE segment SET level = ?2 WHERE number = ?1")?
+            .execute((into, level_of(bytes).max(level + 1)))?;
     }
     Ok(())
+}
+
+/// The lowest level above one, and up to another, that has so many segments.
+fn full(connection: &Connection, fan: i64, above: i64, most: i64) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT level FROM segment WHERE level > ?2 AND level <= ?3 GROUP BY level HAVING count(*) >= ?1 \
+             ORDER BY level LIMIT 1",
+        )?
+        .query_row((fan, above, most), |row| row.get(0))
+        .optional()
 }

@@ -36,6 +36,7 @@ use self::explain::explain;
 use self::roots::Watched;
 use super::change::{Pass, Run};
 use super::collections::TakeMembers;
+use super::count::{Parts, Tally};
 use super::hits::TakeHits;
 use super::purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
@@ -230,8 +231,8 @@ impl Sqlite {
 
     /// What is wrong with the store; nothing, if the list is empty. With `read_data` every text is
     /// compared with the index, and every attachment with its hash.
-    pub fn check(&self, read_data: bool) -> Result<Vec<Gap>> {
-        check::check(self, read_data)
+    pub fn check(&self, read_data: bool, watch: &dyn Watch) -> Result<Vec<Gap>> {
+        check::check(self, read_data, watch)
     }
 
     /// Does something in one transaction.
@@ -285,6 +286,9 @@ impl Corpus for Sqlite {
     fn get(&mut self, shape: &'static Shape, key: &str) -> Result<Option<Record>> {
         records::one(&self.connection, shape, key).map_err(|e| self.explain(e))
     }
+    fn number_of(&mut self, shape: &'static Shape) -> Result<u64> {
+        records::count(&self.connection, shape).map_err(|e| self.explain(e))
+    }
     fn after(&mut self, shape: &'static Shape, number: i64, most: usize) -> Result<Vec<(i64, Record)>> {
         records::after(&self.connection, shape, number, most).map_err(|e| self.explain(e))
     }
@@ -299,17 +303,18 @@ impl Corpus for Sqlite {
     }
 
     fn count(&mut self, selection: &Selection) -> Result<Breakdown> {
+        self.count_parts(selection, Parts::ALL)
+    }
+    fn count_parts(&mut self, selection: &Selection, parts: Parts) -> Result<Breakdown> {
         let selection = &*self.with_tags(selection)?;
-        let counts = count::count(&self.connection, selection, true).map_err(|e| self.explain(e))?;
+        let counts = count::count(&self.connection, selection, parts).map_err(|e| self.explain(e))?;
         counts.map_or_else(|| Breakdown::read(self, selection), Ok)
     }
-
-    fn count_but_months(&mut self, selection: &Selection) -> Result<Breakdown> {
+    fn tally(&mut self, selection: &Selection) -> Result<Tally> {
         let tagged = self.with_tags(selection)?;
-        let counts = count::count(&self.connection, &tagged, false).map_err(|e| self.explain(e))?;
-        counts.map_or_else(|| self.count(selection), Ok)
+        let tally = count::tally(&self.connection, &tagged).map_err(|e| self.explain(e))?;
+        tally.map_or_else(|| self.count(selection).map(|counts| Tally::from(&counts)), Ok)
     }
-
     fn facts(&mut self, asked: &crate::store::facts::Asked) -> Result<crate::select::query::Facts> {
         facts::facts(&self.connection, asked).map_err(|e| self.explain(e))
     }
@@ -435,7 +440,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn plan_purge(&mut self, mut request: PurgeRequest) -> Result<PurgePlan> {
+    fn plan_purge(&mut self, mut request: PurgeRequest, watch: &dyn Watch) -> Result<PurgePlan> {
         // A snapshot is in a transaction already.
         let own = self.connection.is_autocommit();
         if own {
@@ -444,7 +449,8 @@ impl Store for Sqlite {
         for selection in &mut request.selections {
             *selection = self.with_tags(selection)?.into_owned();
         }
-        let plan = check::trusted(&self.connection, &self.path).and_then(|()| purge::plan(self, request));
+        let trusted = check::trusted(&self.connection, &self.path, watch);
+        let plan = trusted.and_then(|()| purge::plan(self, request, watch));
         if own {
             drop(self.connection.execute_batch("ROLLBACK"));
         }

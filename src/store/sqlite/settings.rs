@@ -8,6 +8,7 @@ use crate::model::addresses::Addresses;
 use crate::model::catalog::Catalog;
 use crate::model::ids::join_key;
 use crate::model::record::{Record, Shape};
+use crate::pipeline::Silent;
 use crate::rules::holds::{Case, Room, Terms, unread};
 use crate::store::change::Transaction;
 use crate::store::collections::{Gather, Gathered, Members};
@@ -97,7 +98,7 @@ impl Transaction for Tx<'_> {
     }
 
     fn trusted(&mut self) -> Result<()> {
-        check::trusted(self.connection, self.path)
+        check::trusted(self.connection, self.path, &Silent)
     }
 
     fn append(&mut self, entry: &Entry) -> Result<()> {

@@ -74,7 +74,7 @@ fn an_untouched_log_is_intact_and_says_how_far_it_is_anchored() {
     let desk = desk();
     verdicts(&desk, "", "");
     let run = desk.run("audit verify --store @s.db --against @kept.txt --output json").code(0);
-    let fact = |name: &str| run.json()["facts"][name].to_string();
+    let fact = |name: &str| run.json()[name].to_string();
     assert_eq!(fact("Records"), "6");
     assert_eq!(fact("Anchored"), "\"records 1 to 4\"");
     assert_eq!(fact("Neither"), "\"records 5 to 6\"");

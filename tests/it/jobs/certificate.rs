@@ -40,6 +40,21 @@ fn a_certificate_is_checked_alone_and_against_the_log() {
 }
 
 #[test]
+fn either_name_of_a_certificate_means_both_files() {
+    let (desk, _) = desk();
+    for (typed, made) in [("a.txt", "a"), ("b.json", "b"), ("c.TXT", "c"), ("d.v1", "d.v1"), ("e", "e")] {
+        desk.run(&format!("certificate get 1 --out @{typed} --store @s.db")).code(0);
+        assert!(desk.path(&format!("{made}.txt")).exists() && desk.path(&format!("{made}.json")).exists(), "{typed}");
+        assert!(!desk.path(&format!("{typed}.txt")).exists() || typed == made, "{typed}");
+    }
+    // What is there already is looked for under the same names.
+    desk.run("purge --everything --yes --store @s.db --certificate @a.txt").code(4);
+    desk.lines("more.jsonl", &chat(1, 2));
+    desk.run("import @more.jsonl --store @s.db --restore-purged").code(0);
+    desk.run("purge --everything --yes --store @s.db --certificate @a.txt").code(15).says("already exists");
+}
+
+#[test]
 fn what_was_changed_in_a_certificate_is_found() {
     let (desk, public) = desk();
     let one = text(&desk, "one.txt");

@@ -239,6 +239,9 @@ fn a_folder_that_is_not_the_one_is_told_and_nothing_is_delivered() {
     desk.run("compliance run --store @s.db").code(13).says("older than what was last seen");
     let accepted = ["compliance", "run", "--store", "@s.db", "--accept-older", "restored"];
     desk.args(&accepted).code(17).says("the store is behind");
+    // Nobody has to run it to be told.
+    let status = desk.run("compliance status --store @s.db --output json").code(20).json();
+    assert_eq!(status[0]["State"], "failed", "{status}");
     more(&desk, "b.jsonl", &chat(1, 8));
     desk.run("compliance run --store @s.db").code(17).says("the store is behind");
     let status = desk.run("compliance status --store @s.db --output json").code(20);
@@ -249,6 +252,8 @@ fn a_folder_that_is_not_the_one_is_told_and_nothing_is_delivered() {
     // The folder is not mounted.
     std::fs::rename(desk.path("out"), desk.path("aside")).unwrap();
     desk.run("compliance run --store @s.db").code(17).says("does not hold the 2 runs");
+    let status = desk.run("compliance status --store @s.db").code(20);
+    assert!(status.out.contains("does not hold the 2 runs"), "{}", status.out);
     assert!(!desk.path("out/00000003").exists());
     std::fs::rename(desk.path("aside"), desk.path("out")).unwrap();
     // Another store delivers to it.
@@ -273,6 +278,24 @@ fn a_folder_that_is_not_the_one_is_told_and_nothing_is_delivered() {
     desk.lay_out("s.db", "UPDATE delivery_span SET first = first + 1 WHERE delivery = 2");
     say("begins at");
     assert_eq!(Sqlite::snapshot(&desk.path("s.db")).unwrap().id().unwrap().len(), 32);
+}
+
+#[test]
+fn a_clock_that_was_ahead_does_not_make_what_waits_look_current() {
+    let desk = desk("XML");
+    desk.clock("2030-01-01T00:00:00Z");
+    desk.run(RUN).code(0);
+    desk.clock("2026-01-01T12:00:00Z");
+    let status = || desk.run("compliance status --store @s.db --output json");
+    let now = status().code(0).json();
+    assert!(now[0]["NextRun"].as_str().unwrap().starts_with("2026-01-01T12:15"), "{now}");
+    more(&desk, "c.jsonl", &chat(1, 7));
+    let now = status().code(3).json();
+    assert!(now[0]["State"] == "behind" && now[0]["LagSeconds"].is_null(), "{now}");
+    desk.run(RUN).code(0);
+    status().code(0);
+    // Each event is delivered once all the same.
+    verify(&desk, 0);
 }
 
 #[test]

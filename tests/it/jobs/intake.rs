@@ -253,7 +253,7 @@ fn a_new_name_for_what_is_not_there_imports_nothing() {
 fn an_import_that_makes_a_store_says_where_its_key_is() {
     let desk = Desk::new();
     desk.write("h.jsonl", line(1, serde_json::json!([])));
-    let told = |run: &Run| run.json()["facts"].to_string().contains("s.db.key; back it up");
+    let told = |run: &Run| run.json().to_string().contains("s.db.key; back it up");
     assert!(!told(&desk.run("import @h.jsonl --store @s.db --output json --what-if").code(0)));
     assert!(told(&desk.run("import @h.jsonl --store @s.db --output json").code(0)));
     assert!(!told(&desk.run("import @h.jsonl --store @s.db --output json").code(0)));

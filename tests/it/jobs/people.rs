@@ -20,6 +20,60 @@ fn of_all(all: &People, text: &str, unknown: bool) -> Result<BTreeSet<String>> {
 }
 
 #[test]
+fn a_word_of_a_name_means_those_who_show_it() {
+    let desk = Desk::new();
+    let said = |user: &str, name: &str, id: u64, text: &str| {
+        serde_json::json!({
+            "pool": "p", "room": "r", "user": user, "user_name": name, "time": "2015-03-01T08:00:00Z", "id": id,
+            "text": text,
+        })
+    };
+    let lines = [
+        said("sip:pk@x.example", "Priya Kumar", 1, "one"),
+        said("sip:pk@x.example", "P. K.", 2, "two"),
+        said("sip:ps@x.example", "Shah, Priya (London)", 3, "three"),
+        said("sip:bob@x.example", "Bob Roe", 4, "four"),
+        said("sip:priyanka@x.example", "Priyanka", 5, "five"),
+    ];
+    desk.lines("a.jsonl", &lines);
+    desk.run("import @a.jsonl --store @s.db").code(0);
+    desk.run("case new c --store @s.db").code(0);
+    let search = |query: &str| desk.args(&["search", query, "--store", "@s.db", "--output", "json"]);
+    let found = |query: &str| {
+        let run = search(query);
+        let mut numbers: Vec<u64> =
+            run.json().as_array().unwrap().iter().map(|hit| hit["Number"].as_u64().unwrap()).collect();
+        numbers.sort_unstable();
+        (numbers, run.err.lines().filter(|line| line.starts_with("nobody is named")).count())
+    };
+    // Everything of those people, whatever they were called then.
+    assert_eq!(found("from:priya"), (vec![1, 2, 3], 1));
+    assert_eq!(found("from:\"priya shah\""), (vec![3], 1));
+    assert_eq!(found("participants:PRIYA"), (vec![1, 2, 3], 1));
+    assert_eq!(found("present:priya").1, 1);
+    assert_eq!(found("NOT from:priya"), (vec![4, 5], 1));
+    // A whole name is that person's, and no part of another's; = and addresses mean what is written.
+    assert_eq!(found("from:\"Priya Kumar\""), (vec![1, 2], 0));
+    assert_eq!(found("from:priyanka"), (vec![5], 0));
+    assert_eq!(found("from:priy").0, Vec::<u64>::new());
+    assert_eq!(found("from=priya").0, Vec::<u64>::new());
+    assert_eq!(found("from:priya@x.example").0, Vec::<u64>::new());
+    assert_eq!(found("from:priya*"), (vec![1, 5], 0));
+    search("from:priya").code(0).says("the 2 people with that in a longer name: pk@x.example, ps@x.example");
+    let told = desk.run("search from:priya --explain --store @s.db --output json").code(0).json();
+    assert_eq!(told["people"][0]["Addresses"], serde_json::json!(["pk@x.example", "ps@x.example"]), "{told}");
+    assert_eq!((&told["people"][0]["Name"], &told["EventsMeant"]), (&"priya".into(), &3.into()), "{told}");
+    // A hold keeps the people, not the word.
+    desk.run("hold new h --case c --query from:priya --reason r --store @s.db").code(0).says("protects 3 events");
+    desk.lines("b.jsonl", &[said("sip:pk@x.example", "Somebody Else", 6, "six")]);
+    desk.run("import @b.jsonl --store @s.db").code(0);
+    let report = desk.run("hold report --store @s.db --output json").code(0).json();
+    assert_eq!(report["holds"][0]["Events"], 4, "{report}");
+    // Whom a person of a command means is one person, or nobody.
+    desk.run("search --user priya --store @s.db").code(10).says("Priya");
+}
+
+#[test]
 fn names_alone_say_what_everybody_says() {
     let desk = Desk::new();
     // Few first names, so that names are shared, are near, and lead from one person to another.

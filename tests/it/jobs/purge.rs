@@ -176,7 +176,9 @@ fn a_plan_that_is_out_of_date_is_not_executed() {
     desk.run("import @h.jsonl --store @s.db").code(0);
     let part = Wanted { to: Some("2030-01-01".into()), ..Wanted::default() };
     let asked = Asked { parts: vec![part], ..Asked::default() };
-    let planned = pchat::jobs::purge::plan(&desk.path("s.db"), &asked, 10, pchat::nouns::SHAPES).unwrap();
+    let planned =
+        pchat::jobs::purge::plan(&desk.path("s.db"), &asked, 10, pchat::nouns::SHAPES, &pchat::pipeline::Silent)
+            .unwrap();
     let Planned::Purge(plan, _) = planned else { panic!() };
     assert_eq!(plan.goes().events, 100);
     desk.run("import @more.jsonl --store @s.db").code(0);

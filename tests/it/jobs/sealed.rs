@@ -161,7 +161,7 @@ fn a_seal_says_whose_archive_it_is() {
     let other = pchat::proof::note::SigningKey::parse(other.lines().last().unwrap()).unwrap().verifier().to_string();
     let fact = |run: &crate::harness::Run, name: &str| {
         let name: String = name.split_whitespace().map(|word| word[..1].to_uppercase() + &word[1..]).collect();
-        run.json()["facts"][name].as_str().unwrap_or_default().to_owned()
+        run.json()[name].as_str().unwrap_or_default().to_owned()
     };
     for (out, volumes) in [("one.zip", ""), ("many", "--volume-size 20KB")] {
         let done = desk.run(&format!("export --store @s.db --out @{out} {volumes} --output json")).code(0);

@@ -44,7 +44,7 @@ fn payload(desk: &Desk) -> Vec<String> {
 
 /// How many files of the history were read, and how many there are.
 fn read(run: &crate::harness::Run) -> (u64, u64) {
-    let facts = run.json()["facts"].clone();
+    let facts = run.json();
     let (some, all) = facts["FilesOfHistoryRead"].as_str().unwrap().split_once(" of ").unwrap();
     (some.parse().unwrap(), all.parse().unwrap())
 }

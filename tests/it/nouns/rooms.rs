@@ -216,7 +216,9 @@ fn a_change_is_recorded_with_what_was_there_before() {
     let desk = desk();
     let before = desk.audit("s.db").len();
     line(&desk, "Set-CsPersistentChatRoom Help -Description one -Disabled $True").code(0);
-    line(&desk, "Set-CsPersistentChatRoom Help -Description one").code(0).says("no change given");
+    line(&desk, "Set-CsPersistentChatRoom Help -Description one")
+        .code(0)
+        .says("nothing changed: no other value was given");
     line(&desk, "Set-CsPersistentChatRoom Help -Description two -WhatIf").code(0);
     let records = desk.audit("s.db");
     assert_eq!(records.len(), before + 1, "what changes nothing is not recorded");

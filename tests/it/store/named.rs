@@ -6,6 +6,7 @@ use pchat::model::catalog::Catalog;
 use pchat::model::record::Record;
 use pchat::nouns::principal::SHAPE;
 use pchat::nouns::{SHAPES, room};
+use pchat::pipeline::Silent;
 use pchat::rules::directory::Directory;
 use pchat::store::change::change;
 use pchat::store::sqlite::Sqlite;
@@ -63,7 +64,7 @@ proptest! {
         if records.len() > 2 {
             change(&mut store, Amendment::remove(last, entry())).unwrap();
         }
-        prop_assert_eq!(store.check(true).unwrap(), []);
+        prop_assert_eq!(store.check(true, &Silent).unwrap(), []);
         let all = store.catalog(SHAPES).unwrap();
         let full = Directory::new(&all);
         let mut names: Vec<String> = (0..8)
@@ -163,5 +164,5 @@ fn a_store_that_is_opened_for_history_takes_nothing_else() {
     assert!(error.to_string().contains("not authorized"), "{error}");
     assert!(store.for_changes().unwrap());
     change(&mut store, Amendment::put([principal(1, false, 1, 1, false, &[])], entry())).unwrap();
-    assert!(store.check(true).unwrap().is_empty());
+    assert!(store.check(true, &Silent).unwrap().is_empty());
 }

@@ -127,7 +127,7 @@ fn interrupted_at_every_block_it_is_continued_and_nothing_else_is_done_meanwhile
         assert!(times >= 8 / step && done.continued && done.events == 900, "{times} {done:?}");
         put(&mut writer, &[]).unwrap();
         drop(writer);
-        assert_eq!(Sqlite::snapshot(&path).unwrap().check(true).unwrap(), []);
+        assert_eq!(Sqlite::snapshot(&path).unwrap().check(true, &Silent).unwrap(), []);
         assert_eq!((found(&desk), lists(&desk)), before);
     }
 }

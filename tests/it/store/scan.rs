@@ -10,6 +10,7 @@ use pchat::model::message::{Event, Kind, Persona};
 use pchat::model::receipt::Kinds;
 use pchat::model::time::Ticks;
 use pchat::model::unit::Unit;
+use pchat::pipeline::Silent;
 use pchat::select::matches::{Subject, matches};
 use pchat::select::query::Query;
 use pchat::select::query::product::{Match, Written};
@@ -247,6 +248,6 @@ proptest! {
             }
             compare(&mut Sqlite::snapshot(&path).unwrap(), &selections)?;
         }
-        prop_assert_eq!(Sqlite::snapshot(&path).unwrap().check(true).unwrap(), []);
+        prop_assert_eq!(Sqlite::snapshot(&path).unwrap().check(true, &Silent).unwrap(), []);
     }
 }

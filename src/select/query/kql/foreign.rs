@@ -12,7 +12,28 @@ const QUOTE: &str = "to look for the text itself put it in quotation marks";
 
 /// Advice for what stands between blanks, if it belongs to another language. `next` is what follows it.
 pub(in crate::select::query) fn of(text: &str, next: &str) -> Option<Advice> {
-    distance(text, next).or_else(|| ending(text)).or_else(|| join(text)).or_else(|| likeness(text))
+    distance(text, next)
+        .or_else(|| function(text, next))
+        .or_else(|| ending(text))
+        .or_else(|| join(text))
+        .or_else(|| likeness(text))
+}
+
+/// `atleast5(`, `stem(`, `date(`: right before a bracket.
+fn function(text: &str, next: &str) -> Option<Advice> {
+    if !next.starts_with('(') {
+        return None;
+    }
+    let name = text.to_ascii_lowercase();
+    let hint = match name.trim_end_matches(|c: char| c.is_ascii_digit()) {
+        "atleast" => "write the word alone: pchat search report says how often each term occurs",
+        "date" | "da" => "write sent:2014-01-01..2014-03-31",
+        "stem" | "plural" | "singular" => "write settl* for any ending",
+        "fuzzy" | "soundex" | "phonic" => "write a pattern, as in settl* or wo?rd",
+        "caps" | "allcaps" | "nocaps" => "write the word alone, and --case-sensitive",
+        _ => return None,
+    };
+    Some((format!("{text}( is how other programs write a function"), format!("{hint}; {QUOTE}")))
 }
 
 /// `w/5`, `/s`, `pre/p`, `+s`, `ADJ3`, `w/ 5`.
@@ -41,6 +62,11 @@ pub(in crate::select::query) fn distance(text: &str, next: &str) -> Option<Advic
     }
     let (name, of) = text.split_once('/')?;
     let name = name.to_ascii_lowercase();
+    if matches!(&*name, "notw" | "not" | "nw" | "notwithin") && (is_number(of) || unit(of)) {
+        let number = if is_number(of) { of } else { "15" };
+        return Some((what, format!("write a NOT (a NEAR({number}) b)")));
+    }
+    let of = of.strip_prefix('n').filter(|rest| is_number(rest) && name.is_empty()).unwrap_or(of);
     if !NAMES.contains(&&*name) {
         return None;
     }
@@ -97,7 +123,7 @@ fn likeness(text: &str) -> Option<Advice> {
         return Some((what, format!("leave it out: --sort relevance weighs words by how rare they are; {QUOTE}")));
     }
     let inside = text.strip_prefix('/')?.strip_suffix('/')?;
-    inside.contains(['\\', '[', '^', '$', '+', '*', '{']).then(|| {
+    (!inside.is_empty()).then(|| {
         let what = "a regular expression is a value of text".to_owned();
         (what, format!("write text:/.../; {QUOTE}"))
     })

@@ -18,7 +18,18 @@ pub(super) fn of(line: &str, tokens: &[Token]) -> Vec<(usize, String)> {
             Is::Word(text) if text.eq_ignore_ascii_case("within") && word(at + 1).is_some_and(is_number) => {
                 note(format!("\"{text}\" is a word; a distance is written NEAR({})", word(at + 1).unwrap_or("5")));
             }
-            Is::Word(word) if matches!(&**word, "BUT" | "SAME" | "ONLY" | "WITHIN") => {
+            Is::Word(text) if word(at + 1).is_some() && is_short_distance(text) => {
+                let number = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+                note(format!("\"{text}\" is a word; a distance is written NEAR({number})"));
+            }
+            Is::Word(day)
+                if at > 0 && is_day(day) && matches!(word(at - 1), Some("to" | "TO" | "until" | "through")) =>
+            {
+                note(format!("\"{day}\" is a word; a range of dates is written sent:2014-01-01..{day}"));
+            }
+            Is::Word(word)
+                if matches!(&**word, "BUT" | "SAME" | "ONLY" | "WITHIN" | "xor" | "andnot" | "onear" | "Onear") =>
+            {
                 note(format!("\"{word}\" is a word; operators are AND, OR, NOT, NEAR and ONEAR"));
             }
             Is::Word(word) if word.ends_with('?') && !word.contains("://") => {
@@ -43,6 +54,19 @@ pub(super) fn of(line: &str, tokens: &[Token]) -> Vec<(usize, String)> {
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `w5` and `pre3`, as some write a distance.
+fn is_short_distance(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let rest = text.strip_prefix("pre").or_else(|| text.strip_prefix('w'));
+    rest.is_some_and(|number| number.len() <= 2 && is_number(number))
+}
+
+/// `2014-03-05`.
+fn is_day(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() })
 }
 
 /// Single quotation marks around several words are no phrase.
@@ -218,11 +242,32 @@ mod tests {
             let notes = told(line);
             assert!(notes.len() == 1 && notes[0].contains("OR DE89370400440532013000)"), "{line}: {notes:?}");
         }
-        for line in ["‘cat dog’", "'cat dog' fox", "cat, dog", "settle; rebate", "—cat", "cat WITHIN 5", "within 5"]
-        {
+        for line in [
+            "‘cat dog’",
+            "'cat dog' fox",
+            "cat, dog",
+            "settle; rebate",
+            "—cat",
+            "cat WITHIN 5",
+            "within 5",
+            "cat w5 dog",
+            "cat xor dog",
+            "sent:2014-03-01 to 2014-03-05",
+        ] {
             assert_eq!(told(line).len(), 1, "{line}");
         }
-        for line in ["'cat'", "rock 'n' roll", "cat,dog", "cat -dog", "don't", "re:", "\"cat, dog\""] {
+        for line in [
+            "cat w5",
+            "w555 cat",
+            "to 2014-3-5",
+            "'cat'",
+            "rock 'n' roll",
+            "cat,dog",
+            "cat -dog",
+            "don't",
+            "re:",
+            "\"cat, dog\"",
+        ] {
             assert!(told(line).is_empty(), "{line}: {:?}", told(line));
         }
     }

@@ -201,7 +201,7 @@ pub(super) fn regex(text: &str, is: Operator, case: bool) -> Value {
     not_if(Node::Regex(read), Property::Text, is)
 }
 
-/// The people of a name: addresses as written, and whom the directory knows.
+/// The people of a name: addresses as written, and whom the directory and the history know.
 fn people(parser: &mut Parser<'_>, is: Operator, name: &str) -> BTreeSet<String> {
     let name = name.trim();
     // A query that is kept names everybody by address, and by nothing that a name could add.
@@ -213,9 +213,10 @@ fn people(parser: &mut Parser<'_>, is: Operator, name: &str) -> BTreeSet<String>
         keys.insert(person_key(name));
     }
     if is != Operator::Equal {
+        let (known, by_word) = parser.names.known(name);
         let found = parser.names.people(name);
-        keys.extend(found.iter().map(|uri| person_key(uri)));
-        let named = Named { name: name.to_owned(), people: keys.iter().cloned().collect() };
+        keys.extend(found.iter().chain(&known).map(|uri| person_key(uri)));
+        let named = Named { name: name.to_owned(), people: keys.iter().cloned().collect(), by_word };
         if !parser.people.contains(&named) {
             parser.people.push(named);
         }
@@ -381,7 +382,8 @@ fn period(parser: &Parser<'_>, text: &str) -> Result<(Ticks, Ticks), Complaint> 
     let text = text.trim();
     let wrong = || {
         let hint = "write YYYY-MM-DD, YYYY-MM, YYYY, a time as YYYY-MM-DDTHH:MM:SSZ, or today, yesterday, \"this week\", \
-                    \"last week\", \"this month\", \"last month\", \"this year\", \"last year\"";
+                    \"last week\", \"this month\", \"last month\", \"this year\", \"last year\"; a range is \
+                    sent:2014-01-01..2014-03-31, an open one sent>=2014-01-01";
         Complaint::new("not a date", hint)
     };
     let days = match relative(parser.names.today(), &fold(text)) {

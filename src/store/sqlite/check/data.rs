@@ -4,6 +4,7 @@ use super::{LISTED, found};
 use crate::model::hash;
 use crate::model::message::{Event, Kind};
 use crate::model::receipt::Gap;
+use crate::pipeline::{Event as Progress, Silent, Watch};
 use crate::select::heads::heads;
 use crate::select::postings::numbers;
 use crate::select::texts::searched_texts;
@@ -16,6 +17,13 @@ use rusqlite::{Connection, Rows};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+/// A step over all events begins.
+fn begin(connection: &Connection, step: &'static str, watch: &dyn Watch) -> rusqlite::Result<()> {
+    let total = connection.query_row("SELECT coalesce(sum(events), 0) FROM block", [], |row| row.get(0))?;
+    watch.event(Progress::Begin { step, total: Some(total), unit: "events" });
+    Ok(())
+}
 
 /// SQLite's own check of every page and index.
 pub(super) fn pages(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
@@ -87,7 +95,8 @@ pub(super) fn orphans(connection: &Connection, findings: &mut Vec<Gap>) -> rusql
 }
 
 /// Every event is what was written: it lies in one block, and the root over the events of a block is that of the block.
-pub(super) fn events(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+pub(super) fn events(connection: &Connection, findings: &mut Vec<Gap>, watch: &dyn Watch) -> rusqlite::Result<()> {
+    begin(connection, "checking events", watch)?;
     let name = |id: i64| name_of(connection, id).map(|name| format!("event {name}"));
     let mut blocks = connection.prepare(&format!("SELECT {COLUMNS_OF_BLOCK} FROM block ORDER BY first"))?;
     let mut blocks = blocks.query([])?;
@@ -98,6 +107,7 @@ pub(super) fn events(connection: &Connection, findings: &mut Vec<Gap>) -> rusqli
     let mut row = rows.next()?;
     while let Some(block) = blocks.next()? {
         let block = Kept::of(block)?;
+        watch.event(Progress::Advance(block.events));
         let mut drafting = Drafting::new(block.salt()?);
         let mut whole = true;
         let mut seen = Vec::new();
@@ -237,10 +247,11 @@ impl Sums {
 }
 
 /// Adds what the texts of these blocks say.
-fn texts(connection: &Connection, blocks: &mut Rows<'_>, sums: &mut Sums) -> rusqlite::Result<()> {
+fn texts(connection: &Connection, blocks: &mut Rows<'_>, sums: &mut Sums, watch: &dyn Watch) -> rusqlite::Result<()> {
     let mut words = Vec::new();
     while let Some(block) = blocks.next()? {
         let (number, first, last): (u64, i64, i64) = (block.get(0)?, block.get(1)?, block.get(2)?);
+        watch.event(Progress::Advance(block.get(3)?));
         let mut rows = connection
             .prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
         let mut rows = rows.query((first, last))?;
@@ -277,10 +288,11 @@ fn lists(connection: &Connection, sums: &mut Sums, findings: &mut Vec<Gap>) -> r
 }
 
 /// The words of every event are those of its texts.
-pub(super) fn index(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+pub(super) fn index(connection: &Connection, findings: &mut Vec<Gap>, watch: &dyn Watch) -> rusqlite::Result<()> {
+    begin(connection, "checking the index", watch)?;
     let mut sums = Sums { hasher: Default::default(), sums: BTreeMap::new(), by_event: false };
-    let all = "SELECT number, first, last FROM block ORDER BY first";
-    texts(connection, &mut connection.prepare(all)?.query([])?, &mut sums)?;
+    let all = "SELECT number, first, last, events FROM block ORDER BY first";
+    texts(connection, &mut connection.prepare(all)?.query([])?, &mut sums, watch)?;
     lists(connection, &mut sums, findings)?;
     let wrong: Vec<u64> =
         sums.sums.iter().filter(|(_, sum)| **sum != 0).map(|(block, _)| *block).take(LISTED).collect();
@@ -289,10 +301,10 @@ pub(super) fn index(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlit
     }
     let mut by_event = Sums { hasher: Default::default(), sums: BTreeMap::new(), by_event: true };
     let mut firsts = HashMap::new();
-    let mut one = connection.prepare("SELECT number, first, last FROM block WHERE number = ?1")?;
+    let mut one = connection.prepare("SELECT number, first, last, events FROM block WHERE number = ?1")?;
     for block in &wrong {
         let number = block.cast_signed();
-        texts(connection, &mut one.query([number])?, &mut by_event)?;
+        texts(connection, &mut one.query([number])?, &mut by_event, &Silent)?;
         match one.query_row([number], |row| row.get::<_, i64>(1)) {
             Ok(first) => drop(firsts.insert(*block, first)),
             Err(_) => found(findings, format!("block {block}"), "the index lists events of a block that is gone"),
@@ -312,7 +324,9 @@ pub(super) fn index(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlit
 }
 
 /// Every attachment is what its hash says.
-pub(super) fn contents(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
+pub(super) fn contents(connection: &Connection, findings: &mut Vec<Gap>, watch: &dyn Watch) -> rusqlite::Result<()> {
+    let total = connection.query_row("SELECT coalesce(sum(size), 0) FROM file", [], |row| row.get(0))?;
+    watch.event(Progress::Begin { step: "checking attachments", total: Some(total), unit: "bytes" });
     let mut files = connection.prepare("SELECT number, sha256, size FROM file ORDER BY number")?;
     let mut files = files.query([])?;
     while let Some(file) = files.next()? {
@@ -325,6 +339,7 @@ pub(super) fn contents(connection: &Connection, findings: &mut Vec<Gap>) -> rusq
             let bytes = part.get_ref(0)?.as_blob()?;
             hash.update(bytes);
             sum += bytes.len() as u64;
+            watch.event(Progress::Advance(bytes.len() as u64));
             in_order &= part.get::<_, i64>(1)? == next;
             next += 1;
         }

@@ -245,7 +245,7 @@ fn earlier_versions_go_with_the_message() {
             reason: None,
             commit_every: 50,
         };
-        let plan = store.plan_purge(request).unwrap();
+        let plan = store.plan_purge(request, &Silent).unwrap();
         store.purge(&plan, &mut |_| entry(), &Silent).unwrap();
         let limits = Limits { threads: 2, budget: 4 << 20 };
         assert_eq!(store.erase(Duration::from_secs(5), &limits, &Silent).unwrap().not_zero, 0);

@@ -197,7 +197,7 @@ proptest! {
                     prop_assert_eq!(done.code, expected, "{:?}", done);
                     if !goes.is_empty() {
                         let facts = done.json();
-                        let fact = |name: &str| facts["purge"][name].as_u64().unwrap();
+                        let fact = |name: &str| facts[name].as_u64().unwrap();
                         prop_assert_eq!((fact("EventsDestroyed"), fact("EventsHeldBack")), (goes.len() as u64, held));
                     }
                     for n in goes {

@@ -33,6 +33,9 @@ fn distances_of_other_programs() {
         ("cat w/para dog", 5, "NEAR(15)"),
         ("cat +s dog", 5, "NEAR(15)"),
         ("cat within/5 dog", 5, "NEAR(5)"),
+        ("cat /n5 dog", 5, "NEAR(5)"),
+        ("cat notw/5 dog", 5, "a NOT (a NEAR(5) b)"),
+        ("cat NOTW/p dog", 5, "a NOT (a NEAR(15) b)"),
         ("cat near/5 dog", 5, "NEAR(5)"),
         ("cat NEAR5 dog", 5, "NEAR(5)"),
         ("cat NEAR 5 dog", 5, "NEAR(5)"),
@@ -74,6 +77,11 @@ fn endings_exclusions_and_joins_of_other_programs() {
         ("cat~2 dog", 1, "pattern"),
         ("cattle^2", 1, "relevance"),
         ("/inv\\d+/", 1, "text:/"),
+        ("/cat/", 1, "text:/"),
+        ("atleast5(cat)", 1, "how often each term occurs"),
+        ("cat stem(run)", 5, "settl*"),
+        ("date(jan 10 2014 to jan 20 2014)", 1, "sent:2014-01-01..2014-03-31"),
+        ("caps(SEC)", 1, "--case-sensitive"),
         ("sender:ann", 1, "from"),
         ("after:2014-05-01", 1, "sent"),
         ("filename:x", 1, "attachmentnames"),
@@ -100,6 +108,8 @@ fn endings_exclusions_and_joins_of_other_programs() {
     ] {
         reads(text, reading);
     }
+    // A name with a blank before the bracket is a word.
+    reads("stem (run)", "(stem AND run)");
 }
 
 #[test]
@@ -108,6 +118,10 @@ fn what_may_be_meant_otherwise_is_said() {
         ("cat and dog", "the operator is AND"),
         ("cat Not dog", "the operator is NOT"),
         ("cat BUT dog", "is a word"),
+        ("cat xor dog", "is a word"),
+        ("cat andnot dog", "is a word"),
+        ("cat w5 dog", "written NEAR(5)"),
+        ("sent:2014-03-01 to 2014-03-05", "written sent:"),
         ("‘cat dog’", "no phrase"),
         ("'cat dog'", "no phrase"),
         ("「東京 都」", "no phrase"),
