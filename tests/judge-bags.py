@@ -143,7 +143,8 @@ changed("tag files in folders", SOUND, files={"meta/x.xml": b"<x/>", "more/y": b
 size = sum(map(len, big.values()))
 for name, text, expected, other in [
         ("right", f"Payload-Oxum: {size}.2\n", SOUND, None), ("too many bytes", f"Payload-Oxum: {size + 1}.2\n", WRONG, None), ("too few files", f"Payload-Oxum: {size}.1\n", WRONG, None),
-        ("no numbers", "Payload-Oxum: x.y\n", WRONG, None), ("no dot", "Payload-Oxum: 5\n", WRONG, None), ("folded lines", "Source-Organization: a\n  b\n\tc\n", SOUND, None),
+        ("no numbers", "Payload-Oxum: x.y\n", WRONG, None), ("no dot", "Payload-Oxum: 5\n", WRONG, None), ("a sign", f"Payload-Oxum: +{size}.2\n", WRONG, None),
+        ("a line end of some programs", "Contact-Name: a\u2028b\n", WRONG, None), ("a form feed", "Contact-Name: a\x0cb\n", WRONG, None), ("folded lines", "Source-Organization: a\n  b\n\tc\n", SOUND, None),
         ("a field twice", "Contact-Name: a\nContact-Name: b\n", SOUND, None), ("no colon", "hello\n", WRONG, None), ("an empty value", "Contact-Name: \n", SOUND, None),
         ("a colon in a value", "External-Identifier: a:b\n", SOUND, None), ("empty", "", SOUND, None)]:
     changed(f"facts: {name}", expected, other, files={"bag-info.txt": text.encode()})

@@ -7,6 +7,7 @@ Each input is made in a size and in twice that; the processor time may grow to t
 worth. Each command may have 320 MiB in memory at its height.
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -285,6 +286,116 @@ def many_rooms(n):
     return "a.jsonl"
 
 
+def completed(n):
+    """What another source knows of every event is added to it."""
+    lines("a.jsonl", (event(at) for at in range(n)))
+    lines("b.jsonl", (event(at, user_name="A", rtf="{\\rtf1 w%d}" % at) for at in range(n)))
+    return [["import", "a.jsonl", "--store", "n.db"], ["import", "b.jsonl", "--store", "n.db"], ["store", "check", "--read-data", "--store", "n.db"]]
+
+
+def domains(n):
+    lines("a.jsonl", (event(at, room=f"ma-chan://h{at}.example/1", user=f"sip:a@d{at}", pool=f"p{at}") for at in range(n)))
+    return ["import", "a.jsonl", "--store", "n.db", *(word for at in range(n) for word in ("--map-domain", f"d{at}=e{at}", "--map-pool", f"p{at}=q{at}"))]
+
+
+def rooms_by_name(n):
+    words = [word for at in range(n) for word in ("--room", f"ma-chan://h.example/{at}")]
+    return [["import", many_rooms(n), "--store", "n.db"], ["search", "hello", "--count", "--store", "n.db", *words], ["case", "new", "M", "--store", "n.db"],
+            ["hold", "new", "H", "--case", "M", "--reason", "x", "--store", "n.db", *words], ["hold", "get", "--store", "n.db"]]
+
+
+def people_by_name(n):
+    lines("a.jsonl", (event(at, user=f"sip:a{at}@x") for at in range(n)))
+    return [["import", "a.jsonl", "--store", "n.db"], ["search", "hello", "--count", "--store", "n.db", *(word for at in range(n) for word in ("--user", f"sip:a{at}@x"))]]
+
+
+def members_behind(n):
+    text("a.ps1", "$a = 'x'\n$b = $a" + ".Length" * n + "\n")
+    return ["script", "a.ps1", "--store", "s.db"]
+
+
+def indexes_behind(n):
+    text("a.ps1", "$a = @(1, 2)\n$b = $a" + "[0]" * n + "\n")
+    return ["script", "a.ps1", "--store", "s.db"]
+
+
+def script_changes(n):
+    text("a.ps1", "".join(f"Set-CsPersistentChatCategory -Identity 'litwareinc.com\\Cat' -Description 'x{at}'\n" for at in range(n)))
+    return [["script", "a.ps1", "--store", "b2.db"], ["audit", "verify", "--store", "b2.db"]]
+
+
+def folded(n):
+    text("a.ldif", "dn: CN=a,DC=x\nobjectClass: user\ncn: a\nmsRTCSIP-PrimaryUserAddress: sip:a@x\ndescription: " + "\n x" * n + "\n" + "# x\n" * n)
+    return ["principal", "import", "a.ldif", "--store", "s.db", "--what-if"]
+
+
+def quoted(n):
+    text("a.csv", 'DN,objectClass,displayName\n"CN=a,DC=x",user,"' + '""' * n + '"\n')
+    return ["principal", "import", "a.csv", "--store", "s.db", "--what-if"]
+
+
+def parts_of_a_name(n):
+    text("a.ldif", "dn: " + "CN=a+OU=b," * n + "DC=x\nobjectClass: user\ncn: a\nmsRTCSIP-PrimaryUserAddress: sip:a@x\n")
+    return ["principal", "import", "a.ldif", "--store", "s.db", "--what-if"]
+
+
+def deep_json(n):
+    text("a.jsonl", event(1)[:-1] + ',"x":' + '[{"a":' * n + "1" + "}]" * n + "}\n")
+    return ["import", "a.jsonl", "--store", "n.db"]
+
+
+def elements(n):
+    return ["import", text("a.xml", "<Conversations>" + "<a x='y'>" * n + "</a>" * n + "</Conversations>"), "--store", "n.db"]
+
+
+def references(n):
+    one = (f"<Conversations><Conversation><Channel uri='ma-chan://h.example/1'/><Messages><Message type='CHAT' content='{'&amp;&#65;' * n}' id='1'>"
+           f"<Sender uri='sip:a@h'/><DateTimeUTC long='633409486005222640'/><Odd>{'<![CDATA[x]]><?a b?>' * n}</Odd></Message></Messages></Conversation></Conversations>")
+    return ["import", text("a.xml", one), "--store", "n.db"]
+
+
+def people_in_a_room(n):
+    lines("a.jsonl", (event(at, user=f"sip:a{at}@x", time=f"2015-03-{1 + at % 28:02}T08:00:00Z",
+                            attachments=[{"name": f"a{at}.txt", "data": "eA=="}]) for at in range(n)))
+    return [["import", "a.jsonl", "--store", "n.db"],
+            *(["export", "--format", form, "--out", "as", "--overwrite", "--store", "n.db"] for form in ("html", "rsmf", "eml", "csv", "dat", "edrm", "mgc"))]
+
+
+def duplicates(n):
+    lines("a.jsonl", (event(at, room=f"ma-chan://h.example/{at % 50}", text="the same text again and again and again") for at in range(n)))
+    return [["import", "a.jsonl", "--store", "n.db"], ["stats", "--duplicates", "--store", "n.db"]]
+
+
+def conflicts(n):
+    lines("a.jsonl", (event(at) for at in range(n)))
+    lines("b.jsonl", (event(at, text="other") for at in range(n)))
+    for old in WORK.glob("o.db*"):
+        old.unlink()
+    return [["import", "a.jsonl", "--store", "n.db"], ["import", "b.jsonl", "--store", "n.db"], ["import", "b.jsonl", "--store", "o.db"], ["diff", "n.db", "o.db"]]
+
+
+def purged_rooms(n):
+    return [["import", many_rooms(n), "--store", "n.db"], ["purge", "--everything", "--yes", "--store", "n.db"], ["store", "check", "--store", "n.db"]]
+
+
+def bag(n):
+    shutil.rmtree("bag", ignore_errors=True)
+    pathlib.Path("bag/data").mkdir(parents=True)
+    one = hashlib.sha256(b"x").hexdigest()
+    pathlib.Path("bag/data/0").write_bytes(b"x")
+    pathlib.Path("bag/bagit.txt").write_text("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
+    pathlib.Path("bag/manifest-sha256.txt").write_text("".join(f"{one}  data/{at}\n" for at in range(n)))
+    pathlib.Path("bag/bag-info.txt").write_text("".join(f"K{at}: x\n" for at in range(n)) + "Long: a\n" + "  b\n" * n)
+    pathlib.Path("bag/fetch.txt").write_text("http://x - data/0\n" * n)
+    return ["verify", "--bag", "bag"]
+
+
+def inserts(n):
+    rows = "".join("INSERT [dbo].[tblChat] ([channelId],[chatId],[userId],[chatDate],[content]) VALUES " f"(1,{at},1,635000000000000000,N'x')\n" for at in range(n))
+    values = ",".join(f"(2,{at},1,635000000000000000,N'x')" for at in range(n))
+    return ["inspect", text("a.sql", rows + "INSERT [dbo].[tblChat] ([channelId],[chatId],[userId],[chatDate],[content]) VALUES " + values + "\n" + "/* x */" * n)]
+
+
 # Each with its smaller size, and the codes it may end with.
 TABLE = [(same, 4000, (0,)), (files, 60, (0,)), (packed, 400, (0,)), (keys, 200_000, (0, 13)), (addresses, 100_000, (13, 15)),
          (members, 3000, (0,)), (deep, 250, (13,)), (attributes, 60_000, (15,)), (entries, 4000, (0,)), (xml, 60_000, (13,)),
@@ -294,7 +405,10 @@ TABLE = [(same, 4000, (0,)), (files, 60, (0,)), (packed, 400, (0,)), (keys, 200_
          (script_members, 5000, (0, 2)), (script_brackets, 20_000, (0, 2)), (script_pipes, 2000, (0, 2, 4)), (cells, 300_000, (0,)),
          (query, 2000, (0, 2, 4)), (query_file, 2000, (0, 2, 4)), (keywords, 2000, (0, 2, 4)), (near, 1000, (0, 2, 4)), (terms, 1000, (0, 2, 4)),
          (stars, 1000, (0, 2, 4)), (ldap, 5000, (0, 2, 4)), (names, 2000, (0, 2, 4, 10)), (groups, 2000, (0, 4)), (group_members, 60_000, (0,)),
-         (rtf, 400_000, (0,)), (deliveries, 1500, (0,))]
+         (rtf, 400_000, (0,)), (deliveries, 1500, (0,)), (completed, 4000, (0,)), (domains, 1000, (0,)), (rooms_by_name, 600, (0,)),
+         (people_by_name, 1000, (0,)), (members_behind, 20_000, (2,)), (indexes_behind, 20_000, (2,)), (script_changes, 100, (0,)), (folded, 200_000, (0,)),
+         (quoted, 200_000, (0, 15)), (parts_of_a_name, 20_000, (15,)), (deep_json, 30_000, (13,)), (elements, 100_000, (13,)), (references, 200_000, (0,)),
+         (people_in_a_room, 600, (0, 3)), (duplicates, 4000, (0,)), (conflicts, 4000, (3,)), (purged_rooms, 1000, (0,)), (bag, 20_000, (13,)), (inserts, 10_000, (0, 3))]
 ONLY = sys.argv[2:]
 
 assert run("store", "new", "--store", "s.db")[0] == 0

@@ -272,7 +272,7 @@ LIES = [
     one(both(flags=1)), one(both(flags=0x801)), one(both(flags=0x2800)), one(both(flags=0x840)), one(both(flags=0x820)), one(said("central", flags=0x808)),
     one(said("local", flags=0x808)), one(said("central", mode=0o120777 << 16)), one(said("central", mode=0o040755 << 16)), one(said("central", mode=0x10)),
     one(said("central", mode=0o010644 << 16)), one(said("central", mode=0)), one(said("central", made=0)), one(said("central", disk=1)),
-    one(said("central", comment=b"hello")), one(said("central", internal=1)), one(both(version=90)), one(behind_stream), one(split_stream),
+    one(said("central", comment=b"hello")), one(said("central", internal=1)), one(both(version=90)), one(both(version=47)), one(said("central", version=52)), one(said("local", version=52)), one(behind_stream), one(split_stream),
     one(lambda entry: setattr(entry, "gap", b"hello")), one(lambda entry: setattr(entry, "gap", write([Entry("sample/x", b"x")])[:40])),
     one(lambda entry: descriptor(entry, signed=False)), one(lambda entry: descriptor(entry, wide=True)), one(lambda entry: descriptor(entry, crc=1)),
     one(lambda entry: descriptor(entry, size=1)), one(lambda entry: descriptor(entry, packed=1)), one(lambda entry: zip64(entry, True, False)),

@@ -180,8 +180,9 @@ judge "XML by its grammar" python3 tests/judge-xml.py "$pchat" 100
 judge "zips" python3 tests/judge-zips.py "$pchat" "$work/zip/sample.zip" 60
 judge "bags" python3 tests/judge-bags.py "$pchat" "$bagit"
 
-# What doubles takes twice the time, and no more memory than there may be.
+# What doubles takes twice the time, and nothing takes more memory than there may be.
 judge "growth" python3 tests/judge-growth.py "$pchat"
+judge "memory" python3 tests/judge-memory.py "$pchat"
 
 # Transcripts: of the sample, and of history that is hard to show. Nothing is asked of any network, and the search finds
 # what is there.

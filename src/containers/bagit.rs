@@ -296,11 +296,19 @@ pub fn meant(written: &str, version: (u32, u32)) -> Vec<String> {
     }
 }
 
+/// Characters at which Python and others end a line, beside those that do everywhere.
+fn is_odd_end(c: char) -> bool {
+    matches!(c, '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
 /// The facts about a bag: labels with their values, as often as they stand there.
 pub fn facts(text: &str) -> Result<BTreeMap<String, Vec<String>>, (u64, &'static str)> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut last: Option<String> = None;
     for (number, line) in (1u64..).zip(lines(text)) {
+        if line.contains(is_odd_end) {
+            return Err((number, "the line holds a character at which only some programs end a line"));
+        }
         if line.trim().is_empty() {
             continue;
         }
@@ -329,6 +337,10 @@ pub fn oxum(facts: &BTreeMap<String, Vec<String>>) -> Result<Option<(u64, u64)>,
     let mut found = None;
     for value in given {
         let (bytes, files) = value.split_once('.').ok_or(WRONG)?;
+        // `+1` is a number to some programs alone.
+        if !value.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit()) {
+            return Err(WRONG);
+        }
         let numbers = (bytes.parse().map_err(|_| WRONG)?, files.parse().map_err(|_| WRONG)?);
         if *found.get_or_insert(numbers) != numbers {
             return Err(WRONG);
@@ -427,7 +439,12 @@ mod tests {
         assert_eq!(read["source"], ["a b", "c"]);
         assert_eq!(oxum(&read), Ok(Some((12, 3))));
         assert!(facts(" a").is_err() && facts("a").is_err());
-        assert!(oxum(&facts("Payload-Oxum: 12").unwrap()).is_err());
+        for wrong in ["12", "+12.3", "12.+3", "12.3.4", "-0.0", "1 2.3", "."] {
+            assert!(oxum(&facts(&format!("Payload-Oxum: {wrong}")).unwrap()).is_err(), "{wrong}");
+        }
+        for odd in ['\u{b}', '\u{c}', '\u{1c}', '\u{85}', '\u{2028}', '\u{2029}'] {
+            assert!(facts(&format!("Source: a{odd}b")).is_err(), "{odd:?}");
+        }
         assert_eq!(fetched("http://x/ - data/a b\n").unwrap(), [(1, "data/a b".to_owned())]);
         for bad in ["http://x/ data/a", "http://x/ 1 ../a", "http://x/ 1 other/a", "http://x/ x data/a"] {
             assert!(fetched(bad).is_err(), "{bad}");

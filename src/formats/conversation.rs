@@ -7,7 +7,7 @@ mod tables;
 pub(super) use self::lines::{did, is_hidden, lines, one_line, stamp};
 pub(super) use self::tables::{Tables, row, rows};
 
-use super::archive::{folder, names::safe};
+use super::archive::names::safe;
 use super::cut::{About, By, Cut, Most};
 use super::write::{Choices, Part, Slice};
 use crate::model::hash;
@@ -15,6 +15,7 @@ use crate::model::ids::{EventId, address_key, person_key};
 use crate::model::message::{Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::{PAGE_EVENTS, Unit};
+use chrono::Datelike;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -30,6 +31,8 @@ const SECOND: i64 = 10_000_000;
 /// What is said after a longer pause begins a new thread.
 const PAUSE: i64 = 3600 * SECOND;
 const DAY: i64 = 24 * 3600 * SECOND;
+/// So many people are compared one by one; more are found by hashes.
+const FEW: usize = 16;
 
 /// Where conversations are cut.
 pub(super) fn cut(choices: &Choices) -> Cut {
@@ -61,10 +64,17 @@ pub(super) fn slice_in_words(choices: &Choices, about: &About) -> String {
 
 /// The path of the file of a run, without its ending.
 pub(super) fn path(top: &str, choices: &Choices, unit: &Unit, about: &About) -> String {
-    let folder = folder(&unit.room);
-    let began = unit.events.first().map(|event| choices.zone.local(event.at).date()).unwrap_or_default();
-    let day = about.day.unwrap_or(began).format("%Y%m%d");
-    let mut path = format!("{top}{folder}/{folder}_{day}");
+    let folder = &about.folder;
+    let began = || unit.events.first().map(|event| choices.zone.local(event.at).date()).unwrap_or_default();
+    let day = about.day.unwrap_or_else(began);
+    let mut path = String::with_capacity(top.len() + 2 * folder.len() + 32);
+    let parts = [top, folder, "/", folder, "_"];
+    parts.iter().for_each(|part| path.push_str(part));
+    // Writing to a string never fails.
+    let _ = match day.year() {
+        year @ 0..=9999 => write!(path, "{year:04}{:02}{:02}", day.month(), day.day()),
+        _ => write!(path, "{}", day.format("%Y%m%d")),
+    };
     if !matches!(choices.slice, Slice::Day | Slice::Events(_)) {
         path.push_str(&format!("_{:06}", about.cut));
     }
@@ -180,6 +190,11 @@ fn folded(uri: &str) -> Cow<'_, str> {
     }
 }
 
+/// Do these stand for the same person?
+fn same(one: &str, other: &str) -> bool {
+    one == other || folded(one) == folded(other)
+}
+
 /// Everybody in a run, and who of them did what.
 pub(super) struct People<'a> {
     pub(super) list: Vec<Person<'a>>,
@@ -195,9 +210,19 @@ impl<'a> People<'a> {
             (folded(&persona.uri), persona.name.as_deref(), persona.email.as_deref())
         };
         let most = about.present.len() + unit.people.len();
-        let mut places: HashMap<Known<'a>, usize> = HashMap::with_capacity(most);
+        let mut places: HashMap<Known<'a>, usize> = HashMap::with_capacity(if most <= FEW { 0 } else { most });
         let mut list: Vec<Person<'a>> = Vec::with_capacity(most);
         let mut place = |persona: &'a Persona, present: bool, list: &mut Vec<Person<'a>>| {
+            if most <= FEW {
+                let known = list.iter().position(|known| {
+                    let known = known.persona;
+                    known.name == persona.name && known.email == persona.email && same(&known.uri, &persona.uri)
+                });
+                return known.unwrap_or_else(|| {
+                    list.push(Person { persona, present, joined: None, left: None, messages: 0, others: 0 });
+                    list.len() - 1
+                });
+            }
             *places.entry(key(persona)).or_insert_with(|| {
                 list.push(Person { persona, present, joined: None, left: None, messages: 0, others: 0 });
                 list.len() - 1
@@ -229,6 +254,15 @@ impl<'a> People<'a> {
 
     /// Everybody with an address for headers, each address once.
     pub(super) fn addresses(&self) -> Vec<(&str, String)> {
+        if self.list.len() <= FEW {
+            let mut all: Vec<(&str, String)> = Vec::with_capacity(self.list.len());
+            for one in self.list.iter().map(|person| person.header()) {
+                if all.iter().all(|(_, known)| *known != one.1) {
+                    all.push(one);
+                }
+            }
+            return all;
+        }
         let all: Vec<(&str, String)> = self.list.iter().map(|person| person.header()).collect();
         let mut seen = HashSet::with_capacity(all.len());
         let first: Vec<bool> = all.iter().map(|(_, address)| seen.insert(address.as_str())).collect();

@@ -3,7 +3,7 @@
 //!
 //! Who is present at the start of a run is known from who came and went before, for those formats that ask.
 
-use super::conversation;
+use super::{archive, conversation};
 use crate::model::ids::{RoomKey, person_key};
 use crate::model::message::{Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
@@ -71,6 +71,8 @@ pub struct About {
     pub room: Arc<RoomKey>,
     /// Its name, if it has one of its own, and its category.
     pub names: Arc<RoomHint>,
+    /// The name of its folder.
+    pub folder: Arc<str>,
     /// Which cut of the room, counted from 1.
     pub cut: u32,
     /// Which part of the cut, counted from 1. The parts of a cut follow each other.
@@ -116,6 +118,7 @@ pub struct Cutter {
     open: Option<Open>,
     room: Option<Arc<RoomKey>>,
     names: Arc<RoomHint>,
+    folder: Arc<str>,
     /// Runs, cuts, and parts of the last cut so far, of this room.
     runs: u32,
     cuts: u32,
@@ -151,6 +154,7 @@ impl Cutter {
             open: None,
             room: None,
             names: Arc::default(),
+            folder: "".into(),
             runs: 0,
             cuts: 0,
             parts: 0,
@@ -256,6 +260,7 @@ impl Cutter {
 
     fn enter(&mut self, room: Arc<RoomKey>) {
         self.names = self.told.names.get(&room).cloned().unwrap_or_default();
+        self.folder = archive::folder(&room).into();
         self.room = Some(room);
         (self.runs, self.cuts, self.parts) = (0, 0, 0);
         self.present.clear();
@@ -281,8 +286,8 @@ impl Cutter {
 
     fn about(&self, part: u32, continues: bool, day: Option<NaiveDate>, (present, since): Present) -> About {
         let (room, names) = (self.room.clone().unwrap_or_default(), self.names.clone());
-        let opening = self.opening.filter(|_| part > 1);
-        About { room, names, cut: self.cuts, part, continues, day, opening, present, since }
+        let (opening, folder) = (self.opening.filter(|_| part > 1), self.folder.clone());
+        About { room, names, folder, cut: self.cuts, part, continues, day, opening, present, since }
     }
 
     fn present(&mut self) -> Present {

@@ -194,7 +194,15 @@ pub trait Ledger {
     fn finish(&mut self, _tally: &Tally) -> Result<Vec<Part>> {
         Ok(Vec::new())
     }
+
+    /// The same piece by piece, for ledgers whose last parts together would take much memory.
+    fn end(&mut self, tally: &Tally, take: &mut TakeParts<'_>) -> Result<()> {
+        take(self.finish(tally)?)
+    }
 }
+
+/// Takes parts that go after the history.
+pub type TakeParts<'a> = dyn FnMut(Vec<Part>) -> Result<()> + 'a;
 
 /// The ledger of a format that keeps none.
 struct AsRendered;

@@ -20,7 +20,7 @@ use crate::containers::{Complete, Package};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::formats::write::{Choices, Format, Settings, Written};
-use crate::jobs::selection::{Wanted, catalog_part, room_key};
+use crate::jobs::selection::{Wanted, asked_of, catalog_part, room_key};
 use crate::model::catalog::Catalog;
 use crate::model::field;
 use crate::model::hash;
@@ -162,7 +162,12 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     let history = dated || matches!(job.level, Level::All | Level::Content);
     job.check(history)?;
     let mut corpus = Sqlite::snapshot(&job.store)?;
-    let whole = corpus.catalog(job.shapes)?;
+    let nouns = job.nouns();
+    let leave = job.formats.iter().any(|format| format.settings) && nouns.iter().any(|shape| shape.noun == "principal");
+    let whole = match leave {
+        true => corpus.catalog(job.shapes)?,
+        false => corpus.catalog(&asked_of(job.shapes, [&job.wanted]))?,
+    };
     let selection = job.wanted.selection(&whole)?;
     let mut receipt = Receipt::new("export");
     receipt.fact("Store", job.store.display().to_string());
@@ -257,7 +262,7 @@ pub(super) fn make(
     let mut complete = package.complete(&totals)?;
     contents(&complete, receipt);
     if history {
-        recount::check(cx, &formats, &complete, &files.1, receipt)?;
+        recount::check(cx, &formats, &job.formats, &complete, &files.1, receipt)?;
     }
     match producing {
         Some(producing) => {

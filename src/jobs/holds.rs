@@ -56,15 +56,9 @@ pub fn protects(wanted: &Wanted, people: &BTreeSet<String>, catalog: &Catalog) -
     let sealed = query.as_ref().map(|read| seal(read.query.node()).to_string());
     let named = Wanted { query: None, ..wanted.clone() };
     let selection = named.selection(catalog)?;
-    let mut rooms = Vec::new();
-    for room in &wanted.rooms {
-        if room.contains('*') {
-            rooms.push(room.clone());
-        }
-        let one = Wanted { rooms: vec![room.clone()], ..Wanted::default() };
-        let found = one.scope(catalog)?.rooms.unwrap_or_default();
-        rooms.extend(found.values().map(ToString::to_string));
-    }
+    let mut rooms: Vec<String> = wanted.rooms.iter().filter(|room| room.contains('*')).cloned().collect();
+    let all = Wanted { rooms: wanted.rooms.clone(), ..Wanted::default() };
+    rooms.extend(all.scope(catalog)?.rooms.unwrap_or_default().values().map(ToString::to_string));
     rooms.sort();
     rooms.dedup();
     Ok(Protects {

@@ -339,10 +339,8 @@ impl<'a, 's> Load<'a, 's> {
             tally.span(event.at);
         }
         self.receipt.conflict_count += outcome.conflicts;
-        self.receipt.remark(
-            "events that were there already, and of whose person or importance the store knows less; it stays as it is",
-            outcome.more,
-        );
+        self.receipt
+            .remark("events that were there already, and now have what the store did not know of them", outcome.more);
         self.receipt.remark("messages that were purged from this store, and stay purged", outcome.purged);
         let again = "messages that were purged from this store, and are there again";
         self.receipt.remark(again, outcome.restored);

@@ -16,7 +16,7 @@ use crate::select::query::seal::{fix, seal};
 use crate::select::query::{Node, Query, kql};
 use crate::select::scope::{Scope, Selection};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The name of the zone in a selection that is described.
@@ -66,6 +66,12 @@ pub struct Wanted {
     /// It was saved in a case: the query is sealed, and rooms are addresses, of which some may be gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub saved: bool,
+}
+
+/// The settings that these are read with. Principals are many, and only names in a query ask for them.
+pub fn asked_of<'a>(shapes: &[&'static Shape], wanted: impl IntoIterator<Item = &'a Wanted>) -> Vec<&'static Shape> {
+    let people = wanted.into_iter().any(|wanted| wanted.query.is_some());
+    shapes.iter().copied().filter(|shape| people || shape.noun != "principal").collect()
 }
 
 impl Wanted {
@@ -187,8 +193,9 @@ impl Wanted {
                 let key = RoomKey { pool: pool.to_owned(), uri: uri.to_owned() };
                 chosen.insert(key.key(), key);
             }
-            for pattern in self.rooms.iter().filter(|_| !self.saved) {
-                add_rooms(catalog, pattern, &mut chosen)?;
+            if !self.saved && !self.rooms.is_empty() {
+                let index = ByName::new(catalog);
+                self.rooms.iter().try_for_each(|pattern| index.add(pattern, &mut chosen))?;
             }
             rooms = Some(chosen);
         }
@@ -270,44 +277,68 @@ fn not_kept() -> Error {
     .hint("pchat search and pchat export take them; name rooms and dates instead: --explain of a search shows which")
 }
 
-fn add_rooms(catalog: &Catalog, pattern: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
-    // The whole identity of a room means that room alone, even if there is a `*` in it.
-    let whole = fold(pattern);
-    let mut any = false;
-    for room in catalog.of("room") {
-        let key = room_key(room);
-        if fold(&key.to_string()) == whole {
-            rooms.insert(key.key(), key);
-            any = true;
+/// The rooms of a catalog by their names, so that many names cost no more than one.
+struct ByName<'a> {
+    rooms: Vec<(&'a Record, RoomKey)>,
+    whole: HashMap<String, Vec<usize>>,
+    now: HashMap<String, Vec<usize>>,
+    former: HashMap<String, Vec<usize>>,
+}
+
+impl<'a> ByName<'a> {
+    fn new(catalog: &'a Catalog) -> ByName<'a> {
+        let rooms = catalog.of("room").map(|room| (room, room_key(room))).collect();
+        let mut index = ByName { rooms, whole: HashMap::new(), now: HashMap::new(), former: HashMap::new() };
+        for (at, (room, key)) in index.rooms.iter().enumerate() {
+            index.whole.entry(fold(&key.to_string())).or_default().push(at);
+            let with_pool = |name: &str| [fold(name), fold(&format!("{}\\{name}", key.pool))];
+            let now = [room.at(field::NAME).unwrap_or_default(), key.uri.as_str()];
+            now.into_iter().flat_map(with_pool).for_each(|name| index.now.entry(name).or_default().push(at));
+            let former = room.at(field::FORMER_NAMES).iter();
+            former.flat_map(|name| with_pool(name)).for_each(|name| index.former.entry(name).or_default().push(at));
         }
+        index
     }
-    if any {
-        return Ok(());
-    }
-    // A pattern means whatever has or had such a name. One name means the rooms that have it; if none has, those that
-    // had it.
-    let had = pattern.contains('*');
-    for had in [had, true] {
-        for room in catalog.of("room") {
-            let key = room_key(room);
-            let former = if had { room.at(field::FORMER_NAMES) } else { &[] };
-            if names_room(pattern, &key.pool, room.at(field::NAME).unwrap_or_default(), &key.uri, former) {
-                rooms.insert(key.key(), key);
-                any = true;
-            }
-        }
-        if any {
+
+    /// Adds the rooms that a pattern means.
+    fn add(&self, pattern: &str, rooms: &mut BTreeMap<String, RoomKey>) -> Result<()> {
+        let name = fold(pattern);
+        // The whole identity of a room means that room alone, even if there is a `*` in it.
+        if let Some(found) = self.whole.get(&name) {
+            self.put(found, rooms);
             return Ok(());
         }
+        // A pattern means whatever has or had such a name. One name means the rooms that have it; if none has, those
+        // that had it.
+        let found: Vec<usize> = match pattern.contains('*') {
+            true => self.like(pattern),
+            false => self.now.get(&name).or_else(|| self.former.get(&name)).cloned().unwrap_or_default(),
+        };
+        if found.is_empty() {
+            let known: Vec<String> = self.rooms.iter().map(|(room, _)| room.identity()).collect();
+            return Err(missing("room", pattern, &known));
+        }
+        self.put(&found, rooms);
+        Ok(())
     }
-    let known: Vec<String> = catalog.of("room").map(Record::identity).collect();
-    Err(missing("room", pattern, &known))
+
+    fn like(&self, pattern: &str) -> Vec<usize> {
+        let is = |(room, key): &(&Record, RoomKey)| {
+            let name = room.at(field::NAME).unwrap_or_default();
+            names_room(pattern, &key.pool, name, &key.uri, room.at(field::FORMER_NAMES))
+        };
+        (0..self.rooms.len()).filter(|at| is(&self.rooms[*at])).collect()
+    }
+
+    fn put(&self, found: &[usize], rooms: &mut BTreeMap<String, RoomKey>) {
+        rooms.extend(found.iter().map(|at| (self.rooms[*at].1.key(), self.rooms[*at].1.clone())));
+    }
 }
 
 /// The one room that is meant by `name`.
 pub fn only_room<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
     let mut found = BTreeMap::new();
-    add_rooms(catalog, name, &mut found)?;
+    ByName::new(catalog).add(name, &mut found)?;
     let rooms: Vec<&Record> = found.values().filter_map(|key| catalog.room(key)).collect();
     only("room", name, &rooms)
 }

@@ -5,10 +5,10 @@ use sha2::{Digest, Sha256};
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)] as char, DIGITS[usize::from(byte & 15)] as char])
-        .collect()
+    let mut text = Vec::with_capacity(2 * bytes.len());
+    bytes.iter().for_each(|byte| text.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
+    // What is ASCII is UTF-8.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// Reads 64 hexadecimal digits, of either case.

@@ -118,7 +118,8 @@ pub fn address_key(text: &str) -> String {
         Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => host,
     };
-    format!("{user}@{host}")
+    // Mostly nothing follows the host.
+    if host.len() == rest.len() { bare.to_owned() } else { format!("{user}@{host}") }
 }
 
 /// A name that is shown, as it is compared: blanks are one, and case does not count.

@@ -166,7 +166,6 @@ impl Zone {
 
     /// What a clock of the zone shows, as `2014-03-10 09:30:00`.
     pub fn clock(&self, at: Ticks) -> String {
-        let local = self.local(at);
         let mut text = *b"0000-00-00 00:00:00";
         let mut put = |from: usize, width: usize, mut value: u32| {
             for slot in text[from..from + width].iter_mut().rev() {
@@ -174,12 +173,23 @@ impl Zone {
                 value /= 10;
             }
         };
-        put(0, 4, local.year().unsigned_abs());
-        put(5, 2, local.month());
-        put(8, 2, local.day());
-        put(11, 2, local.hour());
-        put(14, 2, local.minute());
-        put(17, 2, local.second());
+        let ((year, month, day), second) = match *self == Zone::UTC && Ticks::checked(at.0).is_some() {
+            true => {
+                let (year, month, day) = at.date();
+                ((year as u32, month, day), (at.0 % 864_000_000_000 / 10_000_000) as u32)
+            }
+            false => {
+                let local = self.local(at);
+                let date = (local.year().unsigned_abs(), local.month(), local.day());
+                (date, local.num_seconds_from_midnight())
+            }
+        };
+        put(0, 4, year);
+        put(5, 2, month);
+        put(8, 2, day);
+        put(11, 2, second / 3600);
+        put(14, 2, second / 60 % 60);
+        put(17, 2, second % 60);
         String::from_utf8_lossy(&text).into_owned()
     }
 

@@ -51,6 +51,11 @@ impl Budget {
         }
     }
 
+    /// What an item weighs at least: of the usual budget 4 KiB.
+    pub(super) fn least(&self) -> usize {
+        (self.total >> 13).max(1)
+    }
+
     /// A share of the budget that is worth waking the reader for.
     pub(super) fn share(&self) -> usize {
         self.total / 8

@@ -113,8 +113,8 @@ impl<T: Stage> Reader<'_, T> {
                 let mut source = source;
                 source.read(&mut |item, weight| {
                     cancelled |= watch.cancelled();
-                    // An item without weight would let any number of its kind in.
-                    let weight = weight.max(1);
+                    // Items that hardly weigh anything would be let in in any number, and each is something.
+                    let weight = weight.max(budget.least());
                     if cancelled {
                         return ControlFlow::Break(());
                     }

@@ -4,8 +4,10 @@
 mod collection;
 mod query;
 mod register;
+mod renamed;
 
 use self::register::{Arriving, Outcome, arriving, outcome};
+pub use self::renamed::Renamed;
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
@@ -31,9 +33,9 @@ pub enum OnConflict {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Renames {
     /// Pools: old and new name.
-    pub pools: Vec<(String, String)>,
+    pub pools: Renamed,
     /// SIP domains: old and new name.
-    pub domains: Vec<(String, String)>,
+    pub domains: Renamed,
     /// Put before the names of rooms and categories.
     pub prefix: String,
 }
@@ -41,24 +43,21 @@ pub struct Renames {
 impl Renames {
     /// The new name of a pool.
     fn pool(&self, name: &str) -> String {
-        let found = self.pools.iter().find(|(old, _)| fold(old) == fold(name));
-        found.map_or_else(|| name.to_owned(), |(_, new)| new.clone())
+        self.pools.new_name(name).unwrap_or(name).to_owned()
     }
 
     /// An address with its domain renamed: `sip:user@domain`, or `ma-chan://domain/id`.
     pub fn address(&self, uri: &str) -> String {
-        for (old, new) in &self.domains {
-            if let Some((user, domain)) = uri.rsplit_once('@')
-                && fold(domain) == fold(old)
-            {
-                return format!("{user}@{new}");
-            }
-            if let Some((scheme, rest)) = uri.split_once("://")
-                && let Some((domain, id)) = rest.split_once('/')
-                && fold(domain) == fold(old)
-            {
-                return format!("{scheme}://{new}/{id}");
-            }
+        if let Some((user, domain)) = uri.rsplit_once('@')
+            && let Some(new) = self.domains.new_name(domain)
+        {
+            return format!("{user}@{new}");
+        }
+        if let Some((scheme, rest)) = uri.split_once("://")
+            && let Some((domain, id)) = rest.split_once('/')
+            && let Some(new) = self.domains.new_name(domain)
+        {
+            return format!("{scheme}://{new}/{id}");
         }
         uri.to_owned()
     }

@@ -104,6 +104,11 @@ fn agree(mine: &Attachment, theirs: &Attachment) -> bool {
         && may(&mine.sha256, &theirs.sha256)
 }
 
+/// What becomes of a conflict.
+const KEPT: &str = "kept what the store has";
+/// The same where nothing differs.
+pub const HELD: &str = "kept what the store has: with what was to be added, a hold would not protect it any more";
+
 /// Both versions of an event that came in with other content than the store has.
 pub fn conflict(room: &RoomKey, old: Stated<'_>, new: Stated<'_>) -> Conflict {
     // What comes in has no address: it is not stored. Both claim to be the event at this one.
@@ -112,7 +117,7 @@ pub fn conflict(room: &RoomKey, old: Stated<'_>, new: Stated<'_>) -> Conflict {
         Some(chat) => format!("{address}, message {chat}"),
         None => format!("{address}, {} at {}", new.0.kind.word(), new.0.at),
     };
-    Conflict { object, kept: version(old), other: version(new), outcome: "kept what the store has" }
+    Conflict { object, kept: version(old), other: version(new), outcome: KEPT }
 }
 
 /// True when the incoming event says nothing that the stored one does not say as well. What a
@@ -131,28 +136,57 @@ pub fn adds_nothing((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool
         && mine.files.iter().zip(&theirs.files).all(|(mine, theirs)| same_file(mine, theirs))
 }
 
-/// True when the incoming event is the stored one, and only says more about its person than the store knows, or that it
-/// was not urgent: compliance XML has names of the time, the database has none. What is there stays as it is.
-pub fn says_more((old, by): Stated<'_>, (event, persona): Stated<'_>) -> bool {
-    fn may<T: PartialEq>(mine: &Option<T>, theirs: &Option<T>) -> bool {
-        mine.is_none() || theirs.is_none() || mine == theirs
+/// The stored event with what the incoming one knows beside it, when the two say nothing that differs: the database has
+/// rich text and importance, compliance XML has names of the time. Whichever comes first, the same is there in the end.
+pub fn completed((old, by): Stated<'_>, (event, persona): Stated<'_>) -> Option<Box<(Event, Persona)>> {
+    let (mine, theirs) = (old.more(), event.more());
+    let alike = old.kind == event.kind
+        && old.at == event.at
+        && old.body == event.body
+        && mine.word == theirs.word
+        && person_key(&by.uri) == person_key(&persona.uri);
+    if !alike {
+        return None;
     }
-    let known = Persona {
-        uri: persona.uri.clone(),
-        name: by.name.clone(),
-        email: by.email.clone(),
-        internal: by.internal,
-        number: by.number,
+    let persona = Persona {
+        uri: by.uri.clone(),
+        name: both(&by.name, &persona.name)?,
+        email: both(&by.email, &persona.email)?,
+        internal: both(&by.internal, &persona.internal)?,
+        number: both(&by.number, &persona.number)?,
     };
-    let stated = Event { alert: old.alert, who: event.who, ..event.clone() };
-    // Nobody misses that a message was not urgent; that it was is another message.
-    let quiet = old.alert.is_none() && event.alert == Some(false);
-    (quiet || event.alert.is_none() || old.alert == event.alert)
-        && may(&by.name, &persona.name)
-        && may(&by.email, &persona.email)
-        && may(&by.internal, &persona.internal)
-        && may(&by.number, &persona.number)
-        && adds_nothing((old, by), (&stated, &known))
+    let mut now = Event { alert: both(&old.alert, &event.alert)?, ..old.clone() };
+    let (rtf, extra) = (both(&mine.rtf, &theirs.rtf)?, both(&mine.extra, &theirs.extra)?);
+    let files = match (mine.files.is_empty(), theirs.files.is_empty()) {
+        (_, true) => mine.files.clone(),
+        (true, false) => theirs.files.clone(),
+        _ if mine.files.len() != theirs.files.len() => return None,
+        _ => mine.files.iter().zip(&theirs.files).map(|(mine, theirs)| one(mine, theirs)).collect::<Option<_>>()?,
+    };
+    if rtf.is_some() || extra.is_some() || !files.is_empty() {
+        let more = now.more_mut();
+        (more.rtf, more.extra, more.files) = (rtf, extra, files);
+    }
+    Some(Box::new((now, persona)))
+}
+
+/// What two sources know together; none when they differ.
+fn both<T: Clone + PartialEq>(mine: &Option<T>, theirs: &Option<T>) -> Option<Option<T>> {
+    match (mine, theirs) {
+        (Some(mine), Some(theirs)) if mine != theirs => None,
+        (None, theirs) => Some(theirs.clone()),
+        (mine, _) => Some(mine.clone()),
+    }
+}
+
+fn one(mine: &Attachment, theirs: &Attachment) -> Option<Attachment> {
+    Some(Attachment {
+        name: both(&mine.name, &theirs.name)?,
+        link: both(&mine.link, &theirs.link)?,
+        size: both(&mine.size, &theirs.size)?,
+        sha256: both(&mine.sha256, &theirs.sha256)?,
+        content: mine.content.clone(),
+    })
 }
 
 fn known<T: PartialEq>(mine: &Option<T>, theirs: &Option<T>) -> bool {

@@ -50,32 +50,36 @@ pub struct Builder {
 impl Builder {
     /// Adds the words of the event with this number. Numbers come in ascending order.
     pub fn add(&mut self, number: u32, event: &Event) {
-        let Builder { letters, words, last, pairs, table } = self;
         for text in searched_texts(event) {
-            each_word(&text, &mut |word| {
-                let hash = hash_of(word);
-                let same = |at: &u32| {
-                    let known: &Word = &words[*at as usize];
-                    known.hash == hash && letters[known.letters.start as usize..known.letters.end as usize] == *word
-                };
-                let at = match table.find(hash, same) {
-                    Some(at) if last[*at as usize] == number => return,
-                    Some(at) => *at,
-                    None => {
-                        let at = words.len() as u32;
-                        let start = letters.len() as u32;
-                        letters.push_str(word);
-                        words.push(Word { hash, letters: start..letters.len() as u32, events: 0..0 });
-                        last.push(number);
-                        table.insert_unique(hash, at, |at| words[*at as usize].hash);
-                        at
-                    }
-                };
-                last[at as usize] = number;
-                words[at as usize].events.end += 1;
-                pairs.push((at, number));
-            });
+            each_word(&text, &mut |word| self.word(number, word));
         }
+    }
+
+    /// Adds one word of the event with this number.
+    #[inline]
+    pub fn word(&mut self, number: u32, word: &str) {
+        let Builder { letters, words, last, pairs, table } = self;
+        let hash = hash_of(word);
+        let same = |at: &u32| {
+            let known: &Word = &words[*at as usize];
+            known.hash == hash && letters[known.letters.start as usize..known.letters.end as usize] == *word
+        };
+        let at = match table.find(hash, same) {
+            Some(at) if last[*at as usize] == number => return,
+            Some(at) => *at,
+            None => {
+                let at = words.len() as u32;
+                let start = letters.len() as u32;
+                letters.push_str(word);
+                words.push(Word { hash, letters: start..letters.len() as u32, events: 0..0 });
+                last.push(number);
+                table.insert_unique(hash, at, |at| words[*at as usize].hash);
+                at
+            }
+        };
+        last[at as usize] = number;
+        words[at as usize].events.end += 1;
+        pairs.push((at, number));
     }
 
     /// The postings.
@@ -143,17 +147,6 @@ pub fn append(list: &mut Vec<u8>, last: &mut u64, number: u64) {
     list.push(rest as u8);
 }
 
-/// Inserts a number that is not above all others. Only for short lists.
-pub fn insert(list: &mut Vec<u8>, last: &mut u64, number: u64) {
-    let mut all: Vec<u64> = numbers(list).flatten().collect();
-    if let Err(at) = all.binary_search(&number) {
-        all.insert(at, number);
-        list.clear();
-        *last = 0;
-        all.into_iter().for_each(|number| append(list, last, number));
-    }
-}
-
 /// The difference that stands at this place of a list, and the place behind it; `None` where the list is damaged.
 #[inline]
 pub fn step(list: &[u8], at: usize) -> Option<(u64, usize)> {
@@ -219,9 +212,6 @@ mod tests {
         let (mut list, mut last) = (Vec::new(), 0);
         wanted.iter().for_each(|n| append(&mut list, &mut last, *n));
         assert_eq!(numbers(&list).collect::<Option<Vec<u64>>>().unwrap(), wanted);
-        let (mut mixed, mut end) = (Vec::new(), 0);
-        [2, 300, 1, 128, 127, 1 << 40, 129, 70_000, 128].iter().for_each(|n| insert(&mut mixed, &mut end, *n));
-        assert_eq!((&mixed, end), (&list, last));
         assert_eq!(numbers(&list[..list.len() - 1]).last(), Some(None));
         assert_eq!(numbers(&[0xFF; 12]).next(), Some(None));
     }

@@ -16,7 +16,7 @@ pub mod sqlite;
 use crate::error::Result;
 use crate::model::catalog::Catalog;
 use crate::model::ids::{EventNumber, RoomKey};
-use crate::model::message::Persona;
+use crate::model::message::{Event, Persona};
 use crate::model::receipt::{Conflict, Kinds};
 use crate::model::record::{Record, Shape};
 use crate::model::time::Ticks;
@@ -130,7 +130,7 @@ pub struct Outcome {
     pub duplicates: u64,
     /// Events that were there already with other content.
     pub conflicts: u64,
-    /// Events that were there already, of which what came in says more about person or importance.
+    /// Events that were there already, and have more now: what came in knew it, and the store did not.
     pub more: u64,
     /// Messages that were purged from this store before, and stay out.
     pub purged: u64,
@@ -145,22 +145,37 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Counts an incoming event that is there already, as a duplicate or as a conflict.
-    pub fn settle(&mut self, room: &RoomKey, old: Stated<'_>, new: Stated<'_>, details: usize) {
+    /// Counts an incoming event that is there already, as a duplicate or as a conflict. When it knows more than the
+    /// store, gives what the event is then; `keeps` says whether it may become that.
+    pub fn settle(
+        &mut self,
+        room: &RoomKey,
+        old: Stated<'_>,
+        new: Stated<'_>,
+        details: usize,
+        keeps: &mut dyn FnMut(Stated<'_>) -> bool,
+    ) -> Option<Box<(Event, Persona)>> {
         self.sequence = Some(old.0.sequence);
         if same::adds_nothing(old, new) {
             self.duplicates += 1;
-            return;
+            return None;
         }
-        if same::says_more(old, new) {
+        let more = same::completed(old, new);
+        let held = match &more {
+            Some(more) if keeps((&more.0, &more.1)) => false,
+            more => more.is_some(),
+        };
+        if let (Some(more), false) = (more, held) {
             self.duplicates += 1;
             self.more += 1;
-            return;
+            return Some(more);
         }
         self.conflicts += 1;
         if self.details.len() < details {
-            self.details.push(same::conflict(room, old, new));
+            let conflict = same::conflict(room, old, new);
+            self.details.push(if held { Conflict { outcome: same::HELD, ..conflict } } else { conflict });
         }
+        None
     }
 }
 
@@ -230,6 +245,10 @@ pub trait Corpus: Send {
     fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog>;
     /// Everybody history names, as named at each time.
     fn personas(&mut self) -> Result<Vec<Persona>>;
+    /// How many records of this shape there are.
+    fn number_of(&mut self, shape: &'static Shape) -> Result<u64> {
+        Ok(self.catalog(&[shape])?.len() as u64)
+    }
     /// The record with this key.
     fn get(&mut self, shape: &'static Shape, key: &str) -> Result<Option<Record>> {
         Ok(self.catalog(&[shape])?.of(shape.noun).find(|record| record.key() == key).cloned())

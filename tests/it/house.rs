@@ -142,7 +142,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("md5", &["src/containers/bagit.rs"]),
     ("libc", &["src/files.rs"]),
     ("crc32fast", &["src/store/sqlite/read.rs"]),
-    ("memchr", &["src/formats/", "src/jobs/intake/source.rs"]),
+    ("memchr", &["src/containers/zip/deflate.rs", "src/formats/", "src/jobs/intake/source.rs"]),
     ("simdutf8", &["src/formats/"]),
     ("regex", &["src/select/expression.rs"]),
     ("annotate_snippets", &["src/select/query/pointer.rs"]),

@@ -6,6 +6,9 @@ use super::value::Value;
 use crate::error::{Result, quoted};
 use crate::model::ids::fold;
 
+/// Each is as deep in the tree as a bracket, and there may be as many at every bracket.
+const MOST_BEHIND: usize = 16;
+
 impl Reader<'_> {
     /// An expression. `-and`, `-or` bind least, then comparisons, then sums, then products.
     pub(super) fn expression(&mut self) -> Result<Expr> {
@@ -124,8 +127,14 @@ impl Reader<'_> {
     /// A value with its members.
     pub(super) fn postfix(&mut self) -> Result<Expr> {
         let mut found = self.primary()?;
+        let mut behind = 0;
         loop {
             let at = self.at;
+            if behind > MOST_BEHIND {
+                let what = format!("more than {MOST_BEHIND} members, calls and indexes stand behind one value");
+                return Err(self.wrong(at, what).hint("keep what it is so far in a variable, and go on with that"));
+            }
+            behind += 1;
             let member = self.peek() == Some('.') && self.second().is_some_and(|c| c.is_alphabetic() || c == '_');
             if member && !matches!(found.what, Of::Word(_)) {
                 self.next();

@@ -148,9 +148,7 @@ pub(in crate::containers) fn inflate(place: &str, bytes: &[u8], size: u64, sum: 
     // where that is, so they are right only when they stand there, or once more before that.
     let footer = (u64::from(size as u32) << 32 | u64::from(sum)).to_le_bytes();
     let wrapped = [&GZIP[..], bytes, &footer].concat();
-    let footer = u64::from_le_bytes(footer);
-    let eight = |eight: &[u8]| eight.try_into().is_ok_and(|eight| u64::from_le_bytes(eight) == footer);
-    let there = wrapped[GZIP.len()..].windows(8).position(eight);
+    let there = memchr::memmem::find(&wrapped[GZIP.len()..], &footer);
     let mut out = vec![0; size as usize];
     if there == Some(bytes.len())
         && Decompressor::new().gzip_decompress(&wrapped, &mut out).is_ok_and(|length| length as u64 == size)

@@ -23,8 +23,8 @@ const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 const SIZES_FOLLOW: u16 = 1 << 3;
 /// The flags that every program knows: how hard it was compressed, that sizes follow, that names are UTF-8.
 const KNOWN: u16 = 0b110 | SIZES_FOLLOW | UTF_8;
-/// The version of the format that every program reads: 6.3.
-const NEWEST: u64 = 63;
+/// The version of the format that every program reads: 4.6. A later one is asked for by what no program needs here.
+const NEWEST: u64 = 46;
 /// The longest comment a zip can have.
 const COMMENT: u64 = 0xFFFF;
 /// The type of a file as Unix has it, in the upper half of the attributes: all of it, a link, and a file.

@@ -32,17 +32,20 @@ pub(super) fn page(zone: &Zone, unit: &Unit, summary: &Summary, people: &People<
 /// encoding, unless a line is long.
 fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 16);
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(|b| b == b'\n' || !b.is_ascii()) {
-        out.push_str(&rest[..at]);
-        let c = rest[at..].chars().next().unwrap_or_default();
-        match c {
-            '\n' => out.push_str("\r\n"),
-            c => drop(write!(out, "&#{};", u32::from(c))),
+    for line in text.split_inclusive('\n') {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\r\n"));
+        let mut rest = line;
+        while !rest.is_ascii() {
+            let at = rest.bytes().position(|b| !b.is_ascii()).unwrap_or_default();
+            out.push_str(&rest[..at]);
+            let c = rest[at..].chars().next().unwrap_or_default();
+            // Writing to a string never fails.
+            let _ = write!(out, "&#{};", u32::from(c));
+            rest = &rest[at + c.len_utf8()..];
         }
-        rest = &rest[at + c.len_utf8()..];
+        out.push_str(rest);
+        out.push_str(end);
     }
-    out.push_str(rest);
     out
 }
 

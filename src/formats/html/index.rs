@@ -4,7 +4,7 @@ use super::calendar::Busy;
 use super::view::{self, Frame, Line, Section, Somebody};
 use super::{TOP, rows, search, text};
 use crate::error::{Error, Kind, Result};
-use crate::formats::write::Part;
+use crate::formats::write::{Part, TakeParts};
 use crate::model::zone::Zone;
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,8 @@ pub(super) struct Told {
     pub(super) messages: u64,
     pub(super) others: u64,
     pub(super) dates: Option<(NaiveDate, NaiveDate)>,
-    pub(super) months: BTreeMap<(i32, u32), Busy>,
+    /// In their order; most rooms have few.
+    pub(super) months: Vec<((i32, u32), Busy)>,
 }
 
 /// Where an event is.
@@ -49,26 +50,43 @@ pub(super) struct Heard {
     pub(super) others: u64,
     pub(super) first: Place,
     pub(super) last: Place,
-    /// Messages in each room, and where the first event is.
-    pub(super) rooms: BTreeMap<usize, (u64, Place)>,
+    /// The rooms they were in, in the order of rooms.
+    pub(super) rooms: Vec<There>,
+}
+
+/// What a person did in a room: there are many of these, so they are small.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct There {
+    pub(super) room: u32,
+    /// Where the first event is.
+    pub(super) page: u32,
+    pub(super) sequence: u64,
+    pub(super) messages: u64,
 }
 
 /// The months of a year, with the rooms in which something happened.
 type Year<'a> = BTreeMap<u32, Vec<(&'a Told, &'a Busy)>>;
 
 /// The index by room, by month and by person.
-pub(super) fn pages(rooms: &[Told], people: &BTreeMap<String, Heard>, zone: &Zone) -> Result<Vec<Part>> {
-    let file = |name: &str, bytes| Part::file(format!("{TOP}{name}"), bytes);
-    let mut parts = vec![file("index.html", index(rooms, people.len(), zone)?)];
+///
+/// Each page is handed out before the next is made: all of them would take much memory.
+pub(super) fn pages(
+    rooms: &[Told],
+    people: &BTreeMap<String, Heard>,
+    zone: &Zone,
+    take: &mut TakeParts<'_>,
+) -> Result<()> {
+    let mut put = |name: &str, bytes| take(vec![Part::file(format!("{TOP}{name}"), bytes)]);
+    put("index.html", index(rooms, people.len(), zone)?)?;
     let mut years: BTreeMap<i32, Year<'_>> = BTreeMap::new();
     for room in rooms {
         for ((year, month), busy) in &room.months {
             years.entry(*year).or_default().entry(*month).or_default().push((room, busy));
         }
     }
-    parts.push(file("months.html", months(&years)?));
+    put("months.html", months(&years)?)?;
     for (year, months) in &years {
-        parts.push(file(&format!("months-{year:04}.html"), year_page(*year, months)?));
+        put(&format!("months-{year:04}.html"), year_page(*year, months)?)?;
     }
     let mut all: Vec<(usize, &Heard)> = people.values().enumerate().collect();
     all.sort_by_cached_key(|(_, who)| (called(who).to_lowercase(), &who.address));
@@ -89,9 +107,9 @@ pub(super) fn pages(rooms: &[Told], people: &BTreeMap<String, Heard>, zone: &Zon
             next: (number < count).then(|| name(number + 1)),
             people: some,
         };
-        parts.push(file(&name(number), view::made(&page)?));
+        put(&name(number), view::made(&page)?)?;
     }
-    Ok(parts)
+    Ok(())
 }
 
 fn index(rooms: &[Told], people: usize, zone: &Zone) -> Result<Vec<u8>> {
@@ -192,7 +210,7 @@ fn called(who: &Heard) -> &str {
     names(who).first().map_or(&who.address, |name| *name)
 }
 
-fn somebody(at: usize, who: &Heard, rooms: &[Told]) -> Somebody {
+fn somebody<'a>(at: usize, who: &'a Heard, rooms: &'a [Told]) -> Somebody<'a> {
     let link = |place: &Place| format!("{}/{:06}.html#e{}", rooms[place.room].folder, place.page, place.sequence);
     Somebody {
         id: format!("p{at}"),
@@ -206,11 +224,27 @@ fn somebody(at: usize, who: &Heard, rooms: &[Told]) -> Somebody {
         first: (link(&who.first), who.first.date.to_string()),
         last: (link(&who.last), who.last.date.to_string()),
         there: text::counted(who.rooms.len() as u64, "room", "rooms"),
-        rooms: who
-            .rooms
-            .iter()
-            .map(|(room, (messages, place))| (link(place), rooms[*room].title.clone(), text::grouped(*messages)))
-            .collect(),
+        rooms: who.rooms.iter().map(|there| In { room: &rooms[there.room as usize], there }).collect(),
+    }
+}
+
+/// A room in the list of a person. What it says is made when it is written.
+pub(super) struct In<'a> {
+    room: &'a Told,
+    there: &'a There,
+}
+
+impl In<'_> {
+    pub(super) fn href(&self) -> String {
+        format!("{}/{:06}.html#e{}", self.room.folder, self.there.page, self.there.sequence)
+    }
+
+    pub(super) fn title(&self) -> text::Name<'_> {
+        text::Name(&self.room.title)
+    }
+
+    pub(super) fn said(&self) -> String {
+        text::grouped(self.there.messages)
     }
 }
 

@@ -1,20 +1,21 @@
 //! What is kept over the whole transcript: days and months of rooms, people, and which letters words begin with. When a
 //! room is over its calendar is written; at the end all that leads to it.
 
+use super::TOP;
 use super::calendar::{self, Busy};
-use super::index::{self, Heard, Place, Told};
+use super::index::{self, Heard, Place, There, Told};
 use super::rows::Day;
 use super::search;
-use super::{TOP, folder};
 use crate::error::{Error, Kind, Result};
 use crate::formats::cut::About;
-use crate::formats::write::{Ledger, Part};
+use crate::formats::write::{Ledger, Part, TakeParts};
 use crate::model::bounds;
 use crate::model::ids::{RoomKey, person_key};
 use crate::model::receipt::Tally;
 use crate::model::zone::Zone;
 use chrono::{Datelike, NaiveDate};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Write;
 use std::sync::Arc;
 
 /// What rows are about.
@@ -26,18 +27,27 @@ const NAMES: usize = 8;
 
 /// What the ledger is told about a day.
 pub(super) fn day_row(day: &Day<'_>) -> Part {
-    let numbers = [day.first, day.messages, day.others].map(|number| number.to_string());
-    let [first, messages, others] = numbers;
-    Part::Row(vec![DAY.to_owned(), told_date(day.date), first, messages, others])
+    let numbers = format!("{} {} {} {}", told_date(day.date), day.first, day.messages, day.others);
+    Part::Row(vec![DAY.to_owned(), numbers])
 }
 
 /// A date, as rows have it: a number of days.
-pub(super) fn told_date(date: NaiveDate) -> String {
-    date.num_days_from_ce().to_string()
+pub(super) fn told_date(date: NaiveDate) -> i32 {
+    date.num_days_from_ce()
 }
 
-fn date_told(days: &str) -> Option<NaiveDate> {
-    NaiveDate::from_num_days_from_ce_opt(days.parse().ok()?)
+fn date_told(days: u64) -> Option<NaiveDate> {
+    NaiveDate::from_num_days_from_ce_opt(i32::try_from(days).ok()?)
+}
+
+/// The numbers of a row, which have blanks between them.
+fn numbers<const N: usize>(text: &str) -> Option<[u64; N]> {
+    let mut numbers = [0; N];
+    let mut told = text.split(' ');
+    for number in &mut numbers {
+        *number = told.next()?.parse().ok()?;
+    }
+    told.next().is_none().then_some(numbers)
 }
 
 /// The ledger of a transcript.
@@ -64,7 +74,7 @@ impl Pages {
         let parts = self.leave()?;
         self.room = Some(about.room.clone());
         self.rooms.push(Told {
-            folder: folder(&about.room),
+            folder: about.folder.to_string(),
             title: about.names.title.clone().unwrap_or_else(|| about.room.uri.clone()),
             category: about.names.category.clone(),
             address: about.room.to_string(),
@@ -78,13 +88,18 @@ impl Pages {
         let days = std::mem::take(&mut self.days);
         let Some(room) = self.rooms.last_mut().filter(|_| self.room.take().is_some()) else { return Ok(Vec::new()) };
         for (date, busy) in &days {
-            let month =
-                room.months.entry((date.year(), date.month())).or_insert(Busy { messages: 0, others: 0, ..*busy });
-            month.messages += busy.messages;
-            month.others += busy.others;
+            let month = (date.year(), date.month());
+            match room.months.last_mut() {
+                Some((last, sum)) if *last == month => {
+                    sum.messages += busy.messages;
+                    sum.others += busy.others;
+                }
+                _ => room.months.push((month, *busy)),
+            }
             room.messages += busy.messages;
             room.others += busy.others;
         }
+        room.months.shrink_to_fit();
         room.dates = days.keys().next().copied().zip(days.keys().next_back().copied());
         let style = format!(".of::after{{content:\" of {}\"}}\n", super::text::grouped(u64::from(room.pages)));
         let page = calendar::page(room, &days, &self.zone)?;
@@ -93,9 +108,7 @@ impl Pages {
     }
 
     fn day(&mut self, page: u32, row: &[String]) -> Option<()> {
-        let [date, first, messages, others] = row else { return None };
-        let (messages, others) = (messages.parse::<u64>().ok()?, others.parse::<u64>().ok()?);
-        let sequence = first.parse().ok()?;
+        let [date, sequence, messages, others] = numbers(row.first()?)?;
         let day = self.days.entry(date_told(date)?).or_insert(Busy { page, sequence, messages: 0, others: 0 });
         day.messages += messages;
         day.others += others;
@@ -103,12 +116,10 @@ impl Pages {
     }
 
     fn person(&mut self, page: u32, row: &[String]) -> Option<()> {
-        let [uri, name, email, internal, messages, others, first, began, last, ended] = row else { return None };
+        let [uri, name, email, internal, told] = row else { return None };
+        let [messages, others, first, began, last, ended] = numbers(told)?;
         let room = self.rooms.len().checked_sub(1)?;
-        let (messages, others) = (messages.parse::<u64>().ok()?, others.parse::<u64>().ok()?);
-        let place = |sequence: &str, date: &str| {
-            Some(Place { room, page, sequence: sequence.parse().ok()?, date: date_told(date)? })
-        };
+        let place = |sequence: u64, date: u64| Some(Place { room, page, sequence, date: date_told(date)? });
         let (first, last) = (place(first, began)?, place(last, ended)?);
         let known = self.people.entry(person_key(uri)).or_insert_with(|| Heard {
             address: uri.clone(),
@@ -119,7 +130,7 @@ impl Pages {
             others: 0,
             first,
             last,
-            rooms: BTreeMap::new(),
+            rooms: Vec::new(),
         });
         known.messages += messages;
         known.others += others;
@@ -138,8 +149,11 @@ impl Pages {
         if last.date >= known.last.date {
             known.last = last;
         }
-        let there = known.rooms.entry(room).or_insert((0, first));
-        there.0 += messages;
+        let room = u32::try_from(room).ok()?;
+        match known.rooms.last_mut() {
+            Some(there) if there.room == room => there.messages += messages,
+            _ => known.rooms.push(There { room, page, sequence: first.sequence, messages }),
+        }
         Some(())
     }
 }
@@ -166,7 +180,9 @@ impl Ledger for Pages {
                     }
                 }
                 Part::Append { to, bytes } if search::is_shard(&to) => {
-                    let mut line = format!("P({at},{},\"", about.part).into_bytes();
+                    let mut line = Vec::with_capacity(bytes.len() + 32);
+                    // Writing to memory never fails.
+                    let _ = write!(line, "P({at},{},\"", about.part);
                     line.extend_from_slice(&bytes);
                     line.extend_from_slice(b"\")\n");
                     if !self.shards.contains(&to) {
@@ -180,11 +196,10 @@ impl Ledger for Pages {
         Ok(placed)
     }
 
-    fn finish(&mut self, _tally: &Tally) -> Result<Vec<Part>> {
-        let mut parts = self.leave()?;
+    fn end(&mut self, _tally: &Tally, take: &mut TakeParts<'_>) -> Result<()> {
+        take(self.leave()?)?;
         let people = std::mem::take(&mut self.people).into_iter().collect();
-        parts.extend(index::pages(&self.rooms, &people, &self.zone)?);
-        parts.extend(index::search(&self.rooms, &self.shards)?);
-        Ok(parts)
+        index::pages(&self.rooms, &people, &self.zone, take)?;
+        take(index::search(&self.rooms, &self.shards)?)
     }
 }

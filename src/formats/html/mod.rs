@@ -16,7 +16,6 @@ pub use self::text::Html;
 use self::text::counted;
 pub(super) use self::text::{Name, Said};
 pub(super) use self::view::Frame;
-use super::archive::folder;
 use super::bates;
 use super::cut::{About, By, Cut, Most};
 use super::write::{Choices, Contents, Format, Ledger, Part, Recount, Settings, Written, Zips};
@@ -69,7 +68,7 @@ impl Format for Transcript {
     }
 
     fn render(&self, unit: &Unit, about: &About, _files: &dyn Contents) -> Result<Vec<Part>> {
-        let (folder, zone) = (folder(&unit.room), &self.choices.zone);
+        let (folder, zone) = (&*about.folder, &self.choices.zone);
         let mut days = rows::days(unit, zone);
         let mut parts = Vec::new();
         let mut active = 0;
@@ -88,16 +87,20 @@ impl Format for Transcript {
                 parts.push(Part::file(format!("{TOP}{folder}/e{}.rtf", event.sequence), rtf.clone().into_bytes()));
             }
         }
-        parts.push(Part::Remark("attachments that a browser would run, kept with .txt behind their name", active));
-        parts.push(Part::Remark("attachments whose content is not in the store, named only", absent));
+        parts.push(Part::Remark(
+            "attachments that a browser would run, kept in HTML with .txt behind their name",
+            active,
+        ));
+        parts.push(Part::Remark("attachments whose content is not in the store, named only in HTML", absent));
         parts.extend(days.iter().map(ledger::day_row));
         parts.extend(people(unit, zone));
-        let texts = search::texts(unit, &folder, about.part, zone)?;
-        parts.push(Part::file(page_name(&folder, about.part, "js"), texts));
+        let texts = search::texts(unit, folder, about.part, zone)?;
+        parts.push(Part::file(page_name(folder, about.part, "js"), texts));
         parts.extend(search::shards(unit));
         head(&mut days, about);
         let page = page(unit, about, zone, days);
-        parts.push(Part::file(page_name(&folder, about.part, "html"), view::made(&page)?));
+        let size = unit.weight() + 192 * unit.events.len() + 4096;
+        parts.push(Part::file(page_name(folder, about.part, "html"), view::made_of(&page, size)?));
         Ok(parts)
     }
 
@@ -126,8 +129,7 @@ fn is_page(name: &str) -> bool {
 
 /// How many events stand on a page.
 fn count(bytes: &[u8], _zips: &dyn Zips) -> Result<u64> {
-    let count = |text: &str| text.matches(EVENT).count() as u64;
-    Ok(std::str::from_utf8(bytes).map_or_else(|_| count(&String::from_utf8_lossy(bytes)), count))
+    Ok(memchr::memmem::find_iter(bytes, EVENT).count() as u64)
 }
 
 /// The name of a page of a room, or of its texts.
@@ -200,7 +202,7 @@ fn people(unit: &Unit, zone: &Zone) -> impl Iterator<Item = Part> {
         let persona: &Persona = &unit.people[who as usize];
         let place = |at: usize| {
             let event = &unit.events[at];
-            (event.sequence.to_string(), ledger::told_date(zone.local(event.at).date()))
+            (event.sequence, ledger::told_date(zone.local(event.at).date()))
         };
         let ((first, began), (last, ended)) = (place(first), place(last));
         let internal = persona.internal.map_or("", |internal| if internal { "in" } else { "out" });
@@ -212,12 +214,7 @@ fn people(unit: &Unit, zone: &Zone) -> impl Iterator<Item = Part> {
             name,
             email,
             internal.to_owned(),
-            u64::to_string(&messages),
-            u64::to_string(&others),
-            first,
-            began,
-            last,
-            ended,
+            format!("{messages} {others} {first} {began} {last} {ended}"),
         ])
     };
     seen.into_iter().map(told).collect::<Vec<_>>().into_iter()

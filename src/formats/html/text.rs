@@ -232,8 +232,10 @@ pub(super) fn is_picture(name: &str) -> bool {
 /// opening it runs nothing.
 pub(super) fn file_name(name: &str) -> (String, bool) {
     const MOST: usize = 80;
-    let clean: String =
-        name.chars().map(|c| if turns(c) || is_unseen(c) || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect();
+    let clean: String = name
+        .chars()
+        .map(|c| if turns(c) || is_unseen(c) || "/\\:*?\"<>|\u{2028}\u{2029}".contains(c) { '_' } else { c })
+        .collect();
     let clean = clean.trim_start_matches(['.', ' ', '~']).trim_end_matches(['.', ' ']);
     let (stem, tail) = match clean.rsplit_once('.') {
         Some((stem, ending)) if ending.len() <= 12 => (stem, format!(".{ending}")),
@@ -352,6 +354,7 @@ mod tests {
             ("a.svg", "a.svg.txt"),
             ("lpt1", "_lpt1"),
             ("a:b?.doc ", "a_b_.doc"),
+            ("a\u{2028}b\u{2029}.txt", "a_b_.txt"),
         ] {
             assert_eq!(file_name(name).0, is, "{name}");
         }

@@ -1,5 +1,6 @@
 //! The pages as templates see them. The one place that knows the template engine; they lie in `formats/templates/`.
 
+use super::index::In;
 use super::rows::{self, Day};
 use super::text::{self, Html, Name};
 use crate::error::{Error, Kind, Result};
@@ -136,7 +137,7 @@ pub(super) struct Months {
 }
 
 /// A person.
-pub(super) struct Somebody {
+pub(super) struct Somebody<'a> {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) others: Vec<String>,
@@ -148,18 +149,18 @@ pub(super) struct Somebody {
     pub(super) first: (String, String),
     pub(super) last: (String, String),
     pub(super) there: String,
-    pub(super) rooms: Vec<(String, String, String)>,
+    pub(super) rooms: Vec<In<'a>>,
 }
 
 /// Some of the people.
 #[derive(Template)]
 #[template(path = "people.html", config = ".askama.toml")]
-pub(super) struct People {
+pub(super) struct People<'a> {
     pub(super) frame: Frame,
     pub(super) said: String,
     pub(super) previous: Option<String>,
     pub(super) next: Option<String>,
-    pub(super) people: Vec<Somebody>,
+    pub(super) people: Vec<Somebody<'a>>,
 }
 
 /// The search.
@@ -171,6 +172,12 @@ pub(super) struct Search {
 
 /// Makes the bytes of a page.
 pub(super) fn made(page: &impl Template) -> Result<Vec<u8>> {
-    let text = page.render().map_err(|error| Error::new(Kind::Bug, "cannot fill a template").because(error))?;
+    made_of(page, 4096)
+}
+
+/// The same of a page that has about so many bytes.
+pub(super) fn made_of(page: &impl Template, size: usize) -> Result<Vec<u8>> {
+    let mut text = String::with_capacity(size);
+    page.render_into(&mut text).map_err(|error| Error::new(Kind::Bug, "cannot fill a template").because(error))?;
     Ok(text.into_bytes())
 }

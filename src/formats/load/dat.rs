@@ -97,15 +97,17 @@ fn encode(encoding: Encoding, text: String) -> Vec<u8> {
 
 /// A time as a platform reads it.
 fn date(dates: Dates, at: Ticks) -> String {
-    let (year, month, day) = at.date();
-    let second = at.0.rem_euclid(864_000_000_000) / 10_000_000;
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let date = match dates {
-        Dates::Us => format!("{month:02}/{day:02}/{year:04}"),
-        Dates::Eu => format!("{day:02}/{month:02}/{year:04}"),
-        Dates::Iso => format!("{year:04}-{month:02}-{day:02}"),
-    };
-    format!("{date} {hour:02}:{minute:02}:{second:02}")
+    // The same digits in another order: `2014-03-10T09:05:07`.
+    let mut text = Vec::with_capacity(32);
+    at.write_to(&mut text);
+    let text = String::from_utf8(text).unwrap_or_default();
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let (year, month, day, clock) = (part(0, 4), part(5, 7), part(8, 10), part(11, 19));
+    match dates {
+        Dates::Us => [month, "/", day, "/", year, " ", clock].concat(),
+        Dates::Eu => [day, "/", month, "/", year, " ", clock].concat(),
+        Dates::Iso => [year, "-", month, "-", day, " ", clock].concat(),
+    }
 }
 
 impl Writing for Load {
@@ -224,12 +226,13 @@ impl Layout for Lines {
 /// Counts the events of a DAT, and checks that each line has the columns of the first.
 fn count(read: &mut dyn Read, load: &Load) -> io::Result<u64> {
     let wrong = |what: String| io::Error::other(what);
-    let mut lines = DatLines { read: BufReader::with_capacity(1 << 16, read), encoding: load.encoding };
+    let read = BufReader::with_capacity(1 << 16, read);
+    let mut lines = DatLines { read, encoding: load.encoding, line: Vec::new(), text: String::new() };
     let columns = BEFORE.len() + FACTS.len() + AFTER.len();
     let (mut events, mut number) = (0u64, 0u64);
     while let Some(line) = lines.next_line()? {
         number += 1;
-        let line = if number == 1 { line.trim_start_matches('\u{FEFF}') } else { &line };
+        let line = if number == 1 { line.trim_start_matches('\u{FEFF}') } else { line };
         let mut counted = Some(0);
         let found = each_value(line, load.marks, &mut |at, value| {
             if number > 1 && at == BEFORE.len() + EVENTS && !value.is_empty() {
@@ -249,15 +252,18 @@ fn count(read: &mut dyn Read, load: &Load) -> io::Result<u64> {
 struct DatLines<R> {
     read: R,
     encoding: Encoding,
+    /// The line that was read last: in UTF-8, or decoded.
+    line: Vec<u8>,
+    text: String,
 }
 
 impl<R: BufRead> DatLines<R> {
-    fn next_line(&mut self) -> io::Result<Option<String>> {
+    fn next_line(&mut self) -> io::Result<Option<&str>> {
         let text = match self.encoding {
             Encoding::Utf8 => {
-                let mut bytes = Vec::new();
-                self.read.read_until(b'\n', &mut bytes)?;
-                String::from_utf8(bytes).map_err(io::Error::other)?
+                self.line.clear();
+                self.read.read_until(b'\n', &mut self.line)?;
+                std::str::from_utf8(&self.line).map_err(io::Error::other)?
             }
             Encoding::Utf16 => {
                 let mut units = Vec::new();
@@ -266,10 +272,11 @@ impl<R: BufRead> DatLines<R> {
                     self.read.read_exact(&mut pair)?;
                     units.push(u16::from_le_bytes(pair));
                 }
-                String::from_utf16(&units).map_err(io::Error::other)?
+                self.text = String::from_utf16(&units).map_err(io::Error::other)?;
+                &self.text
             }
         };
-        Ok((!text.is_empty()).then(|| text.trim_end_matches(['\r', '\n']).to_owned()))
+        Ok((!text.is_empty()).then(|| text.trim_end_matches(['\r', '\n'])))
     }
 }
 
@@ -282,13 +289,22 @@ fn each_value(line: &str, marks: Marks, take: &mut dyn FnMut(usize, &str)) -> Op
         value.clear();
         loop {
             let end = rest.find(marks.quote)?;
-            value.push_str(&rest[..end]);
+            let piece = &rest[..end];
             rest = &rest[end + marks.quote.len_utf8()..];
-            let Some(after) = rest.strip_prefix(marks.quote) else { break };
-            value.push(marks.quote);
-            rest = after;
+            match rest.strip_prefix(marks.quote) {
+                Some(after) => {
+                    value.push_str(piece);
+                    value.push(marks.quote);
+                    rest = after;
+                }
+                // Most values have no mark in them, and are taken where they stand.
+                None if value.is_empty() => break take(number, piece),
+                None => {
+                    value.push_str(piece);
+                    break take(number, &value);
+                }
+            }
         }
-        take(number, &value);
         number += 1;
         if rest.is_empty() {
             return Some(number);
@@ -324,7 +340,7 @@ mod tests {
             line.push_str("\r\n");
             for encoding in [Encoding::Utf8, Encoding::Utf16] {
                 let bytes = encode(encoding, format!("{line}{}", line.replace('\u{FEFF}', "")));
-                let mut lines = DatLines { read: &bytes[..], encoding };
+                let mut lines = DatLines { read: &bytes[..], encoding, line: Vec::new(), text: String::new() };
                 for _ in 0..2 {
                     let read = lines.next_line().unwrap().unwrap();
                     assert_eq!(values(read.trim_start_matches('\u{FEFF}'), marks).unwrap(), said, "{encoding:?}");

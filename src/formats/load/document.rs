@@ -1,7 +1,6 @@
 //! The documents of a run: what is said about each, in one order of columns.
 
 use super::{Load, text};
-use crate::formats::archive::folder;
 use crate::formats::cut::{About, By, Cut};
 use crate::formats::exceptions::note;
 use crate::formats::write::{Choices, Part};
@@ -157,10 +156,9 @@ pub(super) fn parts(unit: &Unit, about: &About, choices: &Choices, writing: &dyn
     let Load { by_event, .. } = choices.load;
     let mut parts = Vec::new();
     let mut absent = 0;
-    let id = folder(&unit.room);
     let runs = unit.events.chunks(if by_event { 1 } else { unit.events.len().max(1) });
     for events in runs {
-        let document = Document { unit, about, choices, events, id: &id };
+        let document = Document { unit, about, choices, events, id: &about.folder };
         absent += document.put(&mut parts, writing);
     }
     parts.push(Part::Remark(writing.absent(), absent));

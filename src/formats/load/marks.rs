@@ -82,33 +82,40 @@ impl Marks {
     pub(super) fn write(self, out: &mut String, value: &str) -> Odd {
         let mut odd = Odd::default();
         out.push(self.quote);
-        // Most values are such as they are.
-        let marks = [self.column, self.quote, self.newline];
-        if value.bytes().all(|b| matches!(b, b' '..=b'~') && !marks.contains(&char::from(b))) {
+        // Most values are such as they are. Without an early end this looks at many bytes at once.
+        let [column, quote, newline] =
+            [self.column, self.quote, self.newline].map(|mark| if mark.is_ascii() { mark as u8 } else { 0 });
+        let plain = |b: u8| (b' '..=b'~').contains(&b) & (b != column) & (b != quote) & (b != newline);
+        if value.bytes().fold(true, |all, b| all & plain(b)) {
             out.push_str(value);
             out.push(self.quote);
             return odd;
         }
-        let mut rest = value.chars().peekable();
-        while let Some(c) = rest.next() {
-            match c {
-                '\r' => {
-                    rest.next_if_eq(&'\n');
-                    out.push(self.newline);
-                }
-                '\n' => out.push(self.newline),
+        let mut done = 0;
+        for (at, c) in value.char_indices() {
+            // What stands before a mark is taken as it is.
+            let more = match c {
+                '\r' | '\n' => Some(self.newline),
                 c if c == self.quote => {
                     odd.quotes = true;
-                    out.push(c);
-                    out.push(c);
+                    Some(c)
                 }
                 c => {
                     odd.newlines |= c == self.newline;
                     odd.controls |= c == self.column || c.is_control();
-                    out.push(c);
+                    None
                 }
+            };
+            let Some(more) = more else { continue };
+            out.push_str(&value[done..at]);
+            match c {
+                '\n' if value[..at].ends_with('\r') => {}
+                '\r' | '\n' => out.push(more),
+                c => out.extend([c, more]),
             }
+            done = at + c.len_utf8();
         }
+        out.push_str(&value[done..]);
         out.push(self.quote);
         odd
     }

@@ -1,6 +1,5 @@
 //! Bodies: texts in the encoding that leaves most of them readable, and contents in base64.
 
-use super::header::Headers;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -27,10 +26,13 @@ enum Encoding {
 impl Text<'_> {
     fn encoding(&self) -> Encoding {
         let bytes = self.text.as_bytes();
-        let long = self.text.split('\n').any(|line| line.len() > LONGEST);
-        let odd = |b: &u8| !(matches!(b, b' '..=b'~') || matches!(b, b'\r' | b'\n' | b'\t'));
-        if bytes.iter().filter(|b| odd(b)).count() == 0 {
-            return if long { Encoding::Quoted } else { Encoding::Seven };
+        let odd = |b: u8| !(matches!(b, b' '..=b'~') || matches!(b, b'\r' | b'\n' | b'\t'));
+        // Without an early end this looks at many bytes at once.
+        if !bytes.iter().fold(false, |any, b| any | odd(*b)) {
+            let mut begin = 0;
+            let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
+            let mut lengths = ends.map(|end| end - std::mem::replace(&mut begin, end + 1));
+            return if lengths.any(|length| length > LONGEST) { Encoding::Quoted } else { Encoding::Seven };
         }
         // Three characters stand for each of those.
         let wide = bytes.iter().filter(|b| !b.is_ascii()).count();
@@ -39,17 +41,16 @@ impl Text<'_> {
 
     /// Appends the part: its headers, and the text.
     pub(in crate::formats) fn write(&self, out: &mut Vec<u8>) {
-        let mut headers = Headers::default();
-        headers.plain("Content-Type", &format!("text/{}; charset=utf-8", self.kind));
         let encoding = self.encoding();
         let word = match encoding {
             Encoding::Seven => "7bit",
             Encoding::Quoted => "quoted-printable",
             Encoding::Base64 => "base64",
         };
-        headers.plain("Content-Transfer-Encoding", word);
-        out.extend(headers.take());
-        out.extend_from_slice(b"\r\n");
+        let head = ["Content-Type: text/", self.kind, "; charset=utf-8\r\nContent-Transfer-Encoding: ", word];
+        out.reserve(self.text.len() + self.text.len() / 8 + 128);
+        head.iter().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
+        out.extend_from_slice(b"\r\n\r\n");
         match encoding {
             Encoding::Seven => out.extend_from_slice(self.text.as_bytes()),
             Encoding::Quoted => quoted(out, self.text.as_bytes()),
@@ -63,6 +64,12 @@ fn stays(byte: u8) -> bool {
     (b'!'..=b'~').contains(&byte) && byte != b'='
 }
 
+/// Can this byte of a text stand as it is? A blank at the end of a line cannot.
+fn is_left(bytes: &[u8], at: usize) -> bool {
+    let ends = || bytes.get(at + 1).is_none_or(|next| matches!(next, b'\r' | b'\n'));
+    bytes.get(at).is_some_and(|byte| stays(*byte) || matches!(byte, b' ' | b'\t') && !ends())
+}
+
 /// Appends bytes as quoted-printable. CRLF stays a line end; everything else that is not printable is encoded.
 fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
@@ -70,10 +77,13 @@ fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
     let mut column = 0;
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
-        let stays = bytes[at..].iter().take(QUOTED - 1 - column).take_while(|b| self::stays(**b)).count();
-        if stays > 0 {
-            out.extend_from_slice(&bytes[at..at + stays]);
-            (column, at) = (column + stays, at + stays);
+        let (from, most) = (at, at + QUOTED - 1 - column);
+        while at < most && is_left(bytes, at) {
+            at += 1;
+        }
+        if at > from {
+            out.extend_from_slice(&bytes[from..at]);
+            column += at - from;
             continue;
         }
         if *byte == b'\r' && bytes.get(at + 1) == Some(&b'\n') {
@@ -81,11 +91,7 @@ fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
             (column, at) = (0, at + 2);
             continue;
         }
-        let ends = bytes.get(at + 1).is_none_or(|next| matches!(next, b'\r' | b'\n'));
-        let plain = match byte {
-            b' ' | b'\t' => !ends,
-            b => self::stays(*b),
-        };
+        let plain = is_left(bytes, at);
         let width = if plain { 1 } else { 3 };
         if column + width > QUOTED - 1 {
             out.extend_from_slice(b"=\r\n");

@@ -3,6 +3,8 @@
 use crate::model::time::Ticks;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
+use std::io::Write;
 
 /// Lines are folded before they are longer, where they can be.
 const WIDTH: usize = 76;
@@ -15,6 +17,9 @@ const LEAST: usize = 9;
 const TOKEN: usize = 240;
 /// A name in quotes that is longer is encoded.
 const PLAIN: usize = 60;
+/// Most headers of a mail have fewer bytes.
+const ABOUT: usize = 2048;
+const DAY: i64 = 864_000_000_000;
 
 /// Headers, one after another.
 #[derive(Debug, Default)]
@@ -25,14 +30,18 @@ pub(in crate::formats) struct Headers {
 }
 
 /// Characters that break lines or cannot be seen become blanks, and several blanks one: a name is never more than that.
-fn clean(text: &str) -> String {
+fn clean(text: &str) -> Cow<'_, str> {
+    if is_printable(text) && !text.contains("  ") && !text.starts_with(' ') && !text.ends_with(' ') {
+        return text.into();
+    }
     let wrong = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}');
     let words: Vec<&str> = text.split(|c: char| c == ' ' || wrong(c)).filter(|word| !word.is_empty()).collect();
-    words.join(" ")
+    words.join(" ").into()
 }
 
 fn is_printable(text: &str) -> bool {
-    text.bytes().all(|b| (b' '..=b'~').contains(&b))
+    // Without an early end this looks at many bytes at once.
+    text.bytes().fold(true, |all, b| all & (b' '..=b'~').contains(&b))
 }
 
 /// Can it stand as it is, blanks apart?
@@ -46,6 +55,9 @@ fn is_plain(text: &str) -> bool {
 
 impl Headers {
     fn begin(&mut self, name: &str) {
+        if self.out.is_empty() {
+            self.out.reserve(ABOUT);
+        }
         self.out.extend_from_slice(name.as_bytes());
         self.out.push(b':');
         self.column = name.len() + 1;
@@ -58,15 +70,22 @@ impl Headers {
 
     /// Adds a word after a blank, or on a line of its own.
     fn word(&mut self, word: &str) {
+        self.pieces(&[word]);
+    }
+
+    /// The same of a word that is given in pieces.
+    fn pieces(&mut self, pieces: &[&str]) {
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
         // Readers keep the blank of a line that follows a bare name. Only encoded words must have short lines.
-        let first = self.out.ends_with(b":") && !word.starts_with("=?");
-        if self.column + 1 + word.len() > WIDTH && !first {
+        let encoded = pieces.first().is_some_and(|first| first.starts_with("=?"));
+        let first = self.out.ends_with(b":") && !encoded;
+        if self.column + 1 + length > WIDTH && !first {
             self.out.extend_from_slice(b"\r\n");
             self.column = 0;
         }
         self.out.push(b' ');
-        self.out.extend_from_slice(word.as_bytes());
-        self.column += 1 + word.len();
+        pieces.iter().for_each(|piece| self.out.extend_from_slice(piece.as_bytes()));
+        self.column += 1 + length;
     }
 
     /// Adds a text as encoded words, each as long as its line has room for: the first stands beside the name.
@@ -80,7 +99,10 @@ impl Headers {
                 at -= 1;
             }
             let (piece, tail) = rest.split_at(at);
-            self.word(&format!("=?utf-8?B?{}?=", STANDARD.encode(piece)));
+            let mut code = [0; WORD / 3 * 4];
+            // A piece has its place in a word, and its code is ASCII.
+            let length = STANDARD.encode_slice(piece, &mut code).unwrap_or(0);
+            self.pieces(&["=?utf-8?B?", std::str::from_utf8(&code[..length]).unwrap_or_default(), "?="]);
             rest = tail;
         }
     }
@@ -106,8 +128,18 @@ impl Headers {
 
     /// A header with a time.
     pub(in crate::formats) fn date(&mut self, name: &str, at: Ticks) {
-        let text = at.to_chrono().unwrap_or_default().format("%a, %d %b %Y %H:%M:%S +0000").to_string();
-        self.plain(name, &text);
+        const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let (year, month, day) = at.date();
+        // The first day there is was a Monday.
+        let weekday = DAYS[at.0.div_euclid(DAY).rem_euclid(7) as usize];
+        let month = MONTHS[(month as usize + 11) % 12];
+        let second = at.0.rem_euclid(DAY) / 10_000_000;
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        self.begin(name);
+        // Writing to memory never fails.
+        let _ = write!(self.out, " {weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000");
+        self.end();
     }
 
     /// A header with addresses: names, and addresses that are known to be such.
@@ -117,7 +149,7 @@ impl Headers {
         while let Some((shown, address)) = list.next() {
             self.name(shown);
             let comma = if list.peek().is_some() { "," } else { "" };
-            self.word(&format!("<{address}>{comma}"));
+            self.pieces(&["<", &address, ">", comma]);
         }
         self.end();
     }
@@ -194,6 +226,17 @@ impl Headers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_those_of_others() {
+        for text in
+            ["0001-01-01T00:00:00Z", "2000-02-29T23:59:59.9999999Z", "2018-01-18T07:05:10Z", "9999-12-31T09:00:01Z"]
+        {
+            let at = Ticks::parse(text).unwrap().0;
+            let other = at.to_chrono().unwrap().format("%a, %d %b %Y %H:%M:%S +0000").to_string();
+            assert_eq!(of(|headers| headers.date("Date", at)), format!("Date: {other}\r\n"));
+        }
+    }
 
     fn of(make: impl FnOnce(&mut Headers)) -> String {
         let mut headers = Headers::default();

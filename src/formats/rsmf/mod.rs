@@ -5,7 +5,6 @@ mod check;
 mod manifest;
 
 use self::manifest::{Attachment, Conversation, Custom, Edit, Event, Kind, Manifest, Participant, VERSION, custom};
-use super::archive::folder;
 use super::bates;
 use super::conversation::{self, Files, NOWHERE, People, Tables, Where};
 use super::cut::{About, Cut};
@@ -91,7 +90,9 @@ impl Format for Rsmf {
         let mut files = Files::of(unit, TOP);
         let mut parts = std::mem::take(&mut files.parts);
         let made = make(unit, about, &self.choices, &people, &files);
-        let json = serde_json::to_vec(&made.manifest)
+        let size: usize = unit.events.iter().map(|event| event.weight() + 256).sum();
+        let mut json = Vec::with_capacity(size + people.list.len() * 160 + 768);
+        serde_json::to_writer(&mut json, &made.manifest)
             .map_err(|e| Error::new(Failure::Bug, "a manifest cannot be written").because(e))?;
         let attachments: usize = made.manifest.events.iter().map(|event| event.attachments.len()).sum();
         let kept = made.inside.iter().map(|(id, content)| {
@@ -178,7 +179,8 @@ impl Rsmf {
         headers.plain("Message-ID", &format!("<{}@{NOWHERE}>", &digest[..40]));
         headers.plain("MIME-Version", "1.0");
         headers.plain("Content-Type", &format!("multipart/mixed; boundary=\"{boundary}\""));
-        let mut text = String::new();
+        let size: usize = unit.events.iter().map(|event| event.weight() + 64).sum();
+        let mut text = String::with_capacity(size);
         for (at, event) in unit.events.iter().enumerate() {
             conversation::lines(&mut text, &self.choices.zone, event, people.who(event), files.at(at));
         }
@@ -252,7 +254,7 @@ fn fates(unit: &Unit) -> HashMap<i64, (Vec<usize>, bool)> {
 
 fn make<'a>(unit: &'a Unit, about: &'a About, choices: &Choices, people: &People<'a>, files: &Files<'a>) -> Made<'a> {
     let id = |place: usize| -> Cow<'a, str> { format!("p{}", place + 1).into() };
-    let room = folder(&unit.room);
+    let room = &*about.folder;
     let mut inside: Vec<(String, Inside)> = Vec::new();
     for (sha256, name) in &files.inside {
         inside.push((format!("{}_{name}", hash::hex(&sha256[..8])), Inside::Kept(*sha256)));
@@ -337,7 +339,7 @@ fn make<'a>(unit: &'a Unit, about: &'a About, choices: &Choices, people: &People
             parent: parent.map(|sequence| sequence.to_string().into()),
             body: said.or_else(|| conversation::did(event).filter(|_| speaks).map(Cow::Owned)),
             participant: id(people.of[event.who as usize]),
-            conversation: room.clone().into(),
+            conversation: room.into(),
             timestamp: millis(event.at).into(),
             deleted: fate.is_some_and(|(_, purged)| *purged),
             importance: event.alert.map(|alert| if alert { "high".into() } else { "normal".into() }),
@@ -410,6 +412,7 @@ mod tests {
         let about = About {
             room,
             names: Arc::new(RoomHint::default()),
+            folder: "r".into(),
             cut: 1,
             part: 1,
             continues: false,

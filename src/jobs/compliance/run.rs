@@ -275,7 +275,7 @@ pub(super) fn fill(cx: &Context<'_>, path: &Path, run: &Run, partial: &Path) -> 
     let Counting { mut seen, .. } = corpus;
     lists(&mut *package, &run.manner, &catalog, &spans, &mut seen)?;
     let mut complete: Complete = package.complete(&[])?;
-    recount::check(cx, &formats, &complete, &files.1, &mut receipt)?;
+    recount::check(cx, &formats, &[], &complete, &files.1, &mut receipt)?;
     let mut facts = complete.facts()?;
     let mut sheet = None;
     if let Some(text) = &run.manner.sheet {

@@ -61,6 +61,10 @@ struct Reader<'a> {
     weights: Vec<(usize, u64)>,
 }
 
+/// What a run weighs beside its events: names, and what stands around them in what is made of it. With many small rooms
+/// that is most of it.
+const AROUND: usize = 8 << 10;
+
 /// What a run weighs until all of it is placed.
 fn weight_of(unit: &Unit, weight: usize, (expands, embedded): (usize, u64)) -> usize {
     let more = match embedded {
@@ -71,7 +75,7 @@ fn weight_of(unit: &Unit, weight: usize, (expands, embedded): (usize, u64)) -> u
             2 * sizes.filter(|size| *size <= most).sum::<u64>() as usize
         }
     };
-    weight.saturating_mul(expands).saturating_add(more)
+    weight.saturating_add(AROUND).saturating_mul(expands).saturating_add(more)
 }
 
 impl Source for Reader<'_> {
@@ -209,8 +213,13 @@ struct Place<'a, 'w> {
 }
 
 impl Place<'_, '_> {
-    fn put(&mut self, parts: Vec<Part>, mut packed: Vec<Option<Packed>>, quick: bool) -> Result<()> {
+    /// Puts parts of the runs of a format, or what no format has made of a run.
+    fn put(&mut self, parts: Vec<Part>, mut packed: Vec<Option<Packed>>, of: Option<usize>) -> Result<()> {
         let bug = |what: String| Error::new(Kind::Bug, what);
+        let quick = of.is_some_and(|format| self.formats[format].packs_quickly());
+        // Of several formats it is said which of them cannot carry an event as it is.
+        let several = self.written.len() > 1;
+        let title = of.filter(|_| several).and_then(|format| self.written.get(format)).map(|written| written.title);
         for part in parts {
             match part {
                 Part::File { name, body: Body::Bytes(bytes) } => {
@@ -230,7 +239,10 @@ impl Place<'_, '_> {
                     }
                 }
                 Part::Row(_) => return Err(bug("a row was left that no ledger has taken".to_owned())),
-                Part::Exception { event, why } => self.told.gap(Gap { place: event.to_string(), why }),
+                Part::Exception { event, why } => {
+                    let why = title.map_or(why.clone(), |title| format!("{title}: {why}"));
+                    self.told.gap(Gap { place: event.to_string(), why });
+                }
                 Part::Remark(what, times) => self.told.remark(what, times),
             }
         }
@@ -272,8 +284,8 @@ impl Sink for Place<'_, '_> {
             let rows = self.producing.map_or_else(Vec::new, |producing| {
                 producing.placed(self.written[format], &*self.formats[format], &about, &known, &parts)
             });
-            self.put(parts, packed, self.formats[format].packs_quickly())?;
-            self.put(rows, Vec::new(), false)?;
+            self.put(parts, packed, Some(format))?;
+            self.put(rows, Vec::new(), None)?;
         }
         Ok(())
     }
@@ -326,13 +338,13 @@ impl<'w> Wiring<'w> {
             watch: cx.watch,
         };
         for format in self.formats {
-            place.put(format.settings(&self.settings)?, Vec::new(), false)?;
+            place.put(format.settings(&self.settings)?, Vec::new(), None)?;
         }
         if self.collections {
             self.collected(corpus, &mut place)?;
         }
         if let Some(producing) = self.producing {
-            producing.before(corpus, &mut |parts| place.put(parts, Vec::new(), false))?;
+            producing.before(corpus, &mut |parts| place.put(parts, Vec::new(), None))?;
         }
         let producing = self.producing;
         if self.history {
@@ -342,7 +354,7 @@ impl<'w> Wiring<'w> {
         (receipt.gaps, receipt.gap_count) = (std::mem::take(&mut place.told.gaps), place.told.gap_count);
         std::mem::take(&mut place.told.remarks).into_iter().for_each(|(what, times)| receipt.remark(what, times));
         if let Some(producing) = producing {
-            place.put(producing.papers(receipt)?, Vec::new(), false)?;
+            place.put(producing.papers(receipt)?, Vec::new(), None)?;
         }
         Ok(place.package)
     }
@@ -353,7 +365,7 @@ impl<'w> Wiring<'w> {
         let mut put = |page: &mut Vec<Members>| {
             number += 1;
             for format in self.formats {
-                place.put(format.collected(number, page).into_iter().collect(), Vec::new(), false)?;
+                place.put(format.collected(number, page).into_iter().collect(), Vec::new(), None)?;
             }
             page.clear();
             Ok(())
@@ -410,10 +422,10 @@ impl<'w> Wiring<'w> {
             let title = names.get(key).and_then(|names| names.title.as_deref());
             room.name = title.unwrap_or(&key.uri).to_owned();
         }
+        let mut ledgers = std::mem::take(&mut place.ledgers);
         for (group, tally) in groups.iter().zip(std::mem::take(&mut place.tallies)) {
             for format in &group.formats {
-                let parts = place.ledgers[*format].finish(&tally)?;
-                place.put(parts, Vec::new(), self.formats[*format].packs_quickly())?;
+                ledgers[*format].end(&tally, &mut |parts| place.put(parts, Vec::new(), Some(*format)))?;
             }
             place.tallies.push(tally);
         }

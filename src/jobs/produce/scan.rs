@@ -211,6 +211,7 @@ fn own(format: &Written, choices: &Choices, zips: &dyn Zips, words: &mut Words) 
                 category: Some("x".to_owned()),
                 ..RoomHint::default()
             }),
+            folder: "x".into(),
             cut: 1,
             part: 1 + number as u32,
             continues: number == 0,
@@ -227,7 +228,7 @@ fn own(format: &Written, choices: &Choices, zips: &dyn Zips, words: &mut Words) 
         // Load files count documents; those here have no numbers that could be compared.
         see(&ledger.place(&about, parts)?, zips, words)?;
     }
-    see(&ledger.finish(&Tally::new())?, zips, words)
+    ledger.end(&Tally::new(), &mut |parts| see(&parts, zips, words))
 }
 
 fn packed(part: &mut Part) {

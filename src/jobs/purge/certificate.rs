@@ -10,6 +10,8 @@ use crate::model::zone::Zone;
 use crate::store::purge::{Counts, Erasure};
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Corpus, Store};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -66,8 +68,41 @@ fn counts(counts: &Counts) -> Value {
     })
 }
 
-fn text_of(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+/// The plan of a purge, as far as its certificate repeats it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Plan<'a> {
+    approval: Value,
+    goes: Value,
+    held: Map<String, Value>,
+    spared: Value,
+    #[serde(borrow)]
+    rooms: Vec<&'a RawValue>,
+}
+
+/// A room of a plan.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PlannedRoom {
+    pool: String,
+    uri: String,
+    name: Option<String>,
+}
+
+fn raw(value: &Value) -> Result<Box<RawValue>> {
+    RawValue::from_string(value.to_string())
+        .map_err(|error| Error::new(Kind::Bug, "a record is no JSON").because(error))
+}
+
+/// The record with its rooms, its keys in order.
+fn whole(record: &Value, rooms: &[Box<RawValue>]) -> Result<String> {
+    let parts = record.as_object().into_iter().flatten();
+    let mut parts: BTreeMap<&str, Box<RawValue>> =
+        parts.map(|(name, value)| Ok((name.as_str(), raw(value)?))).collect::<Result<_>>()?;
+    let broken = |error| Error::new(Kind::Bug, "a record is no JSON").because(error);
+    let list = serde_json::to_string(rooms).and_then(RawValue::from_string).map_err(broken)?;
+    parts.insert("rooms", list);
+    serde_json::to_string(&parts).map_err(broken)
 }
 
 /// What a certificate is signed with.
@@ -91,34 +126,35 @@ pub(super) fn make(
 ) -> Result<Certificate> {
     let state = store.purges()?.into_iter().find(|purge| purge.number == number);
     let state = state.ok_or_else(|| Error::new(Kind::NotFound, format!("no purge {number}")))?;
-    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
-    let plan = read(&state.plan);
+    let plan: Plan<'_> = serde_json::from_str(&state.plan).unwrap_or_default();
     let mut total = Counts::default();
     state.done.values().for_each(|counts| total.add(counts));
     // What was planned first says what was held back then; what was planned last says it of the rest.
-    let mut spared: Map<String, Value> = plan["held"].as_object().cloned().unwrap_or_default();
+    let mut spared: Map<String, Value> = plan.held;
     for value in spared.values_mut() {
         *value = json!({ "events": value["events"], "messages": value["messages"] });
     }
     for (hold, spares) in held {
         spared.insert(hold.clone(), json!({ "events": spares.events, "messages": spares.messages }));
     }
-    let mut names: HashMap<(&str, &str), &Value> = HashMap::new();
-    for known in plan["rooms"].as_array().into_iter().flatten() {
-        names.entry((text_of(&known["pool"]), text_of(&known["uri"]))).or_insert(&known["name"]);
+    let mut names: HashMap<RoomKey, Option<String>> = HashMap::new();
+    for known in plan.rooms {
+        let known: PlannedRoom = serde_json::from_str(known.get()).unwrap_or_default();
+        names.entry(RoomKey { pool: known.pool, uri: known.uri }).or_insert(known.name);
     }
-    let name = |room: &RoomKey| {
-        names.get(&(room.pool.as_str(), room.uri.as_str())).map_or(Value::Null, |name| (*name).clone())
+    let room = |(room, done): (&RoomKey, &Counts)| {
+        let name = names.get(room).cloned().flatten();
+        raw(&json!({ "address": room.uri, "destroyed": counts(done), "name": name, "pool": room.pool }))
     };
-    let room = |(room, done): (&RoomKey, &Counts)| json!({ "address": room.uri, "destroyed": counts(done), "name": name(room), "pool": room.pool });
-    let rooms: Vec<Value> = state.done.iter().map(room).collect();
+    // Rooms may be many: each is a text, and no tree of values.
+    let rooms: Vec<Box<RawValue>> = state.done.iter().map(room).collect::<Result<_>>()?;
     let files = erasure.files.iter().map(|(name, bytes)| match name.ends_with("-shm") {
         true => json!({ "bytes": bytes, "holds": SHARED, "name": name }),
         false => json!({ "bytes": bytes, "name": name }),
     });
     let record = json!({
         "actor": cx.actor.name(),
-        "approval": plan["approval"],
+        "approval": plan.approval,
         "checkpoint": seal.checkpoint,
         "erasure": {
             "files": files.collect::<Vec<_>>(),
@@ -133,17 +169,18 @@ pub(super) fn make(
         "identities": hex(&store.purged_identities(number)?),
         "pchat": env!("CARGO_PKG_VERSION"),
         "people": { "gone": erasure.people, "still named by settings": erasure.named },
-        "plan": { "destroy": plan["goes"]["events"], "held back": plan["spared"]["events"] },
+        "plan": { "destroy": plan.goes["events"], "held back": plan.spared["events"] },
         "purge": number,
-        "request": read(&state.request),
-        "rooms": rooms,
+        "request": serde_json::from_str::<Value>(&state.request).unwrap_or_default(),
         "started": state.started.to_string(),
         "store": store.id()?,
         "total": counts(&total),
     });
-    let text = text(&record);
+    let whole = whole(&record, &rooms)?;
+    let text = text(&record, &rooms, &whole);
     let note = (seal.sign)(&text)?;
-    let json = json!({ "checkpoint": seal.checkpoint, "note": note, "record": record }).to_string();
+    let (checkpoint, signed) = (Value::from(seal.checkpoint.as_str()), Value::from(note.as_str()));
+    let json = format!("{{\"checkpoint\":{checkpoint},\"note\":{signed},\"record\":{whole}}}");
     let sum: [u8; 32] = Sha256::digest(json.as_bytes()).into();
     let details = vec![
         ("purge", number.to_string()),
@@ -157,7 +194,7 @@ pub(super) fn make(
 }
 
 /// The record as people read it. It ends with the hash of the record, so the signature covers that as well.
-fn text(record: &Value) -> String {
+fn text(record: &Value, rooms: &[Box<RawValue>], whole: &str) -> String {
     let mut out = format!("{TITLE}\n\n");
     let show = |value: &Value| match value {
         Value::String(text) => text.clone(),
@@ -239,7 +276,8 @@ fn text(record: &Value) -> String {
             show(&value["last"])
         )
     };
-    for room in record["rooms"].as_array().into_iter().flatten() {
+    for room in rooms {
+        let room: Value = serde_json::from_str(room.get()).unwrap_or_default();
         let name = room["name"].as_str().map(|name| format!("{name}, ")).unwrap_or_default();
         let address = format!("{}\\{}", show(&room["pool"]), show(&room["address"]));
         line("Destroyed", format!("{name}{address}: {}", destroyed(&room["destroyed"])));
@@ -263,7 +301,7 @@ fn text(record: &Value) -> String {
     };
     line("People", format!("{} of whom no event was left are gone from the history{named}", people["gone"]));
     line("Not covered", show(&erasure["outside"]));
-    let hash: [u8; 32] = Sha256::digest(record.to_string().as_bytes()).into();
+    let hash: [u8; 32] = Sha256::digest(whole.as_bytes()).into();
     line(HASH, hex(&hash));
     out
 }

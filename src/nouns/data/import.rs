@@ -102,7 +102,11 @@ impl Verb for ImportRequest {
             pool: self.pool,
             keep_going: self.keep_going,
             on_conflict: self.on_conflict.choice(),
-            renames: Renames { pools: self.map_pool, domains: self.map_domain, prefix: self.rename_prefix },
+            renames: Renames {
+                pools: self.map_pool.into(),
+                domains: self.map_domain.into(),
+                prefix: self.rename_prefix,
+            },
             what_if: self.what_if,
             restore_purged: self.restore_purged,
             accept_retention: self.accept_retention,

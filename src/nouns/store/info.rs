@@ -120,7 +120,6 @@ pub(in crate::nouns) fn counts_by(by: By, catalog: &Catalog, counts: &Breakdown)
 fn info(cx: &Context<'_>, store: &mut Sqlite) -> Result<Reply> {
     let path = cx.session.path();
     let census = store.census()?;
-    let catalog = store.catalog(cx.shapes)?;
     let mut rooms = Table {
         title: "rooms",
         columns: vec!["Room", "Pool", "Category", "Uri", "Messages", "Events", "TextBytes", "First", "Last"],
@@ -156,7 +155,7 @@ fn info(cx: &Context<'_>, store: &mut Sqlite) -> Result<Reply> {
     ]);
     let mut settings = Table { title: "settings", columns: vec!["Settings", "Count"], ..Table::default() };
     for shape in cx.shapes {
-        let count = catalog.of(shape.noun).count() as u64;
+        let count = store.number_of(shape)?;
         if count > 0 {
             settings.rows.push(vec![shape.plural.into(), count.into()]);
         }

@@ -45,6 +45,21 @@ struct List {
     word: CompactString,
     bytes: Vec<u8>,
     last: u64,
+    /// What stands before what is there: an older block was filled up, or an older event completed. In no order.
+    late: Option<Box<Vec<u64>>>,
+}
+
+impl List {
+    /// All numbers, ascending.
+    fn settled(mut self) -> List {
+        let Some(mut all) = self.late.take() else { return self };
+        all.extend(postings::numbers(&self.bytes).flatten());
+        all.sort_unstable();
+        all.dedup();
+        (self.bytes, self.last) = (Vec::new(), 0);
+        all.iter().for_each(|number| postings::append(&mut self.bytes, &mut self.last, *number));
+        self
+    }
 }
 
 /// The words of a batch that is open.
@@ -119,18 +134,20 @@ impl Pending {
         let entry = self.words.entry(hash, |list| list.hash == hash && list.word == word, |list| list.hash);
         let mut entry = entry.or_insert_with(|| {
             self.bytes += word.len() + WORD_BYTES;
-            List { hash, word: CompactString::new(word), bytes: Vec::new(), last: 0 }
+            List { hash, word: CompactString::new(word), bytes: Vec::new(), last: 0, late: None }
         });
         let list = entry.get_mut();
         let before = list.bytes.len();
         for number in numbers {
             match number > list.last {
                 true => postings::append(&mut list.bytes, &mut list.last, number),
-                // An older block that had room left was filled up.
-                false => postings::insert(&mut list.bytes, &mut list.last, number),
+                false => {
+                    list.late.get_or_insert_default().push(number);
+                    self.bytes += size_of::<u64>();
+                }
             }
         }
-        self.bytes += list.bytes.len().saturating_sub(before);
+        self.bytes += list.bytes.len() - before;
     }
 
     /// Must it be written before more is added?
@@ -141,7 +158,7 @@ impl Pending {
     /// Writes what was collected as a segment.
     pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.bytes = 0;
-        let mut words: Vec<List> = std::mem::take(&mut self.words).into_iter().collect();
+        let mut words: Vec<List> = std::mem::take(&mut self.words).into_iter().map(List::settled).collect();
         if words.is_empty() {
             return Ok(());
         }
@@ -150,6 +167,36 @@ impl Pending {
         let mut insert = connection.prepare_cached(INSERT)?;
         words.iter().try_for_each(|list| put(&mut insert, segment, &list.word, &list.bytes))
     }
+}
+
+/// Takes events out of the list of a word; true when nothing is left of it.
+pub(super) fn leave(connection: &Connection, word: &str, gone: &dyn Fn(u64) -> bool) -> rusqlite::Result<bool> {
+    let mut read = connection.prepare_cached(
+        "SELECT segment, part, events FROM word WHERE segment IN (SELECT number FROM segment) AND word = ?1",
+    )?;
+    let (mut rows, mut changes, mut any) = (read.query([word])?, Vec::new(), false);
+    while let Some(row) = rows.next()? {
+        let (segment, part): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let list = postings::numbers(row.get_ref(2)?.as_blob()?).collect::<Option<Vec<u64>>>();
+        let list = list.ok_or_else(|| damaged(segment))?;
+        let (mut left, mut last) = (Vec::new(), 0);
+        let kept = list.iter().filter(|number| !gone(**number));
+        let count = kept.inspect(|number| postings::append(&mut left, &mut last, **number)).count();
+        any |= count > 0;
+        if count < list.len() {
+            changes.push((segment, part, left));
+        }
+    }
+    let mut put =
+        connection.prepare_cached("UPDATE word SET events = ?4 WHERE segment = ?1 AND word = ?2 AND part = ?3")?;
+    let mut drop = connection.prepare_cached("DELETE FROM word WHERE segment = ?1 AND word = ?2 AND part = ?3")?;
+    for (segment, part, left) in changes {
+        match left.is_empty() {
+            true => drop.execute(params![segment, word, part])?,
+            false => put.execute(params![segment, word, part, left])?,
+        };
+    }
+    Ok(!any)
 }
 
 /// Must so many bytes of words be written before more are added?

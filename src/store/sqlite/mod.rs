@@ -285,6 +285,9 @@ impl Corpus for Sqlite {
     fn get(&mut self, shape: &'static Shape, key: &str) -> Result<Option<Record>> {
         records::one(&self.connection, shape, key).map_err(|e| self.explain(e))
     }
+    fn number_of(&mut self, shape: &'static Shape) -> Result<u64> {
+        records::count(&self.connection, shape).map_err(|e| self.explain(e))
+    }
     fn after(&mut self, shape: &'static Shape, number: i64, most: usize) -> Result<Vec<(i64, Record)>> {
         records::after(&self.connection, shape, number, most).map_err(|e| self.explain(e))
     }

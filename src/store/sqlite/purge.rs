@@ -4,6 +4,7 @@
 
 mod batch;
 mod cursor;
+mod kept;
 mod survey;
 mod rows;
 
@@ -234,7 +235,7 @@ pub(super) fn states(connection: &Connection) -> rusqlite::Result<Vec<PurgeState
             started: Ticks(row.get(1)?),
             request: row.get(2)?,
             plan: row.get(3)?,
-            done: batch::done_of(&row.get::<_, String>(4)?),
+            done: kept::done_of(&row.get::<_, String>(4)?),
             certificate: row.get(5)?,
         })
     })?;

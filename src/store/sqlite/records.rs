@@ -262,6 +262,11 @@ pub(super) fn one(connection: &Connection, shape: &'static Shape, key: &str) -> 
     Ok(found.filter(|record| record.key() == key))
 }
 
+/// How many records of this shape there are.
+pub(super) fn count(connection: &Connection, shape: &Shape) -> rusqlite::Result<u64> {
+    connection.query_row(&format!("SELECT count(*) FROM \"{}\"", shape.noun), [], |row| row.get(0))
+}
+
 /// The records behind this number, so many of them.
 pub(super) fn after(
     connection: &Connection,

@@ -2,28 +2,33 @@
 //! already is compared, never overwritten and never doubled.
 
 use super::blocks::History;
+use super::holds::Holds;
 use super::index::{self, Fact};
-use super::read::{COLUMNS, FILE_SHIFT, ROOM_SHIFT, attach, event_of, sequence_of, sum_of};
+use super::read::{FILE_SHIFT, ROOM_SHIFT, sequence_of};
 use super::{audit, explain::explain, records, tombs};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::catalog::Catalog;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
-use crate::model::message::{Attachment, Event, Persona};
+use crate::model::message::Persona;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::store::block::Prepared;
 use crate::store::{Entry, Intake, Outcome, SourceFact, Wanted};
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::path::Path;
 
 mod aside;
 mod compare;
+mod complete;
 mod named;
 mod place;
+mod statements;
+
+use statements::Statements;
 
 /// Personas kept in memory; beyond that they are looked up again.
 const PERSONAS_KEPT: usize = 50_000;
@@ -41,6 +46,8 @@ struct RoomState {
     number: i64,
     history: History,
     changed: bool,
+    /// A block of it that is not the last has become another: the tree over its blocks is to be made anew.
+    stale: bool,
     /// The title it has.
     title: Option<String>,
     /// Some of its messages were purged; they do not come back unless they are wanted.
@@ -71,6 +78,10 @@ pub(super) struct Writer<'s> {
     restore_purged: bool,
     /// Events without a number that an event of this file stands for.
     claimed: compare::Claimed,
+    /// Events that were completed, and now have another persona, by the one they had.
+    left: BTreeMap<i64, compare::Claimed>,
+    /// The holds in force that ask for words, once they were needed.
+    holds: Option<Holds>,
 }
 
 /// A source that was announced.
@@ -98,6 +109,8 @@ impl<'s> Writer<'s> {
             sources: HashMap::new(),
             restore_purged,
             claimed: compare::Claimed::default(),
+            left: BTreeMap::new(),
+            holds: None,
         }
     }
 
@@ -125,6 +138,7 @@ impl<'s> Writer<'s> {
         self.personas.clear();
         self.statements = None;
         self.tips = 0;
+        self.holds = None;
     }
 
     /// The name the ledger has for a piece of input. Every purge begins a new epoch, so what was
@@ -142,7 +156,7 @@ impl<'s> Writer<'s> {
         unit: &Unit,
         prepared: Prepared,
         details: usize,
-    ) -> rusqlite::Result<(Outcome, Option<aside::Words>)> {
+    ) -> rusqlite::Result<(Outcome, Vec<aside::Words>)> {
         let mut outcome = Outcome::default();
         let folded = unit.room.key();
         self.room(&folded, unit)?;
@@ -153,9 +167,11 @@ impl<'s> Writer<'s> {
             Some(statements) => statements,
             None => Statements::new(connection)?,
         };
-        let Some(state) = self.rooms.get_mut(&folded) else { return Ok((outcome, None)) };
+        let Some(state) = self.rooms.get_mut(&folded) else { return Ok((outcome, Vec::new())) };
         let mut conflicts = Vec::new();
-        let mut placed = place::Placed::new(state.history.next, source, unit.events.len());
+        let (room, start) = (state.number, state.history.next);
+        let mut completed = complete::Completed::new(room);
+        let mut placed = place::Placed::new(start, source, unit.events.len());
         for (at, event) in unit.events.iter().enumerate() {
             let who = people[event.who as usize];
             let mut gone = match event.chat.filter(|_| state.purged) {
@@ -212,17 +228,21 @@ impl<'s> Writer<'s> {
                 None => statements.same_chat(connection, state.number, event)?,
             };
             let told = outcome.details.len();
-            outcome.settle(&unit.room, (&old.event, &old.persona), (event, &unit.people[event.who as usize]), details);
+            let stated = (event, &unit.people[event.who as usize]);
+            completed.settle(old, &unit.room, (connection, &mut self.holds), |old, keeps| {
+                outcome.settle(&unit.room, old, stated, details, keeps)
+            });
             if outcome.details.len() > told {
-                let id = (state.number << ROOM_SHIFT) | i64::try_from(old.event.sequence).unwrap_or_default();
-                conflicts.push((told, id));
+                let sequence = outcome.sequence.unwrap_or_default();
+                conflicts.push((told, (room << ROOM_SHIFT) | sequence.cast_signed()));
                 outcome.places.push(at);
             }
         }
+        let mut words = self.complete(&folded, &mut completed, &mut statements, start)?;
+        let Some(state) = self.rooms.get_mut(&folded) else { return Ok((outcome, words)) };
         let kept = usize::from(state.tip.is_some());
         let numbers = placed.into_blocks(connection, state, unit, prepared.drafts, &mut statements.personas)?;
         statements.personas.keep_at_most(PERSONAS_KEPT);
-        self.statements = Some(statements);
         self.tips = self.tips + usize::from(state.tip.is_some()) - kept;
         if self.tips > TIPS_KEPT {
             self.tips = 0;
@@ -231,107 +251,19 @@ impl<'s> Writer<'s> {
         if outcome.added.total() > 0 {
             self.note_source(unit.source, source, outcome.added.total())?;
         }
+        // What was completed and came with this very unit stands in a block only now.
+        words.extend(self.complete(&folded, &mut completed, &mut statements, i64::MAX)?);
+        self.statements = Some(statements);
         for (at, id) in conflicts {
             let [kept, other] = self.sources_of(id, unit.source)?;
             outcome.details[at].kept.facts.extend(kept.map(|name| ("source".to_owned(), name)));
             outcome.details[at].other.facts.extend(other.map(|name| ("source".to_owned(), name)));
         }
-        if outcome.added.total() == 0 {
-            return Ok((outcome, None));
+        if outcome.added.total() > 0 {
+            let facts = unit.events.iter().map(Fact::of).collect();
+            words.insert(0, aside::Words { numbers, words: prepared.words, facts, people });
         }
-        let facts = unit.events.iter().map(Fact::of).collect();
-        Ok((outcome, Some(aside::Words { numbers, words: prepared.words, facts, people })))
-    }
-}
-
-/// The statements of a unit, looked up once.
-struct Statements<'s> {
-    event: CachedStatement<'s>,
-    attachment: CachedStatement<'s>,
-    chat: CachedStatement<'s>,
-    /// Events without a number at an instant.
-    others: CachedStatement<'s>,
-    /// An event by its id.
-    one: CachedStatement<'s>,
-    personas: super::read::Personas,
-}
-
-/// An event of the store, with its person.
-struct Stored {
-    event: Event,
-    persona: Persona,
-}
-
-impl<'s> Statements<'s> {
-    fn new(connection: &'s Connection) -> rusqlite::Result<Statements<'s>> {
-        let select = format!("SELECT {COLUMNS} FROM event WHERE room = ?1 AND");
-        Ok(Statements {
-            event: connection.prepare_cached(
-                "INSERT INTO event (id, room, ticks, kind, late, chat, persona, alert, sum, body, rtf, word, extra, \
-                 files, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
-                 ON CONFLICT DO NOTHING",
-            )?,
-            attachment: connection.prepare_cached(
-                "INSERT INTO attachment (event, position, name, link, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?,
-            chat: connection.prepare_cached(&format!("{select} chat = ?2"))?,
-            others: connection.prepare_cached(&format!("{select} ticks = ?2 AND chat IS NULL ORDER BY id"))?,
-            one: connection.prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id = ?1"))?,
-            personas: super::read::Personas::default(),
-        })
-    }
-
-    /// Adds an event; false when the room has a message of this number already.
-    fn insert(
-        &mut self,
-        id: i64,
-        (room, late, who, source): (i64, bool, i64, i64),
-        event: &Event,
-    ) -> rusqlite::Result<bool> {
-        let more = event.more();
-        let added = self.event.execute(rusqlite::params![
-            id,
-            room,
-            event.at.0,
-            event.kind.code(),
-            late,
-            event.chat,
-            who,
-            event.alert,
-            sum_of(id, who, event),
-            event.body,
-            more.rtf,
-            more.word,
-            more.extra,
-            more.files.len() as i64,
-            source
-        ])?;
-        if added > 0 {
-            for (position, file) in more.files.iter().enumerate() {
-                let Attachment { name, link, size, sha256, .. } = file;
-                self.attachment.execute((id, position as i64, name, link, size, sha256))?;
-            }
-        }
-        Ok(added > 0)
-    }
-
-    fn stored(&mut self, connection: &Connection, row: &rusqlite::Row<'_>) -> rusqlite::Result<Stored> {
-        let mut event = event_of(connection, row)?;
-        if row.get::<_, i64>(10)? > 0 {
-            attach(connection, row.get(0)?, &mut event)?;
-        }
-        Ok(Stored { event, persona: self.personas.get(connection, row.get(4)?)?.clone() })
-    }
-
-    /// The message of this number.
-    fn same_chat(&mut self, connection: &'s Connection, room: i64, event: &Event) -> rusqlite::Result<Stored> {
-        let mut statement = std::mem::replace(&mut self.chat, connection.prepare_cached("SELECT 1")?);
-        let mut rows = statement.query((room, event.chat))?;
-        let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-        let stored = self.stored(connection, row);
-        drop(rows);
-        self.chat = statement;
-        stored
+        Ok((outcome, words))
     }
 }
 
@@ -367,11 +299,11 @@ impl Intake for Writer<'_> {
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome> {
         let done = self.begin().and_then(|()| self.unit(unit, prepared, details));
         let (outcome, words) = self.told(done)?;
-        if let Some(words) = words
-            && self.index.add(words)?
-        {
-            let written = self.index.take()?.write(self.connection);
-            self.told(written)?;
+        for words in words {
+            if self.index.add(words)? {
+                let written = self.index.take()?.write(self.connection);
+                self.told(written)?;
+            }
         }
         Ok(outcome)
     }
@@ -463,6 +395,7 @@ impl Intake for Writer<'_> {
             self.save_rooms()?;
             self.count_sources()?;
             words.write(self.connection)?;
+            self.leave()?;
             index::merge(self.connection, index::FAN)?;
             audit::append(self.connection, &entry)?;
             self.connection.execute_batch("COMMIT")
@@ -475,6 +408,7 @@ impl Intake for Writer<'_> {
     fn abandon(&mut self) -> Result<()> {
         self.forget();
         self.claimed.clear();
+        self.left.clear();
         self.index = aside::Collector::default();
         if self.open {
             self.open = false;

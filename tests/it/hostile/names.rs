@@ -118,6 +118,13 @@ fn cases() -> Vec<(String, Vec<u8>, &'static str)> {
         entries[0].bytes.extend(&hidden[..header]);
         zip(&entries)
     });
+    for (mark, offset) in [(b"PK\x03\x04", 4), (b"PK\x01\x02", 6)] {
+        // What unzip leaves out, because it does not know that version.
+        let mut bytes = archive(|_| ());
+        let at = bytes.windows(4).position(|four| four == mark).unwrap();
+        bytes[at + offset] = 52;
+        add(&format!("version-{offset}"), "", bytes);
+    }
     add("no-entries", "", zip(&[]));
     add("not-a-zip", "", b"PK\x03\x04 and nothing more of a zip".to_vec());
     cases

@@ -1,6 +1,8 @@
 //! Databases of the product come in: packages, files of bcp, scripts; in any order, with nothing guessed.
 
 use crate::harness::Desk;
+use pchat::store::Corpus;
+use pchat::store::sqlite::Sqlite;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -69,13 +71,13 @@ fn both_databases_come_in_together_in_any_order() {
     assert_eq!(crate::harness::sum(&again, "Events"), 0);
 }
 
-/// Messages by the identity of their room, and without what compliance XML cannot carry.
+/// Events by the identity of their room: its address has a domain only where a source says it.
 fn carried(desk: &Desk, store: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for mut event in desk.history(store) {
         let room = event["room"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
         let object = event.as_object_mut().unwrap();
-        ["pool", "alert", "rtf"].into_iter().for_each(|key| drop(object.remove(key)));
+        object.remove("pool");
         object.insert("room".to_owned(), room.into());
         lines.push(event.to_string());
     }
@@ -97,19 +99,91 @@ fn both_databases_and_compliance_xml_overlap_in_any_order() {
     for (at, order) in orders.into_iter().enumerate() {
         // A pool that is named later is none that rooms of nobody's pool are not in.
         let (store, pool) = (format!("o{at}.db"), if at % 2 == 1 { "" } else { " --pool litwareinc.com" });
-        let mut conflicts = 0;
         for source in order {
             let words = format!("import {} --store @{store} --output json", SOURCES[source]);
             let named = if source == 2 { pool } else { "" };
             let run = desk.run(&format!("{words}{named}"));
-            assert!([0, 3].contains(&run.code), "{order:?}: {run:?}");
-            conflicts += crate::harness::sum(&run, "Conflicts");
+            assert_eq!((run.code, crate::harness::sum(&run, "Conflicts")), (0, 0), "{order:?}: {run:?}");
         }
         assert_eq!(carried(&desk, &store), all, "{order:?}");
-        // One message has rich text: the database says it, and XML that came before did not.
-        let before = order.iter().position(|source| *source == 2) < order.iter().position(|source| *source == 0);
-        assert_eq!(conflicts, u64::from(before), "{order:?}");
+        assert!(all.iter().any(|line| line.contains("\"rtf\"")) && all.iter().any(|line| line.contains("\"alert\"")));
+        // What was added is found, what it replaced is not, and the log knows of it.
+        desk.run(&format!("store check --read-data --store @{store}")).code(0);
+        assert_eq!(people(&desk, &store), people(&desk, "a.db"), "{order:?}");
     }
+}
+
+/// Everybody whom history names.
+fn people(desk: &Desk, store: &str) -> Vec<String> {
+    let mut people: Vec<String> =
+        Sqlite::snapshot(&desk.path(store)).unwrap().personas().unwrap().iter().map(|p| format!("{p:?}")).collect();
+    people.sort();
+    people
+}
+
+#[test]
+fn what_another_source_knows_of_an_event_is_added_to_it() {
+    let desk = Desk::new();
+    let line = |more: &str| {
+        format!(
+            "{{\"room\":\"ma-chan://h.example/1\",\"user\":\"sip:a@h.example\",\"time\":\"2015-03-01T08:00:00Z\",\
+             \"id\":1,\"text\":\"plan\"{more}}}\n"
+        )
+    };
+    let parts = [
+        ("name", ",\"user_name\":\"Anna\""),
+        ("rtf", ",\"rtf\":\"{\\\\rtf1 secret}\""),
+        ("alert", ",\"alert\":true,\"email\":\"a@h.example\""),
+        ("file", ",\"attachments\":[{\"name\":\"ledger.txt\",\"data\":\"eA==\"}]"),
+        ("other", ",\"priority\":\"velvet\""),
+    ];
+    for (name, more) in parts {
+        desk.write(&format!("{name}.jsonl"), &line(more));
+    }
+    desk.write("again.jsonl", &line(",\"rtf\":\"{\\\\rtf1 other}\""));
+    let mut wanted = None;
+    for first in 0..parts.len() {
+        let store = format!("s{first}.db");
+        for step in 0..parts.len() {
+            let name = parts[(first + step) % parts.len()].0;
+            desk.run(&format!("import @{name}.jsonl --store @{store}")).code(0);
+        }
+        let said = said(&desk, &store);
+        assert_eq!(said.len(), 1);
+        assert_eq!(wanted.get_or_insert_with(|| said.clone()), &said, "{first}");
+        for word in ["secret", "ledger", "velvet", "importance:high", "from:Anna", "from:a@h.example"] {
+            desk.run(&format!("search {word} --store @{store}")).code(0);
+        }
+        // Everything in one file, and another text of what is known.
+        desk.run(&format!("import @again.jsonl --store @{store}")).code(3);
+        desk.run(&format!("store check --read-data --store @{store}")).code(0);
+    }
+    let all: String = parts.iter().map(|(_, more)| line(more)).collect();
+    desk.write("all.jsonl", &all);
+    desk.run("import @all.jsonl --store @once.db").code(0);
+    assert_eq!(Some(said(&desk, "once.db")), wanted);
+    desk.run("store check --read-data --store @once.db").code(0);
+
+    // A hold protects afterwards what it protected before.
+    desk.run("import @name.jsonl --store @h.db").code(0);
+    desk.run("case new M --store @h.db").code(0);
+    desk.args(&["hold", "new", "H", "--case", "M", "--reason", "x", "--query", "plan NOT secret", "--store", "@h.db"])
+        .code(0);
+    desk.run("import @rtf.jsonl --store @h.db").code(3);
+    desk.run("import @alert.jsonl --store @h.db").code(0);
+    desk.run("search secret --store @h.db").code(4);
+    desk.run("search importance:high --store @h.db").code(0);
+    desk.run("store check --read-data --store @h.db").code(0);
+
+    // What was altered by hand is not signed by completing what lies beside it.
+    desk.run("import @name.jsonl --store @t.db").code(0);
+    desk.write("next.jsonl", &line("").replace("\"id\":1", "\"id\":2"));
+    desk.run("import @next.jsonl --store @t.db").code(0);
+    rusqlite::Connection::open(desk.path("t.db"))
+        .unwrap()
+        .execute("UPDATE event SET source = 7 WHERE chat = 2", [])
+        .unwrap();
+    desk.run("import @rtf.jsonl --store @t.db").code(13).says("not what was written");
 }
 
 #[test]

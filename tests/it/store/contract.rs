@@ -195,6 +195,16 @@ fn take(store: &mut dyn Store, said: &[(usize, i64, i64, Event)], (restore, kept
         if n % 2 == 0 {
             intake.next_file();
             unit.events = again;
+            // The other file knows more of it: names, importance, rich text.
+            for (at, person) in unit.people.iter_mut().enumerate() {
+                person.name = (at % 2 == 0).then(|| format!("Name {at}"));
+            }
+            for (at, event) in unit.events.iter_mut().enumerate() {
+                event.alert = event.alert.or((at % 3 == 0).then_some(true));
+                if event.kind == Kind::Chat && at % 2 == 0 {
+                    event.more_mut().rtf = Some("{\\rtf1 rate}".to_owned());
+                }
+            }
             unit.events.sort_by_key(|event| event.at);
             let prepared = Prepared::of(&unit, &mut || Ok([8; 32])).unwrap();
             told.result(intake.take(&unit, prepared, 3));

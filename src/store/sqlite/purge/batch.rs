@@ -4,7 +4,8 @@
 //! trees of its room are made anew. The index follows at the end (`index/sweep.rs`).
 
 use super::cursor::{Cursor, Inside, Touched};
-use super::{Court, Fate, Identities, approval, blocks, counts_json, counts_of, event_in, revision, rooms_of, rows};
+use super::kept::{done_of, done_text, plan_text};
+use super::{Court, Fate, Identities, approval, blocks, event_in, revision, rooms_of, rows};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
@@ -14,7 +15,6 @@ use crate::proof::content::canonical;
 use crate::select::postings::Builder;
 use crate::store::Entry;
 use crate::store::block::Drafting;
-use crate::store::change::Approved;
 use crate::store::purge::judge::{as_planned, moved, put_text};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
 use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, update as update_block};
@@ -30,22 +30,6 @@ use std::ops::Range;
 
 /// A batch ends after so many events as the request says, or so many bytes of texts.
 const BATCH_BYTES: usize = 64 << 20;
-
-/// What was done so far, by room, as the store keeps it.
-pub(super) fn done_of(text: &str) -> BTreeMap<RoomKey, Counts> {
-    let list: Vec<serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    list.iter()
-        .map(|room| (RoomKey { pool: text(&room["pool"]), uri: text(&room["uri"]) }, counts_of(&room["counts"])))
-        .collect()
-}
-
-fn done_text(done: &BTreeMap<RoomKey, Counts>) -> String {
-    let rooms = done
-        .iter()
-        .map(|(room, counts)| serde_json::json!({ "counts": counts_json(counts), "pool": room.pool, "uri": room.uri }));
-    serde_json::Value::Array(rooms.collect()).to_string()
-}
 
 /// Where a purge has got to.
 struct Work<'a> {
@@ -189,29 +173,6 @@ fn abandon(connection: &Connection, error: Error) -> Error {
         drop(connection.execute_batch("ROLLBACK"));
     }
     error
-}
-
-/// The plan as the store keeps it.
-fn plan_text(plan: &PurgePlan, approval: &Approved) -> String {
-    let held: serde_json::Map<String, serde_json::Value> =
-        plan.held.iter().map(|(hold, counts)| (hold.clone(), counts_json(counts))).collect();
-    let rooms = plan.rooms.values().map(|room| {
-        serde_json::json!({
-            "goes": counts_json(&room.goes), "held": counts_json(&room.held),
-            "name": room.name, "pool": room.room.pool, "uri": room.room.uri,
-        })
-    });
-    let approval: serde_json::Map<String, serde_json::Value> =
-        approval.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
-    serde_json::json!({
-        "approval": approval,
-        "goes": counts_json(&plan.goes()),
-        "held": held,
-        "identities": crate::model::hash::hex(&plan.digest),
-        "rooms": rooms.collect::<Vec<_>>(),
-        "spared": counts_json(&plan.spared()),
-    })
-    .to_string()
 }
 
 /// How much a batch has looked at.

@@ -1,14 +1,15 @@
 //! Events without a number that come in, and those of the store they stand for: the n-th of a file for the n-th of the
 //! store, whatever pieces the file comes in. What is left over is new.
 
-use super::{RoomState, Statements, Stored};
+use super::RoomState;
+use super::statements::{Statements, Stored};
 use crate::model::time::Ticks;
 use crate::rules::same::{Lookup, Stated, is_equal, is_same};
 use roaring::RoaringTreemap;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Ids of events that an event of the file stands for: about a bit for each.
+/// Events that an event of the file stands for, or that were completed: about a bit for each.
 pub(super) type Claimed = RoaringTreemap;
 
 /// What a room has without a number at one instant, as far as nothing of the file stands for it. Looking at each again

@@ -1,6 +1,6 @@
 //! What the events of a unit name: their room, their persons, their source, each made known when it is not.
 
-use super::{MOST_ROOMS, PERSONAS_KEPT, ROOMS_KEPT, RoomState, Writer};
+use super::{MOST_ROOMS, PERSONAS_KEPT, ROOMS_KEPT, RoomState, Writer, complete};
 use crate::model::ids::{fold, join_key, person_key};
 use crate::model::message::Persona;
 use crate::model::time::Ticks;
@@ -25,11 +25,13 @@ impl Writer<'_> {
             Some((number, discovered)) => {
                 if let (true, Some(title)) = (discovered, &hint.title) {
                     // So far the room was known by its address only.
+                    self.holds = None;
                     self.connection
                         .prepare_cached("UPDATE room SET name = ?2 WHERE number = ?1 AND name = uri")?
                         .execute((number, title))?;
                 }
                 if let (true, Some(category)) = (discovered, category) {
+                    self.holds = None;
                     self.discover("category", &key.pool, category)?;
                     self.connection
                         .prepare_cached("UPDATE room SET category = ?2 WHERE number = ?1 AND category IS NULL")?
@@ -38,6 +40,8 @@ impl Writer<'_> {
                 number
             }
             None => {
+                // Which rooms a hold means is to be asked again.
+                self.holds = None;
                 self.connection
                     .prepare_cached(
                         "INSERT INTO pool (key, discovered, name) VALUES (?1, 1, ?2) ON CONFLICT DO NOTHING",
@@ -64,6 +68,7 @@ impl Writer<'_> {
             history,
             title: None,
             changed: false,
+            stale: false,
             purged: tombs::any(self.connection, number)?,
             unnumbered: tombs::any_unnumbered(self.connection, number)?.then(Default::default),
             instant: None,
@@ -82,6 +87,9 @@ impl Writer<'_> {
     /// Writes down what has changed of rooms, in the transaction that is open.
     pub(super) fn save_rooms(&mut self) -> rusqlite::Result<()> {
         for (key, state) in self.rooms.iter_mut().filter(|(_, state)| state.changed) {
+            if std::mem::take(&mut state.stale) {
+                state.history = complete::history(self.connection, state.number, &state.history)?;
+            }
             state.history.save(self.connection, state.number, key)?;
             state.changed = false;
         }
@@ -102,6 +110,7 @@ impl Writer<'_> {
             let at = hint.titled.or_else(|| unit.events.iter().map(|event| event.at).max());
             match discovered && at.is_some_and(|at| at.0 > latest) {
                 true => {
+                    self.holds = None;
                     self.connection
                         .prepare_cached("UPDATE room SET name = ?2 WHERE number = ?1")?
                         .execute((number, title))?;
@@ -120,8 +129,8 @@ impl Writer<'_> {
         let now = fold(&name);
         for title in former {
             let key = fold(&title);
-            if !title.is_empty() && key != now && key != fold(&uri) {
-                insert.execute((number, title, key))?;
+            if !title.is_empty() && key != now && key != fold(&uri) && insert.execute((number, title, key))? > 0 {
+                self.holds = None;
             }
         }
         if let Some(state) = self.rooms.get_mut(folded) {

@@ -262,7 +262,8 @@ impl Intake for Taking<'_> {
             }
             if let Some(old) = old {
                 let told = outcome.details.len();
-                outcome.settle(&unit.room, (&old.event, &old.persona), (event, persona), details);
+                let mine = (&old.event, &old.persona);
+                let more = outcome.settle(&unit.room, mine, (event, persona), details, &mut |_| true);
                 outcome.places.extend((told < outcome.details.len()).then_some(at));
                 for conflict in &mut outcome.details[told..] {
                     let before = |text: &str, mark| text.split(mark).next().map(str::to_owned);
@@ -270,6 +271,11 @@ impl Intake for Taking<'_> {
                     let other = self.sources.get(&unit.source).and_then(|source| before(source, ", imported "));
                     conflict.kept.facts.extend(kept.map(|name| ("source".to_owned(), name)));
                     conflict.other.facts.extend(other.map(|name| ("source".to_owned(), name)));
+                }
+                let sequence = old.event.sequence;
+                let kept = history.events.iter_mut().find(|kept| kept.event.sequence == sequence);
+                if let (Some(more), Some(kept)) = (more, kept) {
+                    (kept.event, kept.persona) = *more;
                 }
                 continue;
             }
