@@ -20,6 +20,7 @@ use crate::select::query::{Facts, Node, Query, Rooms};
 use crate::select::scope::Selection;
 use crate::select::words;
 use crate::store::Corpus;
+use crate::store::count::Parts;
 use chrono::NaiveDate;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -287,8 +288,8 @@ pub fn explain(store: &mut impl Corpus, wanted: &Wanted, shapes: &[&'static Shap
     let mut indexed = Selection { query: None, messages_only: false, ..selection.clone() };
     indexed.scope.people = None;
     indexed.query = written.map(|written| Query::of(plan.prefilter.node(), written));
-    let meant = store.count_but_months(&selection)?.all;
-    let through = if plan.is_exact() { meant.events } else { store.count_but_months(&indexed)?.all.events };
+    let meant = store.count_parts(&selection, Parts::NONE)?.all;
+    let through = if plan.is_exact() { meant.events } else { store.count_parts(&indexed, Parts::NONE)?.all.events };
     let zone = Zone::parse(wanted.timezone.as_deref())?;
     let (people, warnings) = read.map(|read| (read.people, read.warnings)).unwrap_or_default();
     let narrowed = wanted.describe(&selection).into_iter();

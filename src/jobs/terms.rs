@@ -19,7 +19,7 @@ use crate::select::query::product::Written;
 use crate::select::query::{Node, Query};
 use crate::select::scope::{Scope, Selection};
 use crate::store::Corpus;
-use crate::store::count::Month;
+use crate::store::count::{Month, Parts};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use tally::Tallies;
@@ -154,7 +154,7 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
     }
     Ok(Report {
         terms,
-        searched: store.count_but_months(&searched)?.all.events,
+        searched: store.count_parts(&searched, Parts::NONE)?.all.events,
         any: tallies.any.all,
         people: tallies.any.people,
         rooms: tallies.any.rooms,

@@ -132,21 +132,19 @@ impl Verb for SearchRequest {
         if let Some(by) = by {
             let more: &[_] = if by == Some(By::Room) { &[&room::SHAPE] } else { &[] };
             let reads = which::reads(cx, &wanted, &[more, evidence.shapes()].concat());
-            let (catalog, counts) = cx.session.read(|store| {
+            let (catalog, events, mut reply) = cx.session.read(|store| {
                 let catalog = store.settings(&reads.wanted())?;
                 evidence.check(cx, store, &catalog)?;
                 let selection = wanted.selection(&catalog)?;
-                let counts = match by {
-                    Some(By::Month) => store.count(&selection)?,
-                    _ => store.count_but_months(&selection)?,
+                let Some(by) = by else {
+                    let tally = store.tally(&selection)?;
+                    return Ok((catalog, tally.all.events, hits::count(&tally)));
                 };
-                Ok((catalog, counts))
+                let counts = store.count_parts(&selection, by.parts())?;
+                let reply = objects(counts_by(by, &catalog, &counts), "no match");
+                Ok((catalog, counts.all.events, reply))
             })?;
-            evidence.record(cx, &wanted, counts.all.events)?;
-            let mut reply = match by {
-                Some(by) => objects(counts_by(by, &catalog, &counts), "no match"),
-                None => hits::count(&counts),
-            };
+            evidence.record(cx, &wanted, events)?;
             reply.notes.extend(wanted.query_read(&catalog)?.map(|read| read.warnings).unwrap_or_default());
             return Ok(Prepared::Answer(reply));
         }

@@ -5,7 +5,8 @@
 //! with the block when anything of it is purged.
 
 use super::tree::{self, Hash};
-use crate::model::message::{Event, Persona};
+use crate::model::message::{Attachment, Event, Kind, Persona};
+use crate::model::time::Ticks;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
@@ -58,9 +59,44 @@ pub fn leaf(blind: &Hash, place: u8, canonical: &[u8]) -> Hash {
     Sha256::new().chain_update([0]).chain_update(blind).chain_update([place]).chain_update(canonical).finalize().into()
 }
 
+/// What an event says, borrowed from wherever it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// What happened.
+    pub kind: Kind,
+    /// When.
+    pub at: Ticks,
+    /// The number of a message.
+    pub chat: Option<i64>,
+    /// Whether it was sent with high importance.
+    pub alert: Option<bool>,
+    /// The text.
+    pub body: &'a str,
+    /// Rich text, the word of another program, and other keys.
+    pub more: [Option<&'a str>; 3],
+    /// Attachments.
+    pub files: &'a [Attachment],
+}
+
+impl<'a> From<&'a Event> for Said<'a> {
+    fn from(event: &'a Event) -> Said<'a> {
+        let more = event.more();
+        Said {
+            kind: event.kind,
+            at: event.at,
+            chat: event.chat,
+            alert: event.alert,
+            body: &event.body,
+            more: [more.rtf.as_deref(), more.word.as_deref(), more.extra.as_deref()],
+            files: &more.files,
+        }
+    }
+}
+
 /// Writes the canonical form of an event: every field in a fixed order, numbers as eight bytes, texts with their length
 /// before them, and a mark before what may be missing.
-pub fn canonical(out: &mut Vec<u8>, event: &Event, persona: &Persona, late: bool, source: i64) {
+pub fn canonical<'a>(out: &mut Vec<u8>, event: impl Into<Said<'a>>, persona: &Persona, late: bool, source: i64) {
+    let event: Said<'_> = event.into();
     fn number(out: &mut Vec<u8>, number: Option<i64>) {
         out.push(number.is_some().into());
         out.extend(number.map(i64::to_be_bytes).into_iter().flatten());
@@ -72,7 +108,6 @@ pub fn canonical(out: &mut Vec<u8>, event: &Event, persona: &Persona, late: bool
             out.extend_from_slice(text);
         }
     }
-    let optional = |text: &'_ Option<String>| text.as_ref().map(|text| text.as_bytes().to_vec());
     for value in [Some(event.kind.code()), Some(event.at.0), event.chat, event.alert.map(i64::from)] {
         number(out, value);
     }
@@ -84,12 +119,9 @@ pub fn canonical(out: &mut Vec<u8>, event: &Event, persona: &Persona, late: bool
     number(out, persona.internal.map(i64::from));
     number(out, persona.number);
     text(out, Some(event.body.as_bytes()));
-    let more = event.more();
-    for part in [&more.rtf, &more.word, &more.extra] {
-        text(out, optional(part).as_deref());
-    }
-    number(out, Some(more.files.len() as i64));
-    for file in &more.files {
+    event.more.into_iter().for_each(|part| text(out, part.map(str::as_bytes)));
+    number(out, Some(event.files.len() as i64));
+    for file in event.files {
         text(out, file.name.as_deref().map(str::as_bytes));
         text(out, file.link.as_deref().map(str::as_bytes));
         number(out, file.size.map(u64::cast_signed));

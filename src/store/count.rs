@@ -43,6 +43,42 @@ pub struct Breakdown {
     pub people: BTreeMap<String, Count>,
 }
 
+/// What is counted beside all events and their kinds: each costs work of its own, and what nobody asks for may stay
+/// empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// Rooms.
+    pub rooms: bool,
+    /// Months.
+    pub months: bool,
+    /// People.
+    pub people: bool,
+}
+
+impl Parts {
+    /// Everything.
+    pub const ALL: Parts = Parts { rooms: true, months: true, people: true };
+    /// Nothing more.
+    pub const NONE: Parts = Parts { rooms: false, months: false, people: false };
+}
+
+/// How many events a selection includes, in how many rooms, and of how many people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// All of them.
+    pub all: Count,
+    /// Rooms that hold any of them.
+    pub rooms: u64,
+    /// People who did any of them.
+    pub people: u64,
+}
+
+impl From<&Breakdown> for Tally {
+    fn from(counts: &Breakdown) -> Tally {
+        Tally { all: counts.all, rooms: counts.rooms.len() as u64, people: counts.people.len() as u64 }
+    }
+}
+
 impl Count {
     /// Breakdown one event.
     pub fn add(&mut self, kind: Kind) {

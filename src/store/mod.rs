@@ -34,6 +34,7 @@ use block::Prepared;
 pub use change::Amendment;
 use change::{Pass, Run};
 pub use count::{Breakdown, Count};
+use count::{Parts, Tally};
 pub use entry::{Actor, Ended, Entry};
 use purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
 use std::collections::BTreeMap;
@@ -280,9 +281,14 @@ pub trait Corpus: Send {
     /// How many events a selection includes, by room, month, kind and person. Reads texts only where the index does
     /// not decide.
     fn count(&mut self, selection: &Selection) -> Result<Breakdown>;
-    /// The same for whoever does not ask for months: they cost more than the rest, and may stay empty.
-    fn count_but_months(&mut self, selection: &Selection) -> Result<Breakdown> {
+    /// The same as far as it is asked for; the rest may stay empty.
+    fn count_parts(&mut self, selection: &Selection, parts: Parts) -> Result<Breakdown> {
+        let _ = parts;
         self.count(selection)
+    }
+    /// How many events a selection includes, in how many rooms, and of how many people.
+    fn tally(&mut self, selection: &Selection) -> Result<Tally> {
+        self.count_parts(selection, Parts { months: false, ..Parts::ALL }).map(|counts| Tally::from(&counts))
     }
     /// Which events of each room, in order of rooms, these selections mean. Reads texts only where the index does not
     /// decide.

@@ -7,6 +7,7 @@ use crate::select::matches::{leaves, marks};
 use crate::select::query::{Node, Query};
 use crate::select::scope::{Scope, Selection};
 use crate::store::Corpus;
+use crate::store::count::Parts;
 use std::ops::ControlFlow;
 
 /// So many hits are put in order at once,
@@ -119,9 +120,10 @@ pub(super) fn by_relevance(
                 None => leaf.node.clone(),
             };
             let alone = Query::of(node, query.written().clone());
-            let with =
-                store.count_but_months(&Selection { query: Some(alone), ..Selection::of(Scope::all()) })?.all.events
-                    as f64;
+            let with = store
+                .count_parts(&Selection { query: Some(alone), ..Selection::of(Scope::all()) }, Parts::NONE)?
+                .all
+                .events as f64;
             let worth = (1.0 + (events as f64 - with + 0.5) / (with + 0.5)).ln();
             weights.push(Weight { leaf, worth });
         }

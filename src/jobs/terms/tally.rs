@@ -7,6 +7,7 @@ use crate::model::time::Ticks;
 use crate::store::count::{Month, month_of};
 use crate::store::hits::{RoomHits, Seen};
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 /// More than one term means it.
@@ -43,8 +44,35 @@ pub(super) struct Counted {
     pub(super) all: Tally,
     pub(super) people: People,
     pub(super) rooms: Rooms,
-    /// People by their places in the list of them, until all rooms are counted.
-    by_place: HashMap<u32, Tally>,
+    /// People by their places in the list of them, and rooms in the order they came in, until all are counted.
+    by_place: HashMap<u32, Tally, ByPlace>,
+    in_order: Vec<(Arc<str>, (Arc<RoomKey>, Tally))>,
+}
+
+/// Places in a list are few and nobody chooses them, so one multiplication spreads them.
+#[derive(Debug, Clone, Copy, Default)]
+struct ByPlace(u64);
+
+impl BuildHasher for ByPlace {
+    type Hasher = ByPlace;
+
+    fn build_hasher(&self) -> ByPlace {
+        ByPlace(0)
+    }
+}
+
+impl Hasher for ByPlace {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32((*byte).into()));
+    }
+
+    fn write_u32(&mut self, place: u32) {
+        self.0 = (self.0.rotate_left(5) ^ u64::from(place)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// Counts by the keys of people.
@@ -65,7 +93,7 @@ struct OfRoom<'a> {
 
 impl OfRoom<'_> {
     fn new(hits: &RoomHits, seconds: i64) -> OfRoom<'_> {
-        let (mut people, mut places) = (Vec::new(), HashMap::new());
+        let (mut people, mut places) = (Vec::new(), HashMap::with_hasher(ByPlace::default()));
         let local = hits.events.iter().map(|event| {
             *places.entry(event.person).or_insert_with(|| {
                 people.push(event.person);
@@ -120,7 +148,7 @@ impl Counted {
         let of_room = Tally { rooms: 1, people: met.len() as u64, ..all.tally };
         self.all.add(&of_room);
         self.all.rooms += 1;
-        self.rooms.insert(of.key.clone(), (of.room.clone(), of_room));
+        self.in_order.push((of.key.clone(), (of.room.clone(), of_room)));
         for place in met {
             let part = std::mem::take(&mut parts[place as usize]);
             let tally = self.by_place.entry(of.people[place as usize]).or_insert_with(|| {
@@ -132,8 +160,9 @@ impl Counted {
         }
     }
 
-    /// Names the people.
+    /// Names the people and the rooms.
     fn settle(&mut self, names: &[Arc<str>]) {
+        self.rooms = std::mem::take(&mut self.in_order).into_iter().collect();
         self.people = self.by_place.drain().map(|(place, tally)| (names[place as usize].clone(), tally)).collect();
     }
 }

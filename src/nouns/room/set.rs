@@ -72,7 +72,11 @@ impl SetRequest {
     /// the lists of the rooms and of their categories name.
     pub(super) fn reads(&self, cx: &Context<'_>) -> Reads {
         let typed = reads::typed([&self.members, &self.managers, &self.presenters].into_iter().flatten());
-        let reads = Reads::no_people(cx);
+        let reads = match (&self.rooms[..], &self.name) {
+            ([room], None) => Reads::no_people(cx).room(room),
+            // Which names are taken is asked of all.
+            _ => Reads::no_people(cx),
+        };
         if typed.is_empty() && self.category.is_none() {
             return reads;
         }

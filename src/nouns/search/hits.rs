@@ -14,7 +14,8 @@ use crate::model::message::Kind;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::nouns::verb::Pages;
 use crate::nouns::{room, which};
-use crate::store::{Breakdown, Corpus};
+use crate::store::Corpus;
+use crate::store::count::{Parts, Tally};
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -25,9 +26,9 @@ const FIRST: usize = 20;
 const NEXT: usize = 500;
 
 /// How many are meant.
-pub(super) fn count(counts: &Breakdown) -> Reply {
+pub(super) fn count(counts: &Tally) -> Reply {
     let columns = vec!["Hits", "Messages", "Rooms", "People"];
-    let row = [counts.all.events, counts.all.messages, counts.rooms.len() as u64, counts.people.len() as u64];
+    let row = [counts.all.events, counts.all.messages, counts.rooms, counts.people];
     let table = Table { title: "count", columns, rows: vec![row.map(Cell::from).to_vec()], ..Table::default() };
     let status = if counts.all.events == 0 { Status::Nothing } else { Status::Done };
     Reply { tables: vec![table], status, ..Reply::default() }
@@ -78,7 +79,7 @@ pub(super) fn show(
         let counts = cx.session.read(|store| {
             let catalog = store.settings(&reads.wanted())?;
             evidence.check(cx, store, &catalog)?;
-            store.count_but_months(&wanted.selection(&catalog)?)
+            store.count_parts(&wanted.selection(&catalog)?, Parts::NONE)
         })?;
         evidence.record(cx, wanted, counts.all.events)?;
     }

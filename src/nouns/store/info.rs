@@ -12,6 +12,7 @@ use crate::nouns::room;
 use crate::nouns::verb::objects;
 use crate::nouns::which::{self, Which};
 use crate::select::words;
+use crate::store::count::Parts;
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Breakdown, Corpus, Count, Log};
 use clap::{Args, ValueEnum};
@@ -27,6 +28,13 @@ pub(in crate::nouns) enum By {
     Kind,
     /// Each person, by SIP address
     Person,
+}
+
+impl By {
+    /// What must be counted for it.
+    pub(in crate::nouns) fn parts(self) -> Parts {
+        Parts { rooms: self == By::Room, months: self == By::Month, people: self == By::Person }
+    }
 }
 
 /// What is said.
@@ -57,7 +65,7 @@ pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
     let reads = which::reads(cx, &wanted, more);
     let (catalog, counts) = cx.session.read(|store| {
         let catalog = store.settings(&reads.wanted())?;
-        let counts = store.count(&wanted.selection(&catalog)?)?;
+        let counts = store.count_parts(&wanted.selection(&catalog)?, by.parts())?;
         Ok((catalog, counts))
     })?;
     let mut reply = objects(counts_by(by, &catalog, &counts), "no event matches");

@@ -4,7 +4,7 @@
 use super::blocks::damaged;
 use super::find;
 use super::index::{BLOCK_SHIFT, damaged as damaged_list, of_kind};
-use super::read::{ROOM_SHIFT, rooms, sequence_of};
+use super::read::{Place, ROOM_SHIFT, rooms, sequence_of};
 use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
 use crate::model::time::Ticks;
@@ -12,9 +12,9 @@ use crate::select::heads::{Head, heads, places};
 use crate::select::postings::step;
 use crate::select::query::plan::Pre;
 use crate::select::scope::Selection;
-use crate::store::count::{Breakdown, Count, month_of};
+use crate::store::count::{Breakdown, Count, Parts, Tally, month_of};
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Ticks in a second.
 pub(super) const SECOND: i64 = 10_000_000;
@@ -36,6 +36,7 @@ pub(super) struct Blocks {
     pub(super) list: Vec<Block>,
     /// By number, counted from that of the first; empty when numbers lie too far apart.
     ranks: Vec<u32>,
+    first: u64,
 }
 
 impl Blocks {
@@ -50,19 +51,31 @@ impl Blocks {
                 ranks[(block.number - first) as usize] = rank as u32;
             }
         }
-        Blocks { list, ranks }
+        Blocks { list, ranks, first: first.cast_unsigned() }
     }
 
     /// Where a block stands.
     #[inline]
     pub(super) fn rank(&self, block: u64) -> Option<usize> {
-        let block = block.cast_signed();
         if self.ranks.is_empty() {
-            return self.list.binary_search_by_key(&block, |known| known.number).ok();
+            return self.list.binary_search_by_key(&block.cast_signed(), |known| known.number).ok();
         }
-        let at = block.wrapping_sub(self.list.first()?.number);
-        let rank = *usize::try_from(at).ok().and_then(|at| self.ranks.get(at))?;
+        let rank = *self.ranks.get(block.wrapping_sub(self.first) as usize)?;
         (rank != u32::MAX).then_some(rank as usize)
+    }
+
+    /// Has a list any of these events? Nothing where it cannot be read as far as that.
+    fn meets(&self, list: &[u8], bits: &[u128]) -> Option<bool> {
+        let (mut at, mut number) = (0, 0u64);
+        while at < list.len() {
+            let (difference, next) = step(list, at)?;
+            (at, number) = (next, number.saturating_add(difference));
+            let found = self.rank(number >> BLOCK_SHIFT).is_some_and(|rank| bits[rank] >> (number & PLACES) & 1 == 1);
+            if found {
+                return Some(true);
+            }
+        }
+        Some(false)
     }
 
     /// Hands out the events of a list by blocks: where each stands, and their bits in it. Says nothing of a list that
@@ -71,7 +84,9 @@ impl Blocks {
         let (mut at, mut number) = (0, 0u64);
         let mut run = (u64::MAX, 0u128);
         let mut leave = |(block, bits): (u64, u128)| {
-            if let Some(rank) = self.rank(block) {
+            if bits != 0
+                && let Some(rank) = self.rank(block)
+            {
                 take(rank, bits);
             }
         };
@@ -89,19 +104,31 @@ impl Blocks {
     }
 }
 
-/// The events a selection includes, counted; nothing when the index does not decide which they are.
-pub(super) fn count(
-    connection: &Connection,
-    selection: &Selection,
-    months: bool,
-) -> rusqlite::Result<Option<Breakdown>> {
+/// The events that a selection includes: for each block, which.
+struct Included {
+    /// The rooms that are meant, where they are asked for.
+    rooms: Vec<Place>,
+    blocks: Blocks,
+    bits: Vec<u128>,
+    /// The messages among them.
+    chats: Vec<u128>,
+    kinds: Kinds,
+}
+
+/// Finds them; nothing when the index does not decide which they are. Where a selection names no rooms and nobody asks
+/// which they are, a block says the number of its own.
+fn included(connection: &Connection, selection: &Selection, named: bool) -> rusqlite::Result<Option<Included>> {
     let plan = selection.plan();
     if !plan.is_exact() {
         return Ok(None);
     }
-    let meant = rooms(connection, &selection.scope)?;
-    let by_number: HashMap<i64, usize> = meant.iter().enumerate().map(|(at, place)| (place.number, at)).collect();
-    let blocks = Blocks::new(blocks(connection, selection, &by_number)?);
+    let places = match named || selection.scope.rooms.is_some() {
+        true => rooms(connection, &selection.scope)?,
+        false => Vec::new(),
+    };
+    let by_number: HashMap<i64, usize> = places.iter().enumerate().map(|(at, place)| (place.number, at)).collect();
+    let all = !named && selection.scope.rooms.is_none();
+    let blocks = Blocks::new(blocks(connection, selection, (!all).then_some(&by_number))?);
     let mut bits = vec![0u128; blocks.list.len()];
     let others = match &plan.prefilter {
         Pre::Word(word) => {
@@ -128,43 +155,103 @@ pub(super) fn count(
         }
     }
     let (chats, kinds) = kinds(connection, &blocks, &bits)?;
-    let mut counts = Breakdown { kinds, ..Breakdown::default() };
-    let mut of_rooms = vec![Count::default(); meant.len()];
-    for ((block, bits), chats) in blocks.list.iter().zip(&bits).zip(&chats) {
-        if *bits == 0 {
-            continue;
+    Ok(Some(Included { rooms: places, blocks, bits, chats, kinds }))
+}
+
+impl Included {
+    /// The blocks that hold any, with how many.
+    fn counts(&self) -> impl Iterator<Item = (&Block, u128, Count)> {
+        let blocks = self.blocks.list.iter().zip(&self.bits).zip(&self.chats).filter(|((_, bits), _)| **bits != 0);
+        blocks.map(|((block, bits), chats)| {
+            let (events, messages) = (u64::from(bits.count_ones()), u64::from(chats.count_ones()));
+            (block, *bits, Count { events, messages })
+        })
+    }
+}
+
+/// The events a selection includes, counted as far as it is asked for; nothing when the index does not decide which
+/// they are.
+pub(super) fn count(
+    connection: &Connection,
+    selection: &Selection,
+    parts: Parts,
+) -> rusqlite::Result<Option<Breakdown>> {
+    let Some(included) = included(connection, selection, parts.rooms)? else { return Ok(None) };
+    let reading = Reading { connection, selection };
+    let mut counts = Breakdown { kinds: included.kinds, ..Breakdown::default() };
+    let mut of_rooms = vec![Count::default(); included.rooms.len()];
+    for (block, bits, found) in included.counts() {
+        counts.all.events += found.events;
+        counts.all.messages += found.messages;
+        if let Some(count) = of_rooms.get_mut(block.room).filter(|_| parts.rooms) {
+            count.events += found.events;
+            count.messages += found.messages;
         }
-        let (events, messages) = (u64::from(bits.count_ones()), u64::from(chats.count_ones()));
-        for count in [&mut counts.all, &mut of_rooms[block.room]] {
-            count.events += events;
-            count.messages += messages;
-        }
-        if !months {
+        if !parts.months {
             continue;
         }
         let month = month_of(Ticks(block.ticks.0));
         if month == month_of(Ticks(block.ticks.1)) {
             let count = counts.months.entry(month).or_default();
-            count.events += events;
-            count.messages += messages;
+            count.events += found.events;
+            count.messages += found.messages;
             continue;
         }
         for head in reading.heads(block)?.into_iter().filter(|head| bits >> head.place & 1 == 1) {
             counts.months.entry(month_of(Ticks(head.second * SECOND))).or_default().add(head.kind);
         }
     }
-    counts.rooms = meant
+    let Included { rooms, blocks, bits, chats, .. } = included;
+    counts.rooms = rooms
         .into_iter()
         .zip(of_rooms)
         .filter(|(_, count)| count.events > 0)
         .map(|(place, count)| (place.key.key(), (place.key, count)))
         .collect();
-    people(connection, &blocks, bits, &chats, &mut counts)?;
+    if parts.people {
+        people(connection, &blocks, bits, &chats, &mut counts)?;
+    }
     Ok(Some(counts))
 }
 
+/// The same in how many rooms and of how many people, without saying which.
+pub(super) fn tally(connection: &Connection, selection: &Selection) -> rusqlite::Result<Option<Tally>> {
+    let Some(included) = included(connection, selection, false)? else { return Ok(None) };
+    let (mut tally, mut rooms) = (Tally::default(), HashSet::new());
+    for (block, _, found) in included.counts() {
+        tally.all.events += found.events;
+        tally.all.messages += found.messages;
+        rooms.insert(block.room);
+    }
+    tally.rooms = rooms.len() as u64;
+    if tally.all.events == 0 {
+        return Ok(Some(tally));
+    }
+    let keys = keys(connection)?;
+    let mut people: HashSet<&str> = HashSet::new();
+    let mut known = None;
+    each_list(connection, ("\u{1}p", "\u{1}q"), &mut |word, list| {
+        let number: Option<i64> = word.get(2..).and_then(|number| number.parse().ok());
+        if known != number || number.is_none() {
+            known = None;
+            // What a person did is of no use once anything of it is meant.
+            if included.blocks.meets(list, &included.bits)? {
+                people.extend(number.and_then(|number| keys.get(&number)).map(String::as_str));
+                known = number;
+            }
+        }
+        Some(())
+    })?;
+    tally.people = people.len() as u64;
+    Ok(Some(tally))
+}
+
 /// The blocks that may hold events of the rooms and dates.
-fn blocks(connection: &Connection, selection: &Selection, rooms: &HashMap<i64, usize>) -> rusqlite::Result<Vec<Block>> {
+fn blocks(
+    connection: &Connection,
+    selection: &Selection,
+    rooms: Option<&HashMap<i64, usize>>,
+) -> rusqlite::Result<Vec<Block>> {
     let (from, to) = (selection.scope.from.0, selection.scope.to.0);
     let mut read = connection
         .prepare_cached("SELECT number, first, last, events, from_time, to_time FROM block ORDER BY number")?;
@@ -176,8 +263,13 @@ fn blocks(connection: &Connection, selection: &Selection, rooms: &HashMap<i64, u
         if ticks.0 > to || ticks.1 < from {
             continue;
         }
-        let Some(room) = rooms.get(&(first >> ROOM_SHIFT)) else { continue };
-        list.push(Block { number: row.get(0)?, first, last: row.get(2)?, events: row.get(3)?, ticks, room: *room });
+        let number = first >> ROOM_SHIFT;
+        let room = match rooms {
+            Some(rooms) => rooms.get(&number).copied(),
+            None => usize::try_from(number).ok(),
+        };
+        let Some(room) = room else { continue };
+        list.push(Block { number: row.get(0)?, first, last: row.get(2)?, events: row.get(3)?, ticks, room });
     }
     Ok(list)
 }
@@ -278,6 +370,13 @@ fn kinds(connection: &Connection, blocks: &Blocks, bits: &[u128]) -> rusqlite::R
     Ok((chats, kinds))
 }
 
+/// The keys of people, by the numbers of their personas.
+fn keys(connection: &Connection) -> rusqlite::Result<HashMap<i64, String>> {
+    let mut keys = connection.prepare_cached("SELECT number, key FROM persona")?;
+    let keys = keys.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    keys.collect()
+}
+
 /// Breakdown by person.
 fn people(
     connection: &Connection,
@@ -286,9 +385,7 @@ fn people(
     chats: &[u128],
     counts: &mut Breakdown,
 ) -> rusqlite::Result<()> {
-    let mut keys = connection.prepare_cached("SELECT number, key FROM persona")?;
-    let keys = keys.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let keys: HashMap<i64, String> = keys.collect::<rusqlite::Result<_>>()?;
+    let keys = keys(connection)?;
     each_list(connection, ("\u{1}p", "\u{1}q"), &mut |word, list| {
         let mut count = Count::default();
         blocks.each(list, &mut |rank, bits| {

@@ -134,21 +134,25 @@ impl Pages for Through<'_> {
 fn clear(store: &Sqlite, map: &Map, dirty: &[pages::Dirty]) -> Result<()> {
     let connection = &store.connection;
     let told = |error| explain(error, &store.path);
+    // SQLite writes no pages by hand while it is on guard. Whenever that changes it prepares all statements anew.
+    let guarded = connection.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).map_err(told)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false).map_err(told)?;
+    let cleared = clear_unguarded(store, map, dirty);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, guarded).map_err(told)?;
+    cleared
+}
+
+fn clear_unguarded(store: &Sqlite, map: &Map, dirty: &[pages::Dirty]) -> Result<()> {
+    let connection = &store.connection;
+    let told = |error| explain(error, &store.path);
     let mut pages = Through { connection, store };
     let mut page = vec![0; map.page_size()];
+    let mut write = connection.prepare_cached("UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1").map_err(told)?;
     for spot in dirty {
         pages.read(spot.page, 0, &mut page)?;
-        if !pages::clear(map, spot, &mut page)? {
-            continue;
+        if pages::clear(map, spot, &mut page)? {
+            write.execute((spot.page, &page)).map_err(told)?;
         }
-        let mut write =
-            connection.prepare_cached("UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1").map_err(told)?;
-        // SQLite writes no pages by hand while it is on guard.
-        let guarded = connection.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).map_err(told)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false).map_err(told)?;
-        let written = write.execute((spot.page, &page));
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, guarded).map_err(told)?;
-        written.map_err(told)?;
     }
     Ok(())
 }

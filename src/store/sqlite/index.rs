@@ -8,7 +8,7 @@ use crate::model::message::{Event, Kind};
 use crate::select::postings::{self, Postings, hash_of};
 use compact_str::CompactString;
 use hashbrown::HashTable;
-use rusqlite::{Connection, Statement, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 mod sweep;
 
@@ -155,17 +155,19 @@ impl Pending {
         is_full(self.bytes)
     }
 
-    /// Writes what was collected as a segment.
-    pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Writes what was collected as a segment, and gives the level of that.
+    pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<i64> {
         self.bytes = 0;
         let mut words: Vec<List> = std::mem::take(&mut self.words).into_iter().map(List::settled).collect();
         if words.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         words.sort_unstable_by(|a, b| a.word.cmp(&b.word));
-        let segment = segment(connection, 0)?;
+        let level = level_of(words.iter().map(|list| size_of_row(&list.word, &list.bytes)).sum());
+        let segment = segment(connection, level)?;
         let mut insert = connection.prepare_cached(INSERT)?;
-        words.iter().try_for_each(|list| put(&mut insert, segment, &list.word, &list.bytes))
+        words.iter().try_for_each(|list| put(&mut insert, segment, &list.word, &list.bytes))?;
+        Ok(level)
     }
 }
 
@@ -265,16 +267,38 @@ impl Merged {
     }
 }
 
-/// Merges segments where there are as many of one level as `fan`, so that a search never asks many.
-pub(super) fn merge(connection: &Connection, fan: i64) -> rusqlite::Result<()> {
-    for level in 0.. {
-        let count: i64 = connection
-            .prepare_cached("SELECT count(*) FROM segment WHERE level = ?1")?
-            .query_row([level], |row| row.get(0))?;
-        if count < fan {
-            return Ok(());
-        }
-        let into = segment(connection, level + 1)?;
+/// The bytes that segments of each of the lower levels are below; each further level has [`FAN`] times as much.
+const LOWER_LEVELS: [usize; 3] = [4 << 10, 32 << 10, 256 << 10];
+/// Segments up to this level are so small that whoever writes little may merge them: sixteen have four megabytes.
+pub(super) const SMALL: i64 = LOWER_LEVELS.len() as i64 - 1;
+/// Every level.
+pub(super) const ANY_LEVEL: i64 = i64::MAX;
+
+/// The level of a segment with so many bytes: those of a level are about as large, so that one message never has
+/// millions merged.
+fn level_of(bytes: usize) -> i64 {
+    let (mut level, mut most) = (0, LOWER_LEVELS[0]);
+    while bytes >= most {
+        level += 1;
+        most = LOWER_LEVELS.get(level).copied().unwrap_or_else(|| most.saturating_mul(FAN as usize));
+    }
+    level as i64
+}
+
+/// What a word and its list take in the file, about.
+fn size_of_row(word: &str, list: &[u8]) -> usize {
+    word.len() + list.len() + 8
+}
+
+/// Merges segments where there are as many of one level as `fan`, up to a level, so that a search never asks many and
+/// whoever writes a little waits for little. What is left is merged by whoever writes more.
+pub(super) fn merge(connection: &Connection, fan: i64, most: i64) -> rusqlite::Result<()> {
+    let mut next = -1;
+    while let Some(level) = full(connection, fan, next, most)? {
+        next = level;
+        // What it becomes is not known yet; no other segment has that level.
+        let into = segment(connection, -1)?;
+        let mut bytes = 0;
         let mut read = connection.prepare_cached(
             "SELECT word, events, segment FROM word WHERE segment IN (SELECT number FROM segment WHERE level = ?1) \
              ORDER BY word, segment, part",
@@ -287,11 +311,13 @@ pub(super) fn merge(connection: &Connection, fan: i64) -> rusqlite::Result<()> {
             if current.as_deref() != Some(word)
                 && let Some(done) = current.replace(word.to_owned())
             {
+                bytes += size_of_row(&done, &merged.bytes);
                 merged.write(&mut insert, into, &done)?;
             }
             merged.add(row.get(2)?, row.get_ref(1)?.as_blob()?)?;
         }
         if let Some(done) = current {
+            bytes += size_of_row(&done, &merged.bytes);
             merged.write(&mut insert, into, &done)?;
         }
         drop(rows);
@@ -299,6 +325,20 @@ pub(super) fn merge(connection: &Connection, fan: i64) -> rusqlite::Result<()> {
             .prepare_cached("DELETE FROM word WHERE segment IN (SELECT number FROM segment WHERE level = ?1)")?
             .execute([level])?;
         connection.prepare_cached("DELETE FROM segment WHERE level = ?1")?.execute([level])?;
+        connection
+            .prepare_cached("UPDATE segment SET level = ?2 WHERE number = ?1")?
+            .execute((into, level_of(bytes).max(level + 1)))?;
     }
     Ok(())
+}
+
+/// The lowest level above one, and up to another, that has so many segments.
+fn full(connection: &Connection, fan: i64, above: i64, most: i64) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT level FROM segment WHERE level > ?2 AND level <= ?3 GROUP BY level HAVING count(*) >= ?1 \
+             ORDER BY level LIMIT 1",
+        )?
+        .query_row((fan, above, most), |row| row.get(0))
+        .optional()
 }

@@ -36,6 +36,7 @@ use self::explain::explain;
 use self::roots::Watched;
 use super::change::{Pass, Run};
 use super::collections::TakeMembers;
+use super::count::{Parts, Tally};
 use super::hits::TakeHits;
 use super::purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
 use super::{
@@ -302,15 +303,19 @@ impl Corpus for Sqlite {
     }
 
     fn count(&mut self, selection: &Selection) -> Result<Breakdown> {
+        self.count_parts(selection, Parts::ALL)
+    }
+
+    fn count_parts(&mut self, selection: &Selection, parts: Parts) -> Result<Breakdown> {
         let selection = &*self.with_tags(selection)?;
-        let counts = count::count(&self.connection, selection, true).map_err(|e| self.explain(e))?;
+        let counts = count::count(&self.connection, selection, parts).map_err(|e| self.explain(e))?;
         counts.map_or_else(|| Breakdown::read(self, selection), Ok)
     }
 
-    fn count_but_months(&mut self, selection: &Selection) -> Result<Breakdown> {
+    fn tally(&mut self, selection: &Selection) -> Result<Tally> {
         let tagged = self.with_tags(selection)?;
-        let counts = count::count(&self.connection, &tagged, false).map_err(|e| self.explain(e))?;
-        counts.map_or_else(|| self.count(selection), Ok)
+        let tally = count::tally(&self.connection, &tagged).map_err(|e| self.explain(e))?;
+        tally.map_or_else(|| self.count(selection).map(|counts| Tally::from(&counts)), Ok)
     }
 
     fn facts(&mut self, asked: &crate::store::facts::Asked) -> Result<crate::select::query::Facts> {

@@ -8,10 +8,9 @@ mod kept;
 mod survey;
 mod rows;
 
-use super::blocks::{COLUMNS_OF_BLOCK, Kept};
 use super::find;
 use super::holds::{self, Earlier, Holds};
-use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, seek, sequence_of};
+use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, sequence_of};
 use super::{Sqlite, explain::explain, settings::Tx};
 use crate::error::Result;
 use crate::model::message::{Event, Kind};
@@ -69,30 +68,42 @@ fn earlier(connection: &Connection, id: i64) -> rusqlite::Result<Vec<Earlier>> {
     statement.query_map([id], |row| Ok(Earlier { body: row.get(0)?, rtf: row.get(1)? }))?.collect()
 }
 
-/// The blocks of a room in which anything of the selections can lie, by dates and by what the index found.
-fn blocks(
-    connection: &Connection,
-    room: i64,
-    chosen: &[&Selection],
-    found: Option<&find::Ids>,
-) -> rusqlite::Result<Vec<Kept>> {
-    let (start, end) = id_range(room);
-    let from = chosen.iter().map(|selection| selection.scope.from).min().unwrap_or(Ticks::MIN);
-    let to = chosen.iter().map(|selection| selection.scope.to).max().unwrap_or(Ticks::MAX);
-    let first = seek(connection, room, from)?;
-    let last = if to == Ticks::MAX { end } else { seek(connection, room, Ticks(to.0 + 1))? };
-    // Events that arrived late lie beyond the run that is in order of time.
-    let late: (Option<i64>, Option<i64>) = connection
-        .prepare_cached("SELECT min(id), max(id) FROM event WHERE room = ?1 AND late = 1 AND ticks BETWEEN ?2 AND ?3")?
-        .query_row((room, from.0, to.0), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let (late_first, late_last) = (late.0.unwrap_or(i64::MAX), late.1.unwrap_or(i64::MIN));
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS_OF_BLOCK} FROM block WHERE first >= ?1 AND first <= ?2 \
-         AND ((last >= ?3 AND first <= ?4) OR (last >= ?5 AND first <= ?6)) ORDER BY first"
-    ))?;
-    let rows = statement.query_map((start, end, first, last, late_first, late_last), Kept::of)?;
-    let holds = |block: &Kept| found.is_none_or(|found| found.between(block.first, block.last).next().is_some());
-    rows.filter(|block| block.as_ref().map_or(true, holds)).collect()
+/// Which blocks of a room can hold anything of some selections, by dates and by what the index found.
+struct Within<'a> {
+    from: Ticks,
+    to: Ticks,
+    found: Option<&'a find::Ids>,
+}
+
+impl<'a> Within<'a> {
+    fn of(chosen: &[&Selection], found: Option<&'a find::Ids>) -> Within<'a> {
+        let from = chosen.iter().map(|selection| selection.scope.from).min().unwrap_or(Ticks::MIN);
+        let to = chosen.iter().map(|selection| selection.scope.to).max().unwrap_or(Ticks::MAX);
+        Within { from, to, found }
+    }
+
+    /// Can a block of this span and between these instants?
+    fn meets(&self, (first, last): (i64, i64), ticks: (i64, i64)) -> bool {
+        ticks.0 <= self.to.0
+            && ticks.1 >= self.from.0
+            && self.found.is_none_or(|found| found.between(first, last).next().is_some())
+    }
+}
+
+/// The spans of those blocks, in order.
+fn spans(connection: &Connection, room: i64, within: &Within<'_>) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT first, last, from_time, to_time FROM block WHERE first >= ?1 AND first <= ?2 ORDER BY first",
+    )?;
+    let mut rows = statement.query(id_range(room))?;
+    let mut spans = Vec::new();
+    while let Some(row) = rows.next()? {
+        let span = (row.get(0)?, row.get(1)?);
+        if within.meets(span, (row.get(2)?, row.get(3)?)) {
+            spans.push(span);
+        }
+    }
+    Ok(spans)
 }
 
 /// What a row says, with as much of its text as was asked for.
@@ -197,8 +208,8 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest, watch: &dyn Watch) -> 
             let room = (place.number, &place.key, &*place.name);
             let mut statement = connection
                 .prepare_cached(&format!("SELECT {columns} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
-            for block in blocks(connection, place.number, &chosen, found.as_ref())? {
-                let mut rows = statement.query((block.first, block.last))?;
+            for span in spans(connection, place.number, &Within::of(&chosen, found.as_ref()))? {
+                let mut rows = statement.query(span)?;
                 while let Some(row) = rows.next()? {
                     let id: i64 = row.get(0)?;
                     if found.as_ref().is_some_and(|found| !found.has(id)) {

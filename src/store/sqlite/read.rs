@@ -15,6 +15,7 @@ use crate::model::ids::{EventId, RoomKey};
 use crate::model::message::{Attachment, Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, Unit};
+use crate::proof::content::Said;
 use crate::select::matches::Subject;
 use crate::select::matches::glance;
 use crate::select::query::Query;
@@ -139,12 +140,35 @@ pub(super) fn unchecked_event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
 /// The event in a row of [`COLUMNS`], but for its person and attachments.
 pub(super) fn event_of(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Event> {
     let (id, event) = (row.get(0)?, unchecked_event_of(row)?);
-    match row.get::<_, u32>(11)? == sum_of(id, row.get(4)?, &event) {
+    match row.get::<_, u32>(11)? == sum_of(id, row.get(4)?, &Said::from(&event)) {
         true => Ok(event),
-        false => {
-            let altered = Altered(name_of(connection, id)?);
-            Err(rusqlite::Error::FromSqlConversionFailure(11, Type::Integer, Box::new(altered)))
-        }
+        false => Err(altered(connection, id)?),
+    }
+}
+
+fn altered(connection: &Connection, id: i64) -> rusqlite::Result<rusqlite::Error> {
+    let altered = Altered(name_of(connection, id)?);
+    Ok(rusqlite::Error::FromSqlConversionFailure(11, Type::Integer, Box::new(altered)))
+}
+
+/// What a row of [`COLUMNS`] without attachments says, without a copy of it.
+pub(super) fn said_by<'a>(connection: &Connection, row: &'a Row<'_>) -> rusqlite::Result<Said<'a>> {
+    let code: i64 = row.get(2)?;
+    let kind = Kind::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(2, code))?;
+    let id: i64 = row.get(0)?;
+    let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str_or_null()?);
+    let said = Said {
+        kind,
+        at: Ticks(row.get(1)?),
+        chat: row.get(3)?,
+        alert: row.get(5)?,
+        body: row.get_ref(6)?.as_str()?,
+        more: [text(7)?, text(8)?, text(9)?],
+        files: &[],
+    };
+    match row.get::<_, u32>(11)? == sum_of(id, row.get(4)?, &said) {
+        true => Ok(said),
+        false => Err(altered(connection, id)?),
     }
 }
 
@@ -180,8 +204,7 @@ impl std::error::Error for Altered {}
 
 /// The check sum of an event's row. It finds bits that flipped, not people who forge: that is what
 /// the audit log and the lists of hashes in archives are for.
-pub(super) fn sum_of(id: i64, persona: i64, event: &Event) -> u32 {
-    let more = event.more();
+pub(super) fn sum_of(id: i64, persona: i64, event: &Said<'_>) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     let numbers =
         [id, persona, event.at.0, event.kind.code(), event.chat.unwrap_or(-1), event.alert.map_or(-1, i64::from)];
@@ -192,7 +215,7 @@ pub(super) fn sum_of(id: i64, persona: i64, event: &Event) -> u32 {
     sum.update(&head);
     sum.update(event.body.as_bytes());
     // No text holds these bytes, so where one ends and the next begins is part of the sum.
-    for (mark, text) in [(0xFD, &more.rtf), (0xFE, &more.word), (0xFF, &more.extra)] {
+    for (mark, text) in [0xFD, 0xFE, 0xFF].into_iter().zip(event.more) {
         if let Some(text) = text {
             sum.update(&[mark]);
             sum.update(text.as_bytes());

@@ -149,7 +149,7 @@ fn batch(connection: &mut Connection, watch: &dyn Watch) -> rusqlite::Result<boo
     }
     if !done {
         pending.write(&tx)?;
-        index::merge(&tx, index::FAN)?;
+        index::merge(&tx, index::FAN, index::ANY_LEVEL)?;
         set_mark(&tx, Some(last), Some(&own))?;
         tx.commit()?;
     }

@@ -4,7 +4,7 @@ mod unnumbered;
 
 pub(super) use self::unnumbered::{Purged, When, any as any_unnumbered, note as note_unnumbered, when};
 
-use super::read::{id_range, sequence_of};
+use super::read::{ROOM_SHIFT, id_range, sequence_of};
 use crate::model::addresses::Sequences;
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::message::Kind;
@@ -205,11 +205,14 @@ pub(super) fn settle_room(connection: &Connection, number: i64, key: &str) -> ru
 /// parts.
 pub(super) fn identities(connection: &Connection, purge: i64) -> rusqlite::Result<[u8; 32]> {
     let mut digest = Sha256::new();
+    // Each table is read once for the rooms, and of rooms only those that lost something are looked at.
     let mut rooms = connection.prepare(
-        "SELECT number, pool, uri, key FROM room UNION ALL SELECT number, pool, uri, key FROM removed_room ORDER \
-            BY key",
+        "SELECT number, pool, uri, key FROM (SELECT number, pool, uri, key FROM room UNION ALL \
+            SELECT number, pool, uri, key FROM removed_room) WHERE number IN \
+            (SELECT room FROM tombstone WHERE purge = ?1 UNION SELECT event >> ?2 FROM version WHERE purge = ?1) \
+            ORDER BY key",
     )?;
-    let mut rooms = rooms.query([])?;
+    let mut rooms = rooms.query((purge, ROOM_SHIFT))?;
     let mut removed = connection.prepare("SELECT sequences FROM tombstone WHERE purge = ?1 AND room = ?2")?;
     let mut replaced = connection.prepare(
         "SELECT event FROM version WHERE purge = ?1 AND event BETWEEN ?2 AND ?3 GROUP BY event ORDER BY event",

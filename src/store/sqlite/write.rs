@@ -394,9 +394,9 @@ impl Intake for Writer<'_> {
         let done = self.begin().and_then(|()| {
             self.save_rooms()?;
             self.count_sources()?;
-            words.write(self.connection)?;
+            let level = words.write(self.connection)?;
             self.leave()?;
-            index::merge(self.connection, index::FAN)?;
+            index::merge(self.connection, index::FAN, level.max(index::SMALL))?;
             audit::append(self.connection, &entry)?;
             self.connection.execute_batch("COMMIT")
         });

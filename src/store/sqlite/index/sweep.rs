@@ -34,6 +34,11 @@ impl Dead {
         Dead { all: true, ..Dead::default() }
     }
 
+    /// Is it of no use to tell which words went?
+    pub(in super::super) fn is_all(&self) -> bool {
+        self.all
+    }
+
     /// An event of a block went, with all its words.
     pub(in super::super) fn event(&mut self, block: i64, persona: i64, event: &Event) {
         self.blocks.insert(block);

@@ -5,13 +5,14 @@
 
 use super::cursor::{Cursor, Inside, Touched};
 use super::kept::{done_of, done_text, plan_text};
-use super::{Court, Fate, Identities, approval, blocks, event_in, revision, rooms_of, rows};
+use super::{Court, Fate, Identities, Within, approval, event_in, revision, rooms_of, rows};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Event, Kind};
 use crate::model::time::Ticks;
 use crate::pipeline::{Event as Progress, Watch};
-use crate::proof::content::canonical;
+use crate::proof::content::{Leaves, canonical};
+use crate::proof::tree::Frontier;
 use crate::select::postings::Builder;
 use crate::store::Entry;
 use crate::store::block::Drafting;
@@ -22,7 +23,7 @@ use crate::store::sqlite::explain::{Broken, explain};
 use crate::store::sqlite::find;
 use crate::store::sqlite::holds;
 use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Fact, Pending};
-use crate::store::sqlite::read::{COLUMNS, Place, sequence_of};
+use crate::store::sqlite::read::{COLUMNS, Place, said_by, sequence_of};
 use crate::store::sqlite::{Sqlite, audit, collected, erase, tombs};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -214,7 +215,6 @@ type Facts = (Ticks, Kind, u64);
 /// An event of a block that is looked at: its place, and its canonical form before and, unless it goes, afterwards.
 struct Look {
     spot: u8,
-    facts: Facts,
     before: Range<usize>,
     after: Option<(Facts, Range<usize>)>,
 }
@@ -258,8 +258,8 @@ impl Work<'_> {
         if open || !rooms.is_empty() {
             let so_far = done_text(&self.done);
             connection.execute("UPDATE purge SET done = ?2 WHERE number = ?1", (self.number, so_far))?;
-            self.index.write(connection)?;
-            index::merge(connection, index::FAN)?;
+            let level = self.index.write(connection)?;
+            index::merge(connection, index::FAN, level.max(index::SMALL))?;
             let mut details = vec![
                 ("purge", self.number.to_string()),
                 ("events", counts.events.to_string()),
@@ -290,10 +290,7 @@ impl Work<'_> {
         let chosen = judge.judge.selections(&place.key);
         let mut inside = match at.inside.take() {
             Some(inside) => inside,
-            None => {
-                let todo = blocks(connection, place.number, &chosen, self.found.as_ref())?;
-                Inside::of(connection, place.number, todo)?
-            }
+            None => Inside::of(connection, place.number, &Within::of(&chosen, self.found.as_ref()))?,
         };
         let mut taken = Taken::default();
         while !looked.is_enough(request)
@@ -343,27 +340,42 @@ impl Work<'_> {
         looked: &mut Looked,
     ) -> rusqlite::Result<()> {
         let replacement = self.plan.request.replacement.as_deref();
+        let texts = judge.judge.reads_texts();
         let mut statement = connection
             .prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
         let mut rows = statement.query((block.first, block.last))?;
         let (mut gone, mut events, mut looks, mut bytes) = (0, Vec::new(), Vec::new(), Vec::new());
         while let Some(row) = rows.next()? {
-            let mut event = event_in(connection, row, true)?;
             let (id, persona, late, source): (i64, i64, bool, i64) =
                 (row.get(0)?, row.get(4)?, row.get(12)?, row.get(13)?);
             let spot = (id - block.first) as u8;
-            looked.events += 1;
-            looked.bytes += event.weight();
             let start = bytes.len();
-            canonical(&mut bytes, &event, judge.personas.get(connection, persona)?, late, source);
-            let facts = (event.at, event.kind, event.body.len() as u64);
-            let mut look = Look { spot, facts, before: start..bytes.len(), after: Some((facts, start..bytes.len())) };
-            let goes = self.found.as_ref().is_none_or(|found| found.has(id))
-                && matches!(judge.fate(connection, place, chosen, (id, persona), &event)?, Fate::Goes);
+            let found = self.found.as_ref().is_none_or(|found| found.has(id));
+            // Of most events nothing but their digest is needed, or not what they say.
+            let bare = replacement.is_none() && row.get::<_, i64>(10)? == 0;
+            let known = judge.personas.get(connection, persona)?;
+            let (mut event, facts) = match bare && (!found || (!texts && self.dead.is_all())) {
+                true => {
+                    let said = said_by(connection, row)?;
+                    canonical(&mut bytes, said, known, late, source);
+                    let event = Event { chat: said.chat, ..Event::new(said.at, said.kind) };
+                    (event, (said.at, said.kind, said.body.len() as u64))
+                }
+                false => {
+                    let event = event_in(connection, row, true)?;
+                    canonical(&mut bytes, &event, known, late, source);
+                    let facts = (event.at, event.kind, event.body.len() as u64);
+                    (event, facts)
+                }
+            };
+            looked.events += 1;
+            looked.bytes += event.weight().max(bytes.len() - start);
+            let mut look = Look { spot, before: start..bytes.len(), after: Some((facts, start..bytes.len())) };
+            let goes = found && matches!(judge.fate(connection, place, chosen, (id, persona), &event)?, Fate::Goes);
             if goes {
                 gone += 1;
                 let files = event.more().files.len() as u64;
-                taken.counts.count(event.at, event.kind == Kind::Chat, event.body.len() as u64, files);
+                taken.counts.count(event.at, event.kind == Kind::Chat, facts.2, files);
                 taken.files |= files > 0;
                 taken.contents.extend(event.more().files.iter().filter_map(|file| file.sha256));
                 taken.gone.push((id, event.chat));
@@ -401,9 +413,9 @@ impl Work<'_> {
         if gone == 0 {
             return Ok(());
         }
-        let mut before = Drafting::new(block.salt()?);
-        looks.iter().for_each(|look| before.push_canonical(look.spot, look.facts, &bytes[look.before.clone()]));
-        if before.finish().root[..] != block.root[..] {
+        let (leaves, mut before) = (Leaves::new(&block.salt()?), Frontier::default());
+        looks.iter().for_each(|look| before.push(leaves.leaf_of(look.spot, &bytes[look.before.clone()])));
+        if before.root()[..] != block.root[..] {
             let (first, last) = (sequence_of(block.first), sequence_of(block.last));
             let why =
                 format!("an event of {}#{first} to #{last} is not what was written: the digest differs", place.key);

@@ -1,5 +1,6 @@
 //! How far a purge has got, and what a room is like while it goes on.
 
+use super::Within;
 use crate::model::message::Event;
 use crate::proof::tree::Hash;
 use crate::store::block::Draft;
@@ -23,15 +24,16 @@ pub(super) struct Inside {
 }
 
 impl Inside {
-    pub(super) fn of(connection: &Connection, room: i64, todo: Vec<Kept>) -> rusqlite::Result<Inside> {
-        let mut leaves = BTreeMap::new();
-        if !todo.is_empty() {
-            each(connection, room, &mut |block| {
-                leaves.insert(block.first, block.leaf());
-                Ok(())
-            })?;
-        }
-        Ok(Inside { todo: todo.into(), leaves })
+    pub(super) fn of(connection: &Connection, room: i64, within: &Within<'_>) -> rusqlite::Result<Inside> {
+        let (mut todo, mut leaves) = (VecDeque::new(), BTreeMap::new());
+        each(connection, room, &mut |block| {
+            leaves.insert(block.first, block.leaf());
+            if within.meets((block.first, block.last), block.ticks) {
+                todo.push_back(block);
+            }
+            Ok(())
+        })?;
+        Ok(Inside { todo, leaves })
     }
 
     /// The next block to look at.

@@ -1,6 +1,7 @@
 //! What a purge does to rows: deletes them with what belongs to them, or puts another text in the place of the old one.
 
 use super::event_in;
+use crate::proof::content::Said;
 use crate::select::postings::append;
 use crate::store::Entry;
 use crate::store::purge::PurgeRequest;
@@ -51,7 +52,7 @@ pub(super) fn replace(
         let (mut event, persona) =
             read.query_row([id], |row| Ok((event_in(connection, row, true)?, row.get::<_, i64>(4)?)))?;
         put_text(&mut event, text);
-        write.execute((id, text, sum_of(*id, persona, &event)))?;
+        write.execute((id, text, sum_of(*id, persona, &Said::from(&event))))?;
         older.execute([id])?;
         note.execute((id, entry.at.0, entry.actor.name(), &request.reason, purge))?;
         files.execute([id])?;

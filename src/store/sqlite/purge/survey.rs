@@ -4,6 +4,7 @@ use super::{COLUMNS, LIGHT, Met, Personas, Scope, earlier, event_in, has_earlier
 use crate::error::Result;
 use crate::rules::holds::Holds;
 use crate::select::matches::Subject;
+use crate::store::count::Parts;
 use crate::store::purge::survey::Survey;
 use crate::store::purge::{Coverage, Protected};
 use crate::store::sqlite::{Sqlite, count, explain::explain, holds, read};
@@ -35,7 +36,8 @@ pub(in crate::store::sqlite) fn protected(
         let identity = one.identity.clone();
         let counted = match versions && one.reads_words() {
             true => None,
-            false => count::count(connection, &one.selection(&rooms, &people), false).map_err(told)?,
+            false => count::count(connection, &one.selection(&rooms, &people), Parts { months: false, ..Parts::ALL })
+                .map_err(told)?,
         };
         let found = match counted {
             Some(counts) => Protected::from(&counts),

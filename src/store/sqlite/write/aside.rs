@@ -22,6 +22,13 @@ pub(super) struct Words {
     pub(super) people: Vec<i64>,
 }
 
+impl Words {
+    fn add_to(self, pending: &mut Pending) {
+        pending.add(&self.numbers, &self.words);
+        pending.add_facts(&self.numbers, self.facts, &self.people);
+    }
+}
+
 /// Collects the words of a batch that is open.
 #[derive(Default)]
 pub(super) struct Collector {
@@ -53,16 +60,21 @@ impl Collector {
             none => none.insert(Aside::new(Pending::default())?),
         };
         aside.send(move |pending: &mut Pending| {
-            for unit in units {
-                pending.add(&unit.numbers, &unit.words);
-                pending.add_facts(&unit.numbers, unit.facts, &unit.people);
-            }
+            units.into_iter().for_each(|unit| unit.add_to(pending));
             bytes.store(pending.bytes(), Ordering::Relaxed);
         })
     }
 
     /// All that was collected.
     pub(super) fn take(&mut self) -> Result<Pending> {
+        // A few messages are not worth a thread.
+        if self.aside.is_none() {
+            let mut pending = Pending::default();
+            let units = std::mem::take(&mut self.waiting);
+            (self.events, self.words) = (0, 0);
+            units.into_iter().for_each(|unit| unit.add_to(&mut pending));
+            return Ok(pending);
+        }
         if !self.waiting.is_empty() {
             self.send()?;
         }

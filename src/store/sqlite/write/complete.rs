@@ -188,7 +188,7 @@ fn write(connection: &Connection, id: i64, who: i64, more: &More) -> rusqlite::R
         .prepare_cached(
             "UPDATE event SET persona = ?2, alert = ?3, sum = ?4, rtf = ?5, extra = ?6, files = ?7 WHERE id = ?1",
         )?
-        .execute((id, who, event.alert, sum_of(id, who, event), &of.rtf, &of.extra, of.files.len() as i64))?;
+        .execute((id, who, event.alert, sum_of(id, who, &event.into()), &of.rtf, &of.extra, of.files.len() as i64))?;
     if of.files != more.before.event.more().files {
         connection.prepare_cached("DELETE FROM attachment WHERE event = ?1")?.execute([id])?;
         for (position, file) in of.files.iter().enumerate() {

@@ -60,7 +60,7 @@ impl<'s> Statements<'s> {
             event.chat,
             who,
             event.alert,
-            sum_of(id, who, event),
+            sum_of(id, who, &event.into()),
             event.body,
             more.rtf,
             more.word,
