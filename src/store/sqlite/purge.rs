@@ -224,7 +224,7 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest, watch: &dyn Watch) -> 
                         false => Ok(Vec::new()),
                     })?;
                 }
-                pass(sequence_of(block.last));
+                pass(sequence_of(span.1));
             }
             pass(of(&place));
         }
