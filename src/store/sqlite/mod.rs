@@ -305,19 +305,16 @@ impl Corpus for Sqlite {
     fn count(&mut self, selection: &Selection) -> Result<Breakdown> {
         self.count_parts(selection, Parts::ALL)
     }
-
     fn count_parts(&mut self, selection: &Selection, parts: Parts) -> Result<Breakdown> {
         let selection = &*self.with_tags(selection)?;
         let counts = count::count(&self.connection, selection, parts).map_err(|e| self.explain(e))?;
         counts.map_or_else(|| Breakdown::read(self, selection), Ok)
     }
-
     fn tally(&mut self, selection: &Selection) -> Result<Tally> {
         let tagged = self.with_tags(selection)?;
         let tally = count::tally(&self.connection, &tagged).map_err(|e| self.explain(e))?;
         tally.map_or_else(|| self.count(selection).map(|counts| Tally::from(&counts)), Ok)
     }
-
     fn facts(&mut self, asked: &crate::store::facts::Asked) -> Result<crate::select::query::Facts> {
         facts::facts(&self.connection, asked).map_err(|e| self.explain(e))
     }
