@@ -110,6 +110,7 @@ impl Check<'_> {
                 // A text that has its place on the line, as a query, is one word whatever blanks are in it.
                 let first = parts.first().map_or("", String::as_str);
                 let text = matches!(role, Role::Name)
+                    && !within
                     && self.typed.command.get_positionals().next().is_some()
                     && self.typed.command.find_subcommand(first).is_none();
                 let parts = if text { vec![parts.join(" ")] } else { parts };

@@ -47,15 +47,6 @@ pub fn entries(count: usize) -> String {
     counted(count, "entry")
 }
 
-/// Entries that somebody has typed, the first of them by name.
-pub fn named(typed: &[&String]) -> String {
-    match typed {
-        [one] => one.to_string(),
-        [first, ..] => format!("{first} and {} more", typed.len() - 1),
-        [] => entries(0),
-    }
-}
-
 /// A list as it is shown.
 pub fn cell(directory: &Directory<'_>, value: &Value, as_object: bool) -> Cell {
     match value {

@@ -113,9 +113,9 @@ impl Set {
         let before: HashSet<&String> = old.at(field::CREATORS).iter().collect();
         let may = directory.allowed(new);
         let (allowed, outside): (Vec<String>, Vec<String>) = creators.into_iter().partition(|creator| may.has(creator));
-        let new_ones: Vec<&String> = outside.iter().filter(|creator| !before.contains(creator)).collect();
-        if !new_ones.is_empty() {
-            let what = format!("{} cannot be among Creators of category {}", roles::named(&new_ones), new.identity());
+        let new_ones = outside.iter().filter(|creator| !before.contains(creator)).count();
+        if new_ones > 0 {
+            let what = format!("{} cannot be among Creators of category {}", roles::entries(new_ones), new.identity());
             return Err(Error::new(Failure::Refused, what)
                 .hint("creators are among AllowedMembers, and not among DeniedMembers, of their category"));
         }

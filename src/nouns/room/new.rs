@@ -81,7 +81,9 @@ impl NewRequest {
                 match (pools.next(), pools.next()) {
                     (Some(one), None) => one.to_owned(),
                     // A name that no pool has is wrong whichever pool is meant.
-                    (None, _) => only_category(catalog, category)?.at(field::POOL).unwrap_or_default().to_owned(),
+                    (None, _) if catalog.of("pool").count() > 1 => {
+                        only_category(catalog, category)?.at(field::POOL).unwrap_or_default().to_owned()
+                    }
                     _ => pool::meant(catalog, None)?.0,
                 }
             }

@@ -185,9 +185,9 @@ impl SetRequest {
             // What was in the list and is not allowed any more goes with the move; what comes in must be allowed.
             let before = if let Value::List(items) = old.get(field) { items.as_slice() } else { &[] };
             let (before, may): (HashSet<&String>, _) = (before.iter().collect(), directory.allowed(category));
-            let outside: Vec<&String> = now.iter().filter(|item| !before.contains(item) && !may.has(item)).collect();
-            if !outside.is_empty() {
-                let what = format!("{} cannot be among {field} of room {room}", roles::named(&outside));
+            let outside = now.iter().filter(|item| !before.contains(item) && !may.has(item)).count();
+            if outside > 0 {
+                let what = format!("{} cannot be among {field} of room {room}", roles::entries(outside));
                 return Err(refused(what).hint(format!(
                     "category {} allows its AllowedMembers, without its DeniedMembers: pchat category get shows them",
                     category.identity()
