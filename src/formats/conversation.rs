@@ -183,7 +183,7 @@ fn is_mail(text: &str) -> bool {
 }
 
 /// The key of a person, which most addresses are already.
-fn folded(uri: &str) -> Cow<'_, str> {
+pub(super) fn folded(uri: &str) -> Cow<'_, str> {
     match uri.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
         true => person_key(uri).into(),
         false => uri.strip_prefix("sip:").unwrap_or(uri).into(),

@@ -4,7 +4,7 @@
 //! Who is present at the start of a run is known from who came and went before, for those formats that ask.
 
 use super::{archive, conversation};
-use crate::model::ids::{RoomKey, person_key};
+use crate::model::ids::RoomKey;
 use crate::model::message::{Content, Event, Kind, Persona};
 use crate::model::time::Ticks;
 use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, People, RoomHint, Unit};
@@ -304,18 +304,18 @@ impl Cutter {
             return;
         }
         let persona = &people[event.who as usize];
-        let key = person_key(&persona.uri);
+        let key = conversation::folded(&persona.uri);
         let changed = match event.kind {
             Kind::Join => {
                 // Who comes in again without having left has been there since the first time.
-                let known = self.present.get(&key);
+                let known = self.present.get(&*key);
                 let since = known.map_or(event.at, |(_, since)| *since);
                 let changed = known.is_none_or(|(known, _)| **known != *persona);
-                self.present.insert(key, (Arc::new(persona.clone()), since));
+                self.present.insert(key.into_owned(), (Arc::new(persona.clone()), since));
                 changed
             }
-            Kind::Part => self.present.remove(&key).is_some(),
-            _ => match self.present.get_mut(&key) {
+            Kind::Part => self.present.remove(&*key).is_some(),
+            _ => match self.present.get_mut(&*key) {
                 Some((known, _)) if **known != *persona => {
                     *known = Arc::new(persona.clone());
                     true

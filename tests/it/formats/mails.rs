@@ -93,7 +93,13 @@ fn room() -> Desk {
 #[test]
 fn a_day_is_a_file_and_says_all_there_is() {
     let desk = room();
-    desk.run("export --store @a.db --out @out --format rsmf,eml").code(3);
+    let said = desk.run("export --store @a.db --out @out --format rsmf,eml").code(3);
+    // Of several formats it is said which of them cannot carry something.
+    for title in ["RSMF", "EML"] {
+        let line = format!("{title}: the content of attachment 3 is not in the history");
+        let all = format!("{}{}", said.out, said.err);
+        assert_eq!(all.matches(&line).count(), 1, "{line}\n{all}");
+    }
     let rsmf = files(&desk.path("out/data/rsmf"), ".rsmf");
     // A day without a message is in the table.
     assert_eq!(rsmf.len(), 1);
