@@ -96,7 +96,9 @@ def swapped(data):
     number = int(part.group()) if re.fullmatch(rb"-?\d{1,18}", part.group()) else 0
     value = chance.choice([b"", b"0", b"1", b"-1", b"%d" % (number + 1), b"%d" % (number - 1), b"9" * 30, b"true", b"false", b"yes", b"x" * 3000, b" ",
                            b"2015-02-30T00:00:00Z", b"2015-03-01", b"0001-01-01T00:00:00Z", b"../x", b"sip:", chance.choice(parts).group(),
-                           part.group().upper(), part.group() + b" ", b" " + part.group(), part.group()[:-1], b"&#x1;", b"&amp;", b"%00"])
+                           part.group().upper(), part.group() + b" ", b" " + part.group(), part.group()[:-1], b"&#x1;", b"&amp;", b"%00",
+                           b"+" + part.group(), b"0" + part.group(), part.group().lower(), part.group().replace(b"T", b" ").replace(b"Z", b"+00:00"),
+                           part.group().replace(b"Z", b".0Z"), part.group().replace(b".", b",")])
     what = chance.randrange(6)
     if what == 0:
         attributes = list(re.finditer(rb' [a-z-]+="[^"]*"', data))

@@ -141,21 +141,22 @@ pub fn command() -> clap::Command {
 pub fn run(args: impl IntoIterator<Item = OsString>, mut world: World<'_>) -> u8 {
     let words: Vec<OsString> = args.into_iter().skip(1).collect();
     let manner = fail::Manner::of(&words, &world);
-    if let Err(error) = mangled::check(&words, &command()) {
+    // To say what all commands are takes longer than many a command.
+    let commands = command();
+    if let Err(error) = mangled::check(&words, &commands) {
         return fail::show(&error, manner, world.err);
     }
-    let done = as_cmdlet(&words, &mut world);
+    let done = as_cmdlet(&words, &commands, &mut world);
     match done {
         Some(done) => print(done, manner, &mut world),
-        None => native(words, &mut world, &Kept::default()),
+        None => native(words, &mut world, &Kept { commands: RefCell::new(Some(commands)), ..Kept::default() }),
     }
 }
 
 /// Runs what is spelled as cmdlets are: a cmdlet and its words, or a whole line in one word. Options of pchat may
 /// stand before.
-fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluated>> {
+fn as_cmdlet(words: &[OsString], command: &clap::Command, world: &mut World<'_>) -> Option<Result<Evaluated>> {
     let texts: Vec<&str> = words.iter().map_while(|word| word.to_str()).collect();
-    let command = command();
     let mut at = 0;
     while let Some(option) = texts.get(at).and_then(|word| word.strip_prefix("--")) {
         let (name, inside) = option.split_once('=').map_or((option, false), |(name, _)| (name, true));
@@ -165,19 +166,19 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluat
     let first = *texts.get(at)?;
     if first == complete::ASKED {
         let asked: Vec<String> = words[at + 1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        return Some(Ok(Evaluated::Text(complete::answer(&asked, &command, world))));
+        return Some(Ok(Evaluated::Text(complete::answer(&asked, command, world))));
     }
     if first == "help" && texts.get(at + 1) == Some(&"options") {
-        return Some(Ok(Evaluated::Text(page::options(&command))));
+        return Some(Ok(Evaluated::Text(page::options(command))));
     }
-    if let Some(asked) = page::asks(&texts[at..], &command) {
+    if let Some(asked) = page::asks(&texts[at..], command) {
         return Some(asked);
     }
     if first == "help"
         && let Some(name) =
             texts.get(at + 1).filter(|name| cmdlet::is_meant(name) || name.eq_ignore_ascii_case("cmdlets"))
     {
-        return Some(help::cmdlet(name, &command).map(Evaluated::Text));
+        return Some(help::cmdlet(name, command).map(Evaluated::Text));
     }
     let mut before = words[..at].to_vec();
     let rest: Vec<String> = words[at + 1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -186,7 +187,7 @@ fn as_cmdlet(words: &[OsString], world: &mut World<'_>) -> Option<Result<Evaluat
         return Some(line::text(first, before, world).map(Evaluated::Ran));
     }
     if cmdlet::is_meant(first) && rest.iter().any(|word| matches!(word.as_str(), "--help" | "-h" | "-?")) {
-        return Some(help::cmdlet(first, &command).map(Evaluated::Text));
+        return Some(help::cmdlet(first, command).map(Evaluated::Text));
     }
     if cmdlet::is_meant(first) || matches!(first.to_ascii_lowercase().as_str(), "where-object" | "get-credential") {
         return Some(line::words(first, &rest, before, world).map(Evaluated::Ran));
@@ -242,7 +243,7 @@ enum Rows {
 
 fn evaluated(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept, rows: Rows) -> Result<Evaluated> {
     let args = std::iter::once(OsString::from("pchat")).chain(words.iter().cloned());
-    let Cli { globals, command } = match page::parsed(args) {
+    let Cli { globals, command } = match page::parsed(args, kept.commands.take()) {
         Ok(cli) => cli,
         Err(error) => return Ok(Evaluated::Parser(error, words)),
     };
@@ -424,19 +425,23 @@ fn asked(
     Ok(reply)
 }
 
-/// The store of the line before: the lines of a script, and the parts of a line, open it once.
+/// The store of the line before: the lines of a script, and the parts of a line, open it once. And what all commands
+/// are, for the first of them.
 #[derive(Default)]
-struct Kept(RefCell<Option<Session>>);
+struct Kept {
+    session: RefCell<Option<Session>>,
+    commands: RefCell<Option<clap::Command>>,
+}
 
 impl Kept {
     /// With the store at this place.
     fn take(&self, location: Location) -> Session {
-        let kept = self.0.take().filter(|session| *session.location() == location);
+        let kept = self.session.take().filter(|session| *session.location() == location);
         kept.unwrap_or_else(|| Session::new(location))
     }
 
     fn put(&self, session: Session) {
-        self.0.replace(Some(session));
+        self.session.replace(Some(session));
     }
 }
 

@@ -6,7 +6,7 @@ pub(super) use self::query::advice;
 use super::{Cli, Evaluated, command, help};
 use crate::error::Result;
 use clap::builder::StyledStr;
-use clap::{Arg, Command, FromArgMatches, Parser};
+use clap::{Arg, Command, FromArgMatches};
 use std::ffi::OsString;
 
 /// Command lines that work, in the order in which they do: a test runs all of them. `+` marks what only makes the next
@@ -201,11 +201,14 @@ pub(super) fn options(command: &Command) -> String {
 }
 
 /// Reads a command line; help is that of pages as people read them.
-pub(super) fn parsed(args: impl Iterator<Item = OsString>) -> std::result::Result<Cli, clap::Error> {
+pub(super) fn parsed(
+    args: impl Iterator<Item = OsString>,
+    commands: Option<Command>,
+) -> std::result::Result<Cli, clap::Error> {
     use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand as Missing};
     let args: Vec<OsString> = args.collect();
-    let error = match Cli::try_parse_from(&args) {
-        Ok(cli) => return Ok(cli),
+    let error = match commands.unwrap_or_else(command).try_get_matches_from(&args) {
+        Ok(matches) => return Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command())),
         Err(error) => error,
     };
     if !matches!(error.kind(), DisplayHelp | Missing) {
@@ -241,7 +244,7 @@ pub(super) fn asks(words: &[&str], native: &Command) -> Option<Result<Evaluated>
 /// The page of a command.
 fn evaluated_help(name: &str) -> Result<Evaluated> {
     let words = ["pchat", name, "--help"].map(OsString::from);
-    match parsed(words.clone().into_iter()) {
+    match parsed(words.clone().into_iter(), None) {
         Err(error) => Ok(Evaluated::Parser(error, words.to_vec())),
         Ok(_) => Ok(Evaluated::Text(String::new())),
     }

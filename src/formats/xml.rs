@@ -6,10 +6,12 @@
 
 use super::wellformed::{self, Fault};
 use crate::error::{Error, Place, Result};
+use crate::model::time::Ticks;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::str::FromStr;
 
 /// The first line of every page.
 pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -33,6 +35,21 @@ static SPECIAL: [bool; 256] = {
     table[0xEF] = true;
     table
 };
+
+/// A whole number as archives have it; a plus before it is one to some programs alone.
+pub(crate) fn whole<T: FromStr>(text: &str) -> Option<T> {
+    if text.starts_with('+') { None } else { text.parse().ok() }
+}
+
+/// An instant as archives have it, and in no other form: `2015-03-02T08:30:40.0806543Z`.
+pub(crate) fn instant(text: &str) -> Option<Ticks> {
+    let bytes = text.as_bytes();
+    let fraction = || (22..=28).contains(&bytes.len()) && bytes[19] == b'.' && bytes[bytes.len() - 2] != b'0';
+    if !(bytes.len() == 20 || fraction()) || bytes[10] != b'T' || bytes[bytes.len() - 1] != b'Z' {
+        return None;
+    }
+    Ticks::parse(text).filter(|(_, cut)| !cut).map(|(at, _)| at)
+}
 
 /// Appends `text` as the text of an element.
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {

@@ -23,6 +23,11 @@ pub fn parse(text: &str) -> Option<[u8; 32]> {
     Some(out)
 }
 
+/// Reads 64 hexadecimal digits in lower case, as archives have them.
+pub fn written(text: &str) -> Option<[u8; 32]> {
+    parse(text).filter(|hash| hex(hash) == text)
+}
+
 /// Reads everything and gives its SHA-256 and its length.
 pub fn of_reader(from: &mut dyn std::io::Read) -> std::io::Result<([u8; 32], u64)> {
     let mut hash = Sha256::new();

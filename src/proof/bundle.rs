@@ -64,7 +64,6 @@ impl Bundle {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::proof::note::SigningKey;

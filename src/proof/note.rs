@@ -252,7 +252,6 @@ impl fmt::Display for Checkpoint {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

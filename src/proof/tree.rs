@@ -186,7 +186,6 @@ impl Siblings {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::model::hash::{hex, parse};

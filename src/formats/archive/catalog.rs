@@ -73,6 +73,10 @@ pub fn read(bytes: &[u8], place: &str, shape: &'static Shape) -> Result<Vec<Reco
                 return Err(pull.fail(format!("the {} has no {name}", shape.noun)));
             }
         }
+        // A room that is known by its address has a name all the same.
+        if let Some(name) = shape.identity.iter().find(|name| record.get(name).text().is_none()) {
+            return Err(pull.fail(format!("the {} has no {name}", shape.noun)));
+        }
         records.push(record);
     }
     pull.end()?;

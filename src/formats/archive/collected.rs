@@ -2,10 +2,9 @@
 //! they are, messages by their numbers, so that they are found in every store.
 
 use crate::error::Result;
-use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, write_element};
+use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, instant, whole, write_element};
 use crate::model::collected::{Members, Unnumbered};
 use crate::model::message::Kind;
-use crate::model::time::Ticks;
 
 /// Writes a page.
 pub fn write(number: u32, members: &[Members]) -> Vec<u8> {
@@ -40,7 +39,7 @@ pub fn read(bytes: &[u8], place: &str, number: u32) -> Result<Vec<Members>> {
     pull.attributes(&root, |key, value| {
         match key {
             "xmlns" => {}
-            "number" => its_number = value.parse().ok(),
+            "number" => its_number = whole(value),
             _ => return Err("a page of collected events has no such attribute"),
         }
         Ok(())
@@ -55,12 +54,15 @@ pub fn read(bytes: &[u8], place: &str, number: u32) -> Result<Vec<Members>> {
         }
         let mut count = None;
         pull.attributes(&start, |key, value| {
-            count = value.parse::<u64>().ok().filter(|_| key == "count");
+            count = whole::<u64>(value).filter(|_| key == "count");
             count.map(|_| ()).ok_or("events have a count, a whole number")
         })?;
         let one = events(&mut pull)?;
         if count != Some(one.events()) {
             return Err(pull.fail("the count of the events is not how many are listed"));
+        }
+        if !["search", "tag", "sample"].contains(&one.collection[1].as_str()) {
+            return Err(pull.fail("collected events are those of a search, a tag or a sample"));
         }
         if one.collection.iter().any(String::is_empty) || one.room.uri.is_empty() {
             return Err(pull.fail("collected events need a case, a kind, a name, a pool and a uri"));
@@ -83,7 +85,7 @@ fn events(pull: &mut Pull<'_>) -> Result<Members> {
             "messages" => {
                 let (mut first, mut last) = (None, None);
                 pull.attributes(&part, |key, value| {
-                    let number = value.parse::<i64>().map_err(|_| "a number of a message is a whole number")?;
+                    let number = whole::<i64>(value).ok_or("a number of a message is a whole number")?;
                     match key {
                         "first" => first = Some(number),
                         "last" => last = Some(number),
@@ -107,8 +109,8 @@ fn events(pull: &mut Pull<'_>) -> Result<Members> {
                 pull.attributes(&part, |key, value| {
                     match key {
                         "kind" => kind = Kind::from_word(value),
-                        "at" => at = Ticks::parse(value).filter(|(_, cut)| !cut).map(|(at, _)| at),
-                        "nth" => nth = value.parse().ok(),
+                        "at" => at = instant(value),
+                        "nth" => nth = whole(value),
                         _ => return Err("an event has no such attribute"),
                     }
                     Ok(())

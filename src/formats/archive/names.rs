@@ -124,7 +124,7 @@ pub fn content(name: &str) -> Option<[u8; 32]> {
         Some((sum, name)) => (sum, Some(name)),
         None => (name, None),
     };
-    let sha256 = hash::parse(sum).filter(|sha256| hash::hex(sha256) == sum)?;
+    let sha256 = hash::written(sum)?;
     name.is_none_or(|name| safe(name) == name).then_some(sha256)
 }
 
@@ -143,7 +143,7 @@ pub fn check(bytes: &[u8], place: &str) -> Result<Vec<[u8; 32]>> {
         }
         let mut sha256 = None;
         pull.attributes(&file, |key, value| {
-            sha256 = (key == "sha256").then(|| hash::parse(value)).flatten();
+            sha256 = (key == "sha256").then(|| hash::written(value)).flatten();
             sha256.map(|_| ()).ok_or("a file of the list of names has a SHA-256 and nothing else")
         })?;
         contents.push(sha256.ok_or_else(|| pull.fail("the file needs a SHA-256"))?);

@@ -1,7 +1,7 @@
 //! A page of a room's history: the people it names, then the events in order.
 
 use crate::error::{Error, Place, Result};
-use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, write_element, write_text};
+use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, instant, whole, write_element, write_text};
 use crate::model::bounds;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
@@ -130,7 +130,7 @@ pub fn read(bytes: &[u8], place: &str, room: &Arc<RoomKey>, folder: &str, number
         match key {
             "xmlns" => {}
             "room" => its_room = Some(value.to_owned()),
-            "number" => its_number = value.parse().ok(),
+            "number" => its_number = whole(value),
             _ => return Err("a page has no such attribute"),
         }
         Ok(())
@@ -183,8 +183,8 @@ fn read_person<'a>(pull: &mut Pull<'a>, start: &BytesStart<'a>, key: usize) -> R
     let mut its_key = None;
     pull.attributes(start, |name, value| {
         match name {
-            "key" => its_key = value.parse::<usize>().ok(),
-            "number" => persona.number = Some(value.parse().map_err(|_| "number is a whole number")?),
+            "key" => its_key = whole::<usize>(value),
+            "number" => persona.number = Some(whole(value).ok_or("number is a whole number")?),
             "internal" => persona.internal = Some(truth(value)?),
             _ => return Err("a person has no such attribute"),
         }
@@ -224,9 +224,9 @@ fn read_event<'a>(pull: &mut Pull<'a>, start: &BytesStart<'a>) -> Result<Event> 
     let (mut at, mut who) = (None, None);
     pull.attributes(start, |name, value| {
         match name {
-            "id" => event.chat = Some(value.parse().map_err(|_| "id is a whole number")?),
-            "at" => at = Ticks::parse(value).filter(|(_, cut)| !cut).map(|(at, _)| at),
-            "by" => who = value.parse().ok(),
+            "id" => event.chat = Some(whole(value).ok_or("id is a whole number")?),
+            "at" => at = instant(value),
+            "by" => who = whole(value),
             "alert" => event.alert = Some(truth(value)?),
             _ => return Err("an event has no such attribute"),
         }
@@ -268,10 +268,12 @@ fn read_file<'a>(pull: &mut Pull<'a>, start: &BytesStart<'a>) -> Result<Attachme
     pull.attributes(start, |name, value| {
         match name {
             "size" => {
-                let size = value.parse().ok().filter(|size| i64::try_from(*size).is_ok());
+                let size = whole(value).filter(|size: &u64| i64::try_from(*size).is_ok());
                 file.size = Some(size.ok_or("size is a whole number below 2^63")?);
             }
-            "sha256" => file.sha256 = Some(hash::parse(value).ok_or("sha256 is 64 hexadecimal digits")?),
+            "sha256" => {
+                file.sha256 = Some(hash::written(value).ok_or("sha256 is 64 hexadecimal digits in lower case")?)
+            }
             "kept" if truth(value)? => file.content = Content::Kept,
             "kept" => {}
             _ => return Err("a file has no such attribute"),

@@ -1,7 +1,7 @@
 //! The page that lists the rooms of an archive: where their pages are and how much they hold.
 
 use crate::error::Result;
-use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, write_element};
+use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, instant, whole, write_element};
 use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
 use crate::model::receipt::{Kinds, Tally};
@@ -74,11 +74,11 @@ pub fn read(bytes: &[u8], place: &str) -> Result<Vec<Listed>> {
         let mut room = Listed::default();
         let (mut key, mut events) = (RoomKey::default(), None);
         pull.attributes(&start, |key, value| {
-            let time = || Ticks::parse(value).map(|(at, _)| at).ok_or("the value is a time");
+            let time = || instant(value).ok_or("the value is a time");
             match key {
                 "folder" => room.folder = value.into(),
-                "pages" => room.pages = value.parse().map_err(|_| "pages is a whole number")?,
-                "events" => events = value.parse::<u64>().ok(),
+                "pages" => room.pages = whole(value).ok_or("pages is a whole number")?,
+                "events" => events = whole::<u64>(value),
                 "first" => room.first = Some(time()?),
                 "last" => room.last = Some(time()?),
                 _ => return Err("a room has no such attribute"),
@@ -96,7 +96,7 @@ pub fn read(bytes: &[u8], place: &str) -> Result<Vec<Listed>> {
                         kind = Kind::from_word(value).filter(|_| key == "kind");
                         kind.map(|_| ()).ok_or("this is not a kind of event")
                     })?;
-                    let count = pull.plain_text()?.parse::<u64>().ok();
+                    let count = whole::<u64>(&pull.plain_text()?);
                     match (kind, count) {
                         (Some(kind), Some(count)) => room.events.0[kind.index()] = count,
                         _ => return Err(pull.fail("<count> needs a kind and a whole number")),

@@ -342,3 +342,51 @@ fn full(connection: &Connection, fan: i64, above: i64, most: i64) -> rusqlite::R
         .query_row((fan, above, most), |row| row.get(0))
         .optional()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn levels(db: &Connection) -> Vec<(i64, i64)> {
+        let mut read = db.prepare("SELECT level, count(*) FROM segment GROUP BY level ORDER BY level").unwrap();
+        read.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    }
+
+    fn write(db: &Connection, event: u64, words: usize) {
+        let mut pending = Pending::default();
+        for n in 0..words {
+            let word = format!("word{n}");
+            pending.list(&word, hash_of(&word), [event]);
+        }
+        let level = pending.write(db).unwrap();
+        merge(db, FAN, level.max(SMALL)).unwrap();
+    }
+
+    #[test]
+    fn whoever_writes_little_merges_only_what_is_small() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "CREATE TABLE segment (number INTEGER PRIMARY KEY, level INTEGER NOT NULL); \
+             CREATE TABLE word (segment INTEGER, word TEXT, part INTEGER, events BLOB, \
+             PRIMARY KEY (segment, word, part)) WITHOUT ROWID",
+        )
+        .unwrap();
+        let large = SMALL + 1;
+        (1..=15).for_each(|event| write(&db, event, 20_000));
+        assert_eq!(levels(&db), [(large, 15)]);
+        // As many as make a large segment of small ones: the sixteenth of its level, and it is left as it is.
+        (16..16 + 16 * 16 * 16).for_each(|event| write(&db, event, 4));
+        assert_eq!(levels(&db), [(large, 16)]);
+        (5000..5020).for_each(|event| write(&db, event, 1));
+        assert_eq!(levels(&db), [(0, 4), (1, 1), (large, 16)]);
+        // Whoever writes as much as those have merges them.
+        write(&db, 6000, 20_000);
+        assert_eq!(levels(&db), [(0, 4), (1, 1), (large + 1, 1)]);
+        let mut read = db.prepare("SELECT events FROM word WHERE word = 'word0' ORDER BY segment, part").unwrap();
+        let lists = read.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        let mut found: Vec<u64> =
+            lists.flat_map(|list| postings::numbers(&list.unwrap()).flatten().collect::<Vec<u64>>()).collect();
+        found.sort_unstable();
+        assert_eq!(found, (1..16 + 4096).chain(5000..5020).chain([6000]).collect::<Vec<u64>>());
+    }
+}

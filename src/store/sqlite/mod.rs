@@ -272,11 +272,9 @@ impl Corpus for Sqlite {
             .query_row("SELECT value FROM meta WHERE name = 'id'", [], |row| row.get(0))
             .map_err(|e| self.explain(e))
     }
-
     fn revision(&mut self) -> Result<String> {
         self.connection.query_row("SELECT revision FROM root", [], |row| row.get(0)).map_err(|e| self.explain(e))
     }
-
     fn settings(&mut self, wanted: &Wanted<'_>) -> Result<Catalog> {
         records::catalog(&self.connection, wanted).map_err(|e| self.explain(e))
     }

@@ -188,7 +188,7 @@ fn long() -> (Desk, Vec<(String, String)>) {
 fn pages_form_a_chain_and_every_event_stands_on_one_of_them_once() {
     let (desk, _) = long();
     let said = desk.run("export --store @a.db --out @out --format html,jsonl --page-events 100").code(0);
-    assert!(said.out.contains("461 events on 6 pages"), "{}", said.out);
+    assert!(said.out.contains("HTML: 461 events in 6 files"), "{}", said.out);
     let all = files(&desk.path("out/data/html"));
     let pages = pages(&all);
     assert_eq!(pages.len(), 6);

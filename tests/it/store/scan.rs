@@ -16,6 +16,7 @@ use pchat::select::query::Query;
 use pchat::select::query::product::{Match, Written};
 use pchat::select::scope::{Scope, Selection};
 use pchat::store::block::Prepared;
+use pchat::store::count::{Parts, Tally};
 use pchat::store::hits::{self, RoomHits, Seen};
 use pchat::store::sqlite::Sqlite;
 use pchat::store::{Corpus, Count, Store};
@@ -190,6 +191,15 @@ fn compare(store: &mut Sqlite, selections: &[Selection]) -> Result<(), TestCaseE
         let scan: Read = all.iter().filter(|one| is_meant(selection, one)).cloned().collect();
         prop_assert_eq!(&read(store, selection), &scan, "{:?}", selection);
         let counts = store.count(selection).unwrap();
+        prop_assert_eq!(store.tally(selection).unwrap(), Tally::from(&counts), "{:?}", selection);
+        for asked in 0..8 {
+            let parts = Parts { rooms: asked & 1 > 0, months: asked & 2 > 0, people: asked & 4 > 0 };
+            let some = store.count_parts(selection, parts).unwrap();
+            prop_assert_eq!((some.all, some.kinds), (counts.all, counts.kinds), "{:?} {:?}", parts, selection);
+            prop_assert!(!parts.rooms || some.rooms == counts.rooms, "{:?} {:?}", parts, selection);
+            prop_assert!(!parts.months || some.months == counts.months, "{:?} {:?}", parts, selection);
+            prop_assert!(!parts.people || some.people == counts.people, "{:?} {:?}", parts, selection);
+        }
         prop_assert_eq!(counts.all, counted(&scan, |_| ()).remove(&()).unwrap_or_default(), "{:?}", selection);
         let rooms: BTreeMap<String, Count> = counts
             .rooms
