@@ -1,6 +1,7 @@
 //! Help for cmdlets, and what answers `Get-Help` and `Get-Command`: from the same lists that read the command line.
 
 use super::cmdlet::{COMMON, named};
+use super::page;
 use crate::error::{Error, Kind as Failure, Result, quoted};
 use crate::model::record::Value;
 use crate::nouns::cmdlet::{Cmdlet, Kind, Parameter, Takes, To};
@@ -130,12 +131,13 @@ pub(super) fn list(native: &Command, pattern: &str) -> Result<String> {
     let width = found.iter().map(|cmdlet| cmdlet.name.len()).max().unwrap_or_default();
     let mut text = String::new();
     for cmdlet in found {
-        text.push_str(&format!("{:width$}  {}\n", cmdlet.name, summary(cmdlet, native)));
+        text.push_str(&page::hung(&format!("{:width$}  ", cmdlet.name), &summary(cmdlet, native)));
     }
     text.push_str("\nThey work as typed: pchat Get-CsPersistentChatRoom -Identity 'IT Help'\n");
-    text.push_str(
-        "pchat help NAME (or Get-Help NAME) shows the parameters of one; pchat script runs a file of them.\n",
-    );
+    text.push_str(&page::hung(
+        "",
+        "pchat help NAME (or Get-Help NAME) shows the parameters of one; pchat script runs a file of them.",
+    ));
     Ok(text)
 }
 

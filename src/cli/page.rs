@@ -114,6 +114,24 @@ fn listed(command: &Command) -> String {
     wrapped("Options: ", names)
 }
 
+/// A text behind its head, in lines that fit; those that follow begin under its first word.
+pub(super) fn hung(head: &str, text: &str) -> String {
+    let indent = head.chars().count();
+    let (mut out, mut line) = (String::new(), head.to_owned());
+    for word in text.split_whitespace() {
+        let begun = line.chars().count() > indent;
+        if begun && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            out.push_str(line.trim_end());
+            out.push('\n');
+            line = " ".repeat(indent);
+        } else if begun {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    out + line.trim_end() + "\n"
+}
+
 fn wrapped(head: &str, words: impl Iterator<Item = String>) -> String {
     let indent = " ".repeat(head.chars().count());
     let (mut text, mut line) = (String::new(), head.to_owned());
@@ -131,7 +149,8 @@ fn wrapped(head: &str, words: impl Iterator<Item = String>) -> String {
 
 fn top(command: &Command, length: Length) -> StyledStr {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let mut text = format!("{about}\n{FIRST}\n(pchat help cmdlets lists them)\n\nExamples:\n");
+    let mut text = hung("", &about);
+    text.push_str(&format!("{FIRST}\n(pchat help cmdlets lists them)\n\nExamples:\n"));
     for example in ["import history.jsonl", "search \"failed OR unmatched\"", "export --out history.zip"] {
         text.push_str(&format!("  pchat {example}\n"));
     }
@@ -149,7 +168,7 @@ fn top(command: &Command, length: Length) -> StyledStr {
                     let about = command.find_subcommand(name).and_then(Command::get_about);
                     let about =
                         about.map_or_else(|| "Show this, or the help of a command".to_owned(), ToString::to_string);
-                    text.push_str(&format!("  {name:14} {about}\n"));
+                    text.push_str(&hung(&format!("  {name:14} "), &about));
                 }
                 text.push('\n');
             }
@@ -163,7 +182,7 @@ fn top(command: &Command, length: Length) -> StyledStr {
     text.push_str("pchat --version prints the version.\n");
     if length == Length::Whole {
         let codes = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-        text.push_str(&format!("\n{codes}\n"));
+        text.push_str(&format!("\n{}", hung("", &codes)));
     }
     text.into()
 }

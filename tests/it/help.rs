@@ -363,3 +363,15 @@ fn tables_for_programs_do_not_come_and_go() {
         assert!(none.is_some() && none == some, "{line}: {none:?} {some:?}");
     }
 }
+
+#[test]
+fn lists_of_help_fit_a_terminal() {
+    let desk = Desk::new();
+    for line in ["help", "help cmdlets", "Get-Command *Room*", "-h", "help options"] {
+        let page = desk.run(line).code(0).out;
+        let wide: Vec<&str> = page.lines().filter(|line| line.chars().count() > 100).collect();
+        assert!(wide.is_empty(), "{line}: {wide:#?}");
+        let wide: Vec<&str> = page.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(wide.is_empty() || line.ends_with("options"), "{line}: {wide:#?}");
+    }
+}
