@@ -133,8 +133,8 @@ impl Asked<'_> {
         let known: Vec<String> = typed.options().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
         let plain = word.trim_start_matches('-').split('=').next().unwrap_or_default();
         let whole = word.split('=').next().unwrap_or_default();
-        let here = FAMILIAR_OPTIONS.iter().filter(|(names, _)| names.contains(&whole)).flat_map(|(_, here)| *here);
-        let here = here.filter(|here| known.iter().any(|own| Some(own.as_str()) == here.split(' ').next())).next();
+        let mut here = FAMILIAR_OPTIONS.iter().filter(|(names, _)| names.contains(&whole)).flat_map(|(_, here)| *here);
+        let here = here.find(|here| known.iter().any(|own| Some(own.as_str()) == here.split(' ').next()));
         if let Some(here) = here {
             return error.hint(format!("it is called --{here} here"));
         }

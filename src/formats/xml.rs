@@ -388,6 +388,22 @@ fn well_formed(error: &quick_xml::Error) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn numbers_and_times_have_one_form() {
+        assert_eq!((whole::<u64>("63"), whole::<i64>("-1"), whole::<u64>("+63")), (Some(63), Some(-1), None));
+        for good in ["2015-03-02T08:30:40Z", "2015-03-02T08:30:40.5Z", "2015-03-02T08:30:40.0806543Z"] {
+            assert_eq!(instant(good).map(|at| at.to_string()).as_deref(), Some(good));
+        }
+        for wrong in
+            ["2015-03-02t08:30:40Z", "2015-03-02 08:30:40Z", "2015-03-02T08:30:40z", "2015-03-02T08:30:40+00:00"]
+        {
+            assert_eq!(instant(wrong), None, "{wrong}");
+        }
+        for wrong in ["2015-03-02T08:30:40.0Z", "2015-03-02T08:30:40.50Z", "2015-03-02", "2015-03-02T08:30Z", ""] {
+            assert_eq!(instant(wrong), None, "{wrong}");
+        }
+    }
+
     fn there_and_back(text: &str) {
         let mut page = b"<a>".to_vec();
         write_text(&mut page, text);

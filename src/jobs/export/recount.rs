@@ -115,7 +115,7 @@ pub(in crate::jobs) fn check(
     receipt: &mut Receipt,
 ) -> Result<()> {
     let all = receipt.events();
-    let counting = |(at, format): (usize, &Box<dyn Format>)| {
+    let counting = |(at, format): (usize, &dyn Format)| {
         let exported = format.counted(&all);
         Counting {
             title: written.get(at).map(|written| written.title),
@@ -126,7 +126,7 @@ pub(in crate::jobs) fn check(
             partly: exported != all.total(),
         }
     };
-    let formats: Vec<Counting> = formats.iter().enumerate().map(counting).collect();
+    let formats: Vec<Counting> = formats.iter().map(AsRef::as_ref).enumerate().map(counting).collect();
     if formats.iter().all(|format| format.recount.is_none() && format.grown.is_none()) {
         return Ok(());
     }

@@ -46,7 +46,7 @@ pub(super) struct Counted {
     pub(super) rooms: Rooms,
     /// People by their places in the list of them, and rooms in the order they came in, until all are counted.
     by_place: HashMap<u32, Tally, ByPlace>,
-    in_order: Vec<(Arc<str>, (Arc<RoomKey>, Tally))>,
+    in_order: Vec<OfRooms>,
 }
 
 /// Places in a list are few and nobody chooses them, so one multiplication spreads them.
@@ -79,6 +79,9 @@ impl Hasher for ByPlace {
 pub type People = BTreeMap<Arc<str>, Tally>;
 /// Counts by the keys of rooms.
 pub type Rooms = BTreeMap<Arc<str>, (Arc<RoomKey>, Tally)>;
+
+/// A room by its key, and what was counted of it.
+type OfRooms = (Arc<str>, (Arc<RoomKey>, Tally));
 
 /// A room that is counted.
 struct OfRoom<'a> {

@@ -46,13 +46,16 @@ struct List {
     bytes: Vec<u8>,
     last: u64,
     /// What stands before what is there: an older block was filled up, or an older event completed. In no order.
-    late: Option<Box<Vec<u64>>>,
+    late: Vec<u64>,
 }
 
 impl List {
     /// All numbers, ascending.
     fn settled(mut self) -> List {
-        let Some(mut all) = self.late.take() else { return self };
+        if self.late.is_empty() {
+            return self;
+        }
+        let mut all = std::mem::take(&mut self.late);
         all.extend(postings::numbers(&self.bytes).flatten());
         all.sort_unstable();
         all.dedup();
@@ -134,7 +137,7 @@ impl Pending {
         let entry = self.words.entry(hash, |list| list.hash == hash && list.word == word, |list| list.hash);
         let mut entry = entry.or_insert_with(|| {
             self.bytes += word.len() + WORD_BYTES;
-            List { hash, word: CompactString::new(word), bytes: Vec::new(), last: 0, late: None }
+            List { hash, word: CompactString::new(word), bytes: Vec::new(), last: 0, late: Vec::new() }
         });
         let list = entry.get_mut();
         let before = list.bytes.len();
@@ -142,7 +145,7 @@ impl Pending {
             match number > list.last {
                 true => postings::append(&mut list.bytes, &mut list.last, number),
                 false => {
-                    list.late.get_or_insert_default().push(number);
+                    list.late.push(number);
                     self.bytes += size_of::<u64>();
                 }
             }

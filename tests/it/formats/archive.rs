@@ -98,7 +98,7 @@ fn record(shape: &'static Shape) -> Record {
 fn catalogs() -> Vec<(&'static Shape, Catalog)> {
     let keyed = |shape: &'static Shape, key: &str, discovered: bool| {
         let mut record = Record::new(shape);
-        shape.key.iter().for_each(|name| record.set(*name, key));
+        shape.key.iter().chain(shape.identity).for_each(|name| record.set(*name, key));
         record.discovered = discovered;
         record
     };
