@@ -138,9 +138,9 @@ fn what_another_source_knows_of_an_event_is_added_to_it() {
         ("other", ",\"priority\":\"velvet\""),
     ];
     for (name, more) in parts {
-        desk.write(&format!("{name}.jsonl"), &line(more));
+        desk.write(&format!("{name}.jsonl"), line(more));
     }
-    desk.write("again.jsonl", &line(",\"rtf\":\"{\\\\rtf1 other}\""));
+    desk.write("again.jsonl", line(",\"rtf\":\"{\\\\rtf1 other}\""));
     let mut wanted = None;
     for first in 0..parts.len() {
         let store = format!("s{first}.db");
@@ -177,7 +177,7 @@ fn what_another_source_knows_of_an_event_is_added_to_it() {
 
     // What was altered by hand is not signed by completing what lies beside it.
     desk.run("import @name.jsonl --store @t.db").code(0);
-    desk.write("next.jsonl", &line("").replace("\"id\":1", "\"id\":2"));
+    desk.write("next.jsonl", line("").replace("\"id\":1", "\"id\":2"));
     desk.run("import @next.jsonl --store @t.db").code(0);
     rusqlite::Connection::open(desk.path("t.db"))
         .unwrap()
