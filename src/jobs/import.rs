@@ -70,6 +70,9 @@ pub struct Import {
 }
 
 /// A batch is also made permanent after this many bytes of bodies.
+/// How a receipt says that an event has become more than it was.
+const COMPLETED: &str = "events that were there already, and now have what the store did not know of them";
+
 const BATCH_BYTES: u64 = 64 << 20;
 
 /// Of so many rooms is asked at once what is missing.
@@ -339,8 +342,7 @@ impl<'a, 's> Load<'a, 's> {
             tally.span(event.at);
         }
         self.receipt.conflict_count += outcome.conflicts;
-        self.receipt
-            .remark("events that were there already, and now have what the store did not know of them", outcome.more);
+        self.receipt.remark(COMPLETED, outcome.more);
         self.receipt.remark("messages that were purged from this store, and stay purged", outcome.purged);
         let again = "messages that were purged from this store, and are there again";
         self.receipt.remark(again, outcome.restored);
@@ -429,6 +431,8 @@ impl<'a, 's> Load<'a, 's> {
             ("from", self.sources.clone()),
             ("gaps", self.receipt.gap_count.to_string()),
         ];
+        let completed = self.receipt.remarks.get(COMPLETED).filter(|times| **times > 0);
+        details.extend(completed.map(|times| ("completed", times.to_string())));
         // The log keeps it: no row of the history can.
         details.extend(self.stated.clone().filter(|_| complete).map(|stated| ("stated", stated)));
         // Bringing back what was destroyed is something else than bringing in.

@@ -1,7 +1,11 @@
-//! Compliance settings per scope: global, site or service; `service.rs` has the commands of the service.
+//! Compliance settings per scope: global, site or service; `service.rs` says which services are meant.
 
 mod properties;
+mod redeliver;
+mod run;
 mod service;
+mod status;
+mod verify;
 
 use self::properties::{Properties, check, defaults};
 use crate::context::Context;
@@ -77,13 +81,13 @@ pub enum ComplianceVerb {
         consent: Consent,
     },
     /// Deliver everything that is not delivered yet
-    Run(service::RunRequest),
+    Run(run::RunRequest),
     /// Say how far the service is; the exit code says its state
-    Status(service::StatusRequest),
+    Status(status::StatusRequest),
     /// Compare a folder of deliveries with the store and with itself
-    Verify(service::VerifyRequest),
+    Verify(verify::VerifyRequest),
     /// Make runs again in another folder, byte for byte
-    Redeliver(service::RedeliverRequest),
+    Redeliver(redeliver::RedeliverRequest),
     /// Remove compliance settings; global goes back to its defaults
     Remove {
         /// Which

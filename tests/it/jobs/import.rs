@@ -184,7 +184,7 @@ fn two_versions_in_one_file_are_a_conflict_too() {
 }
 
 #[test]
-fn what_the_store_lacks_is_a_conflict_and_what_the_source_lacks_is_not() {
+fn what_the_store_lacks_is_added_and_what_the_source_lacks_is_kept() {
     let desk = Desk::new();
     let uri = "ma-chan://example.com/7";
     let xml = spoken("CHAT", 1, "2020-01-01T00:00:00Z", "a@example.com", "one")
@@ -201,10 +201,14 @@ fn what_the_store_lacks_is_a_conflict_and_what_the_source_lacks_is_not() {
     desk.run("import @full.jsonl --store @full.db").code(0);
     desk.run("export --store @full.db --out @full.zip").code(0);
     desk.run("import @a.xml --store @thin.db").code(0);
-    let run = desk.run("import @full.zip --store @thin.db --output json").code(3);
-    assert_eq!((sum(&run, "Events"), sum(&run, "AlreadyThere"), sum(&run, "Conflicts")), (0, 0, 2));
-    assert!(desk.history("thin.db").iter().all(|event| event.get("rtf").is_none() && event.get("alert").is_none()));
-    // The other way round nothing is lost, so there is nothing to report.
+    let run = desk.run("import @full.zip --store @thin.db --output json").code(0);
+    assert_eq!((sum(&run, "Events"), sum(&run, "AlreadyThere"), sum(&run, "Conflicts")), (0, 2, 0));
+    let now = desk.history("thin.db");
+    assert_eq!((&now[0]["rtf"], &now[1]["alert"]), (&full[0]["rtf"], &true.into()));
+    let log = desk.audit("thin.db");
+    assert_eq!(log.last().unwrap()["details"]["completed"], "2");
+    desk.run("store check --read-data --store @thin.db").code(0);
+    // The other way round nothing is lost, and nothing is told.
     let run = desk.run("import @a.xml --store @full.db --output json").code(0);
     assert_eq!((sum(&run, "AlreadyThere"), sum(&run, "Conflicts")), (2, 0));
 }
