@@ -105,6 +105,8 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
     let mut terms: Vec<Term> = Vec::with_capacity(asked.lines.len());
     // Which term each counted selection belongs to.
     let (mut selections, mut owners): (Vec<Selection>, Vec<usize>) = (Vec::new(), Vec::new());
+    // Terms that read alike may mean the same.
+    let mut alike: HashMap<Option<String>, Vec<usize>> = HashMap::new();
     for (at, line) in asked.lines.iter().enumerate() {
         let wanted = Wanted { query: Some(line.query.clone()), ..asked.base.clone() };
         let mut term = Term {
@@ -123,10 +125,12 @@ pub fn report(store: &mut impl Corpus, catalog: &Catalog, asked: &Asked) -> Resu
                     term.reading = Some(read.query.node().to_string());
                     term.warnings = read.warnings;
                 }
-                let same = selections.iter().position(|other| is_same(other, &selection));
+                let alike = alike.entry(term.reading.clone()).or_default();
+                let same = alike.iter().find(|other| is_same(&selections[**other], &selection));
                 match same {
-                    Some(other) => term.status = Status::Same(owners[other] + 1),
+                    Some(other) => term.status = Status::Same(owners[*other] + 1),
                     None => {
+                        alike.push(selections.len());
                         selections.push(selection);
                         owners.push(at);
                     }
