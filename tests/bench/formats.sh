@@ -70,7 +70,7 @@ archive = cost.get(("now", "archive"))
 compared = any(build == "base" for build, _ in cost)
 print("| format |" + (" before |" if compared else "") + " processor s | / archive |"
       + (" memory before |" if compared else "") + " memory | size |")
-print("| --- |" + " ---: |" * (7 if compared else 5))
+print("| --- |" + " ---: |" * (6 if compared else 4))
 for build, format in cost:
     if build == "now":
         before = f" {cost['base', format]:.2f} |" if compared else ""
