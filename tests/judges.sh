@@ -214,7 +214,7 @@ tests/judge-compliance.sh "$pchat" "$work" || fail "the compliance service"
 judge "productions" python3 tests/judge-produce.py "$pchat" "$work/produce"
 mkdir "$work/mails"
 judge "RSMF and mails" tests/judge-mails.sh "$pchat" "$work/mails"
-rsmf=$(find "$work/mails/sample/data/rsmf" -name '*.rsmf' | head -n 1)
+rsmf=$(find "$work/mails/sample/data/rsmf" -name '*.rsmf' -print -quit)
 sed -i 's/^X-RSMF-EventCount: /&1/' "$rsmf"
 if target/judges/bin/python tests/judge-mails.py judge "$work/mails/sample" target/judges/npm >/dev/null 2>&1; then
     fail "nobody objects to an RSMF file that was bent"
