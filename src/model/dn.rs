@@ -19,10 +19,16 @@ pub fn key(text: &str) -> Option<String> {
         }
         out.push_str(&kind.to_ascii_lowercase());
         out.push('=');
-        for c in fold(&unescaped(value.trim())).chars() {
+        let value = fold(&unescaped(value.trim()));
+        // A blank at an end is part of the value only where it is escaped.
+        let (from, to) = (value.len() - value.trim_start().len(), value.trim_end().len());
+        for (at, c) in value.char_indices() {
             match c {
-                ',' => out.push_str("\\2c"),
-                '\\' => out.push_str("\\5c"),
+                ',' | '\\' => out.push_str(&format!("\\{:02x}", c as u32)),
+                c if at < from || at >= to => {
+                    let mut bytes = [0; 4];
+                    c.encode_utf8(&mut bytes).bytes().for_each(|byte| out.push_str(&format!("\\{byte:02x}")));
+                }
                 c => out.push(c),
             }
         }
@@ -117,6 +123,12 @@ mod tests {
         }
         assert_ne!(key("CN=Miller,CN=Ann,OU=IT,DC=x").unwrap(), plain);
         assert_eq!(key("CN=M\\C3\\BCller,DC=x"), key("cn=Müller,dc=x"));
+        // Blanks at the ends, where they are escaped.
+        for ends in ["F=\\ ", "F=\\ a\\ ,DC=x", "F=\\E3\\80\\80,DC=x", "F=\\"] {
+            let once = key(ends).unwrap();
+            assert_eq!(key(&once).as_ref(), Some(&once), "{ends}");
+        }
+        assert_ne!(key("F=a\\ ,DC=x"), key("F=a,DC=x"));
         for none in ["", "ann", "sip:ann@x", "=x", "a b=c", "CN=a,b"] {
             assert_eq!(key(none), None, "{none}");
         }

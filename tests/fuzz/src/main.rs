@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pchat::containers::{InputLimits, zip::ZipPages};
+use pchat::context::Streams;
 use pchat::formats::sqlserver::{self, known::Dialect, pages::Page};
 use pchat::formats::{ReadOptions, archive, compliance, directory, jsonl};
 use pchat::model::{dn, ids::RoomKey, time::Ticks};
@@ -64,14 +65,14 @@ fn options(keep_going: bool) -> ReadOptions {
 
 fn compliance_xml(mut data: &[u8]) {
     let keep_going = data.first().is_some_and(|byte| byte & 1 == 1);
-    drop(compliance::looks_like(data));
-    drop(compliance::is_stylesheet_output(data));
+    let _ = compliance::looks_like(data);
+    let _ = compliance::is_stylesheet_output(data);
     drop(compliance::read(&mut data, &options(keep_going), &mut |_| ControlFlow::Continue(())));
 }
 
 fn json_lines(data: &[u8]) {
     let keep_going = data.len() & 1 == 1;
-    drop(jsonl::looks_like(data));
+    let _ = jsonl::looks_like(data);
     drop(jsonl::read(data, 1, &options(keep_going), &mut |_| ControlFlow::Continue(())));
 }
 
@@ -196,8 +197,12 @@ fn cmdlet_line(data: &[u8]) {
             out: &mut out,
             err: &mut err,
             terminal: false,
+            looks: false,
+            width: None,
+            color: false,
             answer: &|| None,
             input: &|| None,
+            streams: Streams::NONE,
             cancelled: &AtomicBool::new(false),
         },
     );
