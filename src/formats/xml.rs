@@ -245,7 +245,9 @@ impl<'a> Pull<'a> {
 
     /// The declaration: the first thing of a page, version 1.0, UTF-8.
     fn declared(&mut self, inside: &str) -> Result<()> {
-        if !self.text[..self.at].trim_start_matches('\u{FEFF}').is_empty() {
+        // The reader does not count a byte order mark.
+        let text = self.text.strip_prefix('\u{FEFF}').unwrap_or(self.text);
+        if text.get(..self.at).is_none_or(|before| !before.is_empty()) {
             return Err(self.fail("not well-formed XML: the declaration is not the very first thing"));
         }
         let declared = self.asked(wellformed::declaration(inside), 2)?;
@@ -423,6 +425,15 @@ mod tests {
         {
             there_and_back(text);
         }
+    }
+
+    #[test]
+    fn nothing_but_a_byte_order_mark_comes_before_the_declaration() {
+        let starts = |text: &str| Pull::new("test", text.as_bytes()).and_then(|mut pull| pull.child()).is_ok();
+        assert!(starts("\u{FEFF}<?xml version=\"1.0\"?><a/>"));
+        assert!(
+            !starts("\u{FEFF}\r<?xml version=\"1.0\"?><a/>") && !starts("\u{FEFF}\n\n\n<?xml version=\"1.0\"?><a/>")
+        );
     }
 
     #[test]
