@@ -100,11 +100,6 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Is there anything that nothing explains?
-    pub fn unexplained(&self) -> bool {
-        self.missing > 0 || self.quiet.iter().any(|quiet| !quiet.numbers.explain())
-    }
-
     /// Adds a hole, which is kept when fewer than `most` of its kind are.
     pub fn hole(&mut self, hole: Hole, most: usize) {
         let sum = if hole.purge.is_some() { &mut self.purged } else { &mut self.missing };
@@ -202,8 +197,9 @@ mod tests {
         };
         findings.hole(hole(5, 6, 2, 9, Some(1)), 1);
         findings.hole(hole(7, 9, 9, 11, None), 1);
-        let words: Vec<_> = findings.quiet.iter().map(|quiet| quiet.numbers.word()).collect();
-        assert_eq!(words, ["purged", "missing", "run on"]);
+        let words: Vec<_> = findings.quiet.iter().map(|q| (q.numbers.word(), q.numbers.explain())).collect();
+        assert_eq!(words, [("purged", true), ("missing", false), ("run on", true)]);
+        assert!(!Numbers::None.explain());
         assert_eq!((findings.missing, findings.purged, findings.places, findings.holes.len()), (3, 2, [1, 1], 2));
     }
 }

@@ -3,7 +3,7 @@
 use crate::harness::{Desk, content, full_catalog, message, put, store_of, unzip};
 use pchat::model::catalog::Catalog;
 use pchat::model::record::{Record, Value};
-use pchat::nouns::{SHAPES, category, hold, room};
+use pchat::nouns::{SHAPES, category, hold, policy, room, server};
 use pchat::store::sqlite::Sqlite;
 use serde_json::Value as Json;
 
@@ -208,6 +208,10 @@ fn pools_domains_and_names_are_renamed_everywhere() {
             .with("Identity", "H1")
             .with("People", Value::List(vec!["sip:a@old.example".into()]))
             .with("Rooms", Value::List(vec!["pool.old\\Desk".into(), uri.into(), "Desk".into()])),
+        Record::new(&policy::GRANT).with("Identity", "sip:a@old.example").with("Policy", "P"),
+        Record::new(&server::SHAPE)
+            .with("Identity", "service:PersistentChatServer:pool.old")
+            .with("ActiveServers", Value::List(vec!["pool.old".into(), "other.fqdn".into()])),
     ];
     store_of(&desk, "a.db", &records);
     let mut event = message(uri, 1, "2020-01-01T00:00:00Z", "sip:a@OLD.example", "mail a@old.example");
@@ -230,6 +234,10 @@ fn pools_domains_and_names_are_renamed_everywhere() {
     assert_eq!(found.get("People").show(), "sip:a@new.example");
     // A hold follows the rooms it protects.
     assert_eq!(found.get("Rooms").show(), "pool.new\\Old-Desk; ma-chan://new.example/1; Old-Desk");
+    assert_eq!(text(one(&catalog, "grant"), "Identity"), "sip:a@new.example");
+    let found = one(&catalog, "server");
+    assert_eq!(text(found, "Identity"), "service:PersistentChatServer:pool.new");
+    assert_eq!(found.get("ActiveServers").show(), "pool.new; other.fqdn");
     let history = desk.history("b.db");
     assert_eq!(history.len(), 1);
     assert_eq!(
