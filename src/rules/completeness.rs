@@ -179,6 +179,12 @@ mod tests {
         assert_eq!(spans, [(14, 17, 4), (50, 50, 1)]);
         // Three weeks are no habit.
         assert_eq!(quiet(&(0..20).filter(|day| day % 7 < 5 && *day != 8).collect(), Numbers::None), []);
+        // Three weeks of four are a habit, and seven of ten are none.
+        let some = |weeks: i64, left: &[i64]| -> u64 {
+            let days = (0..weeks * 7).filter(|day| day % 7 == 0 || day % 7 == 2 && !left.contains(&(day / 7)));
+            quiet(&days.collect(), Numbers::None).iter().map(|quiet| quiet.days).sum()
+        };
+        assert_eq!((some(4, &[1]), some(4, &[1, 2]), some(10, &[3, 5]), some(10, &[3, 5, 7])), (1, 0, 2, 0));
         // Weeks without any message do not take the habit away.
         let long: BTreeSet<i64> = (0..28).chain(300..328).filter(|day| day % 7 == 0 || day % 7 == 6).collect();
         assert_eq!(quiet(&long, Numbers::None).iter().map(|quiet| quiet.days).sum::<u64>(), 77);

@@ -125,7 +125,7 @@ pub fn each(
     }
     if let Some(at) = quotes.iter().position(Quotes::doubtful) {
         let what = format!(
-            "some texts of column {} stand in quotes that need none, and others do not: nobody can say whose the quotes are",
+            "some texts of column {} are in quotes that need none, and others are not: nobody can say whose the quotes are",
             head[at]
         );
         return Err(Error::new(Kind::Refused, what).at(Place::file(asked.place)).hint(GOOD));
