@@ -287,7 +287,7 @@ mod tests {
                 .with(field::URI, uri)
                 .with(field::TYPE, "User")
                 .with(field::NAME, "A. Lee");
-            user.with(field::EMAIL, "a.lee@mail.example").with(field::DISABLED, crate::model::record::Value::Int(gone))
+            user.with(field::EMAIL, "a.lee@mail.example").with(field::ACCOUNT_STATE, gone)
         };
         let mut catalog = Catalog::default();
         catalog.put(user("sip:old@x.example", 2));

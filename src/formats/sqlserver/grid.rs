@@ -125,7 +125,8 @@ pub fn each(
     }
     if let Some(at) = quotes.iter().position(Quotes::doubtful) {
         let what = format!(
-            "some texts of column {} are in quotes that need none, and others are not: nobody can say whose the quotes are",
+            "some texts of column {} are in quotes that need none, and others are not, so nobody can say whose the \
+             quotes are",
             head[at]
         );
         return Err(Error::new(Kind::Refused, what).at(Place::file(asked.place)).hint(GOOD));
@@ -136,8 +137,8 @@ pub fn each(
 const GOOD: &str = "make the file again in native form: bcp mgc.dbo.tblChat out tblChat.bcp -N -S SERVER -T \
                     (docs/migrate.md)";
 
-/// What sqlcmd has drawn under the names of columns: as wide as every value of it, which it fills with blanks, unless it
-/// was told to leave them out.
+/// What sqlcmd has drawn under the names of columns: as wide as every value of it, which it fills with blanks unless it
+/// was told not to.
 struct Rules {
     widths: Vec<usize>,
     /// Are the values as wide? Not known before a row that says so.

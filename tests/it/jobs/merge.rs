@@ -202,6 +202,7 @@ fn pools_domains_and_names_are_renamed_everywhere() {
     let records = [
         a_room("pool.old", uri, "Desk")
             .with("Category", "Desks")
+            .with("FormerNames", Value::List(vec!["mail a@old.example".into()]))
             .with("Members", Value::List(vec!["sip:a@old.example".into(), "sip:b@OTHER.example".into()])),
         Record::new(&category::SHAPE).with("Pool", "pool.old").with("Name", "Desks"),
         Record::new(&hold::SHAPE)
@@ -227,6 +228,8 @@ fn pools_domains_and_names_are_renamed_everywhere() {
     let found = one(&catalog, "room");
     assert_eq!((text(found, "Pool"), text(found, "Uri")), ("pool.new", "ma-chan://new.example/1"));
     assert_eq!((text(found, "Name"), text(found, "Category")), ("Old-Desk", "Old-Desks"));
+    // What a room was called stays what it was called.
+    assert_eq!(found.get("FormerNames").show(), "mail a@old.example");
     assert_eq!(found.get("Members").show(), "sip:a@new.example; sip:b@OTHER.example");
     let found = one(&catalog, "category");
     assert_eq!((text(found, "Pool"), text(found, "Name")), ("pool.new", "Old-Desks"));
@@ -307,6 +310,10 @@ fn two_rooms_cannot_have_one_name() {
     assert_eq!(content(&desk.path("a.db")), before);
     desk.run("import @b.zip --store @a.db --rename-prefix b-").code(0);
     assert_eq!(desk.catalog("a.db").of("room").count(), 2);
+    // Whichever of the two comes first by its address.
+    store_of(&desk, "c.db", &[a_room("pool", "ma-chan://a.example/0", "desk")]);
+    desk.run("export --store @c.db --out @c.zip").code(0);
+    desk.run("import @c.zip --store @a.db --on-conflict replace").code(17).says("another room");
     // Two names that change places are no collision.
     store_of(&desk, "x.db", &[a_room("pool", "u1", "One"), a_room("pool", "u2", "Two")]);
     store_of(&desk, "y.db", &[a_room("pool", "u1", "Two"), a_room("pool", "u2", "One")]);
