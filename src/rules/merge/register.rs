@@ -228,3 +228,45 @@ pub(super) fn outcome(hold: &Record, from: &str, known: &Catalog) -> Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::Ticks;
+    use crate::nouns::hold;
+
+    fn named(reason: &str, on: i64) -> Record {
+        let placed = Record::new(&hold::SHAPE).with(field::IDENTITY, "H").with(field::PLACED_ON, Ticks(on));
+        placed.with(field::REASON, reason).with(field::CASE, "M")
+    }
+
+    /// What becomes of a hold that meets another of its name.
+    fn meets(old: Record, new: &Record) -> &'static str {
+        let mut known = Catalog::default();
+        known.put(old);
+        match outcome(new, "a.zip", &known) {
+            Outcome::New => "new",
+            Outcome::There => "there",
+            Outcome::United => "united",
+            Outcome::Renamed(_) => "renamed",
+        }
+    }
+
+    #[test]
+    fn a_hold_is_one_with_another_only_when_that_protects_all_of_it() {
+        let of = |hold: Record, room: &str| hold.with(field::ROOMS, vec![room.to_owned()]);
+        let released = |hold: Record| hold.with(field::RELEASED_ON, Ticks(99));
+        let desk = || of(named("r", 1), "Desk");
+        assert_eq!(meets(desk(), &desk()), "there");
+        assert_eq!(meets(desk(), &of(named("other words", 2), "DESK")), "united");
+        // One that is released protects nothing, whatever it named.
+        assert_eq!(meets(released(desk()), &of(named("r", 2), "Desk")), "renamed");
+        // The same hold before it was widened, and another one of the name.
+        assert_eq!(meets(named("r", 1), &desk()), "united");
+        assert_eq!(meets(named("r", 1), &of(named("r", 2), "Desk")), "renamed");
+        assert_eq!(meets(desk(), &named("r", 1)), "renamed");
+        // What is over comes in as one with what has its scope.
+        assert_eq!(meets(desk(), &released(of(named("r", 2), "Desk"))), "united");
+        assert_eq!(meets(desk(), &released(of(named("r", 2), "Hall"))), "renamed");
+    }
+}

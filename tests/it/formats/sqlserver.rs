@@ -276,11 +276,9 @@ fn what_sqlcmd_adds_to_texts_is_not_taken_for_them() {
         assert!(rows_of_csv(&wrong, ',').is_err(), "{wrong}");
     }
     // With -W nothing is added.
-    let bare = format!(
-        "channelId,chatId,chatDate,userId,isAlert,content,rtf\r\n---,---,---,---,---,---,---\r\n\
-                        3,1,635689369311234560,5,0,a text that is longer,NULL\r\n"
-    );
-    assert_eq!(rows_of_csv(&bare, ',').unwrap()[0].values[5], text("a text that is longer"));
+    let bare = "channelId,chatId,chatDate,userId,isAlert,content,rtf\r\n---,---,---,---,---,---,---\r\n\
+                        3,1,635689369311234560,5,0,a text that is longer,NULL\r\n";
+    assert_eq!(rows_of_csv(bare, ',').unwrap()[0].values[5], text("a text that is longer"));
 }
 
 #[test]
@@ -327,7 +325,7 @@ fn rows_of_csv(text: impl AsRef<[u8]>, separator: char) -> Result<Vec<Given>, St
 fn csv_that_may_be_cut_is_refused() {
     let head = "channelId,chatId,chatDate,userId,isAlert,content,rtf";
     let row = |said: &str| format!("3,1,635689369311234560,5,0,{said},NULL\r\n");
-    let rows = rows_of_csv(&format!("\u{feff}{head}\r\n{}{}", row("\"a \"\"b\"\",\r\nc\""), row("NULL")), ',').unwrap();
+    let rows = rows_of_csv(format!("\u{feff}{head}\r\n{}{}", row("\"a \"\"b\"\",\r\nc\""), row("NULL")), ',').unwrap();
     assert_eq!((&rows[0].values[5], &rows[0].values[6]), (&text("a \"b\",\r\nc"), &Value::Null));
     assert_eq!(rows[1].values[5], text("NULL"));
     let rule = "---,---,---,---,---,---,---";

@@ -215,6 +215,7 @@ fn pools_domains_and_names_are_renamed_everywhere() {
             .with("ActiveServers", Value::List(vec!["pool.old".into(), "other.fqdn".into()])),
     ];
     store_of(&desk, "a.db", &records);
+    desk.run("retention set --everything --keep forever --reason x --store @a.db").code(0);
     let mut event = message(uri, 1, "2020-01-01T00:00:00Z", "sip:a@OLD.example", "mail a@old.example");
     event["pool"] = "Pool.OLD".into();
     desk.lines("h.jsonl", &[event]);
@@ -237,6 +238,9 @@ fn pools_domains_and_names_are_renamed_everywhere() {
     assert_eq!(found.get("People").show(), "sip:a@new.example");
     // A hold follows the rooms it protects.
     assert_eq!(found.get("Rooms").show(), "pool.new\\Old-Desk; ma-chan://new.example/1; Old-Desk");
+    // What is for everything names nothing that could be renamed.
+    let before = desk.catalog("a.db");
+    assert_eq!(one(&catalog, "retention").values, one(&before, "retention").values);
     assert_eq!(text(one(&catalog, "grant"), "Identity"), "sip:a@new.example");
     let found = one(&catalog, "server");
     assert_eq!(text(found, "Identity"), "service:PersistentChatServer:pool.new");
