@@ -41,10 +41,10 @@ fn catalog(records: impl IntoIterator<Item = Record>) -> Catalog {
     catalog
 }
 
-/// Ann is in Inner, which is in Outer, which is in Inner; Bob has been deleted, Cid disabled; Dot is in IT\Deep.
+/// Ann is in Inner, which is in Outer, which is in Inner, and in Gone, which has been deleted; Bob has been deleted, Cid disabled; Dot is in IT\Deep.
 fn small() -> Catalog {
     catalog([
-        user("Ann", IT, &["Inner"]),
+        user("Ann", IT, &["Inner", "Gone"]),
         user("Bob", IT, &["Inner"]).with("Disabled", Value::Int(2)),
         user("Cid", IT, &["Inner"]).with("Disabled", Value::Int(1)),
         user("Dot", "OU=Deep,OU=IT,DC=x,DC=example", &[]),

@@ -434,6 +434,10 @@ fn properties_of_an_event() {
     ] {
         assert!(!finds_in(text, &event), "{text}");
     }
+    // Whose address stands in a text takes part in it.
+    let mentions = Event { body: "ask bob@x about it".to_owned(), ..event.clone() };
+    assert!(finds_in("participants:bob@x", &mentions) && !finds_in("participants:bob@x", &event));
+    assert!(!finds_in("from:bob@x", &mentions));
     let named = read("from:\"Ann Lee\" OR from:\"ann lee\"").people;
     assert_eq!(named[0].people, ["ann.lee@x.com", "ann@x"]);
     // Who was there is known to whoever follows joins and leaves.
