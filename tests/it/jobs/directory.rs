@@ -41,8 +41,8 @@ fn catalog(records: impl IntoIterator<Item = Record>) -> Catalog {
     catalog
 }
 
-/// Ann is in Inner, which is in Outer, which is in Inner, and in Gone, which has been deleted; Bob has been deleted, Cid
-/// disabled; Dot is in IT\Deep.
+/// Ann is in Inner, which is in Outer, which is in Inner, and in Gone, which has been deleted; Bob has been deleted,
+/// Cid disabled; Dot is in IT\Deep.
 fn small() -> Catalog {
     catalog([
         user("Ann", IT, &["Inner", "Gone"]),
