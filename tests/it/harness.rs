@@ -3,6 +3,7 @@
 //! A test reads as the commands people type. Nothing here knows what is tested.
 
 mod forge;
+pub mod index;
 
 pub(crate) use self::forge::{lay_out, sums, tables};
 

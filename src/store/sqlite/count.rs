@@ -3,7 +3,7 @@
 
 use super::blocks::damaged;
 use super::find;
-use super::index::{BLOCK_SHIFT, damaged as damaged_list, of_kind};
+use super::index::{BLOCK_SHIFT, each_list, of_kind, only};
 use super::read::{Place, ROOM_SHIFT, rooms, sequence_of};
 use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
@@ -132,7 +132,7 @@ fn included(connection: &Connection, selection: &Selection, named: bool) -> rusq
     let mut bits = vec![0u128; blocks.list.len()];
     let others = match &plan.prefilter {
         Pre::Word(word) => {
-            each_list(connection, (word, &format!("{word}\u{1}")), &mut |_, list| {
+            each_list(connection, (word, &only(word)), &mut |_, list| {
                 blocks.each(list, &mut |rank, more| bits[rank] |= more)
             })?;
             false
@@ -334,31 +334,12 @@ impl Reading<'_> {
     }
 }
 
-/// Hands out the lists of the words from one to before another; `take` says nothing of one that cannot be read.
-pub(super) fn each_list(
-    connection: &Connection,
-    (from, to): (&str, &str),
-    take: &mut dyn FnMut(&str, &[u8]) -> Option<()>,
-) -> rusqlite::Result<()> {
-    let mut read = connection.prepare_cached(
-        "SELECT word, events, segment FROM word WHERE segment IN (SELECT number FROM segment) \
-         AND word >= ?1 AND word < ?2",
-    )?;
-    let mut rows = read.query((from, to))?;
-    while let Some(row) = rows.next()? {
-        if take(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?).is_none() {
-            return Err(damaged_list(row.get(2)?));
-        }
-    }
-    Ok(())
-}
-
 /// The messages among these events, and all of them by kind.
 fn kinds(connection: &Connection, blocks: &Blocks, bits: &[u128]) -> rusqlite::Result<(Vec<u128>, Kinds)> {
     let (mut chats, mut kinds) = (bits.to_vec(), Kinds::default());
     for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Chat) {
         let word = of_kind(kind);
-        each_list(connection, (&word, &format!("{word}\u{1}")), &mut |_, list| {
+        each_list(connection, (&word, &only(&word)), &mut |_, list| {
             blocks.each(list, &mut |rank, bits| {
                 let found = chats[rank] & bits;
                 chats[rank] ^= found;
