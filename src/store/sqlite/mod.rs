@@ -1,5 +1,4 @@
-//! The embedded store: one SQLite file. Opening, creating, settings of the connection, and what
-//! SQLite's errors mean to people.
+//! The embedded store: one SQLite file. Opening, creating, settings of the connection, what SQLite's errors mean.
 
 mod audit;
 mod blocks;
