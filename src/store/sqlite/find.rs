@@ -217,6 +217,7 @@ fn sent(
 ) -> rusqlite::Result<RoaringTreemap> {
     let mut all = RoaringTreemap::new();
     let mut ticks = connection.prepare_cached("SELECT ticks FROM event WHERE id = ?1")?;
+    let mut heads_of = connection.prepare_cached("SELECT heads FROM block WHERE number = ?1")?;
     let mut see = |row: &Row<'_>| -> rusqlite::Result<()> {
         let (block, first, last): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let start = block.cast_unsigned() << BLOCK_SHIFT;
@@ -224,7 +225,9 @@ fn sent(
             all.insert_range(start..=start + (last - first).unsigned_abs());
             return Ok(());
         }
-        for head in heads(row.get_ref(5)?.as_blob()?) {
+        let mut rows = heads_of.query([block])?;
+        let Some(row) = rows.next()? else { return Ok(()) };
+        for head in heads(row.get_ref(0)?.as_blob()?) {
             let head = head.ok_or_else(|| damaged_block(block))?;
             let earliest = head.second.saturating_mul(SECOND);
             let latest = earliest.saturating_add(SECOND - 1);
@@ -244,7 +247,7 @@ fn sent(
         Ok(())
     };
     const OF: &str =
-        "SELECT number, first, last, from_time, to_time, heads FROM block WHERE to_time >= ?1 AND from_time <= ?2";
+        "SELECT number, first, last, from_time, to_time FROM block WHERE to_time >= ?1 AND from_time <= ?2";
     match within {
         None => {
             let mut read = connection.prepare_cached(OF)?;

@@ -82,7 +82,7 @@ fn layout(connection: &Connection) -> rusqlite::Result<Option<String>> {
 
 /// What the migrations make up to the current version: the SHA-256 of its objects, and its layout. A store that is that
 /// need not be compared with what they make, which would have to be made first.
-const CURRENT: &str = "cd9a11c1aa0db03fa26bddf64ccb27ff21ce36c4a1a642462af2ee1da25b164a";
+const CURRENT: &str = "35beb3a71a210506fb4a339c05e326a2aec7eda8e3941aa7233060389b033711";
 const LAYOUT: &str = "11";
 
 fn digest(objects: &Objects) -> String {
@@ -173,7 +173,7 @@ mod tests {
         let text = include_bytes!("sql/0001.sql");
         let sum = hex(&Sha256::digest(text));
         // Until it is released the first migration may change: then raise the layout in it, and put its sum here.
-        assert_eq!((forms[1].layout.as_deref(), &sum[..16]), (Some("11"), "135f447f63d87cd8"));
+        assert_eq!((forms[1].layout.as_deref(), &sum[..16]), (Some("11"), "3ff220577a88ca9c"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn take<'a>(bytes: &mut &'a [u8], length: u64) -> &'a [u8] {
 }
 
 /// Each word and the numbers of the events it stands in, in order.
-pub(crate) fn words(store: &Path) -> BTreeMap<String, Vec<u64>> {
+pub(crate) fn indexed(store: &Path) -> BTreeMap<String, Vec<u64>> {
     let db = Connection::open(store).unwrap();
     let mut read = db.prepare("SELECT first, lists FROM word ORDER BY segment, first, part").unwrap();
     let mut rows = read.query([]).unwrap();

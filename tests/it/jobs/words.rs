@@ -1,7 +1,7 @@
 //! The same words mean the same events to an export, a purge, a hold and a removal: whatever an event carries, in
 //! whichever way it is written. Signs that words do not have are refused by all of them.
 
-use crate::harness::{Desk, index, message, sum, unzip};
+use crate::harness::{Desk, indexed, message, sum, unzip};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
@@ -93,7 +93,7 @@ fn what_can_be_destroyed_by_words_can_be_exported_and_held_by_them() {
 #[test]
 fn the_index_holds_the_words_of_rich_text_and_other_keys_and_a_purge_leaves_none() {
     let desk = desk();
-    let words = |store: &str| index::words(&desk.path(store));
+    let words = |store: &str| indexed(&desk.path(store));
     let before = words("base.db");
     assert!(["40917", "rebate", "schloss", "xlsx"].iter().all(|word| before.contains_key(*word)));
     assert!(["tailspin", "ticket", "rtf1"].iter().all(|word| !before.contains_key(*word)));

@@ -202,6 +202,9 @@ pub(in super::super) fn each_list(
     Ok(())
 }
 
+/// What is left of a list; nothing is said of one that stays as it is.
+pub(super) type Left = rusqlite::Result<Option<Vec<u8>>>;
+
 /// What becomes of a row.
 pub(super) struct Change {
     segment: i64,
@@ -215,7 +218,7 @@ impl Change {
     pub(super) fn of(
         (segment, first, part): (i64, &str, i64),
         lists: &[u8],
-        left: &mut dyn FnMut(&str, &[u8]) -> rusqlite::Result<Option<Vec<u8>>>,
+        left: &mut dyn FnMut(&str, &[u8]) -> Left,
     ) -> rusqlite::Result<Option<Change>> {
         let broken = |Broken| damaged(segment);
         // Where the first list that changes begins, so that what is before it is read once more only when one does.
@@ -272,7 +275,7 @@ pub(super) fn changes_of(
     word: &str,
     seen: &mut HashMap<i64, (String, i64)>,
     changes: &mut Vec<Change>,
-    left: &mut dyn FnMut(i64, &str, &[u8]) -> rusqlite::Result<Option<Vec<u8>>>,
+    left: &mut dyn FnMut(i64, &str, &[u8]) -> Left,
 ) -> rusqlite::Result<()> {
     let mut read = connection.prepare_cached(WITHIN)?;
     let mut rows = read.query((word, only(word)))?;

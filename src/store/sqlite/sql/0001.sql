@@ -449,7 +449,7 @@ CREATE TABLE file_part (
 -- counting reads no text. `root` is that of the tree over the events, each under `salt` (docs/formats/digests.md).
 CREATE TABLE block (
     number  INTEGER PRIMARY KEY AUTOINCREMENT,
-    first   INTEGER NOT NULL UNIQUE,
+    first   INTEGER NOT NULL,
     last    INTEGER NOT NULL,
     events  INTEGER NOT NULL,
     bytes   INTEGER NOT NULL,
@@ -459,6 +459,8 @@ CREATE TABLE block (
     salt    BLOB NOT NULL,
     root    BLOB NOT NULL
 ) STRICT;
+-- Blocks in order, without reading the heads of all.
+CREATE INDEX block_span ON block (first, last, events, from_time, to_time);
 
 -- What has been written of a room: the number its next event gets, the time of its latest event, the right edge of the tree
 -- over its blocks but the last, the leaf of the last, and the leaf of the room in the tree over all rooms.
