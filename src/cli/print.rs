@@ -2,6 +2,8 @@
 
 use super::look::{Look, write_table};
 use super::objects::is_named;
+use crate::error::{Error, Kind, quoted};
+use crate::jobs::selection::nearest;
 use crate::model::record::Value as Property;
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::select::expression::Expression;
@@ -28,18 +30,30 @@ pub(super) enum Output {
 }
 
 /// Keeps the rows of the first table for which all conditions are true.
-pub(super) fn choose(reply: &mut Reply, conditions: &[Expression]) {
-    let Some(table) = reply.tables.first_mut().filter(|_| !conditions.is_empty()) else { return };
-    choose_rows(table, conditions);
+pub(super) fn choose(reply: &mut Reply, conditions: &[Expression]) -> crate::error::Result<()> {
+    let Some(table) = reply.tables.first_mut().filter(|_| !conditions.is_empty()) else { return Ok(()) };
+    choose_rows(table, conditions)?;
     table.sums = None;
     if table.rows.is_empty() && reply.status == Status::Done {
         reply.status = Status::Nothing;
     }
+    Ok(())
 }
 
 /// Keeps the rows for which all conditions are true.
-pub(super) fn choose_rows(table: &mut Table, conditions: &[Expression]) {
+pub(super) fn choose_rows(table: &mut Table, conditions: &[Expression]) -> crate::error::Result<()> {
     let columns = &table.columns;
+    // A name that is spelled wrongly is nothing, and -notlike would be true of all.
+    let asked = conditions.iter().flat_map(Expression::properties);
+    let unknown = |name: &&str| !columns.iter().any(|column| is_named(column, name));
+    if let Some(name) = asked.into_iter().find(unknown) {
+        let error = Error::new(Kind::Usage, format!("there is no property {} to compare", quoted(name)));
+        let known: Vec<String> = columns.iter().map(|column| property_name(column)).collect();
+        return Err(match nearest(name, &known) {
+            Some(near) => error.hint(format!("did you mean {near}?")),
+            None => error.hint(format!("there are {}", known.join(", "))),
+        });
+    }
     table.rows.retain(|row| {
         let property = |name: &str| {
             let at = columns.iter().position(|column| is_named(column, name))?;
@@ -47,6 +61,7 @@ pub(super) fn choose_rows(table: &mut Table, conditions: &[Expression]) {
         };
         conditions.iter().all(|condition| condition.matches(&property))
     });
+    Ok(())
 }
 
 fn property(cell: &Cell) -> Property {

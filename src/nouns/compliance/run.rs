@@ -90,7 +90,7 @@ impl RunRequest {
         match &done {
             Ok(done) => {
                 if let (Some(what), Some(command)) = (refused(&done.mailed), &self.on_failure) {
-                    alarm::call(command, &service.identity, &what)?;
+                    alarm::call(command, &service.identity, &what, cx.watch)?;
                 }
                 let failed = Sqlite::snapshot(path)?.last_error(&service.key)?;
                 if failed.is_some() {
@@ -108,7 +108,7 @@ impl RunRequest {
                 // The reason of the run is what is told, also when it cannot be noted.
                 drop(open().and_then(|mut store| store.note_error(&service.key, Some(&error.head()), entry)));
                 if let Some(command) = &self.on_failure
-                    && let Err(other) = alarm::call(command, &service.identity, &error.head())
+                    && let Err(other) = alarm::call(command, &service.identity, &error.head(), cx.watch)
                 {
                     return done.map_err(|error| error.detail(other.head()));
                 }
@@ -124,7 +124,14 @@ impl RunRequest {
         }
     }
 
+    /// What is told of a run is found to be wrong before one begins.
+    fn ready(&self, cx: &Context<'_>) -> Result<()> {
+        let Some(command) = &self.on_failure else { return Ok(()) };
+        alarm::ready(command, cx.programs)
+    }
+
     fn once(&self, cx: &Context<'_>) -> Result<Reply> {
+        self.ready(cx)?;
         let all = current(cx, &self.names)?;
         let path = cx.session.alone()?.to_owned();
         let (mut rows, mut failed, mut repaired) = (Vec::new(), None, 0);
@@ -170,6 +177,7 @@ impl RunRequest {
     }
 
     fn watch(&self, cx: &Context<'_>) -> Result<Reply> {
+        self.ready(cx)?;
         let address = self.notify.as_deref();
         let heartbeat = Heartbeat::new(cx.watch, cx.clock, address);
         let cx = &Context { watch: &heartbeat, ..*cx };
