@@ -159,6 +159,8 @@ const LINES: &[(&str, &str)] = &[
     ("'Get-CsPersistentChatRoom | ? {bash.Name -notlike \"IT*\"} | Remove-CsPersistentChatRoom'", "single quotes"),
     ("room get --where '{pchat.Name -notlike \"IT*\"}'", "single quotes"),
     ("'Get-CsPersistentChatRoom | Set-CsPersistentChatRoom -Description x' --what-if", "inside the quotes"),
+    ("room get --where '{Nmae -notlike \"IT*\"}'", "did you mean Name?"),
+    ("room get --where 1", "alone is no condition"),
     // Values that cannot be meant, each with the rule.
     ("state set 'pool*' --state FailedOver", "is not a valid pool name"),
     ("category new --name N --pool '*'", "is not a valid pool name"),
