@@ -390,7 +390,10 @@ fn perform(
         return Ok(Evaluated::Delivered(reply));
     }
     reply.tables.splice(0..0, whole);
-    print::choose(&mut reply, &conditions)?;
+    let remark = print::choose(&mut reply, &conditions)?;
+    if !globals.no_remarks && !(quiet && fine) {
+        reply.notes.extend(remark);
+    }
     if hushed && fine {
         reply.tables.clear();
     }

@@ -29,31 +29,21 @@ pub(super) enum Output {
     Csv,
 }
 
-/// Keeps the rows of the first table for which all conditions are true.
-pub(super) fn choose(reply: &mut Reply, conditions: &[Expression]) -> crate::error::Result<()> {
-    let Some(table) = reply.tables.first_mut().filter(|_| !conditions.is_empty()) else { return Ok(()) };
-    choose_rows(table, conditions)?;
+/// Keeps the rows of the first table for which all conditions are true. May have a remark.
+pub(super) fn choose(reply: &mut Reply, conditions: &[Expression]) -> crate::error::Result<Option<String>> {
+    let Some(table) = reply.tables.first_mut().filter(|_| !conditions.is_empty()) else { return Ok(None) };
+    let remark = choose_rows(table, conditions)?;
     table.sums = None;
     if table.rows.is_empty() && reply.status == Status::Done {
         reply.status = Status::Nothing;
     }
-    Ok(())
+    Ok(remark)
 }
 
-/// Keeps the rows for which all conditions are true.
-pub(super) fn choose_rows(table: &mut Table, conditions: &[Expression]) -> crate::error::Result<()> {
+/// Keeps the rows for which all conditions are true. A property that is not there is nothing, as in PowerShell; where
+/// that would choose rows, as with `-notlike`, its name was spelled wrongly.
+pub(super) fn choose_rows(table: &mut Table, conditions: &[Expression]) -> crate::error::Result<Option<String>> {
     let columns = &table.columns;
-    // A name that is spelled wrongly is nothing, and -notlike would be true of all.
-    let asked = conditions.iter().flat_map(Expression::properties);
-    let unknown = |name: &&str| !columns.iter().any(|column| is_named(column, name));
-    if let Some(name) = asked.into_iter().find(unknown) {
-        let error = Error::new(Kind::Usage, format!("there is no property {} to compare", quoted(name)));
-        let known: Vec<String> = columns.iter().map(|column| property_name(column)).collect();
-        return Err(match nearest(name, &known) {
-            Some(near) => error.hint(format!("did you mean {near}?")),
-            None => error.hint(format!("there are {}", known.join(", "))),
-        });
-    }
     table.rows.retain(|row| {
         let property = |name: &str| {
             let at = columns.iter().position(|column| is_named(column, name))?;
@@ -61,7 +51,18 @@ pub(super) fn choose_rows(table: &mut Table, conditions: &[Expression]) -> crate
         };
         conditions.iter().all(|condition| condition.matches(&property))
     });
-    Ok(())
+    let unknown = |name: &&str| !columns.iter().any(|column| is_named(column, name));
+    let Some(name) = conditions.iter().flat_map(Expression::properties).find(unknown) else { return Ok(None) };
+    let known: Vec<String> = columns.iter().map(|column| property_name(column)).collect();
+    let what = format!("there is no property {} to compare", quoted(name));
+    let hint = match nearest(name, &known) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("there are {}", known.join(", ")),
+    };
+    match table.rows.is_empty() {
+        true => Ok(Some(format!("{what}: {hint}"))),
+        false => Err(Error::new(Kind::Usage, what).hint(hint)),
+    }
 }
 
 fn property(cell: &Cell) -> Property {

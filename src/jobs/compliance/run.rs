@@ -44,6 +44,8 @@ pub struct Done {
     pub run: Option<Run>,
     /// Runs that were interrupted and are finished now.
     pub repaired: u64,
+    /// It has made the run that was begun before; what came after that began waits for another one.
+    pub resumed: bool,
     /// Files it made.
     pub files: u64,
     /// Bytes of them.
@@ -71,7 +73,7 @@ pub fn run(cx: &Context<'_>, path: &Path, service: &Service, how: How) -> Result
 fn deliver(cx: &Context<'_>, path: &Path, service: &Service, new_folder: bool) -> Result<Done> {
     let manner = service.manner.as_ref().ok_or_else(|| off(service))?;
     let at = Path::new(&manner.folder);
-    let mut done = Done { run: None, repaired: 0, files: 0, bytes: 0, mailed: Mailed::default() };
+    let mut done = Done { run: None, repaired: 0, resumed: false, files: 0, bytes: 0, mailed: Mailed::default() };
     let mut store = Sqlite::snapshot(path)?;
     let id = store.id()?;
     let last = store.runs(&service.key, 1)?.into_iter().next();
@@ -120,6 +122,7 @@ fn deliver(cx: &Context<'_>, path: &Path, service: &Service, new_folder: bool) -
     let again = last.as_ref().is_some_and(|run| run.recorded_on.is_none());
     let Some(run) = store.begin_run(&begin, entry)? else { return Ok(done) };
     done.repaired += u64::from(again);
+    done.resumed = again;
     drop(store);
     let partial = folder.partial(run.run);
     let filled = fill(cx, path, &run, &partial, &Rooms::new())?;

@@ -82,6 +82,15 @@ impl RunRequest {
         })
     }
 
+    /// Runs one service until nothing is left: what came in after an interrupted run began is in a run of its own.
+    fn to_the_end(&self, cx: &Context<'_>, path: &Path, service: &Service) -> Result<Vec<Done>> {
+        let mut all = vec![self.one(cx, path, service)?];
+        while all.last().is_some_and(|done| done.resumed) {
+            all.push(self.one(cx, path, service)?);
+        }
+        Ok(all)
+    }
+
     /// Runs one service, and notes how that ended.
     fn one(&self, cx: &Context<'_>, path: &Path, service: &Service) -> Result<Done> {
         let how = How { new_folder: self.new_folder, resend_refused: self.resend_refused };
@@ -137,15 +146,17 @@ impl RunRequest {
         let (mut rows, mut failed, mut repaired) = (Vec::new(), None, 0);
         let (mut excepted, mut notes, mut mailed) = (0, Vec::new(), Mailed::default());
         for service in all.iter().filter(|service| service.manner.is_some() || all.len() == 1) {
-            match self.one(cx, &path, service) {
-                Ok(done) => {
-                    repaired += done.repaired;
-                    excepted += done.run.as_ref().map_or(0, |run| run.excepted);
-                    rows.extend(row(service, &done));
-                    told(service, &done.mailed, &mut notes);
-                    mailed.accepted += done.mailed.accepted;
-                    mailed.refused += done.mailed.refused;
-                    mailed.later += done.mailed.later;
+            match self.to_the_end(cx, &path, service) {
+                Ok(all) => {
+                    for done in all {
+                        repaired += done.repaired;
+                        excepted += done.run.as_ref().map_or(0, |run| run.excepted);
+                        rows.extend(row(service, &done));
+                        told(service, &done.mailed, &mut notes);
+                        mailed.accepted += done.mailed.accepted;
+                        mailed.refused += done.mailed.refused;
+                        mailed.later += done.mailed.later;
+                    }
                 }
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -192,10 +203,10 @@ impl RunRequest {
                     continue;
                 }
                 alarm::notify(address, "WATCHDOG=1\nSTATUS=delivering");
-                match self.one(cx, &path, service) {
-                    Ok(done) => {
-                        runs += u64::from(done.run.is_some());
-                        failures += u64::from(done.mailed.refused > 0);
+                match self.to_the_end(cx, &path, service) {
+                    Ok(all) => {
+                        runs += all.iter().filter(|done| done.run.is_some()).count() as u64;
+                        failures += u64::from(all.iter().any(|done| done.mailed.refused > 0));
                     }
                     Err(error) if error.kind() == Kind::Cancelled => break,
                     Err(error) => {
