@@ -3,8 +3,10 @@
 //! A test reads as the commands people type. Nothing here knows what is tested.
 
 mod forge;
+mod index;
 
 pub(crate) use self::forge::{lay_out, sums, tables};
+pub(crate) use self::index::indexed;
 
 use pchat::cli::{World, run};
 use pchat::context::Streams;

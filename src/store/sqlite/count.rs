@@ -3,8 +3,8 @@
 
 use super::blocks::damaged;
 use super::find;
-use super::index::{BLOCK_SHIFT, damaged as damaged_list, of_kind};
-use super::read::{Place, ROOM_SHIFT, rooms, sequence_of};
+use super::index::{BLOCK_SHIFT, each_list, of_kind, only};
+use super::read::{Place, ROOM_SHIFT, id_range, rooms, sequence_of};
 use crate::model::message::Kind;
 use crate::model::receipt::Kinds;
 use crate::model::time::Ticks;
@@ -19,6 +19,8 @@ use std::collections::{HashMap, HashSet};
 /// Ticks in a second.
 pub(super) const SECOND: i64 = 10_000_000;
 pub(super) const PLACES: u64 = (1 << BLOCK_SHIFT) - 1;
+/// Of more rooms than this, blocks are looked for among all.
+const FEW_ROOMS: usize = 1000;
 
 /// A block of the rooms and dates that are meant.
 pub(super) struct Block {
@@ -132,7 +134,7 @@ fn included(connection: &Connection, selection: &Selection, named: bool) -> rusq
     let mut bits = vec![0u128; blocks.list.len()];
     let others = match &plan.prefilter {
         Pre::Word(word) => {
-            each_list(connection, (word, &format!("{word}\u{1}")), &mut |_, list| {
+            each_list(connection, (word, &only(word)), &mut |_, list| {
                 blocks.each(list, &mut |rank, more| bits[rank] |= more)
             })?;
             false
@@ -253,24 +255,33 @@ fn blocks(
     rooms: Option<&HashMap<i64, usize>>,
 ) -> rusqlite::Result<Vec<Block>> {
     let (from, to) = (selection.scope.from.0, selection.scope.to.0);
-    let mut read = connection
-        .prepare_cached("SELECT number, first, last, events, from_time, to_time FROM block ORDER BY number")?;
-    let mut rows = read.query([])?;
     let mut list = Vec::new();
-    while let Some(row) = rows.next()? {
-        let first: i64 = row.get(1)?;
-        let ticks: (i64, i64) = (row.get(4)?, row.get(5)?);
-        if ticks.0 > to || ticks.1 < from {
-            continue;
+    let mut read = connection.prepare_cached(
+        "SELECT number, first, last, events, from_time, to_time FROM block WHERE first >= ?1 AND first <= ?2",
+    )?;
+    let mut within = |span: (i64, i64)| -> rusqlite::Result<()> {
+        let mut rows = read.query(span)?;
+        while let Some(row) = rows.next()? {
+            let first: i64 = row.get(1)?;
+            let ticks: (i64, i64) = (row.get(4)?, row.get(5)?);
+            if ticks.0 > to || ticks.1 < from {
+                continue;
+            }
+            let number = first >> ROOM_SHIFT;
+            let room = match rooms {
+                Some(rooms) => rooms.get(&number).copied(),
+                None => usize::try_from(number).ok(),
+            };
+            let Some(room) = room else { continue };
+            list.push(Block { number: row.get(0)?, first, last: row.get(2)?, events: row.get(3)?, ticks, room });
         }
-        let number = first >> ROOM_SHIFT;
-        let room = match rooms {
-            Some(rooms) => rooms.get(&number).copied(),
-            None => usize::try_from(number).ok(),
-        };
-        let Some(room) = room else { continue };
-        list.push(Block { number: row.get(0)?, first, last: row.get(2)?, events: row.get(3)?, ticks, room });
+        Ok(())
+    };
+    match rooms.filter(|rooms| rooms.len() <= FEW_ROOMS) {
+        Some(rooms) => rooms.keys().try_for_each(|room| within(id_range(*room)))?,
+        None => within((i64::MIN, i64::MAX))?,
     }
+    list.sort_unstable_by_key(|block| block.number);
     Ok(list)
 }
 
@@ -334,31 +345,12 @@ impl Reading<'_> {
     }
 }
 
-/// Hands out the lists of the words from one to before another; `take` says nothing of one that cannot be read.
-pub(super) fn each_list(
-    connection: &Connection,
-    (from, to): (&str, &str),
-    take: &mut dyn FnMut(&str, &[u8]) -> Option<()>,
-) -> rusqlite::Result<()> {
-    let mut read = connection.prepare_cached(
-        "SELECT word, events, segment FROM word WHERE segment IN (SELECT number FROM segment) \
-         AND word >= ?1 AND word < ?2",
-    )?;
-    let mut rows = read.query((from, to))?;
-    while let Some(row) = rows.next()? {
-        if take(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?).is_none() {
-            return Err(damaged_list(row.get(2)?));
-        }
-    }
-    Ok(())
-}
-
 /// The messages among these events, and all of them by kind.
 fn kinds(connection: &Connection, blocks: &Blocks, bits: &[u128]) -> rusqlite::Result<(Vec<u128>, Kinds)> {
     let (mut chats, mut kinds) = (bits.to_vec(), Kinds::default());
     for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Chat) {
         let word = of_kind(kind);
-        each_list(connection, (&word, &format!("{word}\u{1}")), &mut |_, list| {
+        each_list(connection, (&word, &only(&word)), &mut |_, list| {
             blocks.each(list, &mut |rank, bits| {
                 let found = chats[rank] & bits;
                 chats[rank] ^= found;

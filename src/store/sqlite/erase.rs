@@ -11,6 +11,7 @@ use crate::store::Entry;
 use crate::store::purge::Erasure;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,11 +39,14 @@ fn undo(connection: &Connection) {
 pub(super) fn people(connection: &Connection) -> rusqlite::Result<u32> {
     let mut all = connection.prepare("SELECT number FROM persona ORDER BY number")?;
     let all: Vec<i64> = all.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let mut events = connection
-        .prepare("SELECT EXISTS (SELECT 1 FROM word WHERE segment IN (SELECT number FROM segment) AND word = ?1)")?;
+    let mut known = HashSet::new();
+    index::each_list(connection, ("\u{1}p", "\u{1}q"), &mut |word, _| {
+        known.insert(word.get(2..)?.parse::<i64>().ok()?);
+        Some(())
+    })?;
     let (mut gone, mut named) = (0, 0);
     for number in all {
-        if events.query_row([index::of_person(number)], |row| row.get(0))? {
+        if known.contains(&number) {
             continue;
         }
         gone += 1;

@@ -3,7 +3,7 @@
 use super::blocks::damaged as damaged_block;
 use super::count::SECOND;
 use super::explain::Broken;
-use super::index::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person};
+use super::index::{BLOCK_SHIFT, WITH_FILES, each_list, of_kind, of_person, only};
 use super::read::{ROOM_SHIFT, id_range};
 use crate::model::ids::RoomKey;
 use crate::model::message::{Kind, Persona};
@@ -11,7 +11,7 @@ use crate::select::heads::heads;
 use crate::select::matches::is_named;
 use crate::select::postings::numbers;
 use crate::select::query::plan::Pre;
-use crate::select::query::{Listed, Tagged};
+use crate::select::query::{Listed, Tagged, is_like};
 use crate::select::scope::Selection;
 use roaring::{RoaringBitmap, RoaringTreemap};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -42,46 +42,50 @@ impl Set {
     }
 }
 
-/// The events of all lists of these words.
-fn lists(connection: &Connection, condition: &str, words: (&str, &str)) -> rusqlite::Result<RoaringTreemap> {
-    let mut read = connection.prepare_cached(&format!(
-        "SELECT events, segment FROM word WHERE segment IN (SELECT number FROM segment) AND {condition}"
-    ))?;
-    let mut rows = read.query([words.0, words.1])?;
+/// The events of the lists of the words from one to before another that `is_meant`.
+fn lists(
+    connection: &Connection,
+    words: (&str, &str),
+    is_meant: &dyn Fn(&str) -> bool,
+) -> rusqlite::Result<RoaringTreemap> {
     let mut all = RoaringTreemap::new();
-    while let Some(row) = rows.next()? {
-        let list: Option<Vec<u64>> = numbers(row.get_ref(0)?.as_blob()?).collect();
-        let Some(list) = list.filter(|list| list.is_sorted_by(|a, b| a < b)) else {
-            return Err(damaged(row.get(1)?));
-        };
+    each_list(connection, words, &mut |word, list| {
+        if !is_meant(word) {
+            return Some(());
+        }
+        let list: Vec<u64> = numbers(list).collect::<Option<_>>()?;
+        if !list.is_sorted_by(|a, b| a < b) {
+            return None;
+        }
         // The parts of a list continue each other, and most segments the one before.
         if all.append(list.iter().copied()).is_err() {
             all.extend(list);
         }
-    }
+        Some(())
+    })?;
     Ok(all)
 }
 
 /// The events of one word.
 pub(super) fn word(connection: &Connection, word: &str) -> rusqlite::Result<RoaringTreemap> {
-    lists(connection, "word = ?1 AND ?2 = ''", (word, ""))
+    lists(connection, (word, &only(word)), &|_| true)
 }
 
 fn prefix(connection: &Connection, start: &str) -> rusqlite::Result<RoaringTreemap> {
-    // No word holds the last character there is, so nothing that begins like this comes after it.
-    let end = format!("{start}\u{10FFFF}");
-    lists(connection, "word >= ?1 AND word < ?2", (start, &end))
+    lists(connection, (start, &behind(start)), &|_| true)
+}
+
+/// Before what comes after all that begins like this: no word holds the last character there is.
+fn behind(start: &str) -> String {
+    format!("{start}\u{10FFFF}")
 }
 
 /// The events of all words of the dictionary that are like a pattern.
 fn wild(connection: &Connection, pattern: &str) -> rusqlite::Result<RoaringTreemap> {
     let start = &pattern[..pattern.find(['*', '?']).unwrap_or(pattern.len())];
-    // Words hold no sign of GLOB but those of the pattern. What is no word of a text begins with the first character
-    // there is.
-    match start.is_empty() {
-        true => lists(connection, "word GLOB ?1 AND word > ?2", (pattern, "\u{1}\u{10FFFF}")),
-        false => lists(connection, "word GLOB ?1 AND word >= ?2 AND word < ?2 || char(1114111)", (pattern, start)),
-    }
+    // What is no word of a text begins with the first character there is.
+    let from = if start.is_empty() { "\u{2}" } else { start };
+    lists(connection, (from, &behind(start)), &|word| is_like(pattern, word))
 }
 
 /// The events of all personas that are named like this.
@@ -213,6 +217,7 @@ fn sent(
 ) -> rusqlite::Result<RoaringTreemap> {
     let mut all = RoaringTreemap::new();
     let mut ticks = connection.prepare_cached("SELECT ticks FROM event WHERE id = ?1")?;
+    let mut heads_of = connection.prepare_cached("SELECT heads FROM block WHERE number = ?1")?;
     let mut see = |row: &Row<'_>| -> rusqlite::Result<()> {
         let (block, first, last): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let start = block.cast_unsigned() << BLOCK_SHIFT;
@@ -220,7 +225,9 @@ fn sent(
             all.insert_range(start..=start + (last - first).unsigned_abs());
             return Ok(());
         }
-        for head in heads(row.get_ref(5)?.as_blob()?) {
+        let mut rows = heads_of.query([block])?;
+        let Some(row) = rows.next()? else { return Ok(()) };
+        for head in heads(row.get_ref(0)?.as_blob()?) {
             let head = head.ok_or_else(|| damaged_block(block))?;
             let earliest = head.second.saturating_mul(SECOND);
             let latest = earliest.saturating_add(SECOND - 1);
@@ -240,7 +247,7 @@ fn sent(
         Ok(())
     };
     const OF: &str =
-        "SELECT number, first, last, from_time, to_time, heads FROM block WHERE to_time >= ?1 AND from_time <= ?2";
+        "SELECT number, first, last, from_time, to_time FROM block WHERE to_time >= ?1 AND from_time <= ?2";
     match within {
         None => {
             let mut read = connection.prepare_cached(OF)?;

@@ -3,10 +3,10 @@
 //! grow with the history.
 
 use super::blocks::damaged;
-use super::count::{Block, Blocks, PLACES, Reading, each_list};
+use super::count::{Block, Blocks, PLACES, Reading};
 use super::explain::explain;
 use super::find::{self, Ordinals};
-use super::index::{BLOCK_SHIFT, WITH_FILES};
+use super::index::{BLOCK_SHIFT, WITH_FILES, each_list, only};
 use super::read::{self, Place, ROOM_SHIFT, sequence_of};
 use crate::error::Result;
 use crate::select::query::plan::Pre;
@@ -159,7 +159,7 @@ impl Group {
         let mut bits = vec![0u128; self.slots.len()];
         let mut others = false;
         match pre {
-            Pre::Word(word) => each_list(connection, (word, &format!("{word}\u{1}")), &mut |_, list| {
+            Pre::Word(word) => each_list(connection, (word, &only(word)), &mut |_, list| {
                 self.blocks.each(list, &mut |rank, more| bits[self.slots[rank] as usize] |= more)
             })?,
             other => {
@@ -258,7 +258,7 @@ impl Group {
 
     fn with_files(&self, connection: &Connection) -> rusqlite::Result<Vec<u128>> {
         let mut all = vec![0u128; self.slots.len()];
-        each_list(connection, (WITH_FILES, &format!("{WITH_FILES}\u{1}")), &mut |_, list| {
+        each_list(connection, (WITH_FILES, &only(WITH_FILES)), &mut |_, list| {
             self.blocks.each(list, &mut |rank, bits| all[self.slots[rank] as usize] |= bits)
         })?;
         Ok(all)

@@ -8,19 +8,21 @@ use crate::model::message::{Event, Kind};
 use crate::select::postings::{self, Postings, hash_of};
 use compact_str::CompactString;
 use hashbrown::HashTable;
-use rusqlite::{Connection, OptionalExtension, Statement, params};
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::HashMap;
 
+mod rows;
 mod sweep;
+mod walk;
 
+pub(super) use rows::{Broken, Entries, damaged, each_list, only};
 pub(super) use sweep::{Dead, sweep};
+use walk::Walk;
 
 /// A segment is written early when the words collected for it take about this much memory.
 const MOST_BYTES: usize = 24 << 20;
 /// What a word costs in memory beside its letters and its list.
 const WORD_BYTES: usize = 96;
-/// A longer list is kept in parts, so that no row needs pages of its own, and a purge writes only the parts that lose
-/// something.
-const PART_BYTES: usize = 1000;
 /// So many segments of one level become one of the next.
 pub(super) const FAN: i64 = 16;
 /// The number of an event in the index is that of its block, shifted by this, and its place in the block.
@@ -168,40 +170,40 @@ impl Pending {
         words.sort_unstable_by(|a, b| a.word.cmp(&b.word));
         let level = level_of(words.iter().map(|list| size_of_row(&list.word, &list.bytes)).sum());
         let segment = segment(connection, level)?;
-        let mut insert = connection.prepare_cached(INSERT)?;
-        words.iter().try_for_each(|list| put(&mut insert, segment, &list.word, &list.bytes))?;
+        let mut rows = rows::Writer::new(connection, segment)?;
+        words.iter().try_for_each(|list| rows.add(&list.word, &list.bytes))?;
+        rows.finish()?;
         Ok(level)
     }
 }
 
 /// Takes events out of the list of a word; true when nothing is left of it.
 pub(super) fn leave(connection: &Connection, word: &str, gone: &dyn Fn(u64) -> bool) -> rusqlite::Result<bool> {
-    let mut read = connection.prepare_cached(
-        "SELECT segment, part, events FROM word WHERE segment IN (SELECT number FROM segment) AND word = ?1",
-    )?;
-    let (mut rows, mut changes, mut any) = (read.query([word])?, Vec::new(), false);
-    while let Some(row) = rows.next()? {
-        let (segment, part): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let list = postings::numbers(row.get_ref(2)?.as_blob()?).collect::<Option<Vec<u64>>>();
-        let list = list.ok_or_else(|| damaged(segment))?;
+    let (mut any, mut changes) = (false, Vec::new());
+    rows::changes_of(connection, word, &mut HashMap::new(), &mut changes, &mut |segment, other, list| {
+        if other != word {
+            return Ok(None);
+        }
+        let list = postings::numbers(list).collect::<Option<Vec<u64>>>().ok_or_else(|| damaged(segment))?;
         let (mut left, mut last) = (Vec::new(), 0);
         let kept = list.iter().filter(|number| !gone(**number));
         let count = kept.inspect(|number| postings::append(&mut left, &mut last, **number)).count();
         any |= count > 0;
-        if count < list.len() {
-            changes.push((segment, part, left));
-        }
-    }
-    let mut put =
-        connection.prepare_cached("UPDATE word SET events = ?4 WHERE segment = ?1 AND word = ?2 AND part = ?3")?;
-    let mut drop = connection.prepare_cached("DELETE FROM word WHERE segment = ?1 AND word = ?2 AND part = ?3")?;
-    for (segment, part, left) in changes {
-        match left.is_empty() {
-            true => drop.execute(params![segment, word, part])?,
-            false => put.execute(params![segment, word, part, left])?,
-        };
-    }
+        Ok((count < list.len()).then_some(left))
+    })?;
+    changes.into_iter().try_for_each(|change| change.apply(connection))?;
     Ok(!any)
+}
+
+/// How many words of texts there are.
+pub(super) fn words(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut segments = connection.prepare("SELECT number FROM segment ORDER BY number")?;
+    let segments: Vec<i64> = segments.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let (mut walk, mut count) = (Walk::new(connection, &segments)?, 0);
+    while let Some(word) = walk.next(&mut |_, _| Ok(()))? {
+        count += u64::from(!word.starts_with('\u{1}'));
+    }
+    Ok(count)
 }
 
 /// Must so many bytes of words be written before more are added?
@@ -209,25 +211,8 @@ pub(super) fn is_full(bytes: usize) -> bool {
     bytes > MOST_BYTES
 }
 
-const INSERT: &str = "INSERT INTO word (segment, word, part, events) VALUES (?1, ?2, ?3, ?4)";
-
-/// Writes the list of a word, in as many parts as it needs.
-fn put(insert: &mut Statement<'_>, segment: i64, word: &str, list: &[u8]) -> rusqlite::Result<()> {
-    let mut part = 0;
-    postings::cut(list, PART_BYTES, &mut |bytes| {
-        insert.execute(params![segment, word, part, bytes])?;
-        part += 1;
-        Ok(())
-    })
-}
-
 fn segment(connection: &Connection, level: i64) -> rusqlite::Result<i64> {
     connection.prepare_cached("INSERT INTO segment (level) VALUES (?1)")?.insert([level])
-}
-
-/// A list of the index that cannot be read.
-pub(super) fn damaged(segment: i64) -> rusqlite::Error {
-    super::explain::BrokenIndex(format!("segment {segment} of the index holds a list that cannot be read")).into()
 }
 
 /// One list of several, each ascending.
@@ -254,7 +239,7 @@ impl Merged {
     }
 
     /// Writes the list, and begins another one.
-    fn write(&mut self, insert: &mut Statement<'_>, segment: i64, word: &str) -> rusqlite::Result<()> {
+    fn write(&mut self, rows: &mut rows::Writer<'_>, word: &str) -> rusqlite::Result<()> {
         if !self.late.is_empty() {
             let mut all: Vec<u64> = postings::numbers(&self.bytes).flatten().chain(self.late.drain(..)).collect();
             all.sort_unstable();
@@ -263,7 +248,7 @@ impl Merged {
             self.last = 0;
             all.into_iter().for_each(|number| postings::append(&mut self.bytes, &mut self.last, number));
         }
-        put(insert, segment, word, &self.bytes)?;
+        rows.add(word, &self.bytes)?;
         self.bytes.clear();
         self.last = 0;
         Ok(())
@@ -302,28 +287,15 @@ pub(super) fn merge(connection: &Connection, fan: i64, most: i64) -> rusqlite::R
         // What it becomes is not known yet; no other segment has that level.
         let into = segment(connection, -1)?;
         let mut bytes = 0;
-        let mut read = connection.prepare_cached(
-            "SELECT word, events, segment FROM word WHERE segment IN (SELECT number FROM segment WHERE level = ?1) \
-             ORDER BY word, segment, part",
-        )?;
-        let mut insert = connection.prepare_cached(INSERT)?;
-        let mut rows = read.query([level])?;
-        let (mut current, mut merged): (Option<String>, _) = (None, Merged::default());
-        while let Some(row) = rows.next()? {
-            let word = row.get_ref(0)?.as_str()?;
-            if current.as_deref() != Some(word)
-                && let Some(done) = current.replace(word.to_owned())
-            {
-                bytes += size_of_row(&done, &merged.bytes);
-                merged.write(&mut insert, into, &done)?;
-            }
-            merged.add(row.get(2)?, row.get_ref(1)?.as_blob()?)?;
+        let mut segments = connection.prepare_cached("SELECT number FROM segment WHERE level = ?1 ORDER BY number")?;
+        let segments: Vec<i64> = segments.query_map([level], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let mut walk = Walk::new(connection, &segments)?;
+        let (mut rows, mut merged) = (rows::Writer::new(connection, into)?, Merged::default());
+        while let Some(word) = walk.next(&mut |segment, list| merged.add(segment, list))? {
+            bytes += size_of_row(word, &merged.bytes);
+            merged.write(&mut rows, word)?;
         }
-        if let Some(done) = current {
-            bytes += size_of_row(&done, &merged.bytes);
-            merged.write(&mut insert, into, &done)?;
-        }
-        drop(rows);
+        rows.finish()?;
         connection
             .prepare_cached("DELETE FROM word WHERE segment IN (SELECT number FROM segment WHERE level = ?1)")?
             .execute([level])?;
@@ -370,8 +342,8 @@ mod tests {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch(
             "CREATE TABLE segment (number INTEGER PRIMARY KEY, level INTEGER NOT NULL); \
-             CREATE TABLE word (segment INTEGER, word TEXT, part INTEGER, events BLOB, \
-             PRIMARY KEY (segment, word, part)) WITHOUT ROWID",
+             CREATE TABLE word (segment INTEGER, first TEXT, part INTEGER, lists BLOB, \
+             PRIMARY KEY (segment, first, part)) WITHOUT ROWID",
         )
         .unwrap();
         let large = SMALL + 1;
@@ -385,10 +357,12 @@ mod tests {
         // Whoever writes as much as those have merges them.
         write(&db, 6000, 20_000);
         assert_eq!(levels(&db), [(0, 4), (1, 1), (large + 1, 1)]);
-        let mut read = db.prepare("SELECT events FROM word WHERE word = 'word0' ORDER BY segment, part").unwrap();
-        let lists = read.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
-        let mut found: Vec<u64> =
-            lists.flat_map(|list| postings::numbers(&list.unwrap()).flatten().collect::<Vec<u64>>()).collect();
+        let mut found: Vec<u64> = Vec::new();
+        each_list(&db, ("word0", &only("word0")), &mut |_, list| {
+            found.extend(postings::numbers(list).flatten());
+            Some(())
+        })
+        .unwrap();
         found.sort_unstable();
         assert_eq!(found, (1..16 + 4096).chain(5000..5020).chain([6000]).collect::<Vec<u64>>());
     }

@@ -212,7 +212,7 @@ fn finish(
     let count = |sql: &str| tx.query_row(sql, [], |row| row.get::<_, u64>(0));
     let events = count("SELECT ifnull(sum(events), 0) FROM block")?;
     let blocks = count("SELECT count(*) FROM block")?;
-    let words = count("SELECT count(DISTINCT word) FROM word WHERE word >= char(2)")?;
+    let words = index::words(&tx)?;
     let done = Reindexed { events, blocks, words, ..Reindexed::default() };
     if mark(&tx)?.is_none() {
         return Ok(done);

@@ -82,8 +82,8 @@ fn layout(connection: &Connection) -> rusqlite::Result<Option<String>> {
 
 /// What the migrations make up to the current version: the SHA-256 of its objects, and its layout. A store that is that
 /// need not be compared with what they make, which would have to be made first.
-const CURRENT: &str = "f701dfb301aef9361586afb3aaf23552ad231e6de82e966ca201f70d1ac306e1";
-const LAYOUT: &str = "10";
+const CURRENT: &str = "35beb3a71a210506fb4a339c05e326a2aec7eda8e3941aa7233060389b033711";
+const LAYOUT: &str = "11";
 
 fn digest(objects: &Objects) -> String {
     let mut sum = Sha256::new();
@@ -173,7 +173,7 @@ mod tests {
         let text = include_bytes!("sql/0001.sql");
         let sum = hex(&Sha256::digest(text));
         // Until it is released the first migration may change: then raise the layout in it, and put its sum here.
-        assert_eq!((forms[1].layout.as_deref(), &sum[..16]), (Some("10"), "ffebda6fcf3f8817"));
+        assert_eq!((forms[1].layout.as_deref(), &sum[..16]), (Some("11"), "3ff220577a88ca9c"));
     }
 
     #[test]

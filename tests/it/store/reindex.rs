@@ -1,7 +1,7 @@
 //! The index made anew: after other word rules, after damage, in one go and in pieces.
 
 use super::desk;
-use crate::harness::{Desk, entry, put};
+use crate::harness::{Desk, entry, indexed, put};
 use pchat::error::{Kind, Result};
 use pchat::pipeline::{Event, Silent, Watch};
 use pchat::store::Reindexed;
@@ -53,21 +53,7 @@ fn found(desk: &Desk) -> Vec<String> {
 
 /// The index as it stands: which words stand in which events.
 fn lists(desk: &Desk) -> Vec<(String, Vec<u64>)> {
-    let db = rusqlite::Connection::open(desk.path("good.db")).unwrap();
-    let mut words = db.prepare("SELECT word, events FROM word ORDER BY word, segment, part").unwrap();
-    let mut rows = words.query([]).unwrap();
-    let mut all: Vec<(String, Vec<u64>)> = Vec::new();
-    while let Some(row) = rows.next().unwrap() {
-        let word: String = row.get(0).unwrap();
-        let list: Vec<u8> = row.get(1).unwrap();
-        let list = pchat::select::postings::numbers(&list).map(Option::unwrap);
-        match all.last_mut().filter(|(known, _)| *known == word) {
-            Some((_, known)) => known.extend(list),
-            None => all.push((word, list.collect())),
-        }
-    }
-    all.iter_mut().for_each(|(_, list)| list.sort_unstable());
-    all
+    indexed(&desk.path("good.db")).into_iter().collect()
 }
 
 #[test]
@@ -137,12 +123,16 @@ fn a_damaged_index_is_made_anew_from_the_texts() {
     let desk = desk();
     let before = (found(&desk), lists(&desk));
     for damage in [
-        "UPDATE word SET events = x'ffff'",
-        "UPDATE word SET events = x'01'",
+        "UPDATE word SET lists = x'ffff'",
+        "UPDATE word SET lists = x'01'",
+        "UPDATE word SET lists = x''",
         "DELETE FROM word",
-        "DELETE FROM segment; DELETE FROM word WHERE word > 'm'",
+        "DELETE FROM segment; DELETE FROM word WHERE first > 'm'",
         "UPDATE word SET segment = segment + 90",
-        "INSERT INTO segment VALUES (70, 9); INSERT INTO word SELECT 70, word || 'x', part, x'0103' FROM word",
+        "UPDATE word SET part = part + 1",
+        "UPDATE word SET first = first || 'x'",
+        "UPDATE word SET first = substr(first, 1, length(first) - 1) WHERE first = (SELECT max(first) FROM word)",
+        "INSERT INTO segment VALUES (70, 9); INSERT INTO word SELECT 70, first, part, lists FROM word",
     ] {
         desk.damage("good.db", damage);
         desk.run("store check --store @good.db --read-data").code(13);
@@ -150,7 +140,10 @@ fn a_damaged_index_is_made_anew_from_the_texts() {
         desk.run("store check --store @good.db --read-data").code(0);
         assert_eq!((found(&desk), lists(&desk)), before, "{damage}");
     }
-    desk.damage("good.db", "UPDATE word SET events = x'ffff' WHERE word = 'unique7'");
+    desk.damage(
+        "good.db",
+        "UPDATE word SET lists = x'ffff' WHERE first = (SELECT max(first) FROM word WHERE first <= 'unique7')",
+    );
     let args = ["export", "--store", "@good.db", "--filter", "unique7", "--out", "@broken.zip"];
     desk.args(&args).code(13).says("pchat store reindex --store");
 }

@@ -11,7 +11,7 @@ use crate::select::texts::searched_texts;
 use crate::select::words::each_word;
 use crate::store::block::Drafting;
 use crate::store::sqlite::blocks::{COLUMNS_OF_BLOCK, Kept};
-use crate::store::sqlite::index::{BLOCK_SHIFT, WITH_FILES, of_kind, of_person};
+use crate::store::sqlite::index::{BLOCK_SHIFT, Broken, Entries, WITH_FILES, of_kind, of_person};
 use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, Personas, ROOM_SHIFT, attach, event_of, name_of, sequence_of};
 use rusqlite::{Connection, Rows};
 use sha2::{Digest, Sha256};
@@ -270,19 +270,42 @@ fn texts(connection: &Connection, blocks: &mut Rows<'_>, sums: &mut Sums, watch:
 
 /// Takes away what the index says.
 fn lists(connection: &Connection, sums: &mut Sums, findings: &mut Vec<Gap>) -> rusqlite::Result<()> {
-    let mut words = connection.prepare("SELECT segment, word, events FROM word")?;
-    let mut words = words.query([])?;
-    while let Some(row) = words.next()? {
-        let hash = sums.hasher.hash_one(row.get_ref(1)?.as_str()?);
-        for number in numbers(row.get_ref(2)?.as_blob()?) {
-            match number {
-                Some(number) => sums.word(hash, number, u64::MAX),
-                None if !sums.by_event && findings.len() < LISTED => {
-                    found(findings, format!("segment {} of the index", row.get::<_, i64>(0)?), "a list is damaged");
+    let mut read = connection.prepare("SELECT segment, first, part, lists FROM word ORDER BY segment, first, part")?;
+    let mut rows = read.query([])?;
+    // The last word before this row, its segment, and whether it is one of the parts of a list.
+    let (mut before, mut last, mut is_part) = (None, String::new(), false);
+    while let Some(row) = rows.next()? {
+        let (segment, first): (i64, &str) = (row.get(0)?, row.get_ref(1)?.as_str()?);
+        let (part, lists): (i64, &[u8]) = (row.get(2)?, row.get_ref(3)?.as_blob()?);
+        let (mut entries, mut count) = (Entries::new(first), 0);
+        let in_order = before != Some(segment)
+            || match part {
+                0 => first > last.as_str(),
+                _ => first > last.as_str() || is_part && first == last,
+            };
+        let mut see = || {
+            while let Some(list) = entries.next(lists)? {
+                let hash = sums.hasher.hash_one(entries.word()?);
+                count += 1;
+                let mut sound = true;
+                for number in numbers(list) {
+                    match number {
+                        Some(number) => sums.word(hash, number, u64::MAX),
+                        None => sound = false,
+                    }
                 }
-                None => {}
+                if !sound {
+                    return Err(Broken);
+                }
             }
+            // A part is alone in its row.
+            if in_order && (part == 0 || count == 1) { Ok(()) } else { Err(Broken) }
+        };
+        if see().is_err() && !sums.by_event && findings.len() < LISTED {
+            found(findings, format!("segment {segment} of the index"), "a list is damaged");
         }
+        (before, is_part) = (Some(segment), count == 1);
+        entries.word().unwrap_or_default().clone_into(&mut last);
     }
     Ok(())
 }

@@ -3,21 +3,21 @@
 //! Reads only the lists of the words that were met in what went, when those are few; otherwise, and after an
 //! interruption, all lists. What is gone is told by the blocks as they are, so doing it again does no harm.
 
+use super::rows::{self, Change};
 use super::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person};
 use crate::model::message::Event;
 use crate::select::texts::searched_texts;
 use crate::select::{heads, postings, words::each_word};
 use crate::store::sqlite::reindex;
-use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::{BTreeSet, HashSet};
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Words that are remembered one by one; with more of them all lists are read.
 const MOST_WORDS: usize = 20_000;
 /// No store has as many blocks as this: those of eight billion events.
 const MOST_BLOCKS: usize = 1 << 26;
-/// Lists that are changed in one transaction, and bytes of them.
-const BATCH: usize = 50_000;
-const BATCH_BYTES: usize = 32 << 20;
+/// Rows that are changed in one transaction: about 30 MB.
+const BATCH: usize = 30_000;
 
 /// What went: in which blocks, and which words were met in it.
 #[derive(Default)]
@@ -133,52 +133,48 @@ impl Alive {
     }
 }
 
-/// A list that changes: its segment, its word, which part it is, and what is left of it.
-type Change = (i64, String, i64, Vec<u8>);
-
 /// Brings the index in step with the blocks. Each transaction is one of its own.
 pub(in super::super) fn sweep(connection: &Connection, dead: &Dead) -> rusqlite::Result<()> {
     if !dead.all && dead.blocks.is_empty() {
         return Ok(());
     }
     let alive = Alive::read(connection, dead)?;
-    let mut words: Vec<&String> = dead.words.iter().collect();
-    words.sort_unstable();
+    let mut changes = Vec::new();
+    if !dead.all {
+        let mut words: Vec<&String> = dead.words.iter().collect();
+        words.sort_unstable();
+        // The row of each segment that was looked at last: the next word is often in it as well.
+        let mut seen = HashMap::new();
+        for word in words {
+            rows::changes_of(connection, word, &mut seen, &mut changes, &mut |segment, _, list| {
+                alive.left(segment, list)
+            })?;
+            if is_much(&changes) {
+                apply(connection, &mut changes)?;
+            }
+        }
+        apply(connection, &mut changes)?;
+    }
     let mut segments = connection.prepare("SELECT number FROM segment ORDER BY number")?;
     let segments: Vec<i64> = segments.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    for segment in segments {
-        let mut changes = Vec::new();
-        if !dead.all {
-            let mut read =
-                connection.prepare_cached("SELECT part, events FROM word WHERE segment = ?1 AND word = ?2")?;
-            for word in &words {
-                let mut rows = read.query((segment, word))?;
-                while let Some(row) = rows.next()? {
-                    if let Some(left) = alive.left(segment, row.get_ref(1)?.as_blob()?)? {
-                        changes.push((segment, (*word).clone(), row.get(0)?, left));
-                    }
-                }
-            }
-            apply(connection, &mut changes)?;
-            continue;
-        }
+    for segment in segments.into_iter().filter(|_| dead.all) {
         let mut after = (String::new(), -1);
         loop {
-            let (mut bytes, mut last) = (0, None);
+            let mut last = None;
             {
                 let mut read = connection.prepare_cached(
-                    "SELECT word, part, events FROM word WHERE segment = ?1 AND (word, part) > (?2, ?3) \
-                     ORDER BY word, part",
+                    "SELECT first, part, lists FROM word WHERE segment = ?1 AND (first, part) > (?2, ?3) \
+                     ORDER BY first, part",
                 )?;
                 let mut rows = read.query((segment, &after.0, after.1))?;
                 while let Some(row) = rows.next()? {
-                    if let Some(left) = alive.left(segment, row.get_ref(2)?.as_blob()?)? {
-                        bytes += left.len();
-                        changes.push((segment, row.get(0)?, row.get(1)?, left));
-                        if changes.len() >= BATCH || bytes >= BATCH_BYTES {
-                            last = changes.last().map(|(_, word, part, _)| (word.clone(), *part));
-                            break;
-                        }
+                    let (first, part) = (row.get_ref(0)?.as_str()?, row.get(1)?);
+                    let lists = row.get_ref(2)?.as_blob()?;
+                    changes
+                        .extend(Change::of((segment, first, part), lists, &mut |_, list| alive.left(segment, list))?);
+                    if is_much(&changes) {
+                        last = Some((first.to_owned(), part));
+                        break;
                     }
                 }
             }
@@ -195,6 +191,11 @@ pub(in super::super) fn sweep(connection: &Connection, dead: &Dead) -> rusqlite:
         .map(|_| ())
 }
 
+/// Is it time to write these?
+fn is_much(changes: &[Change]) -> bool {
+    changes.len() >= BATCH
+}
+
 fn apply(connection: &Connection, changes: &mut Vec<Change>) -> rusqlite::Result<()> {
     if changes.is_empty() {
         return Ok(());
@@ -202,15 +203,7 @@ fn apply(connection: &Connection, changes: &mut Vec<Change>) -> rusqlite::Result
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let mut run = || -> rusqlite::Result<()> {
         reindex::complete(connection)?;
-        let mut put =
-            connection.prepare_cached("UPDATE word SET events = ?4 WHERE segment = ?1 AND word = ?2 AND part = ?3")?;
-        let mut drop = connection.prepare_cached("DELETE FROM word WHERE segment = ?1 AND word = ?2 AND part = ?3")?;
-        for (segment, word, part, left) in changes.drain(..) {
-            match left.is_empty() {
-                true => drop.execute(params![segment, word, part])?,
-                false => put.execute(params![segment, word, part, left])?,
-            };
-        }
+        changes.drain(..).try_for_each(|change| change.apply(connection))?;
         connection.execute_batch("COMMIT")
     };
     run().inspect_err(|_| {

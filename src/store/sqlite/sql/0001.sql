@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- The number of this layout. While version 1 is not released it is raised whenever this file changes, so that a store
 -- of an older layout is called old, not altered.
-INSERT INTO meta (name, value) VALUES ('layout', '10');
+INSERT INTO meta (name, value) VALUES ('layout', '11');
 
 -- Managed objects. `key` is the folded identity; `discovered` marks what is known from history only.
 
@@ -449,7 +449,7 @@ CREATE TABLE file_part (
 -- counting reads no text. `root` is that of the tree over the events, each under `salt` (docs/formats/digests.md).
 CREATE TABLE block (
     number  INTEGER PRIMARY KEY AUTOINCREMENT,
-    first   INTEGER NOT NULL UNIQUE,
+    first   INTEGER NOT NULL,
     last    INTEGER NOT NULL,
     events  INTEGER NOT NULL,
     bytes   INTEGER NOT NULL,
@@ -459,6 +459,8 @@ CREATE TABLE block (
     salt    BLOB NOT NULL,
     root    BLOB NOT NULL
 ) STRICT;
+-- Blocks in order, without reading the heads of all.
+CREATE INDEX block_span ON block (first, last, events, from_time, to_time);
 
 -- What has been written of a room: the number its next event gets, the time of its latest event, the right edge of the tree
 -- over its blocks but the last, the leaf of the last, and the leaf of the room in the tree over all rooms.
@@ -569,19 +571,20 @@ CREATE TABLE delivery_salt (
 ) STRICT;
 
 -- Full-text index, exact to the event. A segment is what one batch wrote; segments of one level are merged into one of the
--- next. `events` lists the events a word stands in, each as block * 128 + place: differences, seven bits to a byte. A long list
--- is kept in parts, each a list of its own. Words that begin with U+0001 are none of a text: persons, kinds other than messages,
--- and events with attachments.
+-- next. `lists` holds words in order, from `first` on, each with the list of the events it stands in: the length shared with the
+-- word before (with `first` at the beginning), the length of the rest, the rest, the length of the list, the list. Events are
+-- block * 128 + place; lengths and the differences in a list have seven bits to a byte. A long list is kept in parts, each a row
+-- of its own. Words that begin with U+0001 are none of a text: persons, kinds other than messages, and events with attachments.
 CREATE TABLE segment (
     number INTEGER PRIMARY KEY,
     level  INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE word (
     segment INTEGER NOT NULL REFERENCES segment,
-    word    TEXT NOT NULL,
+    first   TEXT NOT NULL,
     part    INTEGER NOT NULL,
-    events  BLOB NOT NULL,
-    PRIMARY KEY (segment, word, part)
+    lists   BLOB NOT NULL,
+    PRIMARY KEY (segment, first, part)
 ) STRICT, WITHOUT ROWID;
 
 -- Where events came from: what was imported, by which version, in how many pieces how many new events, and the SHA-256 of the
