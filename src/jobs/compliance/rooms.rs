@@ -3,6 +3,7 @@
 
 use super::folder::{self, RECEIPT};
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::record::Value as Held;
 use crate::store::delivery::{Kept, Run, Span, salted};
 use serde_json::{Map, Value};
@@ -15,6 +16,14 @@ const SHOWN: [&str; 5] = ["Name", "Category", "Type", "Privacy", "Description"];
 
 /// Rooms by their identities, each with what is shown of it.
 pub(super) type Rooms = BTreeMap<String, Map<String, Value>>;
+
+/// What they were called.
+pub(super) fn titles(then: &Rooms) -> BTreeMap<String, String> {
+    let named = |(room, shown): (&String, &Map<String, Value>)| {
+        Some((room.clone(), shown.get(field::NAME.name)?.as_str()?.to_owned()))
+    };
+    then.iter().filter_map(named).collect()
+}
 
 /// Makes the rooms of a run what they were, as far as that is known; says what they are then.
 pub(super) fn as_then(catalog: &mut Catalog, spans: &[Span], then: &Rooms) -> Rooms {

@@ -5,7 +5,7 @@
 use super::folder::{self, Folder, RECEIPT};
 use super::mail::{self, Mailed};
 use super::read::{Counting, List, Seen};
-use super::rooms::{Rooms, as_then};
+use super::rooms::{Rooms, as_then, titles};
 use super::{Service, format, sheet};
 use crate::containers::plain::PlainFolder;
 use crate::containers::zip::SmallZips;
@@ -259,11 +259,7 @@ pub(super) fn fill(cx: &Context<'_>, path: &Path, run: &Run, partial: &Path, the
     let spans = corpus.run_spans(run.number)?;
     let rooms = as_then(&mut catalog, &spans, then);
     let seen = Seen::new(&spans, run.manner.details)?;
-    let named = |(room, shown): (&String, &serde_json::Map<String, Value>)| {
-        Some((room.clone(), shown.get("Name")?.as_str()?.to_owned()))
-    };
-    let titles = then.iter().filter_map(named).collect();
-    let mut corpus = Counting { store: corpus, seen, titles };
+    let mut corpus = Counting { store: corpus, seen, titles: titles(then) };
     let formats = vec![format(&run.manner)?];
     let second = formats.iter().any(|format| format.embeds() > 0).then(|| Sqlite::snapshot(path)).transpose()?;
     let files = Embedded(second.map(Mutex::new), SmallZips::default());

@@ -160,7 +160,7 @@ fn words_of_the_papers_may_be_redacted() {
     desk.lines("in.jsonl", &[message("ma-chan://x/1", 1, "2014-05-01T10:00:00Z", "ann@x", text)]);
     desk.run("import @in.jsonl --store @s.db --quiet").code(0);
     desk.run("case new C --store @s.db").code(0);
-    let line = "produce --case C --format html,dat --room * --redact -nothingatall --bates A --out @all --store @s.db";
+    let line = "produce --case C --format html,dat --room * --redact=-nothingatall --bates A --out @all --store @s.db";
     let run = desk.run(line);
     assert!(matches!(run.code, 0 | 3), "{run:?}");
 }

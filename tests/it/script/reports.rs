@@ -56,7 +56,7 @@ fn what_powershell_has_and_this_has_not_is_refused_with_nothing_done() {
         ("$i = 0\nwhile ($i -lt 3) { $i++ }", "2:1", "\"while\""),
         ("Get-Content rooms.txt | ForEach-Object { $_ }", "1:1", "\"Get-Content\""),
         ("Send-MailMessage -To a@x", "1:1", "\"Send-MailMessage\""),
-        ("$h = @{}\n$h['a'] = 1", "2:1", "given a value"),
+        ("$h = @{}\n$h['a'] = 1", "2:1", "are given values"),
         ("switch ($x) { 1 { 2 } }", "1:1", "\"switch\""),
         ("Get-CsPersistentChatRoom -Identity x | Out-GridView", "1:40", "\"Out-GridView\""),
     ] {
