@@ -150,7 +150,7 @@ fn nothing_runs_before_all_of_a_script_is_understood() {
         ("@\"x\n\"@", "2:1", "begins in the line"),
         ("@'\nnever closed\n '@", "2:1", "not closed"),
         ("$p = @{A=1}\nGet-CsPersistentChatRoom @p", "3:26", "\"@p\""),
-        ("$a.b = 1", "2:1", "given a value"),
+        ("$a.b = 1", "2:1", "are given values"),
         ("[System.IO.File]::Delete('x')", "2:1", "System.IO.File"),
         ("$x = 'a'.GetType()", "2:9", "GetType"),
         ("<# never closed", "2:1", "<#"),

@@ -224,7 +224,9 @@ impl Reader<'_> {
                 let behind = self.rest().strip_prefix('.').map(|rest| {
                     rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().map(fold).unwrap_or_default()
                 });
-                if behind.is_some_and(|behind| !matches!(behind.as_str(), "count" | "length")) {
+                if self.rest().starts_with(['/', '\\'])
+                    || behind.is_some_and(|behind| !matches!(behind.as_str(), "count" | "length"))
+                {
                     return Err(self
                         .wrong(at, format!("{} stands where $_ or a property should", quoted(&name)))
                         .hint("shells replace $_: put the whole line in single quotes, and write $_.Name"));

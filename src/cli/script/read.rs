@@ -243,7 +243,7 @@ impl Reader<'_> {
         }
         let pipeline = self.pipeline()?;
         if self.rest().starts_with('=') && !self.rest().starts_with("==") {
-            let what = "only variables are given values, not properties or items; nothing was run";
+            let what = "only variables are given values, not properties or items, so nothing was run";
             return Err(self.wrong(at, what).hint("$name = … keeps a value; Set-… cmdlets change objects"));
         }
         Ok(Some(Doing::Run(pipeline)))
