@@ -194,18 +194,23 @@ fn dimmed(text: &str, look: Look, out: &mut dyn Write) -> Result<()> {
     }
 }
 
-/// Remarks, one on a line; of many those at the ends, for the last ones say what was done.
+/// Remarks, one on a line, the same one once; of many those at the ends, for the last ones say what was done.
 pub(super) fn remarks(notes: &[String], look: Look, err: &mut dyn Write) -> std::io::Result<()> {
+    let notes: Vec<(&String, usize)> =
+        notes.chunk_by(|one, next| one == next).filter_map(|same| Some((same.first()?, same.len()))).collect();
     let middle = match look.terminal && !look.all && notes.len() > MOST {
         true => MOST - LAST..notes.len() - LAST,
         false => 0..0,
     };
-    for (at, note) in notes.iter().enumerate() {
+    for (at, (note, times)) in notes.into_iter().enumerate() {
         if at == middle.start && !middle.is_empty() {
             writeln!(err, "{} more remarks (--all)", grouped(middle.len() as u64))?;
         }
-        if !middle.contains(&at) {
-            writeln!(err, "{}", super::print::visible(note))?;
+        let note = super::print::visible(note);
+        match times {
+            _ if middle.contains(&at) => {}
+            1 => writeln!(err, "{note}")?,
+            times => writeln!(err, "{} × {note}", grouped(times as u64))?,
         }
     }
     Ok(())
@@ -249,6 +254,9 @@ mod tests {
         let few = shown(false, true);
         assert_eq!(few.lines().count(), 21, "{few}");
         assert!(few.contains("note 14\n380 more remarks (--all)\nnote 395\n") && few.ends_with("note 399\n"), "{few}");
+        let mut same = Vec::new();
+        remarks(&["a".to_owned(), "b".to_owned(), "b".to_owned()], Look::default(), &mut same).unwrap();
+        assert_eq!(String::from_utf8(same).unwrap(), "a\n2 × b\n");
         assert_eq!((shown(true, true).lines().count(), shown(false, false).lines().count()), (400, 400));
     }
 

@@ -391,7 +391,7 @@ fn perform(
     }
     reply.tables.splice(0..0, whole);
     let remark = print::choose(&mut reply, &conditions)?;
-    if !globals.no_remarks && !(quiet && fine) {
+    if !(globals.no_remarks || quiet && fine) {
         reply.notes.extend(remark);
     }
     if hushed && fine {
