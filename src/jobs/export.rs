@@ -217,8 +217,9 @@ pub(super) fn make(
         false => {
             let facts = producing.map_or_else(|| job.custody(selection), |producing| producing.custody());
             let (facts, note) = (facts, signed.as_ref().map(|(_, note)| note.clone()));
+            let asked = producing.map(Producing::asked);
             let print = format!(
-                "{} {} {facts} {:?} {} {:?} {note:?}",
+                "{} {} {facts} {asked:?} {:?} {} {:?} {note:?}",
                 corpus.id()?,
                 corpus.revision()?,
                 job.target.volume_size,

@@ -95,7 +95,7 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     receipt.what_if = job.what_if;
     receipt.fact("Store", job.store.display().to_string());
     let sources: Vec<String> = job.paths.iter().map(|path| path.display().to_string()).collect();
-    receipt.fact("Imported", sources.join("; "));
+    sources.iter().for_each(|source| receipt.fact("Imported", source.as_str()));
     receipt.remark("files of a folder or zip passed over by their names", found.passed_over);
     receipt.remark("files not read as history, because events name them as attachments", found.attached);
 

@@ -11,7 +11,7 @@ pub use self::arrived::Arrived;
 use self::arrived::Differing;
 use self::register::{Arriving, Outcome, arriving, outcome};
 pub use self::renamed::Renamed;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, quoted};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold};
@@ -207,7 +207,7 @@ fn under_new_names(record: Record, renames: &Renames, addresses: &HashSet<String
     let record = renames.record(record, addresses);
     // What is known from history only is as its source wrote it, unless it was renamed here.
     if !record.discovered || !renames.is_empty() {
-        check_lengths(&record)?;
+        check_lengths(&record).map_err(shorter)?;
     }
     Ok(record)
 }
@@ -253,7 +253,7 @@ pub fn plan(
     for arriving in holds {
         let Arriving { hold, from, .. } = &arriving;
         let hold = arriving.renamed(renames, renames.record(hold.clone(), &addresses), &merge.after, present);
-        check_lengths(&hold)?;
+        check_lengths(&hold).map_err(shorter)?;
         merge.hold(hold, from);
     }
     merge.changes.extend(others);
@@ -420,14 +420,24 @@ pub fn check_lengths(record: &Record) -> Result<()> {
         let length = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
         if field.max > 0 && length > field.max {
             let name: String = record.identity().chars().take(60).collect();
-            let object = match names_a_person(record) {
-                true => in_error(record),
-                false => format!("{} {name:?}", record.shape.noun),
+            let object = match (names_a_person(record), record.shape.noun) {
+                (true, _) => in_error(record),
+                // Its identity begins with what it is: a search, a tag, a rule of a room.
+                (_, "collection") => format!("{} of a case", name.split('\\').nth(1).unwrap_or("part")),
+                (_, "retention") => "a retention rule".to_owned(),
+                (_, "addin") => format!("add-in {}", quoted(&name)),
+                (_, noun) => format!("{noun} {}", quoted(&name)),
             };
-            return Err(too_long(field.name, &object, length, field.max));
+            let what = format!("{} of {object} has {length} characters; the limit is {}", field.name, field.max);
+            return Err(Error::new(Kind::Refused, what).hint("write a shorter one"));
         }
     }
     Ok(())
+}
+
+/// What comes in can be shortened where it comes from.
+fn shorter(error: Error) -> Error {
+    error.hint("use shorter new names, or shorten it before the export")
 }
 
 /// Is the identity of it the address of a person?

@@ -35,7 +35,7 @@ pub(super) fn expected(job: &Import, found: &Found, archives: &[Archive], receip
     if others && job.expected.is_anything() {
         return Err(Error::new(
             Kind::Usage,
-            "only an archive has a content that can be expected, and other history comes in",
+            "--expect-content applies to archives, and the import contains other history",
         )
         .hint("import the archive alone"));
     }
@@ -293,8 +293,7 @@ impl Settings<'_> {
             if !self.job.what_if {
                 return Err(refused(first, expected.rules.len()));
             }
-            receipt
-                .remark("rules of retention that are refused without --accept-retention", expected.rules.len() as u64);
+            receipt.remark("retention rules that are refused without --accept-retention", expected.rules.len() as u64);
         }
         let before = receipt.clone();
         let mut decide = |present: &Catalog, each: Option<&mut Each<'_>>| {
@@ -357,7 +356,7 @@ fn refused(first: &str, rules: usize) -> Error {
     let more = if rules > 1 { format!(" and {} more", rules - 1) } else { String::new() };
     Error::new(
         Kind::Refused,
-        format!("a rule of retention comes in that lets history go at the next purge: {first}{more}"),
+        format!("the import contains a retention rule that lets history go at the next purge: {first}{more}"),
     )
     .hint("--what-if says what would go; --accept-retention takes such rules in; or import without them")
 }

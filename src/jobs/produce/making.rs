@@ -226,6 +226,12 @@ impl Producing for Making<'_> {
         })
     }
 
+    fn asked(&self) -> String {
+        let job = self.job;
+        let which = (&job.case, &job.wanted, &job.supplements, job.neighbours);
+        format!("{which:?} {:?} {:?} {:?} {}", job.withhold, job.redact, job.redact_tags, job.redact_whole)
+    }
+
     fn before(&self, corpus: &mut dyn Corpus, put: &mut Put<'_>) -> Result<()> {
         let mut state = self.state();
         let mut failed = Ok(());
@@ -371,7 +377,7 @@ impl Producing for Making<'_> {
         let made = papers(&facts, &self.bates, &state.counted, receipt, (&self.actor, self.started));
         for paper in made {
             let (html, text) = (paper.html()?, paper.text());
-            state.own.push(text.clone());
+            state.own.extend([text.clone(), html.clone()]);
             parts.push(Part::file(format!("data/papers/{}.html", paper.name), html));
             parts.push(Part::file(format!("data/papers/{}.txt", paper.name), text));
         }

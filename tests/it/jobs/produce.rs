@@ -166,3 +166,15 @@ fn what_was_changed_is_found() {
         .code(2)
         .says("no place for Bates numbers");
 }
+
+#[test]
+fn words_of_the_papers_may_be_redacted() {
+    let desk = Desk::new();
+    let text = "body table charset utf8 border collapse documents redacted viewport stylesheet sans serif padding";
+    desk.lines("in.jsonl", &[message("ma-chan://x/1", 1, "2014-05-01T10:00:00Z", "ann@x", text)]);
+    desk.run("import @in.jsonl --store @s.db --quiet").code(0);
+    desk.run("case new C --store @s.db").code(0);
+    let line = "produce --case C --format html,dat --room * --redact=-nothingatall --bates A --out @all --store @s.db";
+    let run = desk.run(line);
+    assert!(matches!(run.code, 0 | 3), "{run:?}");
+}
