@@ -153,6 +153,8 @@ pub struct Context<'a> {
     pub session: &'a Session,
     /// Every noun that is kept as a record, in the order archives and reports follow.
     pub shapes: &'static [&'static Shape],
+    /// Where the environment says programs are.
+    pub programs: Option<&'a std::ffi::OsStr>,
     /// The password for a directory, named by the environment.
     pub password: Option<&'a str>,
     /// The request for approval that is carried out.

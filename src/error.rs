@@ -290,9 +290,16 @@ pub fn brief(text: &str) -> String {
     }
 }
 
-/// The same in quotes.
+/// The same in quotes. A backslash stays one, as it has to be typed; what nobody sees is shown as its code.
 pub fn quoted(text: &str) -> String {
-    format!("{:?}", brief(text))
+    let shown = brief(text).chars().fold(String::new(), |mut shown, c| {
+        match c {
+            '\\' | '\'' | '"' => shown.push(c),
+            c => shown.extend(c.escape_debug()),
+        }
+        shown
+    });
+    format!("\"{shown}\"")
 }
 
 impl fmt::Display for Error {

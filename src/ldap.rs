@@ -50,7 +50,7 @@ pub fn entries(ask: &Ask, bases: &[String], watch: &dyn Watch, take: &mut TakeEn
     let plain = ask.url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ldap://"));
     let secure = ask.url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ldaps://"));
     if !plain && !secure {
-        return Err(Error::new(Kind::Usage, "a directory has an address as ldaps://dc1.example.com"));
+        return Err(Error::new(Kind::Usage, "--ldap must be the address of a directory, as ldaps://dc1.example.com"));
     }
     if secure && ask.starttls {
         return Err(Error::new(Kind::Usage, "--starttls is for ldap://; ldaps:// is TLS from the beginning"));

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
                 host: gethostname::gethostname().to_string_lossy().into_owned(),
                 store: std::env::var_os("PCHAT_STORE"),
                 key: std::env::var_os("PCHAT_KEY"),
+                programs: std::env::var_os("PATH"),
                 password: std::env::var("PCHAT_LDAP_PASSWORD").ok(),
                 out: &mut std::io::BufWriter::new(std::io::stdout()),
                 err: &mut std::io::stderr(),

@@ -83,7 +83,7 @@ pub(super) struct Call {
 impl Call {
     /// Sorts the words behind a cmdlet. `native` knows the options of pchat itself.
     pub(super) fn new(cmdlet: &'static Cmdlet, items: Vec<Item>, native: &Command, typed: &[String]) -> Result<Call> {
-        let typed = typed.to_vec();
+        let typed = Call::plain(typed);
         let (given, own, what_if, confirm) = (Vec::new(), Vec::new(), false, None);
         let mut call = Call { cmdlet, given, what_if, confirm, own, shown: false, typed, on_error: None };
         let mut items = items.into_iter().peekable();

@@ -31,6 +31,15 @@ pub(super) fn joined(before: Vec<OsString>) -> Vec<OsString> {
 
 /// Runs a whole line that is one word of a command line.
 pub(super) fn text(text: &str, before: Vec<OsString>, world: &mut World<'_>) -> Result<u8> {
+    let native = super::command();
+    for word in &before {
+        let word = word.to_string_lossy();
+        let name = word.split('=').next().and_then(|name| name.strip_prefix("--")).unwrap_or_default();
+        if !name.is_empty() && !native.get_arguments().any(|arg| arg.get_long() == Some(name)) {
+            return Err(Error::new(Kind::Usage, format!("{} is not an option of a whole line", cited(&word)))
+                .hint("write parameters behind their cmdlet, inside the quotes, as in 'Get-… | Set-… -WhatIf'"));
+        }
+    }
     script::run(text, None, script::Manner { before: joined(before), shown: false }, world)
 }
 

@@ -18,6 +18,8 @@ const NARROWEST: usize = 12;
 const LISTED: usize = 3;
 /// So many columns are left at least.
 const LEAST: usize = 3;
+/// Of many remarks so many of the last ones are shown.
+const LAST: usize = 5;
 
 /// What is known of whoever looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -192,6 +194,28 @@ fn dimmed(text: &str, look: Look, out: &mut dyn Write) -> Result<()> {
     }
 }
 
+/// Remarks, one on a line, the same one once; of many those at the ends, for the last ones say what was done.
+pub(super) fn remarks(notes: &[String], look: Look, err: &mut dyn Write) -> std::io::Result<()> {
+    let notes: Vec<(&String, usize)> =
+        notes.chunk_by(|one, next| one == next).filter_map(|same| Some((same.first()?, same.len()))).collect();
+    let middle = match look.terminal && !look.all && notes.len() > MOST {
+        true => MOST - LAST..notes.len() - LAST,
+        false => 0..0,
+    };
+    for (at, (note, times)) in notes.into_iter().enumerate() {
+        if at == middle.start && !middle.is_empty() {
+            writeln!(err, "{} more remarks (--all)", grouped(middle.len() as u64))?;
+        }
+        let note = super::print::visible(note);
+        match times {
+            _ if middle.contains(&at) => {}
+            1 => writeln!(err, "{note}")?,
+            times => writeln!(err, "{} × {note}", grouped(times as u64))?,
+        }
+    }
+    Ok(())
+}
+
 fn told(more: usize, look: Look, out: &mut dyn Write) -> Result<()> {
     match more {
         0 => Ok(()),
@@ -217,6 +241,23 @@ mod tests {
         let mut out = Vec::new();
         write_table(table, look, &mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn of_many_remarks_the_ends_are_shown() {
+        let notes: Vec<String> = (0..400).map(|n| format!("note {n}")).collect();
+        let shown = |all, terminal| {
+            let mut err = Vec::new();
+            remarks(&notes, Look { terminal, all, ..Look::default() }, &mut err).unwrap();
+            String::from_utf8(err).unwrap()
+        };
+        let few = shown(false, true);
+        assert_eq!(few.lines().count(), 21, "{few}");
+        assert!(few.contains("note 14\n380 more remarks (--all)\nnote 395\n") && few.ends_with("note 399\n"), "{few}");
+        let mut same = Vec::new();
+        remarks(&["a".to_owned(), "b".to_owned(), "b".to_owned()], Look::default(), &mut same).unwrap();
+        assert_eq!(String::from_utf8(same).unwrap(), "a\n2 × b\n");
+        assert_eq!((shown(true, true).lines().count(), shown(false, false).lines().count()), (400, 400));
     }
 
     #[test]

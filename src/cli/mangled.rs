@@ -174,17 +174,16 @@ impl Check<'_> {
 
     /// Dashes of documents before the name of an option.
     fn dashes(&self) -> Result<()> {
-        for (at, word, role) in self.roles() {
+        for (_, word, role) in self.roles() {
             let name = word.trim_start_matches(DASHES);
             let foreign = word[..word.len() - name.len()].chars().any(|c| c != '-');
             if !foreign || matches!(role, Role::Value(_)) {
                 continue;
             }
-            if let Some(long) = self.typed.meant(word) {
-                let value = name.split_once('=').map(|(_, value)| format!("={value}")).unwrap_or_default();
+            if self.typed.meant(word).is_some() {
                 let what = format!("{} begins with a dash of a document", quoted(word));
-                let by = vec![format!("--{long}{value}")];
-                return Err(wrong(what, format!("type two plain dashes: {}", self.with(at, 1, by))));
+                let right = line(&self.typed.straight(self.words));
+                return Err(wrong(what, format!("type two plain dashes: {right}")));
             }
         }
         Ok(())

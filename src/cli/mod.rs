@@ -56,6 +56,8 @@ pub struct World<'a> {
     pub store: Option<OsString>,
     /// The key file named by the environment.
     pub key: Option<OsString>,
+    /// Where the environment says programs are.
+    pub programs: Option<OsString>,
     /// The password for a directory, named by the environment.
     pub password: Option<String>,
     /// Results go here.
@@ -207,9 +209,13 @@ fn native(words: Vec<OsString>, world: &mut World<'_>, kept: &Kept) -> u8 {
 
 fn print(done: Result<Evaluated>, manner: fail::Manner, world: &mut World<'_>) -> u8 {
     match done {
-        Ok(Evaluated::Reply(reply, how)) => show(&reply, how, world.out, (manner, world.err)),
+        Ok(Evaluated::Reply(reply, how)) => {
+            let remarks = Look { terminal: world.terminal, all: how.1.all, ..Look::default() };
+            show(&reply, how, world.out, (manner, remarks, world.err))
+        }
         Ok(Evaluated::Delivered(reply)) => {
-            show(&reply, (Output::Table, Look::default()), &mut std::io::sink(), (manner, world.err))
+            let remarks = Look::default();
+            show(&reply, (Output::Table, remarks), &mut std::io::sink(), (manner, remarks, world.err))
         }
         Ok(Evaluated::Ran(code)) => code,
         Ok(Evaluated::Parser(error, words)) => fail::usage(&error, &words, manner, world.out, world.err),
@@ -331,6 +337,7 @@ fn perform(
         key: key.as_deref(),
         session: &session,
         shapes: nouns::SHAPES,
+        programs: world.programs.as_deref(),
         password: world.password.as_deref(),
         approval: None,
         approve_by: globals.approve_by()?,
@@ -383,7 +390,10 @@ fn perform(
         return Ok(Evaluated::Delivered(reply));
     }
     reply.tables.splice(0..0, whole);
-    print::choose(&mut reply, &conditions);
+    let remark = print::choose(&mut reply, &conditions)?;
+    if !(globals.no_remarks || quiet && fine) {
+        reply.notes.extend(remark);
+    }
     if hushed && fine {
         reply.tables.clear();
     }
@@ -449,9 +459,9 @@ fn show(
     reply: &Reply,
     (output, look): (Output, Look),
     out: &mut dyn Write,
-    (manner, err): (fail::Manner, &mut dyn Write),
+    (manner, remarks, err): (fail::Manner, Look, &mut dyn Write),
 ) -> u8 {
-    let code = notes(reply, err);
+    let code = notes(reply, remarks, err);
     match print::reply(reply, output, look, out).and_then(|()| out.flush()) {
         Ok(()) => {}
         // Whoever reads a listing may stop reading; the work is done all the same.
@@ -462,11 +472,9 @@ fn show(
 }
 
 /// Shows the remarks of a reply; gives its exit code.
-fn notes(reply: &Reply, err: &mut dyn Write) -> u8 {
-    for note in &reply.notes {
-        // A note that cannot be shown must not turn a finished job into a failed one.
-        drop(writeln!(err, "{}", print::visible(note)));
-    }
+fn notes(reply: &Reply, look: Look, err: &mut dyn Write) -> u8 {
+    // A note that cannot be shown must not turn a finished job into a failed one.
+    drop(look::remarks(&reply.notes, look, err));
     match reply.status {
         Status::Done => 0,
         Status::Gaps => 3,

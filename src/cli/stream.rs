@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 pub(super) struct Stream<'a> {
     output: Output,
     conditions: &'a [Expression],
+    remark: Option<String>,
     look: Look,
     out: &'a mut dyn Write,
     begun: bool,
@@ -22,7 +23,7 @@ pub(super) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     pub(super) fn new(output: Output, conditions: &'a [Expression], look: Look, out: &'a mut dyn Write) -> Stream<'a> {
-        Stream { output, conditions, look, out, begun: false, rows: 0, closed: false }
+        Stream { output, conditions, look, out, begun: false, rows: 0, closed: false, remark: None }
     }
 
     /// Was anything handed out?
@@ -33,7 +34,7 @@ impl<'a> Stream<'a> {
     /// Prints some rows.
     pub(super) fn page(&mut self, mut table: Table) -> Result<ControlFlow<()>> {
         if !self.conditions.is_empty() {
-            print::choose_rows(&mut table, self.conditions);
+            self.remark = print::choose_rows(&mut table, self.conditions)?;
         }
         let written = self.write(&table).and_then(|()| self.out.flush());
         self.begun = true;
@@ -46,6 +47,7 @@ impl<'a> Stream<'a> {
     pub(super) fn finish(&mut self, reply: &mut Reply) -> Result<()> {
         if self.rows == 0 && reply.status == Status::Done {
             reply.status = Status::Nothing;
+            reply.notes.extend(self.remark.take());
         }
         if self.closed || self.output != Output::Json {
             return Ok(());

@@ -94,6 +94,18 @@ impl<'c> Typed<'c> {
         self.options().find(is).filter(|_| name.len() > 1).and_then(Arg::get_long)
     }
 
+    /// The words with two plain dashes before each name of an option.
+    pub(super) fn straight(&self, words: &[String]) -> Vec<String> {
+        let plain = |(word, role): (&String, &Role<'_>)| match (role, self.meant(word)) {
+            (Role::Name | Role::Option(None), Some(long)) if word.starts_with(super::words::DASHES) => {
+                let value = word.split_once(['=', ':']).map(|(_, value)| format!("={value}")).unwrap_or_default();
+                format!("--{long}{value}")
+            }
+            _ => word.clone(),
+        };
+        words.iter().zip(&self.roles).map(plain).collect()
+    }
+
     /// The command as people type it.
     pub(super) fn line(&self) -> String {
         std::iter::once("pchat").chain(self.path.iter().copied()).collect::<Vec<_>>().join(" ")

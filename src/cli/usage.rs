@@ -117,12 +117,8 @@ impl Asked<'_> {
             };
             return Error::new(Kind::Usage, format!("{} is one word too many for {name}", quoted(&word))).hint(hint);
         }
-        if let Some(long) = typed.meant(&word) {
-            let mut words = self.words.to_vec();
-            if let Some(slot) = at.and_then(|at| words.get_mut(at)) {
-                let value = slot.split_once(['=', ':']).map(|(_, value)| format!("={value}")).unwrap_or_default();
-                *slot = format!("--{long}{value}");
-            }
+        if typed.meant(&word).is_some() {
+            let words = typed.straight(self.words);
             return Error::new(Kind::Usage, format!("{} is not an option of {name}", quoted(&word)))
                 .hint(format!("options are written with two dashes: {}", line(&words)));
         }
@@ -182,7 +178,7 @@ impl Asked<'_> {
             self.typed.command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
         let familiar = FAMILIAR.iter().find(|(names, _)| names.contains(&word.to_ascii_lowercase().as_str()));
         if let Some((_, here)) = familiar.filter(|_| self.typed.path.is_empty()) {
-            return error.hint(format!("what other programs call so is here: {here}"));
+            return error.hint(format!("what other programs call that is here: {here}"));
         }
         match self
             .about(ContextKind::SuggestedSubcommand)
@@ -209,7 +205,8 @@ impl Asked<'_> {
             let is = |word: &String| word.trim_end_matches('=') == name;
             let mut words = self.words.to_vec();
             if let Some(at) = words.iter().position(is) {
-                words.splice(at..=at, [name.clone(), by]);
+                let blank = words.get(at + 1).is_some_and(|next| next.trim().is_empty());
+                words.splice(at..=at + usize::from(blank), [name.clone(), by]);
             }
             return Error::new(Kind::Usage, format!("{name} needs a value{more}"))
                 .hint(format!("a shell variable may be empty: {}", line(&words)));
@@ -227,13 +224,19 @@ impl Asked<'_> {
             Some((from, to)) if to.len() > 18 => {
                 self.wrong(format!("{name} must be {from} or more, not {}", quoted(&given)))
             }
-            _ if why.contains("SI unit") || why.contains("Failed to parse") => {
+            _ if ["SI unit", "Failed to parse", "ByteSize"].iter().any(|of| why.contains(of)) => {
                 self.wrong(format!("{name} must be a size as 500KB, 64MiB or 2GiB, not {}", quoted(&given)))
             }
             Some((from, to)) => self.wrong(format!("{name} must be from {from} to {to}, not {}", quoted(&given))),
             None if why.contains("invalid digit") => {
                 self.wrong(format!("{name} must be a whole number, not {}", quoted(&given)))
             }
+            None if why.starts_with("number too ") => {
+                let what = if why.contains("small") { "small" } else { "large" };
+                self.wrong(format!("{name} is too {what} a number: {}", quoted(&given)))
+            }
+            // What says itself which value is wrong.
+            None if why.starts_with(&quoted(given.trim())) => self.wrong(format!("{name}: {why}")),
             None => self.wrong(format!("{name} {} is invalid: {why}", quoted(&given))),
         }
     }
@@ -265,6 +268,8 @@ fn option(text: &str) -> String {
 /// `--category CATEGORY or --everything`.
 fn plain(text: &str) -> String {
     let text = text.trim_end_matches("...").trim_matches(['[', ']']);
+    // A value that may be left out.
+    let text = text.split_once(" [").map_or(text, |(name, _)| name);
     match text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).filter(|inside| inside.contains('|')) {
         Some(inside) => either(&inside.split('|').map(plain).collect::<Vec<_>>()),
         None => text.replace(['<', '>'], "").replace("...", ""),

@@ -30,7 +30,7 @@ pub fn rule(catalog: &Catalog) -> Option<&Record> {
 /// The request of this number.
 pub fn request(catalog: &Catalog, number: u64) -> Result<&Record> {
     catalog.get(REQUEST.noun, &join_key([number.to_string().as_str()])).ok_or_else(|| {
-        Error::new(Kind::NotFound, format!("no request {number}")).hint("pchat approval get lists all of them")
+        Error::new(Kind::NotFound, format!("no approval request {number}")).hint("pchat approval get lists all of them")
     })
 }
 

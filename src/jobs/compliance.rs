@@ -6,8 +6,9 @@ pub mod check;
 pub mod folder;
 pub mod mail;
 mod read;
+mod rooms;
 pub mod run;
-mod sheet;
+pub mod sheet;
 
 use crate::error::{Error, Kind, Result};
 use crate::formats::compliance::write::ComplianceXml;

@@ -163,7 +163,9 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     job.check(history)?;
     let mut corpus = Sqlite::snapshot(&job.store)?;
     let nouns = job.nouns();
-    let leave = job.formats.iter().any(|format| format.settings) && nouns.iter().any(|shape| shape.noun == "principal");
+    // Where they are not taken in pages.
+    let leave = job.formats.iter().any(|format| format.settings && !(format.make)().pages_principals())
+        && nouns.iter().any(|shape| shape.noun == "principal");
     let whole = match leave {
         true => corpus.catalog(job.shapes)?,
         false => corpus.catalog(&asked_of(job.shapes, [&job.wanted]))?,
@@ -215,8 +217,9 @@ pub(super) fn make(
         false => {
             let facts = producing.map_or_else(|| job.custody(selection), |producing| producing.custody());
             let (facts, note) = (facts, signed.as_ref().map(|(_, note)| note.clone()));
+            let asked = producing.map(Producing::asked);
             let print = format!(
-                "{} {} {facts} {:?} {} {:?} {note:?}",
+                "{} {} {facts} {asked:?} {:?} {} {:?} {note:?}",
                 corpus.id()?,
                 corpus.revision()?,
                 job.target.volume_size,

@@ -2,7 +2,7 @@
 //! transaction that keeps it: policy, category, room. Also the test that two people can do it.
 
 use crate::context::{Context, no_random};
-use crate::error::{Error, Kind as Failure, Place, Result};
+use crate::error::{Error, Kind as Failure, Place, Result, quoted};
 use crate::jobs::selection::{only_room, room_key};
 use crate::model::catalog::Catalog;
 use crate::model::field;
@@ -128,6 +128,10 @@ fn post_in(
 
 /// A person as history names them.
 fn persona(directory: &Directory<'_>, person: &str) -> Result<Persona> {
+    if person.contains(['*', '?']) {
+        return Err(Error::new(Failure::Usage, format!("{} is a pattern, and one person writes", quoted(person)))
+            .hint("give a SIP address, as in --user sip:user@example.com"));
+    }
     let uri = directory.entry(person, false)?;
     if !uri.contains('@') {
         return Err(Error::new(Failure::Usage, "messages are written by people, who have an address")

@@ -28,6 +28,8 @@ pub struct Decision {
     pub puts: Vec<Record>,
     /// Records that go.
     pub removes: Vec<Record>,
+    /// What holds of records that are added as long as nobody has said otherwise: defaults, a pool that is normal.
+    pub implied: Vec<Record>,
     /// Remarks for people.
     pub notes: Vec<String>,
     /// What the command is about, where that is not the first record.
@@ -65,7 +67,10 @@ impl Decision {
             self.removes.iter().find(same).filter(|_| self.puts.len() == self.removes.len() || self.removes.len() == 1)
         };
         for record in &self.puts {
-            let old = catalog.get(record.shape.noun, &record.key()).or_else(|| renamed(record));
+            let key = record.key();
+            let same = |old: &&Record| old.shape.noun == record.shape.noun && old.key() == key;
+            let implied = || self.implied.iter().find(same);
+            let old = catalog.get(record.shape.noun, &key).or_else(|| renamed(record)).or_else(implied);
             for (at, field) in record.shape.fields.iter().enumerate() {
                 let (before, after) = (old.map(|old| old.values[at].clone()), record.values[at].clone());
                 let stamp = matches!(field.name, "UpdatedBy" | "UpdatedOn" | "CreatedBy" | "CreatedOn" | "Guid");

@@ -55,7 +55,7 @@ pub enum AuditVerb {
         #[arg(long, value_name = "FILE", requires = "ca")]
         reply: Option<PathBuf>,
         /// The certificates of the authorities that are trusted (PEM)
-        #[arg(long, value_name = "FILE", requires = "reply")]
+        #[arg(long, value_name = "FILE", requires = "reply", conflicts_with = "request")]
         ca: Option<PathBuf>,
     },
     /// Verify the log; any verdict but `intact` ends with code 13
@@ -64,7 +64,7 @@ pub enum AuditVerb {
         #[arg(long, value_name = "FILE", num_args = 1..)]
         against: Vec<PathBuf>,
         /// The public key, from outside [default: the one the store names]
-        #[arg(long, value_name = "KEY")]
+        #[arg(long, value_name = "KEY", value_parser = crate::nouns::values::public_key)]
         public_key: Option<String>,
         /// Check the signatures of time stamps, too: the certificates of the authorities that are trusted (PEM)
         #[arg(long, value_name = "FILE")]
@@ -83,7 +83,7 @@ pub enum AuditVerb {
         #[arg(long, value_name = "ADDRESS")]
         event: Option<String>,
         /// The proof goes into this file; a record goes into the same name with .json behind it
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", value_parser = crate::nouns::values::base)]
         out: PathBuf,
     },
     /// Check a proof; needs no store
@@ -98,7 +98,7 @@ pub enum AuditVerb {
         #[arg(long = "proof", value_name = "FILE", conflicts_with = "proof")]
         event: Option<PathBuf>,
         /// The public key of the log
-        #[arg(long, value_name = "KEY")]
+        #[arg(long, value_name = "KEY", value_parser = crate::nouns::values::public_key)]
         public_key: String,
     },
 }

@@ -202,7 +202,9 @@ impl ExportRequest {
         // At level All an empty history may be all there is; settings are exported all the same.
         let asked = !job.wanted.is_everything() || job.level == Level::Content || !settings;
         if history && asked && receipt.events().total() == 0 {
-            reply.notes.push("no event is in the selection; the export is complete, but holds no history".to_owned());
+            reply
+                .notes
+                .push("no event is in the selection; the export is complete, but contains no history".to_owned());
             reply.status = Status::Nothing;
         }
         Ok(reply)

@@ -67,7 +67,7 @@ pub enum HoldVerb {
         /// Its name
         name: String,
         /// Why it ends
-        #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        #[arg(long, value_name = "TEXT", value_parser = crate::nouns::values::said)]
         reason: String,
         /// Ask or not.
         #[command(flatten)]

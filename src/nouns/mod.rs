@@ -32,6 +32,7 @@ pub mod server;
 pub mod state;
 pub mod stats;
 pub mod store;
+pub mod values;
 pub mod verb;
 pub mod which;
 

@@ -1,7 +1,6 @@
 //! Pools: the servers rooms, categories and add-ins belong to.
 
-use crate::error::{Error, Kind, Result};
-use crate::jobs::settings::check_name;
+use crate::error::{Error, Kind, Result, quoted};
 use crate::model::catalog::Catalog;
 use crate::model::field;
 use crate::model::ids::fold;
@@ -25,11 +24,7 @@ pub fn meant(catalog: &Catalog, named: Option<&str>) -> Result<(String, Option<R
             if let Some(known) = known.iter().find(|known| fold(known) == fold(name)) {
                 return Ok((known.clone(), None));
             }
-            check_name("pool", name)?;
-            if name.contains('\\') {
-                return Err(Error::new(Kind::Usage, format!("{name:?} is not a valid pool name"))
-                    .hint("a pool is named by its FQDN, without a room or category behind it"));
-            }
+            fqdn("pool", name)?;
             Ok((name.to_owned(), Some(Record::new(&SHAPE).with(field::NAME, name))))
         }
         None => match known.as_slice() {
@@ -43,6 +38,20 @@ pub fn meant(catalog: &Catalog, named: Option<&str>) -> Result<(String, Option<R
                 Err(Error::new(Kind::Usage, what).hint("choose one with --pool (-PersistentChatPoolFqdn)"))
             }
         },
+    }
+}
+
+/// Refuses what is no name of a computer, as a pattern or an identity with a room behind it.
+pub fn fqdn(what: &str, name: &str) -> Result<()> {
+    let label = |label: &str| {
+        let plain =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_') || !c.is_ascii() && c.is_alphanumeric();
+        !label.is_empty() && label.len() < 64 && label.chars().all(plain) && !label.starts_with('-')
+    };
+    match name.split('.').all(label) {
+        true => Ok(()),
+        false => Err(Error::new(Kind::Usage, format!("{} is not a valid {what} name", quoted(name)))
+            .hint(format!("a {what} is named by its FQDN, as {what}01.example.com"))),
     }
 }
 

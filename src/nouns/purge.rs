@@ -57,7 +57,7 @@ pub struct PurgeRequest {
         "by_retention", "replace", "replace_with", "reason", "messages_only"])]
     resume: bool,
     /// Write the certificate to BASE.txt and BASE.json as well; either name means both
-    #[arg(long, value_name = "BASE")]
+    #[arg(long, value_name = "BASE", value_parser = crate::nouns::values::base)]
     certificate: Option<PathBuf>,
     /// Commit after looking at this many events
     #[arg(long, value_name = "EVENTS", default_value_t = job::COMMIT_EVERY,

@@ -204,6 +204,7 @@ impl Scoped {
                 let there = catalog.get(self.shape.noun, &record.key()).is_some();
                 if record.values != before.values || there || create {
                     decision.puts.push(record);
+                    decision.implied.extend(Some(before).filter(|before| before.identity() == "global"));
                 }
             }
             Ok(decision)

@@ -81,17 +81,6 @@ fn collection(catalog: &Catalog) -> Record {
     catalog.of("server").next().cloned().unwrap_or_else(|| Record::new(&SHAPE).with(field::IDENTITY, COLLECTION))
 }
 
-fn fqdn(name: &str) -> Result<String> {
-    let label = |label: &str| {
-        !label.is_empty() && label.len() < 64 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    if name.split('.').all(label) {
-        return Ok(name.to_owned());
-    }
-    Err(Error::new(Failure::Usage, format!("{name:?} is not a valid server name"))
-        .hint("servers are named by their FQDN"))
-}
-
 impl Verb for ServerVerb {
     fn change(&self) -> Option<&'static str> {
         match self {
@@ -134,7 +123,13 @@ fn decide(catalog: &Catalog, changes: &[String], swap: bool) -> Result<Decision>
     let (now, off) = if swap {
         (inactive, active)
     } else {
-        let now = items(&list(old.value(field::ACTIVE_SERVERS), "ActiveServers", changes, &fqdn, &mut decision.notes)?);
+        let now = items(&list(
+            old.value(field::ACTIVE_SERVERS),
+            "ActiveServers",
+            changes,
+            &|name| crate::nouns::pool::fqdn("server", name).map(|()| name.to_owned()),
+            &mut decision.notes,
+        )?);
         let is_on = |name: &String| now.iter().any(|on| fold(on) == fold(name));
         let mut off: Vec<String> = inactive.into_iter().filter(|name| !is_on(name)).collect();
         off.extend(active.into_iter().filter(|name| !is_on(name)));
@@ -145,6 +140,7 @@ fn decide(catalog: &Catalog, changes: &[String], swap: bool) -> Result<Decision>
             format!("{} servers are active; the guide on capacity planning has at most {MOST_ACTIVE} of 8", now.len());
         decision.notes.push(what);
     }
-    decision.puts.push(old.with(field::ACTIVE_SERVERS, now).with(field::INACTIVE_SERVERS, off));
+    decision.puts.push(old.clone().with(field::ACTIVE_SERVERS, now).with(field::INACTIVE_SERVERS, off));
+    decision.implied.push(old);
     Ok(decision)
 }

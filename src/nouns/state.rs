@@ -3,7 +3,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
-use crate::jobs::settings::{Decision, check_name};
+use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
 use crate::model::field;
 use crate::model::ids::fold;
@@ -189,9 +189,9 @@ impl Verb for StateVerb {
                     };
                     for name in &names {
                         let pool = pool_of(name);
-                        check_name("pool", pool)?;
                         let old = all(catalog).into_iter().find(|state| fold(pool_of(&state.identity())) == fold(pool));
                         if old.is_none() {
+                            crate::nouns::pool::fqdn("pool", pool)?;
                             decision.notes.push(format!("pool {pool} is not known to this store so far"));
                         }
                         let mut record = old.unwrap_or_else(|| {
@@ -199,6 +199,7 @@ impl Verb for StateVerb {
                                 .with(field::IDENTITY, format!("{PREFIX}{pool}").as_str())
                                 .with(field::POOL_STATE, "Normal")
                         });
+                        decision.implied.push(record.clone());
                         if let Some(state) = state {
                             record.set(field::POOL_STATE, state.word());
                         }

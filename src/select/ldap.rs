@@ -115,7 +115,7 @@ fn filter(rest: &mut &str, depth: usize) -> Result<Filter> {
 
 fn item(text: &str) -> Result<Filter> {
     let Some((name, value)) = text.split_once('=') else {
-        return Err(wrong("a filter of a directory has an equals sign"));
+        return Err(wrong("an equals sign is missing in the filter of a directory"));
     };
     let order = |name: &str, order| Ok(Filter::Order(name.trim().to_owned(), order, unescape(value)?));
     if let Some(name) = name.strip_suffix('>') {

@@ -156,6 +156,7 @@ impl Desk {
                 host: "desk".to_owned(),
                 store: None,
                 key: None,
+                programs: std::env::var_os("PATH"),
                 password: None,
                 out: &mut out,
                 err: &mut err,

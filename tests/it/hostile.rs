@@ -38,6 +38,7 @@ fn pchat<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Ran {
         host: "host01".to_owned(),
         store: None,
         key: None,
+        programs: None,
         password: None,
         out: &mut out,
         err: &mut err,

@@ -131,7 +131,7 @@ fn nothing_runs_before_all_of_a_script_is_understood() {
     let before = std::fs::read(ready.path("s.db")).unwrap();
     let first = "Set-CsPersistentChatPolicy -Description changed\n";
     for (line, place, says) in [
-        ("while ($true) { Get-CsPersistentChatRoom }", "2:1", "\"while\" is not known here"),
+        ("while ($true) { Get-CsPersistentChatRoom }", "2:1", "\"while\" is not supported here"),
         ("$x = 1\ntry { $x } catch { $x }", "3:1", "\"try\""),
         ("$rooms = Get-CsPersistentChatRoom\n$rooms | Remove-Item", "3:10", "\"Remove-Item\""),
         ("\"a $($b) c\"", "2:6", "variable $b is not defined"),
@@ -150,7 +150,7 @@ fn nothing_runs_before_all_of_a_script_is_understood() {
         ("@\"x\n\"@", "2:1", "begins in the line"),
         ("@'\nnever closed\n '@", "2:1", "not closed"),
         ("$p = @{A=1}\nGet-CsPersistentChatRoom @p", "3:26", "\"@p\""),
-        ("$a.b = 1", "2:1", "given a value"),
+        ("$a.b = 1", "2:1", "are given values"),
         ("[System.IO.File]::Delete('x')", "2:1", "System.IO.File"),
         ("$x = 'a'.GetType()", "2:9", "GetType"),
         ("<# never closed", "2:1", "<#"),

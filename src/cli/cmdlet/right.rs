@@ -10,8 +10,33 @@ use std::ffi::OsString;
 impl Call {
     /// A Boolean parameter without a value.
     pub(super) fn unsaid(&self, name: &str) -> Error {
-        self.wrong(format!("-{name} needs $True or $False; bash expands them to nothing, so quote them"))
-            .hint(self.right(name, "'$False'", None))
+        let said = self.said(name);
+        self.wrong(format!("-{said} needs $True or $False; bash expands them to nothing, so quote them"))
+            .hint(format!("{}, or '$True'", self.right(name, "'$False'", None)))
+    }
+
+    /// A parameter as it was typed: by its name, or by another one it has.
+    fn said(&self, name: &str) -> &str {
+        let parameter = self.cmdlet.parameters.iter().find(|p| p.name == name);
+        let typed = |known: &&&str| self.typed.iter().any(|word| fold(word.trim_start_matches(DASHES)) == fold(known));
+        match parameter {
+            Some(parameter) => parameter.aliases.iter().find(typed).copied().unwrap_or(parameter.name),
+            None if fold(name) == "confirm" => "Confirm",
+            None => "WhatIf",
+        }
+    }
+
+    /// Words of a line: parameters with a plain dash.
+    pub(super) fn plain(words: &[String]) -> Vec<String> {
+        let dashed = |word: &String| {
+            let own = word.trim_start_matches(DASHES);
+            own.len() < word.len() && own.starts_with(|c: char| c.is_ascii_alphabetic()) && !word.starts_with("--")
+        };
+        let plain = |word: &String| match dashed(word) {
+            true => format!("-{}", word.trim_start_matches(DASHES)),
+            false => word.clone(),
+        };
+        words.iter().map(plain).collect()
     }
 
     /// A Boolean parameter with another value.
@@ -32,11 +57,13 @@ impl Call {
     pub(super) fn right(&self, name: &str, with: &str, gone: Option<&str>) -> String {
         let mut words: Vec<String> = Vec::new();
         let mut behind = false;
+        let aliases = self.cmdlet.parameters.iter().find(|p| p.name == name).map_or(&[][..], |p| p.aliases);
+        let begins = |own: &str| [name].iter().chain(aliases).any(|known| fold(known).starts_with(&fold(own)));
         for word in &self.typed {
             let own = word.trim_start_matches(DASHES);
             let (own, colon) = own.split_once(':').map_or((own, false), |(own, _)| (own, true));
             let dashed = word.starts_with(DASHES) && own.starts_with(|c: char| c.is_ascii_alphabetic());
-            let is = dashed && fold(name).starts_with(&fold(own));
+            let is = dashed && begins(own);
             let dropped = behind && !dashed && (word.trim().is_empty() || gone == Some(word.as_str()));
             behind = is;
             if dropped {
@@ -78,6 +105,12 @@ impl Call {
     /// The line with this word and its neighbours as one text.
     pub(super) fn joined(&self, surplus: &str) -> Option<String> {
         let at = self.typed.iter().position(|word| word == surplus)?;
+        if matches!(surplus, "^" | "`" | "\\") {
+            let rest: Vec<OsString> = self.typed.iter().filter(|word| *word != surplus).map(OsString::from).collect();
+            let line = crate::cli::line::quoted(&rest);
+            let what = "another shell goes on in the next line behind that sign; write one line";
+            return Some(format!("{what}: pchat {} {line}", self.cmdlet.name));
+        }
         let named = |word: &String| word.starts_with(DASHES);
         let from = at.checked_sub(1).filter(|before| !named(&self.typed[*before]))?;
         let to = self.typed[at..].iter().position(named).map_or(self.typed.len(), |more| at + more);

@@ -220,6 +220,17 @@ impl Reader<'_> {
             c if self.filter && (c.is_alphabetic() || c == '_') => {
                 let name = self.name().to_owned();
                 self.at += name.len();
+                // A shell puts any word in the place of $_; of a property without it only the number is asked.
+                let behind = self.rest().strip_prefix('.').map(|rest| {
+                    rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().map(fold).unwrap_or_default()
+                });
+                if self.rest().starts_with(['/', '\\'])
+                    || behind.is_some_and(|behind| !matches!(behind.as_str(), "count" | "length"))
+                {
+                    return Err(self
+                        .wrong(at, format!("{} stands where $_ or a property should", quoted(&name)))
+                        .hint("shells replace $_: put the whole line in single quotes, and write $_.Name"));
+                }
                 let it = Expr { at, what: Of::It };
                 Ok(Expr { at, what: Of::Member(Box::new(it), name) })
             }

@@ -6,6 +6,7 @@ use super::value::Value;
 use crate::cli::cmdlet::{Call, Objects};
 use crate::cli::fail::Manner;
 use crate::cli::line::{FINE, nothing_piped, quoted as shell};
+use crate::cli::look::Look;
 use crate::cli::words::{Item, Written};
 use crate::cli::{Evaluated, Rows, evaluated, notes};
 use crate::error::{Error, Kind, Result};
@@ -240,7 +241,7 @@ impl Run<'_, '_> {
                     code => return Ok((code, Vec::new())),
                 },
             };
-            all = notes(&reply, self.world.err);
+            all = notes(&reply, Look::default(), self.world.err);
             if !FINE.contains(&all) && stops == "stop" {
                 return Ok((all, Vec::new()));
             }

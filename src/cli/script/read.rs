@@ -62,8 +62,8 @@ impl Reader<'_> {
 
     /// Something PowerShell has and this has not.
     pub(super) fn unknown(&self, at: At, what: &str) -> Error {
-        self.wrong(at, format!("{} is not known here, so nothing of this was run", quoted(what)))
-            .hint("pchat help cmdlets lists what scripts may hold; PowerShell runs the rest, and pchat for each line")
+        self.wrong(at, format!("{} is not supported here; nothing was run", quoted(what)))
+            .hint("pchat help cmdlets lists what scripts can contain; PowerShell can run the rest, and call pchat")
     }
 
     pub(super) fn rest(&self) -> &str {
@@ -243,7 +243,8 @@ impl Reader<'_> {
         }
         let pipeline = self.pipeline()?;
         if self.rest().starts_with('=') && !self.rest().starts_with("==") {
-            return Err(self.unknown(at, "a property that is given a value"));
+            let what = "only variables are given values, not properties or items, so nothing was run";
+            return Err(self.wrong(at, what).hint("$name = … keeps a value; Set-… cmdlets change objects"));
         }
         Ok(Some(Doing::Run(pipeline)))
     }

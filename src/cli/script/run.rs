@@ -261,11 +261,21 @@ impl<'r, 'w> Run<'r, 'w> {
                 if let (Value::Object(_), Value::Text(name)) = (&of, &index) {
                     return Ok(of.member(name));
                 }
-                let Value::Int(at) = index else { return Err(no(&index, "a number of an item")) };
                 let items = of.items();
                 let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
-                let at = if at < 0 { at.saturating_add(count) } else { at };
-                usize::try_from(at).ok().and_then(|at| items.into_iter().nth(at)).unwrap_or_default()
+                let item = |index: &Value| {
+                    let Value::Int(at) = index else { return Err(no(index, "a number of an item")) };
+                    let at = if *at < 0 { at.saturating_add(count) } else { *at };
+                    Ok(usize::try_from(at).ok().and_then(|at| items.get(at)).cloned())
+                };
+                match &index {
+                    // What is not there is left out of several, and nothing alone.
+                    Value::List(numbers) => {
+                        let found = numbers.iter().map(item).collect::<Result<Vec<_>>>()?;
+                        Value::list(found.into_iter().flatten().collect())
+                    }
+                    index => item(index)?.unwrap_or_default(),
+                }
             }
             Of::List(items) => {
                 let items = items.iter().map(|item| self.value(item)).collect::<Result<Vec<_>>>()?;

@@ -3,13 +3,16 @@
 
 use super::Standing;
 use crate::context::Clock;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result, quoted};
 use crate::files;
-use crate::pipeline::{Event, Watch};
+use crate::pipeline::{Event, Watch, wait};
+use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 /// Writes how the services are, as OpenMetrics. The file is replaced as a whole.
 pub fn metrics(path: &Path, all: &[(String, Standing)]) -> Result<()> {
@@ -51,14 +54,58 @@ pub fn metrics(path: &Path, all: &[(String, Standing)]) -> Result<()> {
     draft.persist(path).map(|_| ()).map_err(|e| told(e.error))
 }
 
-/// Runs a command because a run failed. It gets the settings and the reason as arguments, not as part of a line.
-pub fn call(command: &str, identity: &str, what: &str) -> Result<()> {
-    let told = |e| Error::io(command, e);
-    let status = Command::new(command).args([identity, what]).stdin(Stdio::null()).status().map_err(told)?;
-    match status.success() {
+/// So long may a command take that is run because a run failed.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Fails when there is no such program: an alarm that cannot ring is found out before it is needed.
+pub fn ready(command: &str, path: Option<&OsStr>) -> Result<()> {
+    let named = Path::new(command);
+    let runs = |path: &Path| {
+        #[cfg(unix)]
+        let may = |facts: &Metadata| std::os::unix::fs::PermissionsExt::mode(&facts.permissions()) & 0o111 != 0;
+        #[cfg(not(unix))]
+        let may = |_: &Metadata| true;
+        std::fs::metadata(path).is_ok_and(|facts| facts.is_file() && may(&facts))
+    };
+    let ends = |path: &Path| runs(path) || cfg!(windows) && runs(&path.with_extension("exe"));
+    let found = match named.components().count() > 1 {
+        true => ends(named),
+        false => path.is_some_and(|path| std::env::split_paths(path).any(|folder| ends(&folder.join(named)))),
+    };
+    match found && !command.is_empty() {
         true => Ok(()),
-        false => Err(Error::new(crate::error::Kind::Io, format!("{command} ended with {status}"))
-            .hint("it is what --on-failure names; try it by hand")),
+        false => Err(Error::new(Kind::NotFound, format!("--on-failure: there is no program {}", quoted(command)))
+            .hint("give the path of one program, without arguments; a script of its own can call others")),
+    }
+}
+
+/// Runs a command because a run failed. It gets the settings and the reason as arguments, not as part of a line.
+pub fn call(command: &str, identity: &str, what: &str, watch: &dyn Watch) -> Result<()> {
+    let failed = |what: String| Error::new(Kind::Io, format!("--on-failure {}: {what}", quoted(command)));
+    let told = |e: std::io::Error| failed("cannot be run".to_owned()).because(e);
+    let mut child = Command::new(command).args([identity, what]).stdin(Stdio::null()).spawn().map_err(told)?;
+    let status = ended(&mut child, LIMIT, watch).map_err(told)?;
+    let by_hand = "try it by hand";
+    match status {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => Err(failed(format!("ended with {status}")).hint(by_hand)),
+        None => Err(failed(format!("was ended after {} s", LIMIT.as_secs())).hint(by_hand)),
+    }
+}
+
+/// Waits for a child for so long, or until the work should end; then it is ended, and nothing is given.
+pub(super) fn ended(child: &mut Child, limit: Duration, watch: &dyn Watch) -> std::io::Result<Option<ExitStatus>> {
+    let (mut waited, step) = (Duration::ZERO, Duration::from_millis(20));
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if waited >= limit || !wait(step, watch, &mut |_| {}) {
+            drop(child.kill());
+            drop(child.wait());
+            return Ok(None);
+        }
+        waited += step;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::folder::{self, HEAD, HEAD_DRAFT, LOCK, MAILS, RECEIPT, head};
 use super::run::fill;
-use super::{Service, standing};
+use super::{Service, rooms, standing};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::files;
@@ -277,8 +277,8 @@ pub fn redeliver(cx: &Context<'_>, path: &Path, service: &Service, span: (Ticks,
     for run in &all {
         let target: PathBuf = out.join(folder::name(run.run));
         let partial = out.join(format!(".{}.partial", folder::name(run.run)));
-        let filled = fill(cx, path, run, &partial)?;
         let (kept, salt) = store.run_files(run.number)?;
+        let filled = fill(cx, path, run, &partial, &rooms::delivered(run, &kept, salt.as_deref()))?;
         again.runs += 1;
         for kept in kept.iter().filter(|kept| !matches!(kept.name.as_str(), RECEIPT | MAILS)) {
             let made = filled.files.iter().find(|file| file.name.trim_start_matches("data/") == kept.name);

@@ -52,6 +52,8 @@ impl List {
 pub(super) struct Counting {
     pub(super) store: Sqlite,
     pub(super) seen: Seen,
+    /// What rooms were called, by their identities, where a run is made again.
+    pub(super) titles: BTreeMap<String, String>,
 }
 
 /// What was seen of the events of a run.
@@ -158,13 +160,18 @@ impl Corpus for Counting {
     }
 
     fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()> {
-        let Counting { store, seen } = self;
+        let Counting { store, seen, titles } = self;
         let mut failed = None;
-        store.units(selection, &mut |unit, weight| match seen.look(&unit) {
-            Ok(()) => take(unit, weight),
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
+        store.units(selection, &mut |mut unit, weight| {
+            if !titles.is_empty() {
+                unit.hint.title = titles.get(&unit.room.to_string()).cloned().or(unit.hint.title);
+            }
+            match seen.look(&unit) {
+                Ok(()) => take(unit, weight),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
             }
         })?;
         failed.map_or(Ok(()), Err)

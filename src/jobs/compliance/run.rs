@@ -5,6 +5,7 @@
 use super::folder::{self, Folder, RECEIPT};
 use super::mail::{self, Mailed};
 use super::read::{Counting, List, Seen};
+use super::rooms::{Rooms, as_then, titles};
 use super::{Service, format, sheet};
 use crate::containers::plain::PlainFolder;
 use crate::containers::zip::SmallZips;
@@ -43,6 +44,8 @@ pub struct Done {
     pub run: Option<Run>,
     /// Runs that were interrupted and are finished now.
     pub repaired: u64,
+    /// It has made the run that was begun before; what came after that began waits for another one.
+    pub resumed: bool,
     /// Files it made.
     pub files: u64,
     /// Bytes of them.
@@ -70,7 +73,7 @@ pub fn run(cx: &Context<'_>, path: &Path, service: &Service, how: How) -> Result
 fn deliver(cx: &Context<'_>, path: &Path, service: &Service, new_folder: bool) -> Result<Done> {
     let manner = service.manner.as_ref().ok_or_else(|| off(service))?;
     let at = Path::new(&manner.folder);
-    let mut done = Done { run: None, repaired: 0, files: 0, bytes: 0, mailed: Mailed::default() };
+    let mut done = Done { run: None, repaired: 0, resumed: false, files: 0, bytes: 0, mailed: Mailed::default() };
     let mut store = Sqlite::snapshot(path)?;
     let id = store.id()?;
     let last = store.runs(&service.key, 1)?.into_iter().next();
@@ -119,9 +122,10 @@ fn deliver(cx: &Context<'_>, path: &Path, service: &Service, new_folder: bool) -
     let again = last.as_ref().is_some_and(|run| run.recorded_on.is_none());
     let Some(run) = store.begin_run(&begin, entry)? else { return Ok(done) };
     done.repaired += u64::from(again);
+    done.resumed = again;
     drop(store);
     let partial = folder.partial(run.run);
-    let filled = fill(cx, path, &run, &partial)?;
+    let filled = fill(cx, path, &run, &partial, &Rooms::new())?;
     let receipt = filled.receipt(&id, &service.key, &run, before.as_deref());
     let mut made = filled.made(&receipt, &partial)?;
     made.salt = hash::hex(&(cx.random)().map_err(no_random)?);
@@ -202,7 +206,7 @@ fn finish(
             _ => store.runs(&service.key, 2)?.into_iter().nth(1),
         };
         let before = folder.agree(id, &service.key, before.as_ref(), new)?;
-        let again = fill(cx, path, run, &folder.partial(run.run))?;
+        let again = fill(cx, path, run, &folder.partial(run.run), &Rooms::new())?;
         let receipt = again.receipt(id, &service.key, run, before.as_deref());
         again.made(&receipt, &folder.partial(run.run))?;
         if !whole(&partial) {
@@ -222,6 +226,7 @@ pub(super) struct Filled {
     pub(super) files: Vec<FileFact>,
     seen: Seen,
     spans: Vec<Span>,
+    rooms: Rooms,
     sheet: Option<String>,
 }
 
@@ -245,15 +250,16 @@ fn selection(spans: &[Span]) -> Selection {
     Selection { query: Some(Query::of(Node::Tagged(tagged), written)), ..Selection::of(scope) }
 }
 
-/// Makes the files of a run below `partial`.
-pub(super) fn fill(cx: &Context<'_>, path: &Path, run: &Run, partial: &Path) -> Result<Filled> {
+/// Makes the files of a run below `partial`. `then` says how its rooms were, when it is made again.
+pub(super) fn fill(cx: &Context<'_>, path: &Path, run: &Run, partial: &Path, then: &Rooms) -> Result<Filled> {
     let mut corpus = Sqlite::snapshot(path)?;
     let shapes: Vec<&'static Shape> =
         cx.shapes.iter().copied().filter(|shape| matches!(shape.noun, "room" | "category")).collect();
-    let catalog = corpus.catalog(&shapes)?;
+    let mut catalog = corpus.catalog(&shapes)?;
     let spans = corpus.run_spans(run.number)?;
+    let rooms = as_then(&mut catalog, &spans, then);
     let seen = Seen::new(&spans, run.manner.details)?;
-    let mut corpus = Counting { store: corpus, seen };
+    let mut corpus = Counting { store: corpus, seen, titles: titles(then) };
     let formats = vec![format(&run.manner)?];
     let second = formats.iter().any(|format| format.embeds() > 0).then(|| Sqlite::snapshot(path)).transpose()?;
     let files = Embedded(second.map(Mutex::new), SmallZips::default());
@@ -282,7 +288,7 @@ pub(super) fn fill(cx: &Context<'_>, path: &Path, run: &Run, partial: &Path) -> 
         facts.extend(sheet::transform(cx, text, partial, &facts)?);
         sheet = Some(hash::hex(&sha2::Sha256::digest(text)));
     }
-    Ok(Filled { found: receipt, files: facts, seen, spans, sheet })
+    Ok(Filled { found: receipt, files: facts, seen, spans, rooms, sheet })
 }
 
 /// The lists beside the history that were asked for.
@@ -346,7 +352,7 @@ impl Filled {
             let mut value = json!({
                 "room": span.room.to_string(), "first": span.first, "last": span.last,
                 "found": tally.events.total(), "delivered": tally.events.total() - excepted, "excepted": excepted,
-                "kinds": kinds, "late": late.events,
+                "kinds": kinds, "late": late.events, "settings": self.rooms.get(&span.room.to_string()),
             });
             if let (Some((first, last)), Some(object)) = (late.span, value.as_object_mut()) {
                 object.insert("lateFrom".to_owned(), time(first).into());

@@ -1,12 +1,12 @@
 //! A stylesheet that runs over the XML of a run, in `xsltproc` as a process of its own: without network, without
 //! writing, without an environment, for a limited time. What a stylesheet could use to read other files is refused.
 
+use super::alarm::ended;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::formats::compliance::write::is_page;
 use crate::model::receipt::FileFact;
-use crate::pipeline::wait;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -30,10 +30,10 @@ const FORBIDDEN: [(&str, &str); 8] = [
 ];
 
 /// Refuses a stylesheet that could reach beyond its input.
-pub(super) fn check(sheet: &str) -> Result<()> {
+pub fn check(sheet: &str) -> Result<()> {
     let refused = |why: &str| {
         Error::new(Kind::Refused, format!("the stylesheet in CustomConfiguration {why}"))
-            .hint("a stylesheet is not a configuration; name it with pchat compliance set --custom-configuration XSLT")
+            .hint("pchat compliance set --custom-configuration \"$(cat SHEET.xsl)\" gives another; '' stands for none")
     };
     let folded = sheet.to_ascii_lowercase();
     // White space may stand before a bracket, and between a function and its name.
@@ -56,7 +56,7 @@ pub(super) fn check(sheet: &str) -> Result<()> {
         }
     }
     if !dense.contains("stylesheet") && !dense.contains("transform") {
-        return Err(refused("is none: it has no stylesheet element"));
+        return Err(refused("has no stylesheet element"));
     }
     Ok(())
 }
@@ -95,20 +95,7 @@ pub(super) fn transform(cx: &Context<'_>, sheet: &str, partial: &Path, facts: &[
             .stderr(log)
             .spawn()
             .map_err(told)?;
-        let mut waited = Duration::ZERO;
-        let step = Duration::from_millis(20);
-        let ended = loop {
-            if let Some(status) = child.try_wait().map_err(told)? {
-                break Some(status);
-            }
-            if waited >= LIMIT || !wait(step, cx.watch, &mut |_| {}) {
-                drop(child.kill());
-                drop(child.wait());
-                break None;
-            }
-            waited += step;
-        };
-        match ended {
+        match ended(&mut child, LIMIT, cx.watch).map_err(told)? {
             Some(status) if status.success() => {}
             Some(status) => {
                 let mut said = String::new();
@@ -127,7 +114,7 @@ pub(super) fn transform(cx: &Context<'_>, sheet: &str, partial: &Path, facts: &[
             None if cx.watch.cancelled() => return Err(Error::new(Kind::Cancelled, "stopped")),
             None => {
                 return Err(Error::new(Kind::Refused, format!("xsltproc took more than {} s", LIMIT.as_secs()))
-                    .hint("a simpler stylesheet is needed"));
+                    .hint("simplify the stylesheet"));
             }
         }
         files::open(&to).and_then(|file| file.sync_data()).map_err(|e| Error::io(to.display(), e))?;

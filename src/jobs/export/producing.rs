@@ -19,6 +19,8 @@ pub(in crate::jobs) type Put<'a> = dyn FnMut(Vec<Part>) -> Result<()> + 'a;
 pub(in crate::jobs) trait Producing: Sync {
     /// What `custody.json` says.
     fn custody(&self) -> serde_json::Value;
+    /// All that was asked for and changes what is written: what was begun for something else is not gone on with.
+    fn asked(&self) -> String;
     /// What goes before the history.
     fn before(&self, corpus: &mut dyn Corpus, put: &mut Put<'_>) -> Result<()>;
     /// Changes the events of a unit before any format sees them. Called in their order.

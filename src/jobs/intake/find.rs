@@ -4,7 +4,7 @@
 use super::database::{Dump, is_package};
 use super::{Form, attached};
 use crate::containers::manifest::DECLARATION;
-use crate::containers::names::{PACKED, is_litter, packed_as};
+use crate::containers::names::{PACKED, is_litter, not_too_deep, packed_as};
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages};
 use crate::context::Context;
@@ -419,6 +419,7 @@ fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
     // Of tables that an export of pchat wrote, what lies beside them is no history.
     let mut folders = vec![if tables.is_dir() { tables.clone() } else { root.to_owned() }];
     while let Some(folder) = folders.pop() {
+        not_too_deep(root, &folder)?;
         let told = |e| Error::io(folder.display(), e);
         for entry in std::fs::read_dir(&folder).map_err(told)? {
             let entry = entry.map_err(told)?;

@@ -21,7 +21,7 @@ pub(super) fn free(catalog: &Catalog, name: &str) -> Result<Record> {
     if rooms > 0 {
         let rooms = if rooms == 1 { "1 room lies".to_owned() } else { format!("{rooms} rooms lie") };
         return Err(Error::new(Failure::Refused, format!("{rooms} in category {identity}"))
-            .hint("pchat room get --category lists them; a category goes when it is empty"));
+            .hint("pchat room get --category lists them; a category can be removed when it is empty"));
     }
     Ok(category.clone())
 }

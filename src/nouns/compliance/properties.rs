@@ -9,6 +9,7 @@ use crate::model::record::{Record, Value};
 use crate::nouns::scoped::{shown, text, truth};
 use crate::smtp::Relay;
 use clap::Args;
+use std::path::{Component, PathBuf};
 
 /// The adapter that writes the product's XML, under the name its own settings gave it.
 pub(super) const XML: &str = "Microsoft.Rtc.Internal.Chat.Server.Compliance.XmlAdapter,compliance";
@@ -68,7 +69,12 @@ impl Properties {
         if let Some(interval) = &self.run_interval {
             record.set(field::RUN_INTERVAL, span(interval)?.as_str());
         }
-        Ok(())
+        // What another adapter is told is for that one to understand.
+        let sheet = self.custom_configuration.as_deref().filter(|sheet| !sheet.trim().is_empty());
+        match sheet.filter(|_| record.at(field::ADAPTER_TYPE) == Some(XML)) {
+            Some(sheet) => compliance::sheet::check(sheet),
+            None => Ok(()),
+        }
     }
 }
 
@@ -95,7 +101,8 @@ pub(super) fn adapter(kind: &str) -> Result<Option<String>> {
         return Ok(Some(own.to_owned()));
     }
     // Those of others are named by their .NET type.
-    if !kind.trim().is_empty() && !kind.contains(['.', ',']) {
+    let named = kind.contains(['.', ',']) && kind.trim().starts_with(char::is_alphabetic);
+    if !kind.trim().is_empty() && (!named || kind.contains(char::is_control)) {
         return Err(Error::new(Failure::Refused, format!("AdapterType {:?} is not an adapter of pchat", kind.trim()))
             .hint("AdapterType is XML, Actiance, EML or CSV, or the .NET type of another adapter"));
     }
@@ -130,11 +137,23 @@ pub(super) fn defaults(record: &mut Record) {
     record.set(field::RUN_INTERVAL, "00:15:00");
 }
 
+/// A folder, however it is written: `./a/`, `a/b/..` and the whole path are one.
+fn plain(path: &str) -> PathBuf {
+    let folded = fold(path.trim_end_matches(['/', '\\']));
+    let whole = std::path::absolute(&folded).unwrap_or_else(|_| PathBuf::from(&folded));
+    whole.components().fold(PathBuf::new(), |mut plain, part| {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+        plain
+    })
+}
+
 /// Two adapters that write to one folder would mix their files.
 pub(super) fn check(record: &Record, catalog: &Catalog) -> Result<()> {
-    let folder = |record: &Record| {
-        record.at(field::ADAPTER_OUTPUT_DIRECTORY).map(|path| fold(path.trim_end_matches(['/', '\\'])))
-    };
+    let folder = |record: &Record| record.at(field::ADAPTER_OUTPUT_DIRECTORY).map(plain);
     let Some(own) = folder(record) else { return Ok(()) };
     let mut others = catalog.of("compliance").filter(|other| other.key() != record.key());
     match others.find(|other| folder(other).as_ref() == Some(&own)) {

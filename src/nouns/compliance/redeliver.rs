@@ -63,7 +63,10 @@ impl RedeliverRequest {
                 let rows = again.differ.iter().map(|file| vec![Cell::from(file.as_str())]).collect();
                 let columns = vec!["Differs"];
                 reply.tables.push(Table { title: "differences", columns, rows, ..Table::default() });
-                reply.notes.push("the store has changed since: messages were purged or replaced".to_owned());
+                reply.notes.push(
+                    "the store has changed since: messages were purged or replaced, or a room was renamed and its receipt is gone"
+                        .to_owned(),
+                );
                 reply.status = Status::Gaps;
             }
             Ok(reply)

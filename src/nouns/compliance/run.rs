@@ -82,6 +82,15 @@ impl RunRequest {
         })
     }
 
+    /// Runs one service until nothing is left: what came in after an interrupted run began is in a run of its own.
+    fn to_the_end(&self, cx: &Context<'_>, path: &Path, service: &Service) -> Result<Vec<Done>> {
+        let mut all = vec![self.one(cx, path, service)?];
+        while all.last().is_some_and(|done| done.resumed) {
+            all.push(self.one(cx, path, service)?);
+        }
+        Ok(all)
+    }
+
     /// Runs one service, and notes how that ended.
     fn one(&self, cx: &Context<'_>, path: &Path, service: &Service) -> Result<Done> {
         let how = How { new_folder: self.new_folder, resend_refused: self.resend_refused };
@@ -90,7 +99,7 @@ impl RunRequest {
         match &done {
             Ok(done) => {
                 if let (Some(what), Some(command)) = (refused(&done.mailed), &self.on_failure) {
-                    alarm::call(command, &service.identity, &what)?;
+                    alarm::call(command, &service.identity, &what, cx.watch)?;
                 }
                 let failed = Sqlite::snapshot(path)?.last_error(&service.key)?;
                 if failed.is_some() {
@@ -108,7 +117,7 @@ impl RunRequest {
                 // The reason of the run is what is told, also when it cannot be noted.
                 drop(open().and_then(|mut store| store.note_error(&service.key, Some(&error.head()), entry)));
                 if let Some(command) = &self.on_failure
-                    && let Err(other) = alarm::call(command, &service.identity, &error.head())
+                    && let Err(other) = alarm::call(command, &service.identity, &error.head(), cx.watch)
                 {
                     return done.map_err(|error| error.detail(other.head()));
                 }
@@ -124,21 +133,30 @@ impl RunRequest {
         }
     }
 
+    /// What is told of a run is found to be wrong before one begins.
+    fn ready(&self, cx: &Context<'_>) -> Result<()> {
+        let Some(command) = &self.on_failure else { return Ok(()) };
+        alarm::ready(command, cx.programs)
+    }
+
     fn once(&self, cx: &Context<'_>) -> Result<Reply> {
+        self.ready(cx)?;
         let all = current(cx, &self.names)?;
         let path = cx.session.alone()?.to_owned();
         let (mut rows, mut failed, mut repaired) = (Vec::new(), None, 0);
         let (mut excepted, mut notes, mut mailed) = (0, Vec::new(), Mailed::default());
         for service in all.iter().filter(|service| service.manner.is_some() || all.len() == 1) {
-            match self.one(cx, &path, service) {
-                Ok(done) => {
-                    repaired += done.repaired;
-                    excepted += done.run.as_ref().map_or(0, |run| run.excepted);
-                    rows.extend(row(service, &done));
-                    told(service, &done.mailed, &mut notes);
-                    mailed.accepted += done.mailed.accepted;
-                    mailed.refused += done.mailed.refused;
-                    mailed.later += done.mailed.later;
+            match self.to_the_end(cx, &path, service) {
+                Ok(all) => {
+                    for done in all {
+                        repaired += done.repaired;
+                        excepted += done.run.as_ref().map_or(0, |run| run.excepted);
+                        rows.extend(row(service, &done));
+                        told(service, &done.mailed, &mut notes);
+                        mailed.accepted += done.mailed.accepted;
+                        mailed.refused += done.mailed.refused;
+                        mailed.later += done.mailed.later;
+                    }
                 }
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -170,6 +188,7 @@ impl RunRequest {
     }
 
     fn watch(&self, cx: &Context<'_>) -> Result<Reply> {
+        self.ready(cx)?;
         let address = self.notify.as_deref();
         let heartbeat = Heartbeat::new(cx.watch, cx.clock, address);
         let cx = &Context { watch: &heartbeat, ..*cx };
@@ -184,10 +203,10 @@ impl RunRequest {
                     continue;
                 }
                 alarm::notify(address, "WATCHDOG=1\nSTATUS=delivering");
-                match self.one(cx, &path, service) {
-                    Ok(done) => {
-                        runs += u64::from(done.run.is_some());
-                        failures += u64::from(done.mailed.refused > 0);
+                match self.to_the_end(cx, &path, service) {
+                    Ok(all) => {
+                        runs += all.iter().filter(|done| done.run.is_some()).count() as u64;
+                        failures += u64::from(all.iter().any(|done| done.mailed.refused > 0));
                     }
                     Err(error) if error.kind() == Kind::Cancelled => break,
                     Err(error) => {

@@ -134,7 +134,17 @@ pub fn reply(receipt: &Receipt) -> Reply {
         reply.tables.push(settings);
     }
     let mut facts = Table::facts();
-    facts.rows = receipt.facts.iter().map(|(name, value)| vec![name.as_str().into(), value.as_str().into()]).collect();
+    for (name, value) in &receipt.facts {
+        // What there may be several of is a list for programs, whatever the number; for people it is one row.
+        let cell = match name.as_str() {
+            "Imported" => Cell::List(vec![value.clone()]),
+            _ => value.as_str().into(),
+        };
+        match (facts.rows.last_mut().map(Vec::as_mut_slice), &cell) {
+            (Some([Cell::Text(before), Cell::List(all)]), Cell::List(_)) if before == name => all.push(value.clone()),
+            _ => facts.rows.push(vec![name.as_str().into(), cell]),
+        }
+    }
     for file in &receipt.files {
         // Lists, because there may be several volumes: programs want the same form whatever the number.
         facts.rows.push(vec!["Written".into(), Cell::List(vec![format!("{} ({} bytes)", file.name, file.size)])]);

@@ -9,7 +9,6 @@ use crate::jobs::settings;
 use crate::model::field;
 use crate::model::record::Record;
 use crate::model::reply::Reply;
-use crate::model::zone::{Side, instant};
 use crate::nouns::case;
 use crate::nouns::reads;
 use crate::nouns::which::{self, Which};
@@ -25,7 +24,7 @@ pub struct NewHold {
     #[arg(long, value_name = "CASE")]
     pub(super) case: String,
     /// Why
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = crate::nouns::values::said)]
     reason: String,
     #[command(flatten)]
     pub(super) which: Which,
@@ -88,7 +87,7 @@ impl NewHold {
         }
         let case = case::open(&catalog, &self.case)?;
         let (part, people) = self.which.in_case(Some(&self.case)).custodians(cx, self.how.yes_empty)?;
-        let notes = which::warnings(cx, &part)?;
+        let mut notes = which::warnings(cx, &part)?;
         if part.is_everything() && !self.everything {
             return Err(Error::new(Kind::Usage, "no scope given for the hold")
                 .hint("name rooms, categories, people, dates or words; --everything means the whole store"));
@@ -111,7 +110,9 @@ impl NewHold {
             hold.set(field::CASE_SENSITIVE, words.case_sensitive);
         }
         if let Some(review) = &self.review {
-            hold.set(field::REVIEW_ON, instant(review, part.timezone.as_deref(), Side::First)?);
+            let (at, late) = crate::nouns::values::review(review, part.timezone.as_deref(), (cx.clock)())?;
+            hold.set(field::REVIEW_ON, at);
+            notes.extend(late);
         }
         let placed = Placed { hold, before: None };
         let found = holds::place(cx, &placed, "hold new", details(&placed.hold), self.how.placing())?;

@@ -7,9 +7,9 @@ use crate::jobs::holds::{self, protects};
 use crate::jobs::selection::{Wanted, named};
 use crate::model::field;
 use crate::model::reply::Reply;
-use crate::model::zone::{Side, instant};
 use crate::nouns::case;
 use crate::nouns::reads;
+use crate::nouns::values;
 use crate::nouns::which;
 use crate::store::change::Placed;
 use clap::Args;
@@ -23,7 +23,7 @@ pub struct SetHold {
     #[arg(long, value_name = "CASE")]
     case: Option<String>,
     /// Another reason
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = crate::nouns::values::said)]
     reason: Option<String>,
     /// Rooms it protects as well
     #[arg(long, value_name = "ROOM")]
@@ -61,8 +61,13 @@ impl SetHold {
         if let Some(reason) = &self.reason {
             hold.set(field::REASON, reason.as_str());
         }
+        let dates = [&self.from, &self.to, &self.review].map(Option::is_some);
+        values::zone_of_dates(self.timezone.as_deref(), &dates)?;
+        let mut late = None;
         if let Some(review) = &self.review {
-            hold.set(field::REVIEW_ON, instant(review, self.timezone.as_deref(), Side::First)?);
+            let at;
+            (at, late) = values::review(review, self.timezone.as_deref(), (cx.clock)())?;
+            hold.set(field::REVIEW_ON, at);
         }
         let part = Wanted {
             rooms: self.room,
@@ -91,11 +96,11 @@ impl SetHold {
             hold.set(field::WRITTEN, format!("{}; and {}", old.value(field::WRITTEN).show(), more.written).as_str());
         }
         if hold == *old {
-            return Err(Error::new(Kind::Usage, format!("nothing of hold \"{}\" would change", hold.identity()))
+            return Err(Error::new(Kind::Usage, format!("hold \"{}\" would not change", hold.identity()))
                 .hint("pchat hold set --help lists what can change"));
         }
         let placed = Placed { hold, before: Some(old.clone()) };
         let found = holds::place(cx, &placed, "hold set", details(&placed.hold), how)?;
-        Ok(self.how.reply(&placed.hold, found, Vec::new()))
+        Ok(self.how.reply(&placed.hold, found, late.into_iter().collect()))
     }
 }

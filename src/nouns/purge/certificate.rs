@@ -24,7 +24,7 @@ pub enum CertificateVerb {
         /// The number of the purge
         number: Option<i64>,
         /// Write BASE.txt and BASE.json; either name means both
-        #[arg(long, value_name = "BASE", requires = "number")]
+        #[arg(long, value_name = "BASE", requires = "number", value_parser = crate::nouns::values::base)]
         out: Option<PathBuf>,
     },
     /// Check a certificate: against the log of its store, or alone
@@ -32,7 +32,7 @@ pub enum CertificateVerb {
         /// The certificate, as text or JSON
         file: PathBuf,
         /// The public key of its log, from outside; then no store is looked at
-        #[arg(long, value_name = "KEY")]
+        #[arg(long, value_name = "KEY", value_parser = crate::nouns::values::public_key)]
         public_key: Option<String>,
     },
 }

@@ -21,7 +21,7 @@ pub struct How {
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     /// Write the certificate to BASE.txt and BASE.json as well; either name means both
-    #[arg(long, value_name = "BASE")]
+    #[arg(long, value_name = "BASE", value_parser = crate::nouns::values::base)]
     pub certificate: Option<PathBuf>,
     /// Write a report; .json makes it JSON, anything else HTML
     #[arg(long, value_name = "FILE")]

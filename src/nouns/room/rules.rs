@@ -31,7 +31,8 @@ pub(super) fn in_pool<'a>(catalog: &'a Catalog, noun: &'static str, pool: &str, 
     let all = || catalog.of(noun).filter(|record| is(record, "Pool", pool));
     all().find(|record| is(record, "Name", name)).ok_or_else(|| {
         let known: Vec<String> = all().filter_map(|record| record.at(field::NAME).map(str::to_owned)).collect();
-        let error = Error::new(Kind::NotFound, format!("no {noun} \"{name}\" in pool {pool}"));
+        let error =
+            Error::new(Kind::NotFound, format!("no {} \"{name}\" in pool {pool}", noun.replace("addin", "add-in")));
         match nearest(name, &known) {
             Some(near) => error.hint(format!("did you mean \"{near}\"?")),
             None => error.hint(format!("pchat {noun} new makes one")),

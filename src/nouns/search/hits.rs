@@ -130,7 +130,7 @@ pub(super) fn show(
         if let (true, Some(last)) = (outcome.more, &outcome.last) {
             reply.notes.push(match how.sort {
                 Sort::Relevance => format!("the {} most relevant hits; --limit shows more", outcome.hits),
-                _ => format!("there are more hits; --after \"{last}\" goes on"),
+                _ => format!("more hits follow; continue with --after \"{last}\""),
             });
         }
         Ok(reply)

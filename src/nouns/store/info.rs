@@ -58,7 +58,7 @@ pub(super) fn run(request: InfoRequest, cx: &Context<'_>) -> Result<Reply> {
         if wanted.is_everything() && wanted.timezone.is_none() {
             return cx.session.read(|store| info(cx, store));
         }
-        return Err(Error::new(Failure::Usage, "what is in a part of the history is counted by something")
+        return Err(Error::new(Failure::Usage, "store info counts a part of the history only with --by")
             .hint("add --by room, month, kind or person"));
     };
     let more: &[_] = if by == By::Room { &[&room::SHAPE] } else { &[] };

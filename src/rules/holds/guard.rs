@@ -66,7 +66,7 @@ pub fn category_is_free(category: &Record, holds: &[Terms], rooms: &[Room]) -> R
         rooms => {
             let rooms = if rooms == 1 { "1 room lies".to_owned() } else { format!("{rooms} rooms lie") };
             Err(Error::new(Failure::Refused, format!("{rooms} in category {}", category.identity()))
-                .hint("pchat store info lists them; a category goes when it is empty"))
+                .hint("pchat store info lists them; a category can be removed when it is empty"))
         }
     }
 }

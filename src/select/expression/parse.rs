@@ -154,9 +154,19 @@ impl Parser {
 
     fn comparison(&mut self) -> Result<Node> {
         let left = self.operand()?;
+        if let Operand::Property(text) = &left
+            && !is_name(text)
+        {
+            return Err(no_operand(text));
+        }
         let name = match self.words.get(self.at) {
             Some(Word::Operator(name)) if !matches!(name.as_str(), "and" | "or") => name.clone(),
-            _ => return Ok(Node::True(left)),
+            _ => match &left {
+                Operand::Literal(value) if !matches!(value, Value::Bool(_) | Value::Null) => {
+                    return Err(wrong(format!("{} alone is no condition", quoted(&value.show()))));
+                }
+                _ => return Ok(Node::True(left)),
+            },
         };
         self.at += 1;
         let (is, not, case) = operator(&name)
@@ -225,13 +235,15 @@ fn plain(text: String) -> Result<Operand> {
                 return Err(wrong(format!("{} is neither a property nor a value", quoted(&text)))
                     .hint("properties are $_.Name; a variable holds only within a script or a whole line"));
             }
-            Err(_) => {
-                return Err(wrong(format!("{} is neither a property nor a value", quoted(&text))).hint(
-                    "a shell replaces $_ and $False: put the condition in single quotes, as '{$_.Name -eq \"IT\"}'",
-                ));
-            }
+            Err(_) => return Err(no_operand(&text)),
         },
     })
+}
+
+/// What a shell has made of `$_.Name`, as `bash.Name`.
+fn no_operand(text: &str) -> crate::error::Error {
+    wrong(format!("{} is neither a property nor a value", quoted(text)))
+        .hint("a shell replaces $_ and $False: put the condition in single quotes, as '{$_.Name -eq \"IT\"}'")
 }
 
 fn is_name(text: &str) -> bool {

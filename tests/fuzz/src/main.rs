@@ -193,6 +193,7 @@ fn cmdlet_line(data: &[u8]) {
             host: "fuzz".to_owned(),
             store: Some("/nowhere/none.db".into()),
             key: None,
+            programs: None,
             password: None,
             out: &mut out,
             err: &mut err,

@@ -146,15 +146,15 @@ fn a_run_that_was_interrupted_anywhere_is_finished_and_nothing_is_doubled() {
     };
     let begun = store.begin_run(&begin, crate::harness::entry()).unwrap().unwrap();
     assert_eq!((begun.run, store.run_spans(begun.number).unwrap().len()), (2, 1));
-    // What comes after it has begun is not part of it.
     drop(store);
-    more(&desk, "c.jsonl", &[message("ma-chan://example.com/7", 1, "2022-01-01T00:00:00Z", "sip:a@example.com", "x")]);
     std::fs::create_dir_all(partial.join("data")).unwrap();
     std::fs::write(partial.join("data/compliance-000001.xml"), "<half").unwrap();
     verify(&desk, 13).says("not complete");
     let run = desk.run(RUN).code(0).says("interrupted");
     assert_eq!((number(&run, "Run"), number(&run, "Found")), (2, 4));
     let head = desk.read("out/pchat-delivery.json");
+    let later = message("ma-chan://example.com/7", 1, "2022-01-01T00:00:00Z", "sip:a@example.com", "x");
+    more(&desk, "c.jsonl", &[later]);
     let run = desk.run(RUN).code(0);
     assert_eq!((number(&run, "Run"), number(&run, "Found")), (3, 1));
     let (done, partial) = (desk.path("out/00000003"), desk.path("out/.00000003.partial"));
@@ -310,9 +310,10 @@ fn without_an_adapter_nothing_is_written_and_a_purge_leaves_receipts() {
                  <xsl:template match='/'><a><xsl:copy-of select=\"document ('/etc/passwd')\"/></a></xsl:template>\
                  </xsl:stylesheet>";
     desk.args(&["compliance", "set", "--adapter-type", "XML", "--custom-configuration", sheet, "--store", "@s.db"])
+        .code(15)
+        .says("reads other files");
+    desk.args(&["compliance", "set", "--adapter-type", "XML", "--custom-configuration", "", "--store", "@s.db"])
         .code(0);
-    desk.run("compliance run --store @s.db").code(15).says("reads other files");
-    desk.args(&["compliance", "set", "--custom-configuration", "", "--store", "@s.db"]).code(0);
     desk.run(&format!("{RUN} --metrics @m.prom")).code(0);
     let metrics = String::from_utf8(desk.read("m.prom")).unwrap();
     assert!(metrics.contains("pchat_compliance_lag_events{configuration=\"global\"} 0\n"), "{metrics}");
@@ -323,4 +324,24 @@ fn without_an_adapter_nothing_is_written_and_a_purge_leaves_receipts() {
     desk.run("compliance redeliver @again --store @s.db").code(3).says("cannot be compared");
     desk.run(RUN).code(4);
     assert_eq!(messages(&desk.path("out")).len(), 11);
+}
+
+#[test]
+fn one_run_after_an_interrupted_one_delivers_what_came_since_as_well() {
+    let desk = desk("XML");
+    let mut store = Sqlite::open(&desk.path("s.db")).unwrap();
+    let begin = Begin {
+        compliance: "global",
+        pools: &Pools::AllBut(Vec::new()),
+        manner: Manner { adapter: "xml".into(), folder: "elsewhere".into(), ..Manner::default() },
+        ident: "of the dead".into(),
+        at: Ticks::parse("2021-03-04T05:06:07Z").unwrap().0,
+    };
+    store.begin_run(&begin, crate::harness::entry()).unwrap().unwrap();
+    drop(store);
+    more(&desk, "b.jsonl", &[message("ma-chan://example.com/7", 1, "2022-01-01T00:00:00Z", "sip:a@example.com", "x")]);
+    let run = desk.run(RUN).code(0).says("interrupted");
+    let rows: Vec<_> = run.json().as_array().unwrap().iter().map(|row| row["Run"].as_u64()).collect();
+    assert_eq!(rows, [Some(1), Some(2)], "{}", run.out);
+    verify(&desk, 0);
 }

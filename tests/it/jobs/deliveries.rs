@@ -120,3 +120,42 @@ fn what_happens_between_two_runs_has_the_same_result_with_every_adapter() {
         desk.run("compliance run --store @s.db").code(4);
     }
 }
+
+#[test]
+fn runs_made_again_call_rooms_as_they_were_called() {
+    let desk = Desk::new();
+    desk.lines(
+        "a.jsonl",
+        &[said(1, "2021-01-01T08:00:01Z", "Ann", "one"), said(2, "2021-01-01T08:00:02Z", "Ann", "two")],
+    );
+    desk.run("import @a.jsonl --store @s.db --quiet").code(0);
+    let manner = ["--add-chat-room-details", "true", "--adapter-output-directory"];
+    let out = desk.path("out").display().to_string();
+    desk.args(&[&["compliance", "set"], &manner[..], &[&out, "--store", "@s.db"]].concat()).code(0);
+    desk.run("compliance run --store @s.db").code(0);
+    let room = "pool\\ma-chan://example.com/one";
+    desk.args(&["room", "set", room, "--name", "Another", "--description", "new", "--store", "@s.db"]).code(0);
+    desk.run("compliance redeliver @again --store @s.db").code(0).says("2 files made again").says("2 byte for byte");
+    // Without the receipt nobody knows the old name, and that is told.
+    std::fs::remove_file(desk.path("out/00000001/receipt.json")).unwrap();
+    desk.run("compliance redeliver @other --store @s.db").code(3).says("a room was renamed and its receipt is gone");
+}
+
+#[test]
+fn an_alarm_that_cannot_ring_is_told_before_a_run() {
+    let desk = Desk::new();
+    desk.lines("a.jsonl", &[said(1, "2021-01-01T08:00:01Z", "Ann", "one")]);
+    desk.run("import @a.jsonl --store @s.db --quiet").code(0);
+    let out = desk.path("out").display().to_string();
+    desk.args(&["compliance", "set", "--adapter-output-directory", &out, "--store", "@s.db"]).code(0);
+    for none in ["@nothing", "no-such-program", "echo failed"] {
+        desk.args(&["compliance", "run", "--on-failure", none, "--store", "@s.db"])
+            .code(10)
+            .says("there is no program");
+    }
+    assert!(!desk.path("out").exists());
+    // The same folder, however it is written.
+    for same in [format!("{out}/"), format!("{out}/../out"), format!("{out}/./")] {
+        desk.args(&["compliance", "new", "site:R", "--adapter-output-directory", &same, "--store", "@s.db"]).code(15);
+    }
+}

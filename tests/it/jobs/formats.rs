@@ -171,6 +171,7 @@ fn made(job: &Export) -> Result<Receipt> {
             session,
             shapes,
             password,
+            programs: None,
             actor,
             limits,
             input,

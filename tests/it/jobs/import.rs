@@ -61,6 +61,7 @@ fn receipt(desk: &Desk, file: &str, store: &str) -> Receipt {
             session,
             shapes,
             password,
+            programs: None,
             approval: None,
             approve_by: None,
             actor: &actor,

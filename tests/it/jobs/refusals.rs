@@ -104,6 +104,7 @@ fn a_plan_that_is_no_longer_true_is_refused_and_recorded() {
             host: "desk".to_owned(),
             store: None,
             key: None,
+            programs: None,
             password: None,
             out: &mut Vec::new(),
             err: &mut Vec::new(),

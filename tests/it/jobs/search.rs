@@ -99,7 +99,7 @@ fn pages_skip_nothing_and_repeat_nothing_while_people_write() {
             let run = search(&desk, &[&words[..], &["--output", "jsonl"]].concat());
             let found: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             seen.extend(addresses(&found));
-            assert!(found.len() == 5 || !run.err.contains("there are more hits; --after"), "{}", run.err);
+            assert!(found.len() == 5 || !run.err.contains("more hits follow; continue with --after"), "{}", run.err);
             let Some(last) = addresses(&found).pop() else { break };
             after = Some(last);
             // Somebody writes in a room that was read already, and in one that was not.

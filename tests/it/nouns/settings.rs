@@ -26,7 +26,7 @@ fn i11_categories_and_addins_stay_in_their_pool() {
 #[test]
 fn i12_a_room_shows_an_addin_of_its_pool_that_is_registered() {
     let desk = desk();
-    line(&desk, "New-CsPersistentChatRoom -Name X -Category IT -Addin Quotes").code(10).says("no addin");
+    line(&desk, "New-CsPersistentChatRoom -Name X -Category IT -Addin Quotes").code(10).says("no add-in");
     line(&desk, "New-CsPersistentChatAddin -Name Quotes -Url https://example.com/q").code(0);
     line(&desk, "New-CsPersistentChatAddin -Name QUOTES -Url https://example.com/q").code(15).says("unique");
     line(
@@ -374,4 +374,49 @@ fn i29_a_limit_of_updates_refuses_nobody() {
     for person in ["a", "b"] {
         desk.run(&format!("message join Help --user sip:{person}@example.com --store @s.db")).code(0);
     }
+}
+
+#[test]
+fn what_holds_by_default_is_what_was_before() {
+    let desk = desk();
+    for (command, rows) in [
+        ("state set --state FailedOver", 1),
+        ("compliance set --run-interval 00:10:00", 1),
+        ("configuration set --max-file-size-kb 7", 1),
+        ("policy set --enable true", 1),
+        ("server set --active-servers a.example.com", 1),
+    ] {
+        let run = desk.run(&format!("{command} --what-if --store @s.db --output json")).code(0);
+        assert_eq!(run.json().as_array().unwrap().len(), rows, "{command}: {}", run.out);
+    }
+    let run = desk.run("state set --state FailedOver --what-if --store @s.db --output csv").code(0);
+    assert!(run.out.contains("PoolState,Normal,FailedOver"), "{}", run.out);
+}
+
+#[test]
+fn a_review_that_has_passed_is_told() {
+    let desk = desk();
+    desk.run("case new C --store @s.db").code(0);
+    let new = "hold new H --case C --reason r --everything --yes-empty --review 1999-01-01 --store @s.db";
+    desk.run(new).code(0).says("the date of the next review, \"1999-01-01\", has passed");
+    desk.run("hold set H --review 1998-01-01 --store @s.db").code(0).says("has passed");
+    desk.run("hold set H --reason more --timezone UTC --store @s.db").code(2).says("no date is given");
+    let later = desk.run("hold set H --review 2998-01-01 --store @s.db").code(0);
+    assert!(!later.err.contains("has passed"), "{}", later.err);
+}
+
+#[test]
+fn an_adapter_is_given_what_it_can_do() {
+    let desk = desk();
+    for (option, value, says) in [
+        ("--adapter-type", "1.5", "is not an adapter of pchat"),
+        ("--adapter-type", "a.b\u{7}", "is not an adapter of pchat"),
+        ("--custom-configuration", "nonsense", "has no stylesheet element"),
+        ("--custom-configuration", "<xsl:stylesheet><xsl:import href='x'/></xsl:stylesheet>", "imports another"),
+    ] {
+        desk.args(&["compliance", "set", option, value, "--store", "@s.db"]).code(15).says(says);
+    }
+    // What an adapter of somebody else is told is for that one to understand.
+    let foreign = ["compliance", "set", "--adapter-type", "Contoso.Adapter,x", "--custom-configuration", "nonsense"];
+    desk.args(&[&foreign[..], &["--store", "@s.db"]].concat()).code(0);
 }

@@ -36,6 +36,15 @@ fn reports_and_loops_work_as_in_powershell() {
 }
 
 #[test]
+fn several_items_of_a_list_are_a_list() {
+    let desk = copied(prepared());
+    let lines = "$a = 'a','b','c','d'\n$a[0..1] -join ','\n$a[-2..-1] -join ','\n$a[3,0,9] -join ','\n$a[9]\n\
+                 $r = Get-CsPersistentChatRoom | Sort-Object Name\n($r[0..1] | Measure-Object).Count\n$r[0..1].Name";
+    let run = script(&desk, lines, &[]).code(0);
+    assert_eq!(run.out, "a,b\nc,d\nd,a\n2\nAsia Desk\nCoffee Corner\n");
+}
+
+#[test]
 fn what_powershell_has_and_this_has_not_is_refused_with_nothing_done() {
     let desk = copied(prepared());
     let before = std::fs::read(desk.path("s.db")).unwrap();
@@ -47,7 +56,7 @@ fn what_powershell_has_and_this_has_not_is_refused_with_nothing_done() {
         ("$i = 0\nwhile ($i -lt 3) { $i++ }", "2:1", "\"while\""),
         ("Get-Content rooms.txt | ForEach-Object { $_ }", "1:1", "\"Get-Content\""),
         ("Send-MailMessage -To a@x", "1:1", "\"Send-MailMessage\""),
-        ("$h = @{}\n$h['a'] = 1", "2:1", "given a value"),
+        ("$h = @{}\n$h['a'] = 1", "2:1", "are given values"),
         ("switch ($x) { 1 { 2 } }", "1:1", "\"switch\""),
         ("Get-CsPersistentChatRoom -Identity x | Out-GridView", "1:40", "\"Out-GridView\""),
     ] {

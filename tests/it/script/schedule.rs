@@ -59,8 +59,42 @@ fn the_script_of_the_schedule_exports_the_last_month() {
     let text = report.to_string();
     assert!(text.contains("2015-03-01") && text.contains("2015-03-31"), "{text}");
     desk.run("verify @chat-2015-03.zip").code(0);
-    for unit in ["pchat-export.service", "pchat-export.timer"] {
+    for unit in
+        ["export.service", "export.timer", "compliance.service", "compliance-once.service", "compliance-once.timer"]
+    {
+        let unit = format!("pchat-{unit}");
         let unit = std::fs::read_to_string(format!("{}/docs/systemd/{unit}", env!("CARGO_MANIFEST_DIR"))).unwrap();
         assert!(page.contains(unit.trim()), "docs/schedules.md shows another unit");
+    }
+}
+
+#[test]
+fn the_lines_of_the_compliance_service_run_as_they_are_written() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schedules.md")).unwrap();
+    let desk = Desk::new();
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sample");
+    desk.args(&["import", sample, "--store", "@chat.db"]).code(0);
+    let line = page.lines().find(|line| line.starts_with("*/15 * * * *")).unwrap();
+    let line = line.trim_start_matches("*/15 * * * *").trim().replace("/srv/chat", desk.path("").to_str().unwrap());
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_pchat")).parent().unwrap();
+    let line = format!("PATH=\"{}:$PATH\"; {line}", bin.display());
+    let run = |line: &str| Command::new("sh").args(["-c", line]).env_remove("PCHAT_STORE").output().unwrap();
+    // Before a folder is set, somebody has to look; so when the line itself is wrong.
+    for wrong in [line.clone(), line.replace("--quiet", "--quite")] {
+        let ran = run(&wrong);
+        assert!(ran.stdout == b"compliance failed\n" && !ran.stderr.is_empty(), "{ran:?}");
+    }
+    let out = desk.path("out").display().to_string();
+    desk.args(&["compliance", "set", "--adapter-output-directory", &out, "--store", "@chat.db"]).code(0);
+    run(&line);
+    // Nothing new is silent.
+    let ran = run(&line);
+    assert!(ran.stdout.is_empty() && ran.stderr.is_empty() && ran.status.success(), "{ran:?}");
+    // What the Task Scheduler runs is at most 261 characters, in quotes once.
+    let tasks: Vec<&str> = page.lines().filter(|line| line.starts_with("schtasks ")).collect();
+    assert_eq!(tasks.len(), 2);
+    for task in tasks {
+        let run = task.split("/TR \"").nth(1).unwrap().strip_suffix('"').unwrap();
+        assert!(run.len() <= 261 && !run.contains('"') && run.contains(" --quiet "), "{task}");
     }
 }
