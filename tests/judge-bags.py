@@ -18,7 +18,7 @@ import tempfile
 
 PCHAT, BAGIT = (str(pathlib.Path(arg).resolve()) for arg in sys.argv[1:3])
 WORK = pathlib.Path(tempfile.mkdtemp())
-ALGORITHMS = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"]
+ALGORITHMS = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_512", "blake2b", "blake2s"]
 VERSIONS = ["0.93", "0.94", "0.95", "0.96", "0.97", "1.0"]
 SOUND, ODD, WRONG = "sound", "odd", "wrong"
 wrong, count = [], 0

@@ -263,14 +263,14 @@ def other_unicode_name(entry):
 
 
 NAMES = ["sample/../x", "/x", "../x", "sample//x", "sample/./x", "sample\\x", "C:x", "sample/x\0y", "", "sample/", "SAMPLE/data/x", "sample/CON", "sample/x.",
-         "sample/x ", "x", "other/x", "sample/bagit.txt/x", "sample/data", "sample/BAGIT.TXT", "sample/e\u0301", "sample/\u202e", b"sample/\xff", b"sample/\xc3\x28",
+         "sample/x ", "x", "other/x", "sample/bagit.txt/x", "sample/data", "sample/BAGIT.TXT", "sample/e\u0301", "sample/\u00e9", "sample/stra\u00dfe", "sample/STRASSE", "sample/\u202e", b"sample/\xff", b"sample/\xc3\x28",
          "sample/data/rooms/x/", "a" * 2000, "sample/" + "d/" * 100 + "x", "sample/x:y", "sample/x\ny"]
 LIES = [
     one(said("local", name=b"sample/other")), one(said("local", crc=1)), one(said("central", crc=1)), one(both(crc=1)), one(said("local", size=1)),
     one(said("central", size=1)), one(both(size=1)), one(said("local", packed=1)), one(said("central", packed=1)), one(both(packed=1)),
     one(said("local", method=0)), one(said("central", method=0)), one(both(method=0)), one(both(method=12)), one(said("local", flags=0)),
     one(both(flags=1)), one(both(flags=0x801)), one(both(flags=0x2800)), one(both(flags=0x840)), one(both(flags=0x820)), one(said("central", flags=0x808)),
-    one(said("local", flags=0x808)), one(said("central", mode=0o120777 << 16)), one(said("central", mode=0o040755 << 16)), one(said("central", mode=0x10)),
+    one(said("local", flags=0x808)), one(said("central", mode=0o120777 << 16)), one(said("central", mode=0o040755 << 16)), one(said("central", mode=0x10)), one(said("central", mode=0x08)),
     one(said("central", mode=0o010644 << 16)), one(said("central", mode=0)), one(said("central", made=0)), one(said("central", disk=1)),
     one(said("central", comment=b"hello")), one(said("central", internal=1)), one(both(version=90)), one(both(version=47)), one(said("central", version=52)), one(said("local", version=52)), one(behind_stream), one(split_stream),
     one(lambda entry: setattr(entry, "gap", b"hello")), one(lambda entry: setattr(entry, "gap", write([Entry("sample/x", b"x")])[:40])),

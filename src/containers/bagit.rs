@@ -2,10 +2,12 @@
 //! lists of files with their checksums, facts, and files that are still to be fetched. Texts and values only; who reads
 //! the files is `jobs/verify/bag.rs`.
 
+use blake2::{Blake2b512, Blake2s256};
 use md5::Md5;
 use sha1::Sha1;
-use sha2::digest::Digest;
+use sha2::digest::DynDigest;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use std::collections::BTreeMap;
 
 /// The oldest version that is known, and the newest.
@@ -13,100 +15,67 @@ pub const VERSIONS: ((u32, u32), (u32, u32)) = ((0, 93), (1, 0));
 
 /// How the checksums of a list were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Algorithm {
-    /// MD5.
-    Md5,
-    /// SHA-1.
-    Sha1,
-    /// SHA-224.
-    Sha224,
-    /// SHA-256.
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
-}
+pub struct Algorithm(usize);
+
+type Start = fn() -> Box<dyn DynDigest>;
+
+/// All of them: the name they have in the names of lists, how many digits, and how one begins.
+const ALGORITHMS: [(&str, usize, Start); 12] = [
+    ("md5", 32, || Box::<Md5>::default()),
+    ("sha1", 40, || Box::<Sha1>::default()),
+    ("sha224", 56, || Box::<Sha224>::default()),
+    ("sha256", 64, || Box::<Sha256>::default()),
+    ("sha384", 96, || Box::<Sha384>::default()),
+    ("sha512", 128, || Box::<Sha512>::default()),
+    ("sha3224", 56, || Box::<Sha3_224>::default()),
+    ("sha3256", 64, || Box::<Sha3_256>::default()),
+    ("sha3384", 96, || Box::<Sha3_384>::default()),
+    ("sha3512", 128, || Box::<Sha3_512>::default()),
+    ("blake2b", 128, || Box::<Blake2b512>::default()),
+    ("blake2s", 64, || Box::<Blake2s256>::default()),
+];
 
 impl Algorithm {
-    /// All of them, by the name they have in the names of lists.
-    const ALL: [(&'static str, Algorithm, usize); 6] = [
-        ("md5", Algorithm::Md5, 32),
-        ("sha1", Algorithm::Sha1, 40),
-        ("sha224", Algorithm::Sha224, 56),
-        ("sha256", Algorithm::Sha256, 64),
-        ("sha384", Algorithm::Sha384, 96),
-        ("sha512", Algorithm::Sha512, 128),
-    ];
-
-    /// The one of this name.
+    /// The one of this name, as RFC 8493 writes names: letters and digits. Some programs leave other signs in it.
     pub fn named(name: &str) -> Option<Algorithm> {
-        let found = Algorithm::ALL.iter().find(|(known, ..)| name.eq_ignore_ascii_case(known));
-        found.map(|(_, algorithm, _)| *algorithm)
+        let bare: String = name.chars().filter(|c| !"-_".contains(*c)).map(|c| c.to_ascii_lowercase()).collect();
+        let bare = match bare.as_str() {
+            "blake2b512" => "blake2b",
+            "blake2s256" => "blake2s",
+            bare => bare,
+        };
+        ALGORITHMS.iter().position(|(known, ..)| *known == bare).map(Algorithm)
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        Algorithm::ALL.iter().find(|(_, known, _)| *known == self).map_or("", |(name, ..)| name)
+        ALGORITHMS.get(self.0).map_or("", |(name, ..)| name)
     }
 
     fn digits(self) -> usize {
-        Algorithm::ALL.iter().find(|(_, known, _)| *known == self).map_or(0, |(_, _, digits)| *digits)
+        ALGORITHMS.get(self.0).map_or(0, |(_, digits, _)| *digits)
     }
 
     /// A sum that has seen nothing yet.
     pub fn start(self) -> Sum {
-        match self {
-            Algorithm::Md5 => Sum::Md5(Md5::new()),
-            Algorithm::Sha1 => Sum::Sha1(Sha1::new()),
-            Algorithm::Sha224 => Sum::Sha224(Sha224::new()),
-            Algorithm::Sha256 => Sum::Sha256(Sha256::new()),
-            Algorithm::Sha384 => Sum::Sha384(Sha384::new()),
-            Algorithm::Sha512 => Sum::Sha512(Sha512::new()),
-        }
+        Sum(ALGORITHMS.get(self.0).map(|(.., start)| start()))
     }
 }
 
 /// A checksum that is being made.
-#[derive(Debug)]
-pub enum Sum {
-    /// MD5.
-    Md5(Md5),
-    /// SHA-1.
-    Sha1(Sha1),
-    /// SHA-224.
-    Sha224(Sha224),
-    /// SHA-256.
-    Sha256(Sha256),
-    /// SHA-384.
-    Sha384(Sha384),
-    /// SHA-512.
-    Sha512(Sha512),
-}
+pub struct Sum(Option<Box<dyn DynDigest>>);
 
 impl Sum {
     /// Takes in bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Sum::Md5(sum) => sum.update(bytes),
-            Sum::Sha1(sum) => sum.update(bytes),
-            Sum::Sha224(sum) => sum.update(bytes),
-            Sum::Sha256(sum) => sum.update(bytes),
-            Sum::Sha384(sum) => sum.update(bytes),
-            Sum::Sha512(sum) => sum.update(bytes),
+        if let Some(sum) = &mut self.0 {
+            sum.update(bytes);
         }
     }
 
     /// The sum.
     pub fn end(self) -> Vec<u8> {
-        match self {
-            Sum::Md5(sum) => sum.finalize().to_vec(),
-            Sum::Sha1(sum) => sum.finalize().to_vec(),
-            Sum::Sha224(sum) => sum.finalize().to_vec(),
-            Sum::Sha256(sum) => sum.finalize().to_vec(),
-            Sum::Sha384(sum) => sum.finalize().to_vec(),
-            Sum::Sha512(sum) => sum.finalize().to_vec(),
-        }
+        self.0.map_or_else(Vec::new, |sum| sum.finalize().into_vec())
     }
 }
 
@@ -426,14 +395,14 @@ mod tests {
     #[test]
     fn lists_facts_and_what_is_to_be_fetched() {
         let sum = "0".repeat(32);
-        let found = list(&format!("{sum}  data/a b\n{sum} *data/c\r\n\n{sum}\t./data/d"), Algorithm::Md5).unwrap();
+        let found = list(&format!("{sum}  data/a b\n{sum} *data/c\r\n\n{sum}\t./data/d"), Algorithm(0)).unwrap();
         assert_eq!(found.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), ["data/a b", "data/c", "data/d"]);
         assert_eq!(
             found.iter().map(|line| (line.starred, line.dotted)).collect::<Vec<_>>()[1..],
             [(true, false), (false, true)]
         );
         for bad in ["x", &format!("{sum}0  a"), &format!("{sum}  ../a"), &sum, "é  a"] {
-            assert!(list(bad, Algorithm::Md5).is_err(), "{bad}");
+            assert!(list(bad, Algorithm(0)).is_err(), "{bad}");
         }
         let read = facts("Source: a\n  b\nsource : c\nPayload-Oxum: 12.3\n").unwrap();
         assert_eq!(read["source"], ["a b", "c"]);
@@ -449,7 +418,8 @@ mod tests {
         for bad in ["http://x/ data/a", "http://x/ 1 ../a", "http://x/ 1 other/a", "http://x/ x data/a"] {
             assert!(fetched(bad).is_err(), "{bad}");
         }
-        for (name, algorithm, digits) in Algorithm::ALL {
+        for (at, (name, digits, _)) in ALGORITHMS.iter().enumerate() {
+            let (algorithm, digits) = (Algorithm(at), *digits);
             assert_eq!(algorithm.start().end().len() * 2, digits);
             assert_eq!(Algorithm::named(&name.to_uppercase()), Some(algorithm));
         }

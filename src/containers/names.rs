@@ -1,6 +1,7 @@
 //! Which names may come out of a container: those that stay inside the target folder on every system.
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Kind, Place, Result};
+use std::path::Path;
 
 /// The longest name that is accepted, in bytes.
 const LONGEST: usize = 1024;
@@ -32,6 +33,16 @@ pub fn check(container: &str, name: &str) -> Result<()> {
         return bad("lies more than 64 folders deep");
     }
     Ok(())
+}
+
+/// Refuses a folder on a disk that lies deeper below `root` than one in a zip may.
+pub fn not_too_deep(root: &Path, folder: &Path) -> Result<()> {
+    match folder.components().count() > root.components().count() + DEEPEST {
+        true => Err(Error::new(Kind::Refused, "a folder in it lies more than 64 folders deep; no option changes that")
+            .at(Place::file(root.display().to_string()))
+            .hint("name the folders in it that hold history")),
+        false => Ok(()),
+    }
 }
 
 /// Files that systems leave behind in folders and zips, and that nobody put there: by their path with forward slashes.

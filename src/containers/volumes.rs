@@ -41,11 +41,13 @@ impl Target {
 
     /// The path of volume `number`, counted from 1.
     pub fn volume(&self, number: u32) -> PathBuf {
+        // A slash at the end of the name of a folder is no part of it.
+        let path: PathBuf = self.path.components().collect();
         match self.volume_size {
-            None => self.path.clone(),
-            Some(_) if self.is_zip() => self.path.with_extension(format!("{number:03}.zip")),
+            None => path,
+            Some(_) if self.is_zip() => path.with_extension(format!("{number:03}.zip")),
             Some(_) => {
-                let mut name = self.path.as_os_str().to_owned();
+                let mut name = path.into_os_string();
                 name.push(format!(".{number:03}"));
                 PathBuf::from(name)
             }
@@ -79,6 +81,10 @@ impl Target {
         if one_file && self.volume_size.is_some() {
             return Err(Error::new(Kind::Usage, "this format writes one file and has no volumes")
                 .hint("leave out --volume-size, or use --format archive"));
+        }
+        if (one_file || self.is_zip()) && self.path.as_os_str().to_string_lossy().ends_with(std::path::is_separator) {
+            return Err(Error::new(Kind::Usage, format!("{} would be a file, and not a folder", self.path.display()))
+                .hint("leave out the slash at the end"));
         }
         if one_file && self.is_zip() {
             return Err(Error::new(Kind::Usage, format!("{} would not be a zip", self.path.display()))

@@ -11,7 +11,7 @@ use crate::model::catalog::Catalog;
 use crate::model::collected::Members;
 use crate::model::ids::EventId;
 use crate::model::receipt::{Kinds, Tally};
-use crate::model::record::Shape;
+use crate::model::record::{Record, Shape};
 use crate::model::unit::Unit;
 use crate::model::zone::Zone;
 use std::borrow::Cow;
@@ -106,6 +106,16 @@ pub trait Format: Send + Sync {
     /// What goes before all history.
     fn settings(&self, _settings: &Settings<'_>) -> Result<Vec<Part>> {
         Ok(Vec::new())
+    }
+
+    /// Does it take principals in pages, and not from the settings?
+    fn pages_principals(&self) -> bool {
+        false
+    }
+
+    /// A page of principals, counted from 1; there is a first one, even if it is empty.
+    fn principals(&self, _shape: &'static Shape, _number: u32, _records: &[Record]) -> Option<Part> {
+        None
     }
 
     /// A page of the events that cases have collected, for formats that carry them. They go after all settings.

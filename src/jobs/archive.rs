@@ -1,6 +1,7 @@
 //! An archive that is being read: one bag or all its volumes, its lists checked against each other,
 //! its pages handed to workers.
 
+mod catalog;
 mod collected;
 mod signed;
 mod volume;
@@ -12,7 +13,7 @@ use crate::containers::{InputLimits, Pages, Raw};
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::archive::names::{self, NAMES, content};
 use crate::formats::archive::rooms::Listed;
-use crate::formats::archive::{self, catalog, page, rooms};
+use crate::formats::archive::{self, page, rooms};
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::record::{Level, Record, Shape};
@@ -31,8 +32,12 @@ pub struct Archive {
     pub rooms: Vec<Listed>,
     /// Where its pages are, in order of rooms.
     pub pages: Vec<PagePlace>,
-    /// The records of its catalog.
+    /// The records of its catalog, but for principals: there may be very many.
     pub records: Vec<Record>,
+    /// How many principals there are.
+    pub principals: u64,
+    /// Where they stand: volume and page.
+    people: Vec<(usize, String, &'static Shape)>,
     /// The plurals of the nouns of its catalog.
     pub plurals: Vec<&'static str>,
     /// Is it of a level that has history?
@@ -140,6 +145,8 @@ impl Archive {
             rooms: Vec::new(),
             pages: Vec::new(),
             records: Vec::new(),
+            principals: 0,
+            people: Vec::new(),
             plurals: Vec::new(),
             has_history: false,
             collections: HashSet::new(),
@@ -149,7 +156,7 @@ impl Archive {
             custody: Vec::new(),
         };
         let mut last = serde_json::Value::Null;
-        let (mut plurals, mut named) = (Vec::new(), Vec::new());
+        let mut named = Vec::new();
         for number in 0..archive.volumes.len() {
             let content: [u8; 32] = Sha256::digest(archive.volumes[number].file(MANIFEST)?).into();
             archive.content.push(content);
@@ -161,17 +168,6 @@ impl Archive {
             last = facts;
             let volume = &mut archive.volumes[number];
             volume.familiar()?;
-            let names = volume.payload().map(|(name, ..)| name).filter(|name| name.starts_with(archive::CATALOG));
-            let names: Vec<String> = names.map(str::to_owned).collect();
-            for name in names {
-                let place = volume.place(&name);
-                let plural = name[archive::CATALOG.len()..].strip_suffix(".xml").unwrap_or_default();
-                let Some(shape) = shapes.iter().find(|shape| shape.travels() && shape.plural == plural) else {
-                    return Err(Error::damaged(Place::file(place), "the catalog has no such page"));
-                };
-                archive.records.extend(catalog::read(&volume.checked(&name)?, &place, shape)?);
-                plurals.push(shape.plural);
-            }
             if volume.find(NAMES).is_some() {
                 named.extend(names::check(&volume.checked(NAMES)?, &volume.place(NAMES))?);
             }
@@ -180,6 +176,7 @@ impl Archive {
                 archive.rooms.extend(rooms::read(&volume.checked(archive::ROOM_INDEX)?, &place)?);
             }
         }
+        let plurals = archive.catalog(shapes)?;
         archive.level(&last, &plurals, shapes)?;
         let level = last["level"].as_str().and_then(Level::named);
         archive.has_history = matches!(level, Some(Level::All | Level::Content)) || !archive.rooms.is_empty();

@@ -2,6 +2,7 @@
 //! of each room; only where those differ are events read again and paired, so memory does not grow with the history.
 
 mod collected;
+mod people;
 mod side;
 
 pub use self::collected::Collection;
@@ -9,6 +10,7 @@ pub use self::collected::Collection;
 use self::side::{Item, Part, Side};
 use crate::context::Context;
 use crate::error::Result;
+use crate::formats::archive::PEOPLE;
 use crate::model::field;
 use crate::model::ids::RoomKey;
 use crate::model::message::Content;
@@ -153,12 +155,14 @@ pub fn diff(cx: &Context<'_>, paths: [&Path; 2], most: usize) -> Result<Differen
     if let Some(at) = sides.iter().position(|side| !side.has_history()) {
         found.left_out.push((at, "history"));
         settings(&mut found, &records);
+        principals(cx, &mut found, &mut sides)?;
         return Ok(found);
     }
     for (side, facts) in sides.iter_mut().zip(&mut found.sides) {
         *facts = side.facts()?;
     }
     settings(&mut found, &records);
+    principals(cx, &mut found, &mut sides)?;
     if found.left_out.iter().all(|(_, plural)| *plural != "collections") {
         found.collected = collected::compare(&mut sides)?;
     }
@@ -262,15 +266,7 @@ fn settings(found: &mut Differences, sides: &[Vec<Record>; 2]) {
             [Some(record), None] => (record, Change::Gone, Vec::new()),
             [None, Some(record)] => (record, Change::Added, Vec::new()),
             [Some(old), Some(new)] if old != new => {
-                let fields = old.shape.fields.iter().zip(old.values.iter().zip(&new.values));
-                let mut values: Vec<_> = fields
-                    .filter(|(_, (old, new))| old != new)
-                    .map(|(field, (old, new))| (field.name, old.show(), new.show()))
-                    .collect();
-                if old.discovered != new.discovered {
-                    let known = |is: bool| if is { "known from history only" } else { "described" };
-                    values.push(("Known", known(old.discovered).to_owned(), known(new.discovered).to_owned()));
-                }
+                let values = values_that_differ(old, new);
                 (old, Change::Different(values.iter().map(|(name, ..)| *name).collect()), values)
             }
             _ => {
@@ -285,6 +281,36 @@ fn settings(found: &mut Differences, sides: &[Vec<Record>; 2]) {
         }
         found.changed.push(Setting { noun: record.shape.noun, identity: record.identity(), change, values });
     }
+}
+
+/// The properties in which two records differ, before and after.
+fn values_that_differ(old: &Record, new: &Record) -> Vec<(&'static str, String, String)> {
+    let fields = old.shape.fields.iter().zip(old.values.iter().zip(&new.values));
+    let mut values: Vec<_> = fields
+        .filter(|(_, (old, new))| old != new)
+        .map(|(field, (old, new))| (field.name, old.show(), new.show()))
+        .collect();
+    if old.discovered != new.discovered {
+        let known = |is: bool| if is { "known from history only" } else { "described" };
+        values.push(("Known", known(old.discovered).to_owned(), known(new.discovered).to_owned()));
+    }
+    values
+}
+
+/// Compares the principals; they stand among the other settings in order of plurals.
+fn principals(cx: &Context<'_>, found: &mut Differences, sides: &mut [Side; 2]) -> Result<()> {
+    let plural_of = |noun: &str| cx.shapes.iter().find(|shape| shape.noun == noun).map_or("", |shape| shape.plural);
+    let plural = plural_of(PEOPLE);
+    if found.left_out.iter().any(|(_, left)| *left == plural) {
+        return Ok(());
+    }
+    let (counts, changed) = people::compare(cx, sides)?;
+    if counts.first + counts.second > 0 {
+        found.settings.insert(plural, counts);
+    }
+    let at = found.changed.partition_point(|setting| plural_of(setting.noun) < plural);
+    found.changed.splice(at..at, changed);
+    Ok(())
 }
 
 /// The month of an event, as a number.

@@ -163,7 +163,9 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     job.check(history)?;
     let mut corpus = Sqlite::snapshot(&job.store)?;
     let nouns = job.nouns();
-    let leave = job.formats.iter().any(|format| format.settings) && nouns.iter().any(|shape| shape.noun == "principal");
+    // Where they are not taken in pages.
+    let leave = job.formats.iter().any(|format| format.settings && !(format.make)().pages_principals())
+        && nouns.iter().any(|shape| shape.noun == "principal");
     let whole = match leave {
         true => corpus.catalog(job.shapes)?,
         false => corpus.catalog(&asked_of(job.shapes, [&job.wanted]))?,

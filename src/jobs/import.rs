@@ -11,7 +11,7 @@ mod settings;
 use self::check::check;
 use self::collections::Coming;
 use self::databases::known;
-use self::settings::{Settings, expected, records};
+use self::settings::{Settings, expected, meet, records};
 use crate::context::{Context, Random};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
@@ -106,7 +106,7 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
     let mut databases = databases::open(cx, job, &mut found, &known, false)?;
     let uploads = job.database.store.as_deref().map(Uploads::open).transpose()?.map(Arc::new);
     let beside: Beside = (databases::aliases(known), uploads);
-    let incoming = records(job, &mut archives, &mut databases);
+    let (people, incoming) = records(job, &mut archives, &mut databases);
     let mut checked = check(cx, job, &found, (&mut archives, &databases), &beside)?;
     databases::tell(&mut databases, &mut checked, &mut receipt, (job.keep_going, found.held().as_deref()))?;
     databases::paired(&beside, &mut checked, &mut receipt);
@@ -122,15 +122,15 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
         receipt.remark(remark, *times);
     }
 
-    incoming.iter().for_each(|one| checked.met.record(&one.record));
-    checked.met.check(&job.renames)?;
+    meet(job, (&incoming, &people), &mut archives, &mut checked.met)?;
     let broken = checked.broken;
     let start = (cx.clock)();
     let exists = job.store.exists();
     let coming = incoming.iter().map(|one| one.record.clone());
     let coming = Coming::of(job, exists, coming, &mut archives)?;
-    let settings = Settings { cx, job, incoming, established: exists, history: found.inputs.len() > archives.len() };
-    let expected = settings.foresee(&archives, &receipt)?;
+    let settings =
+        Settings { cx, job, incoming, people, established: exists, history: found.inputs.len() > archives.len() };
+    let expected = settings.foresee(&mut archives, &receipt)?;
 
     // A trial run of an import that would create the store uses one that disappears.
     let scratch = (job.what_if && !exists).then(|| files::scratch("what-if", None));
@@ -151,7 +151,7 @@ fn take_in(cx: &Context<'_>, job: &Import, mut found: Found) -> Result<Receipt> 
             }
         }
     };
-    settings.put(&mut store, expected, &mut receipt, &sources)?;
+    settings.put(&mut store, &mut archives, expected, &mut receipt, &sources)?;
     cx.watch.event(Event::Begin { step: "importing", total: Some(checked.events), unit: "events" });
     let mut receipt = {
         let mut intake = store.intake(job.restore_purged)?;

@@ -168,6 +168,9 @@ fn file(
     for record in &archive.records {
         receipt.settings.entry(record.shape.plural).or_default().unchanged += 1;
     }
+    if archive.principals > 0 {
+        receipt.settings.entry("principals").or_default().unchanged += archive.principals;
+    }
     let size = chosen.iter().map(|place| archive.page_size(place)).sum::<u64>();
     let size = size + chosen_files.iter().map(|file| archive.attachment_size(file.0, file.1)).sum::<u64>();
     cx.watch.event(Event::Begin { step: "verifying", total: Some(size), unit: "bytes" });

@@ -23,6 +23,8 @@ pub const VALUES: usize = 500_000;
 pub const ENTRY: usize = 48 << 20;
 /// People whom one transcript lists.
 pub const PEOPLE: usize = 100_000;
+/// People who are in a room at once, for formats that list all of them in each of their files.
+pub const PRESENT: usize = 50_000;
 /// Characters of a pattern, with stars or as a regular expression.
 pub const PATTERN: usize = 4_096;
 /// Comparisons and conditions inside each other: of conditions, and of filters of a directory.

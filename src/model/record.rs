@@ -6,6 +6,8 @@ use super::field::{Held, Key, Sets};
 use super::ids::{address_key, join_key, shown_key};
 use super::time::Ticks;
 use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 /// What an archive holds. Each level names the nouns that belong to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,13 +199,56 @@ impl From<Option<String>> for Value {
     }
 }
 
+/// The values of a record. Copies of a record have them in common until one is changed: what comes in, what is there
+/// and what is to be are mostly the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Values(Arc<[Value]>);
+
+impl Deref for Values {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        &self.0
+    }
+}
+
+impl DerefMut for Values {
+    fn deref_mut(&mut self) -> &mut [Value] {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl FromIterator<Value> for Values {
+    fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Values {
+        Values(values.into_iter().collect())
+    }
+}
+
+impl<'a> IntoIterator for &'a Values {
+    type Item = &'a Value;
+    type IntoIter = std::slice::Iter<'a, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a mut Values {
+    type Item = &'a mut Value;
+    type IntoIter = std::slice::IterMut<'a, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
+    }
+}
+
 /// A managed object: a value for each field of its shape.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// The shape.
     pub shape: &'static Shape,
     /// The values, in the order of the shape's fields.
-    pub values: Vec<Value>,
+    pub values: Values,
     /// Known only from history: a full definition replaces it without a question.
     pub discovered: bool,
 }
@@ -217,7 +262,7 @@ impl PartialEq for Record {
 impl Record {
     /// A record with nothing set.
     pub fn new(shape: &'static Shape) -> Record {
-        Record { shape, values: vec![Value::Null; shape.fields.len()], discovered: false }
+        Record { shape, values: shape.fields.iter().map(|_| Value::Null).collect(), discovered: false }
     }
 
     /// The value of the field of a name known only when the program runs; `Null` when the shape has no such field.
@@ -270,6 +315,16 @@ impl Record {
         let named = self.shape.fields.iter().zip(&self.values).filter(|(field, _)| field.named);
         let forms = |text: &str| [dn::name_key(text), address_key(text), shown_key(text)];
         named.filter_map(|(_, value)| value.text()).flat_map(forms).filter(|key| !key.is_empty()).collect()
+    }
+
+    /// About how many bytes of text it has.
+    pub fn weight(&self) -> usize {
+        let weight = |value: &Value| match value {
+            Value::Text(text) => text.len(),
+            Value::List(items) => items.iter().map(|item| item.len() + 32).sum(),
+            _ => 0,
+        };
+        self.values.iter().map(|value| weight(value) + 16).sum()
     }
 
     /// The identity as people write it.

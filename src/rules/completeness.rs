@@ -100,11 +100,6 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Is there anything that nothing explains?
-    pub fn unexplained(&self) -> bool {
-        self.missing > 0 || self.quiet.iter().any(|quiet| !quiet.numbers.explain())
-    }
-
     /// Adds a hole, which is kept when fewer than `most` of its kind are.
     pub fn hole(&mut self, hole: Hole, most: usize) {
         let sum = if hole.purge.is_some() { &mut self.purged } else { &mut self.missing };
@@ -184,6 +179,12 @@ mod tests {
         assert_eq!(spans, [(14, 17, 4), (50, 50, 1)]);
         // Three weeks are no habit.
         assert_eq!(quiet(&(0..20).filter(|day| day % 7 < 5 && *day != 8).collect(), Numbers::None), []);
+        // Three weeks of four are a habit, and seven of ten are none.
+        let some = |weeks: i64, left: &[i64]| -> u64 {
+            let days = (0..weeks * 7).filter(|day| day % 7 == 0 || day % 7 == 2 && !left.contains(&(day / 7)));
+            quiet(&days.collect(), Numbers::None).iter().map(|quiet| quiet.days).sum()
+        };
+        assert_eq!((some(4, &[1]), some(4, &[1, 2]), some(10, &[3, 5]), some(10, &[3, 5, 7])), (1, 0, 2, 0));
         // Weeks without any message do not take the habit away.
         let long: BTreeSet<i64> = (0..28).chain(300..328).filter(|day| day % 7 == 0 || day % 7 == 6).collect();
         assert_eq!(quiet(&long, Numbers::None).iter().map(|quiet| quiet.days).sum::<u64>(), 77);
@@ -202,8 +203,9 @@ mod tests {
         };
         findings.hole(hole(5, 6, 2, 9, Some(1)), 1);
         findings.hole(hole(7, 9, 9, 11, None), 1);
-        let words: Vec<_> = findings.quiet.iter().map(|quiet| quiet.numbers.word()).collect();
-        assert_eq!(words, ["purged", "missing", "run on"]);
+        let words: Vec<_> = findings.quiet.iter().map(|q| (q.numbers.word(), q.numbers.explain())).collect();
+        assert_eq!(words, [("purged", true), ("missing", false), ("run on", true)]);
+        assert!(!Numbers::None.explain());
         assert_eq!((findings.missing, findings.purged, findings.places, findings.holes.len()), (3, 2, [1, 1], 2));
     }
 }

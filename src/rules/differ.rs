@@ -215,6 +215,10 @@ mod tests {
         let numbers = |prints: &[Print]| prints.iter().map(|print| print.number).collect::<Vec<_>>();
         assert_eq!((numbers(&paired.gone), numbers(&paired.added)), (vec![None], vec![Some(3)]));
         assert_eq!(paired.same, 2);
+        // An address is the same however it is written, with a number or without.
+        let paired = pair(vec![print(None, "x", "ann")], vec![print(None, "x", "ANN")]);
+        let parts: Vec<_> = paired.different.iter().map(|(_, _, parts)| parts.as_slice()).collect();
+        assert_eq!((parts, paired.gone.len(), paired.added.len()), (vec![&["person"][..]], 0, 0));
     }
 
     #[test]

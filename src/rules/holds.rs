@@ -339,20 +339,25 @@ pub fn of_catalog(catalog: &Catalog) -> Result<(Holds, Vec<Room>)> {
 }
 
 fn rooms_of(catalog: &Catalog) -> Vec<Room> {
-    let text = |record: &Record, key: Key<str>| record.at(key).unwrap_or_default().to_owned();
-    let place = |(room, number): (&Record, i64)| Room {
-        number,
-        pool: text(room, field::POOL),
-        name: text(room, field::NAME),
-        uri: text(room, field::URI),
-        former: room.at(field::FORMER_NAMES).to_vec(),
-        category: text(room, field::CATEGORY),
-        unkept: !keeps_history(catalog, room),
-    };
-    catalog.of("room").zip(0..).map(place).collect()
+    catalog.of("room").zip(0..).map(|(room, number)| room_of(catalog, room, number)).collect()
 }
 
-fn terms_of(hold: &Record, number: i64) -> Terms {
+/// A room as holds name it, from its record and the categories of a catalog.
+pub fn room_of(catalog: &Catalog, room: &Record, number: i64) -> Room {
+    let text = |key: Key<str>| room.at(key).unwrap_or_default().to_owned();
+    Room {
+        number,
+        pool: text(field::POOL),
+        name: text(field::NAME),
+        uri: text(field::URI),
+        former: room.at(field::FORMER_NAMES).to_vec(),
+        category: text(field::CATEGORY),
+        unkept: !keeps_history(catalog, room),
+    }
+}
+
+/// A hold as it is resolved, from its record.
+pub fn terms_of(hold: &Record, number: i64) -> Terms {
     let text = |key: Key<str>| hold.at(key).map(str::to_owned);
     Terms {
         number,
@@ -366,7 +371,7 @@ fn terms_of(hold: &Record, number: i64) -> Terms {
         query: text(field::QUERY),
         mode: text(field::MATCH),
         case_sensitive: hold.at(field::CASE_SENSITIVE) == Some(true),
-        released: false,
+        released: hold.has(field::RELEASED_ON),
     }
 }
 

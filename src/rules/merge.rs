@@ -1,11 +1,14 @@
 //! Merging the catalog of an archive into a store: what is new, what is equal, and what differs. Holds and cases are
 //! `merge/register.rs`'s.
 
+mod arrived;
 mod collection;
 mod query;
 mod register;
 mod renamed;
 
+pub use self::arrived::Arrived;
+use self::arrived::Differing;
 use self::register::{Arriving, Outcome, arriving, outcome};
 pub use self::renamed::Renamed;
 use crate::error::{Error, Kind, Result, quoted};
@@ -132,6 +135,9 @@ impl Renames {
     /// A record under its new names.
     fn record(&self, mut record: Record, addresses: &HashSet<String>) -> Record {
         let shape = record.shape;
+        if self.is_empty() && shape.noun != "collection" {
+            return record;
+        }
         if shape.noun == "room"
             && let (Some(name), Some(uri)) = (record.at(field::NAME), record.at(field::URI))
         {
@@ -196,6 +202,16 @@ pub struct Incoming {
     pub listed: bool,
 }
 
+/// A record as it is to be called here.
+fn under_new_names(record: Record, renames: &Renames, addresses: &HashSet<String>) -> Result<Record> {
+    let record = renames.record(record, addresses);
+    // What is known from history only is as its source wrote it, unless it was renamed here.
+    if !record.discovered || !renames.is_empty() {
+        check_lengths(&record).map_err(shorter)?;
+    }
+    Ok(record)
+}
+
 /// What is to be done.
 #[derive(Debug)]
 pub struct Plan {
@@ -207,17 +223,17 @@ pub struct Plan {
     pub after: Catalog,
 }
 
-/// Decides what becomes of the incoming records, in their order. Nothing is written here. A store that is `established`
+/// Decides what becomes of the incoming records, in their order; principals have been asked before. Nothing is written
+/// here. A store that is `established`
 /// has its settings for all, even where that is the default.
 pub fn plan(
-    incoming: &[Incoming],
+    (incoming, people): (&[Incoming], Arrived),
     present: &Catalog,
-    renames: &Renames,
-    on_conflict: OnConflict,
+    (renames, on_conflict): (&Renames, OnConflict),
     established: bool,
     receipt: &mut Receipt,
 ) -> Result<Plan> {
-    let holds = arriving(incoming, renames);
+    let holds = arriving(incoming, &people.known, renames);
     let text = |record: &Record, key: Key<str>| record.at(key).unwrap_or_default().to_owned();
     let address = |room: &Record| fold(&format!("{}\\{}", text(room, field::POOL), text(room, field::URI)));
     let rooms = incoming.iter().map(|one| &one.record).filter(|record| record.shape.noun == "room");
@@ -228,15 +244,10 @@ pub fn plan(
         on_conflict,
         receipt,
         changes: Vec::new(),
-        differing: Vec::new(),
+        differing: people.differing,
     };
     for Incoming { record, .. } in incoming.iter().filter(|one| one.record.shape.noun != "hold") {
-        let record = renames.record(record.clone(), &addresses);
-        // What is known from history only is as its source wrote it, unless it was renamed here.
-        if !record.discovered || !renames.is_empty() {
-            check_lengths(&record).map_err(shorter)?;
-        }
-        merge.setting(record);
+        merge.setting(under_new_names(record.clone(), renames, &addresses)?);
     }
     let others = std::mem::take(&mut merge.changes);
     for arriving in holds {
@@ -247,9 +258,9 @@ pub fn plan(
     }
     merge.changes.extend(others);
     let Merge { after, changes, differing, .. } = merge;
-    if on_conflict == OnConflict::Fail && !differing.is_empty() {
-        let first: Vec<&str> = differing.iter().take(3).map(String::as_str).collect();
-        let more = if differing.len() > 3 { format!(" and {} more", differing.len() - 3) } else { String::new() };
+    if on_conflict == OnConflict::Fail && differing.all > 0 {
+        let Differing { first, all } = differing;
+        let more = if all > first.len() { format!(" and {} more", all - first.len()) } else { String::new() };
         let what = format!("settings exist with other values: {}{more}", first.join(", "));
         return Err(Error::new(Kind::Conflict, what).hint(
             "--on-conflict keep or --on-conflict replace decides; --what-if --on-conflict replace --report \
@@ -272,7 +283,7 @@ struct Merge<'a> {
     keeps_defaults: bool,
     receipt: &'a mut Receipt,
     changes: Vec<Record>,
-    differing: Vec<String>,
+    differing: Differing,
 }
 
 impl Merge<'_> {
@@ -338,7 +349,7 @@ impl Merge<'_> {
                     }
                     OnConflict::Fail => "nothing was imported",
                 };
-                self.differing.push(in_error(&record));
+                self.differing.add(&record);
                 self.conflict(&record, Some(&old), outcome);
                 if self.on_conflict == OnConflict::Replace {
                     self.take(record);

@@ -265,6 +265,52 @@ mod tests {
     }
 
     #[test]
+    fn an_address_without_a_scheme_is_one_in_the_directory_too() {
+        use crate::nouns::principal;
+        let user = |uri: &str| Record::new(&principal::SHAPE).with(field::URI, uri).with(field::TYPE, "User");
+        let mut catalog = Catalog::default();
+        catalog.put(user("ann@x.example").with(field::DISPLAY_NAME, "Ann Lee"));
+        catalog.put(user("CN=Bob,DC=x").with(field::DISPLAY_NAME, "Bob Roe"));
+        let people = People::new(&catalog, &[]);
+        assert_eq!(people.meant("ann lee", false).unwrap(), Some(BTreeSet::from(["ann@x.example".to_owned()])));
+        // Whom the directory knows without an address, history cannot name.
+        let error = people.meant("Bob Roe", false).unwrap_err();
+        assert!(error.kind() == Kind::NotFound && error.what().contains("no address"), "{}", error.what());
+        assert_eq!(people.meant("zoe@x.example", false).unwrap(), None);
+    }
+
+    #[test]
+    fn of_two_with_one_address_the_one_who_is_not_deleted_has_it() {
+        use crate::nouns::principal;
+        let user = |uri: &str, gone: i64| {
+            let user = Record::new(&principal::SHAPE)
+                .with(field::URI, uri)
+                .with(field::TYPE, "User")
+                .with(field::NAME, "A. Lee");
+            user.with(field::EMAIL, "a.lee@mail.example").with(field::ACCOUNT_STATE, gone)
+        };
+        let mut catalog = Catalog::default();
+        catalog.put(user("sip:old@x.example", 2));
+        catalog.put(user("sip:new@x.example", 0));
+        let people = People::new(&catalog, &[]);
+        let meant = people.meant("a.lee@mail.example", false).unwrap();
+        assert_eq!(meant, Some(BTreeSet::from(["new@x.example".to_owned()])));
+        // History that names somebody by mail address, logon or user principal name is of the same person.
+        let mut catalog = Catalog::default();
+        catalog.put(
+            user("sip:ann@x.example", 0)
+                .with(field::LOGON, "X\\ann")
+                .with(field::USER_PRINCIPAL_NAME, "ann@corp.example"),
+        );
+        for uri in ["a.lee@mail.example", "x\\ANN", "ann@corp.example"] {
+            let keys = People::new(&catalog, &[seen(uri, "Ann")]).meant("A. Lee", false).unwrap();
+            assert_eq!(keys, Some(BTreeSet::from(["ann@x.example".to_owned(), person_key(uri)])), "{uri}");
+        }
+        // A name that two people had means neither.
+        assert_eq!(people.meant("A. Lee", false).unwrap_err().kind(), Kind::Usage);
+    }
+
+    #[test]
     fn people_go_by_what_history_called_them() {
         let all = [
             seen("sip:ann@x.example", "Ann Lee"),

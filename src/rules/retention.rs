@@ -145,6 +145,23 @@ pub fn cutoffs(catalog: &Catalog, now: Ticks) -> Result<BTreeMap<Ticks, Vec<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nouns::{retention, room};
+
+    #[test]
+    fn of_rules_that_name_a_room_in_two_ways_the_first_counts() {
+        let mut catalog = Catalog::default();
+        for (scope, target) in [("room", "p\\Desk"), ("room", "Desk"), ("everything", ""), ("category", "Desks")] {
+            catalog.put(Record::new(&retention::SHAPE).with(field::SCOPE, scope).with(field::TARGET, target));
+        }
+        let rules = Rules::of(&catalog);
+        let desk = |name: &str| {
+            let desk = Record::new(&room::SHAPE).with(field::POOL, "p").with(field::URI, "u").with(field::NAME, name);
+            rules.rule(&desk.with(field::CATEGORY, "Desks")).and_then(|rule| rule.at(field::TARGET).map(str::to_owned))
+        };
+        let first = catalog.of("retention").find(|rule| rule.at(field::SCOPE) == Some("room"));
+        assert_eq!(desk("Desk"), first.and_then(|rule| rule.at(field::TARGET).map(str::to_owned)));
+        assert_eq!(desk("Other").as_deref(), Some("Desks"));
+    }
 
     #[test]
     fn time_goes_back_by_the_calendar() {
@@ -154,6 +171,9 @@ mod tests {
         assert_eq!(cutoff("1 month").as_deref(), Some("2024-01-29T11:59:59.9999999Z"));
         assert_eq!(cutoff("2 weeks").as_deref(), Some("2024-02-15T11:59:59.9999999Z"));
         assert_eq!(cutoff("forever"), None);
+        // A month of 30 days is believed, and nothing beyond it.
+        let days = |days: i64, more| ahead(Ticks(7), Ticks(7 + days * 864_000_000_000 + more));
+        assert_eq!((days(30, 0), days(30, 1), days(31, 0), days(-1, 0)), (None, Some(30), Some(31), None));
         for wrong in ["", "7", "years", "0 days", "-1 days", "7 eons", "99999 days"] {
             assert!(Keep::parse(wrong).is_err(), "{wrong}");
         }

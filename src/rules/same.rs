@@ -231,3 +231,101 @@ pub fn version((event, persona): Stated<'_>) -> Version {
     }
     Version { facts }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::message::Kind;
+    use crate::model::time::Ticks;
+
+    fn file(name: &str) -> Attachment {
+        Attachment { name: Some(name.to_owned()), ..Attachment::default() }
+    }
+
+    fn person() -> Persona {
+        Persona { uri: "sip:ann@x.example".to_owned(), ..Persona::default() }
+    }
+
+    fn event() -> Event {
+        let mut event = Event { body: "plan".to_owned(), ..Event::new(Ticks(7), Kind::Chat) };
+        event.more_mut().files = vec![file("a.txt")];
+        event
+    }
+
+    /// The event and its person with one thing changed.
+    fn with(change: impl Fn(&mut Event, &mut Persona)) -> (Event, Persona) {
+        let (mut event, mut person) = (event(), person());
+        change(&mut event, &mut person);
+        (event, person)
+    }
+
+    #[test]
+    fn whatever_is_identity_makes_another_event() {
+        let (mine, me) = (event(), person());
+        let others: [(&str, (Event, Persona)); 9] = [
+            ("kind", with(|event, _| event.kind = Kind::Upload)),
+            ("time", with(|event, _| event.at = Ticks(8))),
+            ("text", with(|event, _| event.body = "plan ".to_owned())),
+            ("word", with(|event, _| event.more_mut().word = Some("renamed".to_owned()))),
+            ("person", with(|_, person| person.uri = "sip:bob@x.example".to_owned())),
+            ("one file more", with(|event, _| event.more_mut().files.push(file("b.txt")))),
+            ("no file", with(|event, _| event.more_mut().files.clear())),
+            ("another file", with(|event, _| event.more_mut().files[0] = file("b.txt"))),
+            ("another first file", with(|event, _| event.more_mut().files.insert(0, file("b.txt")))),
+        ];
+        assert!(is_same((&mine, &me), (&mine, &me)) && is_equal((&mine, &me), (&mine, &me)));
+        for (what, (event, person)) in &others {
+            assert!(!is_same((&mine, &me), (event, person)), "{what}");
+            assert!(!is_same((event, person), (&mine, &me)), "{what}");
+            assert!(!adds_nothing((&mine, &me), (event, person)) || *what == "no file", "{what}");
+        }
+        // What both say of a file must agree; what one of them does not say is no difference.
+        type Say = fn(&mut Attachment, u8);
+        let sayings: [(&str, Say); 3] = [
+            ("link", |file, n| file.link = Some(format!("l{n}"))),
+            ("size", |file, n| file.size = Some(u64::from(n))),
+            ("content", |file, n| file.sha256 = Some([n; 32])),
+        ];
+        for (what, say) in sayings {
+            let says = |n| with(move |event, _| say(&mut event.more_mut().files[0], n));
+            let ((one, me), (other, _)) = (says(1), says(2));
+            assert!(!is_same((&one, &me), (&other, &me)), "{what}");
+            assert!(is_same((&one, &me), (&mine, &me)) && is_same((&mine, &me), (&one, &me)), "{what}");
+            assert!(completed((&one, &me), (&other, &me)).is_none(), "{what}");
+            let now = completed((&mine, &me), (&one, &me)).unwrap();
+            assert_eq!(now.0.more().files, one.more().files, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_one_source_knows_completes_the_other_and_what_differs_does_not() {
+        type Say = fn(&mut Event, &mut Persona, bool);
+        let sayings: [(&str, Say); 7] = [
+            ("alert", |event, _, yes| event.alert = Some(yes)),
+            ("rtf", |event, _, yes| event.more_mut().rtf = Some(format!("{{{yes}}}"))),
+            ("other keys", |event, _, yes| event.more_mut().extra = Some(format!("{{\"a\":{yes}}}"))),
+            ("name", |_, person, yes| person.name = Some(yes.to_string())),
+            ("email", |_, person, yes| person.email = Some(yes.to_string())),
+            ("internal", |_, person, yes| person.internal = Some(yes)),
+            ("number", |_, person, yes| person.number = Some(i64::from(yes))),
+        ];
+        let (bare, me) = (event(), person());
+        for (what, say) in sayings {
+            let says = |yes| with(|event, person| say(event, person, yes));
+            let ((one, by), (other, whose)) = (says(true), says(false));
+            // What is more is added, what is less is no difference, and what differs is neither.
+            assert!(!adds_nothing((&bare, &me), (&one, &by)), "{what}");
+            assert!(adds_nothing((&one, &by), (&bare, &me)), "{what}");
+            assert!(!adds_nothing((&one, &by), (&other, &whose)), "{what}");
+            for (a, b) in [((&bare, &me), (&one, &by)), ((&one, &by), (&bare, &me))] {
+                assert_eq!(completed(a, b).as_deref(), Some(&(one.clone(), by.clone())), "{what}");
+            }
+            assert!(completed((&one, &by), (&other, &whose)).is_none(), "{what}");
+        }
+        // As many attachments, or none on one side.
+        let two = with(|event, _| event.more_mut().files.push(file("b.txt")));
+        assert!(completed((&bare, &me), (&two.0, &two.1)).is_none());
+        let none = with(|event, _| event.more_mut().files.clear());
+        assert_eq!(completed((&none.0, &none.1), (&bare, &me)).map(|now| now.0), Some(bare.clone()));
+    }
+}

@@ -36,6 +36,16 @@ pub fn composed(name: &str) -> String {
     name.nfc().collect()
 }
 
+/// What a disk calls a name that tells neither upper and lower case apart nor how accents are written: two names with
+/// one such form are one file there.
+pub fn on_any_disk(name: &str) -> String {
+    match name.is_ascii() {
+        true => name.to_ascii_lowercase(),
+        // Only through capitals are letters the same whose small form has more than one spelling, as `ß` and `ss`.
+        false => composed(&name.to_uppercase()).to_lowercase(),
+    }
+}
+
 /// How many letters differ between two words, put in, left out or changed.
 pub fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();

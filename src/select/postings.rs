@@ -207,6 +207,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_word_stands_once_in_an_event_however_often_it_is_said() {
+        let mut builder = Builder::default();
+        for (event, word) in [(0, "cat"), (0, "dog"), (0, "cat"), (3, "cat"), (3, "cat")] {
+            builder.word(event, word);
+        }
+        let postings = builder.finish();
+        let mut words: Vec<(&str, &[u32])> = postings.words().collect();
+        words.sort_unstable();
+        assert_eq!(words, [("cat", &[0, 3][..]), ("dog", &[0][..])]);
+    }
+
+    #[test]
     fn numbers_survive_a_list() {
         let wanted = [1, 2, 127, 128, 129, 300, 70_000, 1 << 40];
         let (mut list, mut last) = (Vec::new(), 0);

@@ -149,3 +149,59 @@ impl Selection {
         plan(&self.node())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::select::query::Rooms;
+
+    fn key(uri: &str) -> (String, RoomKey) {
+        let key = RoomKey { pool: "p".to_owned(), uri: uri.to_owned() };
+        (key.key(), key)
+    }
+
+    fn selection(scope: Scope, nodes: Vec<Node>) -> Selection {
+        let written = Written { text: String::new(), mode: Match::All, case_sensitive: false };
+        Selection { query: Some(Query::of(Node::And(nodes), written)), ..Selection::of(scope) }
+    }
+
+    #[test]
+    fn bounds_of_a_query_narrow_those_of_a_scope_and_widen_none() {
+        let scope = Scope { from: Ticks(10), to: Ticks(20), ..Scope::all() };
+        let sent = |from, to| Node::Sent { from: Ticks(from), to: Ticks(to) };
+        let word = || Node::Word("cat".to_owned());
+        for (nodes, from, to) in [
+            (vec![sent(5, 25)], 10, 20),
+            (vec![sent(12, 25)], 12, 20),
+            (vec![sent(5, 15)], 10, 15),
+            (vec![sent(12, 30), sent(0, 18)], 12, 18),
+        ] {
+            let narrow = selection(scope.clone(), [nodes, vec![word()]].concat()).narrowed();
+            assert_eq!((narrow.scope.from, narrow.scope.to), (Ticks(from), Ticks(to)));
+            assert_eq!(narrow.node(), word());
+        }
+        // Bounds that exclude each other mean nothing, and the query says so.
+        let none = selection(scope.clone(), vec![sent(30, 40)]).narrowed();
+        assert!(none.scope == scope && none.query.is_some());
+        let rooms = |uris: &[&str]| -> BTreeMap<String, RoomKey> { uris.iter().map(|uri| key(uri)).collect() };
+        let named = Node::Rooms(Rooms { named: None, keys: rooms(&["a", "b"]) });
+        let scope = Scope { rooms: Some(rooms(&["b", "c"])), ..Scope::all() };
+        let narrow = selection(scope, vec![named, word()]).narrowed();
+        assert_eq!(narrow.scope.rooms, Some(rooms(&["b"])));
+    }
+
+    #[test]
+    fn a_selection_as_a_query_says_all_of_it() {
+        let people = BTreeSet::from(["ann@x".to_owned()]);
+        let chosen = Selection {
+            messages_only: true,
+            ..selection(Scope { people: Some(people.clone()), ..Scope::all() }, vec![Node::HasFile])
+        };
+        let nodes = vec![Node::Kind(Kind::Chat), Node::Person(people), Node::And(vec![Node::HasFile])];
+        assert_eq!(chosen.node(), Node::And(nodes));
+        assert!(chosen.with_presence().query.is_some());
+        // A query knows no sequences, so all of the room is read.
+        let some = Selection { sequences: Some(BTreeSet::from([7])), ..chosen };
+        assert!(some.with_presence().query.is_none() && some.with_presence().sequences.is_none());
+    }
+}

@@ -142,6 +142,41 @@ pub fn amend<'a>(store: &mut dyn Store, wanted: impl Into<Wanted<'a>>, decide: &
     })
 }
 
+/// Sees the settings and changes principals one by one, and says what else is to change; nothing to undo it.
+pub type DecideBeside<'a> = dyn FnMut(&Catalog, &mut Each<'_>) -> Result<Option<Amendment>> + 'a;
+
+/// As [`amend`], and as [`amend_each`], in one transaction.
+pub fn amend_beside<'a>(
+    store: &mut dyn Store,
+    wanted: impl Into<Wanted<'a>>,
+    (shape, now): (&'static Shape, Ticks),
+    decide: &mut DecideBeside<'_>,
+) -> Result<bool> {
+    one_by_one(shape)?;
+    let wanted = wanted.into();
+    store.within(Pass(()), &mut |tx| {
+        let catalog = tx.settings(&wanted)?;
+        let mut decided = None;
+        unweakened(tx, now, &mut |tx| {
+            let Some(mut amendment) = decide(&catalog, &mut Each { tx, shape })? else { return Ok(()) };
+            amendment.entry.details.extend(apply(tx, &amendment)?);
+            decided = Some(amendment);
+            Ok(())
+        })?;
+        let Some(amendment) = decided.filter(|amendment| !amendment.trial) else { return Ok(false) };
+        tx.append(&amendment.entry)?;
+        Ok(true)
+    })
+}
+
+/// Only of a noun of which no record is part of a hold, a case or an approval.
+fn one_by_one(shape: &'static Shape) -> Result<()> {
+    match shape.noun {
+        "principal" => Ok(()),
+        _ => Err(Error::new(Kind::Bug, "settings of this noun change by a decision on all of them")),
+    }
+}
+
 /// Makes a change that is already decided on.
 pub fn change(store: &mut dyn Store, amendment: Amendment) -> Result<()> {
     let mut amendment = Some(amendment);
@@ -182,9 +217,7 @@ pub fn amend_each(
     now: Ticks,
     decide: &mut dyn FnMut(&mut Each<'_>) -> Result<Option<Entry>>,
 ) -> Result<bool> {
-    if shape.noun != "principal" {
-        return Err(Error::new(Kind::Bug, "settings of this noun change by a decision on all of them"));
-    }
+    one_by_one(shape)?;
     store.within(Pass(()), &mut |tx| {
         let mut entry = None;
         unweakened(tx, now, &mut |tx| {

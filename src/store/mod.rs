@@ -229,6 +229,9 @@ pub enum Whose {
 /// Takes names of people, each with whose it is.
 pub type TakeName<'a> = dyn FnMut(&str, Whose) + 'a;
 
+/// Takes settings one by one.
+pub type TakeSetting<'a> = dyn FnMut(Record) -> Result<()> + 'a;
+
 /// Takes the units a reader makes; the number is the weight in bytes.
 pub type TakeUnit<'a> = dyn FnMut(Unit, usize) -> ControlFlow<()> + 'a;
 
@@ -259,6 +262,10 @@ pub trait Corpus: Send {
         let catalog = self.catalog(&[shape])?;
         let behind = (1..).zip(catalog.of(shape.noun).cloned()).filter(|(at, _)| *at > number);
         Ok(behind.take(most).collect())
+    }
+    /// Hands out the records of a shape in order of their keys, until one is refused. They are never all in memory.
+    fn in_order(&mut self, shape: &'static Shape, take: &mut TakeSetting<'_>) -> Result<()> {
+        self.catalog(&[shape])?.of(shape.noun).cloned().try_for_each(take)
     }
     /// Every name of principals, whose shape this is, and of those whom history names, as they are compared.
     fn names_of_people(&mut self, shape: &'static Shape, take: &mut TakeName<'_>) -> Result<()> {

@@ -140,6 +140,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("p521", &["src/proof/timestamp/"]),
     ("sha1", &["src/proof/timestamp.rs", "src/containers/bagit.rs"]),
     ("md5", &["src/containers/bagit.rs"]),
+    ("sha3", &["src/containers/bagit.rs"]),
+    ("blake2", &["src/containers/bagit.rs"]),
     ("libc", &["src/files.rs"]),
     ("crc32fast", &["src/store/sqlite/read.rs"]),
     ("memchr", &["src/containers/zip/deflate.rs", "src/formats/", "src/jobs/intake/source.rs"]),

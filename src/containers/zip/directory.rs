@@ -5,6 +5,7 @@ use super::records::{CENTRAL, END, END_64, FOLLOWING, LOCAL, LOCATOR_64, Method,
 use super::window::Window;
 use crate::containers::{InputLimits, Member, names};
 use crate::error::{Error, Kind, Place, Result};
+use crate::select::names::on_any_disk;
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
@@ -32,8 +33,8 @@ const TYPE: u32 = 0o170_000 << 16;
 const LINK: u32 = 0o120_000 << 16;
 const FILE: u32 = 0o100_000 << 16;
 const FOLDER: u32 = 0o040_000 << 16;
-/// The mark of a folder in the attributes of DOS, which stand in the lower half.
-const DOS_FOLDER: u32 = 0x10;
+/// Marks of DOS: a folder, or the label of a disk, of which some programs make no file.
+const DOS_NO_FILE: u32 = 0x18;
 
 /// The upper half of code page 437; the lower half is ASCII.
 const CODE_PAGE_437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀\
@@ -191,33 +192,33 @@ pub(super) fn read(window: &mut Window, zip: &str, limits: &InputLimits) -> Resu
     Ok(directory)
 }
 
-/// No two names are the same, nor are they on a disk that does not tell upper and lower case apart; and what is a file
-/// is no folder beside that.
+/// No two names are the same, on any disk; and what is a file is no folder beside that.
 fn different(zip: &str, members: &[Member], listed: &[Listed]) -> Result<()> {
     // By hashes, which need far less memory than names; where two are the same, the names are compared.
     let state = RandomState::new();
     let hash = |folded: &str| state.hash_one(folded);
     let mut known: Vec<(u64, u32)> = Vec::with_capacity(members.len());
-    known.extend(members.iter().enumerate().map(|(at, member)| (hash(&member.name.to_lowercase()), at as u32)));
+    known.extend(members.iter().enumerate().map(|(at, member)| (hash(&on_any_disk(&member.name)), at as u32)));
     known.sort_unstable();
     for run in known.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
         let name = |at: u32| members[at as usize].name.as_str();
-        let mut names: Vec<(String, u32)> = run.iter().map(|(_, at)| (name(*at).to_lowercase(), *at)).collect();
+        let mut names: Vec<(String, u32)> = run.iter().map(|(_, at)| (on_any_disk(name(*at)), *at)).collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             if name(pair[0].1) == name(pair[1].1) {
                 return Err(Error::damaged(Place::file(zip), "two entries of the zip have the same name"));
             }
             let place = Place::file(format!("{zip}!{}", name(pair[1].1)));
-            return Err(Error::damaged(place, "another entry has the same name but for upper and lower case"));
+            let what = "another entry has the same name but for upper and lower case or accents";
+            return Err(Error::damaged(place, what));
         }
     }
     let file = |folded: &str| {
         let wanted = hash(folded);
-        let from = known.partition_point(|(hash, _)| *hash < wanted);
-        let same = known[from..].iter().take_while(|(hash, _)| *hash == wanted);
+        let same = known[known.partition_point(|(hash, _)| *hash < wanted)..].iter();
+        let same = same.take_while(|(hash, _)| *hash == wanted);
         let mut names = same.map(|(_, at)| members[*at as usize].name.as_str());
-        names.find(|name| name.to_lowercase() == folded)
+        names.find(|name| on_any_disk(name) == folded)
     };
     let folders = listed.iter().filter_map(|entry| match &entry.name {
         Name::File(_) => None,
@@ -231,7 +232,7 @@ fn different(zip: &str, members: &[Member], listed: &[Listed]) -> Result<()> {
             continue;
         }
         before = parent;
-        let folded_name = parent.to_lowercase();
+        let folded_name = on_any_disk(parent);
         let ends = folded_name.match_indices('/').map(|(at, _)| at).chain([folded_name.len()]);
         if let Some(file) = ends.filter_map(|end| file(&folded_name[..end])).next() {
             let place = Place::file(format!("{zip}!{file}"));
@@ -322,8 +323,8 @@ fn record(
         _ if unix => return bad("the entry is not a file: a pipe, a socket or a device"),
         _ => {}
     }
-    if attributes & DOS_FOLDER != 0 {
-        return bad("the entry has the name of a file and the mark of a folder");
+    if attributes & DOS_NO_FILE != 0 {
+        return bad("the entry has the name of a file and the mark of a folder or of a label");
     }
     if flags & ENCRYPTED != 0 {
         return bad("the entry is encrypted; decrypt the zip first");
@@ -392,7 +393,7 @@ fn wide(mut extra: &[u8], numbers: &mut [u64]) -> bool {
     let mut met = false;
     while extra.len() >= 4 {
         let (kind, length) = (short(extra, 0), short(extra, 2) as usize);
-        let Some(field) = extra.get(4..4 + length) else { return !missing };
+        let Some(field) = extra.get(4..4 + length) else { return false };
         if kind == u64::from(ZIP64) {
             if std::mem::replace(&mut met, true) {
                 return false;

@@ -1,15 +1,43 @@
-//! A page of the catalog: all records of one noun, in order of their keys.
+//! Pages of the catalog: the records of one noun, in order of their keys. Principals go on in further pages.
 
+use super::CATALOG;
 use crate::error::Result;
 use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, write_element};
 use crate::model::catalog::Catalog;
+use crate::model::hash;
 use crate::model::record::{Record, Shape, Type, Value};
+use std::collections::HashSet;
 
-/// Writes the page of one noun.
+/// The name of a page of this plural; the first has no number.
+pub fn name(plural: &str, number: u32) -> String {
+    match number {
+        1 => format!("{CATALOG}{plural}.xml"),
+        _ => format!("{CATALOG}{plural}.{number:06}.xml"),
+    }
+}
+
+/// Of which plural a page of this name is, and which one.
+pub fn named(name: &str) -> Option<(&str, u32)> {
+    let stem = name.strip_prefix(CATALOG)?.strip_suffix(".xml")?;
+    match stem.split_once('.') {
+        None => Some((stem, 1)),
+        Some((plural, number)) => {
+            let number = number.parse().ok().filter(|number| *number > 1)?;
+            (self::name(plural, number) == name).then_some((plural, number))
+        }
+    }
+}
+
+/// Writes the page of a noun that has one.
 pub fn write(shape: &Shape, catalog: &Catalog) -> Vec<u8> {
+    page(shape, catalog.of(shape.noun))
+}
+
+/// Writes a page of these records.
+pub fn page<'a>(shape: &Shape, records: impl IntoIterator<Item = &'a Record>) -> Vec<u8> {
     let mut out = DECLARATION.as_bytes().to_vec();
     out.extend_from_slice(format!("<catalog xmlns=\"{NAMESPACE}\" noun=\"{}\">\n", shape.noun).as_bytes());
-    for record in catalog.of(shape.noun) {
+    for record in records {
         out.extend_from_slice(if record.discovered { b"<record discovered=\"true\">\n" } else { b"<record>\n" });
         for (field, value) in shape.fields.iter().zip(&record.values) {
             match value {
@@ -36,8 +64,28 @@ pub fn write(shape: &Shape, catalog: &Catalog) -> Vec<u8> {
     out
 }
 
-/// Reads the page of one noun and checks types and lengths.
+/// Keys that were met; of each there is what stands for it, for there may be very many.
+#[derive(Debug, Default)]
+pub struct Keys(HashSet<u128>);
+
+/// Reads the page of a noun that has one.
 pub fn read(bytes: &[u8], place: &str, shape: &'static Shape) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    each(bytes, place, shape, &mut Keys::default(), &mut |record| {
+        records.push(record);
+        Ok(())
+    })?;
+    Ok(records)
+}
+
+/// Reads a page of one noun, checks types and lengths, and hands out its records. None has a key that was met before.
+pub fn each(
+    bytes: &[u8],
+    place: &str,
+    shape: &'static Shape,
+    keys: &mut Keys,
+    take: &mut dyn FnMut(Record) -> Result<()>,
+) -> Result<()> {
     let mut pull = Pull::new(place, bytes)?;
     let root = pull.root("catalog")?;
     let mut noun = None;
@@ -52,7 +100,6 @@ pub fn read(bytes: &[u8], place: &str, shape: &'static Shape) -> Result<Vec<Reco
     if noun.as_deref() != Some(shape.noun) {
         return Err(pull.fail(format!("the page is not about {}", shape.plural)));
     }
-    let mut records: Vec<Record> = Vec::new();
     while let Some(start) = pull.child()? {
         if start.name().as_ref() != "record" {
             return Err(pull.fail("a catalog holds <record> elements, nothing else"));
@@ -77,15 +124,12 @@ pub fn read(bytes: &[u8], place: &str, shape: &'static Shape) -> Result<Vec<Reco
         if let Some(name) = shape.identity.iter().find(|name| record.get(name).text().is_none()) {
             return Err(pull.fail(format!("the {} has no {name}", shape.noun)));
         }
-        records.push(record);
+        if !keys.0.insert(hash::short(&record.key())) {
+            return Err(pull.fail(format!("two {} have the same identity", shape.plural)));
+        }
+        take(record)?;
     }
-    pull.end()?;
-    let mut keys: Vec<String> = records.iter().map(Record::key).collect();
-    keys.sort_unstable();
-    if keys.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(pull.fail(format!("two {} have the same identity", shape.plural)));
-    }
-    Ok(records)
+    pull.end()
 }
 
 fn read_fields(pull: &mut Pull<'_>, record: &mut Record) -> Result<()> {

@@ -18,12 +18,14 @@ use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::message::Content;
 use crate::model::receipt::Tally;
-use crate::model::record::Shape;
+use crate::model::record::{Record, Shape};
 use crate::model::unit::Unit;
 use sha2::{Digest, Sha256};
 
 /// The version of the format. Version 1 named attachments by their SHA-256 alone; it is read as ever.
 pub const VERSION: u32 = 2;
+/// The noun of which there may be so many that they are never all in memory.
+pub const PEOPLE: &str = "principal";
 /// The folder of the catalog pages.
 pub const CATALOG: &str = "data/catalog/";
 /// The folder of the room pages.
@@ -57,9 +59,17 @@ impl Format for Archive {
 
     fn settings(&self, settings: &Settings<'_>) -> Result<Vec<Part>> {
         let page = |shape: &&'static Shape| {
-            Part::file(format!("{CATALOG}{}.xml", shape.plural), catalog::write(shape, settings.catalog))
+            Part::file(catalog::name(shape.plural, 1), catalog::write(shape, settings.catalog))
         };
-        Ok(settings.nouns.iter().map(page).collect())
+        Ok(settings.nouns.iter().filter(|shape| shape.noun != PEOPLE).map(page).collect())
+    }
+
+    fn pages_principals(&self) -> bool {
+        true
+    }
+
+    fn principals(&self, shape: &'static Shape, number: u32, records: &[Record]) -> Option<Part> {
+        Some(Part::file(catalog::name(shape.plural, number), catalog::page(shape, records)))
     }
 
     fn collected(&self, number: u32, members: &[Members]) -> Option<Part> {

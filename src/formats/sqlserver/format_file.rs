@@ -1,10 +1,10 @@
 //! Format files of `bcp`, as text and as XML: what fields a row has, in which order, and how each is written.
 
+use super::given::head_text;
 use super::layout::{Field, Layout};
 use super::pages::Page;
 use super::types::Type;
 use crate::error::{Error, Place, Result};
-use crate::formats::compliance::decode_head;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ const MOST_FIELDS: usize = 4096;
 
 /// Reads a format file. `page` is the code page of text for which the file names none.
 pub fn read(bytes: &[u8], place: &str, page: Page) -> Result<Layout> {
-    let text = decode_head(bytes);
+    let text = head_text(bytes);
     let text = text.trim_start_matches('\u{FEFF}');
     let layout = match text.trim_start().starts_with('<') {
         true => xml(text, place, page)?,
@@ -107,13 +107,24 @@ fn items(line: &str) -> Option<Vec<String>> {
     let mut rest = line.trim_start();
     while !rest.is_empty() {
         let (item, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"')?,
+            Some(quoted) => quoted_item(quoted)?,
             None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
         };
         found.push(item.to_owned());
         rest = after.trim_start();
     }
     Some(found)
+}
+
+/// What stands up to the closing quote, and what follows it. A terminator may hold a quote, behind a backslash.
+fn quoted_item(text: &str) -> Option<(&str, &str)> {
+    let mut escaped = false;
+    let end = text.char_indices().find(|(_, c)| {
+        let closes = *c == '"' && !escaped;
+        escaped = *c == '\\' && !escaped;
+        closes
+    });
+    end.map(|(at, _)| (&text[..at], &text[at + 1..]))
 }
 
 /// A terminator as it is written: `\t`, `\r\n`, `\0`.
@@ -307,6 +318,10 @@ mod tests {
         ] {
             assert!(read(wrong.as_bytes(), "f", Page::Unsaid).is_err(), "{wrong:?}");
         }
+        // Quotes may end fields.
+        let quoted = "14.0\n2\n1 SQLCHAR 0 9 \"\\\",\\\"\" 1 a \"\"\n2 SQLCHAR 0 9 \"\\\"\\r\\n\" 2 b \"\"\n";
+        let fields = read(quoted.as_bytes(), "f", Page::Unsaid).unwrap().fields;
+        assert_eq!((&fields[0].terminator[..], &fields[1].terminator[..]), (&b"\",\""[..], &b"\"\r\n"[..]));
         assert_eq!(escapes("\\r\\0\\n\\0").unwrap(), b"\r\0\n\0");
     }
 }

@@ -4,7 +4,7 @@ use super::known::Dialect;
 use super::tables::Picker;
 use super::value::Value;
 use crate::error::Result;
-use crate::formats::compliance::{Characters, is_wide};
+use crate::formats::compliance::{Characters, decode_head, is_wide};
 use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -40,13 +40,35 @@ pub struct Asked<'a> {
     pub most: u64,
 }
 
+/// The byte order mark of UTF-16, little-endian.
+const MARK: &[u8] = b"\xFF\xFE";
+/// So many bytes must be ASCII in UTF-16 for a file without a mark to be taken for that.
+const SURE: usize = 16;
+
+/// Is this UTF-16 without a mark, as `sqlcmd -u` writes it? Names of columns and statements are ASCII.
+fn is_unmarked(head: &[u8]) -> bool {
+    let (pairs, _) = head.as_chunks::<2>();
+    let plain = |[low, high]: &[u8; 2]| *high == 0 && (matches!(low, b' '..=b'~') || low.is_ascii_whitespace());
+    head.len() >= SURE && pairs.iter().take(SURE / 2).all(plain)
+}
+
+/// As much of a head as can be read, for recognising a file.
+pub fn head_text(head: &[u8]) -> String {
+    match is_unmarked(head) {
+        true => decode_head(&[MARK, head].concat()),
+        false => decode_head(head),
+    }
+}
+
 /// The bytes of a text as UTF-8 where they are UTF-16, and else as they are, without a byte order mark.
 pub fn text<'a>(from: &'a mut dyn Read, place: &'a str) -> std::io::Result<(Box<dyn BufRead + 'a>, bool)> {
     let mut head = Vec::new();
     (&mut *from).take(4096).read_to_end(&mut head)?;
-    let wide = is_wide(&head);
+    let unmarked = is_unmarked(&head);
+    let wide = unmarked || is_wide(&head);
     let marked = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-    let rest = std::io::Cursor::new(head.split_off(marked)).chain(from);
+    let mark: &[u8] = if unmarked { MARK } else { &[] };
+    let rest = mark.chain(std::io::Cursor::new(head.split_off(marked))).chain(from);
     let bytes = BufReader::with_capacity(BUFFER, rest);
     Ok(match wide {
         true => (Box::new(BufReader::with_capacity(BUFFER, Wide(Characters::new(Box::new(bytes), place)))), true),

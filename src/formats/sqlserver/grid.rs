@@ -15,7 +15,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 /// Where programs cut texts, in characters.
-const CUTS: [usize; 3] = [256, 8_192, 65_535];
+const CUTS: [usize; 5] = [256, 8_192, 32_767, 43_679, 65_535];
 /// Texts of this length and more are looked at for having been cut.
 const LONG: usize = 256;
 
@@ -43,15 +43,19 @@ pub fn each(
     let picker = Arc::new(Picker::new(known, &columns).map_err(|why| file.fail(why))?);
     let kinds: Vec<(Type, bool)> = head.iter().map(|name| known.column(name).unwrap_or((Type::Text, true))).collect();
     let mut lengths = Lengths::default();
+    let mut quotes: Vec<Quotes> = head.iter().map(|_| Quotes::default()).collect();
     let mut rows = 0u64;
-    let mut console = false;
+    // What sqlcmd has drawn under the names.
+    let mut rules: Option<Rules> = None;
     let mut first = true;
+    // Has the last row ended with a text that nothing closes, so that an empty line may be part of it?
+    let mut open_end = false;
     loop {
         let line = file.bytes.line;
         let Some(cells) = file.record()? else { break };
         if std::mem::take(&mut first) && cells.iter().all(|cell| cell.is_rule()) {
             // Under its names sqlcmd draws a line, and quotes nothing.
-            console = true;
+            rules = Some(Rules::of(&cells));
             file.quoting = false;
             if separator == ' ' {
                 return Err(file
@@ -61,7 +65,8 @@ pub fn each(
             continue;
         }
         if cells.len() == 1 && cells[0].text.trim().is_empty() {
-            continue;
+            file.only_the_end_follows(open_end, rules.is_some(), rows)?;
+            break;
         }
         if let Some(said) = footer(&cells) {
             if said != rows || file.rest_is_not_empty()? {
@@ -77,10 +82,19 @@ pub fn each(
                 cells.len(),
                 head.len()
             );
-            return Err(Error::new(Kind::Refused, what)
-                .at(Place { file: asked.place.to_owned(), line, column: 0 })
-                .hint(GOOD));
+            return Err(file.fail_at(line, what).hint(GOOD));
         }
+        let mut cells = cells;
+        if let Some(rules) = &mut rules {
+            rules.unpad(&mut cells, &kinds).map_err(|why| file.fail_at(line, why).hint(GOOD))?;
+        }
+        for (cell, (quotes, (kind, _))) in cells.iter().zip(quotes.iter_mut().zip(&kinds)) {
+            if *kind == Type::Text {
+                quotes.add(cell, separator);
+            }
+        }
+        let ends_in_text = kinds.last().is_some_and(|(kind, _)| *kind == Type::Text);
+        open_end = ends_in_text && cells.last().is_some_and(|cell| !cell.quoted && cell.text != "NULL");
         let mut values = Vec::with_capacity(cells.len());
         for (cell, (kind, nullable)) in cells.into_iter().zip(&kinds) {
             let missing = !cell.quoted && cell.text == "NULL";
@@ -106,14 +120,86 @@ pub fn each(
             return Ok(());
         }
     }
-    if console {
-        remarks.note("files of sqlcmd; blanks at the end of a text cannot be told from those it adds");
+    if rules.is_some() {
+        remarks.note("files of sqlcmd; blanks at the end of a text cannot be told from those it adds; none were taken");
+    }
+    if let Some(at) = quotes.iter().position(Quotes::doubtful) {
+        let what = format!(
+            "some texts of column {} are in quotes that need none, and others are not, so nobody can say whose the \
+             quotes are",
+            head[at]
+        );
+        return Err(Error::new(Kind::Refused, what).at(Place::file(asked.place)).hint(GOOD));
     }
     lengths.check(known, asked.place)
 }
 
 const GOOD: &str = "make the file again in native form: bcp mgc.dbo.tblChat out tblChat.bcp -N -S SERVER -T \
                     (docs/migrate.md)";
+
+/// What sqlcmd has drawn under the names of columns: as wide as every value of it, which it fills with blanks unless it
+/// was told not to.
+struct Rules {
+    widths: Vec<usize>,
+    /// Are the values as wide? Not known before a row that says so.
+    padded: Option<bool>,
+}
+
+impl Rules {
+    fn of(cells: &[Cell]) -> Rules {
+        Rules { widths: cells.iter().map(|cell| cell.text.chars().count()).collect(), padded: None }
+    }
+
+    /// Takes away the blanks that sqlcmd has added, and refuses a text that fills all of its column: it may be cut.
+    fn unpad(&mut self, cells: &mut [Cell], kinds: &[(Type, bool)]) -> Result<(), &'static str> {
+        let is_wide = |cell: &Cell, width: &usize| {
+            cell.text.chars().count() == *width || cell.text.encode_utf16().count() == *width
+        };
+        let fits = cells.iter().zip(&self.widths).all(|(cell, width)| is_wide(cell, width));
+        let is_blank = |cell: &Cell| cell.text.starts_with(' ') || cell.text.ends_with(' ');
+        let now = if fits && cells.iter().any(is_blank) { Some(true) } else { (!fits).then_some(false) };
+        match (self.padded, now) {
+            (Some(before), Some(now)) if before != now => {
+                return Err("the values of this row do not fill their columns as those before it do");
+            }
+            (None, now) => self.padded = now,
+            _ => {}
+        }
+        let padded = self.padded == Some(true);
+        for (cell, (kind, _)) in cells.iter_mut().zip(kinds) {
+            if padded && *kind == Type::Text && !cell.text.is_empty() && !cell.text.ends_with(' ') {
+                return Err("a text fills the whole width of its column, where sqlcmd cuts texts");
+            }
+            cell.text.truncate(cell.text.trim_end_matches(' ').len());
+            if *kind != Type::Text {
+                cell.text.drain(..cell.text.len() - cell.text.trim_start_matches(' ').len());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the texts of a column stand in quotes that they need.
+#[derive(Debug, Default)]
+struct Quotes {
+    needless: bool,
+    none: bool,
+}
+
+impl Quotes {
+    fn add(&mut self, cell: &Cell, separator: char) {
+        let needs = cell.text.is_empty() || cell.text.contains([separator, '"', '\r', '\n']) || cell.text == "NULL";
+        match cell.quoted {
+            true => self.needless |= !needs,
+            false => self.none |= cell.text != "NULL" && !cell.text.is_empty(),
+        }
+    }
+
+    /// Programs put either all texts in quotes, or those that need them.
+    fn doubtful(&self) -> bool {
+        self.needless && self.none
+    }
+}
 
 /// How long texts are, so that one can see that they were cut.
 #[derive(Debug, Default)]
@@ -137,7 +223,7 @@ impl Lengths {
         let what = match () {
             () if self.cut > 0 => {
                 format!(
-                    "{} of {} are as long as programs cut texts: 256, 8192 or 65535 characters",
+                    "{} of {} are as long as programs cut texts: 256, 8192, 32767, 43679 or 65535 characters",
                     self.cut, known.name
                 )
             }
@@ -183,8 +269,28 @@ struct Lines<'a, 'b> {
 
 impl Lines<'_, '_> {
     fn fail(&self, what: impl Into<String>) -> Error {
-        let place = Place { file: self.asked.place.to_owned(), line: self.bytes.line, column: 0 };
-        Error::new(Kind::Refused, what).at(place)
+        self.fail_at(self.bytes.line, what)
+    }
+
+    fn fail_at(&self, line: u64, what: impl Into<String>) -> Error {
+        Error::new(Kind::Refused, what).at(Place { file: self.asked.place.to_owned(), line, column: 0 })
+    }
+
+    /// Behind an empty line there is nothing, or what sqlcmd says about the rows; else it is part of a text.
+    fn only_the_end_follows(&mut self, open_end: bool, console: bool, rows: u64) -> Result<()> {
+        let part =
+            |file: &Self| file.fail("an empty line stands in the file, which may be the end of a text").hint(GOOD);
+        match self.record()? {
+            None if !open_end => Ok(()),
+            Some(cells) if console => match footer(&cells) {
+                Some(said) if said == rows && !self.rest_is_not_empty()? => Ok(()),
+                Some(said) => {
+                    Err(self.fail(format!("the file says that {said} rows follow, and {rows} were there")).hint(GOOD))
+                }
+                None => Err(part(self)),
+            },
+            _ => Err(part(self)),
+        }
     }
 
     fn next(&mut self) -> Result<Option<u8>> {

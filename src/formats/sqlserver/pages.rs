@@ -27,7 +27,9 @@ impl Page {
         match text.parse().ok()? {
             65001 => Some(Page::Utf8),
             1200 => Some(Page::Wide),
-            number if windows(number).is_some() || oem(number) => Some(Page::Number(number)),
+            number if matches!(number, ASCII | LATIN_1) || other(number).is_some() || oem(number) => {
+                Some(Page::Number(number))
+            }
             _ => None,
         }
     }
@@ -41,7 +43,9 @@ impl Page {
                 Fault("the text is in a code page that the file does not name; say which with --code-page")
             }),
             Page::Number(_) if bytes.is_ascii() => self.ascii(bytes),
-            Page::Number(number) => match windows(number) {
+            Page::Number(ASCII) => Err(Fault("the text holds a byte that the code page does not have")),
+            Page::Number(LATIN_1) => Ok(encoding_rs::mem::decode_latin1(bytes)),
+            Page::Number(number) => match other(number) {
                 Some(page) => page
                     .decode_without_bom_handling_and_without_replacement(bytes)
                     .ok_or(Fault("the text holds a byte that the code page does not have")),
@@ -63,7 +67,12 @@ fn oem(number: u16) -> bool {
     oem_cp::code_table::DECODING_TABLE_CP_MAP.contains_key(&number)
 }
 
-fn windows(number: u16) -> Option<&'static Encoding> {
+/// The code pages of ASCII and of ISO 8859-1, whose every byte is the character of that number.
+const ASCII: u16 = 20127;
+const LATIN_1: u16 = 28591;
+
+/// The pages of Windows, of ISO 8859 and of East Asia.
+fn other(number: u16) -> Option<&'static Encoding> {
     Some(match number {
         932 => encoding_rs::SHIFT_JIS,
         936 => encoding_rs::GBK,
@@ -78,6 +87,19 @@ fn windows(number: u16) -> Option<&'static Encoding> {
         1256 => encoding_rs::WINDOWS_1256,
         1257 => encoding_rs::WINDOWS_1257,
         1258 => encoding_rs::WINDOWS_1258,
+        20866 => encoding_rs::KOI8_R,
+        20932 | 51932 => encoding_rs::EUC_JP,
+        21866 => encoding_rs::KOI8_U,
+        28592 => encoding_rs::ISO_8859_2,
+        28593 => encoding_rs::ISO_8859_3,
+        28594 => encoding_rs::ISO_8859_4,
+        28595 => encoding_rs::ISO_8859_5,
+        28596 => encoding_rs::ISO_8859_6,
+        28597 => encoding_rs::ISO_8859_7,
+        28598 => encoding_rs::ISO_8859_8,
+        28603 => encoding_rs::ISO_8859_13,
+        28605 => encoding_rs::ISO_8859_15,
+        54936 => encoding_rs::GB18030,
         _ => return None,
     })
 }
@@ -124,6 +146,16 @@ mod tests {
         assert_eq!(old.decode(b"KIKOO \x82\x97\x85").unwrap(), "KIKOO éùà");
         assert_eq!(Page::parse("cp1252").unwrap().decode(b"\x80").unwrap(), "€");
         assert_eq!(Page::parse("65001"), Some(Page::Utf8));
+        for (page, bytes, text) in [
+            ("28591", &b"z\xFCrich"[..], "zürich"),
+            ("28605", b"\xA4", "€"),
+            ("20866", b"\xF2\xD5\xD3\xD8", "Русь"),
+            ("54936", b"\xC4\xE3", "你"),
+            ("20127", b"plain", "plain"),
+        ] {
+            assert_eq!(Page::parse(page).unwrap().decode(bytes).unwrap(), text, "{page}");
+        }
+        assert!(Page::parse("20127").unwrap().decode(b"\x80").is_err());
         assert!(Page::parse("12").is_none());
         assert!(Page::Unsaid.decode(b"z\x81rich").unwrap_err().0.contains("--code-page"));
         assert_eq!(Page::Unsaid.decode("zürich".as_bytes()).unwrap(), "zürich");

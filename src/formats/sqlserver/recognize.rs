@@ -1,7 +1,8 @@
 //! Which part a file plays, by its name and the way it begins: rows of a table, what describes them, a script, CSV.
 
+use super::given::head_text;
 use super::known::{Dialect, Known, by_columns, is_ignored, table};
-use crate::formats::compliance::{decode_head, is_wide};
+use crate::formats::compliance::is_wide;
 
 /// The part of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub fn part(name: &str, head: &[u8]) -> Option<Part> {
     }
     let file = name.rsplit(['/', '!', '\\']).next().unwrap_or(name);
     let ending = file.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
-    let text = decode_head(head);
+    let text = head_text(head);
     if ending == "sql" || is_wide(head) || head.is_ascii() {
         let upper = text.to_ascii_uppercase();
         let statement = |word: &str| upper.lines().any(|line| line.trim_start().starts_with(word));
@@ -64,7 +65,7 @@ pub fn names(line: &str, separator: char) -> Vec<String> {
 }
 
 fn is_format_file(head: &[u8]) -> bool {
-    let text = decode_head(head);
+    let text = head_text(head);
     let text = text.trim_start_matches('\u{FEFF}').trim_start();
     if text.starts_with('<') {
         let start = text.char_indices().nth(2000).map_or(text, |(at, _)| &text[..at]);

@@ -50,6 +50,15 @@ fn outer(error: std::io::Error, place: &str) -> Error {
     }
 }
 
+/// Does another statement begin with this word?
+fn is_statement(word: &str) -> bool {
+    const WORDS: [&str; 16] = [
+        "ALTER", "BEGIN", "COMMIT", "CREATE", "DECLARE", "DELETE", "DROP", "EXEC", "EXECUTE", "GO", "IF", "INSERT",
+        "MERGE", "SELECT", "TRUNCATE", "UPDATE",
+    ];
+    WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
 /// The table and the columns of a statement.
 type Statement = (String, Vec<String>);
 
@@ -81,22 +90,26 @@ impl Script<'_, '_> {
         loop {
             match self.peek()? {
                 Some(byte) if byte.is_ascii_whitespace() => drop(self.next()?),
-                Some(b'-') => {
-                    self.next()?;
-                    if self.peek()? != Some(b'-') {
-                        return Err(self.fail("a sign stands where none belongs"));
-                    }
-                    self.line_end()?;
-                }
-                Some(b'/') => {
-                    self.next()?;
-                    if self.next()? != Some(b'*') {
-                        return Err(self.fail("a sign stands where none belongs"));
-                    }
-                    self.comment()?;
-                }
+                Some(b'-' | b'/') => self.remark()?,
                 _ => return Ok(()),
             }
+        }
+    }
+
+    /// Passes over a comment. One to the end of its line leaves that end.
+    fn remark(&mut self) -> Result<()> {
+        match (self.next()?, self.peek()?) {
+            (Some(b'-'), Some(b'-')) => {
+                while self.peek()?.is_some_and(|byte| byte != b'\n') {
+                    self.next()?;
+                }
+                Ok(())
+            }
+            (Some(b'/'), Some(b'*')) => {
+                self.next()?;
+                self.comment()
+            }
+            _ => Err(self.fail("a sign stands where none belongs")),
         }
     }
 
@@ -112,11 +125,6 @@ impl Script<'_, '_> {
                 _ => last = byte,
             }
         }
-        Ok(())
-    }
-
-    fn line_end(&mut self) -> Result<()> {
-        while !matches!(self.next()?, None | Some(b'\n')) {}
         Ok(())
     }
 
@@ -147,8 +155,8 @@ impl Script<'_, '_> {
             _ => {}
         }
         match self.word()?.to_ascii_uppercase().as_str() {
-            "GO" | "USE" | "SET" => {
-                self.rest()?;
+            word @ ("GO" | "USE" | "SET") => {
+                self.rest(word)?;
                 go_on
             }
             "PRINT" => {
@@ -163,13 +171,35 @@ impl Script<'_, '_> {
         }
     }
 
-    /// The rest of a statement that ends with its line. No text may stand in it.
-    fn rest(&mut self) -> Result<()> {
+    /// The rest of a statement that ends with its line: names and numbers, and no other statement.
+    fn rest(&mut self, of: &str) -> Result<()> {
+        let (mut words, mut ended) = (0, false);
         loop {
-            match self.next()? {
-                None | Some(b'\n' | b';') => return Ok(()),
+            while self.peek()?.is_some_and(|byte| byte.is_ascii_whitespace() && byte != b'\n') {
+                self.next()?;
+            }
+            match self.peek()? {
+                None => return Ok(()),
+                Some(b'\n' | b';') => return self.next().map(drop),
+                Some(b'-' | b'/') => self.remark()?,
+                Some(b'.' | b',' | b'=') => drop(self.next()?),
                 Some(b'\'') => return Err(self.fail("a statement that sets something holds a text")),
-                Some(_) => {}
+                _ => {
+                    let word = self.name()?;
+                    words += 1;
+                    let known = match of {
+                        // What is to be done several times gives several rows.
+                        "GO" => words == 1 && word == "1",
+                        "USE" => words == 1,
+                        _ => !ended && words < 16 && !is_statement(&word),
+                    };
+                    ended = word.eq_ignore_ascii_case("ON") || word.eq_ignore_ascii_case("OFF");
+                    if !known {
+                        return Err(self
+                            .fail(format!("{of} is followed by what cannot stand in its line in a script of data"))
+                            .hint("generate a script of data only, or use bcp -N (docs/migrate.md)"));
+                    }
+                }
             }
         }
     }
@@ -223,7 +253,11 @@ impl Script<'_, '_> {
                 break;
             }
             self.next()?;
-            parts.push(self.name()?);
+            self.space()?;
+            // Between two dots the schema is left out.
+            if self.peek()? != Some(b'.') {
+                parts.push(self.name()?);
+            }
         }
         let name = parts.pop().unwrap_or_default();
         let found = table(&name);
@@ -331,10 +365,13 @@ impl Script<'_, '_> {
     }
 
     fn space_before_value(&mut self) -> Result<()> {
-        while self.peek()?.is_some_and(|byte| byte.is_ascii_whitespace()) {
-            self.next()?;
+        loop {
+            match self.peek()? {
+                Some(byte) if byte.is_ascii_whitespace() => drop(self.next()?),
+                Some(b'/') => self.remark()?,
+                _ => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     /// The name of a type; its size does not matter.

@@ -47,7 +47,8 @@ pub fn settle(known: &Known, dialect: Dialect, head: &[u8], all: bool, page: Pag
     let skip = if wide { 2 } else { 0 };
     ways.push(Settled { layout: known.characters(dialect, Page::Wide), skip, words: "Unicode characters (-w)" });
     if !wide {
-        ways.push(Settled { layout: known.characters(dialect, page), skip: 0, words: "characters (-c)" });
+        let skip = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        ways.push(Settled { layout: known.characters(dialect, page), skip, words: "characters (-c)" });
     }
     let (mut broken, mut unsaid) = (false, false);
     let mut read: Vec<(Settled, [u8; 32])> = Vec::new();

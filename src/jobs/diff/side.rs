@@ -2,7 +2,9 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
+use crate::formats::archive::PEOPLE;
 use crate::jobs::archive::{Archive, RawPage};
+use crate::jobs::selection::asked_of;
 use crate::model::hash;
 use crate::model::ids::RoomKey;
 use crate::model::record::Record;
@@ -104,11 +106,21 @@ impl Side {
         })
     }
 
-    /// Its settings.
+    /// Hands out its principals.
+    pub(super) fn principals(&mut self, cx: &Context<'_>, take: &mut dyn FnMut(Record) -> Result<()>) -> Result<()> {
+        let shape = cx.shapes.iter().copied().find(|shape| shape.noun == PEOPLE);
+        match (self, shape) {
+            (Side::Store(store), Some(shape)) => store.in_order(shape, take),
+            (Side::Archive(archive), _) => archive.principals(take),
+            (Side::Store(_), None) => Ok(()),
+        }
+    }
+
+    /// Its settings, but for principals.
     pub(super) fn records(&mut self, cx: &Context<'_>) -> Result<Vec<Record>> {
         match self {
             Side::Store(store) => {
-                let catalog = store.catalog(cx.shapes)?;
+                let catalog = store.catalog(&asked_of(cx.shapes, []))?;
                 Ok(cx
                     .shapes
                     .iter()

@@ -3,16 +3,19 @@
 
 use crate::containers::{Done, Pack, Package, Packed};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Place, Result};
+use crate::formats::archive::PEOPLE;
 use crate::formats::cut::{About, Cut, Cutter, Cutting};
 use crate::formats::write::{Body, Contents, Format, Ledger, Part, Settings, Written};
 use crate::jobs::export::attachments;
 use crate::jobs::export::producing::{Producing, Run as Known};
+use crate::model::bounds;
 use crate::model::collected::Members;
 use crate::model::ids::RoomKey;
 use crate::model::message::Content;
 use crate::model::receipt::{Gap, Receipt, RoomTally, Tally};
-use crate::model::unit::{PAGE_EVENTS, RoomHint, Unit};
+use crate::model::record::Record;
+use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, RoomHint, Unit};
 use crate::pipeline::{self, Emit, Event, Sink, Source, Stage, Watch};
 use crate::select::scope::Selection;
 use crate::store::Corpus;
@@ -164,6 +167,13 @@ impl Stage for Render<'_> {
 impl Render<'_> {
     fn render(&self, format: &dyn Format, unit: &Unit, about: &About) -> Result<Made> {
         let mut made = Made::default();
+        if format.presence() && about.present.len() > bounds::PRESENT {
+            let error =
+                bounds::exceeded(Place::file(about.room.to_string()), "the room", bounds::PRESENT, "people in it");
+            return Err(
+                error.hint("leave the room out, or use a format that lists no people: archive, csv, dat, jsonl")
+            );
+        }
         // The store has not changed since the run that was interrupted, so what it has put is the same.
         if !self.done.is_empty()
             && let Some(name) = format.only_file(unit, about)
@@ -196,7 +206,7 @@ impl Made {
 }
 
 /// Places parts into the package, in order.
-struct Place<'a, 'w> {
+struct Placing<'a, 'w> {
     formats: &'w [Box<dyn Format>],
     written: &'w [&'static Written],
     producing: Option<&'w dyn Producing>,
@@ -212,7 +222,7 @@ struct Place<'a, 'w> {
     watch: &'a dyn Watch,
 }
 
-impl Place<'_, '_> {
+impl Placing<'_, '_> {
     /// Puts parts of the runs of a format, or what no format has made of a run.
     fn put(&mut self, parts: Vec<Part>, mut packed: Vec<Option<Packed>>, of: Option<usize>) -> Result<()> {
         let bug = |what: String| Error::new(Kind::Bug, what);
@@ -270,7 +280,7 @@ impl Place<'_, '_> {
     }
 }
 
-impl Sink for Place<'_, '_> {
+impl Sink for Placing<'_, '_> {
     type Item = Rendered;
     type Receipt = Self;
 
@@ -325,7 +335,7 @@ impl<'w> Wiring<'w> {
         receipt: &mut Receipt,
     ) -> Result<Box<dyn Package + 'p>> {
         let groups = groups(self.formats);
-        let mut place = Place {
+        let mut place = Placing {
             formats: self.formats,
             written: self.written,
             producing: self.producing,
@@ -338,7 +348,7 @@ impl<'w> Wiring<'w> {
             watch: cx.watch,
         };
         for format in self.formats {
-            place.put(format.settings(&self.settings)?, Vec::new(), None)?;
+            self.small(&**format, corpus, &mut place)?;
         }
         if self.collections {
             self.collected(corpus, &mut place)?;
@@ -359,8 +369,39 @@ impl<'w> Wiring<'w> {
         Ok(place.package)
     }
 
+    /// The settings. Principals go in pages where a format takes them so: there may be very many.
+    fn small(&self, format: &dyn Format, corpus: &mut dyn Corpus, place: &mut Placing<'_, '_>) -> Result<()> {
+        let Settings { catalog, nouns } = self.settings;
+        let at = nouns.iter().position(|shape| shape.noun == PEOPLE).filter(|_| format.pages_principals());
+        let (before, people, after) = match at {
+            Some(at) => (&nouns[..at], Some(nouns[at]), &nouns[at + 1..]),
+            None => (nouns, None, &nouns[..0]),
+        };
+        place.put(format.settings(&Settings { catalog, nouns: before })?, Vec::new(), None)?;
+        let Some(shape) = people else { return Ok(()) };
+        let (mut page, mut weight, mut number) = (Vec::new(), 0, 0);
+        let mut put = |page: &mut Vec<Record>| {
+            number += 1;
+            place.put(format.principals(shape, number, page).into_iter().collect(), Vec::new(), None)?;
+            page.clear();
+            Ok::<_, Error>(())
+        };
+        corpus.in_order(shape, &mut |record| {
+            let more = record.weight();
+            if !page.is_empty() && (page.len() == PAGE_EVENTS || weight + more > PAGE_BYTES) {
+                put(&mut page)?;
+                weight = 0;
+            }
+            weight += more;
+            page.push(record);
+            Ok(())
+        })?;
+        put(&mut page)?;
+        place.put(format.settings(&Settings { catalog, nouns: after })?, Vec::new(), None)
+    }
+
     /// The events that cases have collected, in pages.
-    fn collected(&self, corpus: &mut dyn Corpus, place: &mut Place<'_, '_>) -> Result<()> {
+    fn collected(&self, corpus: &mut dyn Corpus, place: &mut Placing<'_, '_>) -> Result<()> {
         let (mut page, mut lines, mut number) = (Vec::new(), 0, 0);
         let mut put = |page: &mut Vec<Members>| {
             number += 1;
@@ -388,8 +429,8 @@ impl<'w> Wiring<'w> {
         corpus: &mut dyn Corpus,
         files: &dyn Contents,
         groups: &[Group],
-        place: Place<'p, 'w>,
-    ) -> Result<Place<'p, 'w>> {
+        place: Placing<'p, 'w>,
+    ) -> Result<Placing<'p, 'w>> {
         let total = if self.selection.is_whole() { Some(corpus.size(&self.selection.scope)?) } else { None };
         cx.watch.event(Event::Begin { step: "exporting", total, unit: "events" });
         // A selection of whole rooms has in it who came and went.

@@ -5,7 +5,7 @@ use super::Import;
 use crate::context::Context;
 use crate::error::Result;
 use crate::jobs::archive::Archive;
-use crate::jobs::selection::named;
+use crate::jobs::selection::{asked_of, named};
 use crate::model::catalog::Catalog;
 use crate::model::field;
 use crate::model::ids::join_key;
@@ -31,7 +31,7 @@ impl Coming {
         archives: &mut [Archive],
     ) -> Result<Coming> {
         let before = match established {
-            true => Sqlite::snapshot(&job.store)?.catalog(job.shapes)?,
+            true => Sqlite::snapshot(&job.store)?.catalog(&asked_of(job.shapes, []))?,
             false => Catalog::default(),
         };
         let closed =
@@ -52,7 +52,7 @@ impl Coming {
         if self.collections.is_empty() {
             return Ok(());
         }
-        let catalog = store.catalog(job.shapes)?;
+        let catalog = store.catalog(&asked_of(job.shapes, []))?;
         let (mut closed, mut other, mut missing, mut added) = (0u64, 0u64, 0u64, 0u64);
         for archive in archives {
             archive.collected(&mut |page| {

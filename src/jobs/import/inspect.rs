@@ -54,6 +54,9 @@ fn look(cx: &Context<'_>, job: &Import, most: u64) -> Result<Inspected> {
     for record in archives.iter().flat_map(|archive| &archive.records) {
         inspected.setting(record.shape.plural);
     }
+    for archive in archives.iter().filter(|archive| archive.principals > 0) {
+        inspected.receipt.settings.entry("principals").or_default().added += archive.principals;
+    }
     for database in &mut databases {
         for record in std::mem::take(&mut database.records) {
             inspected.setting(record.shape.plural);

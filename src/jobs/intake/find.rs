@@ -4,7 +4,7 @@
 use super::database::{Dump, is_package};
 use super::{Form, attached};
 use crate::containers::manifest::DECLARATION;
-use crate::containers::names::{PACKED, is_litter, packed_as};
+use crate::containers::names::{PACKED, is_litter, not_too_deep, packed_as};
 use crate::containers::volumes::{self, volume_of};
 use crate::containers::{InputLimits, Pages};
 use crate::context::Context;
@@ -334,13 +334,25 @@ fn foreign(path: &Path, pages: &mut dyn Pages) -> Result<()> {
         listing.push(format!("and {} more", count - 20));
     }
     let files = counted(count as u64, "file");
+    let nested = pages.members().iter().map(|member| member.name.as_str()).find(|name| {
+        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        ["bacpac", "dacpac", "zip"].iter().any(|known| known.eq_ignore_ascii_case(ending)) && !is_litter(name)
+    });
+    let hint = match nested {
+        Some(name) => format!("a zip within a zip is not opened: unpack it, and import {name}"),
+        None => {
+            "the inside of the zip Export-CsPersistentChatData writes is not published, so pchat does not guess at \
+                 it; import the compliance XML of that pool instead, or convert its history to JSON Lines \
+                 (docs/formats/jsonl.md)"
+                .to_owned()
+        }
+    };
     let what = format!("this zip is not a pchat archive and holds no chat history pchat can read, but {files}:");
-    Err(listing.into_iter().fold(Error::new(Kind::Refused, what), Error::detail)
+    Err(listing
+        .into_iter()
+        .fold(Error::new(Kind::Refused, what), Error::detail)
         .at(Place::file(path.display().to_string()))
-        .hint(
-            "the inside of the zip Export-CsPersistentChatData writes is not published, so pchat does not guess at it; \
-             import the compliance XML of that pool instead, or convert its history to JSON Lines (docs/formats/jsonl.md)",
-        ))
+        .hint(hint))
 }
 
 /// The name of the root element, if this is XML.
@@ -403,9 +415,11 @@ fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
     }
     let mut files = Vec::new();
     let mut rows: Vec<(PathBuf, Part)> = Vec::new();
+    let mut exports: Vec<PathBuf> = Vec::new();
     // Of tables that an export of pchat wrote, what lies beside them is no history.
     let mut folders = vec![if tables.is_dir() { tables.clone() } else { root.to_owned() }];
     while let Some(folder) = folders.pop() {
+        not_too_deep(root, &folder)?;
         let told = |e| Error::io(folder.display(), e);
         for entry in std::fs::read_dir(&folder).map_err(told)? {
             let entry = entry.map_err(told)?;
@@ -419,6 +433,7 @@ fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
                     continue;
                 }
                 match path.join(DECLARATION).is_file() {
+                    true if path.join(sqlserver::TOP).is_dir() => exports.push(path),
                     true => files.push(path),
                     false => folders.push(path),
                 }
@@ -453,5 +468,6 @@ fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
             Err(refused) => found.refused.push(refused),
         }
     }
-    Ok(())
+    exports.sort();
+    exports.iter().try_for_each(|export| self::folder(export, limits, found))
 }

@@ -7,10 +7,10 @@ use crate::files;
 use crate::model::dn;
 use crate::model::entry::Entry;
 use crate::model::field;
+use crate::model::hash;
 use crate::model::ids::person_key;
 use crate::model::record::{Record, Shape, Value};
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
@@ -20,8 +20,7 @@ pub(super) type Id = u128;
 
 /// What stands for this name.
 pub(super) fn id(text: &str) -> Id {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes))
+    hash::short(text)
 }
 
 /// Whose an address is, and where that stands.

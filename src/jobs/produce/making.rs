@@ -260,7 +260,10 @@ impl Producing for Making<'_> {
         if !self.redactor.is_empty() {
             corpus.units(&these(&self.redactor.events()), &mut |mut unit, _| {
                 for at in 0..unit.events.len() {
-                    self.redactor.apply(&mut unit, at).iter().for_each(|text| state.words.gone(text));
+                    let (texts, whole) = self.redactor.apply(&mut unit, at);
+                    for text in texts {
+                        if whole { state.words.gone(&text) } else { state.words.redacted(&text) }
+                    }
                 }
                 ControlFlow::Continue(())
             })?;
@@ -274,7 +277,7 @@ impl Producing for Making<'_> {
             if !self.chosen.produced.has(&unit.room, unit.events[at].sequence) {
                 continue;
             }
-            state.counted.redacted += u64::from(!self.redactor.apply(unit, at).is_empty());
+            state.counted.redacted += u64::from(!self.redactor.apply(unit, at).0.is_empty());
             self.number(&mut state, unit, at)?;
             if !state.words.is_empty() {
                 let event = &unit.events[at];
@@ -290,9 +293,9 @@ impl Producing for Making<'_> {
         if !state.words.is_empty() {
             for person in &unit.people {
                 let names = [Some(&person.uri), person.name.as_ref(), person.email.as_ref()];
-                names.into_iter().flatten().for_each(|name| state.words.stays(name));
+                names.into_iter().flatten().for_each(|name| state.words.name(name));
             }
-            state.words.stays(&unit.room.to_string());
+            state.words.name(&unit.room.to_string());
         }
         Ok(())
     }
@@ -301,7 +304,7 @@ impl Producing for Making<'_> {
         let mut state = self.state();
         let room = about.names.title.clone().unwrap_or_else(|| about.room.to_string());
         let names = [about.names.title.as_deref(), about.names.category.as_deref()];
-        names.into_iter().flatten().for_each(|name| state.words.stays(name));
+        names.into_iter().flatten().for_each(|name| state.words.name(name));
         let loaded = matches!(format.word, "dat" | "edrm");
         let mut bytes = Vec::new();
         let mut row = |name: &str, first: &str, last: &str, events: u64, from: Ticks, to: Ticks| {

@@ -39,8 +39,9 @@ impl Redactor {
         all
     }
 
-    /// Changes an event of a unit. Gives the texts that were taken out; none when it stays.
-    pub(super) fn apply(&self, unit: &mut Unit, at: usize) -> Vec<String> {
+    /// Changes an event of a unit. Gives the texts that were taken out, none when it stays; and whether that is all it
+    /// says.
+    pub(super) fn apply(&self, unit: &mut Unit, at: usize) -> (Vec<String>, bool) {
         let event = &unit.events[at];
         let mut whole = self.whole.has(&unit.room, event.sequence);
         let mut places: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
@@ -59,7 +60,7 @@ impl Redactor {
             }
         }
         if !whole && places.is_empty() {
-            return Vec::new();
+            return (Vec::new(), false);
         }
         let mut taken: Vec<String> = Vec::new();
         let texts: Vec<String> = searched_texts(event).map(std::borrow::Cow::into_owned).collect();
@@ -67,7 +68,7 @@ impl Redactor {
         if whole {
             taken.extend(texts.into_iter().filter(|text| !text.is_empty()));
             all(event, &mut taken);
-            return taken;
+            return (taken, true);
         }
         for (number, ranges) in &mut places {
             ranges.sort_unstable_by_key(|range| (range.start, range.end));
@@ -90,7 +91,7 @@ impl Redactor {
         }
         let rest = places.keys().any(|number| *number > named);
         beside(event, rest, &texts, &mut taken);
-        taken
+        (taken, false)
     }
 }
 

@@ -26,7 +26,13 @@ const AT_ONCE: u64 = 32 << 20;
 
 /// Words that must not be there.
 #[derive(Debug, Default)]
-pub(super) struct Words(HashSet<String>);
+pub(super) struct Words {
+    gone: HashSet<String>,
+    /// Those that a query has redacted.
+    redacted: HashSet<String>,
+    /// Of them, those that stand in names of rooms and people that are produced.
+    named: HashSet<String>,
+}
 
 /// Is it long enough to say anything? Short words and numbers stand everywhere, in times and in places.
 fn says(word: &str) -> bool {
@@ -39,30 +45,53 @@ fn says(word: &str) -> bool {
 
 impl Words {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.gone.is_empty() && self.redacted.is_empty()
     }
 
     /// A text that was taken out.
     pub(super) fn gone(&mut self, text: &str) {
         each_word(text, &mut |word| {
-            if says(word) && !self.0.contains(word) {
-                self.0.insert(word.to_owned());
+            if says(word) && !self.gone.contains(word) {
+                self.gone.insert(word.to_owned());
+            }
+        });
+    }
+
+    /// A text in whose place a query has put a mark.
+    pub(super) fn redacted(&mut self, text: &str) {
+        self.gone(text);
+        each_word(text, &mut |word| {
+            if says(word) && !self.redacted.contains(word) {
+                self.redacted.insert(word.to_owned());
+            }
+        });
+    }
+
+    /// The name of a room or a person that is produced.
+    pub(super) fn name(&mut self, text: &str) {
+        if self.is_empty() {
+            return;
+        }
+        each_word(text, &mut |word| {
+            self.gone.remove(word);
+            if self.redacted.contains(word) && !self.named.contains(word) {
+                self.named.insert(word.to_owned());
             }
         });
     }
 
     /// A text that is produced.
     pub(super) fn stays(&mut self, text: &str) {
-        if !self.0.is_empty() {
+        if !self.gone.is_empty() {
             each_word(text, &mut |word| {
-                self.0.remove(word);
+                self.gone.remove(word);
             });
         }
     }
 
     fn are_in(&self, text: &str) -> bool {
         let mut found = false;
-        each_word(text, &mut |word| found |= self.0.contains(word));
+        each_word(text, &mut |word| found |= self.gone.contains(word));
         found
     }
 }
@@ -77,7 +106,11 @@ pub(super) fn scan(
     zips: &dyn Zips,
     receipt: &mut Receipt,
 ) -> Result<()> {
-    if words.is_empty() {
+    receipt.remark(
+        "words that were redacted stand in names of rooms and people, which are produced as they are",
+        words.named.len() as u64,
+    );
+    if words.gone.is_empty() {
         return Ok(());
     }
     for paper in papers {
@@ -121,7 +154,7 @@ pub(super) fn scan(
         );
         return Err(Error::new(Kind::Bug, what).hint("please report it with the command"));
     }
-    let looked = words.0.len();
+    let looked = words.gone.len();
     receipt.fact(
         "Looked for",
         format!("{} taken out, in {}: none is there", counted(looked, "word"), counted(read, "file")),
@@ -273,5 +306,15 @@ mod tests {
         for text in ["FALCON!", "no. 12345678", "王"] {
             assert!(words.are_in(text), "{text}");
         }
+    }
+
+    #[test]
+    fn redacted_words_in_names_are_counted() {
+        let mut words = Words::default();
+        words.gone("withheld");
+        words.redacted("Falcon Ridge");
+        ["Falcon desk", "falcon two", "withheld things"].iter().for_each(|name| words.name(name));
+        assert_eq!(words.named.len(), 1);
+        assert!(words.are_in("ridge") && !words.are_in("falcon") && !words.are_in("withheld"));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::choose::these;
 use super::{FACTS, Facts, INDEX, LOG, facts_of, recorded};
-use crate::containers::manifest::MANIFEST;
+use crate::containers::manifest::{CUSTODY, MANIFEST};
 use crate::containers::zip::SmallZips;
 use crate::containers::{Pages, volumes};
 use crate::context::Context;
@@ -66,6 +66,7 @@ pub fn verify(cx: &Context<'_>, path: &Path, case: Option<&str>) -> Result<Recei
     receipt.fact("Files read", files.to_string());
     let mut check = Check { pages: open, receipt };
     let facts = check.facts(path)?;
+    check.custody(&facts, &contents)?;
     check.formats(&facts)?;
     check.numbers(&facts)?;
     check.rest(&facts)?;
@@ -125,6 +126,23 @@ impl Check {
         }
         self.receipt.fact("Numbers", facts.sums.line());
         Ok(facts)
+    }
+
+    /// The custody record of each volume is that of this production.
+    fn custody(&mut self, facts: &Facts, contents: &[[u8; 32]]) -> Result<()> {
+        for (at, content) in contents.iter().enumerate() {
+            let record = whole(&mut *self.pages[at], CUSTODY)?.unwrap_or_default();
+            let told: serde_json::Value = serde_json::from_slice(&record).unwrap_or_default();
+            let last = at + 1 == contents.len();
+            if told["content"] != hash::hex(content)
+                || told["production"] != facts.production.as_str()
+                || last && told["events"] != facts.sums.produced
+            {
+                let place = self.pages[at].place(CUSTODY);
+                self.wrong(place, "the custody record is not that of this production");
+            }
+        }
+        Ok(())
     }
 
     /// The events in every format.

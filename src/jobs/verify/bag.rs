@@ -82,6 +82,8 @@ pub(super) fn foreign(cx: &Context<'_>, path: &Path, declined: Error) -> Error {
 struct Check {
     pages: Box<dyn Pages>,
     declared: Declared,
+    /// The folder of the payload is there; an empty one of a zip cannot be told.
+    has_data: bool,
     /// The files by name.
     files: BTreeMap<String, usize>,
     /// By their names with accents put together.
@@ -117,6 +119,7 @@ impl Check {
         }
         Ok(Check {
             wanted: vec![Vec::new(); files.len()],
+            has_data: !path.is_dir() || path.join("data").is_dir(),
             pages,
             declared,
             files,
@@ -202,6 +205,10 @@ impl Check {
                 }
             }
             listed.extend(found);
+        }
+        if !self.has_data {
+            let place = self.pages.place("data");
+            self.gap(place, "the folder of the payload is missing");
         }
         if known == 0 {
             let place = self.pages.name().to_owned();

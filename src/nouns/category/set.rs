@@ -1,7 +1,7 @@
 //! Changes of categories: what goes from their lists goes from those of their rooms.
 
 use super::remove::rooms_in;
-use super::{Lists, unique};
+use super::{Lists, new::unique};
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
 use crate::jobs::selection::only_category;

@@ -195,3 +195,40 @@ pub fn not_weaker(old: &Record, new: &Record) -> Result<()> {
     };
     Err(held(&identity, why))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nouns::hold;
+
+    #[test]
+    fn a_hold_becomes_narrower_by_no_change_of_any_of_its_bounds() {
+        let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+        let whole = || Record::new(&hold::SHAPE).with(field::IDENTITY, "H");
+        let of_rooms = || whole().with(field::ROOMS, list(&["Desk", "Hall"]));
+        let of_people = || whole().with(field::PEOPLE, list(&["ann@x", "bob@x"]));
+        let dated = || whole().with(field::FROM, Ticks(10)).with(field::TO, Ticks(20));
+        for (old, new, fits) in [
+            (whole(), of_rooms(), false),
+            (whole(), whole().with(field::CATEGORIES, list(&["Desks"])), false),
+            (of_rooms(), whole(), true),
+            (of_rooms(), whole().with(field::ROOMS, list(&["desk"])), false),
+            (of_rooms(), whole().with(field::ROOMS, list(&["hall", "desk", "more"])), true),
+            (whole(), of_people(), false),
+            (of_people(), whole(), true),
+            (of_people(), whole().with(field::PEOPLE, list(&["ann@x"])), false),
+            (of_people(), whole().with(field::PEOPLE, list(&["ann@x", "BOB@x", "eve@x"])), true),
+            (whole(), dated(), false),
+            (dated(), whole(), true),
+            (dated(), dated().with(field::FROM, Ticks(11)), false),
+            (dated(), dated().with(field::TO, Ticks(19)), false),
+            (dated(), dated().with(field::FROM, Ticks(9)).with(field::TO, Ticks(21)), true),
+            (whole(), whole().with(field::QUERY, "cat"), false),
+            (whole().with(field::QUERY, "cat"), whole(), true),
+            (whole(), whole().with(field::RELEASED_ON, Ticks(1)), false),
+        ] {
+            let why = format!("{:?} {:?}", old.values, new.values);
+            assert_eq!(not_weaker(&old, &new).is_ok(), fits, "{why}");
+        }
+    }
+}

@@ -66,7 +66,7 @@ fn names(hold: &Record, room: &Record) -> bool {
         && hold.at(field::CATEGORIES).iter().any(|entry| names_category(entry, text(room, field::POOL), category)))
 }
 
-fn people<'a>(patterns: &'a [String], known: &'a [&str]) -> impl Iterator<Item = String> + 'a {
+fn people<'a>(patterns: &'a [String], known: &'a [String]) -> impl Iterator<Item = String> + 'a {
     let patterns = patterns.iter().filter(|entry| entry.contains('*')).map(|entry| person_key(entry));
     patterns.flat_map(|pattern| {
         let keys = known.iter().map(|uri| person_key(uri)).filter(move |key| glob(&pattern, key));
@@ -101,13 +101,15 @@ fn source(rooms: &[&Incoming]) -> Source {
 }
 
 /// The holds among what comes in, each with what it names in its own source.
-pub(super) fn arriving(incoming: &[Incoming], renames: &Renames) -> Vec<Arriving> {
+pub(super) fn arriving(
+    incoming: &[Incoming],
+    people_of: &HashMap<Arc<str>, Vec<String>>,
+    renames: &Renames,
+) -> Vec<Arriving> {
     let of = |noun: &'static str| incoming.iter().filter(move |one| one.record.shape.noun == noun);
     let mut rooms: HashMap<&str, Vec<&Incoming>> = HashMap::new();
-    let mut known: HashMap<&str, Vec<&str>> = HashMap::new();
     if of("hold").next().is_some() {
         of("room").for_each(|one| rooms.entry(&one.from).or_default().push(one));
-        of("principal").for_each(|one| known.entry(&one.from).or_default().push(text(&one.record, field::URI)));
     }
     let none = Source::default();
     let sources: HashMap<&str, Source> = match !renames.is_empty() && of("hold").any(|one| asks(&one.record)) {
@@ -115,7 +117,7 @@ pub(super) fn arriving(incoming: &[Incoming], renames: &Renames) -> Vec<Arriving
         false => HashMap::new(),
     };
     let arrive = |Incoming { record: hold, from, .. }: &Incoming| {
-        let (rooms, known) = (rooms.get(&**from), known.get(&**from));
+        let (rooms, known) = (rooms.get(&**from), people_of.get(&**from));
         // An archive of history alone does not say in which categories its rooms lie, so any may be meant.
         let unsure = |room: &Incoming| room.listed && !hold.at(field::CATEGORIES).is_empty();
         let named = |room: &&&Incoming| in_force(hold) && (names(hold, &room.record) || unsure(room));
@@ -226,5 +228,47 @@ pub(super) fn outcome(hold: &Record, from: &str, known: &Catalog) -> Outcome {
             Some(old) if old.values == second.values || unites(old, &second) => return Outcome::There,
             Some(_) => number += 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::Ticks;
+    use crate::nouns::hold;
+
+    fn named(reason: &str, on: i64) -> Record {
+        let placed = Record::new(&hold::SHAPE).with(field::IDENTITY, "H").with(field::PLACED_ON, Ticks(on));
+        placed.with(field::REASON, reason).with(field::CASE, "M")
+    }
+
+    /// What becomes of a hold that meets another of its name.
+    fn meets(old: Record, new: &Record) -> &'static str {
+        let mut known = Catalog::default();
+        known.put(old);
+        match outcome(new, "a.zip", &known) {
+            Outcome::New => "new",
+            Outcome::There => "there",
+            Outcome::United => "united",
+            Outcome::Renamed(_) => "renamed",
+        }
+    }
+
+    #[test]
+    fn a_hold_is_one_with_another_only_when_that_protects_all_of_it() {
+        let of = |hold: Record, room: &str| hold.with(field::ROOMS, vec![room.to_owned()]);
+        let released = |hold: Record| hold.with(field::RELEASED_ON, Ticks(99));
+        let desk = || of(named("r", 1), "Desk");
+        assert_eq!(meets(desk(), &desk()), "there");
+        assert_eq!(meets(desk(), &of(named("other words", 2), "DESK")), "united");
+        // One that is released protects nothing, whatever it named.
+        assert_eq!(meets(released(desk()), &of(named("r", 2), "Desk")), "renamed");
+        // The same hold before it was widened, and another one of the name.
+        assert_eq!(meets(named("r", 1), &desk()), "united");
+        assert_eq!(meets(named("r", 1), &of(named("r", 2), "Desk")), "renamed");
+        assert_eq!(meets(desk(), &named("r", 1)), "renamed");
+        // What is over comes in as one with what has its scope.
+        assert_eq!(meets(desk(), &released(of(named("r", 2), "Desk"))), "united");
+        assert_eq!(meets(desk(), &released(of(named("r", 2), "Hall"))), "renamed");
     }
 }

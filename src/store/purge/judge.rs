@@ -1,7 +1,7 @@
 //! What goes in a purge and what is spared, the same for every store: a store walks over its events, this decides and
 //! draws the plan. There is no other way to that decision, and no other way to a plan.
 
-use super::{Counts, PurgePlan, PurgeRequest, RoomPlan};
+use super::{Counts, PurgePlan, PurgeRequest, Replaced, RoomPlan};
 use crate::error::{Error, Kind as Failure, Result as Done};
 use crate::model::counted::counted;
 use crate::model::ids::RoomKey;
@@ -9,6 +9,7 @@ use crate::model::message::{Event, Kind};
 use crate::rules::holds::{Earlier, Holds};
 use crate::select::matches::Subject;
 use crate::select::scope::Selection;
+use crate::store::Entry;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -169,6 +170,20 @@ impl<'a> Drawing<'a> {
             approved: false,
         }
     }
+}
+
+/// Instant and kind of an event that has no number: all that is left of one that was purged.
+pub type When = (i64, i64);
+
+/// What is left of an event without a number when it is purged; of one that has a number, that is left.
+pub fn unnumbered(event: &Event) -> Option<When> {
+    event.chat.is_none().then(|| (event.at.0, event.kind.code()))
+}
+
+/// What is kept of a text that a purge replaces: when, by whom, why, and by which purge, and never the text.
+pub fn replaced(purge: i64, request: &PurgeRequest, entry: &Entry) -> Replaced {
+    let (on, by, reason) = (entry.at, entry.actor.name(), request.reason.clone());
+    Replaced { on, by, reason, purge: Some(purge), body: None }
 }
 
 /// Puts a text in the place of that of a message: what else it carried goes.

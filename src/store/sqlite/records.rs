@@ -7,7 +7,7 @@ use crate::model::ids::fold;
 use crate::model::record::{Record, Shape, Type, Value};
 use crate::model::time::Ticks;
 use crate::select::names::names_room_now;
-use crate::store::{Named, Names, Wanted};
+use crate::store::{Named, Names, TakeSetting, Wanted};
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::collections::{BTreeSet, HashSet};
@@ -117,9 +117,35 @@ pub(super) fn each(
     only: Option<i64>,
     take: &mut dyn FnMut(i64, Record),
 ) -> rusqlite::Result<()> {
+    let which = if only.is_some() { "WHERE number = ?1" } else { "ORDER BY number" };
+    rows(connection, shape, (which, only), &mut |number, record| {
+        take(number, record);
+        true
+    })
+}
+
+/// Hands out the records of one shape in order of their keys, until one is refused.
+pub(super) fn in_order(
+    connection: &Connection,
+    shape: &'static Shape,
+    take: &mut TakeSetting<'_>,
+) -> rusqlite::Result<crate::error::Result<()>> {
+    let mut taken = Ok(());
+    rows(connection, shape, ("ORDER BY key", None), &mut |_, record| {
+        taken = take(record);
+        taken.is_ok()
+    })?;
+    Ok(taken)
+}
+
+fn rows(
+    connection: &Connection,
+    shape: &'static Shape,
+    (which, only): (&str, Option<i64>),
+    take: &mut dyn FnMut(i64, Record) -> bool,
+) -> rusqlite::Result<()> {
     let columns: Vec<String> =
         shape.fields.iter().filter(|f| f.kind != Type::List).map(|f| format!("\"{}\"", f.column)).collect();
-    let which = if only.is_some() { "WHERE number = ?1" } else { "ORDER BY number" };
     let sql = format!("SELECT number, discovered, {} FROM \"{}\" {which}", columns.join(", "), shape.noun);
     let lists = shape.fields.iter().any(|field| field.kind == Type::List);
     let mut statement = connection.prepare_cached(&sql)?;
@@ -145,7 +171,9 @@ pub(super) fn each(
         if lists {
             fill_lists(connection, number, &mut record)?;
         }
-        take(number, record);
+        if !take(number, record) {
+            break;
+        }
     }
     Ok(())
 }

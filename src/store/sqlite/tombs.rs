@@ -2,7 +2,7 @@
 
 mod unnumbered;
 
-pub(super) use self::unnumbered::{Purged, When, any as any_unnumbered, note as note_unnumbered, when};
+pub(super) use self::unnumbered::{Purged, any as any_unnumbered, note as note_unnumbered};
 
 use super::read::{ROOM_SHIFT, id_range, sequence_of};
 use crate::model::addresses::Sequences;

@@ -14,6 +14,7 @@ use crate::model::message::Persona;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::store::block::Prepared;
+use crate::store::purge::judge::unnumbered;
 use crate::store::{Entry, Intake, Outcome, SourceFact, Wanted};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
@@ -196,7 +197,7 @@ impl<'s> Writer<'s> {
                 }
             };
             // What the store has at that instant was not what went.
-            if let (None, Some(purged), Some(when)) = (&old, &mut state.unnumbered, tombs::when(event)) {
+            if let (None, Some(purged), Some(when)) = (&old, &mut state.unnumbered, unnumbered(event)) {
                 gone = purged.stays_out(connection, state.number, when)?;
                 if gone && !self.restore_purged {
                     placed.skip();

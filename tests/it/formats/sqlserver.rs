@@ -159,11 +159,11 @@ fn forms_of_bcp_are_told_apart() {
 }
 
 /// Rows that a script gives.
-fn rows_of_script(text: &str) -> Result<Vec<Given>, String> {
+fn rows_of_script(text: impl AsRef<[u8]>) -> Result<Vec<Given>, String> {
     let mut rows = Vec::new();
     let asked = Asked { place: "s.sql", table: None, page: Page::Unsaid, most: 1 << 20 };
     let mut others = HashMap::new();
-    let read = script::each(&mut text.as_bytes(), &asked, &mut Remarks::default(), &mut others, &mut |row| {
+    let read = script::each(&mut text.as_ref(), &asked, &mut Remarks::default(), &mut others, &mut |row| {
         rows.push(row);
         Ok(ControlFlow::Continue(()))
     });
@@ -200,10 +200,121 @@ fn scripts_are_read_and_nothing_is_executed() {
     }
 }
 
-fn rows_of_csv(text: &str, separator: char) -> Result<Vec<Given>, String> {
+/// Text as UTF-16 without a byte order mark, as `sqlcmd -u` writes it.
+fn unmarked(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+#[test]
+fn a_statement_that_ends_with_its_line_swallows_no_row() {
+    let row = |n: u8| format!("INSERT dbo.tblChat ({COLUMNS}) VALUES (3, {n}, 1, 5, 0, NULL, NULL)");
+    for before in [
+        "GO",
+        "go",
+        "GO 1",
+        "GO -- it's",
+        "USE [mgc];",
+        "USE mgc",
+        "SET NOCOUNT ON",
+        "SET DATEFORMAT ymd",
+        "SET IDENTITY_INSERT [dbo].[tblChat] ON /* it's */",
+        "SET TEXTSIZE 2147483647",
+        "SET NOCOUNT ON;",
+    ] {
+        let text = format!("{before}\r\n{}\r\nGO", row(1));
+        assert_eq!(rows_of_script(&text).map(|rows| rows.len()), Ok(1), "{before}");
+        assert_eq!(rows_of_script(unmarked(&text)).map(|rows| rows.len()), Ok(1), "{before}");
+    }
+    // What follows in the same line is not passed over, and what is to be done five times is no one row.
+    for before in [
+        "SET NOCOUNT ON ",
+        "SET NOCOUNT ON\t",
+        "USE mgc ",
+        "GO ",
+        "SET IDENTITY_INSERT [dbo].[tblNode] OFF ",
+        "SET DATEFORMAT ymd ",
+    ] {
+        assert!(rows_of_script(format!("{before}{}\r\n", row(1))).is_err(), "{before}");
+    }
+    for wrong in ["GO 5", "GO 0", "SET NOCOUNT ON DELETE FROM tblChat", "USE mgc DROP TABLE x", "SET LANGUAGE 'x'"] {
+        assert!(rows_of_script(format!("{}\r\n{wrong}\r\n", row(1))).is_err(), "{wrong}");
+    }
+    // Comments stand anywhere, and a schema may be left out.
+    let odd = row(1).replace("dbo.tblChat", "mgc..tblChat").replace("VALUES (", "VALUES (/* a */ ");
+    assert_eq!(rows_of_script(odd).map(|rows| rows.len()), Ok(1));
+}
+
+#[test]
+fn what_sqlcmd_adds_to_texts_is_not_taken_for_them() {
+    let widths = [11, 20, 20, 11, 7, 12, 8];
+    let line = |cells: [&str; 7]| -> String {
+        let numbers = [0, 1, 2, 3, 4];
+        let pad = |(at, (cell, width)): (usize, (&str, usize))| match numbers.contains(&at) {
+            true => format!("{cell:>width$}"),
+            false => format!("{cell:<width$}"),
+        };
+        let cells: Vec<String> = cells.into_iter().zip(widths).enumerate().map(pad).collect();
+        format!("{}\r\n", cells.join(","))
+    };
+    let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+    let head =
+        line(["channelId", "chatId", "chatDate", "userId", "isAlert", "content", "rtf"]) + &rules.join(",") + "\r\n";
+    let row = |text: &str, rtf: &str| line(["3", "1", "635689369311234560", "5", "0", text, rtf]);
+    let file = format!("{head}{}{}\r\n(2 rows affected)\r\n", row("two words", "NULL"), row("", "{x}"));
+    for bytes in [file.clone().into_bytes(), unmarked(&file), format!("\u{feff}{file}").into_bytes()] {
+        let rows = rows_of_csv(bytes, ',').unwrap();
+        let said: Vec<_> = rows.iter().map(|row| (row.values[5].clone(), row.values[6].clone())).collect();
+        assert_eq!(said, [(text("two words"), Value::Null), (text(""), text("{x}"))]);
+        assert_eq!(rows[0].values[1].int(), Ok(Some(1)));
+    }
+    for wrong in [
+        // As long as the column: cut, for all that anybody can say.
+        format!("{head}{}", row("twelve chars", "NULL")),
+        // Another width in the middle of the file.
+        format!("{head}{}3,2,635689369311234560,5,0,short,NULL\r\n", row("two words", "NULL")),
+    ] {
+        assert!(rows_of_csv(&wrong, ',').is_err(), "{wrong}");
+    }
+    // With -W nothing is added.
+    let bare = "channelId,chatId,chatDate,userId,isAlert,content,rtf\r\n---,---,---,---,---,---,---\r\n\
+                        3,1,635689369311234560,5,0,a text that is longer,NULL\r\n";
+    assert_eq!(rows_of_csv(bare, ',').unwrap()[0].values[5], text("a text that is longer"));
+}
+
+#[test]
+fn line_ends_and_quotes_of_texts_are_not_those_of_the_file() {
+    let head = "channelId,chatId,chatDate,userId,isAlert,content";
+    let row = |n: u8, said: &str| format!("3,{n},635689369311234560,5,0,{said}\r\n");
+    let rule = "---,---,---,---,---,---";
+    let foot = "\r\n(2 rows affected)\r\n";
+    // The first text ends with a line end, or the second does.
+    let texts = [["a\r\n", "b"], ["a", "b\r\n"], ["a\r\n\r\n", "b"]];
+    for [first, second] in texts {
+        let rows = row(1, first) + &row(2, second);
+        assert!(rows_of_csv(format!("{head}\r\n{rows}"), ',').is_err(), "{rows:?}");
+        assert!(rows_of_csv(format!("{head}\r\n{rule}\r\n{rows}{foot}"), ',').is_err(), "{rows:?}");
+    }
+    let rows = row(1, "a") + &row(2, "b");
+    assert_eq!(rows_of_csv(format!("{head}\r\n{rule}\r\n{rows}{foot}"), ',').unwrap().len(), 2);
+    assert_eq!(rows_of_csv(format!("{head}\r\n{}\r\n", row(1, "\"a\"")), ',').unwrap().len(), 1);
+    // Quotes around all texts or around those that need them are of the file; around some others, of nobody knows.
+    for (rows, fits) in [
+        (row(1, "\"a\"") + &row(2, "\"b\""), true),
+        (row(1, "\"a,b\"") + &row(2, "b"), true),
+        (row(1, "\"a\"") + &row(2, "b"), false),
+        (row(1, "\"a,b\"") + &row(2, "\"c\"") + &row(3, "d"), false),
+    ] {
+        assert_eq!(rows_of_csv(format!("{head}\r\n{rows}"), ',').is_ok(), fits, "{rows:?}");
+    }
+    for length in [256, 8_192, 32_767, 43_679, 65_535] {
+        assert!(rows_of_csv(format!("{head}\r\n{}", row(1, &"x".repeat(length))), ',').is_err(), "{length}");
+    }
+}
+
+fn rows_of_csv(text: impl AsRef<[u8]>, separator: char) -> Result<Vec<Given>, String> {
     let mut rows = Vec::new();
     let asked = Asked { place: "c.csv", table: None, page: Page::Unsaid, most: 1 << 20 };
-    let read = grid::each(&mut text.as_bytes(), separator, &asked, &mut Remarks::default(), &mut |row| {
+    let read = grid::each(&mut text.as_ref(), separator, &asked, &mut Remarks::default(), &mut |row| {
         rows.push(row);
         Ok(ControlFlow::Continue(()))
     });
@@ -214,7 +325,7 @@ fn rows_of_csv(text: &str, separator: char) -> Result<Vec<Given>, String> {
 fn csv_that_may_be_cut_is_refused() {
     let head = "channelId,chatId,chatDate,userId,isAlert,content,rtf";
     let row = |said: &str| format!("3,1,635689369311234560,5,0,{said},NULL\r\n");
-    let rows = rows_of_csv(&format!("\u{feff}{head}\r\n{}{}", row("\"a \"\"b\"\",\r\nc\""), row("NULL")), ',').unwrap();
+    let rows = rows_of_csv(format!("\u{feff}{head}\r\n{}{}", row("\"a \"\"b\"\",\r\nc\""), row("NULL")), ',').unwrap();
     assert_eq!((&rows[0].values[5], &rows[0].values[6]), (&text("a \"b\",\r\nc"), &Value::Null));
     assert_eq!(rows[1].values[5], text("NULL"));
     let rule = "---,---,---,---,---,---,---";

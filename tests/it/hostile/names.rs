@@ -162,6 +162,13 @@ fn plain_zips_that_lie_are_refused() {
     let cases: Vec<(&str, Vec<Entry>, u8, &str)> = vec![
         ("size-smaller", vec![good.clone().with(|header| header.size -= line.len() as u32 + 1)], 13, "damaged"),
         ("size-larger", vec![good.clone().with(|header| header.size += 1)], 13, "size"),
+        (
+            "accents",
+            vec![good.clone(), stored("e\u{301}.txt", b"x"), stored("É.txt", b"x")],
+            13,
+            "upper and lower case or accents",
+        ),
+        ("sharp", vec![good.clone(), stored("stra\u{df}e", b"x"), stored("STRASSE/a", b"x")], 13, "as in a folder"),
         ("checksum", vec![good.clone().with(|header| header.crc ^= 1)], 13, "damaged"),
         ("nested", vec![good.clone(), stored("inner.zip", &zip(std::slice::from_ref(&good)))], 13, "zip inside a zip"),
         ("nested-alone", vec![stored("inner.zip", &zip(std::slice::from_ref(&good)))], 15, "inner.zip"),

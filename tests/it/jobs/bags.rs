@@ -72,6 +72,19 @@ fn sound_bags_of_every_version_are_sound() {
             assert!(run.out.contains(&format!("a BagIt bag {version}, ")), "{}", run.out);
         }
     }
+    // As programs of Python name them, too.
+    for algorithm in ["sha3_256", "SHA-512", "blake2b", "blake2s", "sha3512"] {
+        lay(&desk, "o", &bag("1.0", &[algorithm], &payload));
+        desk.run("verify --bag @o").code(0);
+    }
+    lay(&desk, "n", &bag("1.0", &["md5"], &[]));
+    let told = desk.run("verify --bag @n").code(13).err.clone();
+    assert!(told.contains("the folder of the payload is missing"), "{told}");
+    let mut deep = desk.path("deep");
+    (0..70).for_each(|_| deep.push("d"));
+    std::fs::create_dir_all(&deep).unwrap();
+    let told = desk.run("import @deep --store @s.db").code(15).err.clone();
+    assert!(told.contains("more than 64 folders deep") && told.len() < 400, "{told}");
     // What it is not is said of it too, and it is never called damaged.
     for command in ["verify @b", "verify @b --read-data"] {
         desk.run(command)

@@ -369,6 +369,56 @@ fn any_file_says_what_it_is() {
     desk.run("inspect @x.odd").code(13);
 }
 
+#[test]
+fn packages_that_were_packed_or_unpacked_again_say_what_to_do() {
+    let desk = desk();
+    let entries = unzip(&fixture("mgc.bacpac"));
+    let all = said_of(&desk, "mgc.bacpac", "a.db");
+    // Names of parts in other letters; before, rows in a folder that was not asked for were left out without a word.
+    let parts = entries.iter().map(|(name, bytes)| (name.replace("Data/", "data/"), bytes.clone())).collect();
+    pack(&desk, "b.bacpac", &parts);
+    assert_eq!(said_of(&desk, "b.bacpac", "b.db"), all);
+    pack(&desk, "all.zip", &Entries::from([("out/mgc.bacpac".to_owned(), desk.read("mgc.bacpac"))]));
+    desk.run("import @all.zip --store @c.db").code(15).says("unpack it, and import mgc.bacpac");
+    for (name, bytes) in &entries {
+        let path = desk.path("folder").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    desk.run("import @folder --store @c.db").code(15).says("import the .bacpac or .dacpac itself");
+}
+
+#[test]
+fn tables_that_were_exported_are_read_wherever_they_lie() {
+    let desk = desk();
+    desk.run("import @mgc.bacpac @mgccomp.bacpac --store @a.db").code(0);
+    let all = said(&desk, "a.db");
+    // With a slash at its end, a name is that of the same folder.
+    std::fs::create_dir(desk.path("out")).unwrap();
+    desk.run("export --store @a.db --format mgc --out @out/tables/").code(0);
+    desk.run("export --store @a.db --format jsonl --out @out/lines/").code(2).says("slash");
+    for (at, from) in ["@out/tables", "@out/tables/", "@out"].iter().enumerate() {
+        desk.run(&format!("import {from} --store @b{at}.db")).code(0);
+        assert_eq!(said(&desk, &format!("b{at}.db")), all, "{from}");
+    }
+}
+
+#[test]
+fn characters_with_a_mark_of_utf_8_are_read() {
+    let desk = Desk::new();
+    let rows = "3\t1\t635689369311234560\t5\t0\tzürich\t\r\n";
+    desk.write("tblChat.dat", format!("\u{feff}{rows}"));
+    assert_eq!(said_of(&desk, "tblChat.dat", "s.db").len(), 1);
+    desk.write("tblChat.dat", &rows[..rows.len() - 1]);
+    desk.run("import @tblChat.dat --store @t.db").code(15).says("the file was cut");
+}
+
+/// The history that one file gives.
+fn said_of(desk: &Desk, file: &str, store: &str) -> Vec<String> {
+    desk.run(&format!("import @{file} --store @{store}")).code(0);
+    said(desk, store)
+}
+
 /// Real packages, where they are at hand.
 #[test]
 fn packages_of_others_are_read_to_their_last_row() {

@@ -74,6 +74,9 @@ fn a_principal_is_known_by_all_its_names() {
         assert_eq!(uri(text).unwrap(), "sip:ann@x.example", "{text}");
     }
     assert_eq!(directory.find("* Smith").len(), 5);
+    // Who has been deleted is nobody to put into a list.
+    let meant = ["sip:ann@x.example", "sip:cid@x.example", "sip:dot@x.example", "sip:eve@x.example"];
+    assert_eq!(directory.people("* Smith").unwrap(), meant);
     assert_eq!(directory.find("*n*n*n*").len(), 0, "an n is not used twice");
     assert_eq!(uri("* smith").unwrap_err().kind(), Kind::Refused);
     let error = uri("nobody").unwrap_err();

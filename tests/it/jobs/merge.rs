@@ -3,7 +3,7 @@
 use crate::harness::{Desk, content, full_catalog, message, put, store_of, unzip};
 use pchat::model::catalog::Catalog;
 use pchat::model::record::{Record, Value};
-use pchat::nouns::{SHAPES, category, hold, room};
+use pchat::nouns::{SHAPES, category, hold, policy, room, server};
 use pchat::store::sqlite::Sqlite;
 use serde_json::Value as Json;
 
@@ -202,14 +202,20 @@ fn pools_domains_and_names_are_renamed_everywhere() {
     let records = [
         a_room("pool.old", uri, "Desk")
             .with("Category", "Desks")
+            .with("FormerNames", Value::List(vec!["mail a@old.example".into()]))
             .with("Members", Value::List(vec!["sip:a@old.example".into(), "sip:b@OTHER.example".into()])),
         Record::new(&category::SHAPE).with("Pool", "pool.old").with("Name", "Desks"),
         Record::new(&hold::SHAPE)
             .with("Identity", "H1")
             .with("People", Value::List(vec!["sip:a@old.example".into()]))
             .with("Rooms", Value::List(vec!["pool.old\\Desk".into(), uri.into(), "Desk".into()])),
+        Record::new(&policy::GRANT).with("Identity", "sip:a@old.example").with("Policy", "P"),
+        Record::new(&server::SHAPE)
+            .with("Identity", "service:PersistentChatServer:pool.old")
+            .with("ActiveServers", Value::List(vec!["pool.old".into(), "other.fqdn".into()])),
     ];
     store_of(&desk, "a.db", &records);
+    desk.run("retention set --everything --keep forever --reason x --store @a.db").code(0);
     let mut event = message(uri, 1, "2020-01-01T00:00:00Z", "sip:a@OLD.example", "mail a@old.example");
     event["pool"] = "Pool.OLD".into();
     desk.lines("h.jsonl", &[event]);
@@ -223,6 +229,8 @@ fn pools_domains_and_names_are_renamed_everywhere() {
     let found = one(&catalog, "room");
     assert_eq!((text(found, "Pool"), text(found, "Uri")), ("pool.new", "ma-chan://new.example/1"));
     assert_eq!((text(found, "Name"), text(found, "Category")), ("Old-Desk", "Old-Desks"));
+    // What a room was called stays what it was called.
+    assert_eq!(found.get("FormerNames").show(), "mail a@old.example");
     assert_eq!(found.get("Members").show(), "sip:a@new.example; sip:b@OTHER.example");
     let found = one(&catalog, "category");
     assert_eq!((text(found, "Pool"), text(found, "Name")), ("pool.new", "Old-Desks"));
@@ -230,6 +238,13 @@ fn pools_domains_and_names_are_renamed_everywhere() {
     assert_eq!(found.get("People").show(), "sip:a@new.example");
     // A hold follows the rooms it protects.
     assert_eq!(found.get("Rooms").show(), "pool.new\\Old-Desk; ma-chan://new.example/1; Old-Desk");
+    // What is for everything names nothing that could be renamed.
+    let before = desk.catalog("a.db");
+    assert_eq!(one(&catalog, "retention").values, one(&before, "retention").values);
+    assert_eq!(text(one(&catalog, "grant"), "Identity"), "sip:a@new.example");
+    let found = one(&catalog, "server");
+    assert_eq!(text(found, "Identity"), "service:PersistentChatServer:pool.new");
+    assert_eq!(found.get("ActiveServers").show(), "pool.new; other.fqdn");
     let history = desk.history("b.db");
     assert_eq!(history.len(), 1);
     assert_eq!(
@@ -299,6 +314,10 @@ fn two_rooms_cannot_have_one_name() {
     assert_eq!(content(&desk.path("a.db")), before);
     desk.run("import @b.zip --store @a.db --rename-prefix b-").code(0);
     assert_eq!(desk.catalog("a.db").of("room").count(), 2);
+    // Whichever of the two comes first by its address.
+    store_of(&desk, "c.db", &[a_room("pool", "ma-chan://a.example/0", "desk")]);
+    desk.run("export --store @c.db --out @c.zip").code(0);
+    desk.run("import @c.zip --store @a.db --on-conflict replace").code(17).says("another room");
     // Two names that change places are no collision.
     store_of(&desk, "x.db", &[a_room("pool", "u1", "One"), a_room("pool", "u2", "Two")]);
     store_of(&desk, "y.db", &[a_room("pool", "u1", "Two"), a_room("pool", "u2", "One")]);

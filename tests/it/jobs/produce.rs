@@ -1,7 +1,9 @@
 //! Productions: numbers, what is withheld and redacted, what follows, what verification finds.
 
 use crate::harness::{Desk, Run, message, unzip};
+use pchat::model::hash::hex;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// Words that must not leave.
@@ -137,6 +139,18 @@ fn what_was_changed_is_found() {
         desk.run("produce verify @p --store @s.db").code(13);
         std::fs::write(desk.path(name), bytes).unwrap();
     }
+    // The record of custody is asked although the lists are right.
+    let (record, list) = (desk.read("p/custody.json"), desk.read("p/tagmanifest-sha256.txt"));
+    for bent in [String::from_utf8(record.clone()).unwrap().replace("S0000001", "S0000002"), "{".to_owned()] {
+        let sum = |bytes: &[u8]| hex(&Sha256::digest(bytes));
+        let relisted = String::from_utf8(list.clone()).unwrap().replace(&sum(&record), &sum(bent.as_bytes()));
+        assert_ne!(relisted.as_bytes(), list, "the record is not listed");
+        std::fs::write(desk.path("p/tagmanifest-sha256.txt"), relisted).unwrap();
+        std::fs::write(desk.path("p/custody.json"), bent).unwrap();
+        desk.run("produce verify @p --store @s.db").code(13).says("the custody record is not that of this production");
+    }
+    std::fs::write(desk.path("p/tagmanifest-sha256.txt"), list).unwrap();
+    std::fs::write(desk.path("p/custody.json"), record).unwrap();
     desk.run("produce verify @p --case secretcase --store @s.db").code(0);
     desk.run("produce verify @in.jsonl --store @s.db").code(13);
     for (line, code) in [

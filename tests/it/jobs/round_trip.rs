@@ -37,6 +37,44 @@ fn an_export_of_an_import_is_the_same_bytes() {
 }
 
 #[test]
+fn principals_go_on_in_further_pages() {
+    let desk = Desk::new();
+    let entry = |at: usize, about: &str| {
+        format!(
+            "dn: CN=Person {at},DC=x\nobjectClass: user\nmsRTCSIP-PrimaryUserAddress: sip:person{at}@x.example\n\
+             displayName: Person {at}\ndescription: {about}\n\n"
+        )
+    };
+    let long = "x".repeat(1_000_000);
+    std::fs::write(desk.path("a.ldif"), (0..10).map(|at| entry(at, &long)).collect::<String>()).unwrap();
+    desk.run("store new --store @a.db").code(0);
+    desk.run("principal import @a.ldif --store @a.db").code(0);
+    desk.run("export --store @a.db --out @first --level User --no-checkpoint").code(0);
+    let page = |name: &str| desk.read(&format!("first/data/catalog/{name}"));
+    let (first, second) = (page("principals.xml"), page("principals.000002.xml"));
+    assert!(first.len() < 9 << 20 && second.len() > 1 << 20, "{} and {} bytes", first.len(), second.len());
+    desk.run("verify @first").code(0);
+    desk.run("import @first --store @b.db").code(0);
+    desk.run("diff @a.db @first").code(0);
+    desk.run("diff @first @b.db").code(0);
+
+    // One is another now, one is new, and one is gone.
+    std::fs::write(desk.path("b.ldif"), entry(3, "short") + &entry(77, "new")).unwrap();
+    desk.run("principal import @b.ldif --store @b.db").code(0);
+    let told = desk.run("diff @a.db @b.db --output json").code(3).out.clone();
+    assert!(told.contains("person3@") && told.contains("person77@") && !told.contains("person4@"), "{}", told.len());
+    let told = desk.run("import @first --store @b.db").code(17).err.clone();
+    assert!(told.contains("settings exist with other values: a principal"), "{told}");
+    desk.run("import @first --store @b.db --on-conflict replace").code(3);
+    let told = desk.run("diff @a.db @b.db --output json").code(3).out.clone();
+    assert!(!told.contains("person3@") && told.contains("person77@"), "{}", told.len());
+
+    // A page that is not there is missed, whatever the lists say.
+    std::fs::remove_file(desk.path("first/data/catalog/principals.000002.xml")).unwrap();
+    desk.run("verify @first").code(13);
+}
+
+#[test]
 fn threads_and_memory_do_not_show_in_the_bytes() {
     let desk = Desk::new();
     desk.lines("chat.jsonl", &chat(7, 300));

@@ -96,6 +96,49 @@ fn who_is_no_member_does_not_post_and_in_an_auditorium_only_presenters_do() {
 }
 
 #[test]
+fn room_and_category_settle_together_who_is_a_member() {
+    let desk = desk();
+    let room = || desk.catalog("s.db").of("room").next().unwrap().clone();
+    let put = |records: &[pchat::model::record::Record]| {
+        crate::harness::put(&mut pchat::store::sqlite::Sqlite::open(&desk.path("s.db")).unwrap(), records).unwrap();
+    };
+    let list = |text: &str| vec![text.to_owned()];
+    // Managers are members.
+    desk.run("room set Talk --members sip:pilar@example.com --managers sip:ken@example.com --store @s.db").code(0);
+    post(&desk, "ken@example.com", "x").code(0);
+    // Whom the category does not allow is none, whatever list an import has brought.
+    let narrow = room().with("Members", list("sip:eve@example.com")).with("Managers", Vec::new());
+    put(std::slice::from_ref(&narrow));
+    desk.run("policy set global --enable true --store @s.db").code(0);
+    post(&desk, "eve@example.com", "x").code(16).says("not a member");
+    post(&desk, "ken@example.com", "x").code(16).says("not a member");
+    // In an Open room the list says nothing.
+    put(&[narrow.with("Privacy", "Open")]);
+    post(&desk, "ken@example.com", "x").code(0);
+    post(&desk, "eve@example.com", "x").code(16);
+    // A category of another pool is another one, whatever it is called.
+    let category = desk.catalog("s.db").of("category").next().unwrap().clone();
+    put(&[category.with("Pool", "another.example.com").with("AllowedMembers", Vec::new()).with("ChatHistory", false)]);
+    post(&desk, "ken@example.com", "kept").code(0);
+    assert!(desk.history("s.db").iter().any(|event| event["text"] == "kept"));
+}
+
+#[test]
+fn a_file_of_20_000_kb_is_the_largest_and_only_presenters_put_files_into_an_auditorium() {
+    let desk = desk();
+    desk.run("category set Talk --file-upload true --store @s.db").code(0);
+    let upload = |size: u64| {
+        std::fs::File::create(desk.path("f")).unwrap().set_len(size).unwrap();
+        let file = desk.path("f").display().to_string();
+        desk.args(&["message", "upload", "Talk", "--user", "ken@example.com", "--file", &file, "--store", "@s.db"])
+    };
+    upload(20_000 * 1024 + 1).code(15);
+    upload(20_000 * 1024).code(0);
+    desk.run("room set Talk --type Auditorium --presenters sip:pilar@example.com --store @s.db").code(0);
+    upload(1).code(16).says("not among Presenters");
+}
+
+#[test]
 fn files_go_into_rooms_whose_category_allows_them() {
     let desk = desk();
     let file = desk.write("plan.txt", "the plan");

@@ -145,6 +145,14 @@ fn the_cases_every_parser_must_pass() {
     for text in ["sent:2012-01-01..2012-01-31", "sent:2012-01", "date:2012-01", "sent:(2012-01)"] {
         reads(text, january);
     }
+    // What is behind a day begins with the next one, to the tick.
+    for (text, meant) in [
+        ("sent>2012-01", "sent>=2012-02-01"),
+        ("sent<=2012-01", "sent<2012-02-01"),
+        ("sent>2012-01-31T23:59:59.9999999Z", "sent>=2012-02-01"),
+    ] {
+        assert_eq!(read(text).query.node(), read(meant).query.node(), "{text}");
+    }
     reads("sent>=2012-01-01 sent<2012-02-01", "(sent>=2012-01-01T00:00:00Z AND sent<=2012-01-31T23:59:59.9999999Z)");
     assert_eq!(columns("\"quarter* report\""), [1]);
     reads("\"report quarter*\"", "report/quarter*");

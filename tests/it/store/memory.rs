@@ -10,7 +10,7 @@ use pchat::model::ids::{EventNumber, RoomKey, join_key};
 use pchat::model::message::{Event, Persona};
 use pchat::model::record::{Record, Shape, Value};
 use pchat::model::unit::{People, Unit};
-use pchat::rules::holds::{Case, Holds, Room, Terms};
+use pchat::rules::holds::{Case, Holds, Room, Terms, room_of, terms_of};
 use pchat::select::matches::Subject;
 use pchat::select::scope::{Scope, Selection};
 use pchat::store::change::Transaction;
@@ -79,38 +79,13 @@ impl State {
     }
 
     fn all_holds(&self) -> Vec<Terms> {
-        let text = |hold: &Record, field| hold.get(field).text().map(str::to_owned);
-        let list =
-            |hold: &Record, field| if let Value::List(items) = hold.get(field) { items.clone() } else { Vec::new() };
-        let time = |hold: &Record, field| if let Value::Time(at) = hold.get(field) { Some(*at) } else { None };
-        let terms = |(number, hold): (i64, &Record)| Terms {
-            number,
-            identity: hold.identity(),
-            case: text(hold, "Case"),
-            rooms: list(hold, "Rooms"),
-            categories: list(hold, "Categories"),
-            people: list(hold, "People"),
-            from: time(hold, "From"),
-            to: time(hold, "To"),
-            query: text(hold, "Query"),
-            mode: text(hold, "Match"),
-            case_sensitive: *hold.get("CaseSensitive") == Value::Bool(true),
-            released: *hold.get("ReleasedOn") != Value::Null,
-        };
-        self.of("hold").map(terms).collect()
+        self.of("hold").map(|(number, hold)| terms_of(hold, number)).collect()
     }
 
     fn all_rooms(&self) -> Vec<Room> {
-        let place = |(number, room): (i64, &Record)| {
-            let [pool, name, uri, category] = ["Pool", "Name", "Uri", "Category"].map(|field| room.get(field).show());
-            let off = self.of("category").any(|(_, of)| {
-                of.get("Pool").show() == pool
-                    && of.get("Name").show() == category
-                    && *of.get("ChatHistory") == Value::Bool(false)
-            });
-            Room { number, pool, name, uri, former: Vec::new(), category, unkept: off }
-        };
-        self.of("room").map(place).collect()
+        let mut categories = Catalog::default();
+        self.of("category").for_each(|(_, category)| categories.put(category.clone()));
+        self.of("room").map(|(number, room)| room_of(&categories, room, number)).collect()
     }
 
     fn resolved(&self, released: bool) -> Result<Holds> {

@@ -52,6 +52,14 @@ pub(super) fn open(
         }
     }
     files.sort_by(|one, other| one.0.cmp(&other.0));
+    if let Some((name, ..)) = files.iter().find(|(name, ..)| of_a_package(name)) {
+        return Err(Error::new(
+            Kind::Refused,
+            "this is a part of a package that was unpacked; only its model says how",
+        )
+        .at(Place::file(pages.place(name)))
+        .hint("import the .bacpac or .dacpac itself, or make a zip of all that was in it"));
+    }
     let named = |part: &Part| if let Part::Rows(Some(name)) = part { known(Some(name), &[]) } else { None };
     let mut dialects: Vec<Dialect> = files.iter().filter_map(|(.., part)| Some(named(part)?.1)).collect();
     dialects.sort();
@@ -74,6 +82,13 @@ pub(super) fn open(
             .at(Place::file(pages.name())));
     }
     Ok(())
+}
+
+/// Is it named like a part of a package of a data tier?
+fn of_a_package(name: &str) -> bool {
+    let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+    let file = file.to_ascii_lowercase();
+    file.starts_with("tabledata-") && file.ends_with(".bcp") && folder.contains('.')
 }
 
 fn one(
@@ -173,7 +188,8 @@ fn unsettled(known: &Known, why: Unsettled, place: &str) -> Error {
     let table = known.name;
     let what = match &why {
         Unsettled::Broken => {
-            "a message with a tab or a line end has broken the rows of this file of characters, which escapes nothing"
+            "the rows of this file of characters are broken: by a message with a tab or a line end, for nothing is \
+             escaped, or because the file was cut"
                 .to_owned()
         }
         Unsettled::Page => {

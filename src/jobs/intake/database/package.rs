@@ -20,8 +20,13 @@ const DATA: &str = "Data/";
 /// Does a zip with these files hold a package?
 pub fn is_package(pages: &dyn Pages) -> bool {
     let has = |name: &str| pages.members().iter().any(|member| member.name.eq_ignore_ascii_case(name));
-    let data = pages.members().iter().any(|member| member.name.starts_with(DATA));
+    let data = pages.members().iter().any(|member| is_data(&member.name));
     has(MODEL) && (has(ORIGIN) || data) || data && has(ORIGIN)
+}
+
+/// Is it a part with rows? Names of parts are compared without the case of letters, as those of the model are.
+fn is_data(name: &str) -> bool {
+    name.get(..DATA.len()).is_some_and(|folder| folder.eq_ignore_ascii_case(DATA))
 }
 
 /// Hashes what is read.
@@ -89,7 +94,7 @@ pub(super) fn open(database: &mut Database, mut pages: Box<dyn Pages>) -> Result
     let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let mut there: Vec<(String, usize)> = Vec::new();
     for (at, member) in pages.members().iter().enumerate() {
-        if member.name.starts_with(DATA) && !member.name.ends_with('/') {
+        if is_data(&member.name) && !member.name.ends_with('/') {
             there.push((member.name.clone(), at));
         }
     }

@@ -16,7 +16,7 @@ use crate::proof::tree::Frontier;
 use crate::select::postings::Builder;
 use crate::store::Entry;
 use crate::store::block::Drafting;
-use crate::store::purge::judge::{as_planned, moved, put_text};
+use crate::store::purge::judge::{When, as_planned, moved, put_text, unnumbered};
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
 use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, update as update_block};
 use crate::store::sqlite::explain::{Broken, explain};
@@ -198,7 +198,7 @@ struct Taken {
     /// Those that go, with their message numbers.
     gone: Vec<(i64, Option<i64>)>,
     /// Instant and kind of those among them that have no number.
-    unnumbered: Vec<tombs::When>,
+    unnumbered: Vec<When>,
     counts: Counts,
     files: bool,
     /// Blocks that lose something, as they are afterwards.
@@ -379,7 +379,7 @@ impl Work<'_> {
                 taken.files |= files > 0;
                 taken.contents.extend(event.more().files.iter().filter_map(|file| file.sha256));
                 taken.gone.push((id, event.chat));
-                taken.unnumbered.extend(tombs::when(&event));
+                taken.unnumbered.extend(unnumbered(&event));
                 taken.sources.insert(source);
                 self.digest.event(id);
             }

@@ -5,7 +5,7 @@ use crate::proof::content::Said;
 use crate::select::postings::append;
 use crate::store::Entry;
 use crate::store::purge::PurgeRequest;
-use crate::store::purge::judge::put_text;
+use crate::store::purge::judge::{put_text, replaced};
 use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, id_range, sequence_of, sum_of};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
@@ -48,13 +48,14 @@ pub(super) fn replace(
     let mut files = connection.prepare_cached("DELETE FROM attachment WHERE event = ?1")?;
     // Earlier texts that were kept go with the present one.
     let mut older = connection.prepare_cached("UPDATE version SET body = NULL, rtf = NULL WHERE event = ?1")?;
+    let kept = replaced(purge, request, entry);
     for (id, _) in gone {
         let (mut event, persona) =
             read.query_row([id], |row| Ok((event_in(connection, row, true)?, row.get::<_, i64>(4)?)))?;
         put_text(&mut event, text);
         write.execute((id, text, sum_of(*id, persona, &Said::from(&event))))?;
         older.execute([id])?;
-        note.execute((id, entry.at.0, entry.actor.name(), &request.reason, purge))?;
+        note.execute((id, kept.on.0, &kept.by, &kept.reason, kept.purge))?;
         files.execute([id])?;
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! What is left of purged events that had no number: how many of each kind there were at each instant, and nothing of
 //! who did them or what they said, so that no guess can be tried on it. As many of a file stay out when it comes again.
 
-use crate::model::message::Event;
 use crate::model::time::Ticks;
 use crate::select::postings::{append, numbers};
+use crate::store::purge::judge::When;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,14 +13,6 @@ const RUN: usize = 4096;
 const SPAN: i64 = 1 << 59;
 /// So many instants of a file are remembered.
 const REMEMBERED: usize = 1 << 20;
-
-/// Instant and kind of an event.
-pub(in crate::store::sqlite) type When = (i64, i64);
-
-/// Instant and kind of an event that has no number.
-pub(in crate::store::sqlite) fn when(event: &Event) -> Option<When> {
-    event.chat.is_none().then(|| (event.at.0, event.kind.code()))
-}
 
 /// Notes which events without a number went.
 pub(in crate::store::sqlite) fn note(

@@ -94,6 +94,18 @@ fn a_person_is_held_by_every_name() {
 }
 
 #[test]
+fn whoever_writes_under_another_spelling_later_is_held() {
+    let desk = desk();
+    hold(&desk, "H", &["--user", "anna@x.example"]).code(0);
+    let said = |n: i64, user: &str| message("r1", n, &format!("2020-05-0{n}T12:00:00Z"), user, "later");
+    let spelt = [said(5, "sips:Anna@x.example:5061;transport=tls"), said(6, "sip:bob@x.example")];
+    desk.lines("later.jsonl", &spelt);
+    desk.run("import @later.jsonl --store @s.db").code(0);
+    desk.run("purge --everything --yes --store @s.db").code(0);
+    assert_eq!(kept(&desk), [1, 2, 5]);
+}
+
+#[test]
 fn who_is_nobody_or_several_is_refused() {
     let desk = desk();
     for (name, near) in [

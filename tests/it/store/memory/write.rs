@@ -16,8 +16,10 @@ use pchat::rules::same::{self, Stated};
 use pchat::select::matches::Subject;
 use pchat::store::block::Prepared;
 use pchat::store::change::{Pass, Run, Transaction};
-use pchat::store::purge::judge::{Drawing, Fate, Identities, Judge, as_planned, moved, put_text, unfinished};
-use pchat::store::purge::{Counts, Erasure, PurgePlan, PurgeRequest, PurgeState, Replaced};
+use pchat::store::purge::judge::{
+    Drawing, Fate, Identities, Judge, as_planned, moved, put_text, replaced, unfinished, unnumbered,
+};
+use pchat::store::purge::{Counts, Erasure, PurgePlan, PurgeRequest, PurgeState};
 use pchat::store::{Entry, Intake, Outcome, SourceFact, Store, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -71,16 +73,14 @@ impl Store for Memory {
                     digest.event(seen.id);
                     let Some(text) = &request.replacement else {
                         history.gone.push((purge, kept.event.sequence, kept.event.chat));
-                        if kept.event.chat.is_none() {
-                            let when = (kept.event.at.0, kept.event.kind.code());
+                        if let Some(when) = unnumbered(&kept.event) {
                             *history.unnumbered.entry(when).or_default() += 1;
                         }
                         continue;
                     };
                     put_text(&mut kept.event, text);
                     kept.event.more = kept.event.more.filter(|more| **more != Default::default());
-                    let (on, by, reason) = (now.at, now.actor.name(), request.reason.clone());
-                    kept.earlier.push(Replaced { on, by, reason, purge: Some(purge), body: None });
+                    kept.earlier.push(replaced(purge, request, &now));
                 }
                 left.push(kept);
             }
@@ -245,8 +245,7 @@ impl Intake for Taking<'_> {
                 Some(_) => history.events.iter().find(|kept| kept.event.chat == event.chat),
                 None => is(same::is_equal).or_else(|| is(same::is_same)),
             };
-            if let (None, None) = (old, event.chat) {
-                let (at, kind) = (event.at.0, event.kind.code());
+            if let (None, Some((at, kind))) = (old, unnumbered(event)) {
                 if let Some(many) = history.unnumbered.get(&(at, kind)) {
                     let out = self.out.entry((key.clone(), at, kind)).or_default();
                     *out += 1;
