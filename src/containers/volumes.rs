@@ -120,7 +120,13 @@ impl Target {
 
     /// True when an interrupted export waits to be gone on with. Of its volumes the first gets its final name last.
     fn has_begun(&self) -> bool {
-        partial_path(&self.volume(1)).exists()
+        self.left().is_some()
+    }
+
+    /// What an interrupted export has left, and the name it would have got.
+    pub fn left(&self) -> Option<(PathBuf, PathBuf)> {
+        let path = self.volume(1);
+        Some((partial_path(&path), path)).filter(|(partial, _)| partial.exists())
     }
 
     /// Starts or resumes volume `number`.

@@ -198,6 +198,16 @@ impl Produce {
         Ok((before, Bates::new(&facts.prefix, facts.digits, facts.next).map_err(usage)?, Some(named)))
     }
 
+    /// What to do when a run was interrupted behind its record: nothing but the name is missing.
+    fn left(&self) -> Option<String> {
+        let (partial, path) = self.target.left()?;
+        let (partial, path, case, store) = (partial.display(), path.display(), &self.case, self.store.display());
+        Some(format!(
+            "{partial} is left of a run that was interrupted: when pchat produce verify {partial} --case {case} --store \
+             {store} finds no damage, rename it to {path}; otherwise delete it"
+        ))
+    }
+
     /// Refuses numbers that are in use.
     fn free(&self, catalog: &Catalog, bates: &Bates) -> Result<()> {
         for record in catalog.of("collection").filter(|record| record.at(field::KIND) == Some(KIND)) {
@@ -205,13 +215,15 @@ impl Produce {
             let facts = facts_of(record)?;
             if same && facts.prefix == bates.prefix() && facts.digits == bates.digits() && bates.start() < facts.next {
                 let what = format!("numbers up to {} are in use", bates.show(facts.next - 1));
-                return Err(Error::new(Kind::Refused, what)
-                    .hint(format!("--supplements {} goes on from there, or give --start", facts.production)));
+                let hint = format!("--supplements {} goes on from there, or give --start", facts.production);
+                return Err(Error::new(Kind::Refused, what).hint(self.left().unwrap_or(hint)));
             }
         }
         Ok(())
     }
 }
+
+const NOTHING_LEFT: &str = "pchat search shows what a query finds, pchat case tag get what is withheld";
 
 /// Produces, and says what it did.
 pub fn produce(cx: &Context<'_>, job: &Produce) -> Result<Receipt> {
@@ -233,7 +245,7 @@ pub fn produce(cx: &Context<'_>, job: &Produce) -> Result<Receipt> {
     let chosen = choose(&mut corpus, &selections, &before, &held_back, job.neighbours)?;
     if chosen.produced.is_empty() {
         return Err(Error::new(Kind::NotFound, format!("nothing is left to produce: {}", chosen.sums.line()))
-            .hint("pchat search shows what a query finds, pchat case tag get what is withheld"));
+            .hint(job.left().unwrap_or_else(|| NOTHING_LEFT.to_owned())));
     }
     let redactor = redactor(job, &mut corpus, &whole, &chosen.produced)?;
     let choices = Choices { bates: Some(bates), ..job.choices };

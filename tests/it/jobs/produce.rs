@@ -123,6 +123,23 @@ fn a_supplement_has_what_was_not_produced() {
 }
 
 #[test]
+fn what_a_run_left_that_was_interrupted_behind_its_record_is_told_what_it_is() {
+    let desk = desk();
+    for (out, how) in [("a.zip", "--query zebrafish --bates A-"), ("b", "--query deal --supplements A-0000001")] {
+        let line = format!("{how} --out @{out} --store @s.db");
+        made(&desk, &line);
+        let (path, partial) = (desk.path(out), desk.path(&format!("{out}.partial")));
+        std::fs::rename(&path, &partial).unwrap();
+        let run = desk.run(&format!("{HOW} {line}"));
+        assert!(matches!(run.code, 10 | 15), "{run:?}");
+        run.says("is left of a run that was interrupted");
+        desk.run(&format!("produce verify @{out}.partial --case secretcase --store @s.db")).code(0);
+        std::fs::rename(&partial, &path).unwrap();
+        desk.run(&format!("produce verify @{out} --case secretcase --store @s.db")).code(0);
+    }
+}
+
+#[test]
 fn what_was_changed_is_found() {
     let desk = desk();
     made(&desk, "--search secretsearch --bates S --document message --out @p --store @s.db");
