@@ -27,7 +27,7 @@ pub struct Seen {
     /// Who did it: a place in the list of people.
     pub person: u32,
     /// How many attachments it has; known of hits only.
-    pub files: u32,
+    pub files: u16,
 }
 
 /// A room in which something is meant.
@@ -97,7 +97,7 @@ impl Gathering<'_> {
             for (selection, (_, hits)) in self.all.iter().zip(&mut room.hits) {
                 if selection.scope.has_room(&unit.room) && selection.has(&subject) {
                     hits.push(place);
-                    files = event.more().files.len() as u32;
+                    files = u16::try_from(event.more().files.len()).unwrap_or(u16::MAX);
                 }
             }
             room.events.push(Seen {
@@ -136,6 +136,8 @@ pub(super) fn sorted(mut room: RoomHits) -> RoomHits {
         hits.iter_mut().for_each(|at| *at = to[*at as usize]);
         hits.sort_unstable();
     }
-    room.events = from.iter().map(|at| room.events[*at as usize]).collect();
+    drop(from);
+    // No two have the same sequence. A second list of the events of a large room would take as much memory as they do.
+    room.events.sort_unstable_by_key(order);
     room
 }

@@ -10,10 +10,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-/// More than one term means it.
-const SEVERAL: u32 = u32::MAX - 1;
-/// No term means it.
-const NONE: u32 = u32::MAX;
 /// Ticks in a second.
 const SECOND: i64 = 10_000_000;
 
@@ -44,8 +40,10 @@ pub(super) struct Counted {
     pub(super) all: Tally,
     pub(super) people: People,
     pub(super) rooms: Rooms,
-    /// People by their places in the list of them, and rooms in the order they came in, until all are counted.
-    by_place: HashMap<u32, Tally, ByPlace>,
+    /// Until all are counted: people by their places in the list of them, and rooms, both in the order they came in, and
+    /// where each of the people is.
+    of_people: Vec<(u32, Tally)>,
+    by_place: HashMap<u32, u32, ByPlace>,
     in_order: Vec<OfRooms>,
 }
 
@@ -88,28 +86,27 @@ struct OfRoom<'a> {
     hits: &'a RoomHits,
     key: Arc<str>,
     room: Arc<RoomKey>,
-    /// The people of its events, each once, and the place among them of that of each event.
+    /// The people of its events, each once, and where each of them is among those.
     people: Vec<u32>,
-    local: Vec<u32>,
+    places: HashMap<u32, u32, ByPlace>,
     window: Window<'a>,
 }
 
 impl OfRoom<'_> {
     fn new(hits: &RoomHits, seconds: i64) -> OfRoom<'_> {
         let (mut people, mut places) = (Vec::new(), HashMap::with_hasher(ByPlace::default()));
-        let local = hits.events.iter().map(|event| {
-            *places.entry(event.person).or_insert_with(|| {
+        for event in &hits.events {
+            places.entry(event.person).or_insert_with(|| {
                 people.push(event.person);
                 people.len() as u32 - 1
-            })
-        });
-        let local = local.collect();
+            });
+        }
         let (key, room) = (Arc::from(hits.room.key()), Arc::new(hits.room.clone()));
-        OfRoom { hits, key, room, people, local, window: Window::new(&hits.events, seconds) }
+        OfRoom { hits, key, room, people, places, window: Window::new(&hits.events, seconds) }
     }
 }
 
-/// What is counted of somebody in a room, and up to which message context was counted.
+/// What is counted of somebody in a room, and up to which of its messages context was counted.
 #[derive(Debug, Clone, Copy, Default)]
 struct Part {
     tally: Tally,
@@ -140,7 +137,7 @@ impl Counted {
     fn add(&mut self, of: &OfRoom<'_>, hits: &[u32], unique: impl Fn(u32) -> bool, parts: &mut [Part]) {
         let (mut all, mut met) = (Part::default(), Vec::new());
         for at in hits {
-            let (place, unique) = (of.local[*at as usize], unique(*at));
+            let (place, unique) = (of.places[&of.hits.events[*at as usize].person], unique(*at));
             let part = &mut parts[place as usize];
             if part.tally.hits == 0 {
                 met.push(place);
@@ -154,10 +151,13 @@ impl Counted {
         self.in_order.push((of.key.clone(), (of.room.clone(), of_room)));
         for place in met {
             let part = std::mem::take(&mut parts[place as usize]);
-            let tally = self.by_place.entry(of.people[place as usize]).or_insert_with(|| {
+            let person = of.people[place as usize];
+            let at = *self.by_place.entry(person).or_insert_with(|| {
                 self.all.people += 1;
-                Tally { people: 1, ..Tally::default() }
+                self.of_people.push((person, Tally { people: 1, ..Tally::default() }));
+                self.of_people.len() as u32 - 1
             });
+            let (_, tally) = &mut self.of_people[at as usize];
             tally.add(&part.tally);
             tally.rooms += 1;
         }
@@ -166,7 +166,9 @@ impl Counted {
     /// Names the people and the rooms.
     fn settle(&mut self, names: &[Arc<str>]) {
         self.rooms = std::mem::take(&mut self.in_order).into_iter().collect();
-        self.people = self.by_place.drain().map(|(place, tally)| (names[place as usize].clone(), tally)).collect();
+        self.by_place = HashMap::default();
+        let people = std::mem::take(&mut self.of_people);
+        self.people = people.into_iter().map(|(place, tally)| (names[place as usize].clone(), tally)).collect();
     }
 }
 
@@ -206,19 +208,18 @@ impl Tallies {
         self.names.extend(people[self.names.len().min(people.len())..].iter().map(|name| Arc::from(name.as_str())));
         let of = OfRoom::new(room, self.window);
         self.parts.resize(self.parts.len().max(of.people.len()), Part::default());
-        let mut owner = vec![NONE; room.events.len()];
-        for (term, hits) in &room.hits {
-            for at in hits {
-                let owner = &mut owner[*at as usize];
-                *owner = if *owner == NONE { *term as u32 } else { SEVERAL };
-            }
+        // How many terms mean each event: none, one, or several.
+        let mut terms = vec![0u8; room.events.len()];
+        for at in room.hits.iter().flat_map(|(_, hits)| hits) {
+            let terms = &mut terms[*at as usize];
+            *terms = 2.min(*terms + 1);
         }
+        let unique = |at: u32| terms[at as usize] == 1;
         for (term, hits) in &room.hits {
-            let unique = |at: u32| owner[at as usize] == *term as u32;
             self.terms[*term].add(&of, hits, unique, &mut self.parts);
         }
-        let any: Vec<u32> = (0..owner.len() as u32).filter(|at| owner[*at as usize] != NONE).collect();
-        self.any.add(&of, &any, |at| owner[at as usize] != SEVERAL, &mut self.parts);
+        let any: Vec<u32> = (0..terms.len() as u32).filter(|at| terms[*at as usize] > 0).collect();
+        self.any.add(&of, &any, unique, &mut self.parts);
         let mut known: Option<(i64, Month)> = None;
         for at in any {
             let second = room.events[at as usize].second;
@@ -236,40 +237,39 @@ impl Tallies {
 /// The messages of a room in order of time, and how far the context of each event goes.
 struct Window<'a> {
     events: &'a [Seen],
-    /// How many messages there are before each event.
-    before: Vec<u32>,
-    /// The first event of the context of each, and the one after the last.
+    /// How many messages there are before the context of each, and up to its end.
     spans: Vec<(u32, u32)>,
 }
 
 impl Window<'_> {
     fn new(events: &[Seen], seconds: i64) -> Window<'_> {
-        let mut before = Vec::with_capacity(events.len() + 1);
-        let mut count = 0;
-        before.push(0);
-        for event in events {
-            count += u32::from(event.kind == Kind::Chat);
-            before.push(count);
-        }
-        let (mut from, mut to) = (0, 0);
+        let messages = |events: &[Seen]| events.iter().filter(|event| event.kind == Kind::Chat).count() as u32;
+        // Places in the list, and the messages before them.
+        let (mut from, mut to) = ((0, 0), (0, 0));
+        let go = |at: &mut (usize, u32), more: usize| {
+            at.1 += messages(&events[at.0..at.0 + more]);
+            at.0 += more;
+        };
         let span = |event: &Seen| {
             let (first, last) = (event.second.saturating_sub(seconds), event.second.saturating_add(seconds));
-            from += events[from..].iter().take_while(|event| event.second < first).count();
-            to += events[to..].iter().take_while(|event| event.second <= last).count();
-            (from as u32, to as u32)
+            let before = events[from.0..].iter().take_while(|event| event.second < first).count();
+            go(&mut from, before);
+            let within = events[to.0..].iter().take_while(|event| event.second <= last).count();
+            go(&mut to, within);
+            (from.1, to.1)
         };
         let spans = events.iter().map(span).collect();
-        Window { events, before, spans }
+        Window { events, spans }
     }
 
-    /// This event, when it is no message, and the messages around it that were not shown yet. Places ascend.
+    /// This event, when it is no message, and the messages around it that were not shown yet: those behind the first
+    /// `shown` of the room. Places ascend.
     fn more(&self, at: usize, shown: &mut u32) -> u64 {
         let (from, to) = self.spans[at];
         let from = from.max(*shown).min(to);
         *shown = (*shown).max(to);
-        let around = u64::from(self.before[to as usize] - self.before[from as usize]);
         // A message is counted among its neighbours.
-        around + u64::from(self.events[at].kind != Kind::Chat)
+        u64::from(to - from) + u64::from(self.events[at].kind != Kind::Chat)
     }
 
     #[cfg(test)]

@@ -356,9 +356,16 @@ impl Ordinals {
         self.0.is_empty()
     }
 
+    /// Adds one that comes behind all others; elsewhere it is inserted.
+    pub(super) fn push(&mut self, ordinal: u32) {
+        if self.0.try_push(ordinal).is_err() {
+            self.0.insert(ordinal);
+        }
+    }
+
     /// All of them, ascending.
-    pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.0.iter()
+    pub(super) fn into_iter(self) -> impl Iterator<Item = u32> {
+        self.0.into_iter()
     }
 }
 

@@ -32,9 +32,10 @@ pub(super) fn hits(connection: &Connection, path: &Path, all: &[Selection], take
         let (group, to) = Group::read(connection, &places, from).map_err(told)?;
         let members = group.members(connection, all).map_err(told)?;
         if members.iter().any(|members| !members.is_empty()) {
-            let persons = group.persons(connection, &people).map_err(told)?;
+            let mut persons = group.persons(connection, &people).map_err(told)?;
             let with_files = group.with_files(connection).map_err(told)?;
-            let mut left: Vec<_> = members.iter().map(|members| members.iter().peekable()).collect();
+            // What was handed out is let go of.
+            let mut left: Vec<_> = members.into_iter().map(|members| members.into_iter().peekable()).collect();
             for (place, slots) in places[from..to].iter().zip(&group.rooms) {
                 let end = (slots.end as u64) << BLOCK_SHIFT;
                 let mut hits: Vec<(usize, Vec<u32>)> = Vec::new();
@@ -50,6 +51,9 @@ pub(super) fn hits(connection: &Connection, path: &Path, all: &[Selection], take
                 if !hits.is_empty() {
                     let room =
                         group.room(connection, place, slots.clone(), hits, &persons, &with_files).map_err(told)?;
+                    if slots.end == group.slots.len() {
+                        persons = Vec::new();
+                    }
                     take(sorted(room), &keys)?;
                 }
             }
@@ -186,7 +190,7 @@ impl Group {
                 };
                 while bits != 0 {
                     let place = bits.trailing_zeros();
-                    members.insert(((slot as u32) << BLOCK_SHIFT) | place);
+                    members.push(((slot as u32) << BLOCK_SHIFT) | place);
                     bits &= bits - 1;
                 }
             }

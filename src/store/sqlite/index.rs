@@ -21,8 +21,9 @@ use walk::Walk;
 
 /// A segment is written early when the words collected for it take about this much memory.
 const MOST_BYTES: usize = 24 << 20;
-/// What a word costs in memory beside its letters and its list.
-const WORD_BYTES: usize = 96;
+/// What a word costs in memory beside its letters and its list: its place in a table that doubles when it is full, and
+/// an allocation.
+const WORD_BYTES: usize = 160;
 /// So many segments of one level become one of the next.
 pub(super) const FAN: i64 = 16;
 /// The number of an event in the index is that of its block, shifted by this, and its place in the block.

@@ -180,7 +180,7 @@ fn context_goes_on_where_a_page_ended() {
             seen.extend(addresses(&found));
             let Some(last) = found.iter().rfind(|row| row["Is"] == "hit") else { break };
             after = Some(last["Event"].as_str().unwrap().to_owned());
-            if run.code == 4 || !run.err.contains("there are more hits") {
+            if run.code == 4 || !run.err.contains("more hits follow") {
                 break;
             }
         }
