@@ -40,8 +40,8 @@ pub(super) struct Counted {
     pub(super) all: Tally,
     pub(super) people: People,
     pub(super) rooms: Rooms,
-    /// Until all are counted: people by their places in the list of them, and rooms, both in the order they came in, and
-    /// where each of the people is.
+    /// Until all are counted: people by their places in the list of them, and rooms, both in the order they came in,
+    /// and where each of the people is.
     of_people: Vec<(u32, Tally)>,
     by_place: HashMap<u32, u32, ByPlace>,
     in_order: Vec<OfRooms>,
