@@ -203,8 +203,8 @@ impl Produce {
         let (partial, path) = self.target.left()?;
         let (partial, path, case, store) = (partial.display(), path.display(), &self.case, self.store.display());
         Some(format!(
-            "{partial} is left of a run that was interrupted: when pchat produce verify {partial} --case {case} --store \
-             {store} finds no damage, rename it to {path}; otherwise delete it"
+            "{partial} is left of a run that was interrupted: when pchat produce verify {partial} --case {case} \
+             --store {store} finds no damage, rename it to {path}; otherwise delete it"
         ))
     }
 
