@@ -1,10 +1,13 @@
-//! Pages of collected events: which events the searches, tags and samples of cases are of. Events are named by what
-//! they are, messages by their numbers, so that they are found in every store.
+//! Pages of collected events: which events the searches, tags, samples and productions of cases are of. Events are
+//! named by what they are, messages by their numbers, so that they are found in every store.
 
 use crate::error::Result;
 use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, instant, whole, write_element};
 use crate::model::collected::{Members, Unnumbered};
 use crate::model::message::Kind;
+
+/// What a case collects events for.
+const KINDS: [&str; 4] = ["search", "tag", "sample", "production"];
 
 /// Writes a page.
 pub fn write(number: u32, members: &[Members]) -> Vec<u8> {
@@ -61,8 +64,8 @@ pub fn read(bytes: &[u8], place: &str, number: u32) -> Result<Vec<Members>> {
         if count != Some(one.events()) {
             return Err(pull.fail("the count of the events is not how many are listed"));
         }
-        if !["search", "tag", "sample"].contains(&one.collection[1].as_str()) {
-            return Err(pull.fail("collected events are those of a search, a tag or a sample"));
+        if !KINDS.contains(&one.collection[1].as_str()) {
+            return Err(pull.fail("collected events are those of a search, a tag, a sample or a production"));
         }
         if one.collection.iter().any(String::is_empty) || one.room.uri.is_empty() {
             return Err(pull.fail("collected events need a case, a kind, a name, a pool and a uri"));

@@ -16,7 +16,7 @@ impl Renames {
         let asked = record.value(field::ASKED).text().and_then(|text| serde_json::from_str::<Json>(text).ok());
         let Some(mut asked) = asked.filter(|_| !self.is_empty()) else { return record };
         for (field, rooms) in [("rooms", true), ("people", false)] {
-            for item in asked[field].as_array_mut().into_iter().flatten() {
+            for item in asked.get_mut(field).and_then(Json::as_array_mut).into_iter().flatten() {
                 if let Json::String(text) = item {
                     *text = self.named(text, rooms);
                 }

@@ -123,6 +123,20 @@ fn a_supplement_has_what_was_not_produced() {
 }
 
 #[test]
+fn an_archive_of_a_store_with_productions_is_read_again() {
+    let desk = desk();
+    made(&desk, "--query deal --bates A- --digits 4 --out @a.zip --store @s.db");
+    desk.run("export --out @all.zip --store @s.db").code(0);
+    desk.run("verify @all.zip --read-data").code(0);
+    desk.run("import @all.zip --store @t.db").code(0);
+    // The other store knows what was produced as well.
+    desk.run("produce verify @a.zip --case secretcase --store @t.db").code(0);
+    desk.run(&format!("{HOW} --query deal --supplements A-0001 --out @b.zip --store @t.db"))
+        .code(10)
+        .says("nothing is left to produce");
+}
+
+#[test]
 fn what_a_run_left_that_was_interrupted_behind_its_record_is_told_what_it_is() {
     let desk = desk();
     for (out, how) in [("a.zip", "--query zebrafish --bates A-"), ("b", "--query deal --supplements A-0000001")] {
