@@ -18,7 +18,7 @@ use crate::store::sqlite::Sqlite;
 
 use crate::store::{Amendment, Corpus, change};
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a hold protects, as its record keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -133,29 +133,37 @@ pub struct Registered {
 pub fn register(store: &mut Sqlite, name: Option<&str>, shape: &'static Shape) -> Result<Vec<Registered>> {
     let catalog = store.catalog(&[shape])?;
     let wanted = name.map(|name| crate::jobs::selection::named(&catalog, "hold", name)).transpose()?;
-    let purges = store.purges()?;
-    let mut list = Vec::new();
     if catalog.of("hold").next().is_none() {
-        return Ok(list);
+        return Ok(Vec::new());
     }
-    for coverage in store.coverage()? {
-        let Some(hold) = catalog.of("hold").find(|hold| hold.identity() == coverage.hold) else { continue };
-        if wanted.is_none_or(|wanted| wanted == hold) {
-            let held_back = purges.iter().rev().find_map(|purge| held_back(purge, &coverage.hold));
-            list.push(Registered { hold: hold.clone(), coverage, held_back });
-        }
+    let mut purges: HashMap<String, HeldBack> = HashMap::new();
+    for purge in store.purges()? {
+        // The newest counts.
+        purges.extend(held_back(&purge));
     }
-    Ok(list)
+    let holds: HashMap<String, &Record> = catalog.of("hold").map(|hold| (hold.identity(), hold)).collect();
+    let asked = wanted.map(Record::identity);
+    let registered = store.coverage(asked.as_deref())?.into_iter().filter_map(|coverage| {
+        let hold = (*holds.get(&coverage.hold)?).clone();
+        let held_back = purges.get(&coverage.hold).copied();
+        Some(Registered { hold, coverage, held_back })
+    });
+    Ok(registered.collect())
 }
 
-/// What a purge says it left because of a hold: its certificate, or its plan while it has none.
-fn held_back(purge: &PurgeState, hold: &str) -> Option<HeldBack> {
-    let read = |text: &str| serde_json::from_str::<Json>(text).unwrap_or_default();
-    let events = match &purge.certificate {
-        Some(certificate) => read(certificate)["record"]["held back"][hold]["events"].as_u64(),
-        None => read(&purge.plan)["held"][hold]["events"].as_u64(),
+/// What a purge says it left because of each hold: its certificate, or its plan while it has none.
+fn held_back(purge: &PurgeState) -> Vec<(String, HeldBack)> {
+    let (text, at) = match &purge.certificate {
+        Some(certificate) => (certificate, "/record/held back"),
+        None => (&purge.plan, "/held"),
     };
-    events.filter(|events| *events > 0).map(|events| HeldBack { purge: purge.number, events })
+    let mut told = serde_json::from_str::<Json>(text).unwrap_or_default();
+    let holds = told.pointer_mut(at).and_then(Json::as_object_mut).map(std::mem::take).unwrap_or_default();
+    let events = holds.into_iter().filter_map(|(hold, left)| Some((hold, left["events"].as_u64()?)));
+    events
+        .filter(|(_, events)| *events > 0)
+        .map(|(hold, events)| (hold, HeldBack { purge: purge.number, events }))
+        .collect()
 }
 
 /// Places a hold, or changes the one that is as `before`. Says how much it protects, counted in the same transaction.

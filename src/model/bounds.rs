@@ -25,6 +25,12 @@ pub const ENTRY: usize = 48 << 20;
 pub const PEOPLE: usize = 100_000;
 /// People who are in a room at once, for formats that list all of them in each of their files.
 pub const PRESENT: usize = 50_000;
+/// Entries of one list of a setting: members of a room, people of a hold.
+pub const LIST: usize = 500_000;
+/// People of each hold, together, whom the register of all holds counts.
+pub const CUSTODIANS: usize = 8_000_000;
+/// Rooms and pairs of holds that the register of all holds lists.
+pub const REGISTER: usize = 200_000;
 /// Characters of a pattern, with stars or as a regular expression.
 pub const PATTERN: usize = 4_096;
 /// Comparisons and conditions inside each other: of conditions, and of filters of a directory.

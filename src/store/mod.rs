@@ -316,8 +316,9 @@ pub trait Corpus: Send {
     fn purged_identities(&mut self, purge: i64) -> Result<[u8; 32]>;
     /// What can still be known of an event of a room.
     fn versions(&mut self, room: &RoomKey, number: EventNumber) -> Result<Versions>;
-    /// What each hold protects, in force or not. Reads the history once, whatever the number of holds.
-    fn coverage(&mut self) -> Result<Vec<Coverage>>;
+    /// What each hold protects, in force or not, or the one of this name. Reads the history once, whatever the number
+    /// of holds.
+    fn coverage(&mut self, hold: Option<&str>) -> Result<Vec<Coverage>>;
     /// How much each hold protects, in force or not, with its name. Asks the index where that decides.
     fn protected(&mut self) -> Result<Vec<(String, Protected)>>;
     /// Hands out what cases keep of searches, tags and samples, by what the events are, in order of collections and

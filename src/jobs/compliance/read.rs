@@ -186,8 +186,8 @@ impl Corpus for Counting {
     fn versions(&mut self, room: &RoomKey, number: EventNumber) -> Result<Versions> {
         self.store.versions(room, number)
     }
-    fn coverage(&mut self) -> Result<Vec<Coverage>> {
-        self.store.coverage()
+    fn coverage(&mut self, hold: Option<&str>) -> Result<Vec<Coverage>> {
+        self.store.coverage(hold)
     }
     fn protected(&mut self) -> Result<Vec<(String, Protected)>> {
         self.store.protected()

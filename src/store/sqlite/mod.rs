@@ -347,8 +347,8 @@ impl Corpus for Sqlite {
         tombs::versions(&self.connection, found.ok_or_else(none)?.0, number).map_err(|e| self.explain(e))
     }
 
-    fn coverage(&mut self) -> Result<Vec<Coverage>> {
-        purge::coverage(self)
+    fn coverage(&mut self, hold: Option<&str>) -> Result<Vec<Coverage>> {
+        purge::coverage(self, hold)
     }
 
     fn protected(&mut self) -> Result<Vec<(String, Protected)>> {

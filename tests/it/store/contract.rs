@@ -283,7 +283,14 @@ fn said(store: &mut dyn Store, step: &Step) -> Vec<String> {
             .map(|catalog| SHAPES.iter().flat_map(|shape| catalog.of(shape.noun).cloned()).collect::<Vec<_>>()),
     );
     told.result(store.census());
-    told.result(store.coverage());
+    let covered = store.coverage(None);
+    if let Ok(covered) = &covered {
+        // Asked for alone, a hold protects the same.
+        for one in covered {
+            assert_eq!(store.coverage(Some(&one.hold)).unwrap(), std::slice::from_ref(one));
+        }
+    }
+    told.result(covered);
     let purges = store.purges().unwrap().into_iter();
     told.add(purges.map(|p| (p.number, p.started, p.request, p.done, p.certificate)).collect::<Vec<_>>());
     told.0

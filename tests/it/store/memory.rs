@@ -7,8 +7,9 @@ use pchat::error::{Error, Kind as Failure, Result};
 use pchat::model::addresses::Addresses;
 use pchat::model::catalog::Catalog;
 use pchat::model::ids::{EventNumber, RoomKey, join_key};
-use pchat::model::message::{Event, Persona};
+use pchat::model::message::{Event, Kind, Persona};
 use pchat::model::record::{Record, Shape, Value};
+use pchat::model::time::Ticks;
 use pchat::model::unit::{People, Unit};
 use pchat::rules::holds::{Case, Holds, Room, Terms, room_of, terms_of};
 use pchat::select::matches::Subject;
@@ -93,9 +94,9 @@ impl State {
         Holds::resolve(wanted, &mut || Ok(self.all_rooms()))
     }
 
-    fn covered(&self) -> Result<Vec<Coverage>> {
+    fn covered(&self, hold: Option<&str>) -> Result<Vec<Coverage>> {
         let holds = self.resolved(true)?;
-        let mut survey = Survey::new(&holds);
+        let mut survey = Survey::new(&holds, hold);
         for (key, record) in self.records.iter().filter(|((noun, _), _)| *noun == "room") {
             let number = self.numbers[key];
             let room = RoomKey { pool: record.get("Pool").show(), uri: record.get("Uri").show() };
@@ -103,9 +104,13 @@ impl State {
                 continue;
             }
             for kept in self.rooms.get(&key.1).iter().flat_map(|(_, history)| &history.events) {
-                survey.look(number, (met(number, &kept.event), &Subject::new(&room, &kept.persona, &kept.event)), &[]);
+                survey.look(
+                    number,
+                    (met(number, &kept.event), &Subject::new(&room, &kept.persona, &kept.event)),
+                    &[],
+                )?;
             }
-            survey.end_room(number, &room, &record.get("Name").show());
+            survey.end_room(number, &room, &record.get("Name").show())?;
         }
         Ok(survey.finish())
     }
@@ -219,11 +224,11 @@ impl Corpus for Memory {
         found.purged = again.map(|gone| gone.0).max();
         Ok(found)
     }
-    fn coverage(&mut self) -> Result<Vec<Coverage>> {
-        self.0.covered()
+    fn coverage(&mut self, hold: Option<&str>) -> Result<Vec<Coverage>> {
+        self.0.covered(hold)
     }
     fn protected(&mut self) -> Result<Vec<(String, Protected)>> {
-        Ok(self.coverage()?.iter().map(|coverage| (coverage.hold.clone(), Protected::from(coverage))).collect())
+        Ok(self.coverage(None)?.iter().map(|coverage| (coverage.hold.clone(), Protected::from(coverage))).collect())
     }
     fn content(&mut self, _: &[u8; 32], _: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
         Ok(false)
@@ -271,7 +276,7 @@ impl Transaction for State {
         Ok(self.all_rooms())
     }
     fn protected(&mut self, hold: &str) -> Result<Protected> {
-        let all = self.covered()?;
+        let all = self.covered(None)?;
         Ok(all.iter().find(|one| one.hold == hold).map(Protected::from).unwrap_or_default())
     }
     fn case(&mut self, name: &str) -> Result<Option<Case>> {
@@ -315,4 +320,26 @@ impl Transaction for State {
         self.changed(entry.clone());
         Ok(())
     }
+}
+
+#[test]
+fn a_register_beyond_its_bound_is_refused_and_each_hold_has_its_own() {
+    let holds: Vec<Terms> =
+        (0..700).map(|n| Terms { number: n, identity: format!("H{n}"), ..Terms::default() }).collect();
+    let holds = Holds::resolve(holds, &mut || Ok(Vec::new())).unwrap();
+    let room = RoomKey { pool: "p".to_owned(), uri: "ma-chan://x/1".to_owned() };
+    let event = Event::new(Ticks(1), Kind::Chat);
+    let persona = Persona { uri: "sip:a@x".to_owned(), ..Persona::default() };
+    let survey = |hold: Option<&str>| {
+        let mut survey = Survey::new(&holds, hold);
+        assert!(survey.reading(1).is_some());
+        survey.look(1, (met(1, &event), &Subject::new(&room, &persona, &event)), &[])?;
+        survey.end_room(1, &room, "Room")?;
+        Ok(survey.finish())
+    };
+    let error: pchat::error::Error = survey(None).unwrap_err();
+    assert_eq!(error.kind(), Failure::Refused, "{error}");
+    assert!(error.what().contains("200,000"), "{error}");
+    let one = survey(Some("h7")).unwrap();
+    assert_eq!((one.len(), one[0].hold.as_str(), one[0].shared.len(), one[0].alone), (1, "H7", 699, 0));
 }

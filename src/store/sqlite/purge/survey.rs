@@ -11,9 +11,9 @@ use crate::store::sqlite::{Sqlite, count, explain::explain, holds, read};
 use rusqlite::Connection;
 use std::path::Path;
 
-/// What each hold protects, in force or not, in order of their keys.
-pub(in crate::store::sqlite) fn coverage(store: &Sqlite) -> Result<Vec<Coverage>> {
-    walk(&store.connection, &store.path, &holds::all(&store.connection, None)?)
+/// What each hold protects, in force or not, in order of their keys; or the one of this name.
+pub(in crate::store::sqlite) fn coverage(store: &Sqlite, hold: Option<&str>) -> Result<Vec<Coverage>> {
+    walk(&store.connection, &store.path, &holds::all(&store.connection, None)?, hold)
 }
 
 /// How much each hold protects, or the one of this name. The index is asked; the history is read only for holds that
@@ -41,18 +41,19 @@ pub(in crate::store::sqlite) fn protected(
         };
         let found = match counted {
             Some(counts) => Protected::from(&counts),
-            None => {
-                walk(connection, path, &Holds { list: vec![one] })?.first().map(Protected::from).unwrap_or_default()
-            }
+            None => walk(connection, path, &Holds { list: vec![one] }, None)?
+                .first()
+                .map(Protected::from)
+                .unwrap_or_default(),
         };
         list.push((identity, found));
     }
     Ok(list)
 }
 
-fn walk(connection: &Connection, path: &Path, holds: &Holds) -> Result<Vec<Coverage>> {
-    let run = || -> rusqlite::Result<Vec<Coverage>> {
-        let mut survey = Survey::new(holds);
+fn walk(connection: &Connection, path: &Path, holds: &Holds, hold: Option<&str>) -> Result<Vec<Coverage>> {
+    let run = || -> rusqlite::Result<Result<Vec<Coverage>>> {
+        let mut survey = Survey::new(holds, hold);
         let mut personas = Personas::default();
         let versions = has_earlier(connection)?;
         for place in rooms(connection, &Scope::all())? {
@@ -70,11 +71,17 @@ fn walk(connection: &Connection, path: &Path, holds: &Holds) -> Result<Vec<Cover
                 let bytes = if reading.texts { event.body.len() as u64 } else { row.get(6)? };
                 let met = Met { id, bytes, files: row.get(10)? };
                 let persona = personas.get(connection, row.get(4)?)?;
-                survey.look(place.number, (met, &Subject::new(&place.key, persona, &event)), &before);
+                if let Err(error) =
+                    survey.look(place.number, (met, &Subject::new(&place.key, persona, &event)), &before)
+                {
+                    return Ok(Err(error));
+                }
             }
-            survey.end_room(place.number, &place.key, &place.name);
+            if let Err(error) = survey.end_room(place.number, &place.key, &place.name) {
+                return Ok(Err(error));
+            }
         }
-        Ok(survey.finish())
+        Ok(Ok(survey.finish()))
     };
-    run().map_err(|error| explain(error, path))
+    run().map_err(|error| explain(error, path))?
 }
