@@ -246,6 +246,10 @@ def near(n):
     return ["search", " AND ".join(f"(a{at} NEAR b{at})" for at in range(n)), "--store", "b.db"]
 
 
+def near_each_other(n):
+    return [lines("a.jsonl", [event(1, text="aa bb " * n)]), ["search", "aa NEAR(5) bb", "--store", "n.db"]]
+
+
 def terms(n):
     return ["search", "report", "--terms", text("a.txt", "".join(f"w{at}\n" for at in range(n))), "--store", "b.db"]
 
@@ -378,6 +382,51 @@ def purged_rooms(n):
     return [["import", many_rooms(n), "--store", "n.db"], ["purge", "--everything", "--yes", "--store", "n.db"], ["store", "check", "--store", "n.db"]]
 
 
+def production(n):
+    """A production, and an archive of the store that knows it, read again."""
+    lines("a.jsonl", (event(at, user=f"sip:a{at}@x", text=f"secret{at % 50} text {at}") for at in range(n)))
+    people = [word for at in range(n // 4) for word in ("--user", f"sip:a{at}@x")]
+    shutil.rmtree("pr", ignore_errors=True)
+    return [["import", "a.jsonl", "--store", "n.db"], ["case", "new", "M", "--store", "n.db"],
+            ["produce", "--case", "M", "--query", "text", *people, "--redact", " OR ".join(f"secret{at}" for at in range(n // 8)),
+             "--bates", "A", "--format", "dat,html", "--out", "pr", "--store", "n.db"],
+            ["produce", "verify", "pr", "--case", "M", "--store", "n.db"], ["export", "--out", "o.zip", "--overwrite", "--store", "n.db"],
+            ["verify", "o.zip"]]
+
+
+def overlaps(n):
+    """Holds that protect the same: a hold alone is reported whatever the number of the others."""
+    return [*catalog("holds", [["hold", "report", "H"], ["hold", "release", "H", "--reason", "x", "--yes"]], n)]
+
+
+def eligible(n):
+    one = "dn: CN=P{0},DC=x\nobjectClass: user\ncn: P{0}\nmsRTCSIP-PrimaryUserAddress: sip:p{0}@x\nmemberOf: CN=G{1},DC=x\n\n"
+    group = "dn: CN=G{0},DC=x\nobjectClass: group\ncn: G{0}\n\n"
+    text("a.ldif", "".join(one.format(at, at // 2) for at in range(n)) + "".join(group.format(at) for at in range(n // 2)))
+    return [*allowed(n)[:1], ["principal", "import", "a.ldif", "--store", "n.db"], ["principal", "eligible", "--category", "Cat", "--store", "n.db"],
+            ["category", "set", "Cat", "--allowed-members", ",".join(f"+CN=G{at}\\,DC=x" for at in range(3)), "--store", "n.db"],
+            ["principal", "eligible", "--category", "Cat", "--store", "n.db"]]
+
+
+def merges(n):
+    """People who change places, addresses and names."""
+    one = "dn: CN=P{0},OU={1},DC=x\nobjectClass: user\nmsRTCSIP-PrimaryUserAddress: sip:p{2}@x\ncn: P{0}\nuserPrincipalName: u{0}@x\n\n"
+    for name, unit, of in (("a", "A", lambda at: at), ("b", "B", lambda at: at + 1), ("c", "B", lambda at: n - at)):
+        text(f"{name}.ldif", "".join(one.format(at, unit, of(at)) for at in range(n)))
+    return [["principal", "import", name, "--store", "n.db", *more] for name, more in
+            (("a.ldif", []), ("b.ldif", []), ("c.ldif", ["--missing-deleted"]))]
+
+
+def model(n):
+    """A package of a data tier: beyond 20,000 tables it is refused."""
+    with zipfile.ZipFile("a.bacpac", "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("Origin.xml", "<DacOrigin/>")
+        table = "<Element Type='SqlTable' Name='[dbo].[t{0}]'><Relationship Name='Columns'><Entry><Element Type='SqlSimpleColumn' Name='[a]'/></Entry></Relationship></Element>"
+        zipped.writestr("model.xml", "<DataSchemaModel><Model>" + "".join(table.format(at) for at in range(n)) + "</Model></DataSchemaModel>")
+        zipped.writestr("Data/dbo.tblChat/TableData-000-00000.BCP", "x")
+    return ["import", "a.bacpac", "--store", "n.db"]
+
+
 def bag(n):
     shutil.rmtree("bag", ignore_errors=True)
     pathlib.Path("bag/data").mkdir(parents=True)
@@ -408,7 +457,8 @@ TABLE = [(same, 4000, (0,)), (files, 60, (0,)), (packed, 400, (0,)), (keys, 200_
          (rtf, 400_000, (0,)), (deliveries, 1500, (0,)), (completed, 4000, (0,)), (domains, 1000, (0,)), (rooms_by_name, 600, (0,)),
          (people_by_name, 1000, (0,)), (members_behind, 20_000, (2,)), (indexes_behind, 20_000, (2,)), (script_changes, 100, (0,)), (folded, 200_000, (0,)),
          (quoted, 200_000, (0, 15)), (parts_of_a_name, 20_000, (15,)), (deep_json, 30_000, (13,)), (elements, 100_000, (13,)), (references, 200_000, (0,)),
-         (people_in_a_room, 600, (0, 3)), (duplicates, 4000, (0,)), (conflicts, 4000, (3,)), (purged_rooms, 1000, (0,)), (bag, 20_000, (13,)), (inserts, 10_000, (0, 3))]
+         (people_in_a_room, 600, (0, 3)), (duplicates, 4000, (0,)), (conflicts, 4000, (3,)), (purged_rooms, 1000, (0,)), (bag, 20_000, (13,)), (production, 400, (0, 3)), (overlaps, 2000, (0,)), (eligible, 2500, (0,)), (near_each_other, 30_000, (0,)), (merges, 2000, (0, 3)),
+         (model, 9_000, (13, 15)), (model, 60_000, (13, 15)), (inserts, 10_000, (0, 3))]
 ONLY = sys.argv[2:]
 
 assert run("store", "new", "--store", "s.db")[0] == 0

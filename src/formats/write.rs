@@ -205,10 +205,16 @@ pub trait Ledger {
         Ok(Vec::new())
     }
 
-    /// The same piece by piece, for ledgers whose last parts together would take much memory.
-    fn end(&mut self, tally: &Tally, take: &mut TakeParts<'_>) -> Result<()> {
+    /// The same piece by piece, for ledgers whose last parts together would take much memory, or that need settings.
+    fn end(&mut self, tally: &Tally, _settings: &mut dyn Records, take: &mut TakeParts<'_>) -> Result<()> {
         take(self.finish(tally)?)
     }
+}
+
+/// The settings that belong to an export, read when they are asked for, and as often: of some there are very many.
+pub trait Records {
+    /// Hands out the records of a noun in order of their keys.
+    fn each(&mut self, noun: &str, take: &mut dyn FnMut(&Record) -> Result<()>) -> Result<()>;
 }
 
 /// Takes parts that go after the history.

@@ -176,7 +176,7 @@ impl Archive {
                 archive.rooms.extend(rooms::read(&volume.checked(archive::ROOM_INDEX)?, &place)?);
             }
         }
-        let plurals = archive.catalog(shapes)?;
+        let plurals = archive.catalog(shapes, limits.page)?;
         archive.level(&last, &plurals, shapes)?;
         let level = last["level"].as_str().and_then(Level::named);
         archive.has_history = matches!(level, Some(Level::All | Level::Content)) || !archive.rooms.is_empty();

@@ -20,7 +20,8 @@ use crate::containers::{Complete, Package};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::formats::write::{Choices, Format, Settings, Written};
-use crate::jobs::selection::{Wanted, asked_of, catalog_part, room_key};
+use crate::jobs::query::understood;
+use crate::jobs::selection::{Wanted, catalog_part, room_key};
 use crate::model::catalog::Catalog;
 use crate::model::field;
 use crate::model::hash;
@@ -162,14 +163,7 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
     let history = dated || matches!(job.level, Level::All | Level::Content);
     job.check(history)?;
     let mut corpus = Sqlite::snapshot(&job.store)?;
-    let nouns = job.nouns();
-    // Where they are not taken in pages.
-    let leave = job.formats.iter().any(|format| format.settings && !(format.make)().pages_principals())
-        && nouns.iter().any(|shape| shape.noun == "principal");
-    let whole = match leave {
-        true => corpus.catalog(job.shapes)?,
-        false => corpus.catalog(&asked_of(job.shapes, [&job.wanted]))?,
-    };
+    let whole = understood(&mut corpus, job.shapes, [&job.wanted])?;
     let selection = job.wanted.selection(&whole)?;
     let mut receipt = Receipt::new("export");
     receipt.fact("Store", job.store.display().to_string());
@@ -187,7 +181,7 @@ pub fn export(cx: &Context<'_>, job: &Export) -> Result<Receipt> {
 
 /// Which part of a store leaves it.
 pub(super) struct Part<'a> {
-    /// All settings.
+    /// All settings; of principals only those that a query names.
     pub(super) whole: &'a Catalog,
     /// Which events.
     pub(super) selection: &'a Selection,

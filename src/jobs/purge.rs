@@ -8,6 +8,7 @@ pub mod verify;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::keys;
+use crate::jobs::query::understood;
 use crate::jobs::selection::{Wanted, asked_of, event_id};
 use crate::model::ids::{EventNumber, RoomKey};
 use crate::model::message::Kind::Chat;
@@ -88,7 +89,7 @@ impl Asked {
 /// where texts are replaced it must be a message.
 pub fn events(path: &Path, addresses: &[String], replaces: bool, shapes: &[&'static Shape]) -> Result<Vec<Wanted>> {
     let mut store = Sqlite::snapshot(path)?;
-    let catalog = store.catalog(&asked_of(shapes, []))?;
+    let catalog = store.catalog(&asked_of(shapes))?;
     let mut parts: BTreeMap<RoomKey, (Wanted, Ticks, Ticks)> = BTreeMap::new();
     for address in addresses {
         let id = event_id(&catalog, address)?;
@@ -160,7 +161,7 @@ pub fn plan(
         return Err(Error::new(Kind::Refused, format!("purge {} lacks its certificate", open.number))
             .hint("pchat purge --continue finishes it; then run this command again"));
     }
-    let catalog = store.catalog(&asked_of(shapes, &asked.parts))?;
+    let catalog = understood(&mut store, shapes, &asked.parts)?;
     let selections = asked.parts.iter().map(|part| part.selection(&catalog)).collect();
     // What is kept until it is finished means what it means now.
     let parts = asked.parts.iter().map(|part| part.fixed(&catalog)).collect::<Result<_>>()?;
@@ -185,7 +186,7 @@ pub fn plan_rest(
     if asked.deleted {
         return Ok(Planned::Finish(open.number));
     }
-    let catalog = store.catalog(&asked_of(shapes, &asked.parts))?;
+    let catalog = understood(&mut store, shapes, &asked.parts)?;
     let selections = asked.parts.iter().map(|part| part.kept_selection(&catalog)).collect();
     Ok(Planned::Purge(Box::new(store.plan_purge(asked.request(selections, commit_every)?, watch)?), asked))
 }

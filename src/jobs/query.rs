@@ -2,8 +2,9 @@
 //! a query was read, for those who ask.
 
 use super::directory::Directory;
-use super::selection::{Wanted, room_key};
+use super::selection::{Wanted, asked_of, room_key};
 use crate::error::{Error, Result};
+use crate::formats::archive::PEOPLE;
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold, person_key};
@@ -19,8 +20,8 @@ use crate::select::query::plan::plan;
 use crate::select::query::{Facts, Node, Query, Rooms};
 use crate::select::scope::Selection;
 use crate::select::words;
-use crate::store::Corpus;
 use crate::store::count::Parts;
+use crate::store::{self, Corpus};
 use chrono::NaiveDate;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,6 +86,22 @@ pub fn asked(wanted: &Wanted) -> Asked {
         asked.nouns.extend(["room", "category"]);
     }
     asked
+}
+
+/// All settings but principals, and those principals that are named in queries.
+pub fn understood<'a>(
+    store: &mut dyn Corpus,
+    shapes: &[&'static Shape],
+    wanted: impl IntoIterator<Item = &'a Wanted>,
+) -> Result<Catalog> {
+    let people: Vec<String> = wanted.into_iter().flat_map(|wanted| asked(wanted).people).collect();
+    let names = |_: &Catalog| match people.iter().any(|name| name.contains('*')) {
+        true => store::Names::All,
+        false => store::Names::These(people.clone()),
+    };
+    let shape = shapes.iter().copied().find(|shape| shape.noun == PEOPLE);
+    let named = shape.map(|shape| store::Named { shape, leads: field::AFFILIATIONS.name, names: &names });
+    store.settings(&store::Wanted { shapes: &asked_of(shapes), room: None, named })
 }
 
 /// Answers everything with something, and notes what it was asked.
@@ -276,7 +293,7 @@ pub struct Explained {
 
 /// Explains what was typed, without doing anything.
 pub fn explain(store: &mut impl Corpus, wanted: &Wanted, shapes: &[&'static Shape]) -> Result<Explained> {
-    let catalog = store.catalog(shapes)?;
+    let catalog = understood(store, shapes, [wanted])?;
     let read = wanted.query_read(&catalog)?;
     let selection = wanted.selection(&catalog)?;
     let written = selection.query.as_ref().map(|query| query.written().clone());

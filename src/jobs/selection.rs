@@ -68,10 +68,9 @@ pub struct Wanted {
     pub saved: bool,
 }
 
-/// The settings that these are read with. Principals are many, and only names in a query ask for them.
-pub fn asked_of<'a>(shapes: &[&'static Shape], wanted: impl IntoIterator<Item = &'a Wanted>) -> Vec<&'static Shape> {
-    let people = wanted.into_iter().any(|wanted| wanted.query.is_some());
-    shapes.iter().copied().filter(|shape| people || shape.noun != "principal").collect()
+/// The settings but for principals, of which there may be very many.
+pub fn asked_of(shapes: &[&'static Shape]) -> Vec<&'static Shape> {
+    shapes.iter().copied().filter(|shape| shape.noun != "principal").collect()
 }
 
 impl Wanted {

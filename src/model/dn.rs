@@ -58,6 +58,11 @@ pub fn is_below(key: &str, above: &str) -> bool {
     key.strip_suffix(above).is_some_and(|rest| rest.ends_with(',') && rest.len() > 1)
 }
 
+/// All that a name, as a key, lies below, from near to far.
+pub fn above(key: &str) -> impl Iterator<Item = &str> {
+    key.match_indices(',').filter(|(at, _)| *at > 0).map(|(at, _)| &key[at + 1..])
+}
+
 /// The domain a name lies in, with dots: `litwareinc.com`.
 pub fn domain(key: &str) -> Option<String> {
     let parts: Vec<&str> = key.split(',').filter_map(|part| part.strip_prefix("dc=")).collect();

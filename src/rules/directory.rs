@@ -51,6 +51,13 @@ struct Meant {
     ids: Vec<u32>,
 }
 
+impl Meant {
+    /// What it lies in, from near to far.
+    fn places(&self) -> impl Iterator<Item = &str> {
+        self.dn.iter().flat_map(|dn| dn::above(dn))
+    }
+}
+
 /// Who may hold a role in a category.
 pub struct Allowed<'k, 'a> {
     known: &'k Known<'a>,
@@ -67,23 +74,27 @@ impl Allowed<'_, '_> {
 }
 
 /// The entries of a list, so that one is held against all of them at once.
+#[derive(Default)]
 struct Cover {
     keys: HashSet<String>,
     ids: HashSet<u32>,
-    /// Those that may cover more than themselves: groups and what people lie in.
-    wide: Vec<Meant>,
+    /// Groups, which cover whoever is in them.
+    groups: HashSet<u32>,
+    /// What people lie in.
+    places: HashSet<String>,
 }
 
 impl Cover {
     fn of(known: &Known<'_>, items: &[String]) -> Cover {
-        let mut cover = Cover { keys: HashSet::new(), ids: HashSet::new(), wide: Vec::new() };
+        let mut cover = Cover::default();
         for item in items {
             let meant = known.meant(item);
-            cover.keys.insert(meant.key.clone());
             cover.ids.extend(&meant.ids);
-            if (meant.dn.is_some() || !meant.ids.is_empty()) && !known.is_narrow(&meant) {
-                cover.wide.push(meant);
+            if !known.is_narrow(&meant) {
+                cover.groups.extend(&meant.ids);
+                cover.places.extend(meant.dn);
             }
+            cover.keys.insert(meant.key);
         }
         cover
     }
@@ -91,7 +102,43 @@ impl Cover {
     fn has(&self, known: &Known<'_>, of: &Meant) -> bool {
         self.keys.contains(&of.key)
             || of.ids.iter().any(|id| self.ids.contains(id))
-            || self.wide.iter().any(|entry| known.covers(entry, of))
+            || !self.places.is_empty() && of.places().any(|place| self.places.contains(place))
+            || !self.groups.is_empty()
+                && of.ids.iter().any(|id| known.above(*id).iter().any(|group| self.groups.contains(group)))
+    }
+}
+
+/// Those who were met, and all that covers one of them.
+pub struct Reached<'k, 'a> {
+    known: &'k Known<'a>,
+    people: HashSet<String>,
+    by: Cover,
+}
+
+impl Reached<'_, '_> {
+    /// One more.
+    pub fn add(&mut self, entry: &str) {
+        let of = self.known.meant(entry);
+        self.by.places.extend(of.places().map(str::to_owned));
+        for id in &of.ids {
+            self.by.groups.extend(self.known.above(*id).iter());
+        }
+        self.by.ids.extend(&of.ids);
+        self.by.keys.insert(of.key);
+        self.people.insert(person_key(entry));
+    }
+
+    /// Does an entry cover one of them?
+    pub fn has(&self, entry: &str) -> bool {
+        let meant = self.known.meant(entry);
+        let own = self.people.contains(&person_key(entry))
+            || self.by.keys.contains(&meant.key)
+            || meant.ids.iter().any(|id| self.by.ids.contains(id));
+        let wide = || {
+            meant.ids.iter().any(|id| self.by.groups.contains(id))
+                || meant.dn.as_ref().is_some_and(|dn| self.by.places.contains(dn))
+        };
+        own || !self.known.is_narrow(&meant) && wide()
     }
 }
 
@@ -181,16 +228,21 @@ impl<'a> Directory<'a> {
         Allowed { known, allowed: cover(field::ALLOWED_MEMBERS), denied: cover(field::DENIED_MEMBERS) }
     }
 
+    /// Nobody yet, for whoever asks which entries cover some people.
+    pub fn reached(&self) -> Reached<'_, 'a> {
+        Reached { known: self.known(), people: HashSet::new(), by: Cover::default() }
+    }
+
     /// The users, neither disabled nor deleted, whom any of these entries cover, by address.
     pub fn users(&self, entries: &[String]) -> Vec<&'a Record> {
         let known = self.known();
-        let entries: Vec<Meant> = entries.iter().map(|entry| known.meant(entry)).collect();
+        let cover = Cover::of(known, entries);
         let mut found: Vec<&Record> = Vec::new();
         for (at, record) in known.records.iter().enumerate() {
             let Some(record) = record.filter(|record| is_user(record) && is_active(record)) else { continue };
             let id = u32::try_from(at).unwrap_or(u32::MAX);
             let of = Meant { key: exact_key(uri(record)), dn: known.dns[at].clone(), ids: vec![id] };
-            if entries.iter().any(|entry| known.covers(entry, &of)) {
+            if cover.has(known, &of) {
                 found.push(record);
             }
         }

@@ -3,15 +3,17 @@
 
 mod arrived;
 mod collection;
+mod lengths;
 mod query;
 mod register;
 mod renamed;
 
 pub use self::arrived::Arrived;
 use self::arrived::Differing;
+pub use self::lengths::check_lengths;
 use self::register::{Arriving, Outcome, arriving, outcome};
 pub use self::renamed::Renamed;
-use crate::error::{Error, Kind, Result, quoted};
+use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold};
@@ -403,36 +405,6 @@ pub fn with_titles(old: &Record, new: Record) -> Record {
 /// Is it a setting for all, which every store has, even where nobody wrote it down?
 fn is_for_all(record: &Record) -> bool {
     matches!(record.shape.noun, "policy" | "configuration" | "compliance") && fold(&record.identity()) == "global"
-}
-
-/// Refuses texts that are longer than their fields may be.
-pub fn check_lengths(record: &Record) -> Result<()> {
-    if record.discovered {
-        // History names rooms as it likes.
-        return Ok(());
-    }
-    for (field, value) in record.shape.fields.iter().zip(&record.values) {
-        let texts = match value {
-            Value::Text(text) => std::slice::from_ref(text),
-            Value::List(items) => items,
-            _ => continue,
-        };
-        let length = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
-        if field.max > 0 && length > field.max {
-            let name: String = record.identity().chars().take(60).collect();
-            let object = match (names_a_person(record), record.shape.noun) {
-                (true, _) => in_error(record),
-                // Its identity begins with what it is: a search, a tag, a rule of a room.
-                (_, "collection") => format!("{} of a case", name.split('\\').nth(1).unwrap_or("part")),
-                (_, "retention") => "a retention rule".to_owned(),
-                (_, "addin") => format!("add-in {}", quoted(&name)),
-                (_, noun) => format!("{noun} {}", quoted(&name)),
-            };
-            let what = format!("{} of {object} has {length} characters; the limit is {}", field.name, field.max);
-            return Err(Error::new(Kind::Refused, what).hint("write a shorter one"));
-        }
-    }
-    Ok(())
 }
 
 /// What comes in can be shortened where it comes from.

@@ -6,6 +6,7 @@ use crate::model::field::{self, Key};
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
 use crate::rules::directory::Directory;
+use std::collections::HashMap;
 
 /// KB that a file may have where nobody has said otherwise.
 const LARGEST_FILE_KB: u64 = 20_000;
@@ -79,6 +80,43 @@ pub fn policy_of<'a>(catalog: &'a Catalog, person: &str) -> Option<&'a Record> {
     let given = grant.and_then(|grant| grant.at(field::POLICY)).map(str::to_owned);
     let scopes: Vec<String> = given.into_iter().chain(site).chain(["global".to_owned()]).collect();
     effective(catalog, "policy", &scopes)
+}
+
+/// The policies of many people, without looking for each through all settings.
+pub struct Policies<'a> {
+    grants: HashMap<String, &'a str>,
+    sites: HashMap<String, &'a str>,
+    policies: HashMap<String, &'a Record>,
+}
+
+impl<'a> Policies<'a> {
+    /// Of these settings.
+    pub fn new(catalog: &'a Catalog) -> Policies<'a> {
+        fn by<'a>(catalog: &'a Catalog, noun: &'static str, [key, of]: [Key<str>; 2]) -> HashMap<String, &'a str> {
+            let mut map = HashMap::new();
+            for record in catalog.of(noun) {
+                if let (Some(key), Some(of)) = (record.at(key), record.at(of)) {
+                    map.entry(person_key(key)).or_insert(of);
+                }
+            }
+            map
+        }
+        let mut policies = HashMap::new();
+        for policy in catalog.of("policy") {
+            policies.entry(fold(policy.at(field::IDENTITY).unwrap_or_default())).or_insert(policy);
+        }
+        let grants = by(catalog, "grant", [field::IDENTITY, field::POLICY]);
+        Policies { grants, sites: by(catalog, "principal", [field::URI, field::SITE]), policies }
+    }
+
+    /// As [`policy_of`].
+    pub fn of(&self, person: &str) -> Option<&'a Record> {
+        let key = person_key(person);
+        let given = self.grants.get(&key).map(|policy| fold(policy));
+        let site = self.sites.get(&key).map(|site| fold(&format!("site:{site}")));
+        let mut scopes = given.into_iter().chain(site).chain(["global".to_owned()]);
+        scopes.find_map(|scope| self.policies.get(&scope).copied())
+    }
 }
 
 /// Fails when the policy of a person does not let them use rooms at all.

@@ -8,7 +8,7 @@ use super::rows::Day;
 use super::search;
 use crate::error::{Error, Kind, Result};
 use crate::formats::cut::About;
-use crate::formats::write::{Ledger, Part, TakeParts};
+use crate::formats::write::{Ledger, Part, Records, TakeParts};
 use crate::model::bounds;
 use crate::model::ids::{RoomKey, person_key};
 use crate::model::receipt::Tally;
@@ -196,7 +196,7 @@ impl Ledger for Pages {
         Ok(placed)
     }
 
-    fn end(&mut self, _tally: &Tally, take: &mut TakeParts<'_>) -> Result<()> {
+    fn end(&mut self, _tally: &Tally, _settings: &mut dyn Records, take: &mut TakeParts<'_>) -> Result<()> {
         take(self.leave()?)?;
         let people = std::mem::take(&mut self.people).into_iter().collect();
         index::pages(&self.rooms, &people, &self.zone, take)?;

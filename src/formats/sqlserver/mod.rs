@@ -12,6 +12,7 @@ pub mod history;
 pub mod known;
 pub mod layout;
 pub mod model;
+pub mod origin;
 pub mod pages;
 pub mod reader;
 pub mod recognize;

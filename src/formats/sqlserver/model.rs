@@ -4,19 +4,24 @@
 use super::layout::{Field, Layout};
 use super::pages::Page;
 use super::types::Type;
-use crate::error::{Error, Kind, Place, Result};
+use crate::error::{Error, Place, Result};
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
-use std::collections::HashMap;
-use std::io::BufRead;
+use std::collections::{HashMap, HashSet};
+use std::io::{self, BufRead, Read};
 
 /// Elements may be nested this deep, and one may have so many attributes.
-const DEPTH: usize = 256;
-const MOST_ATTRIBUTES: usize = 64;
+pub(super) const DEPTH: usize = 256;
+pub(super) const MOST_ATTRIBUTES: usize = 64;
 /// Names of types that stand for others may do so this often in a row.
 const ALIASES: usize = 16;
 /// So many columns a table can have.
 const MOST_COLUMNS: usize = 4096;
+/// So many tables, and as many names of types, a model can have, and so many columns all tables together.
+const MOST_TABLES: usize = 20_000;
+const MOST_OF_ALL: usize = 200_000;
+/// So many bytes may stand between two pieces of markup, or in one.
+const PIECE: usize = 64 << 20;
 
 /// A table of a package.
 #[derive(Debug, Clone)]
@@ -82,11 +87,12 @@ enum Role {
 /// Reads a model.
 pub fn read(input: &mut dyn BufRead, place: &str) -> Result<Model> {
     let mut walk = Walk { place, ..Walk::default() };
-    let mut reader = quick_xml::Reader::from_reader(input);
+    let mut reader = quick_xml::Reader::from_reader(Pieces { input, left: PIECE });
     reader.config_mut().expand_empty_elements = true;
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
+        reader.get_mut().left = PIECE;
         match reader.read_event_into(&mut buffer) {
             Ok(Event::Start(start)) => walk.start(&start)?,
             Ok(Event::End(_)) => walk.end(),
@@ -95,6 +101,9 @@ pub fn read(input: &mut dyn BufRead, place: &str) -> Result<Model> {
             Ok(Event::Text(text)) => walk.text(&text),
             Ok(Event::Eof) => break,
             Ok(_) => {}
+            Err(_) if reader.get_ref().left == 0 => {
+                return Err(walk.fail("a text or a piece of markup of the model has more than 64 MiB"));
+            }
             Err(_) => return Err(walk.fail("the model is not well-formed XML")),
         }
     }
@@ -104,12 +113,45 @@ pub fn read(input: &mut dyn BufRead, place: &str) -> Result<Model> {
     walk.finish()
 }
 
+/// Lets no more through than one piece of markup, or the text before it, may have.
+struct Pieces<'a> {
+    input: &'a mut dyn BufRead,
+    left: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let filled = self.fill_buf()?;
+        let count = filled.len().min(out.len());
+        out[..count].copy_from_slice(&filled[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Pieces<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.left == 0 {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        }
+        let filled = self.input.fill_buf()?;
+        Ok(&filled[..filled.len().min(self.left)])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.left = self.left.saturating_sub(count);
+        self.input.consume(count);
+    }
+}
+
 #[derive(Default)]
 struct Walk<'a> {
     place: &'a str,
     stack: Vec<Role>,
     rooted: bool,
     tables: Vec<Raw>,
+    /// Of all of them.
+    columns: usize,
     /// Types that stand for others, by name.
     aliases: HashMap<String, Specifier>,
     alias: Option<(String, Specifier)>,
@@ -156,6 +198,9 @@ impl Walk<'_> {
             (None, _) => return Err(self.fail("this is not a model of a database")),
             (Some(Role::Root), "Model") => Role::Model,
             (Some(Role::Model), "Element") => match get("Type") {
+                "SqlTable" | "SqlUserDefinedDataType" if self.tables.len().max(self.aliases.len()) >= MOST_TABLES => {
+                    return Err(self.fail("the model has more than 20,000 tables, or as many names of types"));
+                }
                 "SqlTable" => {
                     self.tables.push(Raw { name: get("Name").to_owned(), columns: Vec::new() });
                     Role::Table
@@ -184,6 +229,10 @@ impl Walk<'_> {
                 let most = self.tables.last().map_or(0, |table| table.columns.len());
                 if most >= MOST_COLUMNS {
                     return Err(self.fail("a table of the model has more than 4096 columns"));
+                }
+                self.columns += 1;
+                if self.columns > MOST_OF_ALL {
+                    return Err(self.fail("the tables of the model have more than 200,000 columns together"));
                 }
                 if let Some(table) = self.tables.last_mut() {
                     table.columns.push(column);
@@ -262,14 +311,13 @@ impl Walk<'_> {
 
     fn finish(self) -> Result<Model> {
         let mut tables: Vec<Table> = Vec::new();
+        let mut names = HashSet::new();
         for raw in &self.tables {
             let mut parts = split_name(&raw.name).ok_or_else(|| self.fail("a table has a name that cannot be read"))?;
             let (Some(name), Some(schema)) = (parts.pop(), parts.pop()) else {
                 return Err(self.fail("a table has a name without a schema"));
             };
-            let same =
-                |table: &&Table| table.name.eq_ignore_ascii_case(&name) && table.schema.eq_ignore_ascii_case(&schema);
-            if tables.iter().find(same).is_some() {
+            if !names.insert((schema.to_ascii_lowercase(), name.to_ascii_lowercase())) {
                 return Err(self.fail("two tables of the model have one name"));
             }
             tables.push(Table { schema, name, layout: self.layout(&raw.columns) });
@@ -279,9 +327,10 @@ impl Walk<'_> {
 
     fn layout(&self, columns: &[Column]) -> Result<Layout, String> {
         let mut fields: Vec<Field> = Vec::new();
+        let mut names = HashSet::new();
         for column in columns.iter().filter(|column| !column.computed) {
             let name = split_name(&column.name).and_then(|mut parts| parts.pop()).unwrap_or_default();
-            if fields.iter().any(|field| field.name.eq_ignore_ascii_case(&name)) {
+            if !names.insert(name.to_ascii_lowercase()) {
                 return Err(format!("two columns are named {name:?}"));
             }
             if let Some(kind) = &column.unknown {
@@ -359,94 +408,6 @@ pub fn split_name(text: &str) -> Option<Vec<String>> {
     }
 }
 
-/// What is known of the package beside its model.
-#[derive(Debug, Clone, Default)]
-pub struct Origin {
-    /// Does it say that data was exported?
-    pub with_data: Option<bool>,
-    /// The version of the form of the data.
-    pub data: Option<String>,
-    /// Rows of all tables together.
-    pub rows: Option<u64>,
-    /// The SHA-256 of the model, in upper-case hex.
-    pub model: Option<String>,
-    /// The tables whose data was asked for, where the package says so.
-    pub asked: Option<Vec<String>>,
-    /// Who made it, and when.
-    pub product: String,
-    /// The server it comes from.
-    pub server: String,
-    /// When it was made, as it says.
-    pub start: String,
-}
-
-/// Reads `Origin.xml`.
-pub fn origin(bytes: &[u8], place: &str) -> Result<Origin> {
-    let fail = |what: &str| Error::damaged(Place::file(place), what);
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|_| fail("Origin.xml is not UTF-8"))?;
-    let mut reader = quick_xml::Reader::from_str(text);
-    reader.config_mut().expand_empty_elements = true;
-    let mut origin = Origin::default();
-    let mut path: Vec<String> = Vec::new();
-    let mut what = String::new();
-    loop {
-        match reader.read_event() {
-            Ok(Event::Start(start)) => {
-                let tag: String = AsRef::<str>::as_ref(&start.name()).to_owned();
-                if path.len() >= DEPTH {
-                    return Err(fail("elements of Origin.xml are nested more than 256 deep"));
-                }
-                path.push(tag);
-                what.clear();
-                for attribute in start.attributes().take(MOST_ATTRIBUTES).flatten() {
-                    if matches!(attribute.key.as_ref(), "StreamName" | "Uri") {
-                        what = attribute.normalized_value(XmlVersion::Implicit1_0).unwrap_or_default().into_owned();
-                    }
-                }
-            }
-            Ok(Event::End(_)) => drop(path.pop()),
-            Ok(Event::Text(text)) => {
-                let text = text.trim();
-                let last = path.last().map_or("", String::as_str);
-                match last {
-                    _ if text.is_empty() => {}
-                    "ContainsExportedData" => origin.with_data = Some(text.eq_ignore_ascii_case("true")),
-                    "Version" if what == "Data" => origin.data = Some(text.to_owned()),
-                    "TableRowCountTotalTag" => {
-                        origin.rows = Some(text.parse().map_err(|_| fail("the number of rows is not a number"))?);
-                    }
-                    "Checksum" if what == "/model.xml" => origin.model = Some(text.to_owned()),
-                    "DataPhaseTables" => {
-                        origin.asked = Some(text.split(',').map(|name| name.trim().to_owned()).collect());
-                    }
-                    "ProductName" => origin.product = text.to_owned(),
-                    "ProductVersion" => origin.product = format!("{} {text}", origin.product).trim().to_owned(),
-                    "ServerVersion" => origin.server = text.lines().next().unwrap_or_default().to_owned(),
-                    "Start" => origin.start = text.to_owned(),
-                    _ => {}
-                }
-            }
-            Ok(Event::DocType(_)) => return Err(fail("Origin.xml has no document type")),
-            Ok(Event::Eof) if path.is_empty() => break,
-            Ok(Event::Eof) | Err(_) => return Err(fail("Origin.xml is not well-formed XML")),
-            Ok(_) => {}
-        }
-    }
-    match &origin.data {
-        Some(version) if !version.starts_with("2.") => Err(Error::new(
-            Kind::Refused,
-            format!(
-                "the data of this package is of version {}, and only 2 is read",
-                version.chars().take(20).collect::<String>()
-            ),
-        )
-        .at(Place::file(place))
-        .hint("export it again with a newer SqlPackage, or with bcp -N (docs/migrate.md)")),
-        _ => Ok(origin),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -457,5 +418,21 @@ mod tests {
         for wrong in ["", "dbo.a", "[dbo", "[dbo].", "[a][b]"] {
             assert_eq!(split_name(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_a_model_has_too_much_of_is_refused() {
+        let start = "<DataSchemaModel><Model>";
+        let table = |n: usize| format!("<Element Type='SqlTable' Name='[dbo].[t{n}]'/>");
+        let read = |text: &str| read(&mut text.as_bytes(), "model.xml").map(|model| model.tables.len());
+        let tables = |count: usize| (0..count).map(table).collect::<String>();
+        let end = "</Model></DataSchemaModel>";
+        assert_eq!(read(&format!("{start}{}{end}", tables(MOST_TABLES))).ok(), Some(MOST_TABLES));
+        let error = read(&format!("{start}{}", tables(MOST_TABLES + 1))).unwrap_err();
+        assert!(error.what().contains("20,000 tables"), "{error}");
+        let error = read(&format!("{start}<x y='{}'/>", "z".repeat(PIECE))).unwrap_err();
+        assert!(error.what().contains("64 MiB"), "{error}");
+        let error = read(&format!("{start}{0}{0}{end}", table(1))).unwrap_err();
+        assert!(error.what().contains("one name"), "{error}");
     }
 }

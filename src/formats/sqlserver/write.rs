@@ -41,10 +41,17 @@ pub const WRITTEN: Written = Written {
 /// The folder of the files in a bag.
 pub const TOP: &str = "data/mgc/";
 
-/// Settings, until the ledger takes them.
+/// What the settings describe, until the ledger takes it.
 #[derive(Default)]
 struct Mgc {
-    settings: Arc<Mutex<Vec<Record>>>,
+    described: Arc<Mutex<Described>>,
+}
+
+/// Names of categories, and keys of rooms.
+#[derive(Default)]
+struct Described {
+    categories: Vec<String>,
+    rooms: Vec<String>,
 }
 
 /// What workers tell the ledger: the word first.
@@ -78,10 +85,12 @@ impl Format for Mgc {
     }
 
     fn settings(&self, settings: &Settings<'_>) -> Result<Vec<Part>> {
-        let nouns = ["category", "room", "principal", "addin"];
-        let records: Vec<Record> = nouns.into_iter().flat_map(|noun| settings.catalog.of(noun)).cloned().collect();
-        let rooms = records.iter().filter(|record| matches!(record.shape.noun, "room" | "category"));
-        let pools: BTreeSet<String> = rooms.filter_map(|room| room.at(field::POOL)).map(fold).collect();
+        let of = |noun: &'static str| {
+            let belongs = settings.nouns.iter().any(|shape| shape.noun == noun);
+            settings.catalog.of(noun).filter(move |_| belongs)
+        };
+        let places = of("category").chain(of("room"));
+        let pools: BTreeSet<String> = places.filter_map(|place| place.at(field::POOL)).map(fold).collect();
         if pools.len() > 1 {
             return Err(Error::new(
                 Failure::Refused,
@@ -89,7 +98,12 @@ impl Format for Mgc {
             )
             .hint("export each by itself: --room 'POOL\\*'"));
         }
-        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = records;
+        *self.described.lock().unwrap_or_else(PoisonError::into_inner) = Described {
+            categories: of("category")
+                .map(|category| category.at(field::NAME).unwrap_or_default().to_owned())
+                .collect(),
+            rooms: of("room").map(Record::key).collect(),
+        };
         Ok(Vec::new())
     }
 
@@ -175,7 +189,7 @@ impl Format for Mgc {
     }
 
     fn ledger(&self) -> Box<dyn Ledger> {
-        Box::new(Tables::new(self.settings.clone()))
+        Box::new(Tables::new(self.described.clone()))
     }
 }
 

@@ -1,14 +1,15 @@
 //! The settings of an archive: all in memory but principals, which are read page by page as often as they are wanted.
 
 use super::Archive;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::formats::archive;
 use crate::formats::archive::catalog::{self, Keys};
 use crate::model::record::{Record, Shape};
 
 impl Archive {
-    /// Reads the catalog and gives the plurals it has. Of principals nothing stays in memory but how many there are.
-    pub(super) fn catalog(&mut self, shapes: &[&'static Shape]) -> Result<Vec<&'static str>> {
+    /// Reads the catalog and gives the plurals it has. Of principals nothing stays in memory but how many there are;
+    /// all other pages together may be as large as one page, for what they hold does.
+    pub(super) fn catalog(&mut self, shapes: &[&'static Shape], most: u64) -> Result<Vec<&'static str>> {
         let mut pages: Vec<(usize, &'static Shape, u32, String)> = Vec::new();
         for (at, volume) in self.volumes.iter().enumerate() {
             let names = volume.payload().map(|(name, ..)| name).filter(|name| name.starts_with(archive::CATALOG));
@@ -25,7 +26,7 @@ impl Archive {
         }
         pages.sort_by_key(|(_, shape, number, _)| (shape.plural, *number));
         let mut plurals: Vec<&'static str> = Vec::new();
-        let (mut keys, mut before) = (Keys::default(), 0);
+        let (mut keys, mut before, mut settings) = (Keys::default(), 0, 0u64);
         for (at, shape, number, name) in pages {
             let volume = &mut self.volumes[at];
             let place = volume.place(&name);
@@ -49,6 +50,12 @@ impl Archive {
                 })?;
                 self.people.push((at, name, shape));
             } else {
+                settings += page.len() as u64;
+                if settings > most {
+                    let what = format!("the settings, without principals, have more than {most} bytes together");
+                    let error = Error::new(Kind::Refused, what).at(Place::file(place));
+                    return Err(error.hint("if you trust it, raise --max-page"));
+                }
                 self.records.extend(catalog::read(&page, &place, shape)?);
             }
         }

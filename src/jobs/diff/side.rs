@@ -120,7 +120,7 @@ impl Side {
     pub(super) fn records(&mut self, cx: &Context<'_>) -> Result<Vec<Record>> {
         match self {
             Side::Store(store) => {
-                let catalog = store.catalog(&asked_of(cx.shapes, []))?;
+                let catalog = store.catalog(&asked_of(cx.shapes))?;
                 Ok(cx
                     .shapes
                     .iter()

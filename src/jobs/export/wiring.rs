@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::archive::PEOPLE;
 use crate::formats::cut::{About, Cut, Cutter, Cutting};
-use crate::formats::write::{Body, Contents, Format, Ledger, Part, Settings, Written};
+use crate::formats::write::{Body, Contents, Format, Ledger, Part, Records, Settings, Written};
 use crate::jobs::export::attachments;
 use crate::jobs::export::producing::{Producing, Run as Known};
 use crate::model::bounds;
@@ -308,6 +308,23 @@ impl Sink for Placing<'_, '_> {
     }
 }
 
+/// The settings of an export; principals are read when they are asked for.
+struct OfStore<'a> {
+    settings: Settings<'a>,
+    corpus: &'a mut dyn Corpus,
+}
+
+impl Records for OfStore<'_> {
+    fn each(&mut self, noun: &str, take: &mut dyn FnMut(&Record) -> Result<()>) -> Result<()> {
+        let Settings { catalog, nouns } = self.settings;
+        match nouns.iter().find(|shape| shape.noun == noun) {
+            Some(shape) if shape.noun == PEOPLE => self.corpus.in_order(shape, &mut |record| take(&record)),
+            Some(shape) => catalog.of(shape.noun).try_for_each(take),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What an export reads and makes.
 pub(in crate::jobs) struct Wiring<'a> {
     pub(in crate::jobs) formats: &'a [Box<dyn Format>],
@@ -464,9 +481,11 @@ impl<'w> Wiring<'w> {
             room.name = title.unwrap_or(&key.uri).to_owned();
         }
         let mut ledgers = std::mem::take(&mut place.ledgers);
+        let mut settings = OfStore { settings: self.settings, corpus };
         for (group, tally) in groups.iter().zip(std::mem::take(&mut place.tallies)) {
             for format in &group.formats {
-                ledgers[*format].end(&tally, &mut |parts| place.put(parts, Vec::new(), Some(*format)))?;
+                let put = &mut |parts| place.put(parts, Vec::new(), Some(*format));
+                ledgers[*format].end(&tally, &mut settings, put)?;
             }
             place.tallies.push(tally);
         }

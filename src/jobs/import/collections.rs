@@ -14,12 +14,13 @@ use crate::model::record::{Record, Value};
 use crate::store::Corpus;
 use crate::store::collections::{Members, join};
 use crate::store::sqlite::Sqlite;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What stood in the store before the settings came in, and the collections that come.
 pub(super) struct Coming {
     closed: HashSet<String>,
-    collections: Vec<Record>,
+    /// By their keys.
+    collections: HashMap<String, Record>,
 }
 
 impl Coming {
@@ -31,13 +32,14 @@ impl Coming {
         archives: &mut [Archive],
     ) -> Result<Coming> {
         let before = match established {
-            true => Sqlite::snapshot(&job.store)?.catalog(&asked_of(job.shapes, []))?,
+            true => Sqlite::snapshot(&job.store)?.catalog(&asked_of(job.shapes))?,
             false => Catalog::default(),
         };
         let closed =
             before.of("case").filter(|case| *case.value(field::CLOSED_ON) != Value::Null).map(Record::key).collect();
         archives.iter_mut().try_for_each(|archive| archive.collected(&mut |_| Ok(())))?;
-        Ok(Coming { closed, collections: records.filter(|record| record.shape.noun == "collection").collect() })
+        let collections = records.filter(|record| record.shape.noun == "collection");
+        Ok(Coming { closed, collections: collections.map(|record| (record.key(), record)).collect() })
     }
 
     /// Takes the events in.
@@ -52,7 +54,7 @@ impl Coming {
         if self.collections.is_empty() {
             return Ok(());
         }
-        let catalog = store.catalog(&asked_of(job.shapes, []))?;
+        let catalog = store.catalog(&asked_of(job.shapes))?;
         let (mut closed, mut other, mut missing, mut added) = (0u64, 0u64, 0u64, 0u64);
         for archive in archives {
             archive.collected(&mut |page| {
@@ -63,7 +65,7 @@ impl Coming {
                         closed = closed.saturating_add(one.events());
                         continue;
                     }
-                    let came = self.collections.iter().find(|record| record.key() == key);
+                    let came = self.collections.get(&key);
                     let same =
                         came.is_some_and(|came| catalog.get("collection", &key).is_some_and(|here| alike(here, came)));
                     let is_tag = one.collection[1] == "tag" && named(&catalog, "case", &one.collection[0]).is_ok();

@@ -7,12 +7,13 @@ use crate::error::{Error, Kind, Result};
 use crate::formats::bates::Bates;
 use crate::formats::cut::About;
 use crate::formats::look::look;
-use crate::formats::write::{Body, Choices, Contents, Part, Settings, Written, Zips};
+use crate::formats::write::{Body, Choices, Contents, Part, Records, Settings, Written, Zips};
 use crate::model::catalog::Catalog;
 use crate::model::counted::counted;
 use crate::model::ids::RoomKey;
 use crate::model::message::{Attachment, Content, Event, Kind as What, Persona};
 use crate::model::receipt::{Receipt, Tally};
+use crate::model::record::Record;
 use crate::model::time::Ticks;
 use crate::model::unit::{RoomHint, Unit};
 use crate::select::words::each_word;
@@ -206,6 +207,15 @@ impl Contents for NoContents<'_> {
     }
 }
 
+/// Settings of which there are none.
+struct NoSettings;
+
+impl Records for NoSettings {
+    fn each(&mut self, _noun: &str, _take: &mut dyn FnMut(&Record) -> Result<()>) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// Takes out the words a format says by itself, whatever the history: those of its headings, templates and notes.
 fn own(format: &Written, choices: &Choices, zips: &dyn Zips, words: &mut Words) -> Result<()> {
     let mut made = (format.make)();
@@ -261,7 +271,7 @@ fn own(format: &Written, choices: &Choices, zips: &dyn Zips, words: &mut Words) 
         // Load files count documents; those here have no numbers that could be compared.
         see(&ledger.place(&about, parts)?, zips, words)?;
     }
-    ledger.end(&Tally::new(), &mut |parts| see(&parts, zips, words))
+    ledger.end(&Tally::new(), &mut NoSettings, &mut |parts| see(&parts, zips, words))
 }
 
 fn packed(part: &mut Part) {

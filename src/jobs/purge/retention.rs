@@ -18,7 +18,7 @@ pub fn doubt(path: &Path, now: Ticks) -> Result<Option<(i64, Ticks)>> {
 
 /// What the rules let go at this moment, as selections.
 pub fn parts(path: &Path, now: Ticks, shapes: &'static [&'static Shape]) -> Result<Vec<Wanted>> {
-    let catalog = Sqlite::snapshot(path)?.catalog(&asked_of(shapes, []))?;
+    let catalog = Sqlite::snapshot(path)?.catalog(&asked_of(shapes))?;
     let part =
         |(cutoff, rooms): (Ticks, Vec<String>)| Wanted { rooms, to: Some(cutoff.to_string()), ..Wanted::default() };
     Ok(cutoffs(&catalog, now)?.into_iter().map(part).collect())

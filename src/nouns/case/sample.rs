@@ -7,6 +7,7 @@ use super::search::{remove, told};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::collections::{Precision, draw, meant, messages};
+use crate::jobs::query::understood;
 use crate::jobs::selection::Wanted;
 use crate::jobs::settings::check_name;
 use crate::model::addresses::Addresses;
@@ -107,7 +108,7 @@ fn new(cx: &Context<'_>, case: &str, name: &str, drawing: &Drawing) -> Result<Re
     let searches: Vec<&Record> =
         drawing.without.iter().map(|search| one(&cases, "search", &case, search)).collect::<Result<_>>()?;
     let (record, sample, population) = cx.session.read(|store| {
-        let catalog = store.catalog(cx.shapes)?;
+        let catalog = understood(store, cx.shapes, [&drawing.wanted])?;
         let selection = drawing.wanted.selection(&catalog)?;
         let mut population = if drawing.all_events { meant(store, &selection)? } else { messages(store, &selection)? };
         for search in &searches {

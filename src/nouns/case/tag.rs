@@ -6,6 +6,7 @@ use super::search::told;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::collections::meant;
+use crate::jobs::query::understood;
 use crate::jobs::selection::{Wanted, event_id};
 use crate::jobs::settings::check_name;
 use crate::model::addresses::Addresses;
@@ -157,7 +158,7 @@ fn run(
 fn events(cx: &Context<'_>, addresses: &[String], wanted: &Wanted) -> Result<Addresses> {
     if addresses.is_empty() {
         return cx.session.read(|store| {
-            let catalog = store.catalog(cx.shapes)?;
+            let catalog = understood(store, cx.shapes, [wanted])?;
             meant(store, &wanted.selection(&catalog)?)
         });
     }

@@ -11,7 +11,7 @@ use crate::nouns::reads;
 use crate::nouns::scoped::shown;
 use crate::nouns::verb::objects;
 use crate::rules::directory::{Directory, is_address, is_user, kept};
-use crate::rules::rights::{category_of, policy_of};
+use crate::rules::rights::{Policies, category_of};
 use crate::select::expression::like;
 use clap::Args;
 
@@ -69,12 +69,15 @@ impl EligibleRequest {
             .filter(|user| may.has(kept(user)))
             .map(|user| (kept(user).to_owned(), Some(user)))
             .collect();
+        let mut reached = directory.reached();
+        people.iter().for_each(|(address, _)| reached.add(address));
         // Entries nobody is known for stand for themselves.
         for entry in &allowed {
-            let is_known = directory.find(entry).iter().any(|record| is_user(record));
-            let stands = people.iter().any(|(address, _)| directory.covers(entry, address));
-            if !is_known && !stands && may.has(entry) {
-                people.push((entry.clone(), directory.find(entry).first().copied()));
+            let found = directory.find(entry);
+            let is_known = found.iter().any(|record| is_user(record));
+            if !is_known && !reached.has(entry) && may.has(entry) {
+                reached.add(entry);
+                people.push((entry.clone(), found.first().copied()));
             }
         }
         if let Some(pattern) = &self.filter {
@@ -83,11 +86,11 @@ impl EligibleRequest {
             });
         }
         people.truncate(self.limit.unwrap_or(usize::MAX));
+        let policies = Policies::new(&catalog);
         let rows = people.iter().map(|(entry, record)| {
             let kind = record.and_then(|record| record.at(field::TYPE)).map(str::to_lowercase);
             let kind = kind.unwrap_or_else(|| if is_address(entry) { "user" } else { "unknown" }.to_owned());
-            let policy =
-                policy_of(&catalog, entry).filter(|_| is_address(entry)).map(|policy| shown(&policy.identity()));
+            let policy = policies.of(entry).filter(|_| is_address(entry)).map(|policy| shown(&policy.identity()));
             let address = if is_address(entry) { Cell::from(entry.as_str()) } else { Cell::Empty };
             let text = |key: Key<str>| record.map_or(Cell::Empty, |record| Cell::from(record.value(key)));
             let identity = match text(field::DIRECTORY_PATH) {

@@ -83,9 +83,10 @@ fn look_up(cx: &Context<'_>, wanted: &Wanted) -> Result<Option<Arc<Known>>> {
     })
 }
 
-/// The settings that say what is meant. Names in a query may be those of any principal.
+/// The settings that say what is meant; of principals those that a query names.
 pub fn catalog(cx: &Context<'_>, wanted: &Wanted) -> Result<Catalog> {
-    if wanted.query.is_some() { reads::all(cx) } else { reads::no_people(cx) }
+    let people = asked(wanted).people;
+    Reads::no_people(cx).people(move |_| reads::named(people.iter().map(String::as_str))).read(cx)
 }
 
 /// What of a query may be meant otherwise.

@@ -38,9 +38,12 @@ pub(super) fn both_sides(node: &Node, text: &Text<'_>) -> Vec<Span> {
     let Node::Near { ordered, distance, left, right } = node else { return spans(node, text) };
     let ends = spans(node, text);
     let most = *distance as usize + 1;
+    let firsts: Vec<usize> = ends.iter().map(|(first, _)| *first).collect();
+    let mut lasts: Vec<usize> = ends.iter().map(|(_, last)| *last).collect();
+    lasts.sort_unstable();
     let near = |(start, end): &Span| {
-        ends.iter()
-            .any(|(first, last)| end < first && first - end <= most || !ordered && last < start && start - last <= most)
+        has_between(&firsts, end + 1, end + 1 + most)
+            || !ordered && has_between(&lasts, start.saturating_sub(most), *start)
     };
     let mut all: Vec<Span> = both_sides(left, text).into_iter().filter(|span| is_chain(left) || near(span)).collect();
     all.extend(ends.iter().filter(|_| !is_chain(right)));

@@ -139,7 +139,7 @@ pub(super) fn load(names: &[&str]) -> Vec<u8> {
 }
 
 /// What the files are, and what to type to read them again.
-pub(super) fn readme(pool: Option<&str>, hosts: &BTreeSet<&str>) -> Vec<u8> {
+pub(super) fn readme(pool: Option<&str>, hosts: &BTreeSet<String>) -> Vec<u8> {
     let domain = match hosts.len() {
         1 => hosts.first().map(|host| format!(" --domain {host}")).unwrap_or_default(),
         _ => String::new(),

@@ -1,17 +1,19 @@
 //! Numbers of rooms and people over the whole export, and the tables that can be written only at its end.
 
 use super::files::{create, format_file, format_xml, load, readme, room_guid};
-use super::{CAME, CHAT, LAST, PARTICIPANT, PERSON, QUEUE, TOP, WENT, known, layout, participants, row, text};
+use super::small::Out;
+use super::{CAME, CHAT, Described, LAST, PARTICIPANT, PERSON, QUEUE, TOP, WENT};
+use super::{known, layout, participants, row, text};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::formats::cut::About;
 use crate::formats::sqlserver::layout::Layout;
 use crate::formats::sqlserver::value::Value;
-use crate::formats::write::{Ledger, Part};
+use crate::formats::write::{Ledger, Part, Records, TakeParts};
 use crate::model::field;
 use crate::model::ids::{EventId, RoomKey, person_key};
 use crate::model::receipt::Tally;
 use crate::model::record::Record;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Numbers for people who bring none begin here.
@@ -19,8 +21,7 @@ const NUMBERS: i64 = 1_000_000_000;
 
 /// What the tables are made of at the end.
 pub(super) struct Tables {
-    settings: Arc<Mutex<Vec<Record>>>,
-    pub(super) records: Vec<Record>,
+    described: Arc<Mutex<Described>>,
     begun: bool,
     /// Numbers of nodes: categories by name, rooms by key.
     pub(super) categories: BTreeMap<String, i64>,
@@ -28,8 +29,8 @@ pub(super) struct Tables {
     /// Rooms that no record describes.
     pub(super) others: BTreeMap<i64, (RoomKey, Option<String>, Option<String>)>,
     node: i64,
-    /// Numbers of people by their address, and the address as it was written first.
-    pub(super) people: HashMap<String, (i64, String)>,
+    /// People by their address.
+    pub(super) people: HashMap<String, Person>,
     taken: HashSet<i64>,
     next: i64,
     pub(super) last: BTreeMap<i64, i64>,
@@ -38,13 +39,25 @@ pub(super) struct Tables {
     open: BTreeMap<i64, VecDeque<i64>>,
     at: Option<Arc<RoomKey>>,
     uris: HashMap<i64, String>,
+    /// All history is written, so nobody comes any more who brings a number.
+    ended: bool,
+}
+
+/// Somebody with a number.
+pub(super) struct Person {
+    pub(super) number: i64,
+    /// The address as it was written first.
+    pub(super) uri: String,
+    /// Is there a principal of this address?
+    pub(super) is_principal: bool,
+    /// Has that its row?
+    pub(super) has_row: bool,
 }
 
 impl Tables {
-    pub(super) fn new(settings: Arc<Mutex<Vec<Record>>>) -> Tables {
+    pub(super) fn new(described: Arc<Mutex<Described>>) -> Tables {
         Tables {
-            settings,
-            records: Vec::new(),
+            described,
             begun: false,
             categories: BTreeMap::new(),
             rooms: HashMap::new(),
@@ -58,6 +71,7 @@ impl Tables {
             open: BTreeMap::new(),
             at: None,
             uris: HashMap::new(),
+            ended: false,
         }
     }
 
@@ -66,19 +80,15 @@ impl Tables {
         if std::mem::replace(&mut self.begun, true) {
             return;
         }
-        self.records = std::mem::take(&mut *self.settings.lock().unwrap_or_else(PoisonError::into_inner));
-        for record in &self.records {
-            match record.shape.noun {
-                "category" => {
-                    self.node += 1;
-                    self.categories.insert(record.at(field::NAME).unwrap_or_default().to_owned(), self.node);
-                }
-                "room" => {
-                    self.node += 1;
-                    self.rooms.insert(record.key(), self.node);
-                }
-                _ => {}
-            }
+        let Described { categories, rooms } =
+            std::mem::take(&mut *self.described.lock().unwrap_or_else(PoisonError::into_inner));
+        for name in categories {
+            self.node += 1;
+            self.categories.insert(name, self.node);
+        }
+        for key in rooms {
+            self.node += 1;
+            self.rooms.insert(key, self.node);
         }
     }
 
@@ -107,8 +117,8 @@ impl Tables {
     /// The number of a person: the one it had, unless another has that.
     pub(super) fn person(&mut self, uri: &str, wanted: Option<i64>) -> i64 {
         let key = person_key(uri);
-        if let Some((number, _)) = self.people.get(&key) {
-            return *number;
+        if let Some(person) = self.people.get(&key) {
+            return person.number;
         }
         let fits = |number: &i64| (0..NUMBERS).contains(number);
         let number = match wanted.filter(fits).filter(|number| !self.taken.contains(number)) {
@@ -118,9 +128,11 @@ impl Tables {
                 self.next
             }
         };
-        self.taken.insert(number);
-        self.people.insert(key, (number, uri.to_owned()));
-        self.uris.insert(number, uri.to_owned());
+        if !self.ended {
+            self.taken.insert(number);
+            self.uris.insert(number, uri.to_owned());
+        }
+        self.people.insert(key, Person { number, uri: uri.to_owned(), is_principal: false, has_row: false });
         number
     }
 
@@ -243,35 +255,35 @@ impl Ledger for Tables {
         Ok(out)
     }
 
-    fn finish(&mut self, _tally: &Tally) -> Result<Vec<Part>> {
+    fn end(&mut self, _tally: &Tally, settings: &mut dyn Records, take: &mut TakeParts<'_>) -> Result<()> {
         self.begin();
         let mut presence = Vec::new();
         self.leave(&mut presence)?;
-        let mut parts = vec![Part::Append { to: format!("{TOP}{PARTICIPANT}.bcp"), bytes: presence }];
-        let (tables, remarks) = self.small()?;
-        let mut names = vec![CHAT, QUEUE, PARTICIPANT];
-        names.extend(tables.iter().map(|(name, _)| *name));
+        self.ended = true;
+        (self.taken, self.uris) = Default::default();
+        let mut out = Out::new(take);
+        out.add(PARTICIPANT, &presence)?;
+        [CHAT, QUEUE].into_iter().try_for_each(|name| out.add(name, &[]))?;
+        let remarks = self.small(settings, &mut out)?;
+        let names = out.end()?;
+        let mut parts = Vec::new();
         for name in &names {
             let known = known(name)?;
             parts.push(Part::file(format!("{TOP}{name}.fmt"), format_file(known, &layout(known))));
             parts.push(Part::file(format!("{TOP}{name}.xml"), format_xml(known, &layout(known))));
         }
-        for name in [CHAT, QUEUE] {
-            parts.push(Part::Append { to: format!("{TOP}{name}.bcp"), bytes: Vec::new() });
-        }
-        for (name, bytes) in tables {
-            parts.push(Part::file(format!("{TOP}{name}.bcp"), bytes));
-        }
-        let uris: Vec<&str> = self.records.iter().filter_map(|record| record.at(field::URI)).collect();
-        let hosts = uris.iter().filter_map(|uri| crate::formats::sqlserver::history::parts(uri).0);
-        let hosts: std::collections::BTreeSet<&str> = hosts.collect();
-        let pool =
-            self.records.iter().find_map(|record| record.at(field::POOL).filter(|_| record.shape.noun == "room"));
+        let (mut hosts, mut pool) = (BTreeSet::new(), None);
+        settings.each("room", &mut |room| {
+            let host = room.at(field::URI).and_then(|uri| crate::formats::sqlserver::history::parts(uri).0);
+            hosts.extend(host.map(str::to_owned));
+            pool = pool.take().or_else(|| room.at(field::POOL).map(str::to_owned));
+            Ok(())
+        })?;
         parts.push(Part::file(format!("{TOP}create.sql"), create(&names)?));
         parts.push(Part::file(format!("{TOP}load.ps1"), load(&names)));
-        parts.push(Part::file(format!("{TOP}README.txt"), readme(pool, &hosts)));
+        parts.push(Part::file(format!("{TOP}README.txt"), readme(pool.as_deref(), &hosts)));
         parts.extend(remarks.into_iter().map(|(what, times)| Part::Remark(what, times)));
-        Ok(parts)
+        take(parts)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::containers::Pages;
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::sqlserver::known::{Dialect, KNOWN, is_ignored, table};
 use crate::formats::sqlserver::model::{self, Table};
+use crate::formats::sqlserver::origin;
 use crate::formats::sqlserver::reader::Reader;
 use crate::formats::sqlserver::tables::Picker;
 use sha2::{Digest, Sha256};
@@ -63,7 +64,7 @@ pub(super) fn open(database: &mut Database, mut pages: Box<dyn Pages>) -> Result
     }
     let mut bytes = Vec::new();
     pages.stream(origin)?.read_to_end(&mut bytes).map_err(|e| Error::io(&place, e))?;
-    let origin = model::origin(&bytes, &place)?;
+    let origin = origin::read(&bytes, &place)?;
     let place = pages.place(MODEL);
     let (read, sum) = {
         let mut from = BufReader::with_capacity(1 << 16, Hashing { from: pages.stream(model)?, hash: Sha256::new() });

@@ -5,14 +5,15 @@ use super::{SHOWN, identified, salt, state_of};
 use crate::context::Context;
 use crate::error::Result;
 use crate::jobs::collections::{Differences, compare, found};
+use crate::jobs::query::understood;
 use crate::model::addresses::Addresses;
 use crate::model::counted::counted;
 use crate::model::field;
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Status, Table};
 use crate::model::time::Ticks;
+use crate::store::Store;
 use crate::store::collections::{Collections, Gather, Gathering, Why, gather};
-use crate::store::{Corpus, Store};
 
 /// Compares with what was found, and with `keep` keeps what is found now.
 pub(super) fn again(cx: &Context<'_>, case: &str, name: &str, keep: bool) -> Result<Reply> {
@@ -23,7 +24,7 @@ pub(super) fn again(cx: &Context<'_>, case: &str, name: &str, keep: bool) -> Res
     let since = if let Value::Time(at) = record.value(field::MADE_ON) { *at } else { Ticks::MIN };
     let fresh = salt(cx)?;
     let (now, differences, next, moved) = cx.session.read(|store| {
-        let catalog = store.catalog(cx.shapes)?;
+        let catalog = understood(store, cx.shapes, [&wanted])?;
         let selection = wanted.selection(&catalog)?;
         let before = store.collected(&record.key())?;
         let state = state_of(store)?;

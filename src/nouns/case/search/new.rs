@@ -6,13 +6,13 @@ use super::{identified, salt, state_of, told};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::collections::{Found, found};
+use crate::jobs::query::understood;
 use crate::jobs::selection::Wanted;
 use crate::model::counted::counted;
 use crate::model::field;
 use crate::model::record::Record;
 use crate::model::reply::Reply;
 use crate::nouns::which;
-use crate::store::Corpus;
 use crate::store::collections::{Gather, Gathering, gather};
 
 pub(super) fn save(
@@ -32,7 +32,7 @@ pub(super) fn save(
     is_free(&cases, "search", &case, name, "pchat case search run runs it again; give the new one another name")?;
     let salt = salt(cx)?;
     let (record, results) = cx.session.read(|store| {
-        let catalog = store.catalog(cx.shapes)?;
+        let catalog = understood(store, cx.shapes, [wanted])?;
         let sealed = wanted.sealed(&catalog)?;
         let Found { events, digest } = found(store, &sealed.selection(&catalog)?, &salt)?;
         let asked = serde_json::to_string(&sealed)

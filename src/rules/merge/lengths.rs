@@ -1,0 +1,45 @@
+//! How long a setting may be: each text as its field says, each list as far as memory goes.
+
+use super::{in_error, names_a_person};
+use crate::error::{Error, Kind, Result, quoted};
+use crate::model::bounds;
+use crate::model::record::{Record, Value};
+
+/// Refuses texts and lists that are longer than their fields may be.
+pub fn check_lengths(record: &Record) -> Result<()> {
+    if record.discovered {
+        // History names rooms as it likes.
+        return Ok(());
+    }
+    for (field, value) in record.shape.fields.iter().zip(&record.values) {
+        let texts = match value {
+            Value::Text(text) => std::slice::from_ref(text),
+            Value::List(items) => items,
+            _ => continue,
+        };
+        let length = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+        if texts.len() > bounds::LIST {
+            let what = bounds::words(&format!("{} of {}", field.name, object(record)), bounds::LIST, "entries");
+            return Err(Error::new(Kind::Refused, what).hint("name a group of the directory that they are in"));
+        }
+        if field.max > 0 && length > field.max {
+            let object = object(record);
+            let what = format!("{} of {object} has {length} characters; the limit is {}", field.name, field.max);
+            return Err(Error::new(Kind::Refused, what).hint("write a shorter one"));
+        }
+    }
+    Ok(())
+}
+
+/// What an error calls it.
+fn object(record: &Record) -> String {
+    let name: String = record.identity().chars().take(60).collect();
+    match (names_a_person(record), record.shape.noun) {
+        (true, _) => in_error(record),
+        // Its identity begins with what it is: a search, a tag, a rule of a room.
+        (_, "collection") => format!("{} of a case", name.split('\\').nth(1).unwrap_or("part")),
+        (_, "retention") => "a retention rule".to_owned(),
+        (_, "addin") => format!("add-in {}", quoted(&name)),
+        (_, noun) => format!("{noun} {}", quoted(&name)),
+    }
+}
