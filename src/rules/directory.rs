@@ -163,6 +163,13 @@ impl<'a> Directory<'a> {
         ids.into_iter().filter_map(|id| known.record(id)).collect()
     }
 
+    /// Those that have this very name, and no display name like it.
+    pub fn exact(&self, text: &str) -> Vec<&'a Record> {
+        let known = self.known();
+        let ids = known.exact.get(&exact_key(text)).into_iter().flatten();
+        ids.filter_map(|id| known.record(*id)).collect()
+    }
+
     /// The one principal of this name. Of several, the one that has not been deleted.
     pub fn one(&self, text: &str) -> Result<&'a Record> {
         only(self.find(text))
@@ -312,10 +319,7 @@ impl<'a> Known<'a> {
             return self.names.get(&wanted).cloned().unwrap_or_default();
         }
         let pattern: Vec<&str> = wanted.split('*').collect();
-        let fits = |id: &u32| {
-            let name = self.record(*id).and_then(|record| record.at(field::DISPLAY_NAME));
-            name.is_some_and(|name| is_like(&pattern, &fold(name)))
-        };
+        let fits = |id: &u32| self.record(*id).is_some_and(|record| is_shown_like(&pattern, record));
         (0..u32::try_from(self.records.len()).unwrap_or(u32::MAX)).filter(fits).collect()
     }
 
@@ -374,6 +378,15 @@ fn put(map: &mut HashMap<String, Vec<u32>>, key: String, id: u32) {
     if !ids.contains(&id) {
         ids.push(id);
     }
+}
+
+fn is_shown_like(pattern: &[&str], record: &Record) -> bool {
+    record.at(field::DISPLAY_NAME).is_some_and(|name| is_like(pattern, &fold(name)))
+}
+
+/// Does the display name of a principal fit a pattern, in which `*` stands for anything?
+pub fn is_shown_as(record: &Record, pattern: &str) -> bool {
+    is_shown_like(&fold(pattern.trim()).split('*').collect::<Vec<_>>(), record)
 }
 
 /// Does folded text fit a pattern that was split at its stars?

@@ -5,19 +5,20 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::principals::{MEMBER, MEMBER_OF};
 use crate::model::catalog::Catalog;
+use crate::model::counted::counted;
 use crate::model::dn;
 use crate::model::field::{self, Key};
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::policy;
-use crate::nouns::reads::{self, Reads};
+use crate::nouns::reads::Reads;
 use crate::nouns::scoped::shown;
-use crate::nouns::verb::objects;
-use crate::rules::directory::{Directory, is_active, is_address, is_deleted, is_user};
+use crate::nouns::verb::{Pages, objects};
+use crate::rules::directory::{Directory, is_active, is_address, is_deleted, is_shown_as, is_user};
 use crate::select::expression::Expression;
 use crate::select::ldap::Filter;
-use crate::store::Names;
+use crate::store::{Corpus, Names};
 use clap::Args;
 use std::collections::HashMap;
 
@@ -158,26 +159,73 @@ fn values(record: &Record, name: &str) -> Vec<String> {
     }
 }
 
-impl GetRequest {
-    /// Finds and shows.
-    pub(super) fn run(self, cx: &Context<'_>) -> Result<Reply> {
-        let names = match self.names.is_empty() {
-            true => Names::All,
-            false => reads::named(self.names.iter().map(String::as_str)),
-        };
-        let catalog = Reads::of(&[&policy::GRANT]).people(move |_| names.clone()).read(cx)?;
-        let directory = Directory::new(&catalog);
-        let mut found: Vec<&Record> = Vec::new();
-        if self.names.is_empty() {
-            found.extend(catalog.of("principal"));
+/// So many rows are one table; when there are more they are printed page by page.
+const FIRST: usize = 1_000;
+/// So many are looked at for somebody who sees only the first of them.
+const LOOKED_AT: usize = 10_000;
+
+/// Rows on their way out, under the conditions of the request.
+struct Rows<'a, 'p> {
+    keeps: &'a dyn Fn(&Record) -> bool,
+    grants: &'a HashMap<String, &'a Record>,
+    left: usize,
+    table: Table,
+    pages: &'a mut Pages<'p>,
+    begun: bool,
+    stopped: bool,
+    /// Of those that match, how many are not looked at any more.
+    more: u64,
+}
+
+impl Rows<'_, '_> {
+    fn empty() -> Table {
+        Table { title: SHAPE.plural, columns: SHOWN.to_vec(), aside: ASIDE.to_vec(), ..Table::default() }
+    }
+
+    fn take(&mut self, record: &Record) -> Result<()> {
+        if self.stopped || self.left == 0 || !(self.keeps)(record) {
+            return Ok(());
         }
-        for name in &self.names {
-            let named = directory.find(name);
-            if named.is_empty() {
-                directory.one(name)?;
+        if self.pages.most.is_some() && self.table.rows.len() >= LOOKED_AT {
+            self.more += 1;
+            return Ok(());
+        }
+        self.left -= 1;
+        let cell = |name: &&str| Cell::from(&property(record, self.grants, name).unwrap_or_default());
+        self.table.rows.push(SHOWN.iter().map(cell).collect());
+        match self.pages.most.is_none() && self.table.rows.len() > FIRST {
+            true => self.pass(),
+            false => Ok(()),
+        }
+    }
+
+    fn pass(&mut self) -> Result<()> {
+        let full = std::mem::replace(&mut self.table, Rows::empty());
+        self.begun = true;
+        self.stopped = (self.pages.take)(full)?.is_break();
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<Reply> {
+        if self.begun {
+            if !self.table.rows.is_empty() && !self.stopped {
+                self.pass()?;
             }
-            found.extend(named);
+            return Ok(Reply { objects: true, ..Reply::default() });
         }
+        let mut reply = objects(self.table, "no principal matches");
+        if self.more > 0 {
+            reply.notes.push(format!("{} not looked at; --all shows all of them", counted(self.more, "principal")));
+        }
+        Ok(reply)
+    }
+}
+
+impl GetRequest {
+    /// Finds and shows. There may be very many.
+    pub(super) fn run(self, cx: &Context<'_>, pages: &mut Pages<'_>) -> Result<Reply> {
+        let names = self.names.clone();
+        let catalog = Reads::of(&[&policy::GRANT]).people(move |_| Names::These(names.clone())).read(cx)?;
         let grants = grants(&catalog);
         let condition = self.filter.as_deref().map(Expression::parse).transpose()?;
         let filter = self.ldap_filter.as_deref().map(Filter::parse).transpose()?;
@@ -199,18 +247,58 @@ impl GetRequest {
                 other => record.at(field::TYPE).map(fold).as_deref() == Some(other),
             })
         };
-        found.retain(|record| {
+        let keeps = |record: &Record| {
             in_unit(record)
                 && of_type(record)
                 && condition.as_ref().is_none_or(|c| c.matches(&|name: &str| property(record, &grants, name)))
                 && filter.as_ref().is_none_or(|filter| filter.matches(&|name: &str| values(record, name)))
-        });
-        found.truncate(self.limit.unwrap_or(usize::MAX));
-        let rows = found.iter().map(|record| {
-            SHOWN.iter().map(|name| Cell::from(&property(record, &grants, name).unwrap_or_default())).collect()
-        });
-        let (columns, aside) = (SHOWN.to_vec(), ASIDE.to_vec());
-        let table = Table { title: SHAPE.plural, columns, aside, rows: rows.collect(), ..Table::default() };
-        Ok(objects(table, "no principal matches"))
+        };
+        let mut rows = Rows {
+            keeps: &keeps,
+            grants: &grants,
+            left: self.limit.unwrap_or(usize::MAX),
+            table: Rows::empty(),
+            pages,
+            begun: false,
+            stopped: false,
+            more: 0,
+        };
+        let directory = Directory::new(&catalog);
+        cx.session.read(|store| {
+            if self.names.is_empty() {
+                return store.in_order(&SHAPE, &mut |record| rows.take(&record));
+            }
+            // Whoever is not known is told before the first row.
+            let patterns = self.names.iter().filter(|name| name.contains('*') && directory.exact(name).is_empty());
+            let patterns: Vec<&String> = patterns.collect();
+            let mut met = vec![false; patterns.len()];
+            if !patterns.is_empty() {
+                store.in_order(&SHAPE, &mut |record| {
+                    for (pattern, met) in patterns.iter().zip(&mut met) {
+                        *met = *met || is_shown_as(&record, pattern);
+                    }
+                    Ok(())
+                })?;
+            }
+            for name in &self.names {
+                match patterns.iter().position(|pattern| *pattern == name) {
+                    Some(at) if met[at] => {}
+                    Some(_) => return directory.one("").map(|_| ()),
+                    None if directory.find(name).is_empty() => return directory.one(name).map(|_| ()),
+                    None => {}
+                }
+            }
+            for name in &self.names {
+                match patterns.contains(&name) {
+                    true => store.in_order(&SHAPE, &mut |record| match is_shown_as(&record, name) {
+                        true => rows.take(&record),
+                        false => Ok(()),
+                    })?,
+                    false => directory.find(name).into_iter().try_for_each(|record| rows.take(record))?,
+                }
+            }
+            Ok(())
+        })?;
+        rows.end()
     }
 }

@@ -6,6 +6,7 @@ mod mock;
 use crate::harness::{Desk, Run};
 use base64::Engine;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 fn desk() -> Desk {
     let desk = Desk::new();
@@ -290,4 +291,25 @@ fn what_is_cut_or_odd_is_refused_by_place() {
     let long = format!("dn: CN=x,DC=y\nobjectClass: user\njpegPhoto:: A\n {}\n {0}\n", "A".repeat(9 << 20));
     let run = import(&desk, "long.ldif", long, "").code(13).says("long.ldif:3:").says("ldifde -o");
     assert!(!run.err.contains("max-page"));
+}
+
+#[test]
+fn very_many_are_shown_page_by_page_and_none_twice() {
+    let desk = desk();
+    let people: String = (0..1_300).map(|n| person(n, &format!("displayName: Person {n}\n"))).collect();
+    import(&desk, "many.ldif", people, "").code(0);
+    let lines = |form: &str| desk.run(&format!("principal get --store @s.db --output {form}")).code(0).out;
+    let all = get(&desk, "Get-CsAdPrincipal");
+    let addresses: BTreeSet<&str> = all.iter().map(|one| one["SipAddress"].as_str().unwrap()).collect();
+    assert_eq!((all.len(), addresses.len()), (1_300, 1_300));
+    assert_eq!(lines("jsonl").lines().count(), 1_300);
+    assert_eq!(lines("csv").lines().count(), 1_301);
+    let some = |line: &str| desk.run(&format!("principal get {line} --store @s.db --output jsonl")).code(0).out;
+    assert_eq!(some("--limit 1100").lines().count(), 1_100);
+    assert_eq!(
+        desk.args(&["principal", "get", "Person 12*", "--store", "@s.db", "--output", "jsonl"]).out.lines().count(),
+        111
+    );
+    desk.args(&["principal", "get", "Person 12*", "Nobody*", "--store", "@s.db"]).code(10);
+    desk.args(&["principal", "get", "*", "--filter", "Enabled -eq $False", "--store", "@s.db"]).code(4);
 }
