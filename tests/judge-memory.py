@@ -13,6 +13,7 @@ refused.
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import subprocess
@@ -21,12 +22,15 @@ import tempfile
 import time
 import zipfile
 
+from lists import relist
+
 words = [word for word in sys.argv[1:] if not word.startswith("--")]
 PCHAT, ONLY, FULL = str(pathlib.Path(words[0]).resolve()), words[1:], "--full" in sys.argv
 MOST = 320 << 20
 # Codes that are success, with gaps, nothing found, and refusals.
 GOOD, REFUSED = (0, 3, 4), (2, 10, 13, 15)
 WORK = pathlib.Path(tempfile.mkdtemp())
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 os.chdir(WORK)
 wrong = []
 
@@ -192,6 +196,61 @@ def xml_text(n):
     return ["import", "a.xml"]
 
 
+FIELD = re.compile(rb'<field name="(Identity|Name|Uri|Guid|Target)">([^<]*)</field>')
+
+
+def archive(page, n, lists=b""):
+    """An archive whose settings of one kind are many; each has these lists."""
+    for words in [["import", str(ROOT / "fixtures/sample")], ["case", "new", "M"],
+                  ["hold", "new", "H", "--case", "M", "--reason", "x", "--room", "FX*"], ["export", "--out", "base"]]:
+        run(*words, "--store", "b.db")
+    files = {str(path.relative_to("base")): path.read_bytes() for path in pathlib.Path("base").rglob("*") if path.is_file()}
+    name = f"data/catalog/{page}.xml"
+    record = next(re.finditer(rb"<record>\n.*?</record>\n", files[name], re.DOTALL)).group()
+    named = record.replace(b"</record>", lists + b"</record>")
+
+    def renamed(at):
+        # The first keeps its names: others refer to it.
+        number = b"%06x" % at
+        text = lambda field: field[2][:-6] + number if field[1] == b"Guid" else field[2] + number
+        return FIELD.sub(lambda field: b'<field name="%s">%s</field>' % (field[1], text(field)), named) if at else named
+    files[name] = files[name].replace(record, b"".join(renamed(at) for at in range(n)))
+    with zipfile.ZipFile("a.zip", "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, data in relist(files).items():
+            zipped.writestr("a/" + name, data)
+    return ["import", "a.zip", "--max-ratio", "5000"]
+
+
+def holdings(n):
+    """Holds that all protect the same."""
+    return archive("holds", n)
+
+
+def people_in_list(n):
+    return b'<list name="Members">' + b"".join(b"<item>sip:p%d@h.example</item>" % at for at in range(n)) + b"</list>"
+
+
+def memberships(n):
+    """Rooms with a hundred members each."""
+    return archive("rooms", n // 100, people_in_list(100))
+
+
+def members(n):
+    return archive("rooms", 1, people_in_list(n))
+
+
+def model(n):
+    with zipfile.ZipFile("a.bacpac", "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("Origin.xml", "<DacOrigin/>")
+        with zipped.open("model.xml", "w") as file:
+            file.write(b"<DataSchemaModel><Model>")
+            for at in range(n):
+                file.write(b"<Element Type='SqlTable' Name='[dbo].[t%d]'/>" % at)
+            file.write(b"</Model></DataSchemaModel>")
+        zipped.writestr("Data/dbo.tblChat/TableData-000-00000.BCP", "x")
+    return ["import", "a.bacpac", "--max-ratio", "5000"]
+
+
 RATIO = ["--max-ratio", "5000"]
 
 # What is done with a store that something came into.
@@ -202,7 +261,20 @@ AFTER = [
     ["search", "--user", "person7@corp.example.com", "--query", "hello"], ["stats"], ["import", "out.zip", "--store", "t.db", *RATIO],
     ["purge", "--everything", "--yes"],
 ]
-FORMATS = ["jsonl", "csv", "html", "rsmf", "eml", "actiance"]
+FORMATS = ["jsonl", "csv", "html", "rsmf", "eml", "actiance", "mgc"]
+PRODUCED = [
+    ["case", "new", "N"], ["produce", "--case", "N", "--query", "hello", "--bates", "A", "--format", "dat", "--out", "produced"],
+    ["produce", "verify", "produced", "--case", "N"], ["export", "--query", "hello", "--with-settings", "--out", "with.zip"],
+    ["verify", "with.zip", *RATIO],
+]
+LISTED = [["principal", "get", "--output", "json"], ["principal", "get", "Person*"], ["export", "--format", "mgc", "--out", "tables"],
+          ["export", "--query", "from:person7@corp.example.com", "--with-settings", "--out", "with.zip"]]
+# What is done beside that, before the store is purged.
+BESIDE = {
+    "people": PRODUCED, "rooms": PRODUCED, "memberships": PRODUCED, "ldif": LISTED, "sheet": LISTED,
+    "holdings": [["hold", "report"], ["hold", "report", "H"], ["hold", "get"], ["hold", "release", "H", "--reason", "x", "--yes"]],
+    "members": [["room", "set", "R", "--description", "x"], ["room", "get", "--output", "json"]],
+}
 
 # How each is made, its full size, and its size in the check, where that is smaller.
 TABLE = [
@@ -211,13 +283,15 @@ TABLE = [
     (keys, 400_000, None), (keys_in_values, 1_000_000, 200_000), (texts, 16_000_000, 2_000_000), (talks, 60_000, 4_000),
     (ldif, 60_000, 4_000), (sheet, 60_000, 4_000), (long_field, 5_000_000, None), (long_cell, 5_000_000, None),
     (long_members, 400_000, 40_000), (files, 200_000, 2_000), (names, 4_000, None), (attached, 200_000, 4_000),
-    (xml_text, 16_000_000, 2_000_000),
+    (xml_text, 16_000_000, 2_000_000), (holdings, 10_000, 600), (memberships, 1_500_000, 40_000), (members, 400_000, 20_000),
+    (model, 20_000, None),
 ]
 # A directory is imported, and again; the store is used, and an archive of it is made and read.
 LARGE = [(ldif, 420_000), (sheet, 420_000)]
 # What is beyond a bound is refused, at any size: only with --full, for it takes time to make.
 BEYOND = [(rooms, 300_000), (talks, 150_000), (texts, 60_000_000), (xml_text, 60_000_000), (keys, 4_800_000), (packed_in_one, 4_000_000),
-          (long_address, 2_000_000), (long_field, 50_000_000), (long_cell, 50_000_000), (long_members, 3_000_000), (names, 100_000)]
+          (long_address, 2_000_000), (long_field, 50_000_000), (long_cell, 50_000_000), (long_members, 3_000_000), (names, 100_000),
+          (members, 600_000), (memberships, 3_000_000), (model, 300_000)]
 
 
 def fresh():
@@ -250,7 +324,7 @@ def case(make, size, after=AFTER):
         return code
 
     if step(command) in GOOD:
-        for words in after:
+        for words in [*after[:-1], *BESIDE.get(make.__name__, []), after[-1]]:
             step(words)
             if words[0] == "export" and make in (texts, xml_text, rooms, people, crowd):
                 for form in FORMATS:

@@ -108,9 +108,14 @@ pub trait Format: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Does it take principals in pages, and not from the settings?
-    fn pages_principals(&self) -> bool {
+    /// Does it write a page for each noun, and principals in several, in place of what it makes of all settings?
+    fn pages_nouns(&self) -> bool {
         false
+    }
+
+    /// The page of a noun, whose records are read one by one.
+    fn noun(&self, _shape: &'static Shape, _settings: &mut dyn Records) -> Result<Option<Part>> {
+        Ok(None)
     }
 
     /// A page of principals, counted from 1; there is a first one, even if it is empty.
@@ -290,8 +295,9 @@ pub enum Body {
 }
 
 /// The settings that belong to an export.
+#[derive(Clone, Copy)]
 pub struct Settings<'a> {
-    /// The records.
+    /// The records, without their lists of people, and without principals.
     pub catalog: &'a Catalog,
     /// Which nouns there are.
     pub nouns: &'a [&'static Shape],

@@ -25,7 +25,7 @@ use crate::jobs::selection::{Wanted, catalog_part, room_key};
 use crate::model::catalog::Catalog;
 use crate::model::field;
 use crate::model::hash;
-use crate::model::ids::RoomKey;
+use crate::model::ids::{RoomKey, person_key};
 use crate::model::receipt::Receipt;
 use crate::model::record::{Level, Record, Shape};
 use crate::model::unit::RoomHint;
@@ -232,8 +232,13 @@ pub(super) fn make(
         leaving.record(receipt, &[])?;
     }
     let nouns = job.nouns();
+    let (produced, said) = match job.is_production() {
+        true => production::settings(job, corpus, whole, &nouns, selection, history)?,
+        false => Default::default(),
+    };
+    let said = said.map(|said| move |person: &str| said.people.contains_key(&person_key(person)));
     let catalog = match selection.scope.rooms.is_none() {
-        _ if job.is_production() => Cow::Owned(production::settings(job, corpus, whole, &nouns, selection, history)?),
+        _ if job.is_production() => Cow::Owned(produced),
         // Nouns are asked for one by one, so others do not matter.
         true => Cow::Borrowed(whole),
         false => Cow::Owned(catalog_part(whole, &nouns, &job.wanted, &selection.scope)),
@@ -248,6 +253,7 @@ pub(super) fn make(
         written: &job.formats,
         selection,
         settings,
+        named: said.as_ref().map(|named| named as &production::IsNamed<'_>),
         collections,
         history,
         producing,

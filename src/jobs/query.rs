@@ -88,7 +88,8 @@ pub fn asked(wanted: &Wanted) -> Asked {
     asked
 }
 
-/// All settings but principals, and those principals that are named in queries.
+/// All settings but principals, and those principals that are named in queries; rooms and categories may be without
+/// their lists of people.
 pub fn understood<'a>(
     store: &mut dyn Corpus,
     shapes: &[&'static Shape],
@@ -101,7 +102,7 @@ pub fn understood<'a>(
     };
     let shape = shapes.iter().copied().find(|shape| shape.noun == PEOPLE);
     let named = shape.map(|shape| store::Named { shape, leads: field::AFFILIATIONS.name, names: &names });
-    store.settings(&store::Wanted { shapes: &asked_of(shapes), room: None, named })
+    store.settings(&store::Wanted { shapes: &asked_of(shapes), room: None, named, bare: true })
 }
 
 /// Answers everything with something, and notes what it was asked.

@@ -47,7 +47,7 @@ impl Reads {
     pub fn wanted(&self) -> Wanted<'_> {
         let named =
             self.people.as_deref().map(|names| Named { shape: &principal::SHAPE, leads: "Affiliations", names });
-        Wanted { shapes: &self.shapes, room: self.room.as_deref(), named }
+        Wanted { shapes: &self.shapes, room: self.room.as_deref(), named, bare: false }
     }
 
     /// Reads them.

@@ -189,6 +189,8 @@ pub struct Wanted<'a> {
     pub room: Option<&'a str>,
     /// Of one more shape, those that are named.
     pub named: Option<Named<'a>>,
+    /// Rooms and categories without their lists of people, which may be long. A store may give them.
+    pub bare: bool,
 }
 
 /// Records of a shape by their names, and those they lead to.
@@ -213,7 +215,7 @@ pub enum Names {
 
 impl<'a> From<&'a [&'static Shape]> for Wanted<'a> {
     fn from(shapes: &'a [&'static Shape]) -> Wanted<'a> {
-        Wanted { shapes, room: None, named: None }
+        Wanted { shapes, room: None, named: None, bare: false }
     }
 }
 

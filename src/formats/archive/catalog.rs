@@ -35,33 +35,47 @@ pub fn write(shape: &Shape, catalog: &Catalog) -> Vec<u8> {
 
 /// Writes a page of these records.
 pub fn page<'a>(shape: &Shape, records: impl IntoIterator<Item = &'a Record>) -> Vec<u8> {
+    let mut out = begin(shape);
+    records.into_iter().for_each(|record| add(&mut out, record));
+    end(out)
+}
+
+/// Begins a page.
+pub fn begin(shape: &Shape) -> Vec<u8> {
     let mut out = DECLARATION.as_bytes().to_vec();
     out.extend_from_slice(format!("<catalog xmlns=\"{NAMESPACE}\" noun=\"{}\">\n", shape.noun).as_bytes());
-    for record in records {
-        out.extend_from_slice(if record.discovered { b"<record discovered=\"true\">\n" } else { b"<record>\n" });
-        for (field, value) in shape.fields.iter().zip(&record.values) {
-            match value {
-                Value::Null => continue,
-                Value::List(items) => {
-                    out.extend_from_slice(format!("  <list name=\"{}\">\n", field.name).as_bytes());
-                    for item in items {
-                        out.extend_from_slice(b"    ");
-                        write_element(&mut out, "item", item);
-                        out.push(b'\n');
-                    }
-                    out.extend_from_slice(b"  </list>\n");
-                }
-                other => {
-                    out.extend_from_slice(format!("  <field name=\"{}\">", field.name).as_bytes());
-                    crate::formats::xml::write_text(&mut out, &other.show());
-                    out.extend_from_slice(b"</field>\n");
-                }
-            }
-        }
-        out.extend_from_slice(b"</record>\n");
-    }
+    out
+}
+
+/// Ends a page.
+pub fn end(mut out: Vec<u8>) -> Vec<u8> {
     out.extend_from_slice(b"</catalog>\n");
     out
+}
+
+/// Adds a record to a page.
+pub fn add(out: &mut Vec<u8>, record: &Record) {
+    out.extend_from_slice(if record.discovered { b"<record discovered=\"true\">\n" } else { b"<record>\n" });
+    for (field, value) in record.shape.fields.iter().zip(&record.values) {
+        match value {
+            Value::Null => continue,
+            Value::List(items) => {
+                out.extend_from_slice(format!("  <list name=\"{}\">\n", field.name).as_bytes());
+                for item in items {
+                    out.extend_from_slice(b"    ");
+                    write_element(out, "item", item);
+                    out.push(b'\n');
+                }
+                out.extend_from_slice(b"  </list>\n");
+            }
+            other => {
+                out.extend_from_slice(format!("  <field name=\"{}\">", field.name).as_bytes());
+                crate::formats::xml::write_text(out, &other.show());
+                out.extend_from_slice(b"</field>\n");
+            }
+        }
+    }
+    out.extend_from_slice(b"</record>\n");
 }
 
 /// Keys that were met; of each there is what stands for it, for there may be very many.

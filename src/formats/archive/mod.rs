@@ -11,7 +11,7 @@ pub mod rooms;
 
 use self::names::{NAMES, Names};
 use super::cut::{About, By, Cut};
-use super::write::{Contents, Format, Ledger, Part, Settings, Written};
+use super::write::{Contents, Format, Ledger, Part, Records, Written};
 use crate::error::Result;
 use crate::model::collected::Members;
 use crate::model::hash;
@@ -57,14 +57,16 @@ impl Format for Archive {
         Cut::by(By::Pages)
     }
 
-    fn settings(&self, settings: &Settings<'_>) -> Result<Vec<Part>> {
-        let page = |shape: &&'static Shape| {
-            Part::file(catalog::name(shape.plural, 1), catalog::write(shape, settings.catalog))
-        };
-        Ok(settings.nouns.iter().filter(|shape| shape.noun != PEOPLE).map(page).collect())
+    fn noun(&self, shape: &'static Shape, settings: &mut dyn Records) -> Result<Option<Part>> {
+        let mut page = catalog::begin(shape);
+        settings.each(shape.noun, &mut |record| {
+            catalog::add(&mut page, record);
+            Ok(())
+        })?;
+        Ok(Some(Part::file(catalog::name(shape.plural, 1), catalog::end(page))))
     }
 
-    fn pages_principals(&self) -> bool {
+    fn pages_nouns(&self) -> bool {
         true
     }
 

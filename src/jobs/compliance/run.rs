@@ -273,6 +273,7 @@ pub(super) fn fill(cx: &Context<'_>, path: &Path, run: &Run, partial: &Path, the
         collections: false,
         history: true,
         producing: None,
+        named: None,
         names: names(&catalog),
     };
     let mut receipt = Receipt::new("compliance");

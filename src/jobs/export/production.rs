@@ -5,14 +5,17 @@ use crate::error::Result;
 use crate::jobs::selection::{catalog_part, room_key};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
-use crate::model::ids::{fold, person_key};
+use crate::model::ids::fold;
 use crate::model::record::{Record, Shape, Type, Value};
 use crate::select::scope::Selection;
-use crate::store::Corpus;
+use crate::store::{Breakdown, Corpus};
 use std::collections::BTreeSet;
 
-/// The settings that go with a selection to somebody outside. With `history` people are those in it; without, rooms and
-/// their members are what was asked for.
+/// Says of a person whether the history names them.
+pub(in crate::jobs) type IsNamed<'a> = dyn Fn(&str) -> bool + 'a;
+
+/// The settings that go with a selection to somebody outside, and whom they may name. With `history` people are those
+/// in it; without, rooms and their members are what was asked for.
 pub(super) fn settings(
     job: &Export,
     corpus: &mut dyn Corpus,
@@ -20,10 +23,10 @@ pub(super) fn settings(
     nouns: &[&'static Shape],
     selection: &Selection,
     history: bool,
-) -> Result<Catalog> {
+) -> Result<(Catalog, Option<Breakdown>)> {
     let part = catalog_part(whole, nouns, &job.wanted, &selection.scope);
     if nouns.is_empty() || job.history_alone().is_some() {
-        return Ok(Catalog::default());
+        return Ok((Catalog::default(), None));
     }
     let said = history.then(|| corpus.count(selection)).transpose()?;
     // Rooms that were named are in it; of all others only those in which something of it happened.
@@ -47,18 +50,14 @@ pub(super) fn settings(
             _ => false,
         };
         if belongs {
-            produced.put(match &said {
-                Some(said) => without_others(record, &|person| said.people.contains_key(&person_key(person))),
-                None => record.clone(),
-            });
+            produced.put(record.clone());
         }
     }
-    Ok(produced)
+    Ok((produced, said))
 }
 
 /// A record that names nobody else.
-fn without_others(record: &Record, is_in_it: &dyn Fn(&str) -> bool) -> Record {
-    let mut record = record.clone();
+pub(super) fn without_others(mut record: Record, is_in_it: &IsNamed<'_>) -> Record {
     for (field, value) in record.shape.fields.iter().zip(&mut record.values) {
         match value {
             Value::List(items) if field.kind == Type::List => {

@@ -1,21 +1,22 @@
 //! The wiring of an export: units of a store, cut for each format, rendered and packed on workers, placed in order into
 //! one package. One reading serves all formats.
 
+mod settings;
+
+use self::settings::OfStore;
 use crate::containers::{Done, Pack, Package, Packed};
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
-use crate::formats::archive::PEOPLE;
 use crate::formats::cut::{About, Cut, Cutter, Cutting};
-use crate::formats::write::{Body, Contents, Format, Ledger, Part, Records, Settings, Written};
+use crate::formats::write::{Body, Contents, Format, Ledger, Part, Settings, Written};
 use crate::jobs::export::attachments;
 use crate::jobs::export::producing::{Producing, Run as Known};
+use crate::jobs::export::production::IsNamed;
 use crate::model::bounds;
-use crate::model::collected::Members;
 use crate::model::ids::RoomKey;
 use crate::model::message::Content;
 use crate::model::receipt::{Gap, Receipt, RoomTally, Tally};
-use crate::model::record::Record;
-use crate::model::unit::{PAGE_BYTES, PAGE_EVENTS, RoomHint, Unit};
+use crate::model::unit::{RoomHint, Unit};
 use crate::pipeline::{self, Emit, Event, Sink, Source, Stage, Watch};
 use crate::select::scope::Selection;
 use crate::store::Corpus;
@@ -308,29 +309,14 @@ impl Sink for Placing<'_, '_> {
     }
 }
 
-/// The settings of an export; principals are read when they are asked for.
-struct OfStore<'a> {
-    settings: Settings<'a>,
-    corpus: &'a mut dyn Corpus,
-}
-
-impl Records for OfStore<'_> {
-    fn each(&mut self, noun: &str, take: &mut dyn FnMut(&Record) -> Result<()>) -> Result<()> {
-        let Settings { catalog, nouns } = self.settings;
-        match nouns.iter().find(|shape| shape.noun == noun) {
-            Some(shape) if shape.noun == PEOPLE => self.corpus.in_order(shape, &mut |record| take(&record)),
-            Some(shape) => catalog.of(shape.noun).try_for_each(take),
-            None => Ok(()),
-        }
-    }
-}
-
 /// What an export reads and makes.
 pub(in crate::jobs) struct Wiring<'a> {
     pub(in crate::jobs) formats: &'a [Box<dyn Format>],
     pub(in crate::jobs) written: &'a [&'static Written],
     pub(in crate::jobs) selection: &'a Selection,
     pub(in crate::jobs) settings: Settings<'a>,
+    /// People whom lists of a production may name.
+    pub(in crate::jobs) named: Option<&'a IsNamed<'a>>,
     /// Do the events go with it that cases have collected?
     pub(in crate::jobs) collections: bool,
     /// Are there events to export, or settings only?
@@ -386,60 +372,6 @@ impl<'w> Wiring<'w> {
         Ok(place.package)
     }
 
-    /// The settings. Principals go in pages where a format takes them so: there may be very many.
-    fn small(&self, format: &dyn Format, corpus: &mut dyn Corpus, place: &mut Placing<'_, '_>) -> Result<()> {
-        let Settings { catalog, nouns } = self.settings;
-        let at = nouns.iter().position(|shape| shape.noun == PEOPLE).filter(|_| format.pages_principals());
-        let (before, people, after) = match at {
-            Some(at) => (&nouns[..at], Some(nouns[at]), &nouns[at + 1..]),
-            None => (nouns, None, &nouns[..0]),
-        };
-        place.put(format.settings(&Settings { catalog, nouns: before })?, Vec::new(), None)?;
-        let Some(shape) = people else { return Ok(()) };
-        let (mut page, mut weight, mut number) = (Vec::new(), 0, 0);
-        let mut put = |page: &mut Vec<Record>| {
-            number += 1;
-            place.put(format.principals(shape, number, page).into_iter().collect(), Vec::new(), None)?;
-            page.clear();
-            Ok::<_, Error>(())
-        };
-        corpus.in_order(shape, &mut |record| {
-            let more = record.weight();
-            if !page.is_empty() && (page.len() == PAGE_EVENTS || weight + more > PAGE_BYTES) {
-                put(&mut page)?;
-                weight = 0;
-            }
-            weight += more;
-            page.push(record);
-            Ok(())
-        })?;
-        put(&mut page)?;
-        place.put(format.settings(&Settings { catalog, nouns: after })?, Vec::new(), None)
-    }
-
-    /// The events that cases have collected, in pages.
-    fn collected(&self, corpus: &mut dyn Corpus, place: &mut Placing<'_, '_>) -> Result<()> {
-        let (mut page, mut lines, mut number) = (Vec::new(), 0, 0);
-        let mut put = |page: &mut Vec<Members>| {
-            number += 1;
-            for format in self.formats {
-                place.put(format.collected(number, page).into_iter().collect(), Vec::new(), None)?;
-            }
-            page.clear();
-            Ok(())
-        };
-        corpus.members(&mut |members| {
-            lines += members.messages.len() + members.others.len();
-            page.push(members.clone());
-            if lines >= PAGE_EVENTS {
-                lines = 0;
-                put(&mut page)?;
-            }
-            Ok(())
-        })?;
-        if page.is_empty() { Ok(()) } else { put(&mut page) }
-    }
-
     fn history<'p>(
         self,
         cx: &Context<'p>,
@@ -481,7 +413,7 @@ impl<'w> Wiring<'w> {
             room.name = title.unwrap_or(&key.uri).to_owned();
         }
         let mut ledgers = std::mem::take(&mut place.ledgers);
-        let mut settings = OfStore { settings: self.settings, corpus };
+        let mut settings = OfStore { settings: self.settings, named: self.named, corpus };
         for (group, tally) in groups.iter().zip(std::mem::take(&mut place.tallies)) {
             for format in &group.formats {
                 let put = &mut |parts| place.put(parts, Vec::new(), Some(*format));

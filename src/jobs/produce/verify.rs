@@ -13,6 +13,7 @@ use crate::formats::bates::Bates;
 use crate::formats::load::{Encoding, Load, Marks};
 use crate::formats::write::{Choices, Written};
 use crate::jobs::collections::meant;
+use crate::jobs::selection::asked_of;
 use crate::jobs::verify as bags;
 use crate::model::field;
 use crate::model::hash;
@@ -315,7 +316,7 @@ fn lines(pages: &mut dyn Pages, member: usize, take: &mut dyn FnMut(u64, Vec<Str
 /// What the case keeps of it.
 fn against(cx: &Context<'_>, case: &str, facts: &Facts, contents: &[[u8; 32]], receipt: &mut Receipt) -> Result<()> {
     let (record, salt, there) = cx.session.read(|store| {
-        let catalog = store.catalog(cx.shapes)?;
+        let catalog = store.catalog(&asked_of(cx.shapes))?;
         let record = recorded(&catalog, case, &facts.production).ok_or_else(|| {
             Error::new(Kind::NotFound, format!("case \"{case}\" has no production \"{}\"", facts.production))
                 .hint(format!("pchat produce get --case \"{case}\" lists them"))

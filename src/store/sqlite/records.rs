@@ -3,6 +3,7 @@
 use super::tombs;
 use crate::model::catalog::Catalog;
 use crate::model::dn;
+use crate::model::field;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Shape, Type, Value};
 use crate::model::time::Ticks;
@@ -21,6 +22,18 @@ pub(super) fn catalog(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite:
     for shape in wanted.shapes {
         let rooms = wanted.room.filter(|_| shape.noun == "room").map(|name| rooms_named(connection, name));
         match rooms.transpose()?.flatten() {
+            None if wanted.bare && matches!(shape.noun, "room" | "category") => {
+                rows(
+                    connection,
+                    shape,
+                    ("ORDER BY number", None),
+                    Some(field::FORMER_NAMES.name),
+                    &mut |_, record| {
+                        catalog.put(record);
+                        true
+                    },
+                )?;
+            }
             None => each(connection, shape, None, &mut |_, record| catalog.put(record))?,
             Some(numbers) => {
                 for number in numbers {
@@ -118,7 +131,7 @@ pub(super) fn each(
     take: &mut dyn FnMut(i64, Record),
 ) -> rusqlite::Result<()> {
     let which = if only.is_some() { "WHERE number = ?1" } else { "ORDER BY number" };
-    rows(connection, shape, (which, only), &mut |number, record| {
+    rows(connection, shape, (which, only), None, &mut |number, record| {
         take(number, record);
         true
     })
@@ -131,7 +144,7 @@ pub(super) fn in_order(
     take: &mut TakeSetting<'_>,
 ) -> rusqlite::Result<crate::error::Result<()>> {
     let mut taken = Ok(());
-    rows(connection, shape, ("ORDER BY key", None), &mut |_, record| {
+    rows(connection, shape, ("ORDER BY key", None), None, &mut |_, record| {
         taken = take(record);
         taken.is_ok()
     })?;
@@ -142,6 +155,7 @@ fn rows(
     connection: &Connection,
     shape: &'static Shape,
     (which, only): (&str, Option<i64>),
+    list: Option<&str>,
     take: &mut dyn FnMut(i64, Record) -> bool,
 ) -> rusqlite::Result<()> {
     let columns: Vec<String> =
@@ -169,7 +183,7 @@ fn rows(
             column += 1;
         }
         if lists {
-            fill_lists(connection, number, &mut record)?;
+            fill_lists(connection, number, list, &mut record)?;
         }
         if !take(number, record) {
             break;
@@ -178,11 +192,15 @@ fn rows(
     Ok(())
 }
 
-fn fill_lists(connection: &Connection, number: i64, record: &mut Record) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "SELECT field, entry FROM list_entry WHERE noun = ?1 AND owner = ?2 ORDER BY field, position",
-    )?;
-    let mut rows = statement.query((record.shape.noun, number))?;
+/// All lists of a record, or one.
+fn fill_lists(connection: &Connection, number: i64, list: Option<&str>, record: &mut Record) -> rusqlite::Result<()> {
+    let which = if list.is_some() { "AND field = ?3 ORDER BY position" } else { "ORDER BY field, position" };
+    let sql = format!("SELECT field, entry FROM list_entry WHERE noun = ?1 AND owner = ?2 {which}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = match list {
+        Some(list) => statement.query((record.shape.noun, number, list))?,
+        None => statement.query((record.shape.noun, number))?,
+    };
     while let Some(row) = rows.next()? {
         let field: String = row.get(0)?;
         if let Some(at) = record.shape.position(&field) {

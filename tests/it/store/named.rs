@@ -34,7 +34,7 @@ fn principal(n: usize, group: bool, name: usize, other: usize, gone: bool, in_gr
 fn named(store: &mut Sqlite, names: &[String]) -> Catalog {
     let names = |_: &Catalog| Names::These(names.to_vec());
     let named = Some(Named { shape: &SHAPE, leads: "Affiliations", names: &names });
-    store.settings(&Wanted { shapes: &[], room: None, named }).unwrap()
+    store.settings(&Wanted { shapes: &[], room: None, named, bare: false }).unwrap()
 }
 
 proptest! {
@@ -144,7 +144,8 @@ fn a_room_is_found_by_every_name_without_the_others() {
         "",
         "\\",
     ] {
-        let some = store.settings(&Wanted { shapes: &[&room::SHAPE], room: Some(name), named: None }).unwrap();
+        let some =
+            store.settings(&Wanted { shapes: &[&room::SHAPE], room: Some(name), named: None, bare: false }).unwrap();
         let told =
             |catalog: &Catalog| only_room(catalog, name).map(Record::identity).map_err(|error| error.to_string());
         assert_eq!(told(&some), told(&all), "{name}");
