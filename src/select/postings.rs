@@ -126,9 +126,9 @@ impl Postings {
         })
     }
 
-    /// Hands out each word with its hash and its events in ascending order; the words are in no order.
-    pub fn each(&self, take: &mut dyn FnMut(&str, u64, &[u32])) {
-        for word in &self.words {
+    /// Hands out some of the words, each with its hash and its events in ascending order; the words are in no order.
+    pub fn each(&self, which: Range<usize>, take: &mut dyn FnMut(&str, u64, &[u32])) {
+        for word in &self.words[which] {
             let letters = &self.letters[word.letters.start as usize..word.letters.end as usize];
             take(letters, word.hash, &self.events[word.events.start as usize..word.events.end as usize]);
         }

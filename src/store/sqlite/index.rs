@@ -10,6 +10,7 @@ use compact_str::CompactString;
 use hashbrown::HashTable;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
+use std::ops::Range;
 
 mod rows;
 mod sweep;
@@ -100,7 +101,12 @@ impl Pending {
 
     /// Adds the words of events, whose numbers in the index ascend.
     pub(super) fn add(&mut self, numbers: &[Numbered], words: &Postings) {
-        words.each(&mut |word, hash, events| {
+        self.add_some(numbers, words, 0..words.len());
+    }
+
+    /// Adds some of them.
+    pub(super) fn add_some(&mut self, numbers: &[Numbered], words: &Postings, which: Range<usize>) {
+        words.each(which, &mut |word, hash, events| {
             self.list(word, hash, events.iter().filter_map(|event| numbers[*event as usize]));
         });
     }
