@@ -137,14 +137,14 @@ impl Postings {
 
 /// Appends ascending numbers to a list that holds the difference of each to the one before, seven
 /// bits to a byte. `last` is the number before, 0 at the start of a list.
-pub fn append(list: &mut Vec<u8>, last: &mut u64, number: u64) {
+pub fn append(list: &mut impl Extend<u8>, last: &mut u64, number: u64) {
     let mut rest = number - *last;
     *last = number;
     while rest >= 0x80 {
-        list.push(rest as u8 | 0x80);
+        list.extend([rest as u8 | 0x80]);
         rest >>= 7;
     }
-    list.push(rest as u8);
+    list.extend([rest as u8]);
 }
 
 /// The difference that stands at this place of a list, and the place behind it; `None` where the list is damaged.

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const EVENTS: usize = 2048;
 
 /// Or so many words. What has more is handed over in parts.
-const WORDS: usize = 64 << 10;
+const WORDS: usize = 16 << 10;
 
 /// What the index needs of a unit.
 pub(super) struct Words {
@@ -24,7 +24,7 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// The words in parts of bounded memory: the index may be written between two of them. The facts come with the first.
+    /// The words in parts of bounded memory: the index may be written between two of them. Facts come with the first.
     pub(super) fn parts(self) -> impl Iterator<Item = Part> {
         let Words { numbers, words, mut facts, mut people } = self;
         let (numbers, words) = (Arc::new(numbers), Arc::new(words));
