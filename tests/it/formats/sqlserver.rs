@@ -156,6 +156,15 @@ fn forms_of_bcp_are_told_apart() {
         assert_eq!(found.unwrap_err(), Unsettled::Broken, "{broken:?}");
     }
     assert_eq!(settle(chat, Dialect::PersistentChat, b"nothing", true, Page::Unsaid), Err(Unsettled::None));
+    let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    for bytes in [big(&good), big(&format!("\u{feff}{good}"))] {
+        assert_eq!(settle(chat, Dialect::PersistentChat, &bytes, true, Page::Unsaid), Err(Unsettled::Swapped));
+    }
+    for separator in [',', ';', '|'] {
+        let values = ["3", "1", "635689369311234560", "5", "0", "\"said\"", ""].join(&separator.to_string());
+        let found = settle(chat, Dialect::PersistentChat, values.as_bytes(), true, Page::Unsaid);
+        assert_eq!(found, Err(Unsettled::Nameless(separator)));
+    }
 }
 
 /// Rows that a script gives.
