@@ -202,10 +202,15 @@ pub(super) fn leave(connection: &Connection, word: &str, gone: &dyn Fn(u64) -> b
     Ok(!any)
 }
 
+/// All segments, in order.
+fn segments(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+    let mut segments = connection.prepare_cached("SELECT number FROM segment ORDER BY number")?;
+    segments.query_map([], |row| row.get(0))?.collect()
+}
+
 /// How many words of texts there are.
 pub(super) fn words(connection: &Connection) -> rusqlite::Result<u64> {
-    let mut segments = connection.prepare("SELECT number FROM segment ORDER BY number")?;
-    let segments: Vec<i64> = segments.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let segments = segments(connection)?;
     let (mut walk, mut count) = (Walk::new(connection, &segments)?, 0);
     while let Some(word) = walk.next(&mut |_, _| Ok(()))? {
         count += u64::from(!word.starts_with('\u{1}'));
