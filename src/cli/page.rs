@@ -77,7 +77,7 @@ fn page(command: Command, path: &str, length: Length) -> Command {
         [] => all.into_iter().take(SHOWN).collect(),
         names => {
             let firsts = names.iter().filter_map(|name| examples(&format!("{path} {name}")).first().copied());
-            let bare = all.first().copied().filter(|_| command.get_arguments().any(Arg::is_positional));
+            let bare = all.first().copied().filter(|_| !command.is_subcommand_required_set());
             bare.into_iter().chain(firsts).take(SHOWN).collect()
         }
     };
