@@ -160,12 +160,14 @@ fn row(found: &Found<'_>) -> Vec<Cell> {
     }
     let list = |items: Vec<String>| if items.is_empty() { Cell::Empty } else { Cell::List(items) };
     let number = |number: i64| u64::try_from(number).map_or(number.to_string().into(), Cell::Number);
-    // Offsets count characters, as most languages do.
-    let offsets = |text: &str, at: usize| text.get(..at).map_or(0, |before| before.chars().count());
-    let marks = in_text
-        .iter()
-        .map(|range| format!("{}-{}", offsets(&event.body, range.start), offsets(&event.body, range.end)))
-        .collect();
+    // Offsets count characters, as most languages do. Marks are in order, so each is counted from the one before it.
+    let (mut at, mut before) = (0, 0);
+    let mut offset = |to: usize| {
+        before += event.body.get(at..to).map_or(0, |part| part.chars().count());
+        at = to;
+        before
+    };
+    let marks = in_text.iter().map(|range| format!("{}-{}", offset(range.start), offset(range.end))).collect();
     vec![
         found.name.into(),
         Cell::Moment(event.at),
