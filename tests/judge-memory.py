@@ -202,7 +202,9 @@ FIELD = re.compile(rb'<field name="(Identity|Name|Uri|Guid|Target)">([^<]*)</fie
 def archive(page, n, lists=b""):
     """An archive whose settings of one kind are many; each has these lists."""
     for words in [["import", str(ROOT / "fixtures/sample")], ["case", "new", "M"],
-                  ["hold", "new", "H", "--case", "M", "--reason", "x", "--room", "FX*"], ["export", "--out", "base"]]:
+                  ["hold", "new", "H", "--case", "M", "--reason", "x", "--room", "FX*"],
+                  ["category", "new", "--name", "Cat", "--pool", "litwareinc.com"],
+                  ["room", "new", "--name", "R", "--pool", "litwareinc.com", "--category", "Cat"], ["export", "--out", "base"]]:
         run(*words, "--store", "b.db")
     files = {str(path.relative_to("base")): path.read_bytes() for path in pathlib.Path("base").rglob("*") if path.is_file()}
     name = f"data/catalog/{page}.xml"
