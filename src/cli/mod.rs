@@ -351,7 +351,8 @@ fn perform(
     let look = Look { all: globals.all, ..Look::of(world) };
     let quiet = globals.quiet && rows == Rows::Printed;
     let hushed = quiet && matches!(globals.output, Output::Table | Output::List);
-    let counts = verb.change().is_some() || globals.instance.is_some();
+    let changes = verb.change().is_some();
+    let counts = changes || globals.instance.is_some();
     let by_default = counts && globals.by_default(world.store.as_ref());
     if let Some(instance) = &globals.instance {
         nouns::alias::check(&cx, instance)?;
@@ -390,9 +391,10 @@ fn perform(
         return Ok(Evaluated::Delivered(reply));
     }
     reply.tables.splice(0..0, whole);
-    let remark = print::choose(&mut reply, &conditions)?;
-    if !(globals.no_remarks || quiet && fine) {
-        reply.notes.extend(remark);
+    match print::choose(&mut reply, &conditions) {
+        // What was done is done: then a name that is wrong is a remark.
+        Err(error) if changes => reply.notes.push(error.to_string()),
+        chosen => chosen?,
     }
     if hushed && fine {
         reply.tables.clear();

@@ -82,7 +82,7 @@ pub enum ComplianceVerb {
     },
     /// Deliver everything that is not delivered yet
     Run(run::RunRequest),
-    /// Say how far the service is; the exit code says its state
+    /// Show how far deliveries are; the exit code says the state
     Status(status::StatusRequest),
     /// Compare a folder of deliveries with the store and with itself
     Verify(verify::VerifyRequest),

@@ -281,7 +281,7 @@ fn long_scripts_are_linear_and_deep_ones_need_no_stack() {
 }
 
 /// The words a shell makes of a line.
-fn shell(line: &str) -> Vec<String> {
+pub(crate) fn shell(line: &str) -> Vec<String> {
     let print = format!("f() {{ printf '%s\\0' \"$@\"; }}; f {line}");
     let out = Command::new("bash").args(["-fc", &print]).output().unwrap();
     assert!(out.status.success(), "{line}");

@@ -125,7 +125,7 @@ impl Run<'_, '_> {
         let Some(of) = of else { return Ok(b',') };
         match self.value(of)?.show().as_bytes() {
             [one] => Ok(*one),
-            _ => Err(Error::new(Kind::Usage, "-Delimiter is one character, as ';'")),
+            _ => Err(Error::new(Kind::Usage, "-Delimiter must be one character, as ';'")),
         }
     }
 

@@ -109,7 +109,7 @@ impl Script<'_, '_> {
                 self.next()?;
                 self.comment()
             }
-            _ => Err(self.fail("a sign stands where none belongs")),
+            _ => Err(self.fail("unexpected sign")),
         }
     }
 
@@ -118,7 +118,7 @@ impl Script<'_, '_> {
         let mut depth = 1u64;
         let mut last = 0;
         while depth > 0 {
-            let Some(byte) = self.next()? else { return Err(self.fail("a comment does not end")) };
+            let Some(byte) = self.next()? else { return Err(self.fail("a comment is not closed")) };
             match (last, byte) {
                 (b'*', b'/') => (depth, last) = (depth - 1, 0),
                 (b'/', b'*') => (depth, last) = (depth + 1, 0),
@@ -166,7 +166,7 @@ impl Script<'_, '_> {
             }
             "INSERT" => self.insert(others, take),
             _ => Err(self
-                .fail("a statement is none of INSERT, SET, USE, PRINT and GO; nothing of a script is executed")
+                .fail("a statement is not INSERT, SET, USE, PRINT or GO; scripts are read, not executed")
                 .hint("generate a script of data only, or use bcp -N (docs/migrate.md)")),
         }
     }
@@ -183,7 +183,7 @@ impl Script<'_, '_> {
                 Some(b'\n' | b';') => return self.next().map(drop),
                 Some(b'-' | b'/') => self.remark()?,
                 Some(b'.' | b',' | b'=') => drop(self.next()?),
-                Some(b'\'') => return Err(self.fail("a statement that sets something holds a text")),
+                Some(b'\'') => return Err(self.fail("a SET statement contains a text")),
                 _ => {
                     let word = self.name()?;
                     words += 1;
@@ -196,7 +196,7 @@ impl Script<'_, '_> {
                     ended = word.eq_ignore_ascii_case("ON") || word.eq_ignore_ascii_case("OFF");
                     if !known {
                         return Err(self
-                            .fail(format!("{of} is followed by what cannot stand in its line in a script of data"))
+                            .fail(format!("unexpected text behind {of} in its line"))
                             .hint("generate a script of data only, or use bcp -N (docs/migrate.md)"));
                     }
                 }
@@ -235,7 +235,7 @@ impl Script<'_, '_> {
                     name.push(end);
                 }
                 Some(byte) if name.len() < 1024 => name.push(byte),
-                _ => return Err(self.fail("a name does not end")),
+                _ => return Err(self.fail("a name is not closed")),
             }
         }
         self.page.decode(&name).map(Cow::into_owned).map_err(|fault| self.fail(fault.0))
@@ -303,7 +303,7 @@ impl Script<'_, '_> {
                 match self.next()? {
                     Some(b',') if values.len() < MOST_VALUES => {}
                     Some(b')') => break,
-                    _ => return Err(self.fail("a row cannot be read: a value is not a literal, or does not end")),
+                    _ => return Err(self.fail("a row cannot be read: a value is not a literal, or is not closed")),
                 }
             }
             if !key.1.is_empty() && values.len() != key.1.len() {
@@ -345,7 +345,7 @@ impl Script<'_, '_> {
                             return Err(self.fail("CAST without AS"));
                         }
                         let kind = self.kind()?;
-                        self.must(b')', "CAST does not end")?;
+                        self.must(b')', "CAST is not closed")?;
                         self.converted(value, &kind)
                     }
                     "CONVERT" => {
@@ -353,7 +353,7 @@ impl Script<'_, '_> {
                         let kind = self.kind()?;
                         self.must(b',', "CONVERT without a value")?;
                         let value = self.literal()?;
-                        self.must(b')', "CONVERT does not end, or names a style")?;
+                        self.must(b')', "CONVERT is not closed, or has a style")?;
                         self.converted(value, &kind)
                     }
                     _ => Err(self
@@ -390,7 +390,7 @@ impl Script<'_, '_> {
                     while !matches!(self.next()?, Some(b')')) {
                         most -= 1;
                         if most == 0 {
-                            return Err(self.fail("the size of a type does not end"));
+                            return Err(self.fail("the size of a type is not closed"));
                         }
                     }
                 }
@@ -416,9 +416,14 @@ impl Script<'_, '_> {
             "datetime" => (Type::DateTime, &[4, 4]),
             "smalldatetime" => (Type::SmallDateTime, &[2, 2]),
             "binary" | "varbinary" | "image" => return Ok(value),
-            _ => return Err(self.fail("hexadecimal digits are read as datetime, smalldatetime and bytes alone")),
+            _ => {
+                return Err(self.fail(
+                    "hexadecimal digits are supported for datetime, smalldatetime and binary \
+                values only",
+                ));
+            }
         };
-        let Some(bytes) = turned(parts) else { return Err(self.fail("a time has another number of digits")) };
+        let Some(bytes) = turned(parts) else { return Err(self.fail("a time has the wrong number of digits")) };
         of.decode(&bytes, Page::Utf8).map(Value::owned).map_err(|fault| self.fail(fault.0))
     }
 
@@ -428,7 +433,7 @@ impl Script<'_, '_> {
         let mut folded = false;
         loop {
             match self.next()? {
-                None => return Err(self.fail("a text does not end")),
+                None => return Err(self.fail("a text is not closed")),
                 Some(b'\'') => {
                     if self.peek()? != Some(b'\'') {
                         break;
@@ -469,7 +474,7 @@ impl Script<'_, '_> {
             let bytes = pairs.map(byte).collect::<Option<Vec<u8>>>();
             return bytes
                 .map(|bytes| Value::Bytes(Cow::Owned(bytes)))
-                .ok_or_else(|| self.fail("hexadecimal digits that do not come in pairs"));
+                .ok_or_else(|| self.fail("an odd number of hexadecimal digits"));
         }
         if let Ok(number) = text.parse() {
             return Ok(Value::Int(number));

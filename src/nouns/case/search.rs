@@ -40,7 +40,7 @@ pub enum SearchVerb {
         #[command(flatten)]
         which: Box<Which>,
     },
-    /// Show searches: what they mean, how many events they found, and of which state
+    /// Show searches: their queries, how many events they found, and in which state of the store
     Get(Shown),
     /// Run a search again, say what is new and what is gone, and keep the results of now
     Run(Kept),

@@ -260,7 +260,7 @@ fn chain(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
         }
         let hashed = tree::leaf(record.as_bytes());
         if hashed[..] != hash[..] {
-            found(findings, &place, "the record is not what its hash says");
+            found(findings, &place, "the record does not match its hash");
         }
         let said = serde_json::from_str::<serde_json::Value>(&record).ok();
         if said.as_ref().and_then(|said| said["previous"].as_str()) != Some(previous.as_str()) {

@@ -56,7 +56,7 @@ pub(super) fn orphans(connection: &Connection, findings: &mut Vec<Gap>) -> rusql
     let counts = [
         (
             "attachment",
-            "belong to events that count none",
+            "belong to events that have none by their count",
             "SELECT count(*) FROM attachment JOIN event ON event.id = attachment.event WHERE event.files = 0",
         ),
         (
@@ -367,7 +367,7 @@ pub(super) fn contents(connection: &Connection, findings: &mut Vec<Gap>, watch: 
             next += 1;
         }
         if !in_order || sum != size || hash.finalize()[..] != sha256[..] {
-            found(findings, format!("attachment {}", hash::hex(&sha256)), "the content is not what its SHA-256 says");
+            found(findings, format!("attachment {}", hash::hex(&sha256)), "the content does not match its SHA-256");
         }
     }
     Ok(())
