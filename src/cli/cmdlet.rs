@@ -318,7 +318,8 @@ impl Call {
                 None => {
                     let what =
                         format!("{} is not a value of any parameter of {}", quoted(&value.text()), self.cmdlet.name);
-                    let colon = value.truth().and_then(|is| self.with_colon(&value.text(), is));
+                    let is = value.is_truth_or_mistaken().then(|| value.affirms());
+                    let colon = is.and_then(|is| self.with_colon(&value.text(), is));
                     let hint = match colon.or_else(|| self.joined(&value.text())) {
                         Some(line) => line,
                         None => format!(

@@ -63,7 +63,7 @@ pub enum AddinVerb {
     },
     /// Change add-ins
     Set {
-        /// Which, by name or pool\name
+        /// The add-ins, by name or pool\name
         #[arg(required = true, value_name = "ADDIN")]
         names: Vec<String>,
         /// Another name; rooms follow
@@ -78,7 +78,7 @@ pub enum AddinVerb {
     },
     /// Remove add-ins; rooms that show one no longer do
     Remove {
-        /// Which, by name or pool\name
+        /// The add-ins, by name or pool\name
         #[arg(required = true, value_name = "ADDIN")]
         names: Vec<String>,
         /// No remark about rooms that show it

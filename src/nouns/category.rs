@@ -98,7 +98,7 @@ pub enum CategoryVerb {
     },
     /// Change categories
     Set {
-        /// Which, by name or pool\name
+        /// The categories, by name or pool\name
         #[arg(required = true, value_name = "CATEGORY")]
         names: Vec<String>,
         /// Another name
@@ -128,7 +128,7 @@ pub enum CategoryVerb {
     },
     /// Remove empty categories
     Remove {
-        /// Which, by name or pool\name
+        /// The categories, by name or pool\name
         #[arg(required = true, value_name = "CATEGORY")]
         names: Vec<String>,
         /// Ask or not.

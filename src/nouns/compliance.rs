@@ -67,7 +67,7 @@ pub enum ComplianceVerb {
     },
     /// Change compliance settings
     Set {
-        /// Which [default: global]
+        /// The scopes: global, site:NAME or service:PersistentChatServer:FQDN [default: global]
         #[arg(value_name = "IDENTITY")]
         names: Vec<String>,
         /// Properties.
@@ -90,7 +90,7 @@ pub enum ComplianceVerb {
     Redeliver(redeliver::RedeliverRequest),
     /// Remove compliance settings; global goes back to its defaults
     Remove {
-        /// Which
+        /// The scopes: global, site:NAME or service:PersistentChatServer:FQDN
         #[arg(required = true, value_name = "IDENTITY")]
         names: Vec<String>,
         /// Ask or not.

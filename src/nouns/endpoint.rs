@@ -73,7 +73,7 @@ pub enum EndpointVerb {
     },
     /// Remove endpoints
     Remove {
-        /// Which, by SIP address, display name or DN
+        /// The endpoints, by SIP address, display name or DN
         #[arg(required = true, value_name = "ENDPOINT")]
         names: Vec<String>,
         /// Ask or not.

@@ -60,7 +60,7 @@ pub enum StateVerb {
     },
     /// Change the state of pools, and of all their servers
     Set {
-        /// Which, by FQDN or PersistentChatServer:FQDN [default: the only one]
+        /// The pools, by FQDN or PersistentChatServer:FQDN [default: the only one]
         #[arg(value_name = "POOL")]
         names: Vec<String>,
         /// The state

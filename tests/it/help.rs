@@ -188,7 +188,7 @@ fn cmdlets_are_explained_in_their_own_words() {
     let desk = Desk::new();
     let page = desk.run("help Export-CsPersistentChatData").code(0).out;
     assert!(page.contains("-Level ") && page.contains("|"), "{page}");
-    assert!(page.contains("-AsBytes or -FileName is needed"), "{page}");
+    assert!(page.contains("-AsBytes or -FileName is required"), "{page}");
     assert_eq!(page, desk.run("Get-Help Export-CsPersistentChatData").code(0).out);
     assert_eq!(page, desk.args(&["Get-Help Export-CsPersistentChatData"]).code(0).out);
     let all = desk.run("Get-Command *Chat*").code(0).out;

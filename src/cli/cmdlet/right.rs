@@ -1,10 +1,10 @@
 //! Lines of a cmdlet as they have to be typed, for whoever has typed them otherwise.
 
-use super::Call;
+use super::{Bound, Call};
 use crate::cli::words::{DASHES, Written};
 use crate::error::{Error, quoted};
 use crate::model::ids::fold;
-use crate::nouns::cmdlet::{Parameter, To};
+use crate::nouns::cmdlet::{Kind, Parameter, To};
 use std::ffi::OsString;
 
 impl Call {
@@ -125,11 +125,22 @@ impl Call {
         let at = self.typed.iter().position(|word| word == surplus)?;
         let before = at.checked_sub(1)?;
         let name = self.typed[before].strip_prefix(DASHES)?;
+        match self.parameter(name).ok()? {
+            Bound::Own(parameter) if parameter.kind == Kind::Switch => {}
+            // Nobody who wrote it wants it done.
+            Bound::WhatIf => return Some(format!("leave the value out: {}", self.right(name, "", None))),
+            Bound::Confirm => {}
+            _ => return None,
+        }
         let mut words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
         let truth = if is { "$True" } else { "$False" };
         words.splice(before..=at, [OsString::from(format!("-{name}:{truth}"))]);
         let line = crate::cli::line::quoted(&words);
-        Some(format!("a colon stands before the value of a switch: pchat {} {line}", self.cmdlet.name))
+        let what = match surplus.is_empty() {
+            true => "bash expands $True and $False to nothing, and a colon stands before the value of a switch",
+            false => "a colon stands before the value of a switch",
+        };
+        Some(format!("{what}: pchat {} {line}", self.cmdlet.name))
     }
 
     /// The line of `-Identity=x`, with a blank.

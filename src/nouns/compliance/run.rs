@@ -21,7 +21,7 @@ use std::time::Duration;
 /// What a run is told.
 #[derive(Debug, Clone, Args)]
 pub struct RunRequest {
-    /// Which settings: those of a site in place of the global ones [default: global, and those of each server]
+    /// The scopes: a site in place of global [default: global, and those of each server]
     #[arg(value_name = "IDENTITY")]
     names: Vec<String>,
     /// Keep running, at the interval of the settings, until stopped

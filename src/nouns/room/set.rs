@@ -22,7 +22,7 @@ use std::collections::HashSet;
 /// What is to change in rooms.
 #[derive(Debug, Args)]
 pub struct SetRequest {
-    /// Which, by name, pool\name or address
+    /// The rooms, by name, pool\name or address
     #[arg(required = true, value_name = "ROOM")]
     pub rooms: Vec<String>,
     /// Another name

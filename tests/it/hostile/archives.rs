@@ -308,7 +308,12 @@ fn cases() -> Vec<(&'static str, Bag, u8, &'static str)> {
         ("page-cut", bag().set(&page, text()[..text().len() / 2].to_owned()).sealed(), 13, ""),
         ("page-empty", bag().set(&page, "").sealed(), 13, ""),
         ("page-not-utf-8", bag().set(&page, [text().as_bytes(), b"\xff"].concat()).sealed(), 13, "not UTF-8"),
-        ("page-person-unknown", bag().set(&page, text().replace("by=\"0\"", "by=\"7\"")).sealed(), 13, "is not listed in the page"),
+        (
+            "page-person-unknown",
+            bag().set(&page, text().replace("by=\"0\"", "by=\"7\"")).sealed(),
+            13,
+            "is not listed in the page",
+        ),
         (
             "page-event-unknown",
             bag().set(&page, text().replace("<join", "<spell").replace("</join", "</spell")).sealed(),

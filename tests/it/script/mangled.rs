@@ -205,6 +205,19 @@ fn no_boolean_and_no_identity_is_taken_from_nothing() {
                 lines.push((format!("{}{subject} -{}{value}", cmdlet.name, parameter.name), right));
             }
         }
+        // A switch is set by a colon; what is left of a value behind a blank is told.
+        let placed = cmdlet.parameters.iter().filter(|parameter| parameter.position.is_some() || parameter.needed);
+        let placed: String = placed.map(|parameter| format!(" -{} x", parameter.name)).collect();
+        for parameter in cmdlet.parameters.iter().filter(|parameter| parameter.kind == Kind::Switch) {
+            for value in [" ''", " \"$False\"", " '\\$False'", " False", ":$False", ":"] {
+                // What is needed beside it, or is without effect, is asked for first.
+                if value.starts_with(':') && (!matches!(parameter.to, To::Option(_)) || placed.contains("Instance")) {
+                    continue;
+                }
+                let line = format!("{}{placed} -{}{value}", cmdlet.name, parameter.name);
+                lines.push((line, format!("'-{}:$False'", parameter.name)));
+            }
+        }
         if cmdlet.parameters.iter().any(|parameter| parameter.to == To::Store) {
             for (name, right) in [("atl-sql-009\\\\rtc", "atl-sql-009\\rtc"), ("atl-sql-009", "atl-sql-009")] {
                 let line = format!("{} -DBInstance {name} -FileName x.zip", cmdlet.name);
