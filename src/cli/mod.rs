@@ -243,6 +243,8 @@ pub fn evaluate(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>
 enum Rows {
     /// They are printed at once.
     Printed,
+    /// The same, of a line with pipes, whose conditions are those of PowerShell.
+    Piped,
     /// They are kept for whoever takes the reply.
     Kept,
 }
@@ -349,7 +351,7 @@ fn perform(
     };
     let delivers = verb.takes_stdout();
     let look = Look { all: globals.all, ..Look::of(world) };
-    let quiet = globals.quiet && rows == Rows::Printed;
+    let quiet = globals.quiet && rows != Rows::Kept;
     let hushed = quiet && matches!(globals.output, Output::Table | Output::List);
     let changes = verb.change().is_some();
     let counts = changes || globals.instance.is_some();
@@ -363,7 +365,7 @@ fn perform(
     let mut stream = stream::Stream::new(globals.output, &conditions, Look { all: true, ..look }, out);
     let mut whole: Option<Table> = None;
     let mut take = |table: Table| match (rows, &mut whole) {
-        (Rows::Printed, _) => stream.page(table),
+        (Rows::Printed | Rows::Piped, _) => stream.page(table),
         (Rows::Kept, None) => {
             whole = Some(table);
             Ok(ControlFlow::Continue(()))
@@ -374,7 +376,7 @@ fn perform(
         }
     };
     let people = world.looks && !globals.all && matches!(globals.output, Output::Table | Output::List);
-    let mut pages = Pages { most: (people && rows == Rows::Printed).then_some(LOOKED_AT), take: &mut take };
+    let mut pages = Pages { most: (people && rows != Rows::Kept).then_some(LOOKED_AT), take: &mut take };
     let seen = Look { terminal: world.terminal, ..look };
     let mut reply = asked(&cx, globals, verb, world.answer, (seen, &mut *world.err), &mut pages)?;
     if by_default {
@@ -391,10 +393,14 @@ fn perform(
         return Ok(Evaluated::Delivered(reply));
     }
     reply.tables.splice(0..0, whole);
-    match print::choose(&mut reply, &conditions) {
-        // What was done is done: then a name that is wrong is a remark.
-        Err(error) if changes => reply.notes.push(error.to_string()),
-        chosen => chosen?,
+    let remark = print::choose(&mut reply, &conditions)?;
+    // In PowerShell a property that is not there is nothing; and what was done is done.
+    match remark {
+        Some(error) if rows == Rows::Printed && !changes => return Err(error),
+        Some(error) if !(globals.no_remarks || quiet && fine) => {
+            reply.notes.push(format!("{error}: {}", error.hint_text().unwrap_or_default()));
+        }
+        _ => {}
     }
     if hushed && fine {
         reply.tables.clear();

@@ -195,7 +195,7 @@ impl Run<'_, '_> {
                 continue;
             }
             let manner = Manner::of(&words, self.world);
-            let done = call.spoken(evaluated(words, self.world, &self.kept, Rows::Printed));
+            let done = call.spoken(evaluated(words, self.world, &self.kept, Rows::Piped));
             let stops = self.on_error(call);
             if stops == "silent" && matches!(done, Err(_) | Ok(Evaluated::Parser(..))) {
                 continue;

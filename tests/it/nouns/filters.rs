@@ -27,7 +27,7 @@ fn a_filter_that_names_nothing_is_an_error() {
         // Closed lists.
         ("audit get --action nonsense", 2, "the actions are accept older, addin new"),
         ("audit get --action romo", 2, "did you mean \"room\"?"),
-        ("audit get --action 'case shut'", 2, "the actions are case close, case new"),
+        ("audit get --action 'case burned down'", 2, "the actions are case close, case new"),
         ("audit get --action Room", 0, ""),
         ("audit get --action purge", 4, "no record matches"),
         ("principal get --type Usr", 2, "must be User, Group, Contact, Folder, DC or SystemUser, not \"Usr\""),

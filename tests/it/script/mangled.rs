@@ -210,11 +210,12 @@ fn no_boolean_and_no_identity_is_taken_from_nothing() {
         let placed: String = placed.map(|parameter| format!(" -{} x", parameter.name)).collect();
         for parameter in cmdlet.parameters.iter().filter(|parameter| parameter.kind == Kind::Switch) {
             for value in [" ''", " \"$False\"", " '\\$False'", " False", ":$False", ":"] {
+                let line = format!("{}{placed} -{}{value}", cmdlet.name, parameter.name);
                 // What is needed beside it, or is without effect, is asked for first.
-                if value.starts_with(':') && (!matches!(parameter.to, To::Option(_)) || placed.contains("Instance")) {
+                let asks = ["Instance", "Server", "Eligible"].iter().any(|word| line.contains(word));
+                if value.starts_with(':') && (asks || !matches!(parameter.to, To::Option(_))) {
                     continue;
                 }
-                let line = format!("{}{placed} -{}{value}", cmdlet.name, parameter.name);
                 lines.push((line, format!("'-{}:$False'", parameter.name)));
             }
         }
