@@ -322,6 +322,9 @@ impl Call {
                     let colon = is.and_then(|is| self.with_colon(&value.text(), is));
                     let hint = match colon.or_else(|| self.joined(&value.text())) {
                         Some(line) => line,
+                        None if self.cmdlet.parameters.iter().all(|parameter| parameter.position.is_none()) => {
+                            format!("write -NAME before each value; pchat help {} lists the names", self.cmdlet.name)
+                        }
                         None => format!(
                             "put a text with spaces in quotes, as 'IT Help', and a pattern with * too; pchat help {}",
                             self.cmdlet.name
@@ -362,7 +365,7 @@ impl Call {
                 .hint(format!("leave the value out: {}", self.right(name, "", None))),
             (_, true) => self
                 .wrong(format!("-{name} must be $True or $False; bash expands them to nothing, so quote them"))
-                .hint(self.right(name, "'$False'", None)),
+                .hint(format!("{}, or $True", self.right(name, "'$False'", None))),
             (_, false) => self.untrue(name, value),
         })
     }

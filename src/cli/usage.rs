@@ -1,6 +1,7 @@
 //! What the parser of command lines does not understand, as an error: what is wrong, and the line as it has to be
 //! typed.
 
+use super::mangled;
 use super::page;
 use super::typed::{Role, Typed, line, texts, typed};
 use crate::error::{Error, Kind, quoted};
@@ -95,7 +96,7 @@ impl Asked<'_> {
         let at = self.words.iter().position(|word| word == &arg).or_else(|| self.words.iter().position(starts));
         let word = at.and_then(|at| self.words.get(at)).cloned().unwrap_or_else(|| arg.clone());
         let name = typed.name();
-        if let Some(advice) = page::advice(&word, self.words) {
+        if let Some(advice) = page::advice(&word, self.words).filter(|_| mangled::expanded(self.words).is_none()) {
             return Error::new(Kind::Usage, format!("{} is one word too many for {name}", quoted(&word))).hint(advice);
         }
         if !word.starts_with('-') {
@@ -106,6 +107,10 @@ impl Asked<'_> {
                 return self
                     .wrong(format!("--{long} takes no value, and {} stands behind it", quoted(&word)))
                     .hint(format!("leave it out: {}", line(&self.without(at))));
+            }
+            if let Some(words) = mangled::expanded(self.words) {
+                return Error::new(Kind::Usage, format!("{} is one word too many for {name}", quoted(&word)))
+                    .hint(format!("{}: {}", mangled::EXPANDED, line(&words)));
             }
             let goes = typed.option("out").filter(|arg| arg.is_required_set());
             let hint = match self.words.iter().any(|word| super::cmdlet::is_meant(word)) {

@@ -1,6 +1,7 @@
 //! Lines of a cmdlet as they have to be typed, for whoever has typed them otherwise.
 
 use super::{Bound, Call};
+use crate::cli::mangled;
 use crate::cli::words::{DASHES, Written};
 use crate::error::{Error, quoted};
 use crate::model::ids::fold;
@@ -105,6 +106,10 @@ impl Call {
     /// The line with this word and its neighbours as one text.
     pub(super) fn joined(&self, surplus: &str) -> Option<String> {
         let at = self.typed.iter().position(|word| word == surplus)?;
+        if let Some(words) = mangled::expanded(&self.typed) {
+            let line = crate::cli::line::quoted(&words.iter().map(OsString::from).collect::<Vec<_>>());
+            return Some(format!("{}: pchat {} {line}", mangled::EXPANDED, self.cmdlet.name));
+        }
         if matches!(surplus, "^" | "`" | "\\") {
             let rest: Vec<OsString> = self.typed.iter().filter(|word| *word != surplus).map(OsString::from).collect();
             let line = crate::cli::line::quoted(&rest);

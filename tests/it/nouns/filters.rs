@@ -42,7 +42,7 @@ fn a_filter_that_names_nothing_is_an_error() {
         // Objects of the store.
         ("room get --pool pol.example.com", 10, "did you mean \"pool.example.com\"?"),
         ("category get --pool nowhere.example.net", 10, "no pool \"nowhere.example.net\""),
-        ("addin get --pool nowhere.example.net", 10, "pchat state get lists all of them"),
+        ("addin get --pool elsewhere", 10, "pchat state get lists all of them"),
         ("endpoint get --pool nowhere.example.net", 10, "no pool"),
         ("state get nowhere.example.net", 10, "no pool \"nowhere.example.net\""),
         ("endpoint get nobody", 10, "no endpoint \"nobody\""),
