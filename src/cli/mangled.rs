@@ -196,7 +196,7 @@ impl Check<'_> {
                 self.with(at, 1, own.into_iter().chain([name.to_owned()]).collect())
             };
             if value == "~" || value.starts_with("~/") {
-                let what = format!("{} is no folder; a shell replaces ~ only where a word begins", quoted(value));
+                let what = format!("{} is not a path here: a shell replaces ~ only where a word begins", quoted(value));
                 return Err(wrong(what, format!("type: {}", with(value).replace(&format!("'{value}'"), value))));
             }
             let drive = value.as_bytes().get(1) == Some(&b':') && value.as_bytes()[0].is_ascii_alphabetic();

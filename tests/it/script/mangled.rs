@@ -191,7 +191,7 @@ const LINES: &[(&str, &str)] = &[
     ("stats --report 'C:\\r.html'", "pchat stats --report r.html"),
     ("Export-CsPersistentChatData -DBInstance . -FileName 'C:\\temp\\x.zip'", "-FileName x.zip"),
     ("export --out=~/no-such-folder/chat.zip", "type: pchat export --out ~/no-such-folder/chat.zip"),
-    ("Set-CsPersistentChatComplianceConfiguration -AdapterOutputDirectory \\\\srv\\share", "write '\\\\srv"),
+    ("Set-CsPersistentChatComplianceConfiguration -AdapterOutputDirectory \\\\srv\\share", "write '\\\\server"),
     ("purge --room 'Settlements,Coffee Corner' --reason x --yes", "one room at a time"),
     ("Set-CsPersistentChatCategory Social -AllowedMembers +sip:a@x.example", "'@{Add=\"…\"; Remove=\"…\"}'"),
     ("New-CsPersistentChatRoom Test Social", "write -NAME before each value"),
