@@ -318,19 +318,7 @@ impl Call {
                 None => {
                     let what =
                         format!("{} is not a value of any parameter of {}", quoted(&value.text()), self.cmdlet.name);
-                    let is = value.is_truth_or_mistaken().then(|| value.affirms());
-                    let colon = is.and_then(|is| self.with_colon(&value.text(), is));
-                    let hint = match colon.or_else(|| self.joined(&value.text())) {
-                        Some(line) => line,
-                        None if self.cmdlet.parameters.iter().all(|parameter| parameter.position.is_none()) => {
-                            format!("write -NAME before each value; pchat help {} lists the names", self.cmdlet.name)
-                        }
-                        None => format!(
-                            "put a text with spaces in quotes, as 'IT Help', and a pattern with * too; pchat help {}",
-                            self.cmdlet.name
-                        ),
-                    };
-                    return Err(self.wrong(what).hint(hint));
+                    return Err(self.wrong(what).hint(self.surplus(&value)));
                 }
             }
         }

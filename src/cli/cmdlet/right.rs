@@ -103,6 +103,22 @@ impl Call {
             .to_owned()
     }
 
+    /// What to do about a value that belongs to no parameter.
+    pub(super) fn surplus(&self, value: &Written) -> String {
+        let is = value.is_truth_or_mistaken().then(|| value.affirms());
+        let colon = is.and_then(|is| self.with_colon(&value.text(), is));
+        match colon.or_else(|| self.joined(&value.text())) {
+            Some(line) => line,
+            None if self.cmdlet.parameters.iter().all(|parameter| parameter.position.is_none()) => {
+                format!("write -NAME before each value; pchat help {} lists the names", self.cmdlet.name)
+            }
+            None => format!(
+                "put a text with spaces in quotes, as 'IT Help', and a pattern with * too; pchat help {}",
+                self.cmdlet.name
+            ),
+        }
+    }
+
     /// The line with this word and its neighbours as one text.
     pub(super) fn joined(&self, surplus: &str) -> Option<String> {
         let at = self.typed.iter().position(|word| word == surplus)?;

@@ -181,6 +181,14 @@ impl Run<'_, '_> {
         Ok(())
     }
 
+    /// The lines of a file.
+    pub(super) fn lines(&mut self, path: &Expr) -> Result<Vec<Value>> {
+        let name = self.value(path)?.show();
+        let bytes = std::fs::read(&name).map_err(|error| Error::io(&name, error))?;
+        let text = crate::cli::utf8(bytes, &name)?;
+        Ok(text.trim_start_matches('\u{feff}').lines().map(|line| Value::from(line.to_owned())).collect())
+    }
+
     /// Reads a table from a file.
     pub(super) fn import(&mut self, path: &Expr, delimiter: Option<&Expr>) -> Result<Vec<Value>> {
         let name = self.value(path)?.show();

@@ -77,7 +77,7 @@ const LINES: &[(&str, &str)] = &[
     // What PowerShell does and no shell.
     ("Set-CsPersistentChatRoom @params", "-Identity NAME"),
     ("Set-CsPersistentChatRoom -Identity 'Coffee Corner' @params", "write the parameters of $params out"),
-    ("'Set-CsPersistentChatRoom @params'", "\"@params\" is not supported here"),
+    ("'Set-CsPersistentChatRoom @params'", "variable $params is not defined"),
     ("Set-CsPersistentChatRoom 'Coffee Corner' -Description @\"\nclosed\n\"@", "-Description closed"),
     ("Set-CsPersistentChatRoom 'Coffee Corner' -Description @'\nclosed\n'@", "-Description closed"),
     (
