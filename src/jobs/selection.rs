@@ -390,6 +390,7 @@ fn missing(noun: &str, name: &str, known: &[String]) -> Error {
     }
     match near {
         Some(near) => error.hint(format!("did you mean \"{near}\"?")),
+        None if noun == "case" => error.hint("pchat case new opens one; pchat case get lists all of them"),
         None => error.hint(format!("pchat {noun} get lists all of them")),
     }
 }

@@ -30,7 +30,7 @@ const PRIVILEGED: &str = "privileged";
 pub struct ProduceRequest {
     #[command(subcommand)]
     verb: Option<ProduceVerb>,
-    /// The case, which must be open
+    /// The case, which must be open (pchat case new opens one)
     #[arg(long, value_name = "CASE", required = true)]
     case: Option<String>,
     /// Where it goes: a file ending in .zip, or any other name for a folder

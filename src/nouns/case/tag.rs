@@ -44,7 +44,7 @@ pub struct Tagging {
     /// Events by their addresses, as pool\address#sequence
     #[arg(value_name = "ADDRESS")]
     addresses: Vec<String>,
-    /// The case, which must be open
+    /// The case, which must be open (pchat case new opens one)
     #[arg(long, value_name = "CASE")]
     case: String,
     /// The tag: responsive, privileged, hot, or any other name

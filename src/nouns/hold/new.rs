@@ -20,7 +20,7 @@ use clap::Args;
 pub struct NewHold {
     /// Its name
     pub(super) name: String,
-    /// The case it belongs to, which must be open
+    /// The case it belongs to, which must be open (pchat case new opens one)
     #[arg(long, value_name = "CASE")]
     pub(super) case: String,
     /// Why
