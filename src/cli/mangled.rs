@@ -69,6 +69,16 @@ fn seen(word: &str) -> String {
     word.chars().filter(|c| !UNSEEN.contains(c)).map(|c| if DASHES.contains(&c) { '-' } else { c }).collect()
 }
 
+/// A word without the joiners that belong to it: several scripts write with them, and emoji are glued by them.
+fn joined(word: &str) -> String {
+    let chars: Vec<char> = word.chars().collect();
+    let sign = |c: &char| c.is_ascii() || [&BLANKS[..], &UNSEEN, &DASHES].iter().any(|list| list.contains(c));
+    let written = |at: usize| chars.get(at).is_some_and(|c| !sign(c));
+    let joins =
+        |at: usize| matches!(chars[at], '\u{200c}' | '\u{200d}') && at > 0 && written(at - 1) && written(at + 1);
+    (0..chars.len()).filter(|at| !joins(*at)).map(|at| chars[at]).collect()
+}
+
 struct Check<'a> {
     words: &'a [String],
     typed: &'a Typed<'a>,
@@ -90,7 +100,11 @@ impl Check<'_> {
     /// Blanks that are none, and characters that nobody sees.
     fn unseen(&self) -> Result<()> {
         let hidden = |c: char| BLANKS.contains(&c) || UNSEEN.contains(&c);
-        for (at, word, role) in self.roles() {
+        for (at, typed, role) in self.roles() {
+            if !typed.contains(hidden) {
+                continue;
+            }
+            let word = &joined(typed);
             if !word.contains(hidden) {
                 continue;
             }
@@ -107,7 +121,7 @@ impl Check<'_> {
             let edge = word.starts_with(hidden) || word.ends_with(hidden);
             let value = matches!(role, Role::Value(_));
             if (begins && name.contains(hidden)) || (!value && (within || edge || command)) {
-                let plain: String = word.chars().filter(|c| !UNSEEN.contains(c)).collect();
+                let plain: String = typed.chars().filter(|c| !UNSEEN.contains(c)).collect();
                 let parts: Vec<String> =
                     plain.split(BLANKS).filter(|part| !part.is_empty()).map(str::to_owned).collect();
                 // A text that has its place on the line, as a query, is one word whatever blanks are in it.
@@ -117,7 +131,7 @@ impl Check<'_> {
                     && self.typed.command.get_positionals().next().is_some()
                     && self.typed.command.find_subcommand(first).is_none();
                 let parts = if text { vec![parts.join(" ")] } else { parts };
-                let shown: String = word.chars().map(|c| if hidden(c) { '·' } else { c }).collect();
+                let shown: String = typed.chars().map(|c| if hidden(c) { '·' } else { c }).collect();
                 let what = format!("{} has blanks that are not spaces, or characters that nobody sees", quoted(&shown));
                 return Err(wrong(what, format!("documents put them there; type: {}", self.with(at, 1, parts))));
             }

@@ -89,8 +89,7 @@ fn page(command: Command, path: &str, length: Length) -> Command {
                 None => names.iter().map(String::as_str).collect(),
             };
             let firsts = names.into_iter().filter_map(|name| examples(&format!("{path} {name}")).first().copied());
-            let own = |arg: &Arg| arg.is_positional() || arg.is_required_set();
-            let bare = all.first().copied().filter(|_| command.get_arguments().any(own));
+            let bare = all.first().copied().filter(|_| !command.is_subcommand_required_set());
             bare.into_iter().chain(firsts).take(SHOWN).collect()
         }
     };

@@ -53,7 +53,7 @@ pub fn meant(store: &mut impl Corpus, selection: &Selection) -> Result<Addresses
     store.hits(std::slice::from_ref(selection), &mut |room, _| {
         let sequences = events.room(&room.room);
         for (_, hits) in &room.hits {
-            let mut list: Vec<u64> = hits.iter().map(|at| room.events[*at as usize].sequence).collect();
+            let mut list: Vec<u64> = hits.iter().map(|at| room.events[*at as usize].sequence()).collect();
             list.sort_unstable();
             list.into_iter().for_each(|sequence| {
                 sequences.insert(sequence);

@@ -84,17 +84,17 @@ pub fn stats(store: &mut impl Corpus, selection: &Selection, zone: &Zone, pairs:
         let (mut first, mut last) = (i64::MAX, i64::MIN);
         for at in room.hits.iter().flat_map(|(_, hits)| hits) {
             let event = &room.events[*at as usize];
-            (first, last) = (first.min(event.second), last.max(event.second));
-            of_room.add(event.kind);
-            here.entry(event.person).or_default().add(event.kind);
+            (first, last) = (first.min(event.second()), last.max(event.second()));
+            of_room.add(event.kind());
+            here.entry(event.person()).or_default().add(event.kind());
             // Zones differ by whole minutes; what is within one lies in the same hour.
-            if hour != event.second.div_euclid(60) {
-                hour = event.second.div_euclid(60);
-                local = Some(zone.local(Ticks(event.second.saturating_mul(SECOND))));
+            if hour != event.second().div_euclid(60) {
+                hour = event.second().div_euclid(60);
+                local = Some(zone.local(Ticks(event.second().saturating_mul(SECOND))));
             }
             let Some(local) = local else { continue };
-            stats.months.entry((local.year(), local.month())).or_default().add(event.kind);
-            if event.kind == Kind::Chat {
+            stats.months.entry((local.year(), local.month())).or_default().add(event.kind());
+            if event.kind() == Kind::Chat {
                 stats.hours[local.weekday().num_days_from_monday() as usize][local.hour() as usize] += 1;
             }
         }

@@ -126,9 +126,9 @@ impl Postings {
         })
     }
 
-    /// Hands out each word with its hash and its events in ascending order; the words are in no order.
-    pub fn each(&self, take: &mut dyn FnMut(&str, u64, &[u32])) {
-        for word in &self.words {
+    /// Hands out some of the words, each with its hash and its events in ascending order; the words are in no order.
+    pub fn each(&self, which: Range<usize>, take: &mut dyn FnMut(&str, u64, &[u32])) {
+        for word in &self.words[which] {
             let letters = &self.letters[word.letters.start as usize..word.letters.end as usize];
             take(letters, word.hash, &self.events[word.events.start as usize..word.events.end as usize]);
         }
@@ -137,14 +137,14 @@ impl Postings {
 
 /// Appends ascending numbers to a list that holds the difference of each to the one before, seven
 /// bits to a byte. `last` is the number before, 0 at the start of a list.
-pub fn append(list: &mut Vec<u8>, last: &mut u64, number: u64) {
+pub fn append(list: &mut impl Extend<u8>, last: &mut u64, number: u64) {
     let mut rest = number - *last;
     *last = number;
     while rest >= 0x80 {
-        list.push(rest as u8 | 0x80);
+        list.extend([rest as u8 | 0x80]);
         rest >>= 7;
     }
-    list.push(rest as u8);
+    list.extend([rest as u8]);
 }
 
 /// The difference that stands at this place of a list, and the place behind it; `None` where the list is damaged.

@@ -3,9 +3,9 @@
 //! texts.
 
 use super::Corpus;
+pub use super::seen::Seen;
 use crate::error::Result;
 use crate::model::ids::{RoomKey, person_key};
-use crate::model::message::Kind;
 use crate::model::unit::Unit;
 use crate::select::matches::Subject;
 use crate::select::scope::{Scope, Selection};
@@ -14,21 +14,6 @@ use std::ops::ControlFlow;
 
 /// Ticks in a second.
 const SECOND: i64 = 10_000_000;
-
-/// What lists of hits need of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
-    /// Whole seconds since the year 1.
-    pub second: i64,
-    /// Its sequence in the room.
-    pub sequence: u64,
-    /// Its kind.
-    pub kind: Kind,
-    /// Who did it: a place in the list of people.
-    pub person: u32,
-    /// How many attachments it has; known of hits only.
-    pub files: u16,
-}
 
 /// A room in which something is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,13 +85,9 @@ impl Gathering<'_> {
                     files = u16::try_from(event.more().files.len()).unwrap_or(u16::MAX);
                 }
             }
-            room.events.push(Seen {
-                second: event.at.0.div_euclid(SECOND),
-                sequence: event.sequence,
-                kind: event.kind,
-                person: keys[event.who as usize],
-                files,
-            });
+            let second = event.at.0.div_euclid(SECOND);
+            let seen = Seen::new(second, event.sequence, event.kind, keys[event.who as usize]);
+            room.events.push(seen.with_files(files));
         }
         Ok(())
     }
@@ -124,7 +105,7 @@ impl Gathering<'_> {
 
 /// With its events in order of seconds and sequences.
 pub(super) fn sorted(mut room: RoomHits) -> RoomHits {
-    let order = |seen: &Seen| (seen.second, seen.sequence);
+    let order = |seen: &Seen| (seen.second(), seen.sequence());
     if room.events.is_sorted_by_key(order) {
         return room;
     }

@@ -11,6 +11,7 @@ pub mod hits;
 pub mod mails;
 pub mod open;
 pub mod purge;
+mod seen;
 pub mod sqlite;
 
 use crate::error::Result;

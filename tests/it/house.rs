@@ -151,6 +151,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tempfile", &["src/files.rs"]),
     ("hashbrown", &["src/select/postings.rs", "src/store/sqlite/index.rs"]),
     ("compact_str", &["src/store/sqlite/index.rs"]),
+    ("smallvec", &["src/store/sqlite/index.rs"]),
     ("roaring", &["src/store/sqlite/facts.rs", "src/store/sqlite/find.rs", "src/store/sqlite/write/compare.rs"]),
     ("blake3", &["src/store/sqlite/roots.rs"]),
     ("hmac", &["src/proof/content.rs"]),

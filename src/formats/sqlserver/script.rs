@@ -5,8 +5,6 @@ use super::given::{Asked, Bytes, Given, TakeGiven, text};
 use super::known::{Dialect, table};
 use super::pages::Page;
 use super::tables::Picker;
-use super::types::Type;
-use super::value::Value;
 use crate::error::{Error, Kind, Place, Result};
 use crate::formats::Remarks;
 use std::borrow::Cow;
@@ -14,6 +12,8 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+mod literal;
 
 /// A row has at most so many values.
 const MOST_VALUES: usize = 4096;
@@ -29,7 +29,7 @@ pub fn each(
     let told = |e: std::io::Error| outer(e, asked.place);
     let (from, unicode) = text(from, asked.place).map_err(told)?;
     let page = if unicode { Page::Utf8 } else { asked.page };
-    let mut script = Script { bytes: Bytes::new(from), asked, page, pickers: HashMap::new(), folded: 0 };
+    let mut script = Script { bytes: Bytes::new(from), asked, page, pickers: HashMap::new(), folded: 0, open: false };
     while script.statement(others, take)?.is_continue() {}
     if script.folded > 0 {
         remarks.counts.insert(
@@ -59,6 +59,10 @@ fn is_statement(word: &str) -> bool {
     WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
+fn is_transaction(word: &str) -> bool {
+    ["TRAN", "TRANSACTION"].iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
 /// The table and the columns of a statement.
 type Statement = (String, Vec<String>);
 
@@ -69,6 +73,8 @@ struct Script<'a, 'b> {
     /// By the statement's table and columns.
     pickers: HashMap<Statement, Option<(Arc<Picker>, Dialect)>>,
     folded: u64,
+    /// Within a transaction.
+    open: bool,
 }
 
 impl Script<'_, '_> {
@@ -99,18 +105,20 @@ impl Script<'_, '_> {
     /// Passes over a comment. One to the end of its line leaves that end.
     fn remark(&mut self) -> Result<()> {
         match (self.next()?, self.peek()?) {
-            (Some(b'-'), Some(b'-')) => {
-                while self.peek()?.is_some_and(|byte| byte != b'\n') {
-                    self.next()?;
-                }
-                Ok(())
-            }
+            (Some(b'-'), Some(b'-')) => self.rest_of_line(),
             (Some(b'/'), Some(b'*')) => {
                 self.next()?;
                 self.comment()
             }
             _ => Err(self.fail("unexpected sign")),
         }
+    }
+
+    fn rest_of_line(&mut self) -> Result<()> {
+        while self.peek()?.is_some_and(|byte| byte != b'\n') {
+            self.next()?;
+        }
+        Ok(())
     }
 
     /// The rest of a comment; comments lie in each other.
@@ -147,6 +155,11 @@ impl Script<'_, '_> {
         self.space()?;
         let go_on = Ok(ControlFlow::Continue(()));
         match self.peek()? {
+            None if self.open => {
+                return Err(self
+                    .fail("the script ends within a transaction: what follows it, to COMMIT at least, is missing")
+                    .hint("generate the script again"));
+            }
             None => return Ok(ControlFlow::Break(())),
             Some(b';') => {
                 self.next()?;
@@ -165,8 +178,16 @@ impl Script<'_, '_> {
                 go_on
             }
             "INSERT" => self.insert(others, take),
+            word @ ("BEGIN" | "COMMIT") => {
+                self.rest(word)?;
+                self.open = word == "BEGIN";
+                go_on
+            }
             _ => Err(self
-                .fail("a statement is not INSERT, SET, USE, PRINT or GO; scripts are read, not executed")
+                .fail(
+                    "a statement is not INSERT, SET, USE, PRINT, BEGIN TRANSACTION, COMMIT or GO; scripts are read, \
+                     not executed",
+                )
                 .hint("generate a script of data only, or use bcp -N (docs/migrate.md)")),
         }
     }
@@ -191,6 +212,7 @@ impl Script<'_, '_> {
                         // What is to be done several times gives several rows.
                         "GO" => words == 1 && word == "1",
                         "USE" => words == 1,
+                        "BEGIN" | "COMMIT" => words == 1 && is_transaction(&word),
                         _ => !ended && words < 16 && !is_statement(&word),
                     };
                     ended = word.eq_ignore_ascii_case("ON") || word.eq_ignore_ascii_case("OFF");
@@ -323,165 +345,6 @@ impl Script<'_, '_> {
             }
             self.next()?;
             at = self.bytes.line;
-        }
-    }
-
-    /// A literal, which a conversion to a type may stand around.
-    fn literal(&mut self) -> Result<Value<'static>> {
-        self.space_before_value()?;
-        match self.peek()? {
-            Some(b'\'') => self.quoted(),
-            Some(b'0'..=b'9' | b'+' | b'-' | b'.') => self.numeral(),
-            _ => {
-                let word = self.word()?.to_ascii_uppercase();
-                match word.as_str() {
-                    "N" if self.peek()? == Some(b'\'') => self.quoted(),
-                    "NULL" => Ok(Value::Null),
-                    "CAST" => {
-                        self.must(b'(', "CAST without a bracket")?;
-                        let value = self.literal()?;
-                        self.space()?;
-                        if !self.word()?.eq_ignore_ascii_case("AS") {
-                            return Err(self.fail("CAST without AS"));
-                        }
-                        let kind = self.kind()?;
-                        self.must(b')', "CAST is not closed")?;
-                        self.converted(value, &kind)
-                    }
-                    "CONVERT" => {
-                        self.must(b'(', "CONVERT without a bracket")?;
-                        let kind = self.kind()?;
-                        self.must(b',', "CONVERT without a value")?;
-                        let value = self.literal()?;
-                        self.must(b')', "CONVERT is not closed, or has a style")?;
-                        self.converted(value, &kind)
-                    }
-                    _ => Err(self
-                        .fail("a value is not a literal; functions, variables and queries are not executed")
-                        .hint("generate a script of data only, or use bcp -N (docs/migrate.md)")),
-                }
-            }
-        }
-    }
-
-    fn space_before_value(&mut self) -> Result<()> {
-        loop {
-            match self.peek()? {
-                Some(byte) if byte.is_ascii_whitespace() => drop(self.next()?),
-                Some(b'/') => self.remark()?,
-                _ => return Ok(()),
-            }
-        }
-    }
-
-    /// The name of a type; its size does not matter.
-    fn kind(&mut self) -> Result<String> {
-        let mut kind = self.name()?;
-        loop {
-            self.space()?;
-            match self.peek()? {
-                Some(b'.') => {
-                    self.next()?;
-                    kind = self.name()?;
-                }
-                Some(b'(') => {
-                    self.next()?;
-                    let mut most = 32;
-                    while !matches!(self.next()?, Some(b')')) {
-                        most -= 1;
-                        if most == 0 {
-                            return Err(self.fail("the size of a type is not closed"));
-                        }
-                    }
-                }
-                _ => return Ok(kind.to_ascii_lowercase()),
-            }
-        }
-    }
-
-    /// Hexadecimal digits stand for two types of time, turned round, and for bytes.
-    fn converted(&self, value: Value<'static>, kind: &str) -> Result<Value<'static>> {
-        let Value::Bytes(bytes) = &value else { return Ok(value) };
-        let turned = |parts: &[usize]| {
-            let mut out = Vec::new();
-            let mut rest = &bytes[..];
-            for part in parts {
-                let (one, after) = rest.split_at_checked(*part)?;
-                out.extend(one.iter().rev());
-                rest = after;
-            }
-            rest.is_empty().then_some(out)
-        };
-        let (of, parts): (Type, &[usize]) = match kind {
-            "datetime" => (Type::DateTime, &[4, 4]),
-            "smalldatetime" => (Type::SmallDateTime, &[2, 2]),
-            "binary" | "varbinary" | "image" => return Ok(value),
-            _ => {
-                return Err(self.fail(
-                    "hexadecimal digits are supported for datetime, smalldatetime and binary \
-                values only",
-                ));
-            }
-        };
-        let Some(bytes) = turned(parts) else { return Err(self.fail("a time has the wrong number of digits")) };
-        of.decode(&bytes, Page::Utf8).map(Value::owned).map_err(|fault| self.fail(fault.0))
-    }
-
-    fn quoted(&mut self) -> Result<Value<'static>> {
-        self.next()?;
-        let mut bytes = Vec::new();
-        let mut folded = false;
-        loop {
-            match self.next()? {
-                None => return Err(self.fail("a text is not closed")),
-                Some(b'\'') => {
-                    if self.peek()? != Some(b'\'') {
-                        break;
-                    }
-                    self.next()?;
-                    bytes.push(b'\'');
-                }
-                Some(byte) => {
-                    folded |= byte == b'\n' && matches!(bytes.as_slice(), [.., b'\\'] | [.., b'\\', b'\r']);
-                    bytes.push(byte);
-                }
-            }
-            if bytes.len() as u64 > self.asked.most {
-                return Err(self.fail("a text is longer than the limit").hint("if you trust it, raise --max-page"));
-            }
-        }
-        self.folded += u64::from(folded);
-        let text = self.page.decode(&bytes).map_err(|fault| self.fail(fault.0))?;
-        Ok(Value::Text(Cow::Owned(text.into_owned())))
-    }
-
-    fn numeral(&mut self) -> Result<Value<'static>> {
-        let mut text = String::new();
-        while let Some(byte) =
-            self.peek()?.filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
-        {
-            self.next()?;
-            text.push(char::from(byte));
-            if text.len() as u64 > self.asked.most {
-                return Err(self.fail("a number is longer than the limit"));
-            }
-        }
-        if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-            let pairs = digits.as_bytes().chunks(2);
-            let byte = |pair: &[u8]| {
-                (pair.len() == 2).then(|| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())?
-            };
-            let bytes = pairs.map(byte).collect::<Option<Vec<u8>>>();
-            return bytes
-                .map(|bytes| Value::Bytes(Cow::Owned(bytes)))
-                .ok_or_else(|| self.fail("an odd number of hexadecimal digits"));
-        }
-        if let Ok(number) = text.parse() {
-            return Ok(Value::Int(number));
-        }
-        match text.parse::<f64>().is_ok_and(f64::is_finite) {
-            true => Ok(Value::Text(Cow::Owned(text))),
-            false => Err(self.fail("a number cannot be read")),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How a file of `bcp` is written that brings no format file. Every way the documents know is tried on its beginning,
 //! and one is taken only when it reads all of it, every value can be, and no other way reads anything else.
 
+use super::given::head_text;
 use super::known::{Dialect, Known};
 use super::layout::{BROKEN, Layout};
 use super::pages::Page;
@@ -31,6 +32,10 @@ pub enum Unsettled {
     Broken,
     /// A text is in a code page that nobody named.
     Page,
+    /// UTF-16 in the order of bytes that bcp never writes.
+    Swapped,
+    /// Lines with a separator, and none of them names the columns.
+    Nameless(char),
     /// Several ways read it, and not alike.
     Several(Vec<&'static str>),
 }
@@ -62,12 +67,33 @@ pub fn settle(known: &Known, dialect: Dialect, head: &[u8], all: bool, page: Pag
         }
     }
     match read.len() {
+        0 if is_swapped(head) => Err(Unsettled::Swapped),
+        0 if let Some(separator) = nameless(known, head) => Err(Unsettled::Nameless(separator)),
         0 if broken => Err(Unsettled::Broken),
         0 if unsaid => Err(Unsettled::Page),
         0 => Err(Unsettled::None),
         1 => Ok(read.remove(0).0),
         _ => Err(Unsettled::Several(read.iter().map(|(way, _)| way.words).collect())),
     }
+}
+
+/// Is it UTF-16 in big-endian order, with a mark or with a digit at the start?
+fn is_swapped(head: &[u8]) -> bool {
+    match head {
+        [0xFE, 0xFF, ..] => true,
+        [0, first, 0, ..] => first.is_ascii_digit(),
+        _ => false,
+    }
+}
+
+/// What separates the values of the first line, when it has as many as the table has columns and no tab.
+fn nameless(known: &Known, head: &[u8]) -> Option<char> {
+    let text = head_text(head);
+    let line = text.trim_start_matches('\u{FEFF}').lines().next()?;
+    let of_text = line.starts_with(|c: char| c.is_ascii_digit() || c == '"') && !line.contains(['\t', '\0']);
+    let columns = known.needs().count().max(2)..=known.columns.len();
+    let fits = |separator: &char| columns.contains(&line.split(*separator).count());
+    [';', '|', ','].into_iter().find(fits).filter(|_| of_text)
 }
 
 /// Does a file of characters begin as one does: with a digit?

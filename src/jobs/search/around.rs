@@ -88,10 +88,10 @@ fn stretches(room: &RoomHits, around: Around, cursor: Option<&Cursor>) -> Vec<St
     let events = &room.events;
     let shown = cursor.map(|cursor| cursor.at.0.div_euclid(SECOND));
     // How many messages there are before each event, and where each of them is.
-    let chats: Vec<usize> = (0..events.len()).filter(|at| events[*at].kind == Kind::Chat).collect();
-    let before = |second: i64| chats.partition_point(|at| events[*at].second < second);
+    let chats: Vec<usize> = (0..events.len()).filter(|at| events[*at].kind() == Kind::Chat).collect();
+    let before = |second: i64| chats.partition_point(|at| events[*at].second() < second);
     let mut list: Vec<Stretch> = Vec::new();
-    let hits = room.hits.iter().flat_map(|(_, hits)| hits).map(|at| events[*at as usize].second);
+    let hits = room.hits.iter().flat_map(|(_, hits)| hits).map(|at| events[*at as usize].second());
     // Where the search before ended counts as a hit: what follows it was shown.
     let seconds = shown.into_iter().chain(hits.filter(|second| shown.is_none_or(|shown| *second >= shown)));
     for second in seconds {
@@ -99,10 +99,10 @@ fn stretches(room: &RoomHits, around: Around, cursor: Option<&Cursor>) -> Vec<St
             Around::Seconds(seconds) => (second.saturating_sub(seconds), second.saturating_add(seconds)),
             Around::Messages(most) => {
                 let most = most as usize;
-                let first = before(second).checked_sub(most).map_or(i64::MIN, |at| events[chats[at]].second);
+                let first = before(second).checked_sub(most).map_or(i64::MIN, |at| events[chats[at]].second());
                 let last = before(second.saturating_add(1)) + most;
                 let last = last.checked_sub(1).and_then(|last| chats.get(last));
-                (first.min(second), last.map_or(i64::MAX, |at| events[*at].second).max(second))
+                (first.min(second), last.map_or(i64::MAX, |at| events[*at].second()).max(second))
             }
         };
         match list.last_mut() {

@@ -96,8 +96,8 @@ impl OfRoom<'_> {
     fn new(hits: &RoomHits, seconds: i64) -> OfRoom<'_> {
         let (mut people, mut places) = (Vec::new(), HashMap::with_hasher(ByPlace::default()));
         for event in &hits.events {
-            places.entry(event.person).or_insert_with(|| {
-                people.push(event.person);
+            places.entry(event.person()).or_insert_with(|| {
+                people.push(event.person());
                 people.len() as u32 - 1
             });
         }
@@ -117,7 +117,7 @@ impl Part {
     fn add(&mut self, of: &OfRoom<'_>, at: u32, unique: bool) {
         self.tally.hits += 1;
         self.tally.unique += u64::from(unique);
-        self.tally.family += 1 + u64::from(of.hits.events[at as usize].files);
+        self.tally.family += 1 + u64::from(of.hits.events[at as usize].files());
         self.tally.context += of.window.more(at as usize, &mut self.shown);
     }
 }
@@ -137,7 +137,7 @@ impl Counted {
     fn add(&mut self, of: &OfRoom<'_>, hits: &[u32], unique: impl Fn(u32) -> bool, parts: &mut [Part]) {
         let (mut all, mut met) = (Part::default(), Vec::new());
         for at in hits {
-            let (place, unique) = (of.places[&of.hits.events[*at as usize].person], unique(*at));
+            let (place, unique) = (of.places[&of.hits.events[*at as usize].person()], unique(*at));
             let part = &mut parts[place as usize];
             if part.tally.hits == 0 {
                 met.push(place);
@@ -222,7 +222,7 @@ impl Tallies {
         self.any.add(&of, &any, unique, &mut self.parts);
         let mut known: Option<(i64, Month)> = None;
         for at in any {
-            let second = room.events[at as usize].second;
+            let second = room.events[at as usize].second();
             let day = second.div_euclid(86_400);
             let month = match known {
                 Some((of, month)) if of == day => month,
@@ -243,7 +243,7 @@ struct Window<'a> {
 
 impl Window<'_> {
     fn new(events: &[Seen], seconds: i64) -> Window<'_> {
-        let messages = |events: &[Seen]| events.iter().filter(|event| event.kind == Kind::Chat).count() as u32;
+        let messages = |events: &[Seen]| events.iter().filter(|event| event.kind() == Kind::Chat).count() as u32;
         // Places in the list, and the messages before them.
         let (mut from, mut to) = ((0, 0), (0, 0));
         let go = |at: &mut (usize, u32), more: usize| {
@@ -251,10 +251,10 @@ impl Window<'_> {
             at.0 += more;
         };
         let span = |event: &Seen| {
-            let (first, last) = (event.second.saturating_sub(seconds), event.second.saturating_add(seconds));
-            let before = events[from.0..].iter().take_while(|event| event.second < first).count();
+            let (first, last) = (event.second().saturating_sub(seconds), event.second().saturating_add(seconds));
+            let before = events[from.0..].iter().take_while(|event| event.second() < first).count();
             go(&mut from, before);
-            let within = events[to.0..].iter().take_while(|event| event.second <= last).count();
+            let within = events[to.0..].iter().take_while(|event| event.second() <= last).count();
             go(&mut to, within);
             (from.1, to.1)
         };
@@ -269,7 +269,7 @@ impl Window<'_> {
         let from = from.max(*shown).min(to);
         *shown = (*shown).max(to);
         // A message is counted among its neighbours.
-        u64::from(to - from) + u64::from(self.events[at].kind != Kind::Chat)
+        u64::from(to - from) + u64::from(self.events[at].kind() != Kind::Chat)
     }
 
     #[cfg(test)]
@@ -284,7 +284,7 @@ mod tests {
     use super::*;
 
     fn seen(second: i64, kind: Kind) -> Seen {
-        Seen { second, sequence: 0, kind, person: 0, files: 0 }
+        Seen::new(second, 0, kind, 0)
     }
 
     #[test]

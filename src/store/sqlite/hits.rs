@@ -282,20 +282,17 @@ impl Group {
         let reading = Reading { connection, selection: &everything };
         let start = slots.start << BLOCK_SHIFT;
         let mut place_of = vec![u32::MAX; slots.len() << BLOCK_SHIFT];
-        let mut events: Vec<Seen> = Vec::new();
+        let count: u64 = slots.clone().map(|slot| self.block(slot).events).sum();
+        let mut events: Vec<Seen> = Vec::with_capacity(count.min(place_of.len() as u64) as usize);
         for slot in slots {
             let block = self.block(slot);
             for head in reading.heads(block)? {
                 let ordinal = (slot << BLOCK_SHIFT) + usize::from(head.place);
                 let person = persons.get(ordinal).copied().filter(|person| *person != NOBODY);
                 place_of[ordinal - start] = events.len() as u32;
-                events.push(Seen {
-                    second: head.second,
-                    sequence: sequence_of(block.first) + u64::from(head.place),
-                    kind: head.kind,
-                    person: person.ok_or_else(|| damaged(block.number))?,
-                    files: 0,
-                });
+                let sequence = sequence_of(block.first) + u64::from(head.place);
+                let person = person.ok_or_else(|| damaged(block.number))?;
+                events.push(Seen::new(head.second, sequence, head.kind, person));
             }
         }
         let mut files = connection.prepare_cached("SELECT files FROM event WHERE id = ?1")?;
@@ -305,8 +302,9 @@ impl Group {
                 let (slot, bit) = (ordinal >> BLOCK_SHIFT, ordinal & PLACES as usize);
                 *at = place_of[ordinal - start];
                 let event = events.get_mut(*at as usize).ok_or_else(|| damaged(self.block(slot).number))?;
-                if with_files[slot] >> bit & 1 == 1 && event.files == 0 {
-                    event.files = files.query_row([self.block(slot).first + bit as i64], |row| row.get(0))?;
+                if with_files[slot] >> bit & 1 == 1 && event.files() == 0 {
+                    let id = self.block(slot).first + bit as i64;
+                    *event = event.with_files(files.query_row([id], |row| row.get(0))?);
                 }
             }
         }

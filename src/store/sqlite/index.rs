@@ -9,7 +9,9 @@ use crate::select::postings::{self, Postings, hash_of};
 use compact_str::CompactString;
 use hashbrown::HashTable;
 use rusqlite::{Connection, OptionalExtension};
+use smallvec::SmallVec;
 use std::collections::HashMap;
+use std::ops::Range;
 
 mod rows;
 mod sweep;
@@ -21,9 +23,8 @@ use walk::Walk;
 
 /// A segment is written early when the words collected for it take about this much memory.
 const MOST_BYTES: usize = 24 << 20;
-/// What a word costs in memory beside its letters and its list: its place in a table that doubles when it is full, and
-/// an allocation.
-const WORD_BYTES: usize = 160;
+/// What a word costs in memory beside its letters and its list: its place in a table that doubles when it is full.
+const WORD_BYTES: usize = 2 * size_of::<List>();
 /// So many segments of one level become one of the next.
 pub(super) const FAN: i64 = 16;
 /// The number of an event in the index is that of its block, shifted by this, and its place in the block.
@@ -46,23 +47,23 @@ pub(super) const WITH_FILES: &str = "\u{1}f";
 struct List {
     hash: u64,
     word: CompactString,
-    bytes: Vec<u8>,
+    /// Most words are rare: their lists have no allocation of their own.
+    bytes: SmallVec<[u8; 16]>,
     last: u64,
-    /// What stands before what is there: an older block was filled up, or an older event completed. In no order.
-    late: Vec<u64>,
+    /// What stands before what is there: an older block was filled up, or an older event completed. In no order. Few
+    /// words have any.
+    late: Option<Box<Vec<u64>>>,
 }
 
 impl List {
     /// All numbers, ascending.
     fn settled(mut self) -> List {
-        if self.late.is_empty() {
-            return self;
-        }
-        let mut all = std::mem::take(&mut self.late);
+        let Some(late) = self.late.take() else { return self };
+        let mut all = *late;
         all.extend(postings::numbers(&self.bytes).flatten());
         all.sort_unstable();
         all.dedup();
-        (self.bytes, self.last) = (Vec::new(), 0);
+        (self.bytes, self.last) = (SmallVec::new(), 0);
         all.iter().for_each(|number| postings::append(&mut self.bytes, &mut self.last, *number));
         self
     }
@@ -100,7 +101,12 @@ impl Pending {
 
     /// Adds the words of events, whose numbers in the index ascend.
     pub(super) fn add(&mut self, numbers: &[Numbered], words: &Postings) {
-        words.each(&mut |word, hash, events| {
+        self.add_some(numbers, words, 0..words.len());
+    }
+
+    /// Adds some of them.
+    pub(super) fn add_some(&mut self, numbers: &[Numbered], words: &Postings, which: Range<usize>) {
+        words.each(which, &mut |word, hash, events| {
             self.list(word, hash, events.iter().filter_map(|event| numbers[*event as usize]));
         });
     }
@@ -140,7 +146,7 @@ impl Pending {
         let entry = self.words.entry(hash, |list| list.hash == hash && list.word == word, |list| list.hash);
         let mut entry = entry.or_insert_with(|| {
             self.bytes += word.len() + WORD_BYTES;
-            List { hash, word: CompactString::new(word), bytes: Vec::new(), last: 0, late: Vec::new() }
+            List { hash, word: CompactString::new(word), bytes: SmallVec::new(), last: 0, late: None }
         });
         let list = entry.get_mut();
         let before = list.bytes.len();
@@ -148,7 +154,7 @@ impl Pending {
             match number > list.last {
                 true => postings::append(&mut list.bytes, &mut list.last, number),
                 false => {
-                    list.late.push(number);
+                    list.late.get_or_insert_default().push(number);
                     self.bytes += size_of::<u64>();
                 }
             }
@@ -196,10 +202,15 @@ pub(super) fn leave(connection: &Connection, word: &str, gone: &dyn Fn(u64) -> b
     Ok(!any)
 }
 
+/// All segments, in order.
+fn segments(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+    let mut segments = connection.prepare_cached("SELECT number FROM segment ORDER BY number")?;
+    segments.query_map([], |row| row.get(0))?.collect()
+}
+
 /// How many words of texts there are.
 pub(super) fn words(connection: &Connection) -> rusqlite::Result<u64> {
-    let mut segments = connection.prepare("SELECT number FROM segment ORDER BY number")?;
-    let segments: Vec<i64> = segments.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let segments = segments(connection)?;
     let (mut walk, mut count) = (Walk::new(connection, &segments)?, 0);
     while let Some(word) = walk.next(&mut |_, _| Ok(()))? {
         count += u64::from(!word.starts_with('\u{1}'));

@@ -300,8 +300,8 @@ impl Intake for Writer<'_> {
     fn take(&mut self, unit: &Unit, prepared: Prepared, details: usize) -> Result<Outcome> {
         let done = self.begin().and_then(|()| self.unit(unit, prepared, details));
         let (outcome, words) = self.told(done)?;
-        for words in words {
-            if self.index.add(words)? {
+        for part in words.into_iter().flat_map(aside::Words::parts) {
+            if self.index.add(part)? {
                 let written = self.index.take()?.write(self.connection);
                 self.told(written)?;
             }

@@ -156,6 +156,15 @@ fn forms_of_bcp_are_told_apart() {
         assert_eq!(found.unwrap_err(), Unsettled::Broken, "{broken:?}");
     }
     assert_eq!(settle(chat, Dialect::PersistentChat, b"nothing", true, Page::Unsaid), Err(Unsettled::None));
+    let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    for bytes in [big(&good), big(&format!("\u{feff}{good}"))] {
+        assert_eq!(settle(chat, Dialect::PersistentChat, &bytes, true, Page::Unsaid), Err(Unsettled::Swapped));
+    }
+    for separator in [',', ';', '|'] {
+        let values = ["3", "1", "635689369311234560", "5", "0", "\"said\"", ""].join(&separator.to_string());
+        let found = settle(chat, Dialect::PersistentChat, values.as_bytes(), true, Page::Unsaid);
+        assert_eq!(found, Err(Unsettled::Nameless(separator)));
+    }
 }
 
 /// Rows that a script gives.
@@ -242,6 +251,24 @@ fn a_statement_that_ends_with_its_line_swallows_no_row() {
     // Comments stand anywhere, and a schema may be left out.
     let odd = row(1).replace("dbo.tblChat", "mgc..tblChat").replace("VALUES (", "VALUES (/* a */ ");
     assert_eq!(rows_of_script(odd).map(|rows| rows.len()), Ok(1));
+    let odd = row(1).replace("VALUES (3, 1,", "VALUES (-- the room\n3 -- it's\r\n, -- the number\n-1,");
+    assert_eq!(rows_of_script(odd).map(|rows| rows[0].values[1].clone()), Ok(Value::Int(-1)));
+}
+
+#[test]
+fn rows_of_a_transaction_are_taken_when_it_is_committed() {
+    let row = format!("INSERT dbo.tblChat ({COLUMNS}) VALUES (3, 1, 1, 5, 0, NULL, NULL)\n");
+    for (begin, end) in [("BEGIN TRAN\n", "COMMIT"), ("begin transaction;", "commit tran;\nGO\n")] {
+        let one = format!("{begin}{row}{end}\n");
+        assert_eq!(rows_of_script(one.repeat(2)).map(|rows| rows.len()), Ok(2), "{one}");
+        for wrong in [format!("{begin}{row}"), format!("{one}{begin}"), format!("{begin}{row}ROLLBACK\n")] {
+            assert!(rows_of_script(&wrong).is_err(), "{wrong}");
+        }
+    }
+    for wrong in ["BEGIN\n", "BEGIN TRY\n", "COMMIT WORK\n", "BEGIN TRAN DELETE\n", "BEGIN TRAN; DROP TABLE x; COMMIT"]
+    {
+        assert!(rows_of_script(format!("{row}{wrong}")).is_err(), "{wrong}");
+    }
 }
 
 #[test]

@@ -285,3 +285,23 @@ fn a_table_is_not_taken_for_objects() {
         assert!(run.code == 2 && run.err.contains("--output jsonl"), "{form}: {run:?}");
     }
 }
+
+#[test]
+fn joiners_of_scripts_and_of_emoji_are_part_of_a_word() {
+    let desk = copied(prepared());
+    let words = ["می\u{200c}خواهم", "👨\u{200d}👩\u{200d}👧"];
+    let event = format!(
+        r#"{{"room":"ma-chan://h.example/9","user":"sip:a@x","time":"2015-03-01T08:00:00Z","id":1,"text":"{}"}}"#,
+        words.join(" ")
+    );
+    std::fs::write(desk.path("a.jsonl"), event).unwrap();
+    desk.args(&["import", "@a.jsonl", "--store", "@s.db"]).code(0);
+    for query in words {
+        let run = desk.args(&["search", query, "--count", "--output", "csv", "--store", "@s.db"]).code(0);
+        assert!(run.out.lines().last().is_some_and(|line| !line.starts_with('0')), "{query}: {run:?}");
+    }
+    for hidden in ["cof\u{200d}fee", "\u{200d}👨", "👨\u{200c}", "👨\u{200b}👩"] {
+        let run = desk.args(&["search", hidden, "--store", "@s.db"]).code(2);
+        assert!(run.err.contains("nobody sees"), "{run:?}");
+    }
+}

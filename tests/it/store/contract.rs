@@ -16,7 +16,6 @@ use pchat::pipeline::Silent;
 use pchat::select::scope::{Scope, Selection};
 use pchat::store::block::Prepared;
 use pchat::store::change::change;
-use pchat::store::hits::Seen;
 use pchat::store::purge::PurgeRequest;
 use pchat::store::sqlite::Sqlite;
 use pchat::store::{Amendment, SourceFact, Store};
@@ -252,8 +251,7 @@ fn ask(store: &mut dyn Store, selection: &Selection, told: &mut Told) {
     let found = store.hits(&[selection.clone(), everything], &mut |room, people| {
         // Stores number people as they like.
         let events = room.events.iter();
-        let events: Vec<_> =
-            events.map(|seen| (Seen { person: 0, ..*seen }, people[seen.person as usize].clone())).collect();
+        let events: Vec<_> = events.map(|seen| (seen.with_person(0), people[seen.person() as usize].clone())).collect();
         rooms.push((room.room, events, room.hits));
         Ok(())
     });

@@ -17,7 +17,7 @@ use pchat::select::query::product::{Match, Written};
 use pchat::select::scope::{Scope, Selection};
 use pchat::store::block::Prepared;
 use pchat::store::count::{Parts, Tally};
-use pchat::store::hits::{self, RoomHits, Seen};
+use pchat::store::hits::{self, RoomHits};
 use pchat::store::sqlite::Sqlite;
 use pchat::store::{Corpus, Count, Store};
 use proptest::prelude::*;
@@ -163,8 +163,8 @@ fn counted<K: Ord>(read: &Read, of: impl Fn(&(RoomKey, Persona, Event)) -> K) ->
 
 /// With people by their keys.
 fn named(room: RoomHits, people: &[String]) -> (RoomHits, Vec<String>) {
-    let names = room.events.iter().map(|seen| people[seen.person as usize].clone()).collect();
-    let events = room.events.iter().map(|seen| Seen { person: 0, ..*seen }).collect();
+    let names = room.events.iter().map(|seen| people[seen.person() as usize].clone()).collect();
+    let events = room.events.iter().map(|seen| seen.with_person(0)).collect();
     (RoomHits { events, ..room }, names)
 }
 

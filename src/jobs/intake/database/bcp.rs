@@ -195,6 +195,10 @@ fn unsettled(known: &Known, why: Unsettled, place: &str) -> Error {
         Unsettled::Page => {
             format!("texts of {table} are in a code page that the file does not name")
         }
+        Unsettled::Swapped => format!("the rows of {table} are UTF-16 in big-endian order, which bcp never writes"),
+        Unsettled::Nameless(separator) => {
+            format!("values of {table} are separated by {separator:?}, and no line before them names the columns")
+        }
         Unsettled::None => format!("the rows of {table} are in no documented form of bcp"),
         Unsettled::Several(words) => {
             format!("the rows of {table} can be read in several ways that differ: {}", words.join("; "))
@@ -205,6 +209,11 @@ fn unsettled(known: &Known, why: Unsettled, place: &str) -> Error {
             "make it again in native form: bcp mgc.dbo.{table} out {table}.bcp -N -S SERVER -T (docs/migrate.md)"
         ),
         Unsettled::Page => "--code-page 437 or 850 for consoles, 1252 for Windows".to_owned(),
+        Unsettled::Swapped => format!("turn it round: iconv -f UTF-16BE -t UTF-16LE FILE > OTHER-FOLDER/{table}.bcp"),
+        Unsettled::Nameless(_) => {
+            "export it with headers: SSMS, Query, Query Options, Results, Include column headers; sqlcmd without -h -1"
+                .to_owned()
+        }
         _ => format!(
             "put its format file beside it: bcp mgc.dbo.{table} format nul -N -f {table}.fmt -S SERVER -T \
              (docs/migrate.md)"

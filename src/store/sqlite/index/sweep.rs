@@ -4,7 +4,7 @@
 //! interruption, all lists. What is gone is told by the blocks as they are, so doing it again does no harm.
 
 use super::rows::{self, Change};
-use super::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person};
+use super::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person, segments};
 use crate::model::message::Event;
 use crate::select::texts::searched_texts;
 use crate::select::{heads, postings, words::each_word};
@@ -155,9 +155,7 @@ pub(in super::super) fn sweep(connection: &Connection, dead: &Dead) -> rusqlite:
         }
         apply(connection, &mut changes)?;
     }
-    let mut segments = connection.prepare("SELECT number FROM segment ORDER BY number")?;
-    let segments: Vec<i64> = segments.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    for segment in segments.into_iter().filter(|_| dead.all) {
+    for segment in segments(connection)?.into_iter().filter(|_| dead.all) {
         let mut after = (String::new(), -1);
         loop {
             let mut last = None;
