@@ -32,6 +32,16 @@ const FAMILIAR: &[(&[&str], &str)] = &[
     (&["version"], "pchat --version"),
 ];
 
+/// The same of verbs, with what comes nearest to them first.
+const VERBS: &[(&[&str], &[&str])] = &[
+    (&["list", "ls", "show", "view", "describe", "info"], &["get", "status", "report"]),
+    (&["create", "add", "make", "place", "open", "start", "register"], &["new", "add", "set"]),
+    (&["edit", "change", "update", "modify", "rename"], &["set"]),
+    (&["delete", "rm", "del", "drop", "destroy", "remove", "end", "lift"], &["remove", "release", "close"]),
+    (&["check", "validate", "test"], &["verify", "check"]),
+    (&["approve"], &["give"]),
+];
+
 /// The same of options.
 const FAMILIAR_OPTIONS: &[(&[&str], &[&str])] = &[
     (&["-r", "--repo", "--repository", "--db", "--database", "-s"], &["store"]),
@@ -187,6 +197,17 @@ impl Asked<'_> {
         let familiar = FAMILIAR.iter().find(|(names, _)| names.contains(&word.to_ascii_lowercase().as_str()));
         if let Some((_, here)) = familiar.filter(|_| self.typed.path.is_empty()) {
             return error.hint(format!("what other programs call that is here: {here}"));
+        }
+        let verbs = VERBS.iter().find(|(names, _)| names.contains(&word.to_ascii_lowercase().as_str()));
+        let here = verbs.and_then(|(_, here)| here.iter().find(|here| known.iter().any(|known| known == *here)));
+        if let Some(here) = here {
+            return error.hint(format!("it is called {here} here: {} {here}", self.typed.line()));
+        }
+        if matches!(word.as_str(), "prove" | "proof") && !self.typed.path.is_empty() {
+            return error.hint(format!(
+                "pchat audit get --action {} lists what was done; pchat audit prove NUMBER --out FILE proves it",
+                self.typed.path[0]
+            ));
         }
         match self
             .about(ContextKind::SuggestedSubcommand)
