@@ -53,8 +53,9 @@ pub fn check(catalog: &Catalog, name: &str) -> Result<()> {
         return Ok(());
     }
     known.sort();
+    let short = |known: &&String| fold(known).split('.').next() == Some(&fold(name));
     let error = Error::new(Kind::NotFound, format!("no pool {}", quoted(name)));
-    Err(match nearest(name, &known) {
+    Err(match known.iter().find(short).or_else(|| nearest(name, &known)) {
         Some(near) => error.hint(format!("did you mean \"{near}\"?")),
         None => error.hint("pchat state get lists all of them"),
     })

@@ -299,6 +299,24 @@ impl Reader<'_> {
         found
     }
 
+    /// An operator of other languages where one of PowerShell should stand.
+    pub(super) fn foreign(&self) -> Option<Error> {
+        const OTHERS: [(&str, &str); 9] = [
+            ("==", "-eq"),
+            ("!=", "-ne"),
+            ("<>", "-ne"),
+            (">=", "-ge"),
+            ("<=", "-le"),
+            (">", "-gt"),
+            ("<", "-lt"),
+            ("=", "-eq"),
+            ("&&", "-and"),
+        ];
+        let (sign, here) = OTHERS.iter().find(|(sign, _)| self.rest().starts_with(sign))?;
+        let what = format!("{} is not an operator of conditions", quoted(sign));
+        Some(self.wrong(self.at, what).hint(format!("write {here}, as in {{$_.Disabled -eq $True}}")))
+    }
+
     /// A condition in braces, in which names without a sign are properties.
     pub(super) fn filter_block(&mut self) -> Result<Expr> {
         let at = self.at;
@@ -315,7 +333,7 @@ impl Reader<'_> {
         match self.take("}") {
             true => Ok(found),
             false if self.peek().is_none() => Err(self.wrong(at, "the brace { is not closed")),
-            false => Err(self.wrong(self.at, "unexpected in a condition")),
+            false => Err(self.foreign().unwrap_or_else(|| self.wrong(self.at, "unexpected in a condition"))),
         }
     }
 }

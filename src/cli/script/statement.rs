@@ -202,6 +202,9 @@ impl Reader<'_> {
         self.spaces()?;
         let found = self.pipeline()?;
         self.spaces()?;
+        if let Some(error) = self.foreign() {
+            return Err(error);
+        }
         if !self.take(")") {
             return Err(self.wrong(at, "( is not closed, or its content is incomplete"));
         }

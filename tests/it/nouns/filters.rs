@@ -41,6 +41,7 @@ fn a_filter_that_names_nothing_is_an_error() {
         ("store info --by day", 2, "must be room"),
         // Objects of the store.
         ("room get --pool pol.example.com", 10, "did you mean \"pool.example.com\"?"),
+        ("room get --pool pool", 10, "did you mean \"pool.example.com\"?"),
         ("category get --pool nowhere.example.net", 10, "no pool \"nowhere.example.net\""),
         ("addin get --pool elsewhere", 10, "pchat state get lists all of them"),
         ("endpoint get --pool nowhere.example.net", 10, "no pool"),

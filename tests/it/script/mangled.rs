@@ -198,6 +198,10 @@ const LINES: &[(&str, &str)] = &[
     ("Remove-CsPersistentChatRoom 'Coffee Corner' -WhatIf ''", "leave the value out: pchat Remove-"),
     ("New-CsPersistentChatCategory -Name N -EnableFileUpload \"$False\"", "-Name N '-EnableFileUpload:$False'"),
     ("room get --where '{Nmae -like \"IT*\"}'", "did you mean Name?"),
+    ("'Get-CsPersistentChatRoom | Where { $_.Disabled = $true } | Remove-CsPersistentChatRoom'", "write -eq"),
+    ("'Get-CsPersistentChatRoom | ? { $_.Name != \"x\" } | Remove-CsPersistentChatRoom'", "write -ne"),
+    ("'if ((Get-CsPersistentChatRoom).Count > 5) { Remove-CsPersistentChatRoom Settlements }'", "write -gt"),
+    ("'if ($true && $false) { Remove-CsPersistentChatRoom Settlements }'", "write -and"),
     // Another instance than the one the store lists.
     ("Import-CsPersistentChatData -DBInstance tcp:atl-sql-001,1433 -FileName @x.zip", "store alias add"),
     ("Import-CsPersistentChatData -DBInstance nowhere.db -FileName @x.zip", "leave one of the two out"),
