@@ -32,10 +32,10 @@ impl<'a> Stream<'a> {
 
     /// Prints some rows.
     pub(super) fn page(&mut self, mut table: Table) -> Result<ControlFlow<()>> {
-        if !self.conditions.is_empty() {
-            if let Some(error) = print::choose_rows(&mut table, self.conditions)? {
-                return Err(error);
-            }
+        if !self.conditions.is_empty()
+            && let Some(error) = print::choose_rows(&mut table, self.conditions)?
+        {
+            return Err(error);
         }
         let written = self.write(&table).and_then(|()| self.out.flush());
         self.begun = true;

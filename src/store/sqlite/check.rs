@@ -192,7 +192,7 @@ fn rooms(connection: &Connection, findings: &mut Vec<Gap>, watch: &dyn Watch) ->
             found(findings, &place, "its blocks are not those of its tree");
         }
         if history.leaf(key) != leaf {
-            found(findings, &place, "it is not what its leaf in the tree over all rooms says");
+            found(findings, &place, "it does not match its leaf in the tree over all rooms");
         }
         watch.event(Event::Advance(history.next.cast_unsigned().saturating_sub(told)));
         let gone = gone.get(&room).copied().unwrap_or_default();

@@ -394,7 +394,7 @@ pub(super) fn check(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlit
             let there = there(connection, room, part)?;
             let lost = list.iter().filter(|sequence| !there.contains(sequence)).count();
             if lost > 0 {
-                found(format!("it lists {lost} events of room number {room} that are not there"));
+                found(format!("it lists {lost} events of room number {room} that do not exist"));
             }
         }
     }

@@ -52,8 +52,8 @@ pub(in crate::select::query) fn distance(text: &str, next: &str) -> Option<Advic
         Some((
             what.clone(),
             match ordered {
-                true => format!("write ONEAR({number}): at most so many words between, in this order"),
-                false => format!("write NEAR({number}): at most so many other words between"),
+                true => format!("write ONEAR({number}): at most that many words between, in this order"),
+                false => format!("write NEAR({number}): at most that many other words between"),
             },
         ))
     };

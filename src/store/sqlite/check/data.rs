@@ -341,7 +341,7 @@ pub(super) fn index(connection: &Connection, findings: &mut Vec<Gap>, watch: &dy
         found(findings, format!("event {}", name_of(connection, id)?), "the index does not agree with its texts");
     }
     if findings.len() == before {
-        found(findings, format!("block {}", wrong[0]), "the index lists events that are not there");
+        found(findings, format!("block {}", wrong[0]), "the index lists events that do not exist");
     }
     Ok(())
 }
