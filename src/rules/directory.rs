@@ -1,7 +1,7 @@
 //! Who is who: principals by all their names, and which of them an entry of a list covers, through groups in groups and
 //! organizational units. Built from the settings alone; asks no directory.
 
-use crate::error::{Error, Kind, Result, quoted};
+use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::dn::{self, name_key as exact_key};
 use crate::model::field::{self, Key};
@@ -118,7 +118,7 @@ impl<'a> Directory<'a> {
 
     /// The one principal of this name. Of several, the one that has not been deleted.
     pub fn one(&self, text: &str) -> Result<&'a Record> {
-        only(text, self.find(text))
+        only(self.find(text))
     }
 
     /// What was typed for a list, in the form it is kept in: the SIP address of a user, else the DN. An address or DN
@@ -134,7 +134,7 @@ impl<'a> Directory<'a> {
         if found.is_empty() && (text.contains('@') || is_address(text) || dn::key(text).is_some()) {
             return Ok(text.to_owned());
         }
-        only(text, found).map(|record| kept(record).to_owned())
+        only(found).map(|record| kept(record).to_owned())
     }
 
     /// The addresses of the people who are meant: all of them where a display name has a `*` in it.
@@ -142,7 +142,7 @@ impl<'a> Directory<'a> {
         if text.contains('*') {
             let users = self.find(text).into_iter().filter(|record| is_user(record) && !is_deleted(record));
             let found: Vec<String> = users.map(|record| kept(record).to_owned()).collect();
-            return if found.is_empty() { only(text, Vec::new()).map(|_| found) } else { Ok(found) };
+            return if found.is_empty() { only(Vec::new()).map(|_| found) } else { Ok(found) };
         }
         Ok(vec![self.entry(text, false)?])
     }
@@ -339,20 +339,18 @@ fn is_like(pattern: &[&str], text: &str) -> bool {
 }
 
 /// Of several, those that have not been deleted.
-fn only<'a>(text: &str, mut found: Vec<&'a Record>) -> Result<&'a Record> {
+fn only(mut found: Vec<&Record>) -> Result<&Record> {
     if found.iter().any(|record| !is_deleted(record)) {
         found.retain(|record| !is_deleted(record));
     }
     match found.as_slice() {
         [one] => Ok(one),
-        [] => Err(Error::new(Kind::NotFound, format!("no principal {}", quoted(text.trim()))).hint(
+        [] => Err(Error::new(Kind::NotFound, "no principal has this name").hint(
             "name a user by SIP address, user principal name, domain\\logon or display name, a group or unit by DN; pchat \
              principal get lists those that are known",
         )),
-        several => {
-            let what = format!("{} matches {} principals", quoted(text.trim()), several.len());
-            Err(Error::new(Kind::Refused, what).hint("give the SIP address or DN of one of them"))
-        }
+        several => Err(Error::new(Kind::Refused, format!("{} principals have this name", several.len()))
+            .hint("give the SIP address or DN of one of them")),
     }
 }
 

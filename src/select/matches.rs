@@ -143,6 +143,7 @@ pub fn matches(node: &Node, subject: &Subject<'_>) -> bool {
         Node::Word(_)
         | Node::Prefix(_)
         | Node::Wild(_)
+        | Node::Spelled(_)
         | Node::Phrase { .. }
         | Node::Run(_)
         | Node::Near { .. }
@@ -174,6 +175,7 @@ impl Text<'_> {
             Node::Word(word) => self.words().any(|other| other == word),
             Node::Prefix(start) => self.words().any(|word| word.starts_with(start)),
             Node::Wild(pattern) => self.words().any(|word| is_like(pattern, word)),
+            Node::Spelled(spelling) => self.words().any(|word| spelling.is(word)),
             Node::Phrase { words, cased } => {
                 self.has_run(words) && cased.as_ref().is_none_or(|letters| self.has_letters(letters))
             }

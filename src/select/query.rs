@@ -10,8 +10,10 @@ mod pointer;
 pub mod product;
 pub mod seal;
 pub mod show;
+mod spelling;
 
 use self::product::Written;
+pub use self::spelling::Spelling;
 use super::expression::Pattern;
 use super::words::each_word;
 use crate::model::addresses::Addresses;
@@ -46,6 +48,8 @@ pub enum Node {
     },
     /// Events with a word like this, folded: `*` stands for any letters, `?` for one.
     Wild(String),
+    /// Events with a word that has what a regular expression asks for. Nobody types it: an index is asked for it.
+    Spelled(Spelling),
     /// Events with words like these one after the other in one of their texts; at least two.
     Run(Vec<Term>),
     /// Events in one text of which both occur with at most that many other words between them.

@@ -1,13 +1,10 @@
 //! What lists of hits need of an event, in 16 bytes: a report over a room holds all of its events.
 
-use crate::model::bounds;
 use crate::model::message::Kind;
 
 /// So many low bits hold the kind, the others how many attachments there are.
 const KIND_BITS: u32 = 4;
 const MOST_FILES: u16 = u16::MAX >> KIND_BITS;
-
-const _: () = assert!(bounds::ATTACHMENTS <= MOST_FILES as usize && Kind::ALL.len() <= 1 << KIND_BITS);
 
 /// What lists of hits need of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +72,12 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::bounds;
 
     #[test]
     fn all_of_it_comes_back() {
         assert_eq!(size_of::<Seen>(), 16);
+        assert!(bounds::ATTACHMENTS <= usize::from(MOST_FILES) && Kind::ALL.len() <= 1 << KIND_BITS);
         for second in [0, 1, -1, 63_000_000_000, (1 << 39) - 1, -(1 << 39)] {
             for sequence in [0, 1, (1 << 40) - 1] {
                 for kind in Kind::ALL {

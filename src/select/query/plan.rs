@@ -4,6 +4,7 @@
 //! neither the order of words nor the case of letters. So a query has two bounds: events it surely means, and events
 //! it may mean. They are the same where the index is exact, and `NOT` swaps them.
 
+use super::spelling::{self, Spelling};
 use super::{Changed, Field, Listed, Node, Rooms, Tagged, Term};
 use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
@@ -24,6 +25,8 @@ pub enum Pre {
     Prefix(String),
     /// Events with a word like this; `*` and `?` as in [`Node::Wild`].
     Wild(String),
+    /// Events with a word like this, as in [`Node::Spelled`].
+    Spelled(Spelling),
     /// What the person with this key did.
     Person(String),
     /// What people did who are named like this, as in [`Node::Named`].
@@ -71,6 +74,7 @@ impl Pre {
             Pre::Word(word) => Node::Word(word.clone()),
             Pre::Prefix(start) => Node::Prefix(start.clone()),
             Pre::Wild(pattern) => Node::Wild(pattern.clone()),
+            Pre::Spelled(spelling) => Node::Spelled(spelling.clone()),
             Pre::Person(key) => Node::Person([key.clone()].into()),
             Pre::Named(pattern) => Node::Named(pattern.clone()),
             Pre::Rooms(keys) => Node::Rooms(Rooms { named: None, keys: keys.clone() }),
@@ -120,6 +124,8 @@ fn bounds(node: &Node) -> Bounds {
         Node::Word(word) => exactly(Pre::Word(word.clone())),
         Node::Prefix(start) => exactly(Pre::Prefix(start.clone())),
         Node::Wild(pattern) => exactly(Pre::Wild(pattern.clone())),
+        Node::Spelled(spelling) => exactly(Pre::Spelled(spelling.clone())),
+        Node::Regex(pattern) => at_most(spelling::needed(pattern)),
         Node::Named(pattern) => exactly(Pre::Named(pattern.clone())),
         Node::Rooms(rooms) if rooms.keys.is_empty() => exactly(Pre::Nothing),
         Node::Rooms(rooms) => exactly(Pre::Rooms(rooms.keys.clone())),
@@ -134,9 +140,7 @@ fn bounds(node: &Node) -> Bounds {
         Node::Sent { from, to } => exactly(Pre::Sent(*from, *to)),
         Node::Message(number) => exactly(Pre::Message(*number)),
         Node::Sequence(sequence) => exactly(Pre::Sequence(*sequence)),
-        Node::Alert(_) | Node::Regex(_) | Node::Present(_) | Node::Size { .. } | Node::Changed(_, None) => {
-            at_most(Pre::Everything)
-        }
+        Node::Alert(_) | Node::Present(_) | Node::Size { .. } | Node::Changed(_, None) => at_most(Pre::Everything),
         Node::Kind(kind) => exactly(Pre::Kind(*kind)),
         Node::HasFile => exactly(Pre::HasFile),
         Node::Tagged(tagged) => exactly(Pre::Tagged(tagged.clone())),
@@ -182,7 +186,7 @@ fn residual(node: &Node) -> Option<Node> {
 pub fn is_exact(node: &Node) -> bool {
     match node {
         Node::All | Node::Word(_) | Node::Prefix(_) | Node::Wild(_) | Node::Kind(_) | Node::HasFile => true,
-        Node::Tagged(_) => true,
+        Node::Tagged(_) | Node::Spelled(_) => true,
         Node::Person(_) | Node::Named(_) | Node::Rooms(_) => true,
         Node::Sent { .. } | Node::Message(_) | Node::Sequence(_) => true,
         Node::Changed(_, listed) => listed.is_some(),
@@ -194,7 +198,7 @@ pub fn is_exact(node: &Node) -> bool {
     }
 }
 
-fn all(mut list: Vec<Pre>) -> Pre {
+pub(super) fn all(mut list: Vec<Pre>) -> Pre {
     if list.contains(&Pre::Nothing) {
         return Pre::Nothing;
     }
@@ -206,7 +210,7 @@ fn all(mut list: Vec<Pre>) -> Pre {
     }
 }
 
-fn any(mut list: Vec<Pre>) -> Pre {
+pub(super) fn any(mut list: Vec<Pre>) -> Pre {
     if list.contains(&Pre::Everything) {
         return Pre::Everything;
     }

@@ -17,6 +17,7 @@ impl fmt::Display for Node {
             Node::Word(word) => f.write_str(word),
             Node::Prefix(start) => write!(f, "{start}*"),
             Node::Wild(pattern) => f.write_str(pattern),
+            Node::Spelled(spelling) => write!(f, "a word with /{}/", spelling.text()),
             Node::Phrase { cased: Some(text), .. } => write!(f, "text={}", quoted(text)),
             Node::Phrase { words, cased: None } => f.write_str(&quoted(&words.join(" "))),
             Node::Run(terms) => {

@@ -11,7 +11,7 @@ use crate::select::heads::heads;
 use crate::select::matches::is_named;
 use crate::select::postings::numbers;
 use crate::select::query::plan::Pre;
-use crate::select::query::{Listed, Tagged, is_like};
+use crate::select::query::{Listed, Spelling, Tagged, is_like};
 use crate::select::scope::Selection;
 use roaring::{RoaringBitmap, RoaringTreemap};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -86,6 +86,11 @@ fn wild(connection: &Connection, pattern: &str) -> rusqlite::Result<RoaringTreem
     // What is no word of a text begins with the first character there is.
     let from = if start.is_empty() { "\u{2}" } else { start };
     lists(connection, (from, &behind(start)), &|word| is_like(pattern, word))
+}
+
+/// The events of all words of the dictionary that have what a regular expression asks for.
+fn spelled(connection: &Connection, spelling: &Spelling) -> rusqlite::Result<RoaringTreemap> {
+    lists(connection, ("\u{2}", &behind("")), &|word| spelling.is(word))
 }
 
 /// The events of all personas that are named like this.
@@ -287,6 +292,7 @@ fn answer(connection: &Connection, pre: &Pre, within: Option<&RoaringTreemap>) -
         Pre::Word(text) => Set::of(word(connection, text)?),
         Pre::Prefix(start) => Set::of(prefix(connection, start)?),
         Pre::Wild(pattern) => Set::of(wild(connection, pattern)?),
+        Pre::Spelled(spelling) => Set::of(spelled(connection, spelling)?),
         Pre::Named(pattern) => Set::of(named(connection, pattern)?),
         Pre::Rooms(keys) => Set::of(in_rooms(connection, keys)?),
         Pre::Tagged(tagged) => Set::of(tagged_numbers(connection, tagged)?),

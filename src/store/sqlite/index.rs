@@ -52,14 +52,17 @@ struct List {
     last: u64,
     /// What stands before what is there: an older block was filled up, or an older event completed. In no order. Few
     /// words have any.
-    late: Option<Box<Vec<u64>>>,
+    late: Option<Box<Late>>,
 }
+
+#[derive(Default)]
+struct Late(Vec<u64>);
 
 impl List {
     /// All numbers, ascending.
     fn settled(mut self) -> List {
         let Some(late) = self.late.take() else { return self };
-        let mut all = *late;
+        let mut all = late.0;
         all.extend(postings::numbers(&self.bytes).flatten());
         all.sort_unstable();
         all.dedup();
@@ -154,7 +157,7 @@ impl Pending {
             match number > list.last {
                 true => postings::append(&mut list.bytes, &mut list.last, number),
                 false => {
-                    list.late.get_or_insert_default().push(number);
+                    list.late.get_or_insert_default().0.push(number);
                     self.bytes += size_of::<u64>();
                 }
             }

@@ -5,6 +5,7 @@ use pchat::model::ids::{RoomKey, person_key};
 use pchat::model::message::{Attachment, Event, Kind, More, Persona};
 use pchat::model::time::Ticks;
 use pchat::model::unit::Unit;
+use pchat::select::expression::Pattern;
 use pchat::select::matches::{Subject, is_named, matches};
 use pchat::select::query::plan::{Pre, plan};
 use pchat::select::query::product::{Match, kept, typed};
@@ -119,6 +120,31 @@ fn modes() -> impl Strategy<Value = Match> {
     select(&[Match::All, Match::Or, Match::Exact][..])
 }
 
+fn escaped(c: char) -> String {
+    if c.is_ascii_punctuation() { format!("\\{c}") } else { c.to_string() }
+}
+
+/// A regular expression that finds a part of a piece, or nearly: of each character itself, a class, or anything.
+fn regex() -> impl Strategy<Value = Node> {
+    let how = prop::collection::vec((0..9u8, select(&["", "", "", "+", "?", "{1,2}"][..])), 1..8);
+    (select(&PIECES[..]), 0..4usize, how, any::<bool>()).prop_filter_map("finds nothing", |(piece, skip, how, case)| {
+        let one = |(c, (how, often)): (char, &(u8, &str))| {
+            let c = escaped(c);
+            let one = match how {
+                0 => ".".to_owned(),
+                1 => r"\w".to_owned(),
+                2 => format!("[{c}q0-9]"),
+                3 => format!("(?:{c}|ss|7)"),
+                4 => format!(r"\b{c}"),
+                _ => c,
+            };
+            if one.starts_with(r"\b") { one } else { one + often }
+        };
+        let text: String = piece.chars().skip(skip).zip(&how).map(one).collect();
+        Pattern::new(&text, case).ok().map(Node::Regex)
+    })
+}
+
 pub(crate) fn leaf() -> impl Strategy<Value = Node> {
     let words = || text().prop_filter_map("no word", |text| Node::phrase(&text, false));
     let prefix = (select(&PIECES[..]), 1..4usize).prop_filter_map("no word", |(piece, length)| {
@@ -143,7 +169,7 @@ pub(crate) fn leaf() -> impl Strategy<Value = Node> {
         (text(), modes(), any::<bool>())
             .prop_filter_map("no keyword", |(text, mode, case)| kept(&text, mode, case).ok().map(|q| q.node().clone())),
     ];
-    prop_oneof![5 => super::kql::meant(), 1 => rooms, 5 => plain]
+    prop_oneof![5 => super::kql::meant(), 1 => rooms, 5 => plain, 2 => regex()]
 }
 
 pub(crate) fn node() -> impl Strategy<Value = Node> {
@@ -197,6 +223,10 @@ impl<'a> Index<'a> {
             }
             Pre::Wild(pattern) => {
                 let words = self.words.iter().filter(|(word, _)| is_like(pattern, word));
+                words.flat_map(|(_, events)| events).copied().collect()
+            }
+            Pre::Spelled(spelling) => {
+                let words = self.words.iter().filter(|(word, _)| spelling.is(word));
                 words.flat_map(|(_, events)| events).copied().collect()
             }
             Pre::Named(pattern) => {
