@@ -99,7 +99,7 @@ pub fn read(input: &mut dyn BufRead, place: &str) -> Result<Model> {
         }
     }
     if !walk.stack.is_empty() || !walk.rooted {
-        return Err(walk.fail("the model ends too early, or is none"));
+        return Err(walk.fail("the model ends too early, or is not a model"));
     }
     walk.finish()
 }
@@ -270,7 +270,7 @@ impl Walk<'_> {
             let same =
                 |table: &&Table| table.name.eq_ignore_ascii_case(&name) && table.schema.eq_ignore_ascii_case(&schema);
             if tables.iter().find(same).is_some() {
-                return Err(self.fail("two tables of the model have one name"));
+                return Err(self.fail("two tables of the model have the same name"));
             }
             tables.push(Table { schema, name, layout: self.layout(&raw.columns) });
         }
@@ -285,7 +285,7 @@ impl Walk<'_> {
                 return Err(format!("two columns are named {name:?}"));
             }
             if let Some(kind) = &column.unknown {
-                return Err(format!("the column {name:?} is of the kind {kind:?}, which is not known"));
+                return Err(format!("the column {name:?} is of the unknown kind {kind:?}"));
             }
             let (kind, specifier) =
                 self.resolve(&column.specifier).ok_or_else(|| format!("the column {name:?} has no type"))?;
@@ -315,7 +315,7 @@ impl Walk<'_> {
 fn field(name: &str, kind: &str, specifier: &Specifier, nullable: bool) -> Result<Field, String> {
     let size = if kind == "float" { specifier.precision.or(specifier.length) } else { specifier.scale };
     let Some(of) = Type::named(kind, size) else {
-        return Err(format!("the column {name:?} is of the type {kind:?}, which is not read"));
+        return Err(format!("the column {name:?} has the type {kind:?}, which is not supported"));
     };
     let optional = u8::from(nullable);
     let (prefix, length) = match kind {
@@ -437,7 +437,7 @@ pub fn origin(bytes: &[u8], place: &str) -> Result<Origin> {
         Some(version) if !version.starts_with("2.") => Err(Error::new(
             Kind::Refused,
             format!(
-                "the data of this package is of version {}, and only 2 is read",
+                "the data of this package has version {}; only version 2 is supported",
                 version.chars().take(20).collect::<String>()
             ),
         )

@@ -2,7 +2,7 @@
 
 use super::SHAPE;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, quoted};
 use crate::jobs::principals::{MEMBER, MEMBER_OF};
 use crate::model::catalog::Catalog;
 use crate::model::dn;
@@ -26,16 +26,16 @@ use std::collections::HashMap;
 pub struct GetRequest {
     /// Only these, by SIP address, user principal name, domain\logon, display name (with *) or DN
     names: Vec<String>,
-    /// Only those of which this is true, as {SipAddress -eq "sip:ken@example.com"}
+    /// Only those for which this is true, as {SipAddress -eq "sip:ken@example.com"}
     #[arg(long, value_name = "CONDITION")]
     filter: Option<String>,
-    /// Only those of which this is true, in the form of directories, as (&(objectClass=user)(l=Redmond))
+    /// Only those for which this is true, in the form of directories, as (&(objectClass=user)(l=Redmond))
     #[arg(long, value_name = "FILTER")]
     ldap_filter: Option<String>,
     /// Only those below this unit or container
     #[arg(long, value_name = "DN")]
     ou: Option<String>,
-    /// Only those of this type: User, Group, Contact, Folder or DC
+    /// Only those of this type: User, Group, Contact, Folder, DC or SystemUser
     #[arg(long = "type", value_name = "TYPE")]
     of_type: Option<String>,
     /// At most N
@@ -158,6 +158,26 @@ fn values(record: &Record, name: &str) -> Vec<String> {
     }
 }
 
+/// The types of principals, in the words of the product's tables.
+const TYPES: [&str; 6] = ["User", "Group", "Contact", "Folder", "DC", "SystemUser"];
+
+/// Refuses a type that there is not, and that no principal of the store has.
+fn check_type(wanted: &str, catalog: &Catalog) -> Result<()> {
+    let is = |known: &str| fold(known) == fold(wanted);
+    if TYPES.iter().any(|known| is(known)) || catalog.of("principal").any(|one| one.at(field::TYPE).is_some_and(is)) {
+        return Ok(());
+    }
+    let what = format!("--type must be {} or {}, not {}", TYPES[..5].join(", "), TYPES[5], quoted(wanted));
+    Err(Error::new(Kind::Usage, what).hint("pchat principal get shows the type of each"))
+}
+
+/// The key of a unit or container that is named by its DN.
+pub(in crate::nouns) fn container(ou: &str) -> Result<String> {
+    dn::key(ou).ok_or_else(|| {
+        Error::new(Kind::Usage, format!("{} is not a DN", quoted(ou))).hint("as OU=IT,DC=example,DC=com")
+    })
+}
+
 impl GetRequest {
     /// Finds and shows.
     pub(super) fn run(self, cx: &Context<'_>) -> Result<Reply> {
@@ -174,25 +194,30 @@ impl GetRequest {
         for name in &self.names {
             let named = directory.find(name);
             if named.is_empty() {
-                directory.one(name)?;
+                // What is only shown is recorded nowhere, so the name may be said.
+                let hint = "pchat principal get lists those that are known";
+                return Err(Error::new(Kind::NotFound, format!("no principal {}", quoted(name))).hint(hint));
             }
             found.extend(named);
         }
         let grants = grants(&catalog);
         let condition = self.filter.as_deref().map(Expression::parse).transpose()?;
         let filter = self.ldap_filter.as_deref().map(Filter::parse).transpose()?;
-        let below = self.ou.as_deref().map(|ou| {
-            dn::key(ou).ok_or_else(|| {
-                Error::new(Kind::Usage, format!("{ou:?} is not a DN")).hint("as OU=IT,DC=example,DC=com")
-            })
-        });
-        let below = below.transpose()?;
+        let below = self.ou.as_deref().map(container).transpose()?;
         let in_unit = |record: &Record| {
             below.as_ref().is_none_or(|above| {
                 let path = record.at(field::DIRECTORY_PATH).and_then(dn::key);
                 path.is_some_and(|path| dn::is_below(&path, above))
             })
         };
+        if let Some(ou) = self.ou.as_deref().filter(|_| self.names.is_empty() && !found.iter().any(|one| in_unit(one)))
+        {
+            return Err(Error::new(Kind::NotFound, format!("no principal is below {}", quoted(ou)))
+                .hint("pchat principal get lists all of them, with their DN"));
+        }
+        if let Some(wanted) = &self.of_type {
+            check_type(wanted, &catalog)?;
+        }
         let of_type = |record: &Record| {
             self.of_type.as_deref().is_none_or(|wanted| match fold(wanted).as_str() {
                 "user" => is_user(record),

@@ -116,9 +116,7 @@ impl Tables {
         match self.people.get(&key).filter(|_| principals.contains_key(&key)) {
             Some((number, _)) => Value::Int(*number),
             None => {
-                *remarks
-                    .entry("names of those who made or changed something that are no principals; left out")
-                    .or_default() += 1;
+                *remarks.entry("creators and editors who are not principals; left out").or_default() += 1;
                 Value::Null
             }
         }
