@@ -219,7 +219,7 @@ impl Error {
     pub fn io(object: impl fmt::Display, source: std::io::Error) -> Error {
         if let Some(no_file) = source.get_ref().and_then(|inner| inner.downcast_ref::<NoFile>()) {
             return Error::new(Kind::Refused, format!("{object} is {}, and only files are read", no_file.0))
-                .hint("name a file; what comes out of a program is read from standard input, as -");
+                .hint("name a file; to read the output of a program, name - (standard input)");
         }
         let error = Error::new(Kind::Io, format!("cannot use {object}"));
         let full = matches!(

@@ -213,12 +213,12 @@ fn explain(url: &str, error: &LdapError) -> Error {
             // Active Directory says so to whoever asks without a name.
             1 => Error::new(Kind::Denied, about("it does not answer before a bind")).hint("ask with --bind-dn"),
             2 => Error::new(Kind::Io, about("protocol error")).hint("it must speak LDAP version 3"),
-            7 | 48 => Error::new(Kind::Denied, about("it takes no name with a password"))
+            7 | 48 => Error::new(Kind::Denied, about("it does not accept a bind with name and password"))
                 .hint("pchat knows simple binds and anonymous ones: ask with another --bind-dn, or without one"),
             8 | 13 => Error::new(Kind::Denied, about("it asks for an encrypted connection"))
                 .hint("use ldaps:// or --starttls"),
             10 => Error::new(Kind::NotFound, about("it refers to another directory")).hint("ask that one with --ldap"),
-            12 => Error::new(Kind::Refused, about("it does not give pages of results"))
+            12 => Error::new(Kind::Refused, about("it does not support paged results"))
                 .hint("write the entries to a file: ldapsearch -L … > FILE, then pchat principal import FILE"),
             32 => Error::new(Kind::NotFound, about("no such object")).hint("check --base"),
             34 => Error::new(Kind::Usage, about("invalid DN")).hint("check --base, and --bind-dn if it is a DN"),

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     });
     let mut err = std::io::stderr();
     if heard.is_err() {
-        drop(writeln!(err, "pchat: interrupts cannot be heard; they end the process at once"));
+        drop(writeln!(err, "pchat: interrupts cannot be caught; they end the process at once"));
     }
     let clock = || Ticks::from_chrono(chrono::Utc::now()).unwrap_or(Ticks::MAX);
     let random = || {

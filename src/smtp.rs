@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
                 ));
             }
             let reply = session.ask("STARTTLS")?;
-            session.must(&reply, 220, "does not begin TLS")?;
+            session.must(&reply, 220, "does not start TLS")?;
             session.line.begin_tls(relay, ca)?;
             session.hello(name)?;
         }
@@ -191,7 +191,7 @@ impl<'a> Session<'a> {
             400..=499 => Sent::Later(reply),
             500..=599 => Sent::Refused(reply),
             code => {
-                let error = self.wrong(&format!("replies {code}, which means nothing here"));
+                let error = self.wrong(&format!("replies {code}, which is not expected here"));
                 return Err(Broken { error, unknown: true });
             }
         };

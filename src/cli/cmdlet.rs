@@ -318,15 +318,7 @@ impl Call {
                 None => {
                     let what =
                         format!("{} is not a value of any parameter of {}", quoted(&value.text()), self.cmdlet.name);
-                    let colon = value.truth().and_then(|is| self.with_colon(&value.text(), is));
-                    let hint = match colon.or_else(|| self.joined(&value.text())) {
-                        Some(line) => line,
-                        None => format!(
-                            "put a text with spaces in quotes, as 'IT Help', and a pattern with * too; pchat help {}",
-                            self.cmdlet.name
-                        ),
-                    };
-                    return Err(self.wrong(what).hint(hint));
+                    return Err(self.wrong(what).hint(self.surplus(&value)));
                 }
             }
         }
@@ -361,7 +353,7 @@ impl Call {
                 .hint(format!("leave the value out: {}", self.right(name, "", None))),
             (_, true) => self
                 .wrong(format!("-{name} must be $True or $False; bash expands them to nothing, so quote them"))
-                .hint(self.right(name, "'$False'", None)),
+                .hint(format!("{}, or $True", self.right(name, "'$False'", None))),
             (_, false) => self.untrue(name, value),
         })
     }

@@ -154,9 +154,9 @@ fn one(cmdlet: &Cmdlet, native: &Command) -> String {
         }
         let mut about = about(parameter, cmdlet, native);
         if parameter.needed {
-            about.push_str(" (needed)");
+            about.push_str(" (required)");
         } else if cmdlet.one_of.contains(&parameter.name) {
-            about.push_str(&format!(" ({one_of} is needed)"));
+            about.push_str(&format!(" ({one_of} is required)"));
         }
         rows.push((name, about));
     }
@@ -169,6 +169,14 @@ fn one(cmdlet: &Cmdlet, native: &Command) -> String {
     }
     for group in cmdlet.apart {
         text.push_str(&format!("\nOnly one of these may be given: -{}\n", group.join(", -")));
+    }
+    let first = |kind: Kind| cmdlet.parameters.iter().find(|parameter| parameter.kind == kind);
+    if let Some(Parameter { name, .. }) = first(Kind::Bool) {
+        let what = "bash expands $True and $False to nothing: put them in single quotes there, as in";
+        text.push_str(&format!("\n{what} -{name} '$False'\n"));
+    }
+    if let Some(Parameter { name, .. }) = first(Kind::Switch) {
+        text.push_str(&format!("\nA switch takes no value: -{name} $False is wrong, '-{name}:$False' turns it off\n"));
     }
     match cmdlet.takes {
         Takes::Nothing => {}

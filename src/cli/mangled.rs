@@ -6,7 +6,9 @@ use super::typed::{Role, Typed, line, texts, typed};
 use super::words::DASHES;
 use crate::error::{Error, Kind, Result, quoted};
 use clap::Command;
+use clap::builder::ValueParser;
 use std::ffi::OsString;
+use std::path::Path;
 
 /// Characters that look like a blank, and that no shell splits at.
 const BLANKS: [char; 4] = ['\u{a0}', '\u{2007}', '\u{2009}', '\u{202f}'];
@@ -37,6 +39,7 @@ pub(super) fn check(words: &[OsString], native: &Command) -> Result<()> {
     check.unseen()?;
     check.here()?;
     check.marks()?;
+    check.paths()?;
     match check.cmdlet {
         true => check.splat(),
         false => check.dashes().and_then(|()| check.empty()),
@@ -186,6 +189,41 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// Names of files that are written as on Windows, or with a `~` that no shell has replaced: there is no such file,
+    /// and one of that name would be made in the working folder.
+    fn paths(&self) -> Result<()> {
+        let is_path = |arg: &clap::Arg| arg.get_value_parser().type_id() == ValueParser::path_buf().type_id();
+        let mut before = String::new();
+        for (at, word, role) in self.roles() {
+            let (head, value) = match role {
+                Role::Option(Some(arg)) if is_path(arg) => word.split_once('=').unwrap_or_default(),
+                Role::Value(arg) if is_path(arg) => ("", word.as_str()),
+                _ if self.cmdlet && before.len() > 4 && "-filename".starts_with(&before) => ("", word.as_str()),
+                _ => ("", ""),
+            };
+            before = word.to_lowercase();
+            if value.is_empty() || Path::new(value).exists() {
+                continue;
+            }
+            let with = |name: &str| {
+                let own = (!head.is_empty()).then(|| head.to_owned());
+                self.with(at, 1, own.into_iter().chain([name.to_owned()]).collect())
+            };
+            if value == "~" || value.starts_with("~/") {
+                let what = format!("{} is not a path here: a shell replaces ~ only where a word begins", quoted(value));
+                return Err(wrong(what, format!("type: {}", with(value).replace(&format!("'{value}'"), value))));
+            }
+            let drive = value.as_bytes().get(1) == Some(&b':') && value.as_bytes()[0].is_ascii_alphabetic();
+            if !cfg!(windows) && (drive || value.contains('\\')) {
+                let last = value.rsplit(['\\', '/']).next().filter(|last| !last.is_empty() && *last != value);
+                let what = format!("{} is a path of Windows, and this system has none", quoted(value));
+                let hint = "a shell takes backslashes away; type a path of this system, as in";
+                return Err(wrong(what, format!("{hint}: {}", with(last.unwrap_or("FILE")))));
+            }
+        }
+        Ok(())
+    }
+
     /// Dashes of documents before the name of an option.
     fn dashes(&self) -> Result<()> {
         for (_, word, role) in self.roles() {
@@ -268,6 +306,19 @@ impl Check<'_> {
         Ok(())
     }
 }
+
+/// The words with a `*` in the place of names of files, if a shell has put several there.
+pub(super) fn expanded(words: &[String]) -> Option<Vec<String>> {
+    let is = |word: &String| !word.is_empty() && !word.starts_with('-') && Path::new(word).exists();
+    let first = words.windows(2).position(|pair| pair.iter().all(is))?;
+    let count = words[first..].iter().take_while(|word| is(word)).count();
+    let mut words = words.to_vec();
+    words.splice(first..first + count, ["*".to_owned()]);
+    Some(words)
+}
+
+/// What is said of them.
+pub(super) const EXPANDED: &str = "a shell replaces * by names of files; put it in quotes";
 
 /// What is written behind an option, in capitals.
 fn shown(arg: &clap::Arg) -> String {

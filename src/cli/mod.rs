@@ -243,6 +243,8 @@ pub fn evaluate(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>
 enum Rows {
     /// They are printed at once.
     Printed,
+    /// The same, of a line with pipes, whose conditions are those of PowerShell.
+    Piped,
     /// They are kept for whoever takes the reply.
     Kept,
 }
@@ -349,9 +351,10 @@ fn perform(
     };
     let delivers = verb.takes_stdout();
     let look = Look { all: globals.all, ..Look::of(world) };
-    let quiet = globals.quiet && rows == Rows::Printed;
+    let quiet = globals.quiet && rows != Rows::Kept;
     let hushed = quiet && matches!(globals.output, Output::Table | Output::List);
-    let counts = verb.change().is_some() || globals.instance.is_some();
+    let changes = verb.change().is_some();
+    let counts = changes || globals.instance.is_some();
     let by_default = counts && globals.by_default(world.store.as_ref());
     if let Some(instance) = &globals.instance {
         nouns::alias::check(&cx, instance)?;
@@ -362,7 +365,7 @@ fn perform(
     let mut stream = stream::Stream::new(globals.output, &conditions, Look { all: true, ..look }, out);
     let mut whole: Option<Table> = None;
     let mut take = |table: Table| match (rows, &mut whole) {
-        (Rows::Printed, _) => stream.page(table),
+        (Rows::Printed | Rows::Piped, _) => stream.page(table),
         (Rows::Kept, None) => {
             whole = Some(table);
             Ok(ControlFlow::Continue(()))
@@ -373,7 +376,7 @@ fn perform(
         }
     };
     let people = world.looks && !globals.all && matches!(globals.output, Output::Table | Output::List);
-    let mut pages = Pages { most: (people && rows == Rows::Printed).then_some(LOOKED_AT), take: &mut take };
+    let mut pages = Pages { most: (people && rows != Rows::Kept).then_some(LOOKED_AT), take: &mut take };
     let seen = Look { terminal: world.terminal, ..look };
     let mut reply = asked(&cx, globals, verb, world.answer, (seen, &mut *world.err), &mut pages)?;
     if by_default {
@@ -391,8 +394,13 @@ fn perform(
     }
     reply.tables.splice(0..0, whole);
     let remark = print::choose(&mut reply, &conditions)?;
-    if !(globals.no_remarks || quiet && fine) {
-        reply.notes.extend(remark);
+    // In PowerShell a property that is not there is nothing; and what was done is done.
+    match remark {
+        Some(error) if rows == Rows::Printed && !changes => return Err(error),
+        Some(error) if !(globals.no_remarks || quiet && fine) => {
+            reply.notes.push(format!("{error}: {}", error.hint_text().unwrap_or_default()));
+        }
+        _ => {}
     }
     if hushed && fine {
         reply.tables.clear();

@@ -14,6 +14,13 @@ use std::ffi::OsString;
 const EXAMPLES: &str = include_str!("examples.txt");
 /// So many examples of a command are shown.
 const SHOWN: usize = 3;
+/// Of which commands of a group examples are shown, where that is not the first ones.
+const PICKED: &[(&str, &[&str])] = &[
+    ("case", &["new", "search", "tag"]),
+    ("hold", &["new", "report", "release"]),
+    ("audit", &["get", "checkpoint", "prove"]),
+    ("room", &["get", "new", "set"]),
+];
 /// Options that take more lines than this are only named, where a page is to fit a screen.
 const FEW: usize = 24;
 /// Lines of help end here.
@@ -76,7 +83,12 @@ fn page(command: Command, path: &str, length: Length) -> Command {
     let own: Vec<&str> = match subcommands.as_slice() {
         [] => all.into_iter().take(SHOWN).collect(),
         names => {
-            let firsts = names.iter().filter_map(|name| examples(&format!("{path} {name}")).first().copied());
+            let picked = PICKED.iter().find(|(of, _)| *of == path).map(|(_, names)| *names);
+            let names: Vec<&str> = match picked {
+                Some(names) => names.to_vec(),
+                None => names.iter().map(String::as_str).collect(),
+            };
+            let firsts = names.into_iter().filter_map(|name| examples(&format!("{path} {name}")).first().copied());
             let bare = all.first().copied().filter(|_| !command.is_subcommand_required_set());
             bare.into_iter().chain(firsts).take(SHOWN).collect()
         }

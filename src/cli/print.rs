@@ -29,20 +29,20 @@ pub(super) enum Output {
     Csv,
 }
 
-/// Keeps the rows of the first table for which all conditions are true. May have a remark.
-pub(super) fn choose(reply: &mut Reply, conditions: &[Expression]) -> crate::error::Result<Option<String>> {
+/// Keeps the rows of the first table for which all conditions are true. Gives what is wrong with their properties.
+pub(super) fn choose(reply: &mut Reply, conditions: &[Expression]) -> crate::error::Result<Option<Error>> {
     let Some(table) = reply.tables.first_mut().filter(|_| !conditions.is_empty()) else { return Ok(None) };
-    let remark = choose_rows(table, conditions)?;
+    let wrong = choose_rows(table, conditions)?;
     table.sums = None;
     if table.rows.is_empty() && reply.status == Status::Done {
         reply.status = Status::Nothing;
     }
-    Ok(remark)
+    Ok(wrong)
 }
 
 /// Keeps the rows for which all conditions are true. A property that is not there is nothing, as in PowerShell; where
-/// that would choose rows, as with `-notlike`, its name was spelled wrongly.
-pub(super) fn choose_rows(table: &mut Table, conditions: &[Expression]) -> crate::error::Result<Option<String>> {
+/// that would choose rows, as with `-notlike`, its name was spelled wrongly. Where it chose none, that is given.
+pub(super) fn choose_rows(table: &mut Table, conditions: &[Expression]) -> crate::error::Result<Option<Error>> {
     let columns = &table.columns;
     table.rows.retain(|row| {
         let property = |name: &str| {
@@ -51,18 +51,15 @@ pub(super) fn choose_rows(table: &mut Table, conditions: &[Expression]) -> crate
         };
         conditions.iter().all(|condition| condition.matches(&property))
     });
-    let unknown = |name: &&str| !columns.iter().any(|column| is_named(column, name));
+    let unknown = |name: &&str| !columns.is_empty() && !columns.iter().any(|column| is_named(column, name));
     let Some(name) = conditions.iter().flat_map(Expression::properties).find(unknown) else { return Ok(None) };
     let known: Vec<String> = columns.iter().map(|column| property_name(column)).collect();
-    let what = format!("there is no property {} to compare", quoted(name));
-    let hint = match nearest(name, &known) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("there are {}", known.join(", ")),
+    let error = Error::new(Kind::Usage, format!("unknown property {}", quoted(name)));
+    let error = match nearest(name, &known) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None => error.hint(format!("they have {}", known.join(", "))),
     };
-    match table.rows.is_empty() {
-        true => Ok(Some(format!("{what}: {hint}"))),
-        false => Err(Error::new(Kind::Usage, what).hint(hint)),
-    }
+    if table.rows.is_empty() { Ok(Some(error)) } else { Err(error) }
 }
 
 fn property(cell: &Cell) -> Property {

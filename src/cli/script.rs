@@ -11,8 +11,10 @@ mod read;
 mod run;
 mod show;
 mod stages;
+mod statement;
 mod step;
 mod tree;
+mod tries;
 mod value;
 
 use super::World;

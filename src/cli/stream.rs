@@ -12,7 +12,6 @@ use std::ops::ControlFlow;
 pub(super) struct Stream<'a> {
     output: Output,
     conditions: &'a [Expression],
-    remark: Option<String>,
     look: Look,
     out: &'a mut dyn Write,
     begun: bool,
@@ -23,7 +22,7 @@ pub(super) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     pub(super) fn new(output: Output, conditions: &'a [Expression], look: Look, out: &'a mut dyn Write) -> Stream<'a> {
-        Stream { output, conditions, look, out, begun: false, rows: 0, closed: false, remark: None }
+        Stream { output, conditions, look, out, begun: false, rows: 0, closed: false }
     }
 
     /// Was anything handed out?
@@ -33,8 +32,10 @@ impl<'a> Stream<'a> {
 
     /// Prints some rows.
     pub(super) fn page(&mut self, mut table: Table) -> Result<ControlFlow<()>> {
-        if !self.conditions.is_empty() {
-            self.remark = print::choose_rows(&mut table, self.conditions)?;
+        if !self.conditions.is_empty()
+            && let Some(error) = print::choose_rows(&mut table, self.conditions)?
+        {
+            return Err(error);
         }
         let written = self.write(&table).and_then(|()| self.out.flush());
         self.begun = true;
@@ -47,7 +48,6 @@ impl<'a> Stream<'a> {
     pub(super) fn finish(&mut self, reply: &mut Reply) -> Result<()> {
         if self.rows == 0 && reply.status == Status::Done {
             reply.status = Status::Nothing;
-            reply.notes.extend(self.remark.take());
         }
         if self.closed || self.output != Output::Json {
             return Ok(());

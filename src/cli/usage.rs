@@ -1,6 +1,7 @@
 //! What the parser of command lines does not understand, as an error: what is wrong, and the line as it has to be
 //! typed.
 
+use super::mangled;
 use super::page;
 use super::typed::{Role, Typed, line, texts, typed};
 use crate::error::{Error, Kind, quoted};
@@ -16,6 +17,9 @@ const FAMILIAR: &[(&[&str], &str)] = &[
     (&["check", "fsck"], "pchat store check, and pchat verify of an archive"),
     (&["snapshots", "log", "history"], "pchat audit get, which lists what was done to the store"),
     (&["forget", "prune", "delete", "rm", "destroy"], "pchat purge, and pchat retention for rules by age"),
+    (&["mount", "browse"], "pchat export --format html --out FOLDER, and a browser"),
+    (&["copy", "clone", "sync"], "pchat export, and pchat import into the other store"),
+    (&["repair"], "pchat store check, which says where; restore the store from a backup"),
     (&["ls", "list", "info"], "pchat store info, and pchat room get"),
     (&["find", "grep", "query", "select"], "pchat search QUERY"),
     (&["cat", "show", "get"], "pchat message get ADDRESS"),
@@ -26,6 +30,16 @@ const FAMILIAR: &[(&[&str], &str)] = &[
     (&["user", "users", "people"], "pchat principal get"),
     (&["report", "terms"], "pchat search report --terms FILE"),
     (&["version"], "pchat --version"),
+];
+
+/// The same of verbs, with what comes nearest to them first.
+const VERBS: &[(&[&str], &[&str])] = &[
+    (&["list", "ls", "show", "view", "describe", "info"], &["get", "status", "report"]),
+    (&["create", "add", "make", "place", "open", "start", "register"], &["new", "add", "set"]),
+    (&["edit", "change", "update", "modify", "rename"], &["set"]),
+    (&["delete", "rm", "del", "drop", "destroy", "remove", "end", "lift"], &["remove", "release", "close"]),
+    (&["check", "validate", "test"], &["verify", "check"]),
+    (&["approve"], &["give"]),
 ];
 
 /// The same of options.
@@ -95,7 +109,7 @@ impl Asked<'_> {
         let at = self.words.iter().position(|word| word == &arg).or_else(|| self.words.iter().position(starts));
         let word = at.and_then(|at| self.words.get(at)).cloned().unwrap_or_else(|| arg.clone());
         let name = typed.name();
-        if let Some(advice) = page::advice(&word, self.words) {
+        if let Some(advice) = page::advice(&word, self.words).filter(|_| mangled::expanded(self.words).is_none()) {
             return Error::new(Kind::Usage, format!("{} is one word too many for {name}", quoted(&word))).hint(advice);
         }
         if !word.starts_with('-') {
@@ -106,6 +120,10 @@ impl Asked<'_> {
                 return self
                     .wrong(format!("--{long} takes no value, and {} stands behind it", quoted(&word)))
                     .hint(format!("leave it out: {}", line(&self.without(at))));
+            }
+            if let Some(words) = mangled::expanded(self.words) {
+                return Error::new(Kind::Usage, format!("{} is one word too many for {name}", quoted(&word)))
+                    .hint(format!("{}: {}", mangled::EXPANDED, line(&words)));
             }
             let goes = typed.option("out").filter(|arg| arg.is_required_set());
             let hint = match self.words.iter().any(|word| super::cmdlet::is_meant(word)) {
@@ -179,6 +197,17 @@ impl Asked<'_> {
         let familiar = FAMILIAR.iter().find(|(names, _)| names.contains(&word.to_ascii_lowercase().as_str()));
         if let Some((_, here)) = familiar.filter(|_| self.typed.path.is_empty()) {
             return error.hint(format!("what other programs call that is here: {here}"));
+        }
+        let verbs = VERBS.iter().find(|(names, _)| names.contains(&word.to_ascii_lowercase().as_str()));
+        let here = verbs.and_then(|(_, here)| here.iter().find(|here| known.iter().any(|known| known == *here)));
+        if let Some(here) = here {
+            return error.hint(format!("it is called {here} here: {} {here}", self.typed.line()));
+        }
+        if matches!(word.as_str(), "prove" | "proof") && !self.typed.path.is_empty() {
+            return error.hint(format!(
+                "pchat audit get --action {} lists what was done; pchat audit prove NUMBER --out FILE proves it",
+                self.typed.path[0]
+            ));
         }
         match self
             .about(ContextKind::SuggestedSubcommand)

@@ -263,6 +263,10 @@ impl Written {
         }
         let Some(inside) = joined.strip_prefix("@{").and_then(|rest| rest.strip_suffix('}')) else {
             let items = Written::items(values);
+            let signed = |item: &&String| item.starts_with('+') || item.starts_with("-sip:");
+            if let Some(item) = items.iter().find(signed) {
+                return Err(format!("{} has a sign before it", crate::error::quoted(item)));
+            }
             return Ok(if items.is_empty() { vec![String::new()] } else { items.into_iter().map(plain).collect() });
         };
         let mut found = Vec::new();

@@ -28,12 +28,12 @@ impl Bates {
         let begins = prefix.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
         if !begins || prefix.len() > PREFIX || !prefix.bytes().all(plain) {
             return Err(format!(
-                "a prefix has 1 to {PREFIX} letters, digits, hyphens, underscores and points, and begins with one of \
-                 the first two"
+                "a prefix must have 1 to {PREFIX} letters, digits, hyphens, underscores and points, and begin with a \
+                 letter or digit"
             ));
         }
         if !(1..=15).contains(&digits) || start == 0 || start >= 10u64.pow(digits) {
-            return Err("there are 1 to 15 digits, and the first number has no more than that and is not 0".to_owned());
+            return Err("--digits must be from 1 to 15, and --start from 1 with no more digits than that".to_owned());
         }
         let mut bytes = [0; PREFIX];
         bytes[..prefix.len()].copy_from_slice(prefix.as_bytes());

@@ -31,7 +31,7 @@ pub fn read(file: &str, input: &mut dyn Read, take: &mut dyn FnMut(Entry) -> Res
             break found.to_owned();
         }
         if head.len() > LONGEST {
-            return Err(wrong(file, line, "nothing of a directory is in the first lines of this file"));
+            return Err(wrong(file, line, "the first lines of this file hold no directory entry"));
         }
     };
     let begins = |word: &str| first.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
@@ -50,12 +50,8 @@ pub fn read(file: &str, input: &mut dyn Read, take: &mut dyn FnMut(Entry) -> Res
         return csv::read(file, &mut rest, (typed, fault), &mut finish).map(|()| 0);
     }
     if head.starts_with(b"#TYPE") || begins("\"DistinguishedName\"") || begins("DistinguishedName,") {
-        return Err(wrong(
-            file,
-            line,
-            "this is CSV of Export-Csv, which has lost lists of values and says DN otherwise",
-        )
-        .hint("on a domain controller: csvde -u -f FILE"));
+        return Err(wrong(file, line, "this CSV is from Export-Csv, which loses lists of values and has no DN column")
+            .hint("on a domain controller: csvde -u -f FILE"));
     }
     // What cannot be decoded is told before what it is not.
     io::copy(&mut text, &mut io::sink()).map_err(|error| fault_of(&fault, file, error))?;
@@ -79,8 +75,10 @@ fn check(file: &str, entry: &Entry) -> Result<()> {
     }
     match entry.missing() {
         Some(missing) => {
-            let what =
-                format!("only the first {} values of {} are here of {}", missing.from, missing.attribute, entry.dn);
+            let what = format!(
+                "only the first {} values of {} are in the file for {}",
+                missing.from, missing.attribute, entry.dn
+            );
             Err(wrong(file, entry.line, &what)
                 .hint("the directory gives large groups in parts: pchat principal sync fetches all of them"))
         }

@@ -47,7 +47,7 @@ pub fn settle(cx: &Context<'_>, parts: &[String], what: &str, preview: &Reply) -
             None => Ok(None),
             Some(_) if parts.is_empty() => Err(unasked()),
             Some(_) => Err(Error::new(Kind::Usage, "--approve-by: this store requires no second person")
-                .hint("pchat approval set --required true makes it want one; without --approve-by it is done at once")),
+                .hint("pchat approval set --required true requires one; without --approve-by it is done at once")),
         };
     }
     let (person, account, now) = (cx.actor.person(), cx.actor.account(), (cx.clock)());
@@ -89,7 +89,7 @@ pub fn settle(cx: &Context<'_>, parts: &[String], what: &str, preview: &Reply) -
 /// What is said where nothing is done that a second person approves of.
 pub fn unasked() -> Error {
     Error::new(Kind::Usage, "this needs no approval: it destroys nothing and ends no protection")
-        .hint("leave --approve-by away")
+        .hint("leave out --approve-by")
 }
 
 fn number(request: &Record) -> u64 {

@@ -163,7 +163,7 @@ impl Archive {
             let facts = custody(&mut archive.volumes[number])?;
             if facts["content"] != hash::hex(&content) {
                 let place = archive.volumes[number].place(CUSTODY);
-                return Err(Error::damaged(Place::file(place), "the custody record names another content"));
+                return Err(Error::damaged(Place::file(place), "the custody record names a different content"));
             }
             last = facts;
             let volume = &mut archive.volumes[number];
@@ -278,7 +278,7 @@ impl Archive {
                 Place::file(path.display().to_string()),
                 format!("this is volume {number} of a set, but its name has been changed"),
             )
-            .hint(format!("give it back its name, which ends in .{number:03}")));
+            .hint(format!("rename it back to a name that ends in .{number:03}")));
         };
         let zip = set.extension().is_some_and(|ext| ext == "zip");
         let name = |n: u64| -> PathBuf {
@@ -352,7 +352,7 @@ impl Archive {
             for (name, member, sha256) in volume.payload().filter(|(name, ..)| name.starts_with(archive::FILES)) {
                 if before == Some(sha256) {
                     let place = Place::file(volume.place(name));
-                    return Err(Error::damaged(place, "the content of an attachment is there twice"));
+                    return Err(Error::damaged(place, "the content of an attachment is listed twice"));
                 }
                 before = Some(sha256);
                 if content(&name[archive::FILES.len()..]) != Some(*sha256) {
@@ -393,7 +393,7 @@ impl Archive {
             Err(error) => Err(error.at(place)),
             Ok(Err(error)) => Err(Error::damaged(place, "the attachment cannot be unpacked").because(error)),
             Ok(Ok((found, _))) if found != *sha256 => {
-                Err(Error::damaged(place, "the attachment is not what its SHA-256 says"))
+                Err(Error::damaged(place, "the attachment does not match its SHA-256"))
             }
             Ok(Ok(_)) => Ok(()),
         }

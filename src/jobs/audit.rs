@@ -7,16 +7,18 @@ pub mod state;
 pub mod verify;
 
 use crate::context::Context;
-use crate::error::{Error, Kind, Place, Result};
+use crate::error::{Error, Kind, Place, Result, quoted};
 use crate::files;
 use crate::jobs::keys;
+use crate::jobs::selection::nearest;
 use crate::model::counted::counted;
+use crate::model::ids::fold;
 use crate::model::time::Ticks;
 use crate::proof::bundle::Bundle;
 use crate::proof::note::{self, Checkpoint, Verifier};
 use crate::proof::tree;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Ended, Entry, Log, LogRecord, Store};
+use crate::store::{ACTIONS, Ended, Entry, Log, LogRecord, Store};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
@@ -68,7 +70,33 @@ pub fn get(store: &Path, wanted: &Wanted) -> Result<(Vec<Shown>, u64)> {
         }
         ControlFlow::Continue(())
     })?;
-    Ok((shown.into(), more))
+    match &wanted.action {
+        Some(action) if shown.is_empty() && !is_action(action) => Err(no_action(action)),
+        _ => Ok((shown.into(), more)),
+    }
+}
+
+/// Is this an action, or how several begin? One that is in the log of another version was found there.
+fn is_action(wanted: &str) -> bool {
+    ACTIONS.iter().any(|action| begins(action, wanted))
+}
+
+/// Is it this action, or one that begins with these words?
+fn begins(action: &str, wanted: &str) -> bool {
+    let (action, wanted) = (fold(action), fold(wanted));
+    action.strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+fn no_action(wanted: &str) -> Error {
+    let error = Error::new(Kind::Usage, format!("{} is not an action of the audit log", quoted(wanted)));
+    let words = ACTIONS.iter().filter_map(|action| action.split(' ').next());
+    let known: Vec<String> = ACTIONS.iter().copied().chain(words).map(str::to_owned).collect();
+    if let Some(near) = nearest(wanted, &known) {
+        return error.hint(format!("did you mean \"{near}\"?"));
+    }
+    let first = wanted.split(' ').next().unwrap_or_default();
+    let alike: Vec<&str> = ACTIONS.iter().copied().filter(|action| begins(action, first)).collect();
+    error.hint(format!("the actions are {}", if alike.is_empty() { ACTIONS } else { &alike }.join(", ")))
 }
 
 fn fits(wanted: &Wanted, record: &serde_json::Value) -> bool {
@@ -81,7 +109,7 @@ fn fits(wanted: &Wanted, record: &serde_json::Value) -> bool {
             .iter()
             .any(|actor| text(actor).eq_ignore_ascii_case(name))
     };
-    wanted.action.as_ref().is_none_or(|wanted| action == *wanted || action.starts_with(&format!("{wanted} ")))
+    wanted.action.as_ref().is_none_or(|wanted| begins(&action, wanted))
         && wanted.user.as_ref().is_none_or(|user| is(user))
         && (wanted.from..=wanted.to).contains(&at)
 }
@@ -139,7 +167,7 @@ pub fn prove(cx: &Context<'_>, path: &Path, number: u64) -> Result<Proof> {
     let bundle = Bundle { index: number - 1, hashes, note };
     let leaf = tree::leaf(&record);
     if !tree::includes(bundle.index, &leaf, checkpoint.size, &checkpoint.root, &bundle.hashes) {
-        return Err(Error::new(Kind::Damaged, format!("record {number} is not what it was when the log was signed"))
+        return Err(Error::new(Kind::Damaged, format!("record {number} has changed since the log was signed"))
             .hint("pchat audit verify says more"));
     }
     Ok(Proof { bundle, record, size: checkpoint.size })

@@ -141,12 +141,12 @@ impl std::str::FromStr for Precision {
         let confidence = percent(confidence).ok_or_else(wrong)?;
         let margin = percent(margin).ok_or_else(wrong)?;
         if !(0.01..50.0).contains(&margin) {
-            return Err("the margin lies between 0.01% and 50%".to_owned());
+            return Err("the margin must be between 0.01% and 50%".to_owned());
         }
         let found = QUANTILES.iter().find(|(known, _)| (known - confidence).abs() < 1e-9);
         let (_, z) = found.ok_or_else(|| {
             let known: Vec<String> = QUANTILES.iter().map(|(known, _)| format!("{known}%")).collect();
-            format!("the confidence is one of {}", known.join(" "))
+            format!("the confidence must be one of {}", known.join(" "))
         })?;
         Ok(Precision { confidence, margin, z: *z })
     }

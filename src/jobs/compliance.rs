@@ -96,14 +96,14 @@ fn manner(record: &Record) -> Result<Option<Manner>> {
             .hint(format!("pchat compliance set {identity} --one-chat-room-per-output-file false")));
     }
     if adapter != "xml" && sheet.is_some() {
-        return Err(Error::new(Kind::Refused, "a stylesheet runs over the XML adapter only")
+        return Err(Error::new(Kind::Refused, "a stylesheet can be used with the XML adapter only")
             .hint(format!("pchat compliance set {identity} --custom-configuration ''")));
     }
     let smtp = text(record.at(field::SMTP_RELAY));
     if let Some(relay) = &smtp {
         Relay::parse(relay)?;
         if adapter != "eml" {
-            return Err(Error::new(Kind::Refused, "only the EML adapter hands its files to a relay")
+            return Err(Error::new(Kind::Refused, "only the EML adapter can send its files to a relay")
                 .hint(format!("pchat compliance set {identity} --adapter-type EML, or --smtp '' for no relay")));
         }
     }

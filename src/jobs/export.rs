@@ -138,7 +138,7 @@ impl Export {
         if self.level == Level::User && self.is_production() {
             return Err(Error::new(
                 Kind::Usage,
-                "rooms and categories narrow nothing of the directory and its policies",
+                "the directory and its policies cannot be narrowed by rooms and categories",
             )
             .hint("leave them out, or add --with-settings"));
         }

@@ -71,7 +71,7 @@ pub struct Import {
 
 /// A batch is also made permanent after this many bytes of bodies.
 /// How a receipt says that an event has become more than it was.
-const COMPLETED: &str = "events that were there already, and now have what the store did not know of them";
+const COMPLETED: &str = "events already in the store that were completed by the import";
 
 const BATCH_BYTES: u64 = 64 << 20;
 
@@ -343,8 +343,8 @@ impl<'a, 's> Load<'a, 's> {
         }
         self.receipt.conflict_count += outcome.conflicts;
         self.receipt.remark(COMPLETED, outcome.more);
-        self.receipt.remark("messages that were purged from this store, and stay purged", outcome.purged);
-        let again = "messages that were purged from this store, and are there again";
+        self.receipt.remark("messages that were purged from this store and stay purged", outcome.purged);
+        let again = "messages that were purged from this store and were imported again";
         self.receipt.remark(again, outcome.restored);
         self.restored += outcome.restored;
         for (mut conflict, at) in outcome.details.into_iter().zip(outcome.places) {

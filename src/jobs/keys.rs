@@ -71,7 +71,7 @@ fn private(file: &std::fs::File, path: &Path) -> Result<()> {
         None => Ok(()),
         Some(hint) => Err(Error::new(
             Kind::Refused,
-            format!("others than its owner can read or write the key file {}", path.display()),
+            format!("users other than its owner can read or write the key file {}", path.display()),
         )
         .hint(hint)),
     }
@@ -97,7 +97,7 @@ pub fn load(cx: &Context<'_>, path: &Path, store: &mut dyn Corpus, log: Option<&
     if log.is_some_and(|log| *log != key.verifier()) {
         return Err(Error::new(
             Kind::Refused,
-            format!("the key in {} is another than the one {} was created with", file.display(), path.display()),
+            format!("the key in {} is not the one {} was created with", file.display(), path.display()),
         )
         .hint("pchat audit verify says what is known of the log; --key FILE names another file"));
     }

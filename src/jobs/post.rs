@@ -129,12 +129,12 @@ fn post_in(
 /// A person as history names them.
 fn persona(directory: &Directory<'_>, person: &str) -> Result<Persona> {
     if person.contains(['*', '?']) {
-        return Err(Error::new(Failure::Usage, format!("{} is a pattern, and one person writes", quoted(person)))
+        return Err(Error::new(Failure::Usage, format!("{} is a pattern; a message has one sender", quoted(person)))
             .hint("give a SIP address, as in --user sip:user@example.com"));
     }
     let uri = directory.entry(person, false)?;
     if !uri.contains('@') {
-        return Err(Error::new(Failure::Usage, "messages are written by people, who have an address")
+        return Err(Error::new(Failure::Usage, "the sender has no SIP address")
             .hint("give a SIP address, as in --user sip:user@example.com"));
     }
     let shown = directory.shown(&uri, true);
@@ -173,9 +173,12 @@ fn event(
                 }
                 size += read as u64;
                 if size > most {
-                    return Err(Error::new(Failure::Refused, format!("a file may have {} KB here", most / 1024))
-                        .at(Place::file(path.display().to_string()))
-                        .hint("pchat configuration set --max-file-size-kb changes that"));
+                    return Err(Error::new(
+                        Failure::Refused,
+                        format!("files can have at most {} KB here", most / 1024),
+                    )
+                    .at(Place::file(path.display().to_string()))
+                    .hint("pchat configuration set --max-file-size-kb changes that"));
                 }
                 hash.update(&buffer[..read]);
             }
@@ -288,7 +291,7 @@ fn exchange(
         take(cx, intake, &key, person.clone(), event)?;
         let found = intake.message(&key, number)?;
         if found != Some((person.uri.clone(), text.to_owned())) {
-            return Err(Error::new(Failure::Damaged, "a message that was posted does not come back as it was")
+            return Err(Error::new(Failure::Damaged, "a posted message differs when it is read back")
                 .hint("pchat store check looks at the whole store"));
         }
     }

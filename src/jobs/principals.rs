@@ -197,8 +197,12 @@ pub fn take(cx: &Context<'_>, incoming: &Incoming, action: (&'static str, String
     let mut decide = |each: &mut Each<'_>| {
         let counts = settle(each, incoming, at)?;
         if counts.asks() && !matches!(agreed, Agreed::To(most) if counts.deleted <= most) {
-            return Err(Error::new(Kind::Unconfirmed, "more principals would be gone now than before the question")
-                .hint("nothing was changed; run the same command again"));
+            return Err(Error::new(
+                Kind::Unconfirmed,
+                "more principals would be marked as deleted than when you were \
+                asked",
+            )
+            .hint("nothing was changed; run the same command again"));
         }
         told = counts;
         let details = vec![

@@ -160,7 +160,8 @@ impl Produce {
         let mut before = Addresses::default();
         let Some(name) = &self.supplements else {
             let bates = self.bates.ok_or_else(|| {
-                Error::new(Kind::Usage, "no prefix given for Bates numbers").hint("give --bates PREFIX")
+                Error::new(Kind::Usage, "no prefix given for Bates numbers")
+                    .hint("give --bates PREFIX; --supplements goes on from an earlier production")
             })?;
             return Ok((before, bates, None));
         };

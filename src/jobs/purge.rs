@@ -214,7 +214,7 @@ pub fn purge(cx: &Context<'_>, path: &Path, planned: &Planned, wait: Duration) -
     let done = run(cx, path, &mut store, planned, wait);
     // Whatever was in the way, the same command goes on once it is not.
     done.map_err(|error| match (error.kind(), interrupted(&mut store)) {
-        (Kind::Io, Ok(Some(_))) => error.hint("free some space or mend the disk, then run pchat purge --continue"),
+        (Kind::Io, Ok(Some(_))) => error.hint("free some space or repair the disk, then run pchat purge --continue"),
         _ => error,
     })
 }
@@ -250,9 +250,9 @@ fn run(
     if erasure.not_zero > 0 {
         return Err(Error::new(
             Kind::Damaged,
-            format!("{} bytes that belong to nothing are still not zero in {object}", erasure.not_zero),
+            format!("{} unused bytes in {object} are not zero yet", erasure.not_zero),
         )
-        .hint("end what writes to the store, then run pchat purge --continue"));
+        .hint("stop what writes to the store, then run pchat purge --continue"));
     }
     let seal = certificate::Seal { checkpoint, sign: &|text: &str| sealing.sign(text) };
     certificate::make(cx, store, path, number, &held, &erasure, &seal)

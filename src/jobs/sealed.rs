@@ -46,7 +46,7 @@ impl Expected {
         let checkpoint = archive.checkpoint().unwrap_or_default();
         let real = Seal::of(seal.origin.clone(), &archive.content, archive.custody(), checkpoint.as_bytes());
         if seal != real {
-            return Err(Error::damaged(Place::file(path), "the archive is not what its seal says"));
+            return Err(Error::damaged(Place::file(path), "the archive does not match its seal"));
         }
         let keys: Vec<Verifier> = self.key.iter().cloned().collect();
         let opened = note::open(checkpoint, &keys).map_err(wrong)?;

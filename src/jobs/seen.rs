@@ -41,7 +41,7 @@ impl Memory {
             // A line is a checkpoint with blanks for line ends.
             let read = Checkpoint::parse(&format!("{}\n", line.replace(' ', "\n"))).map_err(|error| {
                 let place = Place { file: file.display().to_string(), line: number as u64 + 1, column: 0 };
-                Error::damaged(place, "this is not what a log was when it was last seen")
+                Error::damaged(place, "this file does not describe a log as it was last seen")
                     .because(error)
                     .hint("pchat audit verify --against a copy of a checkpoint, then move the file away: it is rebuilt")
             })?;
@@ -80,7 +80,7 @@ fn behind(store: &mut Sqlite, head: &Frontier, seen: &Checkpoint, known: Option<
         false if goes_on(store, head, seen, known)? => return Ok(None),
         false => store.subtree(0..seen.size)?.root(),
     };
-    Ok((root != seen.root).then(|| format!("the {} records of its audit log were others", seen.size)))
+    Ok((root != seen.root).then(|| format!("its {} audit records are not the ones that were there", seen.size)))
 }
 
 /// Does a log go on from what was seen? A tree that was that is all there is to know of it: only what came later is
@@ -111,7 +111,7 @@ pub fn admit(cx: &Context<'_>, reason: Option<&str>) -> Result<Option<String>> {
             return Ok(Some(format!("--accept-older: nothing is remembered of this log in {}", memory.file.display())));
         };
         if behind(store, &found, &seen, None)?.is_none() {
-            return Ok(Some("--accept-older: the audit log is not behind what it was".to_owned()));
+            return Ok(Some("--accept-older: the audit log is not older than last seen".to_owned()));
         }
         let details = vec![
             ("reason", reason.to_owned()),

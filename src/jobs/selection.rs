@@ -382,8 +382,14 @@ pub fn named<'a>(catalog: &'a Catalog, noun: &'static str, name: &str) -> Result
 fn missing(noun: &str, name: &str, known: &[String]) -> Error {
     let near = nearest(name, known);
     let error = Error::new(Kind::NotFound, format!("no {noun} \"{name}\""));
+    let is = |part: &str| known.iter().map(|known| fold(known)).any(|known| known.rsplit('\\').next() == Some(part));
+    let parts: Vec<String> = name.split([',', ';']).map(|part| fold(part.trim())).collect();
+    if parts.len() > 1 && parts.iter().any(|part| is(part)) {
+        return error.hint(format!("name one {noun} at a time; options for several are repeated"));
+    }
     match near {
         Some(near) => error.hint(format!("did you mean \"{near}\"?")),
+        None if noun == "case" => error.hint("pchat case new opens one; pchat case get lists all of them"),
         None => error.hint(format!("pchat {noun} get lists all of them")),
     }
 }

@@ -98,14 +98,12 @@ pub fn stats(store: &mut impl Corpus, selection: &Selection, zone: &Zone, pairs:
                 stats.hours[local.weekday().num_days_from_monday() as usize][local.hour() as usize] += 1;
             }
         }
-        stats.all.events += of_room.events;
-        stats.all.messages += of_room.messages;
+        stats.all.join(of_room);
         let place = stats.rooms.len();
         for (person, count) in &here {
             let all = people.entry(*person).or_default();
             all.rooms += 1;
-            all.count.events += count.events;
-            all.count.messages += count.messages;
+            all.count.join(*count);
             if count.messages > 0 {
                 let person = names.get(*person as usize).cloned().unwrap_or_default();
                 most.push(Reverse(Pair { messages: count.messages, person, room: place }));

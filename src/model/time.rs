@@ -54,10 +54,15 @@ impl Ticks {
         (self.0 - UNIX_EPOCH).div_euclid(10_000)
     }
 
+    /// Days since the first of the year 1.
+    pub fn day(self) -> i64 {
+        self.0.div_euclid(DAY)
+    }
+
     /// Year, month, day.
     pub fn date(self) -> (i64, u32, u32) {
         // Days are counted from 0000-03-01, so that the leap day ends a year.
-        let days = self.0.div_euclid(DAY) + 306;
+        let days = self.day() + 306;
         let era = days.div_euclid(146_097);
         let day_of_era = days.rem_euclid(146_097);
         let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

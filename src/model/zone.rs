@@ -253,7 +253,7 @@ pub fn span(from: Option<&str>, to: Option<&str>, timezone: Option<&str>) -> Res
     let first = from.map_or(Ok(Ticks::MIN), |text| zone.bound(text, Side::First))?;
     let last = to.map_or(Ok(Ticks::MAX), |text| zone.bound(text, Side::Last))?;
     if first > last {
-        return Err(Error::new(Kind::Usage, format!("the first date {first} lies after the last {last}"))
+        return Err(Error::new(Kind::Usage, format!("the first date {first} is after the last {last}"))
             .hint("--from is the earlier one, --to the later one"));
     }
     Ok((first, last))

@@ -4,7 +4,7 @@ mod remove;
 mod set;
 
 use crate::context::Context;
-use crate::error::{Error, Kind as Failure, Result};
+use crate::error::{Error, Kind as Failure, Result, quoted};
 use crate::jobs::selection::nearest;
 use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
@@ -63,7 +63,7 @@ pub enum AddinVerb {
     },
     /// Change add-ins
     Set {
-        /// Which, by name or pool\name
+        /// The add-ins, by name or pool\name
         #[arg(required = true, value_name = "ADDIN")]
         names: Vec<String>,
         /// Another name; rooms follow
@@ -78,7 +78,7 @@ pub enum AddinVerb {
     },
     /// Remove add-ins; rooms that show one no longer do
     Remove {
-        /// Which, by name or pool\name
+        /// The add-ins, by name or pool\name
         #[arg(required = true, value_name = "ADDIN")]
         names: Vec<String>,
         /// No remark about rooms that show it
@@ -147,6 +147,7 @@ impl Verb for AddinVerb {
                 let found: Vec<&Record> = match name {
                     Some(name) => vec![only(&catalog, &name)?],
                     None => {
+                        pool.as_deref().map_or(Ok(()), |pool| pool::check(&catalog, pool))?;
                         let is = |addin: &&Record| pool.as_ref().is_none_or(|pool| has(addin, "Pool", pool));
                         catalog.of("addin").filter(is).collect()
                     }
@@ -197,25 +198,44 @@ fn has(record: &Record, field: &str, value: &str) -> bool {
     record.get(field).text().map(fold) == Some(fold(value))
 }
 
+/// Fails when no add-in has this name, and no room shows one.
+pub(super) fn check(catalog: &Catalog, name: &str) -> Result<()> {
+    let (pool, short) = pool::split(name);
+    let shows = |room: &Record| has(room, "Addin", short) && pool.is_none_or(|pool| has(room, "Pool", pool));
+    if catalog.of("room").any(shows) {
+        return Ok(());
+    }
+    match named(catalog, name).next() {
+        Some(_) => Ok(()),
+        None => Err(missing(catalog, name)),
+    }
+}
+
+fn named<'a>(catalog: &'a Catalog, name: &str) -> impl Iterator<Item = &'a Record> {
+    let (pool, short) = pool::split(name);
+    let (pool, short) = (pool.map(str::to_owned), short.to_owned());
+    catalog
+        .of("addin")
+        .filter(move |addin| has(addin, "Name", &short) && pool.as_deref().is_none_or(|pool| has(addin, "Pool", pool)))
+}
+
+fn missing(catalog: &Catalog, name: &str) -> Error {
+    let known: Vec<String> = catalog.of("addin").map(Record::identity).collect();
+    let error = Error::new(Failure::NotFound, format!("no add-in {}", quoted(name)));
+    match nearest(name, &known) {
+        Some(near) => error.hint(format!("did you mean \"{near}\"?")),
+        None => error.hint("pchat addin get lists all of them"),
+    }
+}
+
 /// The one add-in that is meant.
 fn only<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Record> {
-    let (pool, short) = pool::split(name);
-    let is = |addin: &&Record| has(addin, "Name", short) && pool.is_none_or(|pool| has(addin, "Pool", pool));
-    let mut found = catalog.of("addin").filter(is);
+    let mut found = named(catalog, name);
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
-        (Some(_), Some(_)) => {
-            Err(Error::new(Failure::Usage, format!("{name:?} matches more than one add-in"))
-                .hint("give it as pool\\name"))
-        }
-        _ => {
-            let known: Vec<String> = catalog.of("addin").map(Record::identity).collect();
-            let error = Error::new(Failure::NotFound, format!("no add-in {name:?}"));
-            Err(match nearest(name, &known) {
-                Some(near) => error.hint(format!("did you mean \"{near}\"?")),
-                None => error.hint("pchat addin get lists all of them"),
-            })
-        }
+        (Some(_), Some(_)) => Err(Error::new(Failure::Usage, format!("{} matches more than one add-in", quoted(name)))
+            .hint("give it as pool\\name")),
+        _ => Err(missing(catalog, name)),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::proof::note::Verifier;
 use clap::Subcommand;
 use std::path::PathBuf;
 
-/// Read, sign and verify the audit log
+/// Read, sign and verify the audit log; prove a record or an event to others
 #[derive(Debug, Subcommand)]
 pub enum AuditVerb {
     /// List records
@@ -75,7 +75,7 @@ pub enum AuditVerb {
     },
     /// Prove to a third party that a record is in the log, or an event in the store
     Prove {
-        /// The number of the record
+        /// The number of the record, as pchat audit get shows it
         #[arg(value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
         #[arg(required_unless_present = "event", conflicts_with = "event")]
         number: Option<u64>,
@@ -97,7 +97,7 @@ pub enum AuditVerb {
         /// The proof of an event, which is one file
         #[arg(long = "proof", value_name = "FILE", conflicts_with = "proof")]
         event: Option<PathBuf>,
-        /// The public key of the log
+        /// The public key of the log, as pchat store info shows it; better from a place outside the store
         #[arg(long, value_name = "KEY", value_parser = crate::nouns::values::public_key)]
         public_key: String,
     },

@@ -45,7 +45,7 @@ pub static SHAPE: Shape = Shape {
 /// Which list is changed, and how items are written.
 #[derive(Debug, Default, Args)]
 pub struct Lists {
-    /// Who may be let into the rooms: +ENTRY comes in, -ENTRY goes, entries without a sign replace the list, '' empties
+    /// Who may be let into the rooms: +ENTRY adds, -ENTRY removes, entries without a sign replace the list, '' empties
     /// it
     #[arg(long, value_name = "ENTRY", allow_hyphen_values = true)]
     allowed_members: Vec<String>,
@@ -98,7 +98,7 @@ pub enum CategoryVerb {
     },
     /// Change categories
     Set {
-        /// Which, by name or pool\name
+        /// The categories, by name or pool\name
         #[arg(required = true, value_name = "CATEGORY")]
         names: Vec<String>,
         /// Another name
@@ -128,7 +128,7 @@ pub enum CategoryVerb {
     },
     /// Remove empty categories
     Remove {
-        /// Which, by name or pool\name
+        /// The categories, by name or pool\name
         #[arg(required = true, value_name = "CATEGORY")]
         names: Vec<String>,
         /// Ask or not.

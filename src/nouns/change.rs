@@ -147,7 +147,7 @@ pub fn list(
     let old = if let Value::List(items) = before { items.clone() } else { Vec::new() };
     let signed = changes.iter().filter(|change| change.starts_with(['+', '-'])).count();
     if signed > 0 && signed < changes.len() {
-        return Err(Error::new(Kind::Usage, format!("{property} is either changed or replaced, not both"))
+        return Err(Error::new(Kind::Usage, format!("{property} can be changed or replaced, not both"))
             .hint("give every item a sign, + or -, or none of them"));
     }
     let key = |item: &str| person_key(item);
@@ -166,7 +166,7 @@ pub fn list(
             if sign.is_empty() && changes.len() == 1 {
                 continue;
             }
-            return Err(Error::new(Kind::Usage, format!("an item of {property} has no name")));
+            return Err(Error::new(Kind::Usage, format!("an item of {property} is empty")));
         }
         if sign == "-" {
             // What is no longer known can still be taken away.
@@ -181,7 +181,7 @@ pub fn list(
         let item = entry(item)?;
         if places.contains_key(&key(&item)) {
             if sign == "+" {
-                notes.push(format!("{property} has {item} already"));
+                notes.push(format!("{property} already has {item}"));
             }
             continue;
         }

@@ -67,7 +67,7 @@ pub enum ComplianceVerb {
     },
     /// Change compliance settings
     Set {
-        /// Which [default: global]
+        /// The scopes: global, site:NAME or service:PersistentChatServer:FQDN [default: global]
         #[arg(value_name = "IDENTITY")]
         names: Vec<String>,
         /// Properties.
@@ -82,7 +82,7 @@ pub enum ComplianceVerb {
     },
     /// Deliver everything that is not delivered yet
     Run(run::RunRequest),
-    /// Say how far the service is; the exit code says its state
+    /// Show how far deliveries are; the exit code says the state
     Status(status::StatusRequest),
     /// Compare a folder of deliveries with the store and with itself
     Verify(verify::VerifyRequest),
@@ -90,7 +90,7 @@ pub enum ComplianceVerb {
     Redeliver(redeliver::RedeliverRequest),
     /// Remove compliance settings; global goes back to its defaults
     Remove {
-        /// Which
+        /// The scopes: global, site:NAME or service:PersistentChatServer:FQDN
         #[arg(required = true, value_name = "IDENTITY")]
         names: Vec<String>,
         /// Ask or not.

@@ -54,7 +54,7 @@ pub enum ConfigurationVerb {
     },
     /// Change settings
     Set {
-        /// Which [default: global]
+        /// The scopes: global, site:NAME or service:PersistentChatServer:FQDN [default: global]
         #[arg(value_name = "IDENTITY")]
         names: Vec<String>,
         /// Properties.
@@ -69,7 +69,7 @@ pub enum ConfigurationVerb {
     },
     /// Remove settings; global goes back to its defaults
     Remove {
-        /// Which
+        /// The scopes: global, site:NAME or service:PersistentChatServer:FQDN
         #[arg(required = true, value_name = "IDENTITY")]
         names: Vec<String>,
         /// Ask or not.

@@ -71,8 +71,8 @@ pub struct ExportRequest {
     /// Flush to disk every SIZE; an interrupted export resumes from there
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     pub resume_every: bytesize::ByteSize,
-    /// Carry holds, cases, policies, the directory and all other settings of the level although something narrows the
-    /// history: for another pool, and not for others
+    /// Include holds, cases, policies, the directory and all other settings of the level although the history is
+    /// narrowed: to move it to another pool, not to hand it to others
     #[arg(long)]
     pub with_settings: bool,
     /// Leave out the signed checkpoint of the audit log: the same history then gives the same bytes in every store

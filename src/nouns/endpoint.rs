@@ -1,9 +1,10 @@
 //! Endpoints: contacts in the directory that stand for a pool, for clients that know nothing else.
 
 use crate::context::Context;
-use crate::error::{Error, Kind as Failure, Result};
+use crate::error::{Error, Kind as Failure, Result, quoted};
 use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
+use crate::model::dn;
 use crate::model::field::{self, Key};
 use crate::model::ids::{fold, person_key};
 use crate::model::record::{Field, Record, Shape};
@@ -11,6 +12,7 @@ use crate::model::reply::{Cell, Table};
 use crate::nouns::change::{Manner, Stamp, prepared};
 use crate::nouns::cmdlet::{self, Cmdlet, FORCE, Kind, Parameter, Takes, To, identity, option};
 use crate::nouns::pool;
+use crate::nouns::principal;
 use crate::nouns::reads::{self, Reads};
 use crate::nouns::verb::{Consent, Prepared, Verb, objects};
 use crate::select::expression::{Expression, like};
@@ -41,7 +43,7 @@ pub enum EndpointVerb {
         /// Only those of this pool
         #[arg(long, value_name = "FQDN")]
         pool: Option<String>,
-        /// Only those of which this is true, as {DisplayName -like "P*"}
+        /// Only those for which this is true, as {DisplayName -like "P*"}
         #[arg(long, value_name = "CONDITION")]
         filter: Option<String>,
         /// Only those below this container
@@ -71,7 +73,7 @@ pub enum EndpointVerb {
     },
     /// Remove endpoints
     Remove {
-        /// Which, by SIP address, display name or DN
+        /// The endpoints, by SIP address, display name or DN
         #[arg(required = true, value_name = "ENDPOINT")]
         names: Vec<String>,
         /// Ask or not.
@@ -137,9 +139,17 @@ impl Verb for EndpointVerb {
             EndpointVerb::Get { identity, pool, filter, ou, limit } => {
                 let catalog = reads::no_people(cx)?;
                 let condition = filter.as_deref().map(Expression::parse).transpose()?;
+                pool.as_deref().map_or(Ok(()), |pool| pool::check(&catalog, pool))?;
+                let container = ou.as_deref().map(principal::container).transpose()?;
                 let below = |record: &Record| {
-                    ou.as_ref().is_none_or(|ou| fold(&record.identity()).ends_with(&format!(",{}", fold(ou))))
+                    container
+                        .as_ref()
+                        .is_none_or(|above| dn::key(&record.identity()).is_some_and(|path| dn::is_below(&path, above)))
                 };
+                if let Some(ou) = ou.as_deref().filter(|_| !catalog.of("endpoint").any(below)) {
+                    return Err(Error::new(Failure::NotFound, format!("no endpoint is below {}", quoted(ou)))
+                        .hint("pchat endpoint get lists all of them, with their DN"));
+                }
                 let mut found: Vec<&Record> = match &identity {
                     Some(name) => meant(&catalog, name)?,
                     None => catalog.of("endpoint").collect(),
@@ -231,7 +241,8 @@ fn meant<'a>(catalog: &'a Catalog, name: &str) -> Result<Vec<&'a Record>> {
     };
     let found: Vec<&Record> = catalog.of("endpoint").filter(is).collect();
     if found.is_empty() {
-        return Err(Error::new(Failure::NotFound, "no such endpoint").hint("pchat endpoint get lists all of them"));
+        return Err(Error::new(Failure::NotFound, format!("no endpoint {}", quoted(name)))
+            .hint("pchat endpoint get lists all of them"));
     }
     Ok(found)
 }

@@ -32,7 +32,7 @@ pub struct InspectRequest {
     /// The code page of text of a database that is not Unicode, as 437, 1252 or 65001 for UTF-8
     #[arg(long, value_name = "NUMBER", value_parser = code_page)]
     pub code_page: Option<Page>,
-    /// Look at so much of the history; the numbers are then those of this part
+    /// Look at SIZE of the history; the numbers are then those of this part
     #[arg(long, value_name = "SIZE", default_value = "1GiB")]
     pub most: bytesize::ByteSize,
 }
@@ -114,7 +114,7 @@ fn reply(found: &Inspected) -> Reply {
         reply.notes.push(format!("and {} more", receipt.gap_count - 20));
     }
     if found.stopped {
-        reply.notes.push("there is more than was looked at; --most says how much is".to_owned());
+        reply.notes.push("there is more than was read; --most sets how much is".to_owned());
     }
     if receipt.gap_count > 0 {
         reply.status = Status::Gaps;

@@ -24,7 +24,7 @@ use clap::{Args, Subcommand};
 /// Find, show, post and remove messages of rooms; test that people can use them
 #[derive(Debug, Subcommand)]
 pub enum MessageVerb {
-    /// Show events by their addresses, with everything that is known of them
+    /// Show events by their addresses, with everything that is known about them
     Get(GetRequest),
     /// Find messages by words, people and dates
     Find(Box<FindRequest>),

@@ -66,7 +66,7 @@ pub enum PolicyVerb {
     },
     /// Change policies
     Set {
-        /// Which [default: global]
+        /// The policies: global, site:NAME or names of policies for users [default: global]
         #[arg(value_name = "IDENTITY")]
         names: Vec<String>,
         /// Properties.
@@ -81,7 +81,7 @@ pub enum PolicyVerb {
     },
     /// Remove policies; global goes back to its defaults
     Remove {
-        /// Which
+        /// The policies: global, site:NAME or names of policies for users
         #[arg(required = true, value_name = "IDENTITY")]
         names: Vec<String>,
         /// Remove a policy that users have, without asking

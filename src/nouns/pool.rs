@@ -1,6 +1,8 @@
 //! Pools: the servers rooms, categories and add-ins belong to.
 
+use super::state::pool_of;
 use crate::error::{Error, Kind, Result, quoted};
+use crate::jobs::selection::nearest;
 use crate::model::catalog::Catalog;
 use crate::model::field;
 use crate::model::ids::fold;
@@ -39,6 +41,24 @@ pub fn meant(catalog: &Catalog, named: Option<&str>) -> Result<(String, Option<R
             }
         },
     }
+}
+
+/// Fails when the store does not know this pool.
+pub fn check(catalog: &Catalog, name: &str) -> Result<()> {
+    let owned = ["room", "category", "addin", "endpoint"];
+    let stated = catalog.of("state").map(|state| pool_of(&state.identity()).to_owned());
+    let of = |noun: &&'static str| catalog.of(noun).filter_map(|record| record.at(field::POOL));
+    let mut known: Vec<String> = catalog.of("pool").map(Record::identity).chain(stated).collect();
+    if known.iter().any(|known| fold(known) == fold(name)) || owned.iter().flat_map(of).any(|p| fold(p) == fold(name)) {
+        return Ok(());
+    }
+    known.sort();
+    let short = |known: &&String| fold(known).split('.').next() == Some(&fold(name));
+    let error = Error::new(Kind::NotFound, format!("no pool {}", quoted(name)));
+    Err(match known.iter().find(short).or_else(|| nearest(name, &known)) {
+        Some(near) => error.hint(format!("did you mean \"{near}\"?")),
+        None => error.hint("pchat state get lists all of them"),
+    })
 }
 
 /// Refuses what is no name of a computer, as a pattern or an identity with a room behind it.

@@ -6,6 +6,7 @@ mod sync;
 
 use self::eligible::EligibleRequest;
 use self::get::GetRequest;
+pub(super) use self::get::container;
 use self::sync::SyncRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind as Failure, Result};
@@ -223,7 +224,7 @@ fn taken(cx: &Context<'_>, incoming: Incoming, action: (&'static str, String), c
                 0 => "Change the principals of this store?".to_owned(),
                 gone => {
                     let all = counted(counts.present, "principal");
-                    format!("{gone} of {all} would be gone from the directory. Go on?")
+                    format!("{gone} of {all} would be marked as deleted. Continue?")
                 }
             };
             let act = move |cx: &Context<'_>| Ok(told(take(cx, Agreed::To(counts.deleted))?, missing, false));
@@ -259,7 +260,7 @@ fn told(counts: Counts, missing: bool, what_if: bool) -> Reply {
         notes.push("entries passed over are computers and others that can be in no room".to_owned());
     }
     if counts.references > 0 {
-        let nobody = if missing { ", so nobody is called gone" } else { "" };
+        let nobody = if missing { ", so nobody is marked as deleted" } else { "" };
         let references = counted(counts.references, "reference");
         notes.push(format!("the directory gave {references} to other directories, which were not asked{nobody}"));
     }

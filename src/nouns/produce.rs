@@ -24,13 +24,13 @@ use std::path::PathBuf;
 /// The tag of what is withheld, when nobody says another.
 const PRIVILEGED: &str = "privileged";
 
-/// Produce history of a case under Bates numbers, with papers
+/// Produce history of a case under Bates numbers, with index, privilege log and certification
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ProduceRequest {
     #[command(subcommand)]
     verb: Option<ProduceVerb>,
-    /// The case, which must be open
+    /// The case, which must be open (pchat case new opens one)
     #[arg(long, value_name = "CASE", required = true)]
     case: Option<String>,
     /// Where it goes: a file ending in .zip, or any other name for a folder
@@ -53,22 +53,22 @@ pub struct ProduceRequest {
     /// How many digits numbers have
     #[arg(long, value_name = "DIGITS", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=15))]
     digits: u32,
-    /// Go on from this production: the first of its numbers, or where it is. What it has is not produced again
+    /// Continue this production, named by its first number or its path. What it has is not produced again
     #[arg(long, value_name = "PRODUCTION")]
     supplements: Option<String>,
-    /// Withhold what is under this tag of the case; may be repeated [default: privileged]
+    /// Withhold events with this tag of the case; may be repeated [default: privileged]
     #[arg(long, value_name = "TAG")]
     withhold: Vec<String>,
-    /// Put a mark in the place of the words this query means; may be repeated
+    /// Replace the words that this query finds by a mark; may be repeated
     #[arg(long, value_name = "KQL")]
     redact: Vec<String>,
-    /// Put a mark in the place of all that is said under this tag of the case; may be repeated
+    /// Replace the whole text of events with this tag of the case by a mark; may be repeated
     #[arg(long, value_name = "TAG")]
     redact_tag: Vec<String>,
-    /// Put a mark in the place of all that is said where a query of --redact means something
+    /// Replace the whole text where a query of --redact finds something
     #[arg(long, requires = "redact")]
     redact_whole: bool,
-    /// So many events before and after each that was found
+    /// N events of context before and after each that was found
     #[arg(long, value_name = "EVENTS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=10_000))]
     context: u16,
     /// Events on a page of a transcript [default: 1000]
@@ -158,7 +158,7 @@ impl ProduceRequest {
         produced(&formats)?;
         if self.which.is_empty() && self.also.is_empty() {
             return Err(Error::new(Kind::Usage, "no selection is given")
-                .hint("say --search, --query, --room or another option; --room \"*\" means all"));
+                .hint("give --search, --query, --room or another option; --room \"*\" means all"));
         }
         let mut all: Vec<Wanted> = Vec::new();
         if !self.which.is_empty() {

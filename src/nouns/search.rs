@@ -28,7 +28,7 @@ pub struct SearchRequest {
     text: Option<String>,
     #[command(flatten)]
     which: Which,
-    /// Show so many messages before and after each hit, or those within a time, as 5 or 12h
+    /// Show N messages before and after each hit, or those within a time, as 5 or 12h
     #[arg(long, value_name = "COUNT|TIME", value_parser = around)]
     context: Option<Around>,
     /// The order of hits
@@ -37,7 +37,7 @@ pub struct SearchRequest {
     /// Only hits that come after the event at this address
     #[arg(long, value_name = "ADDRESS")]
     after: Option<String>,
-    /// At most so many hits [default: all; 50 at a terminal and with --sort relevance]
+    /// At most N hits [default: all; 50 at a terminal and with --sort relevance]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// Show only how many events match
@@ -56,7 +56,7 @@ pub struct SearchRequest {
 /// Reports
 #[derive(Debug, Subcommand)]
 pub enum SearchVerb {
-    /// Count what each term of a list means: hits, unique hits, families, context, by person and room
+    /// Count what each term of a list finds: hits, unique hits, families, context, by person and room
     Report(Box<report::ReportRequest>),
 }
 

@@ -43,7 +43,7 @@ pub enum ServerVerb {
         /// The collection, of which there is one
         #[arg(value_name = "COLLECTION", default_value = "PChatServerCollection")]
         identity: String,
-        /// Active servers: +FQDN comes in, -FQDN goes, names without a sign replace the list, '' empties it
+        /// Active servers: +FQDN adds, -FQDN removes, names without a sign replace the list, '' empties it
         #[arg(
             long,
             value_name = "FQDN",

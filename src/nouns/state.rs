@@ -2,7 +2,7 @@
 //! changes unless it is told to.
 
 use crate::context::Context;
-use crate::error::{Error, Kind as Failure, Result};
+use crate::error::{Error, Kind as Failure, Result, quoted};
 use crate::jobs::settings::Decision;
 use crate::model::catalog::Catalog;
 use crate::model::field;
@@ -60,7 +60,7 @@ pub enum StateVerb {
     },
     /// Change the state of pools, and of all their servers
     Set {
-        /// Which, by FQDN or PersistentChatServer:FQDN [default: the only one]
+        /// The pools, by FQDN or PersistentChatServer:FQDN [default: the only one]
         #[arg(value_name = "POOL")]
         names: Vec<String>,
         /// The state
@@ -94,7 +94,7 @@ pub static CMDLETS: &[Cmdlet] = &[
 const PREFIX: &str = "PersistentChatServer:";
 
 /// The pool of an identity, however it is spelled.
-fn pool_of(identity: &str) -> &str {
+pub(super) fn pool_of(identity: &str) -> &str {
     let mut rest = identity.trim();
     for prefix in ["service:", PREFIX] {
         match rest.get(..prefix.len()) {
@@ -162,7 +162,7 @@ impl Verb for StateVerb {
                 if let Some(name) = &identity {
                     found.retain(|state| fold(pool_of(&state.identity())) == fold(pool_of(name)));
                     if found.is_empty() {
-                        return Err(Error::new(Failure::NotFound, format!("no pool {}", pool_of(name)))
+                        return Err(Error::new(Failure::NotFound, format!("no pool {}", quoted(pool_of(name))))
                             .hint("pchat state get lists all of them"));
                     }
                 }

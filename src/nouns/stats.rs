@@ -38,13 +38,13 @@ pub struct StatsRequest {
     /// Show only this, and all of it
     #[arg(long, value_enum, ignore_case = true)]
     by: Option<Each>,
-    /// So many rooms, people and pairs [default: 10; all with --by or --duplicates]
+    /// N rooms, people and pairs [default: 10; all with --by or --duplicates]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     top: Option<u32>,
     /// Show messages with the same text, letter by letter, in several rooms
     #[arg(long, conflicts_with_all = ["by", "report"])]
     duplicates: bool,
-    /// Only texts of so many characters
+    /// Only texts of N characters or more
     #[arg(long, value_name = "N", default_value = "20", requires = "duplicates")]
     longer_than: u32,
     /// Write all of it as a page (HTML), too

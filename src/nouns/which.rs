@@ -75,10 +75,10 @@ pub struct What {
     /// A query in KQL: words, phrases, AND, OR, NOT, NEAR, properties
     #[arg(long, value_name = "KQL", group = "words", allow_hyphen_values = true)]
     pub query: Option<String>,
-    /// A file of such queries, one in a line; what one of them means is meant
+    /// A file of such queries, one per line; an event matches if any of them matches
     #[arg(long, value_name = "FILE", group = "words")]
     pub query_file: Option<PathBuf>,
-    /// What this saved search of a case means: its name, or CASE\NAME
+    /// Events that this saved search of a case matches: its name, or CASE\NAME
     #[arg(long, value_name = "SEARCH", group = "words")]
     pub search: Option<String>,
     /// The case of the search, when its name alone is given.

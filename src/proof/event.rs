@@ -314,7 +314,7 @@ impl Proof {
     pub fn verify(&self, keys: &[Verifier]) -> Result<Proved> {
         let address = self.place()?;
         let (event, persona) =
-            self.event.parts().ok_or_else(|| unlike("its kind or its time is none, or its times differ"))?;
+            self.event.parts().ok_or_else(|| unlike("its kind or its time is invalid, or its times differ"))?;
         let root = self.root(&event, &persona, &address.room)?;
         let record: serde_json::Value =
             serde_json::from_str(&self.record).map_err(|_| unlike("the record of the audit log cannot be read"))?;
@@ -324,7 +324,7 @@ impl Proof {
         }
         let bundle = Bundle::parse(&self.log)?;
         if bundle.to_string() != self.log {
-            return Err(unlike("the proof of the record has more in it than belongs there"));
+            return Err(unlike("the proof of the record contains more than belongs there"));
         }
         let checkpoint = bundle.verify(self.record.as_bytes(), keys)?;
         let number = bundle.index.saturating_add(1);

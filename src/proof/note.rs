@@ -80,7 +80,7 @@ impl SigningKey {
     /// The key of this name that these random bytes make.
     pub fn new(name: &str, seed: &[u8; 32]) -> Result<SigningKey> {
         if !is_name(name) {
-            return Err(malformed(format!("a key cannot be called {name:?}")));
+            return Err(malformed(format!("{name:?} is not a valid name of a key")));
         }
         Ok(SigningKey { name: name.to_owned(), secret: Secret::from_bytes(seed) })
     }
@@ -92,7 +92,7 @@ impl SigningKey {
         let (name, id, seed) = parse(inner).ok_or_else(refused)?;
         let key = SigningKey::new(name, &seed)?;
         if hex(key_id(name, &key.secret.verifying_key())) != id {
-            return Err(malformed("the private key is not the one its number says"));
+            return Err(malformed("the private key does not match its number"));
         }
         Ok(key)
     }
@@ -145,7 +145,7 @@ impl Verifier {
         let (name, id, bytes) = parse(text.trim()).ok_or_else(refused)?;
         let key = VerifyingKey::from_bytes(&bytes).map_err(|_| refused())?;
         if hex(key_id(name, &key)) != id {
-            return Err(malformed("the public key is not the one its number says"));
+            return Err(malformed("the public key does not match its number"));
         }
         Ok(Verifier { name: name.to_owned(), key })
     }
@@ -153,7 +153,7 @@ impl Verifier {
     /// The same key under another name.
     pub fn named(&self, name: &str) -> Result<Verifier> {
         if !is_name(name) {
-            return Err(malformed(format!("a key cannot be called {name:?}")));
+            return Err(malformed(format!("{name:?} is not a valid name of a key")));
         }
         Ok(Verifier { name: name.to_owned(), key: self.key })
     }
@@ -196,7 +196,7 @@ pub fn open(note: &str, verifiers: &[Verifier]) -> Result<Opened> {
         let good = ed25519_dalek::Signature::from_slice(bytes)
             .and_then(|signature| verifiers[known].key.verify_strict(text.as_bytes(), &signature));
         if good.is_err() {
-            return Err(malformed(format!("the signature of {name} is not of this text")));
+            return Err(malformed(format!("the signature of {name} does not match this text")));
         }
         if !opened.known.contains(&known) {
             opened.known.push(known);

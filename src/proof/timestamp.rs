@@ -210,7 +210,7 @@ impl Reply {
             signed.signer(&trusted.0).ok_or_else(|| malformed("the certificate of who signed the reply is missing"))?;
         signed.check_attributes(signer)?;
         signature::is_signed(signer.key(), signed.algorithm, signed.digest, &signed.attributes, &signed.signature)
-            .map_err(|why| malformed(format!("the signature of the time stamp is not good: {why}")))?;
+            .map_err(|why| malformed(format!("the signature of the time stamp is invalid: {why}")))?;
         let at = u64::try_from(self.stamp.at.unix_millis().div_euclid(1000))
             .map_err(|_| malformed("the stamped time is before 1970"))?;
         chain::check(signer, &signed.certificates, &trusted.0, at).map_err(|why| {
@@ -359,8 +359,7 @@ impl Signed {
     /// What was signed: this content, as a time stamp, with this certificate.
     fn check_attributes(&self, signer: &Held) -> Result<()> {
         let broken = |Broken| malformed("what the authority signed cannot be read");
-        let digest =
-            self.digest.ok_or_else(|| malformed("the time stamp is hashed in a way that is not known here"))?;
+        let digest = self.digest.ok_or_else(|| malformed("the time stamp uses an unsupported hash algorithm"))?;
         let kind = self.attribute(CONTENT_TYPE).map_err(broken)?;
         if kind.map(ObjectIdentifier::from_der) != Some(Ok(STAMP)) {
             return Err(malformed("what the authority signed is not a time stamp"));

@@ -25,8 +25,7 @@ pub enum Filter {
 pub type Values<'a> = dyn Fn(&str) -> Vec<String> + 'a;
 
 fn wrong(what: &str) -> Error {
-    Error::new(Kind::Usage, what.to_owned())
-        .hint("a filter of a directory is written as (&(objectClass=user)(l=Redmond))")
+    Error::new(Kind::Usage, what.to_owned()).hint("an LDAP filter is written as (&(objectClass=user)(l=Redmond))")
 }
 
 impl Filter {
@@ -38,7 +37,7 @@ impl Filter {
         }
         let mut rest = text;
         let filter = filter(&mut rest, 0)?;
-        if rest.trim().is_empty() { Ok(filter) } else { Err(wrong("something follows a filter of a directory")) }
+        if rest.trim().is_empty() { Ok(filter) } else { Err(wrong("unexpected text behind the LDAP filter")) }
     }
 
     /// Is it true of these attributes?
@@ -76,10 +75,9 @@ fn is_like(parts: &[String], value: &str) -> bool {
 
 fn filter(rest: &mut &str, depth: usize) -> Result<Filter> {
     if depth > DEEPEST {
-        return Err(wrong("a filter of a directory is too deep"));
+        return Err(wrong("the LDAP filter has too many nested brackets"));
     }
-    *rest =
-        rest.trim_start().strip_prefix('(').ok_or_else(|| wrong("a bracket is missing in a filter of a directory"))?;
+    *rest = rest.trim_start().strip_prefix('(').ok_or_else(|| wrong("a bracket is missing in the LDAP filter"))?;
     *rest = rest.trim_start();
     let several = |rest: &mut &str| {
         let mut found = Vec::new();
@@ -102,20 +100,19 @@ fn filter(rest: &mut &str, depth: usize) -> Result<Filter> {
             Filter::Not(Box::new(filter(rest, depth + 1)?))
         }
         _ => {
-            let end = rest.find(')').ok_or_else(|| wrong("a bracket is missing in a filter of a directory"))?;
+            let end = rest.find(')').ok_or_else(|| wrong("a bracket is missing in the LDAP filter"))?;
             let found = item(&rest[..end])?;
             *rest = &rest[end..];
             found
         }
     };
-    *rest =
-        rest.trim_start().strip_prefix(')').ok_or_else(|| wrong("a bracket is missing in a filter of a directory"))?;
+    *rest = rest.trim_start().strip_prefix(')').ok_or_else(|| wrong("a bracket is missing in the LDAP filter"))?;
     Ok(found)
 }
 
 fn item(text: &str) -> Result<Filter> {
     let Some((name, value)) = text.split_once('=') else {
-        return Err(wrong("an equals sign is missing in the filter of a directory"));
+        return Err(wrong("an equals sign is missing in the LDAP filter"));
     };
     let order = |name: &str, order| Ok(Filter::Order(name.trim().to_owned(), order, unescape(value)?));
     if let Some(name) = name.strip_suffix('>') {
@@ -126,7 +123,7 @@ fn item(text: &str) -> Result<Filter> {
     }
     let name = name.trim_end_matches(['~', ':']).trim();
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b)) {
-        return Err(wrong("an attribute of a filter of a directory has no such name"));
+        return Err(wrong("invalid attribute name in the LDAP filter"));
     }
     if value.trim() == "*" {
         return Ok(Filter::Like(name.to_owned(), Vec::new()));
@@ -146,11 +143,11 @@ fn unescape(text: &str) -> Result<String> {
         }
         let mut digit = || rest.next().and_then(|b| char::from(b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
         let (Some(high), Some(low)) = (digit(), digit()) else {
-            return Err(wrong("two hexadecimal digits follow a backslash in a filter of a directory"));
+            return Err(wrong("a backslash in an LDAP filter must be followed by two hexadecimal digits"));
         };
         bytes.push(high << 4 | low);
     }
-    String::from_utf8(bytes).map_err(|_| wrong("a value of a filter of a directory is not text"))
+    String::from_utf8(bytes).map_err(|_| wrong("a value of the LDAP filter is not text"))
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub enum Node {
     Spelled(Spelling),
     /// Events with words like these one after the other in one of their texts; at least two.
     Run(Vec<Term>),
-    /// Events in one text of which both occur with at most so many other words between them.
+    /// Events in one text of which both occur with at most that many other words between them.
     Near {
         /// Must the left one come first?
         ordered: bool,

@@ -108,11 +108,16 @@ impl Selection {
 
     /// Does it include this event of a room that the scope has?
     pub fn has(&self, subject: &Subject<'_>) -> bool {
+        self.has_told(subject, false)
+    }
+
+    /// The same of one that the query is known to mean.
+    pub fn has_told(&self, subject: &Subject<'_>, is_meant: bool) -> bool {
         self.scope.has_time(subject.event.at)
             && (!self.messages_only || subject.event.kind == Kind::Chat)
             && self.sequences.as_ref().is_none_or(|sequences| sequences.contains(&subject.event.sequence))
             && self.scope.has_person(subject.persona)
-            && self.query.as_ref().is_none_or(|query| matches(query.node(), subject))
+            && (is_meant || self.query.as_ref().is_none_or(|query| matches(query.node(), subject)))
     }
 
     /// All of it but rooms and dates, as one query.

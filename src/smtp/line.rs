@@ -165,7 +165,7 @@ impl<'a> Line<'a> {
                         true => "its certificate must be for this name and trusted; ca=FILE in --smtp names others",
                         false => "mails wait, and the next run tries again",
                     };
-                    let what = if tls { "TLS failed" } else { "the line broke" };
+                    let what = if tls { "TLS failed" } else { "the connection was lost" };
                     return Err(self.error(what).because(error).hint(hint));
                 }
             }
@@ -217,7 +217,7 @@ impl<'a> Line<'a> {
         }
         match self.stream.is_open() {
             true => Ok(()),
-            false => Err(self.error("it closed the line before the mail had ended")),
+            false => Err(self.error("it closed the connection before the mail had ended")),
         }
     }
 
@@ -283,7 +283,7 @@ impl<'a> Line<'a> {
             let mut buffer = [0; 1024];
             let read = self.patient(limit, |stream| stream.read(&mut buffer))?;
             if read == 0 {
-                return Err(self.error("it closed the line"));
+                return Err(self.error("it closed the connection"));
             }
             self.read.extend_from_slice(&buffer[..read]);
         }

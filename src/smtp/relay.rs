@@ -107,15 +107,20 @@ impl Relay {
                         "none" => Tls::Off,
                         "starttls" => Tls::StartTls,
                         "implicit" => Tls::Implicit,
-                        other => return Err(wrong(format!("tls is starttls, implicit or none, and not {other:?}"))),
+                        other => return Err(wrong(format!("tls must be starttls, implicit or none, not {other:?}"))),
                     });
                 }
                 "timeout" => {
                     timeout = value.parse().ok().filter(|seconds| (1..=3600).contains(seconds)).ok_or_else(|| {
-                        wrong(format!("timeout is a number of seconds from 1 to 3600, and not {value:?}"))
+                        wrong(format!("timeout must be a number of seconds from 1 to 3600, not {value:?}"))
                     })?;
                 }
-                other => return Err(wrong(format!("{other:?} is none of from, to, tls, ca and timeout"))),
+                other => {
+                    return Err(wrong(format!(
+                        "unknown name {other:?}; the names are from, to, tls, ca and \
+                    timeout"
+                    )));
+                }
             }
         }
         let loopback = host.eq_ignore_ascii_case("localhost")

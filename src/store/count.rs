@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::model::ids::{RoomKey, person_key};
-use crate::model::message::Kind;
+use crate::model::message::{Event, Kind};
 use crate::model::receipt::Kinds;
 use crate::model::time::Ticks;
 use crate::model::unit::Unit;
@@ -85,6 +85,12 @@ impl Count {
         self.events += 1;
         self.messages += u64::from(kind == Kind::Chat);
     }
+
+    /// Counts what was counted elsewhere.
+    pub fn join(&mut self, other: Count) {
+        self.events += other.events;
+        self.messages += other.messages;
+    }
 }
 
 impl Breakdown {
@@ -100,14 +106,25 @@ impl Breakdown {
 
     /// Breakdown the events of a unit.
     pub fn add(&mut self, unit: &Unit) {
-        let people: Vec<String> = unit.people.iter().map(|persona| person_key(&persona.uri)).collect();
-        for event in &unit.events {
-            let room = self.rooms.entry(unit.room.key());
-            room.or_insert_with(|| (RoomKey::clone(&unit.room), Count::default())).1.add(event.kind);
-            self.all.add(event.kind);
-            self.months.entry(month_of(event.at)).or_default().add(event.kind);
-            self.kinds.count(event.kind);
-            self.people.entry(people[event.who as usize].clone()).or_default().add(event.kind);
+        if unit.events.is_empty() {
+            return;
+        }
+        let (mut all, mut people) = (Count::default(), vec![Count::default(); unit.people.len()]);
+        let day = |event: &Event| event.at.day();
+        for of_day in unit.events.chunk_by(|a, b| day(a) == day(b)) {
+            let month = self.months.entry(month_of(of_day[0].at)).or_default();
+            for event in of_day {
+                month.add(event.kind);
+                all.add(event.kind);
+                self.kinds.count(event.kind);
+                people[event.who as usize].add(event.kind);
+            }
+        }
+        let room = self.rooms.entry(unit.room.key());
+        room.or_insert_with(|| (RoomKey::clone(&unit.room), Count::default())).1.join(all);
+        self.all.join(all);
+        for (persona, count) in unit.people.iter().zip(people).filter(|(_, count)| count.events > 0) {
+            self.people.entry(person_key(&persona.uri)).or_default().join(count);
         }
     }
 }

@@ -36,7 +36,7 @@ pub use change::Amendment;
 use change::{Pass, Run};
 pub use count::{Breakdown, Count};
 use count::{Parts, Tally};
-pub use entry::{Actor, Ended, Entry};
+pub use entry::{ACTIONS, Actor, Ended, Entry};
 use purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};

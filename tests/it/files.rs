@@ -91,7 +91,7 @@ fn a_key_that_others_can_read_is_refused() {
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
         let refused = desk.run("audit checkpoint --store @s.db").code(15);
         refused
-            .says("others than its owner can read or write the key file")
+            .says("users other than its owner can read or write the key file")
             .says(&format!("chmod 600 {}", key.display()));
         // A second store would put its key into the same open file.
         desk.run("store new --store @t.db --key @s.db.key").code(15).says("chmod 600");

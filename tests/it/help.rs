@@ -188,7 +188,7 @@ fn cmdlets_are_explained_in_their_own_words() {
     let desk = Desk::new();
     let page = desk.run("help Export-CsPersistentChatData").code(0).out;
     assert!(page.contains("-Level ") && page.contains("|"), "{page}");
-    assert!(page.contains("-AsBytes or -FileName is needed"), "{page}");
+    assert!(page.contains("-AsBytes or -FileName is required"), "{page}");
     assert_eq!(page, desk.run("Get-Help Export-CsPersistentChatData").code(0).out);
     assert_eq!(page, desk.args(&["Get-Help Export-CsPersistentChatData"]).code(0).out);
     let all = desk.run("Get-Command *Chat*").code(0).out;
@@ -373,5 +373,37 @@ fn lists_of_help_fit_a_terminal() {
         assert!(wide.is_empty(), "{line}: {wide:#?}");
         let wide: Vec<&str> = page.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(wide.is_empty() || line.ends_with("options"), "{line}: {wide:#?}");
+    }
+}
+
+#[test]
+fn verbs_of_other_programs_are_answered() {
+    let desk = Desk::new();
+    for (line, says) in [
+        ("hold list", "it is called get here: pchat hold get"),
+        ("hold delete Nair", "pchat hold release"),
+        ("case create M", "pchat case new"),
+        ("room delete Help", "pchat room remove"),
+        ("store alias create x", "pchat store alias add"),
+        ("hold prove Nair", "pchat audit get --action hold"),
+        ("produce list", "pchat produce get"),
+        ("mount", "pchat export --format html"),
+        ("copy", "pchat import into the other store"),
+    ] {
+        desk.run(line).code(2).says(says);
+    }
+}
+
+#[test]
+fn a_page_shows_examples_that_reach_a_goal() {
+    let desk = Desk::new();
+    for (page, shows) in [
+        ("produce", "pchat produce --case \"Matter 7\" --search fixing --bates SMITH --out volume1"),
+        ("hold", "--user priya.nair@litwareinc.com"),
+        ("case", "pchat case search new"),
+        ("audit", "pchat audit prove"),
+    ] {
+        let help = desk.run(&format!("{page} --help")).code(0).out;
+        assert!(help.contains(shows), "{help}");
     }
 }

@@ -4,6 +4,7 @@ mod addresses;
 mod cases;
 mod completeness;
 mod data;
+mod filters;
 mod found;
 mod messages;
 mod rooms;

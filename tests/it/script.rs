@@ -132,7 +132,10 @@ fn nothing_runs_before_all_of_a_script_is_understood() {
     let first = "Set-CsPersistentChatPolicy -Description changed\n";
     for (line, place, says) in [
         ("while ($true) { Get-CsPersistentChatRoom }", "2:1", "\"while\" is not supported here"),
-        ("$x = 1\ntry { $x } catch { $x }", "3:1", "\"try\""),
+        ("$x = 1\ntry { $x }", "3:1", "try needs catch"),
+        ("try { 'x' } catch [System.Exception] { 'y' }", "2:19", "\"catch [\""),
+        ("function f { 'x' }", "2:1", "\"function\" is not supported here"),
+        ("switch (1) { 1 { 'x' } }", "2:1", "\"switch\" is not supported here"),
         ("$rooms = Get-CsPersistentChatRoom\n$rooms | Remove-Item", "3:10", "\"Remove-Item\""),
         ("\"a $($b) c\"", "2:6", "variable $b is not defined"),
         ("Get-CsPersistentChatRoom -Filter \"abc", "2:34", "not closed"),
@@ -149,8 +152,14 @@ fn nothing_runs_before_all_of_a_script_is_understood() {
         ("'x' > out.txt", "2:5", "\">\""),
         ("@\"x\n\"@", "2:1", "begins in the line"),
         ("@'\nnever closed\n '@", "2:1", "not closed"),
-        ("$p = @{A=1}\nGet-CsPersistentChatRoom @p", "3:26", "\"@p\""),
+        ("$p = @{Zzz=1}\nGet-CsPersistentChatRoom @p", "3:1", "no parameter -Zzz"),
+        ("$p = 1\nGet-CsPersistentChatRoom @p", "3:26", "$p is not a hashtable"),
+        ("Get-CsPersistentChatRoom @p", "2:26", "variable $p is not defined"),
+        ("$p = @{}\n$p.Addn = 'x'\nSet-CsPersistentChatRoom Help @p", "4:1", "no parameter -Addn"),
+        ("'x' | Select-Object @p", "2:21", "\"@p\""),
         ("$a.b = 1", "2:1", "are given values"),
+        ("$r = Get-CsPersistentChatRoom\n$r.Disabled = $true", "3:1", "entries of hashtables are given values"),
+        ("New-Object System.Net.WebClient", "2:12", "\"New-Object\""),
         ("[System.IO.File]::Delete('x')", "2:1", "System.IO.File"),
         ("$x = 'a'.GetType()", "2:9", "GetType"),
         ("<# never closed", "2:1", "<#"),
@@ -281,7 +290,7 @@ fn long_scripts_are_linear_and_deep_ones_need_no_stack() {
 }
 
 /// The words a shell makes of a line.
-fn shell(line: &str) -> Vec<String> {
+pub(crate) fn shell(line: &str) -> Vec<String> {
     let print = format!("f() {{ printf '%s\\0' \"$@\"; }}; f {line}");
     let out = Command::new("bash").args(["-fc", &print]).output().unwrap();
     assert!(out.status.success(), "{line}");

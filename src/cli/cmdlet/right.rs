@@ -1,10 +1,11 @@
 //! Lines of a cmdlet as they have to be typed, for whoever has typed them otherwise.
 
-use super::Call;
+use super::{Bound, Call};
+use crate::cli::mangled;
 use crate::cli::words::{DASHES, Written};
 use crate::error::{Error, quoted};
 use crate::model::ids::fold;
-use crate::nouns::cmdlet::{Parameter, To};
+use crate::nouns::cmdlet::{Kind, Parameter, To};
 use std::ffi::OsString;
 
 impl Call {
@@ -102,9 +103,29 @@ impl Call {
             .to_owned()
     }
 
+    /// What to do about a value that belongs to no parameter.
+    pub(super) fn surplus(&self, value: &Written) -> String {
+        let is = value.is_truth_or_mistaken().then(|| value.affirms());
+        let colon = is.and_then(|is| self.with_colon(&value.text(), is));
+        match colon.or_else(|| self.joined(&value.text())) {
+            Some(line) => line,
+            None if self.cmdlet.parameters.iter().all(|parameter| parameter.position.is_none()) => {
+                format!("write -NAME before each value; pchat help {} lists the names", self.cmdlet.name)
+            }
+            None => format!(
+                "put a text with spaces in quotes, as 'IT Help', and a pattern with * too; pchat help {}",
+                self.cmdlet.name
+            ),
+        }
+    }
+
     /// The line with this word and its neighbours as one text.
     pub(super) fn joined(&self, surplus: &str) -> Option<String> {
         let at = self.typed.iter().position(|word| word == surplus)?;
+        if let Some(words) = mangled::expanded(&self.typed) {
+            let line = crate::cli::line::quoted(&words.iter().map(OsString::from).collect::<Vec<_>>());
+            return Some(format!("{}: pchat {} {line}", mangled::EXPANDED, self.cmdlet.name));
+        }
         if matches!(surplus, "^" | "`" | "\\") {
             let rest: Vec<OsString> = self.typed.iter().filter(|word| *word != surplus).map(OsString::from).collect();
             let line = crate::cli::line::quoted(&rest);
@@ -125,11 +146,22 @@ impl Call {
         let at = self.typed.iter().position(|word| word == surplus)?;
         let before = at.checked_sub(1)?;
         let name = self.typed[before].strip_prefix(DASHES)?;
+        match self.parameter(name).ok()? {
+            Bound::Own(parameter) if parameter.kind == Kind::Switch => {}
+            // Nobody who wrote it wants it done.
+            Bound::WhatIf => return Some(format!("leave the value out: {}", self.right(name, "", None))),
+            Bound::Confirm => {}
+            _ => return None,
+        }
         let mut words: Vec<OsString> = self.typed.iter().map(OsString::from).collect();
         let truth = if is { "$True" } else { "$False" };
         words.splice(before..=at, [OsString::from(format!("-{name}:{truth}"))]);
         let line = crate::cli::line::quoted(&words);
-        Some(format!("a colon stands before the value of a switch: pchat {} {line}", self.cmdlet.name))
+        let what = match surplus.is_empty() {
+            true => "bash expands $True and $False to nothing, and a colon stands before the value of a switch",
+            false => "a colon stands before the value of a switch",
+        };
+        Some(format!("{what}: pchat {} {line}", self.cmdlet.name))
     }
 
     /// The line of `-Identity=x`, with a blank.

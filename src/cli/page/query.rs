@@ -20,7 +20,14 @@ pub(in crate::cli) fn advice(unknown: &str, words: &[String]) -> Option<String> 
             Some(format!("options stand before --, as in: pchat {command} --count -- '-dog'"))
         }
         None if !unknown.starts_with('-') => {
-            Some(format!("a query of several words stands in quotation marks, as in: pchat {command} 'cat dog'"))
+            // The words right behind the command, up to the first option.
+            let last = command.rsplit(' ').next().unwrap_or_default();
+            let from = words.iter().position(|word| word == last).map_or(0, |at| at + 1);
+            let query: Vec<&str> =
+                words[from..].iter().map(String::as_str).take_while(|word| !word.starts_with('-')).collect();
+            let query = query.join(" ");
+            let query = if query.contains(unknown) && !query.contains('\'') { &query } else { "cat dog" };
+            Some(format!("a query of several words stands in quotation marks, as in: pchat {command} '{query}'"))
         }
         None => None,
     }

@@ -4,6 +4,7 @@ use super::read::{DASHES, DOUBLE, Reader, SINGLE};
 use super::tree::{Arg, At, Expr, Of};
 use super::value::Value;
 use crate::error::Result;
+use crate::model::ids::fold;
 
 impl Reader<'_> {
     /// The words behind a command.
@@ -39,6 +40,13 @@ impl Reader<'_> {
                         };
                         found.push(Arg::Name(name, value));
                     }
+                }
+                Some('@') if self.second().is_some_and(|c| c.is_alphabetic() || c == '_') => {
+                    let at = self.at;
+                    self.next();
+                    let name = fold(self.name());
+                    self.at += self.name().len();
+                    found.push(Arg::Splat(at, name));
                 }
                 Some(_) => found.push(Arg::Value(self.word_list()?)),
             }

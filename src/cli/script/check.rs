@@ -9,9 +9,10 @@ use crate::cli::cmdlet::{Call, Object, Objects};
 use crate::cli::words::{Item, Written};
 use crate::cli::{Cli, usage};
 use crate::error::{Error, Kind, Result, brief};
+use crate::model::ids::fold;
 use crate::select::expression::Expression;
 use clap::Parser;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
 /// Variables PowerShell has by itself, as far as they mean something here.
@@ -22,6 +23,8 @@ struct Check<'a> {
     file: &'a str,
     native: clap::Command,
     variables: BTreeSet<String>,
+    /// Variables that are hashtables, with the names of their entries.
+    maps: BTreeMap<String, Vec<String>>,
     /// It is in a file, so nothing comes in on standard input.
     alone: bool,
 }
@@ -29,7 +32,7 @@ struct Check<'a> {
 /// Checks all statements.
 pub(super) fn all(statements: &[Statement], text: &str, file: &str, alone: bool) -> Result<()> {
     let variables = OWN.iter().map(|name| (*name).to_owned()).collect();
-    let mut check = Check { text, file, native: crate::cli::command(), variables, alone };
+    let mut check = Check { text, file, native: crate::cli::command(), variables, maps: BTreeMap::new(), alone };
     check.statements(statements)
 }
 
@@ -43,7 +46,27 @@ impl Check<'_> {
                         return Err(self.unset(statement.at, name));
                     }
                     self.variables.insert(name.clone());
+                    self.map(name, *plus, pipeline);
                 }
+                Doing::Put(name, key, pipeline) => {
+                    self.value(key)?;
+                    self.pipeline(pipeline)?;
+                    let Some(names) = self.maps.get_mut(name) else {
+                        let what = "only variables and entries of hashtables are given values, so nothing was run";
+                        return Err(Error::new(Kind::Usage, what)
+                            .at(place(self.file, self.text, statement.at))
+                            .hint("$name = … keeps a value; Set-… cmdlets change objects"));
+                    };
+                    if let Of::Literal(key) = &key.what {
+                        names.push(key.show());
+                    }
+                }
+                Doing::Try(tried, caught, always) => {
+                    self.statements(tried)?;
+                    self.statements(caught.as_deref().unwrap_or_default())?;
+                    self.statements(always)?;
+                }
+                Doing::Throw(value) | Doing::Exit(value) => value.iter().try_for_each(|value| self.value(value))?,
                 Doing::Run(pipeline) => self.pipeline(pipeline)?,
                 Doing::If(choices, otherwise) => {
                     for (condition, block) in choices {
@@ -55,6 +78,7 @@ impl Check<'_> {
                 Doing::Each(name, list, block) => {
                     self.pipeline(list)?;
                     self.variables.insert(name.clone());
+                    self.maps.remove(name);
                     self.statements(block)?;
                 }
                 Doing::Own(words) => self.parsed(statement.at, words)?,
@@ -62,6 +86,23 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Keeps which names a hashtable has.
+    fn map(&mut self, name: &str, plus: bool, pipeline: &[Stage]) {
+        let entries = match pipeline {
+            [Stage { what: Step::Value(Expr { what: Of::Map(entries), .. }), .. }] => entries,
+            _ => {
+                self.maps.remove(name);
+                return;
+            }
+        };
+        let names = entries.iter().map(|(name, _)| name.clone());
+        match self.maps.get_mut(name).filter(|_| plus) {
+            Some(known) => known.extend(names),
+            None if plus => {}
+            None => drop(self.maps.insert(name.to_owned(), names.collect())),
+        }
     }
 
     fn unset(&self, at: usize, name: &str) -> Error {
@@ -105,6 +146,7 @@ impl Check<'_> {
                     self.value(path)?;
                     delimiter.iter().try_for_each(|value| self.value(value))?;
                 }
+                Step::Lines(path) => self.value(path)?,
                 Step::Csv { delimiter: of } | Step::Credential(of) => {
                     of.iter().try_for_each(|value| self.value(value))?;
                 }
@@ -214,6 +256,21 @@ impl Check<'_> {
         let mut later = false;
         for arg in args {
             items.push(match arg {
+                Arg::Splat(at, name) => {
+                    later = true;
+                    if !self.variables.contains(name) {
+                        return Err(self.unset(*at, name));
+                    }
+                    let Some(names) = self.maps.get(name) else {
+                        let what = format!("${} is not a hashtable", brief(name));
+                        return Err(Error::new(Kind::Usage, what)
+                            .at(place(self.file, self.text, *at))
+                            .hint("write $name = @{Name=value; …} before it"));
+                    };
+                    let given: BTreeMap<String, &String> = names.iter().map(|name| (fold(name), name)).collect();
+                    items.extend(given.into_values().cloned().map(|name| Item::Name(name, Some(Written::later()))));
+                    continue;
+                }
                 Arg::Own(name, value) => {
                     let value = value.as_ref().map(|value| self.written(value)).transpose()?;
                     later |= value.as_ref().is_some_and(Written::is_later);

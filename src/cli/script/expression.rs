@@ -192,7 +192,7 @@ impl Reader<'_> {
         if self.peek() == Some('@') && self.second().is_some_and(|c| c.is_alphabetic() || c == '_') {
             self.next();
             let error = self.unknown(at, &format!("@{}", self.name()));
-            return Err(error.hint("write the parameters of the hashtable behind the cmdlet, as -Name value"));
+            return Err(error.hint("a hashtable is spread out behind a cmdlet only"));
         }
         if SINGLE.contains(&c) {
             return self.single(at);

@@ -49,10 +49,10 @@ pub(super) fn called(of: &Value, method: Method, values: &[Value]) -> Result<Val
             (number(0)?.fract() == 0.0).then(|| at.0.checked_add(number(0).ok()? as i64 * per as i64)).flatten();
         Ticks::checked(whole.unwrap_or(ticks as i64))
             .map(Value::Time)
-            .ok_or_else(|| no(of, "a date that can be moved so far"))
+            .ok_or_else(|| no(of, "a date that can be moved that far"))
     };
     let months = |times: i64| {
-        let far = || no(of, "a date that can be moved so far");
+        let far = || no(of, "a date that can be moved that far");
         let at = of.time().and_then(Ticks::to_chrono).ok_or_else(|| no(of, "a date"))?;
         let by = number(0)? as i64 * times;
         let months = chrono::Months::new(u32::try_from(by.unsigned_abs()).map_err(|_| far())?);
@@ -80,7 +80,7 @@ pub(super) fn called(of: &Value, method: Method, values: &[Value]) -> Result<Val
             Value::from(if method == Method::TrimStart { text } else { text.trim_end_matches(gone) }.to_owned())
         }
         Method::Substring => {
-            let far = || no(of, "a text of so many characters");
+            let far = || no(of, "a text of that many characters");
             let place = |at: usize| number(at).map(|number| number as usize);
             let (own, from) = (own(), place(0)?);
             let length = own.chars().count();

@@ -9,7 +9,8 @@ use crate::cli::line::{FINE, nothing_piped, quoted as shell};
 use crate::cli::look::Look;
 use crate::cli::words::{Item, Written};
 use crate::cli::{Evaluated, Rows, evaluated, notes};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, brief};
+use crate::model::ids::fold;
 use crate::nouns::cmdlet::Cmdlet;
 use std::ffi::OsString;
 
@@ -26,6 +27,29 @@ pub(super) fn literal(value: &Value) -> Written {
 /// A list behind a cmdlet.
 pub(super) fn list(items: impl Iterator<Item = String>) -> Written {
     Written::exact(items.map(|item| format!("'{}'", item.replace('\'', "''"))).collect::<Vec<_>>().join(","))
+}
+
+/// A value of a hashtable whose entries are parameters.
+fn entry(value: &Value) -> Result<Written> {
+    let is_change = |of: &[(std::rc::Rc<str>, Value)]| {
+        of.iter().all(|(name, _)| ["add", "remove", "replace"].contains(&fold(name).as_str()))
+    };
+    Ok(match value {
+        Value::List(items) if items.is_empty() => {
+            return Err(Error::new(Kind::Usage, "a list behind a cmdlet is empty")
+                .hint("$Null empties a property; ask for .Count before"));
+        }
+        Value::List(items) => list(items.iter().map(called)),
+        Value::Object(of) if is_change(of) => {
+            let part = |(name, value): &(std::rc::Rc<str>, Value)| {
+                let items: Vec<String> = value.clone().items().iter().map(|item| quoted(&called(item))).collect();
+                format!("{name}={}", items.join(","))
+            };
+            Written::exact(format!("@{{{}}}", of.iter().map(part).collect::<Vec<_>>().join(";")))
+        }
+        object @ Value::Object(_) => Written::of(&serde_json::Value::from(called(object))),
+        other => literal(other),
+    })
 }
 
 /// What became of a cmdlet: how it ended, and the objects it gave.
@@ -102,6 +126,15 @@ impl Run<'_, '_> {
         let mut items = Vec::new();
         for arg in args {
             items.push(match arg {
+                Arg::Splat(_, name) => {
+                    let Some(Value::Object(entries)) = self.variable(name).cloned() else {
+                        return Err(Error::new(Kind::Usage, format!("${} is not a hashtable", brief(name))));
+                    };
+                    for (name, value) in entries.iter() {
+                        items.push(Item::Name(name.to_string(), Some(entry(value)?)));
+                    }
+                    continue;
+                }
                 Arg::Own(name, None) => Item::Own(name.clone(), None),
                 Arg::Own(name, Some(value)) => Item::Own(name.clone(), Some(self.written(value)?.text())),
                 Arg::Name(name, None) => Item::Name(name.clone(), None),
@@ -195,11 +228,19 @@ impl Run<'_, '_> {
                 continue;
             }
             let manner = Manner::of(&words, self.world);
-            let done = call.spoken(evaluated(words, self.world, &self.kept, Rows::Printed));
+            let done = call.spoken(evaluated(words, self.world, &self.kept, Rows::Piped));
             let stops = self.on_error(call);
             if stops == "silent" && matches!(done, Err(_) | Ok(Evaluated::Parser(..))) {
                 continue;
             }
+            // Whoever catches an error tells it.
+            let done = match done {
+                Err(error) if self.tries > 0 && stops == "stop" => return Err(error),
+                Ok(Evaluated::Parser(error, words)) if self.tries > 0 && error.use_stderr() => {
+                    return Err(crate::cli::usage::error(&error, &words));
+                }
+                done => done,
+            };
             let code = crate::cli::print(done, manner, self.world);
             if !FINE.contains(&code) && stops != "stop" {
                 continue;

@@ -2,10 +2,8 @@
 //! what is not known here is refused where it stands.
 
 use super::stages;
-use super::tree::{At, Doing, Expr, Of, Operator, Stage, Statement, Step};
-use super::value::Value;
+use super::tree::{At, Doing, Expr, Of, Stage, Statement, Step};
 use crate::cli::cmdlet;
-use crate::cli::line::own_words;
 use crate::error::{Error, Kind, Place, Result, quoted};
 use crate::model::ids::fold;
 
@@ -13,9 +11,9 @@ use crate::model::ids::fold;
 const DEEPEST: usize = 64;
 
 /// Words that begin statements PowerShell has, and this has not.
-const OTHERS: [&str; 22] = [
-    "function", "filter", "param", "while", "do", "for", "switch", "try", "catch", "finally", "trap", "return", "exit",
-    "throw", "begin", "process", "end", "class", "enum", "using", "data", "workflow",
+pub(super) const OTHERS: [&str; 19] = [
+    "function", "filter", "param", "while", "do", "for", "switch", "catch", "finally", "trap", "return", "begin",
+    "process", "end", "class", "enum", "using", "data", "workflow",
 ];
 
 pub(super) const SINGLE: [char; 5] = ['\'', '‘', '’', '‚', '‛'];
@@ -176,172 +174,6 @@ impl Reader<'_> {
         &rest[..end]
     }
 
-    fn statement(&mut self) -> Result<Option<Doing>> {
-        let at = self.at;
-        let name = fold(self.name());
-        let alone = !self.text[at + self.name().len()..].starts_with(|c| DASHES.contains(&c) || c == '.' || c == ':');
-        match name.as_str() {
-            "if" if alone => return self.deeper(Self::choice).map(Some),
-            "foreach" if alone && self.text[at + 7..].trim_start().starts_with('(') => {
-                return self.deeper(Self::each).map(Some);
-            }
-            "break" if alone => {
-                self.at += 5;
-                return Ok(Some(Doing::Break));
-            }
-            "continue" if alone => {
-                self.at += 8;
-                return Ok(Some(Doing::Continue));
-            }
-            other if alone && OTHERS.contains(&other) => return Err(self.unknown(at, other)),
-            "pchat" if alone => return self.own().map(Some),
-            "import" if fold(self.rest()).starts_with("import-module") => {
-                // Everything that modules have is there.
-                self.at += self.rest().find(['\n', ';']).unwrap_or(self.rest().len());
-                return Ok(None);
-            }
-            _ => {}
-        }
-        if self.peek() == Some('$') {
-            let before = self.at;
-            self.next();
-            let name = self.name().to_owned();
-            self.at += name.len();
-            self.blanks()?;
-            let plus = self.rest().starts_with("+=");
-            if !name.is_empty() && (plus || self.rest().starts_with('=')) {
-                self.at += if plus { 2 } else { 1 };
-                if ["true", "false", "null", "_"].contains(&fold(&name).as_str()) {
-                    return Err(self.wrong(before, format!("${name} cannot be given a value")));
-                }
-                self.spaces()?;
-                return Ok(Some(Doing::Assign(fold(&name), plus, self.pipeline()?)));
-            }
-            let signs = [
-                ("++", Operator::Plus),
-                ("--", Operator::Minus),
-                ("-=", Operator::Minus),
-                ("*=", Operator::Times),
-                ("/=", Operator::Divide),
-            ];
-            if let Some((sign, operator)) = signs.into_iter().find(|(sign, _)| self.rest().starts_with(sign)) {
-                self.at += sign.len();
-                let right = match sign.ends_with('=') {
-                    true => {
-                        self.spaces()?;
-                        let at = self.at;
-                        super::tree::pipe(at, self.pipeline()?)
-                    }
-                    false => Reader::literal(before, Value::Int(1)),
-                };
-                let variable = Expr { at: before, what: Of::Variable(fold(&name)) };
-                let value = Of::Chain(Box::new(variable), vec![(operator, right)]);
-                let stage = Stage { at: before, what: Step::Value(Expr { at: before, what: value }) };
-                return Ok(Some(Doing::Assign(fold(&name), false, vec![stage])));
-            }
-            self.at = before;
-        }
-        let pipeline = self.pipeline()?;
-        if self.rest().starts_with('=') && !self.rest().starts_with("==") {
-            let what = "only variables are given values, not properties or items, so nothing was run";
-            return Err(self.wrong(at, what).hint("$name = … keeps a value; Set-… cmdlets change objects"));
-        }
-        Ok(Some(Doing::Run(pipeline)))
-    }
-
-    /// A command of pchat in its own spelling, to the end of its line.
-    fn own(&mut self) -> Result<Doing> {
-        let at = self.at;
-        let mut quote = None;
-        while let Some(c) = self.peek() {
-            match (quote, c) {
-                (Some(mark), c) if mark == c => quote = None,
-                (None, '\'' | '"') => quote = Some(c),
-                (None, '\n' | ';' | '}') => break,
-                (None, '#') if self.text[..self.at].ends_with([' ', '\t']) => break,
-                _ => {}
-            }
-            self.next();
-        }
-        if quote.is_some() {
-            return Err(self.wrong(at, "a quotation mark is not closed"));
-        }
-        let words = own_words(&self.text[at..self.at]).map_err(|error| error.at(place(self.file, self.text, at)))?;
-        Ok(Doing::Own(words.unwrap_or_default()))
-    }
-
-    fn choice(&mut self) -> Result<Doing> {
-        let mut found = Vec::new();
-        self.at += 2;
-        loop {
-            let condition = self.condition()?;
-            found.push((condition, self.block()?));
-            let before = self.at;
-            self.spaces()?;
-            match fold(self.name()).as_str() {
-                "elseif" => self.at += 6,
-                "else" => {
-                    self.at += 4;
-                    return Ok(Doing::If(found, self.block()?));
-                }
-                _ => {
-                    self.at = before;
-                    return Ok(Doing::If(found, Vec::new()));
-                }
-            }
-        }
-    }
-
-    /// What stands in the brackets of `if`.
-    fn condition(&mut self) -> Result<Vec<Stage>> {
-        self.spaces()?;
-        let at = self.at;
-        if !self.take("(") {
-            return Err(self.wrong(at, "expected ("));
-        }
-        self.spaces()?;
-        let found = self.pipeline()?;
-        self.spaces()?;
-        if !self.take(")") {
-            return Err(self.wrong(at, "( is not closed, or its content is incomplete"));
-        }
-        Ok(found)
-    }
-
-    pub(super) fn block(&mut self) -> Result<Vec<Statement>> {
-        self.spaces()?;
-        if !self.take("{") {
-            return Err(self.wrong(self.at, "expected {"));
-        }
-        self.statements(Some('}'))
-    }
-
-    fn each(&mut self) -> Result<Doing> {
-        self.at += 7;
-        self.spaces()?;
-        let at = self.at;
-        self.next();
-        self.spaces()?;
-        let dollar = self.take("$");
-        let name = fold(self.name());
-        self.at += self.name().len();
-        self.spaces()?;
-        if !dollar || name.is_empty() || fold(self.name()) != "in" {
-            return Err(match self.file.is_empty() && !dollar {
-                true => self.due(at, "expected a variable, as in foreach ($room in $rooms) {…}"),
-                false => self.wrong(at, "write foreach ($room in $rooms) {…}"),
-            });
-        }
-        self.at += 2;
-        self.spaces()?;
-        let list = self.pipeline()?;
-        self.spaces()?;
-        if !self.take(")") {
-            return Err(self.wrong(at, "( is not closed, or its content is incomplete"));
-        }
-        Ok(Doing::Each(name, list, self.block()?))
-    }
-
     pub(super) fn pipeline(&mut self) -> Result<Vec<Stage>> {
         let mut found: Vec<Stage> = Vec::new();
         self.blanks()?;
@@ -372,8 +204,10 @@ impl Reader<'_> {
                     return Err(self.wrong(at, "empty pipeline element"));
                 }
             };
-            if matches!(what, Step::Value(_) | Step::Date { .. } | Step::Import { .. } | Step::Credential(_))
-                && !found.is_empty()
+            if matches!(
+                what,
+                Step::Value(_) | Step::Date { .. } | Step::Import { .. } | Step::Lines(_) | Step::Credential(_)
+            ) && !found.is_empty()
             {
                 return Err(self.wrong(at, "this takes no pipeline input"));
             }
@@ -465,6 +299,24 @@ impl Reader<'_> {
         found
     }
 
+    /// An operator of other languages where one of PowerShell should stand.
+    pub(super) fn foreign(&self) -> Option<Error> {
+        const OTHERS: [(&str, &str); 9] = [
+            ("==", "-eq"),
+            ("!=", "-ne"),
+            ("<>", "-ne"),
+            (">=", "-ge"),
+            ("<=", "-le"),
+            (">", "-gt"),
+            ("<", "-lt"),
+            ("=", "-eq"),
+            ("&&", "-and"),
+        ];
+        let (sign, here) = OTHERS.iter().find(|(sign, _)| self.rest().starts_with(sign))?;
+        let what = format!("{} is not an operator of conditions", quoted(sign));
+        Some(self.wrong(self.at, what).hint(format!("write {here}, as in {{$_.Disabled -eq $True}}")))
+    }
+
     /// A condition in braces, in which names without a sign are properties.
     pub(super) fn filter_block(&mut self) -> Result<Expr> {
         let at = self.at;
@@ -481,7 +333,7 @@ impl Reader<'_> {
         match self.take("}") {
             true => Ok(found),
             false if self.peek().is_none() => Err(self.wrong(at, "the brace { is not closed")),
-            false => Err(self.wrong(self.at, "unexpected in a condition")),
+            false => Err(self.foreign().unwrap_or_else(|| self.wrong(self.at, "unexpected in a condition"))),
         }
     }
 }

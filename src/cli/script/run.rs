@@ -23,6 +23,8 @@ pub(super) enum Flow {
     Continue,
     /// It ended with a code that is a failure.
     Stop(u8),
+    /// The script ends with this code.
+    Exit(u8),
 }
 
 /// A script that is being run.
@@ -33,13 +35,17 @@ pub(super) struct Run<'r, 'w> {
     pub(super) world: &'r mut World<'w>,
     pub(super) kept: Kept,
     pub(super) native: clap::Command,
-    variables: BTreeMap<String, Value>,
+    pub(super) variables: BTreeMap<String, Value>,
     /// The objects of the pipelines that are under way, from the outermost.
-    it: Vec<Value>,
+    pub(super) it: Vec<Value>,
     /// What statements give, where it is not printed.
     caught: Vec<Vec<Value>>,
     /// The code of the last cmdlet.
     pub(super) code: u8,
+    /// So many `try` are under way: what fails there is told by whoever catches it.
+    pub(super) tries: usize,
+    /// The code of `exit` within a pipeline.
+    pub(super) leaves: Option<u8>,
 }
 
 impl<'r, 'w> Run<'r, 'w> {
@@ -55,13 +61,16 @@ impl<'r, 'w> Run<'r, 'w> {
             it: Vec::new(),
             caught: Vec::new(),
             code: 0,
+            tries: 0,
+            leaves: None,
         }
     }
 
     /// Runs all of it.
     pub(super) fn all(mut self, statements: &[Statement]) -> Result<u8> {
-        match self.statements(statements)? {
-            Flow::Stop(code) => Ok(code),
+        let done = self.statements(statements);
+        match self.leaves.map_or(done, |code| Ok(Flow::Exit(code)))? {
+            Flow::Stop(code) | Flow::Exit(code) => Ok(code),
             _ => Ok(self.code),
         }
     }
@@ -142,6 +151,14 @@ impl<'r, 'w> Run<'r, 'w> {
                 let code = crate::cli::native(words, self.world, &self.kept);
                 return self.ended(code, statement.at);
             }
+            Doing::Put(name, key, pipeline) => self.put(name, key, pipeline)?,
+            Doing::Try(tried, caught, always) => return self.attempt(tried, caught.as_deref(), always),
+            Doing::Throw(value) => {
+                let what = value.as_ref().map(|value| self.value(value)).transpose()?;
+                let what = what.map_or_else(|| "thrown by the script".to_owned(), |what| what.show());
+                return Err(Error::new(Kind::Refused, what));
+            }
+            Doing::Exit(value) => return self.exit(value.as_ref()),
             Doing::Break => return Ok(Flow::Break),
             Doing::Continue => return Ok(Flow::Continue),
         }
@@ -154,7 +171,7 @@ impl<'r, 'w> Run<'r, 'w> {
         if FINE.contains(&code) {
             return Ok(Flow::Next);
         }
-        if let Some(file) = self.file {
+        if let Some(file) = self.file.filter(|_| self.tries == 0) {
             let line = place(file, self.text, at).line;
             drop(writeln!(self.world.err, "pchat: {}:{line}: stopped here, with code {code}", visible(file)));
         }
@@ -290,6 +307,9 @@ impl<'r, 'w> Run<'r, 'w> {
             }
             Of::Pipe(statements, list) => {
                 let (flow, values) = self.catch(statements)?;
+                if let Flow::Exit(code) = flow {
+                    return Err(self.leave(code));
+                }
                 if let Flow::Stop(code) = flow {
                     return Err(Error::new(Kind::Refused, format!("a cmdlet in brackets ended with code {code}")));
                 }
@@ -411,6 +431,11 @@ impl<'r, 'w> Run<'r, 'w> {
                 let mut items = left.items();
                 items.extend(right.items());
                 Value::list(items)
+            }
+            (Value::Object(of), Value::Object(more)) => {
+                let mut entries = (**of).clone();
+                entries.extend(more.iter().cloned());
+                Value::object(entries)
             }
             (Value::Text(text), _) => Value::from(format!("{text}{}", right.show())),
             (Value::Int(a), Value::Int(b)) => {

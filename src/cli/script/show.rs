@@ -125,7 +125,7 @@ impl Run<'_, '_> {
         let Some(of) = of else { return Ok(b',') };
         match self.value(of)?.show().as_bytes() {
             [one] => Ok(*one),
-            _ => Err(Error::new(Kind::Usage, "-Delimiter is one character, as ';'")),
+            _ => Err(Error::new(Kind::Usage, "-Delimiter must be one character, as ';'")),
         }
     }
 
@@ -179,6 +179,14 @@ impl Run<'_, '_> {
         draft.write_all(&old).and_then(|()| draft.flush()).map_err(io)?;
         draft.persist(path).map_err(|error| Error::io(&name, error.error))?;
         Ok(())
+    }
+
+    /// The lines of a file.
+    pub(super) fn lines(&mut self, path: &Expr) -> Result<Vec<Value>> {
+        let name = self.value(path)?.show();
+        let bytes = std::fs::read(&name).map_err(|error| Error::io(&name, error))?;
+        let text = crate::cli::utf8(bytes, &name)?;
+        Ok(text.trim_start_matches('\u{feff}').lines().map(|line| Value::from(line.to_owned())).collect())
     }
 
     /// Reads a table from a file.

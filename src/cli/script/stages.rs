@@ -13,7 +13,7 @@ struct Known {
     switches: &'static [&'static str],
 }
 
-const KNOWN: [Known; 15] = [
+const KNOWN: [Known; 17] = [
     Known {
         names: &["select-object", "select"],
         values: &["property", "first", "last", "skip", "expandproperty"],
@@ -34,6 +34,8 @@ const KNOWN: [Known; 15] = [
         switches: &["notypeinformation", "append", "force", "noclobber"],
     },
     Known { names: &["import-csv", "ipcsv"], values: &["path", "delimiter", "encoding"], switches: &[] },
+    Known { names: &["get-content", "gc", "cat", "type"], values: &["path", "encoding"], switches: &[] },
+    Known { names: &["new-object"], values: &["typename", "property"], switches: &[] },
     Known { names: &["convertto-csv"], values: &["delimiter"], switches: &["notypeinformation"] },
     Known { names: &["convertto-json"], values: &["depth"], switches: &["compress"] },
     Known {
@@ -150,6 +152,10 @@ pub(super) fn step(reader: &Reader<'_>, at: At, name: &str, args: Vec<Arg>) -> R
     while let Some(arg) = args.next() {
         match arg {
             Arg::Value(value) => given.free.push(value),
+            Arg::Splat(at, name) => {
+                let error = reader.unknown(at, &format!("@{name}"));
+                return Err(error.hint("a hashtable is spread out behind cmdlets of Persistent Chat only"));
+            }
             Arg::Own(option, _) => return Err(reader.unknown(at, &format!("--{option}"))),
             Arg::Name(parameter, colon) => {
                 let wanted = fold(&parameter);
@@ -187,6 +193,11 @@ pub(super) fn step(reader: &Reader<'_>, at: At, name: &str, args: Vec<Arg>) -> R
         }
     }
     bound(given, name)
+}
+
+/// The type of objects without a type.
+fn is_object(name: &str) -> bool {
+    ["psobject", "pscustomobject", "system.management.automation.psobject"].contains(&fold(name).as_str())
 }
 
 fn bound(mut given: Given<'_, '_>, name: &str) -> Result<Step> {
@@ -228,6 +239,20 @@ fn bound(mut given: Given<'_, '_>, name: &str) -> Result<Step> {
         "import-csv" | "ipcsv" => {
             let path = given.needed("path")?;
             Step::Import { path, delimiter: given.take("delimiter") }
+        }
+        "get-content" | "gc" | "cat" | "type" => Step::Lines(given.needed("path")?),
+        "new-object" => {
+            let of = given.needed("typename")?;
+            let is_object = match &of.what {
+                Of::Word(name) => is_object(name),
+                Of::Literal(value) => is_object(&value.show()),
+                _ => false,
+            };
+            let map = given.first("property");
+            match map {
+                Some(map) if is_object && matches!(map.what, Of::Map(_)) => Step::Value(map),
+                _ => return Err(given.reader.unknown(of.at, "New-Object").hint("write [pscustomobject]@{Name=value}")),
+            }
         }
         "convertto-csv" => Step::Csv { delimiter: given.take("delimiter") },
         "convertto-json" => Step::Json { bare: given.has("compress") },

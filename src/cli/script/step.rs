@@ -38,6 +38,7 @@ impl Run<'_, '_> {
                     match flow {
                         Flow::Next | Flow::Continue => {}
                         Flow::Break => break,
+                        Flow::Exit(code) => return Err(self.leave(code)),
                         Flow::Stop(code) => {
                             return Err(Error::new(Kind::Refused, format!("a cmdlet ended with code {code}")));
                         }
@@ -121,6 +122,7 @@ impl Run<'_, '_> {
                 Vec::new()
             }
             Step::Import { path, delimiter } => self.import(path, delimiter.as_ref())?,
+            Step::Lines(path) => self.lines(path)?,
             Step::Json { bare } => {
                 let values = input(self)?;
                 let json = Value::one(values).json();

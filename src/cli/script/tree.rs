@@ -28,6 +28,14 @@ pub(super) enum Doing {
     Each(String, Pipeline, Vec<Statement>),
     /// A command of pchat in its own spelling.
     Own(Vec<OsString>),
+    /// `$name.Key = …`, `$name['key'] = …`
+    Put(String, Expr, Pipeline),
+    /// `try {…} catch {…} finally {…}`; without `catch` what failed fails.
+    Try(Vec<Statement>, Option<Vec<Statement>>, Vec<Statement>),
+    /// `throw`
+    Throw(Option<Expr>),
+    /// `exit`, with a code.
+    Exit(Option<Expr>),
     /// `break`
     Break,
     /// `continue`
@@ -69,6 +77,8 @@ pub(super) enum Step {
     File(File),
     /// Reads a table from a file.
     Import { path: Expr, delimiter: Option<Expr> },
+    /// Reads the lines of a file.
+    Lines(Expr),
     /// Text in the form of JSON.
     Json { bare: bool },
     /// Text in the form of a table with commas.
@@ -131,6 +141,8 @@ pub(super) enum Arg {
     Name(String, Option<Expr>),
     /// `--name` or `--name=value`.
     Own(String, Option<Expr>),
+    /// `@name`: what the hashtable of this name has, as parameters.
+    Splat(At, String),
     /// Anything else.
     Value(Expr),
 }

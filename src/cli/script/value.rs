@@ -11,6 +11,9 @@ use crate::select::expression::{Expression, instant};
 use serde_json::Value as Json;
 use std::rc::Rc;
 
+/// What an error that was caught says, under a name no property has.
+pub(super) const CAUGHT: &str = "\0caught";
+
 /// A value.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Value {
@@ -121,6 +124,9 @@ impl Value {
             Value::Text(text) => text.to_string(),
             Value::Time(at) => at.to_string(),
             Value::List(items) => items.iter().map(Value::show).collect::<Vec<_>>().join(" "),
+            Value::Object(of) if of.first().is_some_and(|(name, _)| &**name == CAUGHT) => {
+                of.first().map(|(_, text)| text.show()).unwrap_or_default()
+            }
             Value::Object(of) => {
                 let all: Vec<String> = of.iter().map(|(name, value)| format!("{name}={}", value.cell())).collect();
                 format!("@{{{}}}", all.join("; "))
@@ -208,6 +214,8 @@ impl Value {
             Value::Object(of) => match of.iter().find(|(known, _)| is_named(known, name)) {
                 Some((_, value)) => value.clone(),
                 None if folded == "count" => Value::Int(1),
+                None if folded == "keys" => Value::list(of.iter().map(|(name, _)| Value::Text(name.clone())).collect()),
+                None if folded == "values" => Value::list(of.iter().map(|(_, value)| value.clone()).collect()),
                 None => Value::Null,
             },
             Value::List(items) if matches!(folded.as_str(), "count" | "length") => {

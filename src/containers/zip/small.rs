@@ -75,7 +75,7 @@ impl SmallZips {
 
     /// The files of a zip that was made here.
     pub fn unpack(&self, zip: &[u8]) -> Result<Files> {
-        read(zip)?.ok_or_else(|| damaged("its directory is not what it was when it was made"))
+        read(zip)?.ok_or_else(|| damaged("its directory has changed since it was made"))
     }
 }
 

@@ -155,7 +155,7 @@ impl ZipTarget {
             Body::Bytes(bytes) => stored(deflate::crc(bytes)),
             Body::File(file) => stored(crc_of(file.path())?),
             Body::Deflated(_, deflated) => (Method::Deflated, deflated.crc, deflated.size),
-            Body::There => return Err(Error::new(Kind::Bug, "the zip does not hold what an earlier run has put")),
+            Body::There => return Err(Error::new(Kind::Bug, "the zip does not hold what an earlier run has written")),
         };
         let header = Header { name: &name, method, crc, packed, size, offset: self.written };
         let mut local = Vec::with_capacity(64 + name.len());
@@ -304,7 +304,7 @@ impl Container for ZipTarget {
 
     fn seal(mut self: Box<Self>) -> Result<Box<dyn Sealed>> {
         if self.journal.next().is_some() {
-            return Err(Error::new(Kind::Bug, "the interrupted export had put more files than this one")
+            return Err(Error::new(Kind::Bug, "the interrupted export had written more files than this one")
                 .hint(format!("delete {} and start again", partial_path(&self.target).display())));
         }
         if !self.sealed {

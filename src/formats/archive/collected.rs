@@ -48,7 +48,7 @@ pub fn read(bytes: &[u8], place: &str, number: u32) -> Result<Vec<Members>> {
         Ok(())
     })?;
     if its_number != Some(number) {
-        return Err(pull.fail("the page does not say the number its name says"));
+        return Err(pull.fail("the number in the page is not the one in its name"));
     }
     let mut list = Vec::new();
     while let Some(start) = pull.child()? {
@@ -58,14 +58,14 @@ pub fn read(bytes: &[u8], place: &str, number: u32) -> Result<Vec<Members>> {
         let mut count = None;
         pull.attributes(&start, |key, value| {
             count = whole::<u64>(value).filter(|_| key == "count");
-            count.map(|_| ()).ok_or("events have a count, a whole number")
+            count.map(|_| ()).ok_or("events need a count, a whole number")
         })?;
         let one = events(&mut pull)?;
         if count != Some(one.events()) {
-            return Err(pull.fail("the count of the events is not how many are listed"));
+            return Err(pull.fail("the count of events is not the number listed"));
         }
         if !KINDS.contains(&one.collection[1].as_str()) {
-            return Err(pull.fail("collected events are those of a search, a tag, a sample or a production"));
+            return Err(pull.fail("collected events must belong to a search, a tag, a sample or a production"));
         }
         if one.collection.iter().any(String::is_empty) || one.room.uri.is_empty() {
             return Err(pull.fail("collected events need a case, a kind, a name, a pool and a uri"));
@@ -88,7 +88,7 @@ fn events(pull: &mut Pull<'_>) -> Result<Members> {
             "messages" => {
                 let (mut first, mut last) = (None, None);
                 pull.attributes(&part, |key, value| {
-                    let number = whole::<i64>(value).ok_or("a number of a message is a whole number")?;
+                    let number = whole::<i64>(value).ok_or("a message number must be a whole number")?;
                     match key {
                         "first" => first = Some(number),
                         "last" => last = Some(number),
@@ -100,11 +100,11 @@ fn events(pull: &mut Pull<'_>) -> Result<Members> {
                     return Err(pull.fail("a run of messages needs a first and a last"));
                 };
                 if first > last || one.messages.last().is_some_and(|(_, before)| *before >= first) {
-                    return Err(pull.fail("runs of messages ascend and do not overlap"));
+                    return Err(pull.fail("runs of messages must ascend and not overlap"));
                 }
                 one.messages.push((first, last));
                 if pull.child()?.is_some() {
-                    return Err(pull.fail("a run of messages holds nothing"));
+                    return Err(pull.fail("a run of messages is empty"));
                 }
             }
             "other" => {

@@ -144,7 +144,7 @@ pub fn check(bytes: &[u8], place: &str) -> Result<Vec<[u8; 32]>> {
         let mut sha256 = None;
         pull.attributes(&file, |key, value| {
             sha256 = (key == "sha256").then(|| hash::written(value)).flatten();
-            sha256.map(|_| ()).ok_or("a file of the list of names has a SHA-256 and nothing else")
+            sha256.map(|_| ()).ok_or("a file in the list of names must have a SHA-256 and nothing else")
         })?;
         contents.push(sha256.ok_or_else(|| pull.fail("the file needs a SHA-256"))?);
         while let Some(name) = pull.child()? {

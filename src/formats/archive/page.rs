@@ -136,7 +136,7 @@ pub fn read(bytes: &[u8], place: &str, room: &Arc<RoomKey>, folder: &str, number
         Ok(())
     })?;
     if its_room.as_deref() != Some(folder) || its_number != Some(number) {
-        return Err(Error::damaged(Place::file(place), "the page does not say the room and number its name says"));
+        return Err(Error::damaged(Place::file(place), "the room and number in the page are not those in its name"));
     }
     let mut unit = Unit::new(room.clone(), number);
     named(&mut pull, "people")?;
@@ -154,7 +154,7 @@ pub fn read(bytes: &[u8], place: &str, room: &Arc<RoomKey>, folder: &str, number
         }
         let event = read_event(&mut pull, &start)?;
         if event.who as usize >= unit.people.len() {
-            return Err(pull.fail("the event is by somebody the page does not list"));
+            return Err(pull.fail("the person of the event is not listed in the page"));
         }
         if unit.events.last().is_some_and(|last| last.at > event.at) {
             return Err(pull.fail("the event is earlier than the one before it"));
@@ -162,7 +162,7 @@ pub fn read(bytes: &[u8], place: &str, room: &Arc<RoomKey>, folder: &str, number
         unit.events.push(event);
     }
     if pull.child()?.is_some() {
-        return Err(pull.fail("a page holds people and events, nothing else"));
+        return Err(pull.fail("a page must hold people and events only"));
     }
     pull.end()?;
     Ok(unit)
@@ -184,14 +184,14 @@ fn read_person<'a>(pull: &mut Pull<'a>, start: &BytesStart<'a>, key: usize) -> R
     pull.attributes(start, |name, value| {
         match name {
             "key" => its_key = whole::<usize>(value),
-            "number" => persona.number = Some(whole(value).ok_or("number is a whole number")?),
+            "number" => persona.number = Some(whole(value).ok_or("number must be a whole number")?),
             "internal" => persona.internal = Some(truth(value)?),
             _ => return Err("a person has no such attribute"),
         }
         Ok(())
     })?;
     if its_key != Some(key) {
-        return Err(pull.fail("people are numbered from 0 in order"));
+        return Err(pull.fail("people must be numbered from 0 in order"));
     }
     let mut uri = None;
     while let Some(part) = pull.child()? {
@@ -212,7 +212,7 @@ fn truth(value: &str) -> Result<bool, &'static str> {
     match value {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err("the value is true or false"),
+        _ => Err("the value must be true or false"),
     }
 }
 
@@ -224,7 +224,7 @@ fn read_event<'a>(pull: &mut Pull<'a>, start: &BytesStart<'a>) -> Result<Event> 
     let (mut at, mut who) = (None, None);
     pull.attributes(start, |name, value| {
         match name {
-            "id" => event.chat = Some(whole(value).ok_or("id is a whole number")?),
+            "id" => event.chat = Some(whole(value).ok_or("id must be a whole number")?),
             "at" => at = instant(value),
             "by" => who = whole(value),
             "alert" => event.alert = Some(truth(value)?),
@@ -269,10 +269,10 @@ fn read_file<'a>(pull: &mut Pull<'a>, start: &BytesStart<'a>) -> Result<Attachme
         match name {
             "size" => {
                 let size = whole(value).filter(|size: &u64| i64::try_from(*size).is_ok());
-                file.size = Some(size.ok_or("size is a whole number below 2^63")?);
+                file.size = Some(size.ok_or("size must be a whole number below 2^63")?);
             }
             "sha256" => {
-                file.sha256 = Some(hash::written(value).ok_or("sha256 is 64 hexadecimal digits in lower case")?)
+                file.sha256 = Some(hash::written(value).ok_or("sha256 must be 64 hexadecimal digits in lower case")?)
             }
             "kept" if truth(value)? => file.content = Content::Kept,
             "kept" => {}

@@ -74,10 +74,10 @@ pub fn read(bytes: &[u8], place: &str) -> Result<Vec<Listed>> {
         let mut room = Listed::default();
         let (mut key, mut events) = (RoomKey::default(), None);
         pull.attributes(&start, |key, value| {
-            let time = || instant(value).ok_or("the value is a time");
+            let time = || instant(value).ok_or("the value must be a time");
             match key {
                 "folder" => room.folder = value.into(),
-                "pages" => room.pages = whole(value).ok_or("pages is a whole number")?,
+                "pages" => room.pages = whole(value).ok_or("pages must be a whole number")?,
                 "events" => events = whole::<u64>(value),
                 "first" => room.first = Some(time()?),
                 "last" => room.last = Some(time()?),
@@ -111,7 +111,7 @@ pub fn read(bytes: &[u8], place: &str) -> Result<Vec<Listed>> {
         };
         all = all.checked_add(sum).ok_or_else(|| pull.fail("the rooms list more events than can be counted"))?;
         if key.uri.is_empty() || *room.folder != super::folder(&key) {
-            return Err(pull.fail("the folder of the room is not the one its identity asks for"));
+            return Err(pull.fail("the folder of the room does not match its identity"));
         }
         if !known.insert(key.key()) {
             return Err(pull.fail("the room is listed twice"));

@@ -52,8 +52,8 @@ impl Walk<'_, '_, '_> {
                     continue;
                 }
                 let what = match scheme {
-                    _ if !read => "the declaration names an encoding that is not read; UTF-8 and UTF-16 are",
-                    Scheme::Utf8 => "the declaration says UTF-16, the file is not",
+                    _ if !read => "the declaration names an unsupported encoding; only UTF-8 and UTF-16 are supported",
+                    Scheme::Utf8 => "the declaration says UTF-16, but the file is not UTF-16",
                     Scheme::Utf16Le | Scheme::Utf16Be => "the file is UTF-16, the declaration says otherwise",
                 };
                 return Err(damage(self.file(), spot, what, "save the file as UTF-8 and declare `encoding=\"utf-8\"`"));

@@ -227,7 +227,7 @@ impl<'a> Input<'a> {
 fn detect(head: &[u8]) -> Result<(Scheme, usize), &'static str> {
     match head {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] | [0, 0, 0, b'<', ..] | [b'<', 0, 0, 0, ..] => {
-            Err("the file is UTF-32, which is not read")
+            Err("the file is UTF-32, which is not supported")
         }
         [0xEF, 0xBB, 0xBF, ..] => Ok((Scheme::Utf8, 3)),
         [0xFF, 0xFE, ..] => Ok((Scheme::Utf16Le, 2)),

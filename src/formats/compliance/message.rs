@@ -183,7 +183,7 @@ pub(super) fn time(attributes: &[Attribute<'_>], remarks: &mut Remarks) -> Resul
     }
     let Some((at, cut)) = long.or(string).or(millis) else {
         return match unreadable {
-            Some(at) => wrong(Some(at), "`DateTimeUTC` holds no time that can be read"),
+            Some(at) => wrong(Some(at), "`DateTimeUTC` has no valid time"),
             None => wrong(None, "`DateTimeUTC` has none of `long`, `string` and `since1970`"),
         };
     };

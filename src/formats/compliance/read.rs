@@ -200,7 +200,7 @@ impl Walk<'_, '_, '_> {
             attributes::scan(rest).map_err(|fault| attribute_fault(self.file(), mark, &before(), rest, &fault))?;
         if self.stack.len() >= DEPTH_LIMIT {
             let what = format!("elements are nested more than {DEPTH_LIMIT} deep");
-            return Err(damage(self.file(), mark, what, "compliance files need five levels"));
+            return Err(damage(self.file(), mark, what, "compliance files have only five levels"));
         }
         let part = self.part(name, mark)?;
         if part == Part::Skipped && name == "FirstMessage" {

@@ -224,7 +224,7 @@ impl Page<'_> {
             (joins && !event.body.is_empty(), "a coming or going carries a text, where the product writes none"),
             (!more.files.is_empty() && !carried, "what is known of the attachments is left out"),
             (carried, "name, size and content of the attachment are left out but for its stored name"),
-            (event.chat == Some(0), "the number 0 of the message reads as none"),
+            (event.chat == Some(0), "message number 0 is read back as no number"),
             (large(event.chat), "the number of the message is larger than the published schema allows"),
             (large(persona.number), "the number of the person is larger than the published schema allows"),
         ];

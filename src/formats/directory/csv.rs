@@ -54,7 +54,7 @@ impl Read for Handle<'_> {
         window.bytes.extend_from_slice(read);
         if length == 0 && window.open {
             let line = window.lines + usize::from(window.last != b'\n');
-            let error = wrong(&window.file, line, "the file ends inside of quotes");
+            let error = wrong(&window.file, line, "the file ends inside quotes");
             return window.fail(error.hint("get a complete copy of the file"));
         }
         if window.bytes.len() > bounds::ENTRY {

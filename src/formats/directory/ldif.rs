@@ -59,16 +59,12 @@ pub(super) fn read(file: &str, mut lines: Lines<'_>, take: &mut dyn FnMut(Entry)
                 entry = Some(Entry { dn, line: line.number, ..Entry::default() });
                 size = Size::default();
             }
-            (None, _) => return Err(wrong(file, line.number, "an entry begins with dn:")),
+            (None, _) => return Err(wrong(file, line.number, "an entry must begin with dn:")),
             (Some(_), "dn") => return Err(wrong(file, line.number, "an empty line is missing before an entry")),
             (Some(_), "changetype") => {
                 if value.is_none_or(|kind| !kind.trim().eq_ignore_ascii_case("add")) {
-                    return Err(wrong(
-                        file,
-                        line.number,
-                        "a change of an entry cannot be imported, only what adds one",
-                    )
-                    .hint("export the directory as it is: ldifde -u -f FILE"));
+                    return Err(wrong(file, line.number, "only entries can be imported, not changes of entries")
+                        .hint("export the directory as it is: ldifde -u -f FILE"));
                 }
             }
             (Some(entry), _) => {
@@ -88,10 +84,10 @@ pub(super) fn read(file: &str, mut lines: Lines<'_>, take: &mut dyn FnMut(Entry)
 /// The name of an attribute and its value, if that is text.
 fn attribute<'a>(file: &str, line: &'a Line) -> Result<(&'a str, Option<String>)> {
     let Some((name, value)) = line.text.split_once(':') else {
-        return Err(wrong(file, line.number, "an attribute is followed by a colon"));
+        return Err(wrong(file, line.number, "expected a colon after the name of the attribute"));
     };
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.;=_*".contains(&b)) {
-        return Err(wrong(file, line.number, "this is not a name of an attribute"));
+        return Err(wrong(file, line.number, "invalid attribute name"));
     }
     if let Some(encoded) = value.strip_prefix(':') {
         let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim());
@@ -99,8 +95,9 @@ fn attribute<'a>(file: &str, line: &'a Line) -> Result<(&'a str, Option<String>)
         return Ok((name, text_of(name.split(';').next().unwrap_or(name), &bytes)));
     }
     if value.starts_with('<') {
-        return Err(wrong(file, line.number, "a value that lies in another file is not read")
-            .hint("put the value into this file"));
+        return Err(
+            wrong(file, line.number, "a value in another file (:<) is not read").hint("put the value into this file")
+        );
     }
     Ok((name, Some(value.trim_start_matches(' ').to_owned())))
 }

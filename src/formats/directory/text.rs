@@ -124,7 +124,12 @@ impl<'a> Text<'a> {
                 Ok(c) => self.out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
                 Err(_) => {
                     let line = self.line + line_ends(&self.out);
-                    return self.fail(wrong(&self.file, line, "half a character of UTF-16 stands here"));
+                    return self.fail(wrong(
+                        &self.file,
+                        line,
+                        "half a UTF-16 character: a surrogate without its other \
+                        half",
+                    ));
                 }
             }
         }

@@ -308,7 +308,7 @@ fn count(bytes: &[u8], _zips: &dyn Zips) -> Result<u64> {
         (mail.date().is_some() && mail.message_id().is_some(), "date and identity"),
     ];
     match same.iter().find(|(is, _)| !is) {
-        Some((_, what)) => Err(wrong(format!("the mail does not have what it says: {what}"))),
+        Some((_, what)) => Err(wrong(format!("the mail does not match what it says: {what}"))),
         None => Ok(told),
     }
 }

@@ -202,7 +202,7 @@ impl Layout for Lines {
             Dates::Iso => "YYYY-MM-DD HH:MM:SS",
         };
         let point = |c: char| format!("U+{:04X}", u32::from(c));
-        let document = if by_event { "one event" } else { "what happened in one room on one day" };
+        let document = if by_event { "one event" } else { "the events of one room on one day" };
         let text = format!(
             "Load file:         VOL001.dat, {encoding}, lines end with CR LF\n\
              Between values:    {}\n\
@@ -239,7 +239,7 @@ fn count(read: &mut dyn Read, load: &Load) -> io::Result<u64> {
                 counted = value.parse::<u64>().ok();
             }
         });
-        let found = found.ok_or_else(|| wrong(format!("line {number} is not of this form")))?;
+        let found = found.ok_or_else(|| wrong(format!("line {number} is not in this form")))?;
         if found != columns {
             return Err(wrong(format!("line {number} has {found} values, and {columns} columns")));
         }

@@ -269,7 +269,7 @@ impl Layout for Batches {
     }
 
     fn readme(&self) -> (&'static str, String) {
-        let document = if self.by_event { "one event" } else { "what happened in one room on one day" };
+        let document = if self.by_event { "one event" } else { "the events of one room on one day" };
         let text = format!(
             "Load file:  edrm.xml, EDRM XML 1.2; tags for readers of 1.0 and 1.1, fields for those of 1.2\n\
              A document: {document}; attachments follow it, and a relationship says so\n\

@@ -68,12 +68,12 @@ impl Marks {
         };
         let (column, quote, newline) = (*column, *quote, *newline);
         if column == quote || quote == newline || column == newline {
-            return Err(refused("has one mark twice"));
+            return Err(refused("uses one delimiter twice"));
         }
         // What paths, numbers and dates are made of, several values in one, and what ends a line.
         let taken = |c: char| c.is_alphanumeric() && c.is_ascii() || "\r\n\0\u{feff};\\./:- ".contains(c);
         if [column, quote, newline].into_iter().any(taken) {
-            return Err(refused("has a mark that values are made of"));
+            return Err(refused("uses a character that numbers, dates or paths contain"));
         }
         Ok(Marks { column, quote, newline })
     }

@@ -81,7 +81,7 @@ fn rules(manifest: &Manifest<'_>, inside: &HashMap<&str, u64>) -> Result<()> {
             && event.parent.as_deref().is_none_or(|parent| parent != event.id && events.contains(parent))
             && event.edits.iter().all(|edit| people.contains(&*edit.participant));
         if !known {
-            return Err(wrong(format!("event {} names what is not in the file", event.id)));
+            return Err(wrong(format!("event {} refers to something that is not in the file", event.id)));
         }
         let mut mine = HashSet::new();
         for file in &event.attachments {
@@ -117,7 +117,7 @@ fn rules(manifest: &Manifest<'_>, inside: &HashMap<&str, u64>) -> Result<()> {
         (manifest.events.iter().any(|event| event.kind == Kind::Message), "there is a message"),
     ];
     match kept.iter().find(|(is, _)| !is) {
-        Some((_, what)) => Err(wrong(format!("a rule of RSMF is not kept: {what}"))),
+        Some((_, what)) => Err(wrong(format!("the file breaks a rule of RSMF: {what}"))),
         None => Ok(()),
     }
 }

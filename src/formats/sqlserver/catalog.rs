@@ -133,7 +133,7 @@ pub fn make(tables: &Tables, dialect: Dialect, outside: &Outside, shapes: &[&'st
     }
     let invites = tables.rows("tblPrincipalInvites").len() as u64;
     if invites > 0 {
-        made.remarks.counts.insert("invitations that were open; pchat keeps none", invites);
+        made.remarks.counts.insert("open invitations; pchat does not keep them", invites);
     }
     tokens(tables, &mut made.remarks);
     made.names.print = made.names.printed();
@@ -144,9 +144,9 @@ pub fn make(tables: &Tables, dialect: Dialect, outside: &Outside, shapes: &[&'st
 fn tokens(tables: &Tables, remarks: &mut Remarks) {
     for row in tables.rows("tblFileToken") {
         remarks.note(match row.get(8).and_then(|value| value.bit().ok().flatten()) {
-            Some(true) => "uploads that were under way when the copy was made; they are no events yet",
-            Some(false) => "downloads that were under way when the copy was made; they are no events yet",
-            None => "transfers of files that were under way when the copy was made; they are no events yet",
+            Some(true) => "uploads that were under way when the copy was made; they are not events yet",
+            Some(false) => "downloads that were under way when the copy was made; they are not events yet",
+            None => "transfers of files that were under way when the copy was made; they are not events yet",
         });
     }
 }
@@ -184,7 +184,7 @@ fn kinds(tables: &Tables, outside: &Outside, remarks: &mut Remarks) -> Result<BT
         let told = |fault| wrong(outside, "tblPrincipalType", fault);
         let (Some(number), Some(word)) = (row[0].int().map_err(told)?, row[1].text().map_err(told)?) else { continue };
         if kinds.get(&number).is_some_and(|known| !known.eq_ignore_ascii_case(word.trim())) {
-            remarks.note("types of principals whose numbers mean something else than published; the table decides");
+            remarks.note("types of principals whose numbers differ from those published; the table decides");
         }
         kinds.insert(number, word.trim().to_owned());
     }

@@ -37,7 +37,7 @@ fn check(layout: &Layout, place: &str) -> Result<()> {
         }
         let ends = field.prefix > 0 || !field.terminator.is_empty() || field.length > 0;
         if !ends && (field.characters || field.kind.length().is_none()) {
-            return Err(fail(place, 0, format!("nothing says where the field {:?} ends", field.name)));
+            return Err(fail(place, 0, format!("the field {:?} has no length, prefix or terminator", field.name)));
         }
         if !field.characters && field.prefix == 0 && !field.terminator.is_empty() {
             return Err(fail(
@@ -55,11 +55,11 @@ fn lines(text: &str, place: &str, page: Page) -> Result<Layout> {
     let version = lines.next().map_or("", |(_, line)| line.trim());
     let major: Option<u32> = version.split('.').next().and_then(|text| text.parse().ok());
     if major.is_none_or(|major| !(7..=99).contains(&major)) {
-        return Err(fail(place, 1, "the version of this format file is not one from 7.0 on"));
+        return Err(fail(place, 1, "the version of this format file must be 7.0 or later"));
     }
     let count: Option<usize> = lines.next().and_then(|(_, line)| line.trim().parse().ok());
     let Some(count) = count.filter(|count| (1..=MOST_FIELDS).contains(count)) else {
-        return Err(fail(place, 2, "the number of fields is none from 1 to 4096"));
+        return Err(fail(place, 2, "the number of fields must be from 1 to 4096"));
     };
     let mut fields = Vec::new();
     for (line, text) in lines {
@@ -71,18 +71,17 @@ fn lines(text: &str, place: &str, page: Page) -> Result<Layout> {
             return Err(fail(place, line, "a field has fewer than seven items"));
         };
         if order.parse::<usize>().ok() != Some(fields.len() + 1) {
-            return Err(fail(place, line, "the fields are not numbered from 1 on"));
+            return Err(fail(place, line, "the fields must be numbered from 1"));
         }
         let prefix: u8 = prefix
             .parse()
             .ok()
             .filter(|prefix| matches!(prefix, 0 | 1 | 2 | 4 | 8))
-            .ok_or_else(|| fail(place, line, "the length of the prefix is none of 0, 1, 2, 4 and 8"))?;
+            .ok_or_else(|| fail(place, line, "the length of the prefix must be 0, 1, 2, 4 or 8"))?;
         let length = length.parse().map_err(|_| fail(place, line, "the length of the data is not a number"))?;
         let server: usize = server.parse().map_err(|_| fail(place, line, "the order of the column is not a number"))?;
         let terminator = escapes(terminator).ok_or_else(|| fail(place, line, "the terminator cannot be read"))?;
-        let (kind, characters) =
-            host_type(host).ok_or_else(|| fail(place, line, format!("the type {host:?} is not known")))?;
+        let (kind, characters) = host_type(host).ok_or_else(|| fail(place, line, format!("unknown type {host:?}")))?;
         let collation = rest.first().map_or("", String::as_str);
         fields.push(Field {
             name: if server == 0 { String::new() } else { name.clone() },
@@ -96,7 +95,7 @@ fn lines(text: &str, place: &str, page: Page) -> Result<Layout> {
         });
     }
     if fields.len() != count {
-        return Err(fail(place, 2, format!("{count} fields are announced, and {} are there", fields.len())));
+        return Err(fail(place, 2, format!("{count} fields are declared, but there are {}", fields.len())));
     }
     Ok(Layout { lone_line_ends: false, fields })
 }
@@ -219,7 +218,7 @@ fn xml(text: &str, place: &str, page: Page) -> Result<Layout> {
                         fields.push(Raw {
                             id: get("ID"),
                             kind: get("xsi:type").rsplit(':').next().unwrap_or_default().to_owned(),
-                            prefix: prefix.ok_or_else(|| bad("the length of a prefix is none of 0, 1, 2, 4 and 8"))?,
+                            prefix: prefix.ok_or_else(|| bad("the length of a prefix must be 0, 1, 2, 4 or 8"))?,
                             length: get("LENGTH").parse().unwrap_or(0),
                             terminator: terminator.ok_or_else(|| bad("a terminator cannot be read"))?,
                             collation: get("COLLATION"),
@@ -229,7 +228,7 @@ fn xml(text: &str, place: &str, page: Page) -> Result<Layout> {
                     "COLUMN" => {
                         let source = get("SOURCE");
                         let field = fields.iter_mut().find(|field| field.id == source);
-                        let field = field.ok_or_else(|| bad("a column names a field that is not there"))?;
+                        let field = field.ok_or_else(|| bad("a column names a field that does not exist"))?;
                         field.column =
                             Some((get("NAME"), get("xsi:type").rsplit(':').next().unwrap_or_default().to_owned()));
                     }
@@ -269,7 +268,7 @@ fn of_xml(raw: Raw, place: &str, page: Page) -> Result<Field> {
         _ => None,
     };
     let Some(of) = of else {
-        return Err(fail(place, 0, format!("the field {:?} is of a type that is not known", raw.id)));
+        return Err(fail(place, 0, format!("the field {:?} has an unknown type", raw.id)));
     };
     let text = of == Type::Text && raw.kind.starts_with("Native");
     Ok(Field {

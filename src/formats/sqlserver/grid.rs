@@ -37,7 +37,7 @@ pub fn each(
         _ => head.iter().map(|cell| cell.text.trim().to_owned()).collect(),
     };
     let Some((known, dialect)) = known(asked.table, &head) else {
-        return Err(file.fail("the names in the first line are of no table that is known"));
+        return Err(file.fail("the names in the first line match no known table"));
     };
     let columns: Vec<&str> = head.iter().map(String::as_str).collect();
     let picker = Arc::new(Picker::new(known, &columns).map_err(|why| file.fail(why))?);
@@ -58,9 +58,7 @@ pub fn each(
             rules = Some(Rules::of(&cells));
             file.quoting = false;
             if separator == ' ' {
-                return Err(file
-                    .fail("sqlcmd has put blanks between the values, which stand in texts as well")
-                    .hint(GOOD));
+                return Err(file.fail("sqlcmd separated the values by blanks, which texts contain as well").hint(GOOD));
             }
             continue;
         }
@@ -71,17 +69,14 @@ pub fn each(
         if let Some(said) = footer(&cells) {
             if said != rows || file.rest_is_not_empty()? {
                 return Err(file
-                    .fail(format!("the file says that {said} rows follow, and {rows} were there"))
+                    .fail(format!("the file says that it has {said} rows, but there are {rows}"))
                     .hint(GOOD));
             }
             break;
         }
         if cells.len() != head.len() {
-            let what = format!(
-                "a row has {} values for {} columns: a text holds what separates them",
-                cells.len(),
-                head.len()
-            );
+            let what =
+                format!("a row has {} values for {} columns: a text contains the separator", cells.len(), head.len());
             return Err(file.fail_at(line, what).hint(GOOD));
         }
         let mut cells = cells;
@@ -104,12 +99,12 @@ pub fn each(
             values.push(match (missing, nullable) {
                 (true, true) => {
                     if *kind == Type::Text {
-                        remarks.note("values NULL of CSV, which a text of these letters looks like; taken as missing");
+                        remarks.note("NULL in CSV, which the text NULL looks like; taken as missing");
                     }
                     Value::Null
                 }
                 (true, false) if *kind == Type::Text => {
-                    remarks.note("texts NULL of CSV in columns that are never missing; taken as texts");
+                    remarks.note("NULL in CSV columns that cannot be NULL; taken as text");
                     Value::Text(Cow::Owned(cell.text))
                 }
                 _ => Value::Text(Cow::Owned(cell.text)),
@@ -121,12 +116,12 @@ pub fn each(
         }
     }
     if rules.is_some() {
-        remarks.note("files of sqlcmd; blanks at the end of a text cannot be told from those it adds; none were taken");
+        remarks.note("files of sqlcmd: blanks at the end of texts were left out, because sqlcmd adds such blanks");
     }
     if let Some(at) = quotes.iter().position(Quotes::doubtful) {
         let what = format!(
-            "some texts of column {} are in quotes that need none, and others are not, so nobody can say whose the \
-             quotes are",
+            "some texts of column {} are quoted without need and others are not, so it is unclear whether the quotes \
+             belong to the texts",
             head[at]
         );
         return Err(Error::new(Kind::Refused, what).at(Place::file(asked.place)).hint(GOOD));
@@ -223,7 +218,7 @@ impl Lengths {
         let what = match () {
             () if self.cut > 0 => {
                 format!(
-                    "{} of {} are as long as programs cut texts: 256, 8192, 32767, 43679 or 65535 characters",
+                    "{} of {} have a length at which programs cut texts: 256, 8192, 32767, 43679 or 65535 characters",
                     self.cut, known.name
                 )
             }
@@ -278,14 +273,13 @@ impl Lines<'_, '_> {
 
     /// Behind an empty line there is nothing, or what sqlcmd says about the rows; else it is part of a text.
     fn only_the_end_follows(&mut self, open_end: bool, console: bool, rows: u64) -> Result<()> {
-        let part =
-            |file: &Self| file.fail("an empty line stands in the file, which may be the end of a text").hint(GOOD);
+        let part = |file: &Self| file.fail("an empty line in the file may be the end of a text").hint(GOOD);
         match self.record()? {
             None if !open_end => Ok(()),
             Some(cells) if console => match footer(&cells) {
                 Some(said) if said == rows && !self.rest_is_not_empty()? => Ok(()),
                 Some(said) => {
-                    Err(self.fail(format!("the file says that {said} rows follow, and {rows} were there")).hint(GOOD))
+                    Err(self.fail(format!("the file says that it has {said} rows, but there are {rows}")).hint(GOOD))
                 }
                 None => Err(part(self)),
             },

@@ -85,7 +85,7 @@ impl<'n, 'e, 'u> Gather<'n, 'e, 'u> {
             Some(persona) => self.add(room, persona, event),
             None => {
                 self.remarks
-                    .note("messages of principals that are not there; they have a number in place of an address");
+                    .note("messages of principals that do not exist; they have a number in place of an address");
                 let persona = Persona { uri: format!("principal:{user}"), number: Some(user), ..Persona::default() };
                 self.add(room, &persona, event);
             }
@@ -102,11 +102,11 @@ impl<'n, 'e, 'u> Gather<'n, 'e, 'u> {
             10 => Kind::Replace,
             11 => Kind::Purge,
             9 => {
-                self.remarks.note("rows of the compliance queue that were provisional; they are no events");
+                self.remarks.note("provisional rows of the compliance queue, which are not events");
                 return Ok(());
             }
             _ => {
-                self.remarks.note("rows of the compliance queue of a type nobody knows; they were left out");
+                self.remarks.note("rows of the compliance queue of an unknown type; they were left out");
                 return Ok(());
             }
         };
@@ -137,11 +137,11 @@ impl<'n, 'e, 'u> Gather<'n, 'e, 'u> {
         match parted {
             Some(parted) => {
                 if parted < joined {
-                    self.remarks.note("people who left before they came; both times were kept as they are");
+                    self.remarks.note("people who left before they joined; both times were kept as they are");
                 }
                 self.add(uri, &persona, Event::new(parted, Kind::Part));
             }
-            None => self.remarks.note("people of whom nobody noted that they left"),
+            None => self.remarks.note("people whose leaving was not recorded"),
         }
         Ok(())
     }
@@ -191,7 +191,7 @@ impl<'n, 'e, 'u> Gather<'n, 'e, 'u> {
         let known = self.names.rooms.get(&channel);
         if known.is_none() {
             self.remarks
-                .note("messages of rooms that are not there; their room has the number of its node for an address");
+                .note("messages of rooms that do not exist; the number of the node became the address of the room");
         }
         if let Some(room) = self.by_number.get(&channel) {
             return *room;
@@ -276,7 +276,7 @@ fn needed<'a, T>(
     let name = picker.known.columns[column].0;
     match read(picker.get(row, column)) {
         Ok(Some(value)) => Ok(value),
-        Ok(None) => Err((name, Fault("a value is missing that every row has"))),
+        Ok(None) => Err((name, Fault("a value that every row must have is missing"))),
         Err(fault) => Err((name, fault)),
     }
 }

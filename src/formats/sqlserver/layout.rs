@@ -117,7 +117,7 @@ impl Field {
         let Some(there) = bytes.get(next..next + self.terminator.len()) else { return Ok(None) };
         match there == self.terminator {
             true => Ok(Some((lies, next + self.terminator.len()))),
-            false => Err(Fault("the terminator that must follow the field does not")),
+            false => Err(Fault("the terminator after the field is missing")),
         }
     }
 
@@ -165,7 +165,7 @@ impl Field {
             "" => Value::Null,
             "\0" => Value::Text(Cow::Borrowed("")),
             whole if whole.contains('\0') => {
-                return Err(Fault("a text holds a NUL, which stands for an empty one only"));
+                return Err(Fault("a text contains a NUL character, which only an empty text is written as"));
             }
             _ => Value::Text(text),
         })
@@ -216,7 +216,7 @@ impl Layout {
             match self.end(bytes, at) {
                 Ok(Some(end)) if end > at => (rows, at) = (rows + 1, end),
                 Ok(Some(_)) => {
-                    let fault = Fault("the rows have no length at all");
+                    let fault = Fault("the rows have a length of 0");
                     return Err((rows, Wrong { field: 0, at, fault }));
                 }
                 Ok(None) => break,
@@ -251,7 +251,7 @@ impl Layout {
                 let (lies, next) = match known.lies(bytes, at, self.lone_line_ends) {
                     Ok(Some(found)) => found,
                     Ok(None) => {
-                        let fault = Fault("the row is not all there");
+                        let fault = Fault("the row is incomplete");
                         return take(Err(Wrong { field, at, fault }));
                     }
                     Err(fault) => return take(Err(Wrong { field, at, fault })),
@@ -296,4 +296,4 @@ impl Layout {
 }
 
 /// What is said of files of characters that messages have broken.
-pub const BROKEN: &str = "a text holds what ends fields or rows, so the file cannot be read with certainty";
+pub const BROKEN: &str = "a text contains a terminator of fields or rows, so the file cannot be read with certainty";

@@ -108,7 +108,7 @@ pub fn read(input: &mut dyn BufRead, place: &str) -> Result<Model> {
         }
     }
     if !walk.stack.is_empty() || !walk.rooted {
-        return Err(walk.fail("the model ends too early, or is none"));
+        return Err(walk.fail("the model ends too early, or is not a model"));
     }
     walk.finish()
 }
@@ -318,7 +318,7 @@ impl Walk<'_> {
                 return Err(self.fail("a table has a name without a schema"));
             };
             if !names.insert((schema.to_ascii_lowercase(), name.to_ascii_lowercase())) {
-                return Err(self.fail("two tables of the model have one name"));
+                return Err(self.fail("two tables of the model have the same name"));
             }
             tables.push(Table { schema, name, layout: self.layout(&raw.columns) });
         }
@@ -334,7 +334,7 @@ impl Walk<'_> {
                 return Err(format!("two columns are named {name:?}"));
             }
             if let Some(kind) = &column.unknown {
-                return Err(format!("the column {name:?} is of the kind {kind:?}, which is not known"));
+                return Err(format!("the column {name:?} is of the unknown kind {kind:?}"));
             }
             let (kind, specifier) =
                 self.resolve(&column.specifier).ok_or_else(|| format!("the column {name:?} has no type"))?;
@@ -364,7 +364,7 @@ impl Walk<'_> {
 fn field(name: &str, kind: &str, specifier: &Specifier, nullable: bool) -> Result<Field, String> {
     let size = if kind == "float" { specifier.precision.or(specifier.length) } else { specifier.scale };
     let Some(of) = Type::named(kind, size) else {
-        return Err(format!("the column {name:?} is of the type {kind:?}, which is not read"));
+        return Err(format!("the column {name:?} has the type {kind:?}, which is not supported"));
     };
     let optional = u8::from(nullable);
     let (prefix, length) = match kind {
@@ -433,6 +433,6 @@ mod tests {
         let error = read(&format!("{start}<x y='{}'/>", "z".repeat(PIECE))).unwrap_err();
         assert!(error.what().contains("64 MiB"), "{error}");
         let error = read(&format!("{start}{0}{0}{end}", table(1))).unwrap_err();
-        assert!(error.what().contains("one name"), "{error}");
+        assert!(error.what().contains("same name"), "{error}");
     }
 }

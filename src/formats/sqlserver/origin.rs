@@ -83,7 +83,7 @@ pub fn read(bytes: &[u8], place: &str) -> Result<Origin> {
         Some(version) if !version.starts_with("2.") => Err(Error::new(
             Kind::Refused,
             format!(
-                "the data of this package is of version {}, and only 2 is read",
+                "the data of this package has version {}; only version 2 is supported",
                 version.chars().take(20).collect::<String>()
             ),
         )

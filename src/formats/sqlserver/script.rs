@@ -110,7 +110,7 @@ impl Script<'_, '_> {
                 self.next()?;
                 self.comment()
             }
-            _ => Err(self.fail("a sign stands where none belongs")),
+            _ => Err(self.fail("unexpected sign")),
         }
     }
 
@@ -126,7 +126,7 @@ impl Script<'_, '_> {
         let mut depth = 1u64;
         let mut last = 0;
         while depth > 0 {
-            let Some(byte) = self.next()? else { return Err(self.fail("a comment does not end")) };
+            let Some(byte) = self.next()? else { return Err(self.fail("a comment is not closed")) };
             match (last, byte) {
                 (b'*', b'/') => (depth, last) = (depth - 1, 0),
                 (b'/', b'*') => (depth, last) = (depth + 1, 0),
@@ -185,8 +185,8 @@ impl Script<'_, '_> {
             }
             _ => Err(self
                 .fail(
-                    "a statement is none of INSERT, SET, USE, PRINT, BEGIN TRANSACTION, COMMIT and GO; nothing of a \
-                     script is executed",
+                    "a statement is not INSERT, SET, USE, PRINT, BEGIN TRANSACTION, COMMIT or GO; scripts are read, \
+                     not executed",
                 )
                 .hint("generate a script of data only, or use bcp -N (docs/migrate.md)")),
         }
@@ -204,7 +204,7 @@ impl Script<'_, '_> {
                 Some(b'\n' | b';') => return self.next().map(drop),
                 Some(b'-' | b'/') => self.remark()?,
                 Some(b'.' | b',' | b'=') => drop(self.next()?),
-                Some(b'\'') => return Err(self.fail("a statement that sets something holds a text")),
+                Some(b'\'') => return Err(self.fail("a SET statement contains a text")),
                 _ => {
                     let word = self.name()?;
                     words += 1;
@@ -218,7 +218,7 @@ impl Script<'_, '_> {
                     ended = word.eq_ignore_ascii_case("ON") || word.eq_ignore_ascii_case("OFF");
                     if !known {
                         return Err(self
-                            .fail(format!("{of} is followed by what cannot stand in its line in a script of data"))
+                            .fail(format!("unexpected text behind {of} in its line"))
                             .hint("generate a script of data only, or use bcp -N (docs/migrate.md)"));
                     }
                 }
@@ -257,7 +257,7 @@ impl Script<'_, '_> {
                     name.push(end);
                 }
                 Some(byte) if name.len() < 1024 => name.push(byte),
-                _ => return Err(self.fail("a name does not end")),
+                _ => return Err(self.fail("a name is not closed")),
             }
         }
         self.page.decode(&name).map(Cow::into_owned).map_err(|fault| self.fail(fault.0))
@@ -325,7 +325,7 @@ impl Script<'_, '_> {
                 match self.next()? {
                     Some(b',') if values.len() < MOST_VALUES => {}
                     Some(b')') => break,
-                    _ => return Err(self.fail("a row cannot be read: a value is not a literal, or does not end")),
+                    _ => return Err(self.fail("a row cannot be read: a value is not a literal, or is not closed")),
                 }
             }
             if !key.1.is_empty() && values.len() != key.1.len() {

@@ -20,11 +20,14 @@ impl Picker {
     pub fn new(known: &'static Known, columns: &[&str]) -> Result<Picker, String> {
         let place = |name: &str| columns.iter().position(|column| column.eq_ignore_ascii_case(name));
         if let Some(missing) = known.needs().find(|name| place(name).is_none()) {
-            return Err(format!("{} has no column {missing}, without which its rows mean nothing", known.name));
+            return Err(format!("{} has no column {missing}, which is needed to read its rows", known.name));
         }
         for (at, name) in columns.iter().enumerate() {
             if columns[..at].iter().any(|other| !name.is_empty() && other.eq_ignore_ascii_case(name)) {
-                return Err(format!("{} has two columns whose names differ in case at most", known.name));
+                return Err(format!(
+                    "{} has two columns of the same name, or of names that differ only in case",
+                    known.name
+                ));
             }
         }
         let from: Vec<Option<usize>> = known.columns.iter().map(|(name, _)| place(name)).collect();

@@ -90,7 +90,7 @@ impl Type {
             Type::Decimal => {
                 let (precision, scale, sign) = (bytes[0], bytes[1], bytes[2]);
                 if precision == 0 || precision > 38 || scale > precision || sign > 1 {
-                    return Err(Fault("a decimal has a precision, scale or sign that cannot be"));
+                    return Err(Fault("a decimal has an invalid precision, scale or sign"));
                 }
                 let magnitude = bytes[3..].iter().rev().fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
                 Value::Text(Cow::Owned(decimal(magnitude, scale, sign == 0)))
@@ -98,7 +98,7 @@ impl Type {
             Type::DateTime => {
                 let (days, parts) = (signed(at(0, 4), 4), at(4, 4) as i64);
                 if !(-53_690..=2_958_463).contains(&days) || parts >= 25_920_000 {
-                    return Err(Fault("a datetime lies outside of its range"));
+                    return Err(Fault("a datetime is out of range"));
                 }
                 let millis = (10 * parts + 1) / 3;
                 Value::Time((days + DAYS_TO_1900) * DAY + millis * 10_000)
@@ -106,7 +106,7 @@ impl Type {
             Type::SmallDateTime => {
                 let (days, minutes) = (at(0, 2) as i64, at(2, 2) as i64);
                 if minutes >= 1440 {
-                    return Err(Fault("a smalldatetime lies outside of its range"));
+                    return Err(Fault("a smalldatetime is out of range"));
                 }
                 Value::Time((days + DAYS_TO_1900) * DAY + minutes * 600_000_000)
             }
@@ -115,7 +115,7 @@ impl Type {
             Type::DateTime2(scale) | Type::Offset(scale) => {
                 let end = bytes.len() - if matches!(self, Type::Offset(_)) { 5 } else { 3 };
                 if matches!(self, Type::Offset(_)) && signed(at(end + 3, 2), 2).abs() > 840 {
-                    return Err(Fault("a datetimeoffset has a zone that cannot be"));
+                    return Err(Fault("a datetimeoffset has an invalid time zone"));
                 }
                 Value::Time(day(at(end, 3))? * DAY + clock(at(0, end), scale)?)
             }
@@ -164,7 +164,7 @@ fn signed(value: u64, width: u8) -> i64 {
 }
 
 fn day(days: u64) -> Result<i64, Fault> {
-    i64::try_from(days).ok().filter(|days| *days <= LAST_DAY).ok_or(Fault("a date lies behind the year 9999"))
+    i64::try_from(days).ok().filter(|days| *days <= LAST_DAY).ok_or(Fault("a date is after the year 9999"))
 }
 
 fn clock(count: u64, scale: u8) -> Result<i64, Fault> {

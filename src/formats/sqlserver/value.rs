@@ -77,7 +77,7 @@ impl Value<'_> {
     pub fn ticks(&self) -> Result<Option<Ticks>, Fault> {
         match self.int()? {
             None => Ok(None),
-            Some(ticks) => Ticks::checked(ticks).map(Some).ok_or(Fault("the time lies outside of the years 1 to 9999")),
+            Some(ticks) => Ticks::checked(ticks).map(Some).ok_or(Fault("the time must be in the years 1 to 9999")),
         }
     }
 

@@ -36,7 +36,7 @@ impl Archive {
             }
             if number != before + 1 {
                 let what = match number == before {
-                    true => "the archive has this page twice".to_owned(),
+                    true => "the archive contains this page twice".to_owned(),
                     false => format!("page {} of the {} is missing", before + 1, shape.plural),
                 };
                 return Err(Error::damaged(Place::file(place), what));

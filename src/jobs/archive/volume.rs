@@ -167,6 +167,6 @@ impl Volume {
 }
 
 pub(super) fn wrong_hash(place: String) -> Error {
-    Error::damaged(Place::file(place), "the file is not what its SHA-256 says")
+    Error::damaged(Place::file(place), "the file does not match its SHA-256")
         .hint("fetch the archive again from where it came from")
 }

@@ -69,7 +69,7 @@ fn make(cx: &Context<'_>, path: &Path, address: &str, rooms: &'static Shape) -> 
     let proof = Proof::new(way, &Bundle { index, hashes, note: note.clone() });
     let proved = proof.verify(&[verifier]).map_err(|error| {
         let name = path.display();
-        Error::new(Kind::Damaged, format!("{id} is not what it was when the log was written, so nothing is proved"))
+        Error::new(Kind::Damaged, format!("{id} has changed since the log was written, so nothing is proved"))
             .at(Place::file(name.to_string()))
             .hint(format!("pchat store check --store {name} --read-data lists what was altered"))
             .because(error)

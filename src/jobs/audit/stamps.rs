@@ -79,7 +79,7 @@ pub fn reply(cx: &Context<'_>, path: &Path, file: &Path, ca: &Path) -> Result<(u
     if kept.reply.is_some() {
         return Err(Error::new(
             Kind::Refused,
-            format!("the checkpoint of {} is anchored already", counted(size, "record")),
+            format!("the checkpoint of {} is already anchored", counted(size, "record")),
         )
         .hint("pchat audit verify says when it was stamped"));
     }
@@ -126,9 +126,9 @@ fn answered(reply: &Reply, asked: Vec<SignedCheckpoint>) -> Result<SignedCheckpo
     Err(Error::new(
         Kind::Refused,
         match (repeats, is_about) {
-            (true, _) => "the reply is about something else than what was asked (another hash)",
+            (true, _) => "the reply is for something else than was requested (another hash)",
             (_, true) => "the reply is to another request for the same checkpoint (another nonce)",
-            _ => "the reply answers no request of this store",
+            _ => "the reply does not belong to a request of this store",
         },
     )
     .hint("pchat audit anchor --request makes a new request"))
@@ -137,13 +137,13 @@ fn answered(reply: &Reply, asked: Vec<SignedCheckpoint>) -> Result<SignedCheckpo
 /// Is a reply for this checkpoint, and good as far as it is asked?
 fn check(kept: &SignedCheckpoint, reply: &Reply, trusted: Option<&Trusted>) -> Result<()> {
     let damaged = |what: &str| Error::new(Kind::Damaged, what).hint("pchat audit verify says more");
-    let request = kept.request.as_deref().ok_or_else(|| damaged("the request of a time stamp is missing"))?;
+    let request = kept.request.as_deref().ok_or_else(|| damaged("the time-stamp request is missing"))?;
     let request = Request::parse(request)?;
     if !request.is_for(&kept.note) {
-        return Err(damaged("the request is for another checkpoint than the one it stands with"));
+        return Err(damaged("the request is for another checkpoint than the one it is kept with"));
     }
     if !reply.is_about(&request) || !reply.repeats(&request) {
-        return Err(damaged("the time stamp is for another checkpoint than the one it stands with"));
+        return Err(damaged("the time stamp is for another checkpoint than the one it is kept with"));
     }
     trusted.map_or(Ok(()), |trusted| reply.verify(trusted))
 }

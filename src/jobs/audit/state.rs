@@ -56,7 +56,7 @@ pub fn unchanged(log: &mut impl Log, known: &str, limits: InputLimits) -> Result
         (false, _) => Err(Error::new(Kind::Conflict, "the audit log of this store names no such content")
             .hint("pchat audit get --output json shows the root under which each record was written")),
         (true, Some((number, action))) => {
-            let what = format!("the content may be another by now: record {number} of the audit log is a {action}");
+            let what = format!("the content may have changed since: record {number} of the audit log is a {action}");
             Err(Error::new(Kind::Conflict, what)
                 .hint("search without --exact-as-of, or in a store restored from that time"))
         }
@@ -79,7 +79,7 @@ fn covered(log: &mut impl Log, path: &Path, limits: InputLimits) -> Result<u64> 
     let checkpoint = Checkpoint::parse(&opened.text)?;
     let frontier = log.frontier()?;
     if checkpoint.size == 0 || checkpoint.size > frontier.size() {
-        return refused("the log of this store is not as long as it was then");
+        return refused("the audit log of this store is shorter than it was then");
     }
     match log.subtree(0..checkpoint.size)?.root() == checkpoint.root {
         true => Ok(checkpoint.size),

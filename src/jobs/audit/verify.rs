@@ -340,7 +340,7 @@ fn walk(store: &mut Sqlite, sizes: &BTreeSet<u64>, findings: &mut Findings) -> R
         let record: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
         let linked = record["previous"] == previous.as_str() && record["number"] == number;
         match number.checked_sub(walked.last) {
-            _ if leaf[..] != hash[..] => findings.add(Verdict::Altered, &place, "it is not what its hash says"),
+            _ if leaf[..] != hash[..] => findings.add(Verdict::Altered, &place, "it does not match its hash"),
             Some(1) if linked => {}
             Some(1) => findings.add(Verdict::BrokenLink, &place, "it does not follow the one before it"),
             _ => {

@@ -72,7 +72,7 @@ fn said(path: &Path) -> Result<Said> {
         }
     }
     if rooms != sums || sums[1].saturating_add(sums[2]) != sums[0] {
-        return Err(Error::new(Kind::Damaged, "the counts of the receipt do not close"));
+        return Err(Error::new(Kind::Damaged, "the counts of the receipt do not add up"));
     }
     let text = |name: &str| word(&value, name).ok_or_else(broken);
     let ident = (text("store")?, text("configuration")?, number(&value, "run")?);
@@ -235,7 +235,7 @@ fn one(
         done.wrong.push((place.clone(), "it is not the receipt of this run".to_owned()));
     }
     if before.is_some() && receipt.before.is_some() && receipt.before != before {
-        done.wrong.push((place, "it names another receipt before it than the one that is there".to_owned()));
+        done.wrong.push((place, "the previous receipt it names is not the one that is there".to_owned()));
     }
     let [found, delivered, excepted] = receipt.sums;
     done.found += found;

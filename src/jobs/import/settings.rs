@@ -263,7 +263,7 @@ impl Settings<'_> {
             let there = store.as_mut().map(|store| store.count(&Selection::of(scope))).transpose()?;
             let there = there.map_or(0, |found| found.all.events);
             if there + arriving > 0 || self.history {
-                let what = format!("events of the store: {there}; rooms that come in with such events: {arriving}");
+                let what = format!("events of the store: {there}; imported rooms with such events: {arriving}");
                 expected.rules.push(format!("{}: at most {what}", shown(new)));
             } else {
                 expected.harmless.push(new.clone());

@@ -208,7 +208,7 @@ impl Database {
         match known {
             Some((known, others)) => {
                 if others > 0 {
-                    self.remarks.note("tables with columns beside the published ones; those columns were not taken");
+                    self.remarks.note("tables with columns that are not published; those columns were not imported");
                 }
                 if is_history(known.name) {
                     self.see(&reader.table, None, "history");
@@ -234,7 +234,7 @@ impl Database {
                     Ok(ControlFlow::Continue(()))
                 })?;
                 self.rows += rows;
-                self.see(&reader.table, Some(rows), "nothing is taken of it");
+                self.see(&reader.table, Some(rows), "nothing of it is imported");
             }
         }
         Ok(())
@@ -296,9 +296,9 @@ impl Database {
             Ok(total) if *total == rows => Ok(format!("{rows}, as Origin.xml says")),
             Ok(total) => Err(Error::damaged(
                 Place::file(self.place()),
-                format!("Origin.xml says that all tables have {total} rows together, and {rows} are there"),
+                format!("Origin.xml says that all tables have {total} rows together, but there are {rows}"),
             )
-            .hint("export the database again; of this package nobody can say what is missing")),
+            .hint("export the database again; what is missing from this package is unknown")),
             Err(why) => Ok(format!("{rows}; unchecked: {why}")),
         }
     }

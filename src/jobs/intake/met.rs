@@ -119,7 +119,7 @@ impl Met {
         if alone && !renames.prefix.is_empty() && !self.names {
             return Err(Error::new(
                 Kind::NotFound,
-                "--rename-prefix: no room or category that comes in has a name; nothing was imported",
+                "--rename-prefix: no imported room or category has a name; nothing was imported",
             )
             .hint("rooms known only by their addresses are renamed by --map-domain; leave out --rename-prefix"));
         }

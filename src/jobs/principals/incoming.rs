@@ -42,7 +42,7 @@ pub struct Incoming {
     files: Vec<String>,
     /// What lies below these and is not among the entries is gone; without any, nothing is.
     pub bases: Vec<String>,
-    /// How often the directory refers to others. What lies there is unknown, so nobody is called gone.
+    /// How often the directory refers to others. What lies there is unknown, so nobody is marked as deleted.
     pub references: u64,
 }
 

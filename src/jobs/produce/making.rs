@@ -424,7 +424,7 @@ impl Producing for Making<'_> {
             match Sqlite::open(&self.job.store).and_then(|mut store| gather(&mut store, &change, &entry)) {
                 Ok(done) if done.events == facts.sums.produced => break,
                 Ok(_) => {
-                    return Err(Error::new(Kind::Conflict, "events went while they were produced")
+                    return Err(Error::new(Kind::Conflict, "events were purged while they were produced")
                         .hint("nothing was published; produce again"));
                 }
                 // Somebody is at work, and the production is complete: it waits for its turn.

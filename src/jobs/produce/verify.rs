@@ -119,11 +119,11 @@ impl Check {
             .map_err(|error| Error::damaged(place.clone(), format!("{FACTS} cannot be read")).because(error))?;
         let range = Bates::new(&facts.prefix, facts.digits, facts.first).ok();
         let range = range.filter(|bates| facts.next > facts.first && bates.show(facts.first) == facts.production);
-        let bates = range.ok_or_else(|| Error::damaged(place, format!("the numbers in {FACTS} make no sense")))?;
+        let bates = range.ok_or_else(|| Error::damaged(place, format!("the numbers in {FACTS} are invalid")))?;
         self.receipt
             .fact("Bates numbers", format!("{} to {}", facts.production, bates.show(facts.next.saturating_sub(1))));
         if !facts.sums.close() {
-            self.wrong(FACTS, format!("the numbers do not close: {}", facts.sums.line()));
+            self.wrong(FACTS, format!("the numbers do not add up: {}", facts.sums.line()));
         }
         self.receipt.fact("Numbers", facts.sums.line());
         Ok(facts)
@@ -159,7 +159,7 @@ impl Check {
         let choices = Choices { load, bates, ..Choices::default() };
         for word in &facts.formats {
             let Some(written) = WRITTEN.iter().copied().find(|format| format.word == word) else {
-                self.wrong(FACTS, "it names a format that is not known here");
+                self.wrong(FACTS, "it names an unknown format");
                 continue;
             };
             for events in self.counted(written, &choices)? {
@@ -221,7 +221,7 @@ impl Check {
             return Ok(());
         };
         let bates = Bates::new(&facts.prefix, facts.digits, facts.first)
-            .map_err(|why| Error::new(Kind::Damaged, format!("the numbers make no sense: {why}")))?;
+            .map_err(|why| Error::new(Kind::Damaged, format!("the numbers are invalid: {why}")))?;
         let mut ranges: BTreeMap<String, (Vec<(u64, u64)>, u64)> = BTreeMap::new();
         let mut names: BTreeSet<String> = BTreeSet::new();
         let mut faults = Vec::new();
@@ -243,7 +243,7 @@ impl Check {
         read?;
         for name in names {
             if self.find(&name).is_none() {
-                faults.push(format!("{name} is listed and not there"));
+                faults.push(format!("{name} is listed but missing"));
             }
         }
         for word in &facts.formats {
@@ -266,7 +266,7 @@ impl Check {
             }
         }
         if faults.is_empty() {
-            self.receipt.fact("Index", format!("no hole from {} to {}", facts.production, bates.show(facts.next - 1)));
+            self.receipt.fact("Index", format!("no gap from {} to {}", facts.production, bates.show(facts.next - 1)));
         }
         faults.into_iter().for_each(|why| self.wrong(INDEX, why));
         Ok(())
@@ -285,7 +285,7 @@ impl Check {
         }
         for name in PAPERS.iter().flat_map(|name| ["html", "txt"].map(|end| format!("data/papers/{name}.{end}"))) {
             if self.find(&name).is_none() {
-                self.wrong(name, "the paper is missing");
+                self.wrong(name, "this document is missing");
             }
         }
         Ok(())
@@ -327,7 +327,7 @@ fn against(cx: &Context<'_>, case: &str, facts: &Facts, contents: &[[u8; 32]], r
     })?;
     let mut wrong = |why: String| receipt.gap(Gap { place: record.identity(), why });
     if facts_of(&record)? != *facts {
-        wrong("the case keeps other numbers of this production".to_owned());
+        wrong("the case has recorded other numbers for this production".to_owned());
     }
     let mut told = Vec::new();
     match salt {
@@ -338,7 +338,7 @@ fn against(cx: &Context<'_>, case: &str, facts: &Facts, contents: &[[u8; 32]], r
                 false => wrong("the files are not those that were produced".to_owned()),
             }
         }
-        None => told.push("a purge took the salt, so the bytes cannot be compared".to_owned()),
+        None => told.push("a purge destroyed the salt, so the bytes cannot be compared".to_owned()),
     }
     match there == facts.sums.produced {
         true => told.push(format!("all {there} events are in the store")),

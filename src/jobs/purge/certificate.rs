@@ -91,7 +91,7 @@ struct PlannedRoom {
 
 fn raw(value: &Value) -> Result<Box<RawValue>> {
     RawValue::from_string(value.to_string())
-        .map_err(|error| Error::new(Kind::Bug, "a record is no JSON").because(error))
+        .map_err(|error| Error::new(Kind::Bug, "a record is not JSON").because(error))
 }
 
 /// The record with its rooms, its keys in order.
@@ -99,7 +99,7 @@ fn whole(record: &Value, rooms: &[Box<RawValue>]) -> Result<String> {
     let parts = record.as_object().into_iter().flatten();
     let mut parts: BTreeMap<&str, Box<RawValue>> =
         parts.map(|(name, value)| Ok((name.as_str(), raw(value)?))).collect::<Result<_>>()?;
-    let broken = |error| Error::new(Kind::Bug, "a record is no JSON").because(error);
+    let broken = |error| Error::new(Kind::Bug, "a record is not JSON").because(error);
     let list = serde_json::to_string(rooms).and_then(RawValue::from_string).map_err(broken)?;
     parts.insert("rooms", list);
     serde_json::to_string(&parts).map_err(broken)

@@ -94,7 +94,7 @@ fn beside(cx: &Context<'_>, file: &Path, note: &str) -> Result<()> {
     match json.as_ref().map_or(Some(text.as_str()), |json| json["note"].as_str()) == Some(note) {
         true => Ok(()),
         false => Err(damaged(format!("{} beside it is not of the same certificate", other.display()))
-            .hint("pchat certificate get NUMBER --out BASE writes both anew, under another name")),
+            .hint("pchat certificate get NUMBER --out BASE writes both again, under another name")),
     }
 }
 
@@ -115,8 +115,8 @@ fn signed(given: &str, key: &Verifier) -> Result<(Checked, String)> {
         let parts = json.as_object().into_iter().flat_map(|parts| parts.keys());
         let same = serde_json::to_string(json).is_ok_and(|written| written == given.trim_end());
         if !same || !parts.eq(["checkpoint", "note", "record"]) {
-            return Err(damaged("it is not written as pchat writes it")
-                .hint("pchat certificate get NUMBER --out BASE writes it anew"));
+            return Err(damaged("its text is not in the form pchat writes")
+                .hint("pchat certificate get NUMBER --out BASE writes it again"));
         }
     }
     let opened = note::open(note, &[key.named(&keys::certificates(key.name()))?])?;

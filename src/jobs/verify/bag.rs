@@ -411,7 +411,7 @@ impl Check {
             }
             for (sum, (algorithm, wanted)) in sums {
                 if sum.end() != *wanted {
-                    let why = format!("the file is not what its {} says", algorithm.name());
+                    let why = format!("the file does not match its {}", algorithm.name());
                     self.gap(place.clone(), why);
                 }
             }

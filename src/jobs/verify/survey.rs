@@ -101,7 +101,7 @@ fn volume(cx: &Context<'_>, pages: &mut dyn Pages, depth: Depth, faults: &mut Fa
         });
         match found {
             Ok((found, _)) if found == *sum => {}
-            Ok(_) => faults.damaged(place, "the file is not what its SHA-256 says"),
+            Ok(_) => faults.damaged(place, "the file does not match its SHA-256"),
             Err(error) => faults.add(&error.at(Place::file(place))),
         }
     }

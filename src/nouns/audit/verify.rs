@@ -21,7 +21,7 @@ pub(super) fn intact(found: &verify::Findings) -> Reply {
         "Last seen",
         match &found.seen {
             Some(size) => range(1, *size),
-            None => "nothing is noted beside the key, or the key is not at hand".into(),
+            None => "nothing is recorded beside the key, or the key is not here".into(),
         },
     ));
     rows.extend([

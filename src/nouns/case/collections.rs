@@ -27,7 +27,7 @@ pub struct Shown {
 pub struct Kept {
     /// Its name
     pub(super) name: String,
-    /// The case, which must be open
+    /// The case, which must be open (pchat case new opens one)
     #[arg(long, value_name = "CASE")]
     pub(super) case: String,
 }

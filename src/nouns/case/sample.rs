@@ -28,7 +28,7 @@ pub enum SampleVerb {
     New {
         /// Its name in the case
         name: String,
-        /// The case, which must be open
+        /// The case, which must be open (pchat case new opens one)
         #[arg(long, value_name = "CASE")]
         case: String,
         /// Confidence and margin

@@ -31,7 +31,7 @@ pub enum SearchVerb {
     New {
         /// Its name in the case
         name: String,
-        /// The case, which must be open
+        /// The case, which must be open (pchat case new opens one)
         #[arg(long, value_name = "CASE")]
         case: String,
         /// What it is for
@@ -40,7 +40,7 @@ pub enum SearchVerb {
         #[command(flatten)]
         which: Box<Which>,
     },
-    /// Show searches: what they mean, how many events they found, and of which state
+    /// Show searches: their queries, how many events they found, and in which state of the store
     Get(Shown),
     /// Run a search again, say what is new and what is gone, and keep the results of now
     Run(Kept),

@@ -45,7 +45,7 @@ pub struct Tagging {
     /// Events by their addresses, as pool\address#sequence
     #[arg(value_name = "ADDRESS")]
     addresses: Vec<String>,
-    /// The case, which must be open
+    /// The case, which must be open (pchat case new opens one)
     #[arg(long, value_name = "CASE")]
     case: String,
     /// The tag: responsive, privileged, hot, or any other name
@@ -80,10 +80,10 @@ impl Verb for TagVerb {
         if wanted.is_everything() == addresses.is_empty() {
             let what = match addresses.is_empty() {
                 true => "no events given",
-                false => "events are named by address and by something else",
+                false => "events are given by address and by a selection; use one of the two",
             };
             return Err(Error::new(Kind::Usage, what)
-                .hint("name addresses, or say --search, --query, --room or another option; --room \"*\" means all"));
+                .hint("give addresses, or --search, --query, --room or another option; --room \"*\" means all"));
         }
         Prepared::to_do(move |cx| run(cx, how, (&case, &tag), &addresses, &wanted))
     }
@@ -147,7 +147,7 @@ fn run(
         reply.notes.push(format!("{} no longer in the store", counted(done.missing, "event")));
     }
     if events.is_empty() {
-        reply.notes.push("no event is meant".to_owned());
+        reply.notes.push("no event matches".to_owned());
         reply.status = Status::Nothing;
     }
     reply.notes.extend(which::warnings(cx, wanted)?);

@@ -9,6 +9,7 @@ use crate::model::field;
 use crate::model::ids::fold;
 use crate::model::record::Record;
 use crate::model::reply::{Cell, Table};
+use crate::nouns::pool;
 use crate::nouns::reads::Reads;
 use crate::nouns::roles;
 use crate::nouns::verb::{Prepared, objects};
@@ -17,12 +18,13 @@ use crate::store::Names;
 
 /// Finds and shows.
 pub(super) fn get(cx: &Context<'_>, name: Option<&str>, pool: Option<&str>, as_object: bool) -> Result<Prepared> {
-    let reads = Reads::of(&[&SHAPE]);
+    let reads = if pool.is_some() { Reads::no_people(cx) } else { Reads::of(&[&SHAPE]) };
     let reads = if as_object { reads.people(|_| Names::All) } else { reads };
     let catalog = reads.read(cx)?;
     let found: Vec<&Record> = match name {
         Some(name) => vec![only_category(&catalog, name)?],
         None => {
+            pool.map_or(Ok(()), |pool| pool::check(&catalog, pool))?;
             let is = |record: &&Record| pool.is_none_or(|pool| record.at(field::POOL).map(fold) == Some(fold(pool)));
             catalog.of("category").filter(is).collect()
         }

@@ -117,7 +117,7 @@ impl Set {
         if new_ones > 0 {
             let what = format!("{} cannot be among Creators of category {}", roles::entries(new_ones), new.identity());
             return Err(Error::new(Failure::Refused, what)
-                .hint("creators are among AllowedMembers, and not among DeniedMembers, of their category"));
+                .hint("creators must be among AllowedMembers, and not among DeniedMembers, of their category"));
         }
         decision.notes.extend(roles::told_of("Creators", &new.identity(), new, &outside));
         new.set(field::CREATORS, allowed);

@@ -1,6 +1,6 @@
 //! What compliance settings may be: each property by its own rule, and what they are together.
 
-use crate::error::{Error, Kind as Failure, Result};
+use crate::error::{Error, Kind as Failure, Result, quoted};
 use crate::jobs::compliance;
 use crate::model::catalog::Catalog;
 use crate::model::field;
@@ -53,6 +53,7 @@ pub struct Properties {
 impl Properties {
     pub(super) fn apply(&self, record: &mut Record) -> Result<()> {
         text(record, "AdapterName", &self.adapter_name);
+        self.adapter_output_directory.as_deref().map_or(Ok(()), whole)?;
         text(record, "AdapterOutputDirectory", &self.adapter_output_directory);
         text(record, "CustomConfiguration", &self.custom_configuration);
         if let Some(kind) = &self.adapter_type {
@@ -74,6 +75,23 @@ impl Properties {
         match sheet.filter(|_| record.at(field::ADAPTER_TYPE) == Some(XML)) {
             Some(sheet) => compliance::sheet::check(sheet),
             None => Ok(()),
+        }
+    }
+}
+
+/// Refuses what a shell leaves of `\\server\share` and `C:\folder`.
+fn whole(folder: &str) -> Result<()> {
+    let drive = folder.as_bytes().get(1) == Some(&b':') && folder.as_bytes()[0].is_ascii_alphabetic();
+    let torn = match drive {
+        true => folder.len() > 2 && !folder[2..].starts_with(['\\', '/']),
+        false => folder.starts_with('\\') && !folder.starts_with("\\\\"),
+    };
+    match torn {
+        false => Ok(()),
+        true => {
+            let what = format!("AdapterOutputDirectory {} is not a whole path", quoted(folder));
+            Err(Error::new(Failure::Usage, what)
+                .hint("a shell takes backslashes away outside of quotes: write '\\\\server\\share' or 'C:\\folder'"))
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct RedeliverRequest {
     /// The folder to write to, empty or new
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Which settings
+    /// The scope: global, site:NAME or service:PersistentChatServer:FQDN
     #[arg(long, value_name = "IDENTITY", default_value = "global")]
     identity: String,
     /// Runs that began then or later [default: the first]

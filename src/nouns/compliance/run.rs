@@ -21,25 +21,25 @@ use std::time::Duration;
 /// What a run is told.
 #[derive(Debug, Clone, Args)]
 pub struct RunRequest {
-    /// Which settings: those of a site in place of the global ones [default: global, and those of each server]
+    /// The scopes: a site in place of global [default: global, and those of each server]
     #[arg(value_name = "IDENTITY")]
     names: Vec<String>,
-    /// Go on at the interval of the settings until stopped
+    /// Keep running, at the interval of the settings, until stopped
     #[arg(long)]
     watch: bool,
-    /// Deliver into a folder that knows nothing of the runs before, or less than the store
+    /// Deliver into a new folder, or one that lacks earlier runs
     #[arg(long)]
     new_folder: bool,
     /// Send mails again that the relay has refused
     #[arg(long)]
     resend_refused: bool,
-    /// Write how the service is to this file after each run, as OpenMetrics
+    /// Write the state of the service to this file after each run, as OpenMetrics
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
     /// Run this program when a run fails, with the settings and the reason as its arguments
     #[arg(long, value_name = "COMMAND")]
     on_failure: Option<String>,
-    /// Where systemd listens; with --watch
+    /// The socket on which systemd wants to be notified; with --watch
     #[arg(long, value_name = "ADDRESS", requires = "watch")]
     notify: Option<String>,
 }
@@ -69,7 +69,8 @@ pub(super) fn told(service: &Service, mailed: &Mailed, notes: &mut Vec<String>) 
     if let Some(what) = refused(mailed) {
         let folder = service.manner.as_ref().map(|manner| manner.folder.as_str()).unwrap_or_default();
         notes.push(format!(
-            "{what}: mails.jsonl of the run, in {folder}, has the reply; pchat compliance run --resend-refused sends again"
+            "{what}: mails.jsonl of the run, in {folder}, has the reply; pchat compliance run --resend-refused sends \
+             again"
         ));
     }
 }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// What `status` is told.
 #[derive(Debug, Clone, Args)]
 pub struct StatusRequest {
-    /// Which settings [default: global, and those of each server]
+    /// The scopes [default: global, and those of each server]
     #[arg(value_name = "IDENTITY")]
     names: Vec<String>,
     /// Write it to this file as well, as OpenMetrics

@@ -35,7 +35,7 @@ pub struct ImportRequest {
     /// The code page of text of a database that is not Unicode, as 437, 1252 or 65001 for UTF-8
     #[arg(long, value_name = "NUMBER", value_parser = code_page)]
     pub code_page: Option<Page>,
-    /// The folder of uploaded files of the server: what its names pair with comes in with its event
+    /// The folder of uploaded files of the server: a file whose name matches an event is imported with it
     #[arg(long, value_name = "FOLDER")]
     pub file_store: Option<PathBuf>,
     /// Leave out what is broken and list it; exit code 3

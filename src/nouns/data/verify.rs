@@ -25,7 +25,7 @@ pub struct VerifyRequest {
     /// Read all pages and attachments, not only the lists
     #[arg(long)]
     pub read_data: bool,
-    /// Read a part: 1/10 for every tenth page, or 5% chosen anew each time
+    /// Read a part: 1/10 for every tenth page, or 5% chosen at random each time
     #[arg(long, value_name = "n/t|x%", conflicts_with = "read_data")]
     pub read_data_subset: Option<Depth>,
     /// The public key of the store that sealed the archive, from outside

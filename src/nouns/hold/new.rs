@@ -20,7 +20,7 @@ use clap::Args;
 pub struct NewHold {
     /// Its name
     pub(super) name: String,
-    /// The case it belongs to, which must be open
+    /// The case it belongs to, which must be open (pchat case new opens one)
     #[arg(long, value_name = "CASE")]
     pub(super) case: String,
     /// Why
@@ -70,7 +70,7 @@ impl How {
         if unkept > 0 {
             let rooms = if unkept == 1 { "1 room".to_owned() } else { format!("{unkept} rooms") };
             notes.push(format!(
-                "in {rooms} of it nothing new is kept: pchat category set --chat-history true keeps what is said"
+                "no new history is kept in {rooms} of it: pchat category set --chat-history true keeps what is said"
             ));
         }
         Reply { notes, ..Reply::default() }

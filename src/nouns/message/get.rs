@@ -34,7 +34,7 @@ pub struct FindRequest {
     text: Option<String>,
     #[command(flatten)]
     which: Which,
-    /// At most so many messages [default: all; 50 at a terminal]
+    /// At most N messages [default: all; 50 at a terminal]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// Only messages that come after the event at this address

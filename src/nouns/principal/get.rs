@@ -2,7 +2,7 @@
 
 use super::SHAPE;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, quoted};
 use crate::jobs::principals::{MEMBER, MEMBER_OF};
 use crate::model::catalog::Catalog;
 use crate::model::counted::counted;
@@ -159,6 +159,39 @@ fn values(record: &Record, name: &str) -> Vec<String> {
     }
 }
 
+/// The types of principals, in the words of the product's tables.
+const TYPES: [&str; 6] = ["User", "Group", "Contact", "Folder", "DC", "SystemUser"];
+
+/// Refuses a type that there is not, and that no principal of the store has.
+fn check_type(wanted: &str, store: &mut dyn Corpus) -> Result<()> {
+    let is = |known: &str| fold(known) == fold(wanted);
+    let mut known = TYPES.iter().any(|known| is(known));
+    if !known {
+        store.in_order(&SHAPE, &mut |one| {
+            known = known || one.at(field::TYPE).is_some_and(is);
+            Ok(())
+        })?;
+    }
+    if known {
+        return Ok(());
+    }
+    let what = format!("--type must be {} or {}, not {}", TYPES[..5].join(", "), TYPES[5], quoted(wanted));
+    Err(Error::new(Kind::Usage, what).hint("pchat principal get shows the type of each"))
+}
+
+/// The key of a unit or container that is named by its DN.
+pub(in crate::nouns) fn container(ou: &str) -> Result<String> {
+    dn::key(ou).ok_or_else(|| {
+        Error::new(Kind::Usage, format!("{} is not a DN", quoted(ou))).hint("as OU=IT,DC=example,DC=com")
+    })
+}
+
+/// What is only shown is recorded nowhere, so the name may be said.
+fn unknown(name: &str) -> Error {
+    let hint = "pchat principal get lists those that are known";
+    Error::new(Kind::NotFound, format!("no principal {}", quoted(name))).hint(hint)
+}
+
 /// So many rows are one table; when there are more they are printed page by page.
 const FIRST: usize = 1_000;
 /// So many are looked at for somebody who sees only the first of them.
@@ -229,12 +262,7 @@ impl GetRequest {
         let grants = grants(&catalog);
         let condition = self.filter.as_deref().map(Expression::parse).transpose()?;
         let filter = self.ldap_filter.as_deref().map(Filter::parse).transpose()?;
-        let below = self.ou.as_deref().map(|ou| {
-            dn::key(ou).ok_or_else(|| {
-                Error::new(Kind::Usage, format!("{ou:?} is not a DN")).hint("as OU=IT,DC=example,DC=com")
-            })
-        });
-        let below = below.transpose()?;
+        let below = self.ou.as_deref().map(container).transpose()?;
         let in_unit = |record: &Record| {
             below.as_ref().is_none_or(|above| {
                 let path = record.at(field::DIRECTORY_PATH).and_then(dn::key);
@@ -265,6 +293,20 @@ impl GetRequest {
         };
         let directory = Directory::new(&catalog);
         cx.session.read(|store| {
+            if let Some(ou) = self.ou.as_deref().filter(|_| self.names.is_empty()) {
+                let mut met = false;
+                store.in_order(&SHAPE, &mut |record| {
+                    met = met || in_unit(&record);
+                    Ok(())
+                })?;
+                if !met {
+                    return Err(Error::new(Kind::NotFound, format!("no principal is below {}", quoted(ou)))
+                        .hint("pchat principal get lists all of them, with their DN"));
+                }
+            }
+            if let Some(wanted) = &self.of_type {
+                check_type(wanted, store)?;
+            }
             if self.names.is_empty() {
                 return store.in_order(&SHAPE, &mut |record| rows.take(&record));
             }
@@ -283,8 +325,8 @@ impl GetRequest {
             for name in &self.names {
                 match patterns.iter().position(|pattern| *pattern == name) {
                     Some(at) if met[at] => {}
-                    Some(_) => return directory.one("").map(|_| ()),
-                    None if directory.find(name).is_empty() => return directory.one(name).map(|_| ()),
+                    Some(_) => return Err(unknown(name)),
+                    None if directory.find(name).is_empty() => return Err(unknown(name)),
                     None => {}
                 }
             }

@@ -3,15 +3,16 @@
 use super::{InvitationsName, PrivacyName, TypeName, word};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::jobs::people;
 use crate::jobs::selection::{only_category, only_room, room_key};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
-use crate::model::ids::{RoomKey, fold};
+use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Table};
-use crate::nouns::reads::Reads;
-use crate::nouns::roles;
+use crate::nouns::reads::{Reads, entries};
 use crate::nouns::verb::objects;
+use crate::nouns::{addin, pool, principal, roles};
 use crate::rules::directory::Directory;
 use crate::rules::rights;
 use crate::select::expression::Expression;
@@ -37,7 +38,7 @@ pub struct GetRequest {
     /// Rooms of this category, by name or pool\name
     #[arg(long, value_name = "CATEGORY")]
     category: Option<String>,
-    /// Rooms with this add-in
+    /// Rooms with this add-in, by name or pool\name
     #[arg(long, value_name = "ADDIN")]
     addin: Option<String>,
     /// Rooms this person manages, by SIP address
@@ -58,13 +59,13 @@ pub struct GetRequest {
     /// Disabled rooms, or active ones
     #[arg(long, value_name = "true|false")]
     disabled: Option<bool>,
-    /// Rooms whose name has this in it, or a condition as {Name -like "IT*"}
+    /// Rooms whose name contains this, or a condition as {Name -like "IT*"}
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// --filter looks at the description, too
     #[arg(long, requires = "filter")]
     search_description: bool,
-    /// Rooms whose content is larger than so many MiB
+    /// Rooms whose content is larger than N MiB
     #[arg(long, value_name = "MIB")]
     larger_than: Option<u64>,
     /// At most N rooms
@@ -92,6 +93,9 @@ impl GetRequest {
             Some(name) => vec![only_room(&catalog, name)?],
             None => self.chosen(&catalog)?,
         };
+        if found.is_empty() {
+            self.check_people(corpus, &catalog)?;
+        }
         if let Some(least) = self.larger_than {
             let sizes = sizes(corpus)?;
             found.retain(|room| sizes.get(&room_key(room)).is_some_and(|size| *size > least.saturating_mul(MIB)));
@@ -100,8 +104,25 @@ impl GetRequest {
         Ok(objects(shown(&catalog, &found, self.as_object), "no room matches"))
     }
 
+    /// Where no room has such people: whom the store knows by no name is told, and not taken for one without rooms.
+    fn check_people(&self, corpus: &mut Sqlite, catalog: &Catalog) -> Result<()> {
+        let directory = Directory::new(catalog);
+        let lists = ["Members", "Managers", "Presenters", "AllowedMembers", "DeniedMembers", "Creators"];
+        for person in [&self.manager, &self.member].into_iter().flatten() {
+            let mut listed = ["room", "category"].into_iter().flat_map(|noun| catalog.of(noun));
+            let is = |record: &Record| entries(record, &lists).any(|entry| person_key(entry) == person_key(person));
+            if directory.find(person).is_empty() && !listed.any(is) {
+                people::meant(corpus, &principal::SHAPE, person, false)?;
+            }
+        }
+        Ok(())
+    }
+
     fn chosen<'a>(&self, catalog: &'a Catalog) -> Result<Vec<&'a Record>> {
         let category = self.category.as_ref().map(|name| only_category(catalog, name)).transpose()?;
+        self.pool.as_deref().map_or(Ok(()), |name| pool::check(catalog, name))?;
+        self.addin.as_deref().map_or(Ok(()), |name| addin::check(catalog, name))?;
+        let addin = self.addin.as_deref().map(pool::split);
         let condition = self.filter.as_deref().map(Filter::parse).transpose()?;
         let directory = Directory::new(catalog);
         let text = |room: &Record, key: Key<str>| room.at(key).map(fold);
@@ -120,7 +141,10 @@ impl GetRequest {
             let named = |filter: &Filter| filter.is_true_of(room, self.search_description);
             if in_category
                 && is(room, field::POOL, &self.pool)
-                && is(room, field::ADDIN, &self.addin)
+                && addin.is_none_or(|(pool, name)| {
+                    text(room, field::ADDIN) == Some(fold(name))
+                        && pool.is_none_or(|pool| text(room, field::POOL) == Some(fold(pool)))
+                })
                 && is(room, field::PRIVACY, &privacy)
                 && is(room, field::TYPE, &of_type)
                 && is(room, field::ROOM_INVITATIONS, &invitations)

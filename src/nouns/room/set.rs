@@ -22,7 +22,7 @@ use std::collections::HashSet;
 /// What is to change in rooms.
 #[derive(Debug, Args)]
 pub struct SetRequest {
-    /// Which, by name, pool\name or address
+    /// The rooms, by name, pool\name or address
     #[arg(required = true, value_name = "ROOM")]
     pub rooms: Vec<String>,
     /// Another name
@@ -49,7 +49,7 @@ pub struct SetRequest {
     /// The add-in it shows, by name; '' for none
     #[arg(long, value_name = "ADDIN")]
     addin: Option<String>,
-    /// Who may enter: +ENTRY comes in, -ENTRY goes, entries without a sign replace the list; '' leaves it to the
+    /// Who may enter: +ENTRY adds, -ENTRY removes, entries without a sign replace the list; '' leaves it to the
     /// category
     #[arg(long, value_name = "ENTRY", allow_hyphen_values = true)]
     members: Vec<String>,

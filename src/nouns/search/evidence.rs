@@ -19,7 +19,7 @@ pub(super) struct Evidence {
     /// Refuse when the content is not what it was at this checkpoint, or under this content root of the audit log
     #[arg(long, value_name = "CHECKPOINT|ROOT")]
     exact_as_of: Option<String>,
-    /// Note the search in the audit log: a salted hash of the query, and how many events it means
+    /// Note the search in the audit log: a salted hash of the query, and how many events it finds
     #[arg(long)]
     record: bool,
     /// Note the search in the audit log for this case, with the query as it was typed

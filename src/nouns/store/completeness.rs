@@ -130,7 +130,7 @@ impl Told {
         let mut tally = RoomTally { name: found.name.clone(), ..RoomTally::default() };
         tally.events.0[Kind::Chat.index()] = found.numbered;
         self.receipt.rooms.insert(found.room.clone(), tally);
-        self.receipt.remark("message numbers are there again that were purged", found.restored);
+        self.receipt.remark("message numbers that were purged are there again", found.restored);
         self.missing.0 = self.missing.0.saturating_add(found.missing);
         self.missing.1 += u64::from(found.missing > 0);
         let kept = |purged: bool| found.holes.iter().filter(|hole| hole.purge.is_some() == purged).count() as u64;

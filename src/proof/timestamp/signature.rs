@@ -140,9 +140,9 @@ pub(super) fn is_signed(
         ECDSA_SHA256 => (false, Some(Digest::Sha256)),
         ECDSA_SHA384 => (false, Some(Digest::Sha384)),
         ECDSA_SHA512 => (false, Some(Digest::Sha512)),
-        _ => return Err("it is signed in a way that is not known here"),
+        _ => return Err("it uses an unsupported signature algorithm"),
     };
-    let Some(named) = named else { return Err("it is signed in a way that is not known here") };
+    let Some(named) = named else { return Err("it uses an unsupported signature algorithm") };
     if digest.is_some_and(|digest| digest != named) {
         return Err("it names two ways of hashing");
     }

@@ -163,7 +163,7 @@ impl Parser {
             Some(Word::Operator(name)) if !matches!(name.as_str(), "and" | "or") => name.clone(),
             _ => match &left {
                 Operand::Literal(value) if !matches!(value, Value::Bool(_) | Value::Null) => {
-                    return Err(wrong(format!("{} alone is no condition", quoted(&value.show()))));
+                    return Err(wrong(format!("{} alone is not a condition", quoted(&value.show()))));
                 }
                 _ => return Ok(Node::True(left)),
             },

@@ -192,7 +192,7 @@ fn rooms(connection: &Connection, findings: &mut Vec<Gap>, watch: &dyn Watch) ->
             found(findings, &place, "its blocks are not those of its tree");
         }
         if history.leaf(key) != leaf {
-            found(findings, &place, "it is not what its leaf in the tree over all rooms says");
+            found(findings, &place, "it does not match its leaf in the tree over all rooms");
         }
         watch.event(Event::Advance(history.next.cast_unsigned().saturating_sub(told)));
         let gone = gone.get(&room).copied().unwrap_or_default();
@@ -260,7 +260,7 @@ fn chain(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlite::Result<(
         }
         let hashed = tree::leaf(record.as_bytes());
         if hashed[..] != hash[..] {
-            found(findings, &place, "the record is not what its hash says");
+            found(findings, &place, "the record does not match its hash");
         }
         let said = serde_json::from_str::<serde_json::Value>(&record).ok();
         if said.as_ref().and_then(|said| said["previous"].as_str()) != Some(previous.as_str()) {

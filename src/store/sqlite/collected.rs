@@ -383,7 +383,7 @@ pub(super) fn check(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlit
         };
         let mut found = |why: String| findings.push(Gap { place: place.clone(), why });
         if kind.is_empty() {
-            found("there is events are listed for a collection that does not exist".to_owned());
+            found("events are listed for a collection that does not exist".to_owned());
             continue;
         }
         let Ok(list) = unpacked(room, part, row.get_ref(6)?.as_blob()?) else {
@@ -394,7 +394,7 @@ pub(super) fn check(connection: &Connection, findings: &mut Vec<Gap>) -> rusqlit
             let there = there(connection, room, part)?;
             let lost = list.iter().filter(|sequence| !there.contains(sequence)).count();
             if lost > 0 {
-                found(format!("it lists {lost} events of room number {room} that are not there"));
+                found(format!("it lists {lost} events of room number {room} that do not exist"));
             }
         }
     }

@@ -183,11 +183,9 @@ pub(super) fn count(
     let mut counts = Breakdown { kinds: included.kinds, ..Breakdown::default() };
     let mut of_rooms = vec![Count::default(); included.rooms.len()];
     for (block, bits, found) in included.counts() {
-        counts.all.events += found.events;
-        counts.all.messages += found.messages;
+        counts.all.join(found);
         if let Some(count) = of_rooms.get_mut(block.room).filter(|_| parts.rooms) {
-            count.events += found.events;
-            count.messages += found.messages;
+            count.join(found);
         }
         if !parts.months {
             continue;
@@ -195,8 +193,7 @@ pub(super) fn count(
         let month = month_of(Ticks(block.ticks.0));
         if month == month_of(Ticks(block.ticks.1)) {
             let count = counts.months.entry(month).or_default();
-            count.events += found.events;
-            count.messages += found.messages;
+            count.join(found);
             continue;
         }
         for head in reading.heads(block)?.into_iter().filter(|head| bits >> head.place & 1 == 1) {
@@ -221,8 +218,7 @@ pub(super) fn tally(connection: &Connection, selection: &Selection) -> rusqlite:
     let Some(included) = included(connection, selection, false)? else { return Ok(None) };
     let (mut tally, mut rooms) = (Tally::default(), HashSet::new());
     for (block, _, found) in included.counts() {
-        tally.all.events += found.events;
-        tally.all.messages += found.messages;
+        tally.all.join(found);
         rooms.insert(block.room);
     }
     tally.rooms = rooms.len() as u64;
@@ -392,8 +388,7 @@ fn people(
         let key = word.get(2..).and_then(|number| number.parse().ok()).and_then(|number: i64| keys.get(&number));
         if let Some(key) = key.filter(|_| count.events > 0) {
             let all = counts.people.entry(key.clone()).or_default();
-            all.events += count.events;
-            all.messages += count.messages;
+            all.join(count);
         }
         Some(())
     })

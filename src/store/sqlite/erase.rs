@@ -315,5 +315,5 @@ fn busy_reader() -> Error {
         "the messages are deleted, but another program still reads an older state of the \
         store, so old pages cannot be overwritten yet",
     )
-    .hint("end what reads the store, then run pchat purge --continue; until then there is no certificate")
+    .hint("stop what reads the store, then run pchat purge --continue; until then there is no certificate")
 }

@@ -41,7 +41,7 @@ impl From<BrokenIndex> for rusqlite::Error {
     }
 }
 
-/// Why the index cannot be asked until it is made anew.
+/// Why the index cannot be used until it is made anew.
 #[derive(Debug)]
 pub(super) enum Unusable {
     /// It is being made.
@@ -72,7 +72,7 @@ impl Unusable {
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the index cannot be asked")
+        f.write_str("the index cannot be used")
     }
 }
 
@@ -108,7 +108,7 @@ pub(super) fn explain(error: rusqlite::Error, path: &Path) -> Error {
             }
             if why.is::<BrokenIndex>() {
                 return Error::damaged(Place::file(name.to_string()), why.to_string())
-                    .hint(format!("pchat store reindex --store {name} makes the index anew from the texts"));
+                    .hint(format!("pchat store reindex --store {name} rebuilds the index from the texts"));
             }
         }
         return Error::new(Kind::Damaged, format!("{name} holds a value pchat cannot read")).because(error);

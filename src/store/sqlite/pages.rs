@@ -33,11 +33,11 @@ impl Layout {
         let size = match short(head, 16) {
             1 => 65_536,
             size if size.is_power_of_two() && size >= 512 => size,
-            _ => return Err("the size of pages makes no sense"),
+            _ => return Err("the page size is invalid"),
         };
         let reserved = usize::from(head.get(20).copied().unwrap_or_default());
         if !head.starts_with(b"SQLite format 3\0") || size - reserved < 480 {
-            return Err("the head of the file makes no sense");
+            return Err("the header of the file is invalid");
         }
         if long(head, 52) != 0 {
             return Err("the file keeps a map of pointers (auto_vacuum), which no store does");
@@ -162,7 +162,7 @@ pub(super) fn parts(page: &[u8], at: u32, layout: &Layout) -> Result<Parts, &'st
         if cell < content {
             return Err("a cell lies outside of the cells");
         }
-        let size = self::cell(page, cell, kind, layout, &mut parts).ok_or("a cell makes no sense")?;
+        let size = self::cell(page, cell, kind, layout, &mut parts).ok_or("a cell is invalid")?;
         taken.push((cell, cell + size));
     }
     if !kind.is_leaf() {
@@ -173,7 +173,7 @@ pub(super) fn parts(page: &[u8], at: u32, layout: &Layout) -> Result<Parts, &'st
     while block > 0 {
         let (next, size) = (short(page, block), short(page, block + 2));
         if block < floor || size < 4 || block + size > layout.usable {
-            return Err("a free block makes no sense");
+            return Err("a free block is invalid");
         }
         taken.push((block, block + 4));
         floor = block + size;

@@ -6,7 +6,7 @@ mod rows;
 
 use self::places::rooms_of;
 pub(super) use self::places::{Place, rooms};
-use self::rows::{Which, has_late, is_ruled_out, room_events};
+use self::rows::{Which, has_late, room_events, told};
 use super::explain::explain;
 use super::find;
 use crate::error::{Error, Kind as Failure, Result};
@@ -261,7 +261,8 @@ pub(super) fn units(connection: &Connection, selection: &Selection, take: &mut T
         let which = Which { scope, found: found.as_ref(), glance };
         let flow = room_events(connection, number, &which, any_late, &mut |row| {
             let persona: i64 = row.get(4)?;
-            if glance.is_some_and(|node| is_ruled_out(node, row)) {
+            let is_meant = glance.and_then(|node| told(node, row));
+            if is_meant == Some(false) {
                 return Ok(ControlFlow::Continue(()));
             }
             if scope.people.is_some() && !scope.has_person(personas.get(connection, persona)?) {
@@ -271,8 +272,11 @@ pub(super) fn units(connection: &Connection, selection: &Selection, take: &mut T
             if row.get::<_, i64>(10)? > 0 {
                 attach(connection, row.get(0)?, &mut event)?;
             }
-            if narrows && !selection.has(&Subject::new(&page.unit.room, personas.get(connection, persona)?, &event)) {
-                return Ok(ControlFlow::Continue(()));
+            if narrows {
+                let subject = Subject::new(&page.unit.room, personas.get(connection, persona)?, &event);
+                if !selection.has_told(&subject, is_meant == Some(true)) {
+                    return Ok(ControlFlow::Continue(()));
+                }
             }
             let weight = event.weight() + expansion(&event.body);
             if page.is_full(weight)

@@ -204,7 +204,7 @@ fn options_of_formats_that_are_not_made_are_refused() {
         ("--format csv --document message", "--document applies to load files"),
         ("--format edrm --dates iso", "--dates applies to DAT only"),
         ("--format dat --spreadsheet-safe", "--spreadsheet-safe applies to CSV"),
-        ("--format dat --delimiters U+41,U+42,U+43", "values are made of"),
+        ("--format dat --delimiters U+41,U+42,U+43", "numbers, dates or paths contain"),
         ("--format dat --level User", "history"),
     ] {
         desk.run(&format!("export --store @a.db --out @x {options}")).code(2).says(why);

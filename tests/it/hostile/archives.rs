@@ -166,7 +166,7 @@ fn cases() -> Vec<(&'static str, Bag, u8, &'static str)> {
                 tagged(sealed.edit("custody.json", &content, &"0".repeat(64)))
             },
             13,
-            "names another content",
+            "names a different content",
         ),
         (
             "first-time",
@@ -216,12 +216,12 @@ fn cases() -> Vec<(&'static str, Bag, u8, &'static str)> {
             13,
             "are listed",
         ),
-        ("page-of-another-room", bag().set(&page, bag().text(&two)).sealed(), 13, "does not say the room"),
+        ("page-of-another-room", bag().set(&page, bag().text(&two)).sealed(), 13, "the room and number in the page"),
         (
             "page-with-another-number",
             bag().edit(&page, "number=\"1\"", "number=\"2\"").sealed(),
             13,
-            "does not say the room and number",
+            "the room and number in the page",
         ),
         ("pages-swapped", swap(two_pages()).sealed(), 13, "order of time"),
         (
@@ -308,7 +308,12 @@ fn cases() -> Vec<(&'static str, Bag, u8, &'static str)> {
         ("page-cut", bag().set(&page, text()[..text().len() / 2].to_owned()).sealed(), 13, ""),
         ("page-empty", bag().set(&page, "").sealed(), 13, ""),
         ("page-not-utf-8", bag().set(&page, [text().as_bytes(), b"\xff"].concat()).sealed(), 13, "not UTF-8"),
-        ("page-person-unknown", bag().set(&page, text().replace("by=\"0\"", "by=\"7\"")).sealed(), 13, "does not list"),
+        (
+            "page-person-unknown",
+            bag().set(&page, text().replace("by=\"0\"", "by=\"7\"")).sealed(),
+            13,
+            "is not listed in the page",
+        ),
         (
             "page-event-unknown",
             bag().set(&page, text().replace("<join", "<spell").replace("</join", "</spell")).sealed(),

@@ -33,6 +33,11 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("is not said", "no … given"),
     ("stands for this store", "alias"),
     ("mistake in pchat", "bug in pchat"),
+    ("makes no sense", "is invalid"),
+    (" is none of ", "must be …, … or …"),
+    ("that are not there", "that do not exist"),
+    ("nobody knows", "unknown"),
+    ("is not what its", "does not match its"),
     ("May nobody", "True disables …"),
 ];
 

@@ -165,7 +165,7 @@ fn what_an_authority_stamped_is_kept_and_shown() {
     let record = log.last().unwrap();
     assert_eq!((record["action"].as_str(), record["details"]["records"].as_str()), (Some("audit anchor"), Some("2")));
     assert!(record["details"]["stamped"].as_str().unwrap().starts_with("20"), "{record}");
-    refused(&desk, "1.tsr", "root.pem", "anchored already");
+    refused(&desk, "1.tsr", "root.pem", "already anchored");
     // openssl says the same of the note that was stamped.
     let db = Connection::open(desk.path("s.db")).unwrap();
     desk.write("note", db.query_row("SELECT note FROM checkpoint", [], |row| row.get::<_, String>(0)).unwrap());
@@ -190,7 +190,7 @@ fn what_an_authority_stamped_is_kept_and_shown() {
     // A second checkpoint has its own.
     desk.run("audit anchor --request @2.tsq --store @s.db").code(0);
     stamp(&desk, "2.tsq", "tsa", "", "2.tsr");
-    refused(&desk, "1.tsr", "root.pem", "anchored already");
+    refused(&desk, "1.tsr", "root.pem", "already anchored");
     reply(&desk, "2.tsr", "root.pem").code(0);
     assert_eq!(kept(&desk), [(2, true, true), (4, true, true)]);
     let run = desk.run("audit verify --store @s.db --ca @root.pem").code(0);
@@ -320,7 +320,7 @@ fn replies_to_something_else_are_refused() {
     desk.write("letter", "something else");
     openssl(&desk, "ts -query -data letter -sha256 -cert -out letter.tsq");
     stamp(&desk, "letter.tsq", "tsa", "", "letter.tsr");
-    refused(&desk, "letter.tsr", "root.pem", "answers no request of this store");
+    refused(&desk, "letter.tsr", "root.pem", "does not belong to a request of this store");
     openssl(&desk, "ts -query -data letter -sha1 -cert -out weak.tsq");
     stamp(&desk, "weak.tsq", "tsa", "", "weak.tsr");
     refused(&desk, "weak.tsr", "root.pem", "has granted no time stamp: unknown algorithm");

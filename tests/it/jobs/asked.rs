@@ -114,9 +114,9 @@ fn every_fault_is_listed_when_asked() {
     let gaps = report["gaps"].as_array().unwrap();
     for (place, why) in [
         (gone, "listed but missing"),
-        (page(&rooms[1]), "not what its SHA-256 says"),
+        (page(&rooms[1]), "does not match its SHA-256"),
         ("out/data/rooms/more.xml".to_owned(), "there but not listed"),
-        (catalog, "not what its SHA-256 says"),
+        (catalog, "does not match its SHA-256"),
     ] {
         let place = place.trim_start_matches("out/");
         let is = |gap: &&Value| gap["place"].as_str().unwrap().ends_with(place);

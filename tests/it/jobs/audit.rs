@@ -93,7 +93,7 @@ fn a_changed_byte_is_found_wherever_it_is() {
             &format!("UPDATE audit SET record = replace(record, 'desk', 'disk') WHERE number = {number}"),
         );
         verdicts(&desk, "altered record", "altered record");
-        desk.run("audit verify --store @s.db").code(13).says(&format!("record {number}: it is not what its hash says"));
+        desk.run("audit verify --store @s.db").code(13).says(&format!("record {number}: it does not match its hash"));
     }
     let desk = desk();
     desk.damage("s.db", "UPDATE audit SET record = CAST(x'FF00' AS TEXT) WHERE number = 3");
@@ -157,7 +157,8 @@ fn order_and_number_of_records_are_fixed() {
     let swap = "UPDATE audit SET number = -1 WHERE number = 2; UPDATE audit SET number = 2 WHERE number = 3; \
         UPDATE audit SET number = 3 WHERE number = -1;";
     let last = "INSERT INTO audit SELECT 7, record, hash FROM audit WHERE number = 6";
-    let middle = "UPDATE audit SET number = -number WHERE number > 3; UPDATE audit SET number = 1 - number WHERE number < 0; \
+    let middle = "UPDATE audit SET number = -number WHERE number > 3; UPDATE audit SET number = 1 - number WHERE \
+        number < 0; \
         INSERT INTO audit SELECT 4, record, hash FROM audit WHERE number = 3";
     for sql in [swap, last, middle] {
         let desk = desk();
@@ -200,7 +201,7 @@ fn a_rewritten_suffix_is_a_fork() {
     let id = public(&desk).split('+').next().unwrap().to_owned();
     let other = SigningKey::new(&id, &[9; 32]).unwrap();
     desk.write("other", other.to_text());
-    desk.run("audit checkpoint --store @s.db --key @other").code(15).says("is another than");
+    desk.run("audit checkpoint --store @s.db --key @other").code(15).says("is not the one");
     let key = public(&desk);
     desk.damage("s.db", &format!("UPDATE meta SET value = '{}' WHERE name = 'verifier'", other.verifier()));
     desk.run("audit checkpoint --store @s.db --key @other").code(0);
@@ -212,7 +213,7 @@ fn a_rewritten_suffix_is_a_fork() {
     verdicts(&desk, "", "unsigned or unknown key");
     desk.args(&["audit", "verify", "--store", "@s.db", "--public-key", &key]).code(13).says("another public key");
     // Their own key remembers what they have signed before, but that can be thrown away.
-    desk.run("audit checkpoint --store @s.db --key @other").code(13).says("were others");
+    desk.run("audit checkpoint --store @s.db --key @other").code(13).says("are not the ones that were there");
     std::fs::remove_file(desk.path("other.seen")).unwrap();
     desk.run("audit checkpoint --store @s.db --key @other").code(0);
     desk.args(&["audit", "verify", "--store", "@s.db", "--public-key", &key]).code(13).says("unknown key");
@@ -298,7 +299,7 @@ fn records_are_listed() {
         assert!(matches!(run.code, 0 | 4), "{run:?}");
         run.out.lines().count()
     };
-    assert_eq!((lines(""), lines("--action test"), lines("--action store"), lines("--action sto")), (6, 4, 1, 0));
+    assert_eq!((lines(""), lines("--action test"), lines("--action store"), lines("--action purge")), (6, 4, 1, 0));
     assert_eq!((lines("--user TESTER"), lines("--user nobody"), lines("--limit 2")), (6, 0, 2));
     assert_eq!((lines("--from 2021-03-04"), lines("--from 2021-03-05"), lines("--to 2021-03-03")), (6, 0, 0));
     desk.run("audit get --store @s.db --limit 2").code(0).says("4 older records");

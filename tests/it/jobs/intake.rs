@@ -238,7 +238,7 @@ fn a_new_name_for_what_is_not_there_imports_nothing() {
     for (options, says) in [
         ("--map-pool poool=p2", "there are: pool"),
         ("--map-pool pool=p2 --map-domain y=z", "there are: x"),
-        ("--rename-prefix Old-", "no room or category"),
+        ("--rename-prefix Old-", "no imported room or category"),
     ] {
         desk.run(&format!("import @h.jsonl --store @s.db {options}")).code(10).says(says).says("nothing was imported");
         assert!(!desk.path("s.db").exists());

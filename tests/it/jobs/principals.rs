@@ -79,7 +79,7 @@ fn who_is_gone_is_kept_as_deleted() {
         0
     );
     // So many at once may be a mistake: somebody has to say yes.
-    import(&desk, "b.ldif", person(1, ""), more).code(18).says("1 of 2 principals would be gone");
+    import(&desk, "b.ldif", person(1, ""), more).code(18).says("1 of 2 principals would be marked as deleted");
     assert_eq!(counts(&import(&desk, "b.ldif", person(1, ""), &format!("{more} --yes")).code(0)), (0, 0, 1, 1));
     let gone = get(&desk, "Get-CsUser | Where-Object {$_.Deleted -eq $True}");
     assert_eq!((gone.len(), &gone[0]["SipAddress"]), (1, &"sip:p2@example.com".into()));
@@ -115,10 +115,10 @@ fn files_that_are_broken_change_nothing_and_the_error_names_the_line() {
     for (text, line, what) in [
         ("hello".to_owned(), 1, "neither LDIF nor CSV"),
         (format!("{good}\ndn: CN=x,DC=y\nmail secret@example.com\n"), 11, "colon"),
-        (format!("{good}\ncn: x\n"), 10, "begins with dn:"),
+        (format!("{good}\ncn: x\n"), 10, "must begin with dn:"),
         ("dn: CN=x,DC=y\njpegPhoto:: !!!\n".to_owned(), 2, "base64"),
         ("dn: CN=x,DC=y\nmail:< file:///etc/passwd\n".to_owned(), 2, "another file"),
-        ("dn: CN=x,DC=y\nchangetype: delete\n".to_owned(), 2, "a change"),
+        ("dn: CN=x,DC=y\nchangetype: delete\n".to_owned(), 2, "not changes"),
         ("DN,cn\n\"CN=x,DC=y\",x\n\"CN=x,DC=y\",x,secret@example.com\n".to_owned(), 3, "more values"),
         ("DN,cn\n,x\n".to_owned(), 2, "no DN"),
     ] {
@@ -256,7 +256,7 @@ fn what_is_cut_or_odd_is_refused_by_place() {
     let two = format!("{}\n{}", person(1, ""), person(1, "").replace("CN=Person 1", "CN=Twin"));
     let ansi = [b"DN,objectClass,cn\r\n".as_slice(), row.as_bytes(), b"\"CN=M\xFCller,DC=y\",user,x\r\n"].concat();
     let cases: Vec<(Vec<u8>, usize, &str)> = vec![
-        (format!("DN,objectClass,cn\r\n{row}\"CN=z,DC=y\",user,\"x").into_bytes(), 3, "inside of quotes"),
+        (format!("DN,objectClass,cn\r\n{row}\"CN=z,DC=y\",user,\"x").into_bytes(), 3, "inside quotes"),
         (format!("DN,objectClass,cn\r\n{row}\"CN=z,DC=y\",us\r\n").into_bytes(), 3, "fewer values"),
         (
             "DN,objectClass,cn,member;range=0-1\r\n\"CN=z,DC=y\",group,x,\"CN=a,DC=b\"\r\n".as_bytes().to_vec(),

@@ -205,7 +205,7 @@ fn a_seal_says_whose_archive_it_is() {
         desk.run(&format!("verify @forged --public-key {key}")).code(13);
         desk.run(&format!("import @forged --public-key {key} --store @f.db")).code(13);
         if seal {
-            desk.run("verify @forged").code(13).says("not what its seal says");
+            desk.run("verify @forged").code(13).says("does not match its seal");
         } else {
             desk.run("verify @forged --read-data").code(0);
         }

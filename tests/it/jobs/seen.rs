@@ -56,7 +56,7 @@ fn an_older_copy_is_refused_until_somebody_says_why() {
     );
     assert_eq!(noted(&desk).split(' ').nth(1), Some("4"));
     desk.run("audit verify --store @s.db --output json").code(0);
-    desk.run("audit checkpoint --store @s.db --accept-older again").code(0).says("not behind");
+    desk.run("audit checkpoint --store @s.db --accept-older again").code(0).says("not older than");
     // The store that went on elsewhere is now the other one.
     desk.run("audit verify --store @s.db").code(0);
 }
@@ -68,11 +68,11 @@ fn a_log_of_the_same_size_that_was_written_anew_is_refused() {
     // Somebody who knows how goes on without the key.
     desk.run("case new Forged --store @s.db --key @none.key").code(0);
     assert_eq!(desk.audit("s.db").len(), 3);
-    desk.run("case new Other --store @s.db").code(13).says("the 3 records of its audit log were others");
+    desk.run("case new Other --store @s.db").code(13).says("its 3 audit records are not the ones that were there");
     desk.run("audit verify --store @s.db").code(13).says("forked");
     // And on: the memory is of fewer records than there are.
     desk.run("case new Another --store @s.db --key @none.key").code(0);
-    desk.run("case new Other --store @s.db").code(13).says("the 3 records of its audit log were others");
+    desk.run("case new Other --store @s.db").code(13).says("its 3 audit records are not the ones that were there");
     assert_eq!(noted(&desk).split(' ').nth(1), Some("3"));
 }
 
@@ -86,7 +86,7 @@ fn without_a_key_nothing_is_remembered_and_that_is_said() {
     }
     desk.copy("old.db", "s.db");
     let said = desk.run("audit verify --store @s.db").code(0);
-    assert!(said.out.contains("nothing is noted beside the key"), "{}", said.out);
+    assert!(said.out.contains("nothing is recorded beside the key"), "{}", said.out);
     desk.run("audit verify --store @s.db --key @away/s.db.key").code(13).says("rolled back");
     desk.run("case new Other --store @s.db --key @away/s.db.key").code(13);
     // Nobody has the key: the work goes on, and nothing is noted.

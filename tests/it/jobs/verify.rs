@@ -198,7 +198,7 @@ fn lists_that_do_not_fit_are_found_without_reading_the_history() {
     files.insert("custody.json".into(), facts.to_string().into_bytes());
     relist(&mut files);
     zip(&desk.path("bad.zip"), &files);
-    desk.run("verify @bad.zip").code(13).says("not what its seal says");
+    desk.run("verify @bad.zip").code(13).says("does not match its seal");
     // Whoever forges an archive takes the seal out as well.
     files.remove("seal.txt");
     relist(&mut files);

@@ -98,7 +98,7 @@ fn tags_are_put_on_asked_for_and_go_with_what_is_purged() {
     run(&desk, "case tag add --case M --tag Hot --search R").code(0).says("put on 20 events");
     run(&desk, "case tag add --case M --tag hot --room ma-chan://x/1").code(0).says("on 111 events now");
     run(&desk, "case tag add --case M --tag hot").code(2);
-    run(&desk, "case tag add --case M --tag hot --query zebra").code(4).says("no event is meant");
+    run(&desk, "case tag add --case M --tag hot --query zebra").code(4).says("no event matches");
     run(&desk, "case tag add --case M --tag hot --room ma-chan://x/1 x\\y#1").code(2);
     let address = "example.com\\nowhere#7";
     run(&desk, &format!("case tag add --case M --tag hot {address}")).code(10);
@@ -149,7 +149,7 @@ fn the_same_seed_draws_the_same_sample_and_numbers_close() {
     assert_eq!(count(&desk, "@s.db", "tag:A AND tag:B"), 63);
     assert!(count(&desk, "@s.db", "tag:A AND tag:C") < 50);
     assert_eq!(count(&desk, "@s.db", "tag:A AND rebate"), 0);
-    run(&desk, "case sample new D --case M --seed 8 --sample 94%/10%").code(2).says("the confidence is one of");
+    run(&desk, "case sample new D --case M --seed 8 --sample 94%/10%").code(2).says("the confidence must be one of");
     run(&desk, "case tag add --case M --tag A --room *").code(15).says("is a sample");
     // Nine of 63 are responsive: 14.29 %, Wilson 7.70 % to 24.97 %, of 180.
     let hits = run(&desk, "search tag:A --output jsonl --quiet").code(0);

@@ -92,7 +92,7 @@ fn messages_are_found_and_nothing_else_that_happened() {
     run(&["message", "find", "zebra"]).code(4).says("no match");
     run(&["message", "find", "-gift"]).code(2).says("pchat message find -- '-gift'");
     run(&["search", "-gift"]).code(2).says("pchat search -- '-gift'");
-    run(&["search", "gift", "rebate"]).code(2).says("pchat search 'cat dog'");
+    run(&["search", "gift", "rebate"]).code(2).says("pchat search 'gift rebate'");
     desk.args(&["search", "--store", "@s.db", "--", "-gift"]).code(0);
     desk.args(&["search", "--", "-gift", "--count"]).code(2).says("options stand before --");
     run(&["search", "--query", "--count"]).code(2).says("--query has no value");

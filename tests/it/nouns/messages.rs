@@ -188,7 +188,7 @@ fn what_a_hold_would_protect_is_kept_or_refused() {
         // Where it was not kept before, the hold says so, and nothing it protects is thrown away.
         let dropped = desk();
         off(&dropped).code(0);
-        held(&dropped, which, "").code(0).says("nothing new is kept");
+        held(&dropped, which, "").code(0).says("no new history is kept");
         post(&dropped, "ken@example.com", "gone at once").code(14).says("hold \"H\"").says("--chat-history true");
         dropped.run("category set Talk --chat-history true --store @s.db").code(0);
         post(&dropped, "ken@example.com", "gone at once").code(0);

@@ -171,11 +171,11 @@ fn rooms_are_found_by_what_they_are() {
         ("-ResultSize 1", 1),
         ("-ResultSize 0", 0),
         ("-ChatContentExceedsMB 1", 0),
-        ("-PersistentChatPoolFqdn other", 0),
         ("-Identity 'pool.example.com\\IT chat'", 1),
     ] {
         assert_eq!(names(&desk, &format!("Get-CsPersistentChatRoom {chosen}")).len(), found, "{chosen}");
     }
+    line(&desk, "Get-CsPersistentChatRoom -PersistentChatPoolFqdn other").code(10).says("no pool \"other\"");
     line(&desk, "Get-CsPersistentChatRoom -Filter {Nam -like 'x'}").code(2).says("unknown property Nam");
     line(&desk, "Get-CsPersistentChatRoom Help -Category IT").code(2);
 }

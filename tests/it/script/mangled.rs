@@ -77,7 +77,7 @@ const LINES: &[(&str, &str)] = &[
     // What PowerShell does and no shell.
     ("Set-CsPersistentChatRoom @params", "-Identity NAME"),
     ("Set-CsPersistentChatRoom -Identity 'Coffee Corner' @params", "write the parameters of $params out"),
-    ("'Set-CsPersistentChatRoom @params'", "\"@params\" is not supported here"),
+    ("'Set-CsPersistentChatRoom @params'", "variable $params is not defined"),
     ("Set-CsPersistentChatRoom 'Coffee Corner' -Description @\"\nclosed\n\"@", "-Description closed"),
     ("Set-CsPersistentChatRoom 'Coffee Corner' -Description @'\nclosed\n'@", "-Description closed"),
     (
@@ -160,14 +160,14 @@ const LINES: &[(&str, &str)] = &[
     ("room get --where '{pchat.Name -notlike \"IT*\"}'", "single quotes"),
     ("'Get-CsPersistentChatRoom | Set-CsPersistentChatRoom -Description x' --what-if", "inside the quotes"),
     ("room get --where '{Nmae -notlike \"IT*\"}'", "did you mean Name?"),
-    ("room get --where 1", "alone is no condition"),
+    ("room get --where 1", "alone is not a condition"),
     // Values that cannot be meant, each with the rule.
     ("state set 'pool*' --state FailedOver", "is not a valid pool name"),
     ("category new --name N --pool '*'", "is not a valid pool name"),
     ("endpoint new --sip-address sip:e@x.example --pool 'a/b'", "is not a valid pool name"),
     ("purge --room 'Coffee Corner' --yes --certificate folder/", "give the name of a file in it"),
     ("message remove --room 'Coffee Corner' --remove --yes --certificate /", "give the name of a file in it"),
-    ("message part 'Coffee Corner' --user '*'", "is a pattern, and one person writes"),
+    ("message part 'Coffee Corner' --user '*'", "is a pattern; a message has one sender"),
     ("hold set Fixing --reason ' '", "write why, in a few words"),
     ("audit anchor --request r.tsq --ca x.pem", "cannot be used with"),
     ("approval set --hours 99999999999999999999 --yes", "--hours is too large a number"),
@@ -177,6 +177,31 @@ const LINES: &[(&str, &str)] = &[
     ("certificate verify c.txt --public-key x", "--public-key: \"x\" is not a public key of a log"),
     ("room new --name N --category Social --type ''", "pchat room new --name N --category Social --type Normal"),
     ("Export-CsPersistentChatData -DBInstance 'sql.x\\rtc' -FileName x.zip", "instance \"sql.x\\rtc\" is not"),
+    // What a shell has done to *, ~ and backslashes, and what stands in the place of several.
+    (
+        "purge --room Cargo.toml README.md src --reason x --yes",
+        "put it in quotes: pchat purge --room '*' --reason x --yes",
+    ),
+    ("search Cargo.toml README.md", "in quotes: pchat search '*'"),
+    ("Remove-CsPersistentChatRoom -Identity Cargo.toml README.md -Confirm:False", "-Identity '*' -Confirm:False"),
+    ("search coffee AND tea", "pchat search 'coffee AND tea'"),
+    ("export --out C:\\exports\\chat.zip", "pchat export --out FILE"),
+    ("export --room Settlements --out 'C:\\exports\\chat.zip'", "--out chat.zip"),
+    ("export --out=\\\\srv\\share\\chat.zip", "this system has none"),
+    ("stats --report 'C:\\r.html'", "pchat stats --report r.html"),
+    ("Export-CsPersistentChatData -DBInstance . -FileName 'C:\\temp\\x.zip'", "-FileName x.zip"),
+    ("export --out=~/no-such-folder/chat.zip", "type: pchat export --out ~/no-such-folder/chat.zip"),
+    ("Set-CsPersistentChatComplianceConfiguration -AdapterOutputDirectory \\\\srv\\share", "write '\\\\server"),
+    ("purge --room 'Settlements,Coffee Corner' --reason x --yes", "one room at a time"),
+    ("Set-CsPersistentChatCategory Social -AllowedMembers +sip:a@x.example", "'@{Add=\"…\"; Remove=\"…\"}'"),
+    ("New-CsPersistentChatRoom Test Social", "write -NAME before each value"),
+    ("Remove-CsPersistentChatRoom 'Coffee Corner' -WhatIf ''", "leave the value out: pchat Remove-"),
+    ("New-CsPersistentChatCategory -Name N -EnableFileUpload \"$False\"", "-Name N '-EnableFileUpload:$False'"),
+    ("room get --where '{Nmae -like \"IT*\"}'", "did you mean Name?"),
+    ("'Get-CsPersistentChatRoom | Where { $_.Disabled = $true } | Remove-CsPersistentChatRoom'", "write -eq"),
+    ("'Get-CsPersistentChatRoom | ? { $_.Name != \"x\" } | Remove-CsPersistentChatRoom'", "write -ne"),
+    ("'if ((Get-CsPersistentChatRoom).Count > 5) { Remove-CsPersistentChatRoom Settlements }'", "write -gt"),
+    ("'if ($true && $false) { Remove-CsPersistentChatRoom Settlements }'", "write -and"),
     // Another instance than the one the store lists.
     ("Import-CsPersistentChatData -DBInstance tcp:atl-sql-001,1433 -FileName @x.zip", "store alias add"),
     ("Import-CsPersistentChatData -DBInstance nowhere.db -FileName @x.zip", "leave one of the two out"),
@@ -203,6 +228,20 @@ fn no_boolean_and_no_identity_is_taken_from_nothing() {
                     false => format!("-{} '$False'", parameter.name),
                 };
                 lines.push((format!("{}{subject} -{}{value}", cmdlet.name, parameter.name), right));
+            }
+        }
+        // A switch is set by a colon; what is left of a value behind a blank is told.
+        let placed = cmdlet.parameters.iter().filter(|parameter| parameter.position.is_some() || parameter.needed);
+        let placed: String = placed.map(|parameter| format!(" -{} x", parameter.name)).collect();
+        for parameter in cmdlet.parameters.iter().filter(|parameter| parameter.kind == Kind::Switch) {
+            for value in [" ''", " \"$False\"", " '\\$False'", " False", ":$False", ":"] {
+                let line = format!("{}{placed} -{}{value}", cmdlet.name, parameter.name);
+                // What is needed beside it, or is without effect, is asked for first.
+                let asks = ["Instance", "Server", "Eligible"].iter().any(|word| line.contains(word));
+                if value.starts_with(':') && (asks || !matches!(parameter.to, To::Option(_))) {
+                    continue;
+                }
+                lines.push((line, format!("'-{}:$False'", parameter.name)));
             }
         }
         if cmdlet.parameters.iter().any(|parameter| parameter.to == To::Store) {

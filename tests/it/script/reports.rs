@@ -51,12 +51,12 @@ fn what_powershell_has_and_this_has_not_is_refused_with_nothing_done() {
     for (text, place, says) in [
         ("$x = 1\nfunction Get-Total($x) { $x }", "2:1", "\"function\""),
         ("param([string]$Pool)\nGet-CsPersistentChatRoom", "1:1", "\"param\""),
-        ("$x = 1\ntry { 1 } catch { 2 }", "2:1", "\"try\""),
+        ("$x = 1\nfor ($i = 0; $i -lt 3; $i++) { $i }", "2:1", "\"for\""),
         ("$x = [math]::Round(1.5)", "1:6", "\"[math]\""),
         ("$i = 0\nwhile ($i -lt 3) { $i++ }", "2:1", "\"while\""),
-        ("Get-Content rooms.txt | ForEach-Object { $_ }", "1:1", "\"Get-Content\""),
+        ("Get-ChildItem *.txt | ForEach-Object { $_ }", "1:1", "\"Get-ChildItem\""),
         ("Send-MailMessage -To a@x", "1:1", "\"Send-MailMessage\""),
-        ("$h = @{}\n$h['a'] = 1", "2:1", "are given values"),
+        ("$l = 1, 2\n$l[0] = 3", "2:1", "are given values"),
         ("switch ($x) { 1 { 2 } }", "1:1", "\"switch\""),
         ("Get-CsPersistentChatRoom -Identity x | Out-GridView", "1:40", "\"Out-GridView\""),
     ] {
@@ -86,4 +86,34 @@ fn values_are_those_of_powershell() {
     gives("'a'.PadRight(3) + '|' + 'b'.PadLeft(3); 'abcdef'.Substring(2, 3); '-x-'.Trim('-')", "a  |  b\ncde\nx\n");
     gives("'a b c'.Split(' ')[1]; 1..3 | ForEach-Object \u{2013}Process { $_ }", "b\n1\n2\n3\n");
     gives("Write-Verbose 'quiet' -Verbose; Write-Warning 'loud'; 'on'", "on\n");
+}
+
+#[test]
+fn what_fails_is_caught_and_hashtables_are_spread_out() {
+    let desk = copied(prepared());
+    let text = include_str!("../../../fixtures/scripts/check-rooms.ps1");
+    let run = script(&desk, text, &[]).code(0);
+    assert_eq!(
+        run.out,
+        "3 rooms, 1 failed\nFailed: Nowhere: no room \"Nowhere\"\nRoom           Result\nCoffee Corner  ok\n\
+         Nowhere        no room \"Nowhere\"\nSettlements    ok\n"
+    );
+    assert!(run.err.contains("WARNING: Nowhere: no room \"Nowhere\""), "{}", run.err);
+    assert!(!run.err.contains("stopped here") && !run.err.contains("pchat: "), "{}", run.err);
+    let room = desk.run("room get Settlements --store @s.db --output json").json();
+    assert_eq!((&room[0]["Description"], &room[0]["Disabled"]), (&"checked".into(), &true.into()));
+    let gives = |text: &str, code: u8, out: &str| {
+        let run = script(&desk, text, &[]);
+        assert!(run.code == code && run.out == out, "{text}: {run:?}");
+    };
+    gives("try { throw 'boom' } catch { \"caught: $_\" } finally { 'always' }", 0, "caught: boom\nalways\n");
+    gives("try { $x = Get-CsPersistentChatRoom Nope } catch { $_.Exception.Message }", 0, "no room \"Nope\"\n");
+    gives("try { pchat room get Nope } catch { 'own' }; 'on'", 0, "own\non\n");
+    gives("try { 'a' } catch { 'b' }; exit 3; 'never'", 3, "a\n");
+    gives("$n = 0; 1..5 | ForEach-Object { $n++; if ($_ -eq 2) { exit $n } }; 'never'", 2, "");
+    gives("try { 1..3 | ForEach-Object { exit 4 } } catch { 'no' }", 4, "");
+    gives("$h = @{}; $h['b'] = 2; $h.a = 1; $h.B = 3; $h.Keys -join ','; $h.b", 0, "b,a\n3\n");
+    // What is not caught ends the script, after `finally`.
+    let run = script(&desk, "try { Get-CsPersistentChatRoom Nope } finally { 'always' }\n'never'", &[]).code(10);
+    assert_eq!(run.out, "always\n");
 }

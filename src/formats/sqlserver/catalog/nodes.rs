@@ -96,12 +96,12 @@ impl Nodes {
             };
             if list.insert(number, node).is_some() {
                 let place = Place::file(format!("{}!{NODE}", outside.place));
-                return Err(Error::damaged(place, format!("two nodes have the number {number}")));
+                return Err(Error::damaged(place, format!("two nodes have the same number {number}")));
             }
         }
         let roots = list.iter().filter(|(number, node)| node.parent == Some(**number)).count();
         if roots > 1 {
-            remarks.note("nodes that are their own parents beside the root");
+            remarks.note("nodes other than the root that are their own parent");
         }
         let words = words(tables, outside, remarks)?;
         let roles = roles(tables, &list, outside, remarks)?;
@@ -154,7 +154,7 @@ impl Nodes {
             match people.uri(*principal).filter(|uri| !uri.is_empty()) {
                 Some(uri) if found.iter().any(|known| known == uri) => {}
                 Some(uri) => found.push(uri.to_owned()),
-                None => remarks.note("roles of principals that are not there"),
+                None => remarks.note("roles of principals that do not exist"),
             }
         }
         found
@@ -204,7 +204,7 @@ impl Nodes {
             let (members, presenters) = (list(Role::Member), list(Role::Presenter));
             let mut managers = list(Role::Manager);
             if list(Role::Allowed).len() + list(Role::Denied).len() > 0 {
-                made.remarks.note("bounds of members on rooms, where only categories have them; they were left out");
+                made.remarks.note("limits on members of rooms, which only categories have; they were left out");
             }
             let inside =
                 path.as_ref().and_then(|path| path.last()).and_then(|at| self.list.get(at).map(|node| (at, node)));
@@ -215,7 +215,7 @@ impl Nodes {
                 }
                 None => {
                     made.remarks
-                        .note("rooms without a category: their parent is not there, or categories go in circles");
+                        .note("rooms without a category: their parent does not exist, or categories form a loop");
                     None
                 }
             };
@@ -224,7 +224,7 @@ impl Nodes {
                 None => "Inherit",
                 Some(true) => {
                     if !old {
-                        made.remarks.note("rooms that say that there are invitations, which only categories can");
+                        made.remarks.note("rooms with invitations turned on, which only categories can do");
                     }
                     "Inherit"
                 }
@@ -249,7 +249,7 @@ impl Nodes {
                 Some(guid) => match addins.get(guid) {
                     Some(name) => Some(name.clone()),
                     None => {
-                        made.remarks.note("rooms whose add-in is not there");
+                        made.remarks.note("rooms whose add-in does not exist");
                         None
                     }
                 },
@@ -259,7 +259,7 @@ impl Nodes {
                 let number = number?;
                 let found = self.words.get(&(visibility, number)).copied();
                 if found.is_none() {
-                    made.remarks.note("rooms whose type or privacy has a number nobody knows; it was left open");
+                    made.remarks.note("rooms whose type or privacy has an unknown number; it was left empty");
                 }
                 found
             };
@@ -284,7 +284,8 @@ impl Nodes {
         }
         if unaddressed > 0 {
             made.remarks.counts.insert(
-                "rooms known by their identity only: the domain of their addresses is not in these files; --domain says it",
+                "rooms known by their identity only: the domain of their addresses is not in these files; --domain \
+                 says it",
                 unaddressed,
             );
         }
@@ -310,7 +311,7 @@ fn words(tables: &Tables, outside: &Outside, remarks: &mut Remarks) -> Result<Ha
             continue;
         };
         if words.insert((visibility, number), word).is_none_or(|old| old != word) {
-            remarks.note("words of types and privacy whose numbers are not those published; the table decides");
+            remarks.note("types and privacy values whose numbers differ from those published; the table decides");
         }
     }
     Ok(words)
@@ -341,15 +342,15 @@ fn roles(
         let int = |at: usize| whom(&row[at], outside, table);
         let (Some(node), Some(principal), Some(kind)) = (int(0)?, int(1)?, int(2)?) else { continue };
         if words.is_empty() {
-            remarks.note("roles that were left out: tblRoleType, which says what their numbers mean, is not there");
+            remarks.note("roles that were left out: tblRoleType, which gives the meaning of their numbers, is missing");
             continue;
         }
         let Some(role) = words.get(&kind).copied().flatten() else {
-            remarks.note("roles of a type that pchat does not have; they were left out");
+            remarks.note("roles of an unknown type; they were left out");
             continue;
         };
         let Some(of) = list.get(&node) else {
-            remarks.note("roles in rooms and categories that are not there");
+            remarks.note("roles in rooms and categories that do not exist");
             continue;
         };
         let fits = match role {
@@ -369,7 +370,7 @@ fn roles(
         let (Some(node), Some(principal)) = (int(0)?, int(1)?) else { continue };
         let denied = row[2].bit().map_err(|fault| wrong(outside, table, fault))?.unwrap_or(false);
         if !list.contains_key(&node) {
-            remarks.note("bounds of members of categories that are not there");
+            remarks.note("limits on members of categories that do not exist");
             continue;
         }
         roles.entry((node, if denied { Role::Denied } else { Role::Allowed })).or_default().push(principal);

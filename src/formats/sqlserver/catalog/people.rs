@@ -86,12 +86,12 @@ impl People {
                 verified: row[17].time().map_err(told)?,
             };
             if person.disabled.is_some_and(|disabled| !(0..=2).contains(&disabled)) {
-                remarks.note("principals whose mark of being disabled is none of 0, 1 and 2; it was kept");
+                remarks.note("principals whose Disabled value is not 0, 1 or 2; it was kept");
             }
             if people.by_number.insert(number, people.list.len()).is_some() {
                 return Err(Error::damaged(
                     crate::error::Place::file(format!("{}!{PRINCIPAL}", outside.place)),
-                    "two principals have one number",
+                    "two principals have the same number",
                 ));
             }
             people.list.push(person);
@@ -103,7 +103,7 @@ impl People {
                 continue;
             }
             if !people.by_number.contains_key(&to) {
-                remarks.note("affiliations to principals that are not there");
+                remarks.note("affiliations to principals that do not exist");
                 continue;
             }
             people.affiliations.entry(of).or_default().push((int(2)?.unwrap_or_default(), to));

@@ -29,7 +29,7 @@ impl Script<'_, '_> {
                             return Err(self.fail("CAST without AS"));
                         }
                         let kind = self.kind()?;
-                        self.must(b')', "CAST does not end")?;
+                        self.must(b')', "CAST is not closed")?;
                         self.converted(value, &kind)
                     }
                     "CONVERT" => {
@@ -37,7 +37,7 @@ impl Script<'_, '_> {
                         let kind = self.kind()?;
                         self.must(b',', "CONVERT without a value")?;
                         let value = self.literal()?;
-                        self.must(b')', "CONVERT does not end, or names a style")?;
+                        self.must(b')', "CONVERT is not closed, or has a style")?;
                         self.converted(value, &kind)
                     }
                     _ => Err(self
@@ -82,7 +82,7 @@ impl Script<'_, '_> {
                     while !matches!(self.next()?, Some(b')')) {
                         most -= 1;
                         if most == 0 {
-                            return Err(self.fail("the size of a type does not end"));
+                            return Err(self.fail("the size of a type is not closed"));
                         }
                     }
                 }
@@ -108,9 +108,14 @@ impl Script<'_, '_> {
             "datetime" => (Type::DateTime, &[4, 4]),
             "smalldatetime" => (Type::SmallDateTime, &[2, 2]),
             "binary" | "varbinary" | "image" => return Ok(value),
-            _ => return Err(self.fail("hexadecimal digits are read as datetime, smalldatetime and bytes alone")),
+            _ => {
+                return Err(self.fail(
+                    "hexadecimal digits are supported for datetime, smalldatetime and binary \
+                values only",
+                ));
+            }
         };
-        let Some(bytes) = turned(parts) else { return Err(self.fail("a time has another number of digits")) };
+        let Some(bytes) = turned(parts) else { return Err(self.fail("a time has the wrong number of digits")) };
         of.decode(&bytes, Page::Utf8).map(Value::owned).map_err(|fault| self.fail(fault.0))
     }
 
@@ -120,7 +125,7 @@ impl Script<'_, '_> {
         let mut folded = false;
         loop {
             match self.next()? {
-                None => return Err(self.fail("a text does not end")),
+                None => return Err(self.fail("a text is not closed")),
                 Some(b'\'') => {
                     if self.peek()? != Some(b'\'') {
                         break;
@@ -161,7 +166,7 @@ impl Script<'_, '_> {
             let bytes = pairs.map(byte).collect::<Option<Vec<u8>>>();
             return bytes
                 .map(|bytes| Value::Bytes(Cow::Owned(bytes)))
-                .ok_or_else(|| self.fail("hexadecimal digits that do not come in pairs"));
+                .ok_or_else(|| self.fail("an odd number of hexadecimal digits"));
         }
         if let Ok(number) = text.parse() {
             return Ok(Value::Int(number));

@@ -212,7 +212,8 @@ impl Ledger for Tables {
                                 }
                                 None => out.push(Part::Exception {
                                     event: EventId { room: (*about.room).clone(), sequence: number(3).unsigned_abs() },
-                                    why: "somebody left who never came, and the tables of mgc have no row for that"
+                                    why: "somebody left without having joined, and the tables of mgc have no row for \
+                                        that"
                                         .to_owned(),
                                 }),
                             }

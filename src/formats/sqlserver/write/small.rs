@@ -160,9 +160,7 @@ impl Tables {
         match self.people.get(&person_key(who)).filter(|person| person.is_principal) {
             Some(person) => Value::Int(person.number),
             None => {
-                *remarks
-                    .entry("names of those who made or changed something that are no principals; left out")
-                    .or_default() += 1;
+                *remarks.entry("creators and editors who are not principals; left out").or_default() += 1;
                 Value::Null
             }
         }

@@ -55,7 +55,7 @@ pub(super) fn open(
     if let Some((name, ..)) = files.iter().find(|(name, ..)| of_a_package(name)) {
         return Err(Error::new(
             Kind::Refused,
-            "this is a part of a package that was unpacked; only its model says how",
+            "this is part of an unpacked package, and only the model of the package says how to read it",
         )
         .at(Place::file(pages.place(name)))
         .hint("import the .bacpac or .dacpac itself, or make a zip of all that was in it"));
@@ -65,7 +65,7 @@ pub(super) fn open(
     dialects.sort();
     dialects.dedup();
     if dialects.len() > 1 {
-        return Err(Error::new(Kind::Refused, "tables of Persistent Chat and of Group Chat 2010 came together")
+        return Err(Error::new(Kind::Refused, "tables of Persistent Chat and of Group Chat 2010 are mixed")
             .at(Place::file(pages.name()))
             .hint("import each database by itself"));
     }
@@ -78,7 +78,7 @@ pub(super) fn open(
         }
     }
     if database.seen.is_empty() && database.remarks.gaps.is_empty() {
-        return Err(Error::new(Kind::NotFound, "there are format files here, and no rows they are for")
+        return Err(Error::new(Kind::NotFound, "there are format files here, but no data files for them")
             .at(Place::file(pages.name())));
     }
     Ok(())
@@ -155,10 +155,10 @@ fn rows(
         format.map(|(layout, _)| layout.fields.iter().map(|field| field.name.clone()).collect()).unwrap_or_default();
     let Some((known, dialect)) = known(table, &columns) else {
         if table.is_some_and(is_ignored) {
-            database.see(table.unwrap_or_default(), None, "nothing is taken of it");
+            database.see(table.unwrap_or_default(), None, "nothing of it is imported");
             return Ok(());
         }
-        return Err(Error::new(Kind::Refused, "nothing says of which table these rows are")
+        return Err(Error::new(Kind::Refused, "the table of these rows is unknown")
             .at(Place::file(place))
             .hint("name the file after its table, as tblChat.bcp, or put its format file beside it, as tblChat.fmt"));
     };
@@ -199,7 +199,7 @@ fn unsettled(known: &Known, why: Unsettled, place: &str) -> Error {
         Unsettled::Nameless(separator) => {
             format!("values of {table} are separated by {separator:?}, and no line before them names the columns")
         }
-        Unsettled::None => format!("the rows of {table} are in no form that bcp writes by its documents"),
+        Unsettled::None => format!("the rows of {table} are in no documented form of bcp"),
         Unsettled::Several(words) => {
             format!("the rows of {table} can be read in several ways that differ: {}", words.join("; "))
         }

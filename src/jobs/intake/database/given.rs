@@ -52,7 +52,7 @@ impl Database {
         )?;
         if let Some(dialect) = self.given.or(dialects.first().copied()) {
             if dialects.iter().any(|other| *other != dialect) {
-                let what = "tables of Persistent Chat and of Group Chat 2010 came together";
+                let what = "tables of Persistent Chat and of Group Chat 2010 are mixed";
                 return Err(Error::new(Kind::Refused, what)
                     .at(Place::file(place))
                     .hint("import each database by itself"));
@@ -64,7 +64,7 @@ impl Database {
         }
         for (table, rows) in others {
             self.rows += rows;
-            self.see(&table, Some(rows), "nothing is taken of it");
+            self.see(&table, Some(rows), "nothing of it is imported");
         }
         let history: Vec<&'static str> = counts.keys().copied().filter(|name| is_history(name)).collect();
         for (table, rows) in &counts {

@@ -55,7 +55,7 @@ pub(super) fn open(database: &mut Database, mut pages: Box<dyn Pages>) -> Result
             .hint("export the database again (docs/migrate.md)"));
     };
     let Some(model) = find(pages, MODEL) else {
-        return Err(fail(pages, "the package has no model.xml, so nobody can say how its rows are written".to_owned())
+        return Err(fail(pages, "the package has no model.xml, without which its rows cannot be read".to_owned())
             .hint("export the database again (docs/migrate.md)"));
     };
     let place = pages.place(ORIGIN);
@@ -102,7 +102,7 @@ pub(super) fn open(database: &mut Database, mut pages: Box<dyn Pages>) -> Result
     there.sort();
     if there.is_empty() {
         let what = match origin.with_data {
-            Some(true) => "the package says that it holds data, and has no rows at all: every table was empty",
+            Some(true) => "the package says that it holds data, but has no rows: every table was empty",
             _ => "the package holds the structure of a database and none of its data",
         };
         return Err(Error::new(Kind::Refused, what)
@@ -113,11 +113,11 @@ pub(super) fn open(database: &mut Database, mut pages: Box<dyn Pages>) -> Result
         let place = pages.place(&name);
         let folder = name[DATA.len()..].split('/').next().and_then(decoded);
         let Some(folder) = folder else {
-            return Err(Error::damaged(Place::file(place), "the name of the folder cannot be that of a table"));
+            return Err(Error::damaged(Place::file(place), "the name of the folder is not the name of a table"));
         };
         let of = read.tables.iter().position(|table| called(table).eq_ignore_ascii_case(&folder));
         let Some(of) = of else {
-            return Err(Error::damaged(Place::file(place), "these rows are of a table that the model does not have"));
+            return Err(Error::damaged(Place::file(place), "these rows are of a table that is not in the model"));
         };
         parts.entry(of).or_default().push(at);
     }
@@ -209,7 +209,7 @@ fn one(
         if picker.is_some() || is_ignored(&of.name) {
             database.see(&name, Some(0), note);
         } else {
-            database.see(&name, Some(0), "nothing is taken of it");
+            database.see(&name, Some(0), "nothing of it is imported");
         }
         if let (Some(picker), false) = (&picker, there == Some(false)) {
             database.tables.add(picker.known);

@@ -87,7 +87,8 @@ pub(super) fn verdict(record: &Record, differences: &Differences, (new, gone): (
             text(record, field::DIGEST)
         ),
         None if new + gone == 0 && moved => {
-            "the addresses are the same; contents cannot be compared, for a purge or another store took the salt"
+            "the addresses are the same; contents cannot be compared, because a purge or another store has destroyed \
+             the salt"
                 .to_owned()
         }
         None => format!("{} new, {} gone", counted(new, "event"), counted(gone, "event")),
@@ -117,8 +118,8 @@ pub(super) fn reason(change: &str, why: &Why) -> String {
         Why::Imported(source, on) => format!("imported from {source} on {on}"),
         Why::Posted => "posted".to_owned(),
         Why::Restored(purge) => format!("restored after purge {purge}"),
-        Why::Otherwise if change == "new" => "came in otherwise, or what the search names has changed".to_owned(),
-        Why::Otherwise => "it is there and not meant any more: names, tags or holds have changed".to_owned(),
+        Why::Otherwise if change == "new" => "came in by other means, or what the search names has changed".to_owned(),
+        Why::Otherwise => "still in the store but no longer found: names, tags or holds have changed".to_owned(),
         Why::Unknown => "no such event is known here".to_owned(),
     }
 }

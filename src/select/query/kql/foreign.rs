@@ -41,7 +41,8 @@ pub(in crate::select::query) fn distance(text: &str, next: &str) -> Option<Advic
     let what = "this is how other programs write a distance".to_owned();
     let unit = |unit: &str| UNITS.contains(&&*unit.to_ascii_lowercase());
     let of_unit = || {
-        let hint = "sentences and paragraphs are not known here: write a number of words, as in a NEAR(15) b";
+        let hint = "distances in sentences and paragraphs are not supported: write a number of words, as in a \
+            NEAR(15) b";
         Some((what.clone(), format!("{hint}; {QUOTE}")))
     };
     if text.strip_prefix('+').is_some_and(unit) {
@@ -51,8 +52,8 @@ pub(in crate::select::query) fn distance(text: &str, next: &str) -> Option<Advic
         Some((
             what.clone(),
             match ordered {
-                true => format!("write ONEAR({number}): at most so many words between, in this order"),
-                false => format!("write NEAR({number}): at most so many other words between"),
+                true => format!("write ONEAR({number}): at most that many words between, in this order"),
+                false => format!("write NEAR({number}): at most that many other words between"),
             },
         ))
     };
@@ -97,7 +98,7 @@ fn join(text: &str) -> Option<Advice> {
     let (sign, operator) = match text {
         "&" => ("&", "AND"),
         "XOR" => {
-            let what = "XOR is no operator here".to_owned();
+            let what = "XOR is not an operator here".to_owned();
             return Some((what, format!("write (a NOT b) OR (b NOT a); {QUOTE}")));
         }
         "ANDNOT" => return Some(("AND NOT are two words".to_owned(), format!("write a NOT b; {QUOTE}"))),
@@ -113,13 +114,13 @@ fn likeness(text: &str) -> Option<Advice> {
     let number = |c: char| c.is_ascii_digit() || c == '.';
     let base = text.trim_end_matches(number);
     if base.strip_suffix('~').is_some_and(is_word) {
-        let what = "words that are nearly alike cannot be searched for".to_owned();
+        let what = "fuzzy search (words that are nearly alike) is not supported".to_owned();
         return Some((what, format!("write a pattern, as in settl* or wo?rd; {QUOTE}")));
     }
     if base.len() < text.len()
         && base.strip_suffix('^').is_some_and(|word| word.chars().count() > 2 && word.chars().all(char::is_alphabetic))
     {
-        let what = "words have no weight here".to_owned();
+        let what = "words cannot be weighted (boosted)".to_owned();
         return Some((what, format!("leave it out: --sort relevance weighs words by how rare they are; {QUOTE}")));
     }
     let inside = text.strip_prefix('/')?.strip_suffix('/')?;

@@ -296,7 +296,7 @@ impl Parser<'_> {
             let here = foreign::property(name).and_then(Property::named);
             let here = here.map(|here| format!("it is called {} here, as in {}; ", here.name(), here.example()));
             let hint = format!(
-                "{}known are {}; to search for the text itself put it in quotation marks",
+                "{}the properties are {}; to search for the text itself put it in quotation marks",
                 here.unwrap_or_default(),
                 Property::ALL.map(Property::name).join(" ")
             );

@@ -150,7 +150,7 @@ pub(super) fn node(parser: &mut Parser<'_>, property: Property, is: Operator, te
             "high" | "urgent" | "2" => Node::Alert(true),
             "normal" | "1" => Node::Alert(false),
             _ => {
-                let what = "importance is high or normal";
+                let what = "importance must be high or normal";
                 return Err(Complaint::new(what, "write importance:high or importance:normal"));
             }
         },
@@ -296,7 +296,7 @@ fn kind(text: &str) -> Value {
         word => of(&[Kind::from_word(word).ok_or_else(|| {
             let words: Vec<&str> =
                 Kind::ALL.iter().map(|kind| if *kind == Kind::Part { "leave" } else { kind.word() }).collect();
-            Complaint::new("unknown kind of event", format!("known are {} file", words.join(" ")))
+            Complaint::new("unknown kind of event", format!("the kinds are {} file", words.join(" ")))
         })?]),
     })
 }
@@ -306,7 +306,7 @@ fn truth(node: Node, property: Property, text: &str) -> Value {
         "true" | "yes" | "1" => Ok(node),
         "false" | "no" | "0" => Ok(Node::Not(Box::new(node))),
         _ => Err(Complaint::new(
-            format!("{} is true or false", property.name()),
+            format!("{} must be true or false", property.name()),
             format!("write {}", property.example()),
         )),
     }

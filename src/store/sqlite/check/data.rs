@@ -56,7 +56,7 @@ pub(super) fn orphans(connection: &Connection, findings: &mut Vec<Gap>) -> rusql
     let counts = [
         (
             "attachment",
-            "belong to events that count none",
+            "belong to events that have none by their count",
             "SELECT count(*) FROM attachment JOIN event ON event.id = attachment.event WHERE event.files = 0",
         ),
         (
@@ -341,7 +341,7 @@ pub(super) fn index(connection: &Connection, findings: &mut Vec<Gap>, watch: &dy
         found(findings, format!("event {}", name_of(connection, id)?), "the index does not agree with its texts");
     }
     if findings.len() == before {
-        found(findings, format!("block {}", wrong[0]), "the index lists events that are not there");
+        found(findings, format!("block {}", wrong[0]), "the index lists events that do not exist");
     }
     Ok(())
 }
@@ -367,7 +367,7 @@ pub(super) fn contents(connection: &Connection, findings: &mut Vec<Gap>, watch: 
             next += 1;
         }
         if !in_order || sum != size || hash.finalize()[..] != sha256[..] {
-            found(findings, format!("attachment {}", hash::hex(&sha256)), "the content is not what its SHA-256 says");
+            found(findings, format!("attachment {}", hash::hex(&sha256)), "the content does not match its SHA-256");
         }
     }
     Ok(())

@@ -89,9 +89,9 @@ impl Map {
 
     fn claim(&mut self, page: u32, role: Role) -> Result<()> {
         let place = page.checked_sub(1).and_then(|at| self.roles.get_mut(at as usize));
-        let place = place.ok_or_else(|| broken(page, "something leads there, and the file has no such page"))?;
+        let place = place.ok_or_else(|| broken(page, "something points there, but the file has no such page"))?;
         if *place != Role::Nobody {
-            return Err(broken(page, "two things lead to it"));
+            return Err(broken(page, "two things point to it"));
         }
         *place = role;
         Ok(())
@@ -127,7 +127,7 @@ impl Map {
         let mut at = root;
         let leaf = loop {
             if at == 0 || at > self.layout.count {
-                return Err(broken(at, "something leads there, and the file has no such page"));
+                return Err(broken(at, "something points there, but the file has no such page"));
             }
             pages.read(at, 0, &mut page)?;
             let kind = Tree::of(&page, at).ok_or_else(|| broken(at, "it is not a page of a tree"))?;
@@ -175,7 +175,7 @@ impl Map {
             pages.read(at, 0, &mut next)?;
             show(pages, at, if left == 0 { chain.end as usize } else { self.layout.usable })?;
             if left == 0 && next != [0; 4] {
-                return Err(broken(at, "it leads on, and its payload ends there"));
+                return Err(broken(at, "it points to a next page, and its payload ends there"));
             }
             at = long(&next, 0);
         }

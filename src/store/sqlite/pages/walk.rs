@@ -182,7 +182,7 @@ impl Sink for Collect<'_> {
         self.chains.extend(chains);
         // Each of them needs a page of its own.
         if self.chains.len() > self.most {
-            return Err(broken(1, "more payloads run over than there are pages"));
+            return Err(broken(1, "there are more overflow chains than pages"));
         }
         Ok(())
     }
@@ -216,7 +216,7 @@ pub(in crate::store::sqlite) fn walk(
     follow(&mut map, &mut pages, &chains, &mut found)?;
     watch.event(Event::End);
     match map.stray() {
-        Some(page) => Err(broken(page, "nothing leads to it")),
+        Some(page) => Err(broken(page, "nothing points to it")),
         None => Ok((map, found)),
     }
 }

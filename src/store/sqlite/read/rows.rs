@@ -23,11 +23,11 @@ pub(super) struct Which<'a> {
     pub(super) glance: Option<&'a Node>,
 }
 
-/// Does a row of [`COLUMNS`] tell that a query does not mean it? One that cannot be read does not.
-pub(super) fn is_ruled_out(node: &Node, row: &Row<'_>) -> bool {
+/// Does a query mean this row of [`COLUMNS`], as far as that tells? One that cannot be read does not.
+pub(super) fn told(node: &Node, row: &Row<'_>) -> Option<bool> {
     let is_null = |column| row.get_ref(column).is_ok_and(|value| value == ValueRef::Null);
     let alone = is_null(7) && is_null(8) && is_null(9) && row.get(10).is_ok_and(|files: i64| files == 0);
-    seen(row, 6, 5, alone).is_some_and(|glance| glance.is_meant(node) == Some(false))
+    seen(row, 6, 5, alone)?.is_meant(node)
 }
 
 fn seen<'a>(row: &'a Row<'_>, body: usize, alert: usize, alone: bool) -> Option<Glance<'a>> {
