@@ -29,6 +29,11 @@ use std::path::Path;
 /// A stylesheet takes about fifteen times its input in memory.
 pub const FILE_EVENTS: usize = 50_000;
 
+/// A run takes so many events at most where each conversation and day is a file.
+pub const MAIL_EVENTS: u64 = 50_000;
+/// A run takes so many rooms at most.
+pub const RUN_ROOMS: usize = 10_000;
+
 /// The prefix of identities that are for one server.
 const SERVICE: &str = "service:persistentchatserver:";
 

@@ -84,6 +84,17 @@ pub struct Begin<'a> {
     pub ident: String,
     /// When.
     pub at: Ticks,
+    /// How much it takes at most.
+    pub most: Most,
+}
+
+/// How much a run takes at most: what it says of rooms and files is in memory until it is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    /// Rooms.
+    pub rooms: usize,
+    /// Events.
+    pub events: u64,
 }
 
 /// The numbers of a room that a run takes, both included.

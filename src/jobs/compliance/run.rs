@@ -6,12 +6,13 @@ use super::folder::{self, Folder, RECEIPT};
 use super::mail::{self, Mailed};
 use super::read::{Counting, List, Seen};
 use super::rooms::{Rooms, as_then, titles};
-use super::{Service, format, sheet};
+use super::{MAIL_EVENTS, RUN_ROOMS, Service, format, sheet};
 use crate::containers::plain::PlainFolder;
 use crate::containers::zip::SmallZips;
 use crate::containers::{Complete, Package};
 use crate::context::{Context, no_random};
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::formats::compliance::write::EXCEPTED;
 use crate::formats::write::Settings;
 use crate::jobs::export::attachments::Embedded;
@@ -25,15 +26,18 @@ use crate::model::ids::RoomKey;
 use crate::model::message::Kind as EventKind;
 use crate::model::receipt::{FileFact, Receipt};
 use crate::model::record::Shape;
+use crate::model::time::Ticks;
 use crate::select::query::product::{Match, Written};
 use crate::select::query::{Node, Query, Tagged};
 use crate::select::scope::{Scope, Selection};
 use crate::store::Corpus;
-use crate::store::delivery::{Begin, Deliveries, Made, Manner, Run, Span, salted};
+use crate::store::delivery::{Begin, Deliveries, Made, Manner, Most, Run, Span, salted};
 use crate::store::sqlite::Sqlite;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::Digest;
 use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -44,8 +48,8 @@ pub struct Done {
     pub run: Option<Run>,
     /// Runs that were interrupted and are finished now.
     pub repaired: u64,
-    /// It has made the run that was begun before; what came after that began waits for another one.
-    pub resumed: bool,
+    /// Another run may have something to do: this one made what had been begun before, or took as much as one may.
+    pub more: bool,
     /// Files it made.
     pub files: u64,
     /// Bytes of them.
@@ -73,7 +77,7 @@ pub fn run(cx: &Context<'_>, path: &Path, service: &Service, how: How) -> Result
 fn deliver(cx: &Context<'_>, path: &Path, service: &Service, new_folder: bool) -> Result<Done> {
     let manner = service.manner.as_ref().ok_or_else(|| off(service))?;
     let at = Path::new(&manner.folder);
-    let mut done = Done { run: None, repaired: 0, resumed: false, files: 0, bytes: 0, mailed: Mailed::default() };
+    let mut done = Done { run: None, repaired: 0, more: false, files: 0, bytes: 0, mailed: Mailed::default() };
     let mut store = Sqlite::snapshot(path)?;
     let id = store.id()?;
     let last = store.runs(&service.key, 1)?.into_iter().next();
@@ -115,19 +119,27 @@ fn deliver(cx: &Context<'_>, path: &Path, service: &Service, new_folder: bool) -
     let moved = recorded.as_ref().is_some_and(|run| run.manner.folder != manner.folder);
     let before = folder.agree(&id, &service.key, recorded.as_ref(), new_folder || moved)?;
     let ident = hash::hex(&(cx.random)().map_err(no_random)?)[..32].to_owned();
-    let begin =
-        Begin { compliance: &service.key, pools: &service.pools, manner: manner.clone(), ident, at: (cx.clock)() };
+    let most = most(manner);
+    let begin = Begin {
+        compliance: &service.key,
+        pools: &service.pools,
+        manner: manner.clone(),
+        ident,
+        at: (cx.clock)(),
+        most,
+    };
     let details = vec![("adapter", manner.adapter.clone()), ("folder", manner.folder.clone())];
     let entry = cx.entry("compliance run", service.identity.clone(), with("state", "begins", details));
     let again = last.as_ref().is_some_and(|run| run.recorded_on.is_none());
     let Some(run) = store.begin_run(&begin, entry)? else { return Ok(done) };
     done.repaired += u64::from(again);
-    done.resumed = again;
     drop(store);
     let partial = folder.partial(run.run);
     let filled = fill(cx, path, &run, &partial, &Rooms::new())?;
-    let receipt = filled.receipt(&id, &service.key, &run, before.as_deref());
-    let mut made = filled.made(&receipt, &partial)?;
+    let taken: u64 = filled.spans.iter().map(|span| span.last - span.first + 1).sum();
+    done.more = again || filled.spans.len() >= most.rooms || taken >= most.events;
+    let of = Of { store: &id, compliance: &service.key, run: &run, before: before.as_deref() };
+    let mut made = filled.made(&of, &partial)?;
     made.salt = hash::hex(&(cx.random)().map_err(no_random)?);
     done.files = made.files.len() as u64;
     done.bytes = made.files.iter().map(|file| file.size).sum();
@@ -148,6 +160,12 @@ fn deliver(cx: &Context<'_>, path: &Path, service: &Service, new_folder: bool) -
     publish(cx, &mut store, service, &folder, &run, &id, &sum)?;
     done.run = store.runs(&service.key, 1)?.into_iter().next();
     Ok(done)
+}
+
+/// How much a run takes at most.
+fn most(manner: &Manner) -> Most {
+    let by_conversation = matches!(manner.adapter.as_str(), "eml" | "actiance");
+    Most { rooms: RUN_ROOMS, events: if by_conversation { MAIL_EVENTS } else { u64::MAX } }
 }
 
 /// The error of a service without an adapter.
@@ -207,8 +225,8 @@ fn finish(
         };
         let before = folder.agree(id, &service.key, before.as_ref(), new)?;
         let again = fill(cx, path, run, &folder.partial(run.run), &Rooms::new())?;
-        let receipt = again.receipt(id, &service.key, run, before.as_deref());
-        again.made(&receipt, &folder.partial(run.run))?;
+        let of = Of { store: id, compliance: &service.key, run, before: before.as_deref() };
+        again.made(&of, &folder.partial(run.run))?;
         if !whole(&partial) {
             return Err(Error::new(Kind::Damaged, format!("run {} cannot be made again as it was recorded", run.run))
                 .hint(
@@ -332,55 +350,65 @@ impl Filled {
         rooms.map_or(0, |room| none.into_iter().map(|kind| room.events.of(kind)).sum())
     }
 
-    /// The receipt, which depends on the run and the events alone.
-    fn receipt(&self, store: &str, compliance: &str, run: &Run, before: Option<&str>) -> Value {
-        let mut at = Vec::new();
-        run.begun_on.write_to(&mut at);
-        let rooms = self.spans.iter().map(|span| {
-            let tally = self.found.rooms.get(&span.room).cloned().unwrap_or_default();
-            let kinds: serde_json::Map<String, Value> = EventKind::ALL
-                .into_iter()
-                .filter(|kind| tally.events.of(*kind) > 0)
-                .map(|kind| (kind.word().to_owned(), tally.events.of(kind).into()))
-                .collect();
-            let late = self.seen.late.get(&span.room.key()).cloned().unwrap_or_default();
-            let excepted = self.excepted(&span.room, &run.manner.adapter);
-            let time = |at: crate::model::time::Ticks| {
-                let mut text = Vec::new();
-                at.write_to(&mut text);
-                String::from_utf8_lossy(&text).into_owned()
-            };
-            let mut value = json!({
-                "room": span.room.to_string(), "first": span.first, "last": span.last,
-                "found": tally.events.total(), "delivered": tally.events.total() - excepted, "excepted": excepted,
-                "kinds": kinds, "late": late.events, "settings": self.rooms.get(&span.room.to_string()),
-            });
-            if let (Some((first, last)), Some(object)) = (late.span, value.as_object_mut()) {
-                object.insert("lateFrom".to_owned(), time(first).into());
-                object.insert("lateTo".to_owned(), time(last).into());
-            }
-            value
-        });
-        let rooms: Vec<Value> = rooms.collect();
-        let files: Vec<Value> = self
-            .files
-            .iter()
-            .map(|file| json!({ "name": bare(&file.name), "size": file.size, "sha256": file.sha256 }))
+    /// What the receipt says of a room.
+    fn room(&self, span: &Span, adapter: &str) -> Value {
+        let tally = self.found.rooms.get(&span.room).cloned().unwrap_or_default();
+        let kinds: serde_json::Map<String, Value> = EventKind::ALL
+            .into_iter()
+            .filter(|kind| tally.events.of(*kind) > 0)
+            .map(|kind| (kind.word().to_owned(), tally.events.of(kind).into()))
             .collect();
+        let late = self.seen.late.get(&span.room.key()).cloned().unwrap_or_default();
+        let excepted = self.excepted(&span.room, adapter);
+        let mut value = json!({
+            "room": span.room.to_string(), "first": span.first, "last": span.last,
+            "found": tally.events.total(), "delivered": tally.events.total() - excepted, "excepted": excepted,
+            "kinds": kinds, "late": late.events, "settings": self.rooms.get(&span.room.to_string()),
+        });
+        if let (Some((first, last)), Some(object)) = (late.span, value.as_object_mut()) {
+            object.insert("lateFrom".to_owned(), time(first).into());
+            object.insert("lateTo".to_owned(), time(last).into());
+        }
+        value
+    }
+
+    /// Writes the receipt, which depends on the run and the events alone: the last of the files. A run has many rooms
+    /// and files, so it is never in memory. Gives its SHA-256 and size.
+    fn receipt(&self, of: &Of<'_>, path: &Path) -> Result<(String, u64)> {
+        let run = of.run;
         let made = self.sums();
         let [named, without, empty] = self.seen.attached;
-        json!({
-            "format": "pchat-delivery-receipt", "version": 1,
-            "store": store, "configuration": compliance, "run": run.run,
-            "adapter": run.manner.adapter, "stylesheetSha256": self.sheet,
-            "begun": String::from_utf8_lossy(&at), "previousReceiptSha256": before,
-            "found": made.0, "delivered": made.0 - made.1, "excepted": made.1, "late": made.2,
-            "rooms": rooms, "files": files,
-            "attachments": { "named": named, "withoutContent": without, "empty": empty },
-            "remarks": self.found.remarks.iter().map(|(what, times)| json!({ "what": what, "times": times }))
-                .collect::<Vec<_>>(),
-            "software": concat!("pchat ", env!("CARGO_PKG_VERSION")),
-        })
+        let remarks = self.found.remarks.iter().map(|(what, times)| json!({ "what": what, "times": times }));
+        let receipt = Receipted {
+            adapter: &run.manner.adapter,
+            attachments: json!({ "named": named, "withoutContent": without, "empty": empty }),
+            begun: time(run.begun_on),
+            configuration: of.compliance,
+            delivered: made.0 - made.1,
+            excepted: made.1,
+            files: Each(|| {
+                let file =
+                    |file: &FileFact| json!({ "name": bare(&file.name), "size": file.size, "sha256": file.sha256 });
+                self.files.iter().map(file)
+            }),
+            format: "pchat-delivery-receipt",
+            found: made.0,
+            late: made.2,
+            previous_receipt_sha256: of.before,
+            remarks: remarks.collect(),
+            rooms: Each(|| self.spans.iter().map(|span| self.room(span, &run.manner.adapter))),
+            run: run.run,
+            software: concat!("pchat ", env!("CARGO_PKG_VERSION")),
+            store: of.store,
+            stylesheet_sha256: self.sheet.as_deref(),
+            version: 1,
+        };
+        let told = |e: std::io::Error| Error::io(path.display(), e);
+        let mut file = BufWriter::new(files::create(path).map_err(told)?);
+        serde_json::to_writer_pretty(&mut file, &receipt).map_err(|e| told(e.into()))?;
+        file.write_all(b"\n").map_err(told)?;
+        file.into_inner().map_err(|e| told(e.into_error()))?.sync_all().map_err(told)?;
+        folder::sum(path).map_err(told)
     }
 
     /// Events found, excepted and late.
@@ -389,22 +417,65 @@ impl Filled {
         (self.found.events().total(), excepted, self.seen.late.values().map(|late| late.events).sum())
     }
 
-    /// Writes the receipt, and says what is to be recorded. The receipt is the last of the files.
-    fn made(&self, receipt: &Value, partial: &Path) -> Result<Made> {
-        let path = partial.join("data").join(RECEIPT);
-        let bytes = format!("{receipt:#}\n").into_bytes();
-        let told = |e| Error::io(path.display(), e);
-        crate::files::folder(&partial.join("data")).map_err(told)?;
-        crate::files::write(&path, &bytes).map_err(told)?;
-        crate::files::open(&path).and_then(|file| file.sync_all()).map_err(told)?;
+    /// Writes the receipt, and says what is to be recorded.
+    fn made(&self, of: &Of<'_>, partial: &Path) -> Result<Made> {
+        let data = partial.join("data");
+        files::folder(&data).map_err(|e| Error::io(data.display(), e))?;
+        let (sum, size) = self.receipt(of, &data.join(RECEIPT))?;
         let fact = |file: &FileFact| FileFact { name: bare(&file.name).to_owned(), ..file.clone() };
         let mut files: Vec<FileFact> = self.files.iter().map(fact).collect();
-        let sha256 = Some(hash::hex(&sha2::Sha256::digest(&bytes)));
-        files.push(FileFact { name: RECEIPT.to_owned(), size: bytes.len() as u64, sha256 });
+        files.push(FileFact { name: RECEIPT.to_owned(), size, sha256: Some(sum) });
         let (found, excepted, late) = self.sums();
         let latest = self.found.rooms.iter().filter_map(|(room, tally)| Some((room.clone(), tally.last?))).collect();
         Ok(Made { found, excepted, late, latest, files, salt: String::new() })
     }
+}
+
+/// Of what a receipt is: the store, its settings, the run, and the receipt of the run before.
+struct Of<'a> {
+    store: &'a str,
+    compliance: &'a str,
+    run: &'a Run,
+    before: Option<&'a str>,
+}
+
+/// A receipt, in the order of its keys.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Receipted<'a, F: Serialize, R: Serialize> {
+    adapter: &'a str,
+    attachments: Value,
+    begun: String,
+    configuration: &'a str,
+    delivered: u64,
+    excepted: u64,
+    files: F,
+    format: &'a str,
+    found: u64,
+    late: u64,
+    previous_receipt_sha256: Option<&'a str>,
+    remarks: Vec<Value>,
+    rooms: R,
+    run: u64,
+    software: &'a str,
+    store: &'a str,
+    stylesheet_sha256: Option<&'a str>,
+    version: u32,
+}
+
+/// A list of which one entry is made at a time.
+struct Each<F>(F);
+
+impl<F: Fn() -> I, I: Iterator<Item = Value>> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        to.collect_seq((self.0)())
+    }
+}
+
+fn time(at: Ticks) -> String {
+    let mut text = Vec::new();
+    at.write_to(&mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// The name of a file below the folder of its run.

@@ -83,10 +83,11 @@ impl RunRequest {
         })
     }
 
-    /// Runs one service until nothing is left: what came in after an interrupted run began is in a run of its own.
+    /// Runs one service until nothing is left: a run takes so much at most, and what came in after an interrupted one
+    /// began is in a run of its own.
     fn to_the_end(&self, cx: &Context<'_>, path: &Path, service: &Service) -> Result<Vec<Done>> {
         let mut all = vec![self.one(cx, path, service)?];
-        while all.last().is_some_and(|done| done.resumed) {
+        while all.last().is_some_and(|done| done.more) {
             all.push(self.one(cx, path, service)?);
         }
         Ok(all)

@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::ids::{RoomKey, fold};
 use crate::model::time::Ticks;
 use crate::store::Entry;
-use crate::store::delivery::{Backlog, Begin, Deliveries, Kept, Made, Manner, Pools, Run, Span, salted};
+use crate::store::delivery::{Backlog, Begin, Deliveries, Kept, Made, Manner, Most, Pools, Run, Span, salted};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// What a room has that is not delivered.
@@ -33,6 +33,18 @@ fn open(connection: &Connection, compliance: &str, pools: &Pools) -> rusqlite::R
         }
     }
     Ok(all)
+}
+
+/// As much of that as one run takes; a room may be cut.
+fn first_of(open: Vec<Open>, most: Most) -> Vec<Open> {
+    let mut left = i64::try_from(most.events).unwrap_or(i64::MAX);
+    let rooms = open.into_iter().take(most.rooms).map_while(|room| {
+        let last = room.last.min(room.first.saturating_add(left - 1));
+        let taken = Open { last, ..room };
+        left -= last - taken.first + 1;
+        (taken.first <= last).then_some(taken)
+    });
+    rooms.collect()
 }
 
 /// The last span of a room that was read: the room, where it ends, where the ledger goes on, and its name.
@@ -112,7 +124,7 @@ impl Deliveries for Sqlite {
                     ),
                 )?;
             } else {
-                let open = open(tx, compliance, begin.pools)?;
+                let open = first_of(open(tx, compliance, begin.pools)?, begin.most);
                 if open.is_empty() {
                     return Ok(());
                 }

@@ -4,7 +4,7 @@ use crate::harness::{Desk, Run, chat, installed, message};
 use pchat::formats::compliance;
 use pchat::model::time::Ticks;
 use pchat::store::Corpus;
-use pchat::store::delivery::{Begin, Deliveries, Manner, Pools};
+use pchat::store::delivery::{Begin, Deliveries, Manner, Most, Pools};
 use pchat::store::sqlite::Sqlite;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -143,6 +143,7 @@ fn a_run_that_was_interrupted_anywhere_is_finished_and_nothing_is_doubled() {
         manner,
         ident: "of the dead".into(),
         at: Ticks::parse("2021-03-04T05:06:07Z").unwrap().0,
+        most: Most { rooms: 10, events: 1_000 },
     };
     let begun = store.begin_run(&begin, crate::harness::entry()).unwrap().unwrap();
     assert_eq!((begun.run, store.run_spans(begun.number).unwrap().len()), (2, 1));
@@ -336,6 +337,7 @@ fn one_run_after_an_interrupted_one_delivers_what_came_since_as_well() {
         manner: Manner { adapter: "xml".into(), folder: "elsewhere".into(), ..Manner::default() },
         ident: "of the dead".into(),
         at: Ticks::parse("2021-03-04T05:06:07Z").unwrap().0,
+        most: Most { rooms: 10, events: 1_000 },
     };
     store.begin_run(&begin, crate::harness::entry()).unwrap().unwrap();
     drop(store);
@@ -344,4 +346,36 @@ fn one_run_after_an_interrupted_one_delivers_what_came_since_as_well() {
     let rows: Vec<_> = run.json().as_array().unwrap().iter().map(|row| row["Run"].as_u64()).collect();
     assert_eq!(rows, [Some(1), Some(2)], "{}", run.out);
     verify(&desk, 0);
+}
+
+#[test]
+fn a_run_that_takes_a_part_of_a_room_leaves_the_rest_to_the_next() {
+    for (adapter, most) in [("eml", Most { rooms: 9, events: 2 }), ("xml", Most { rooms: 1, events: u64::MAX })] {
+        let desk = desk(adapter);
+        more(
+            &desk,
+            "b.jsonl",
+            &[message("ma-chan://a.example/7", 1, "2022-01-01T00:00:00Z", "sip:a@example.com", "x")],
+        );
+        let mut store = Sqlite::open(&desk.path("s.db")).unwrap();
+        let pools = Pools::AllBut(Vec::new());
+        let all = store.backlog("global", &pools).unwrap().events;
+        let begin = Begin {
+            compliance: "global",
+            pools: &pools,
+            manner: Manner { adapter: adapter.into(), folder: "elsewhere".into(), ..Manner::default() },
+            ident: "of the dead".into(),
+            at: Ticks::parse("2021-03-04T05:06:07Z").unwrap().0,
+            most,
+        };
+        let begun = store.begin_run(&begin, crate::harness::entry()).unwrap().unwrap();
+        let spans = store.run_spans(begun.number).unwrap();
+        let taken: u64 = spans.iter().map(|span| span.last - span.first + 1).sum();
+        assert!(spans.len() <= most.rooms && taken <= most.events && taken > 0 && taken < all, "{adapter}: {taken}");
+        drop(store);
+        let run = desk.run(RUN).code(0);
+        let found: Vec<u64> = run.json().as_array().unwrap().iter().filter_map(|row| row["Found"].as_u64()).collect();
+        assert_eq!(found, [taken, all - taken], "{}", run.out);
+        verify(&desk, 0);
+    }
 }
