@@ -263,7 +263,8 @@ impl Written {
         }
         let Some(inside) = joined.strip_prefix("@{").and_then(|rest| rest.strip_suffix('}')) else {
             let items = Written::items(values);
-            let signed = |item: &&String| item.starts_with('+') || item.starts_with("-sip:");
+            let is_person = |item: &str| fold(item).starts_with("sip:") || item.contains('@');
+            let signed = |item: &&String| item.strip_prefix(['+', '-']).is_some_and(is_person);
             if let Some(item) = items.iter().find(signed) {
                 return Err(format!("{} has a sign before it", crate::error::quoted(item)));
             }
