@@ -85,7 +85,7 @@ fn sqlserver_rows(data: &[u8]) {
         layouts.extend(model.tables.into_iter().filter_map(|table| table.layout.ok()));
     }
     layouts.extend(sqlserver::format_file::read(first, "f.fmt", Page::Unsaid));
-    drop(sqlserver::model::origin(first, "Origin.xml"));
+    drop(sqlserver::origin::read(first, "Origin.xml"));
     for known in sqlserver::known::KNOWN {
         layouts.push(known.native(Dialect::PersistentChat, at & 1, Page::Wide, at & 2 != 0));
         drop(sqlserver::settle::settle(known, Dialect::GroupChat, rows, true, Page::Unsaid));
