@@ -96,10 +96,7 @@ pub fn understood<'a>(
     wanted: impl IntoIterator<Item = &'a Wanted>,
 ) -> Result<Catalog> {
     let people: Vec<String> = wanted.into_iter().flat_map(|wanted| asked(wanted).people).collect();
-    let names = |_: &Catalog| match people.iter().any(|name| name.contains('*')) {
-        true => store::Names::All,
-        false => store::Names::These(people.clone()),
-    };
+    let names = |_: &Catalog| store::Names::Like(people.clone());
     let shape = shapes.iter().copied().find(|shape| shape.noun == PEOPLE);
     let named = shape.map(|shape| store::Named { shape, leads: field::AFFILIATIONS.name, names: &names });
     store.settings(&store::Wanted { shapes: &asked_of(shapes), room: None, named, bare: true })

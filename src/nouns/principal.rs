@@ -150,7 +150,7 @@ impl Verb for PrincipalVerb {
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
             PrincipalVerb::Get(request) => Ok(Prepared::Stream(Box::new(move |cx, pages| request.run(cx, pages)))),
-            PrincipalVerb::Eligible(request) => request.run(cx).map(Prepared::Answer),
+            PrincipalVerb::Eligible(request) => Ok(Prepared::Stream(Box::new(move |cx, pages| request.run(cx, pages)))),
             PrincipalVerb::Sync(request) => {
                 let asked = request.asked(cx).checked()?;
                 asked.follow(cx, request.prepare(cx))

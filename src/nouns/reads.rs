@@ -81,8 +81,7 @@ pub fn typed<'a>(changes: impl Iterator<Item = &'a String>) -> Vec<String> {
         .collect()
 }
 
-/// Names as they were typed; what stands for several in them asks for all.
+/// Names as they were typed.
 pub fn named<'a>(names: impl Iterator<Item = &'a str>) -> Names {
-    let names: Vec<String> = names.map(str::to_owned).collect();
-    if names.iter().any(|name| name.contains('*')) { Names::All } else { Names::These(names) }
+    Names::Like(names.map(str::to_owned).collect())
 }

@@ -3,7 +3,8 @@
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::model::reply::{Reply, Status, Table};
+use crate::model::counted::counted;
+use crate::model::reply::{Cell, Reply, Status, Table};
 use std::ops::ControlFlow;
 
 /// A command with its options.
@@ -81,6 +82,72 @@ pub struct Pages<'a> {
     /// Takes some rows under the same columns as before, until nobody reads any more. An empty table says what the
     /// columns are.
     pub take: &'a mut dyn FnMut(Table) -> Result<ControlFlow<()>>,
+}
+
+/// So many rows are one table; when there are more they are printed page by page.
+const FIRST: usize = 1_000;
+/// So many are looked at for somebody who sees only the first of them.
+const LOOKED_AT: usize = 10_000;
+
+/// Managed objects on their way out, of which there may be very many.
+pub struct Listing<'a, 'p> {
+    empty: fn() -> Table,
+    table: Table,
+    pages: &'a mut Pages<'p>,
+    begun: bool,
+    stopped: bool,
+    /// How many are not looked at any more.
+    more: u64,
+}
+
+impl<'a, 'p> Listing<'a, 'p> {
+    /// None yet.
+    pub fn new(empty: fn() -> Table, pages: &'a mut Pages<'p>) -> Listing<'a, 'p> {
+        Listing { empty, table: empty(), pages, begun: false, stopped: false, more: 0 }
+    }
+
+    /// Does nobody read any more?
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// One more, which is only made when it is shown. Was it?
+    pub fn add(&mut self, row: impl FnOnce() -> Vec<Cell>) -> Result<bool> {
+        if self.stopped {
+            return Ok(false);
+        }
+        if self.pages.most.is_some() && self.table.rows.len() >= LOOKED_AT {
+            self.more += 1;
+            return Ok(false);
+        }
+        self.table.rows.push(row());
+        if self.pages.most.is_none() && self.table.rows.len() > FIRST {
+            self.pass()?;
+        }
+        Ok(true)
+    }
+
+    fn pass(&mut self) -> Result<()> {
+        let full = std::mem::replace(&mut self.table, (self.empty)());
+        self.begun = true;
+        self.stopped = (self.pages.take)(full)?.is_break();
+        Ok(())
+    }
+
+    /// What is left to be said: `none` when there are none, and how many of these things were not looked at.
+    pub fn end(mut self, none: &str, thing: &str) -> Result<Reply> {
+        if self.begun {
+            if !self.table.rows.is_empty() && !self.stopped {
+                self.pass()?;
+            }
+            return Ok(Reply { objects: true, ..Reply::default() });
+        }
+        let mut reply = objects(self.table, none);
+        if self.more > 0 {
+            reply.notes.push(format!("{} not looked at; --all shows all of them", counted(self.more, thing)));
+        }
+        Ok(reply)
+    }
 }
 
 impl Prepared {

@@ -1,6 +1,9 @@
 //! Who is who: principals by all their names, and which of them an entry of a list covers, through groups in groups and
 //! organizational units. Built from the settings alone; asks no directory.
 
+mod listed;
+
+pub use self::listed::Lists;
 use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::dn::{self, name_key as exact_key};
@@ -108,40 +111,6 @@ impl Cover {
     }
 }
 
-/// Those who were met, and all that covers one of them.
-pub struct Reached<'k, 'a> {
-    known: &'k Known<'a>,
-    people: HashSet<String>,
-    by: Cover,
-}
-
-impl Reached<'_, '_> {
-    /// One more.
-    pub fn add(&mut self, entry: &str) {
-        let of = self.known.meant(entry);
-        self.by.places.extend(of.places().map(str::to_owned));
-        for id in &of.ids {
-            self.by.groups.extend(self.known.above(*id).iter());
-        }
-        self.by.ids.extend(&of.ids);
-        self.by.keys.insert(of.key);
-        self.people.insert(person_key(entry));
-    }
-
-    /// Does an entry cover one of them?
-    pub fn has(&self, entry: &str) -> bool {
-        let meant = self.known.meant(entry);
-        let own = self.people.contains(&person_key(entry))
-            || self.by.keys.contains(&meant.key)
-            || meant.ids.iter().any(|id| self.by.ids.contains(id));
-        let wide = || {
-            meant.ids.iter().any(|id| self.by.groups.contains(id))
-                || meant.dn.as_ref().is_some_and(|dn| self.by.places.contains(dn))
-        };
-        own || !self.known.is_narrow(&meant) && wide()
-    }
-}
-
 impl<'a> Directory<'a> {
     /// Of these settings.
     pub fn new(catalog: &'a Catalog) -> Directory<'a> {
@@ -235,26 +204,9 @@ impl<'a> Directory<'a> {
         Allowed { known, allowed: cover(field::ALLOWED_MEMBERS), denied: cover(field::DENIED_MEMBERS) }
     }
 
-    /// Nobody yet, for whoever asks which entries cover some people.
-    pub fn reached(&self) -> Reached<'_, 'a> {
-        Reached { known: self.known(), people: HashSet::new(), by: Cover::default() }
-    }
-
-    /// The users, neither disabled nor deleted, whom any of these entries cover, by address.
-    pub fn users(&self, entries: &[String]) -> Vec<&'a Record> {
-        let known = self.known();
-        let cover = Cover::of(known, entries);
-        let mut found: Vec<&Record> = Vec::new();
-        for (at, record) in known.records.iter().enumerate() {
-            let Some(record) = record.filter(|record| is_user(record) && is_active(record)) else { continue };
-            let id = u32::try_from(at).unwrap_or(u32::MAX);
-            let of = Meant { key: exact_key(uri(record)), dn: known.dns[at].clone(), ids: vec![id] };
-            if cover.has(known, &of) {
-                found.push(record);
-            }
-        }
-        found.sort_by_key(|record| person_key(uri(record)));
-        found
+    /// The principals whom an entry of a list names. A star in it stands for itself.
+    pub fn meant_by_list(&self, entry: &str) -> Vec<&'a Record> {
+        if entry.contains('*') { self.exact(entry) } else { self.find(entry) }
     }
 }
 

@@ -85,28 +85,34 @@ pub fn policy_of<'a>(catalog: &'a Catalog, person: &str) -> Option<&'a Record> {
 /// The policies of many people, without looking for each through all settings.
 pub struct Policies<'a> {
     grants: HashMap<String, &'a str>,
-    sites: HashMap<String, &'a str>,
+    sites: HashMap<String, String>,
     policies: HashMap<String, &'a Record>,
 }
 
 impl<'a> Policies<'a> {
     /// Of these settings.
-    pub fn new(catalog: &'a Catalog) -> Policies<'a> {
-        fn by<'a>(catalog: &'a Catalog, noun: &'static str, [key, of]: [Key<str>; 2]) -> HashMap<String, &'a str> {
-            let mut map = HashMap::new();
-            for record in catalog.of(noun) {
-                if let (Some(key), Some(of)) = (record.at(key), record.at(of)) {
-                    map.entry(person_key(key)).or_insert(of);
-                }
-            }
-            map
-        }
+    pub fn new(settings: &'a Catalog) -> Policies<'a> {
         let mut policies = HashMap::new();
-        for policy in catalog.of("policy") {
+        for policy in settings.of("policy") {
             policies.entry(fold(policy.at(field::IDENTITY).unwrap_or_default())).or_insert(policy);
         }
-        let grants = by(catalog, "grant", [field::IDENTITY, field::POLICY]);
-        Policies { grants, sites: by(catalog, "principal", [field::URI, field::SITE]), policies }
+        let mut grants = HashMap::new();
+        for grant in settings.of("grant") {
+            if let (Some(person), Some(policy)) = (grant.at(field::IDENTITY), grant.at(field::POLICY)) {
+                grants.entry(person_key(person)).or_insert(policy);
+            }
+        }
+        Policies { grants, sites: HashMap::new(), policies }
+    }
+
+    /// These are the people who are asked for next.
+    pub fn turn(&mut self, people: &Catalog) {
+        self.sites.clear();
+        for person in people.of("principal") {
+            if let (Some(address), Some(site)) = (person.at(field::URI), person.at(field::SITE)) {
+                self.sites.entry(person_key(address)).or_insert_with(|| site.to_owned());
+            }
+        }
     }
 
     /// As [`policy_of`].

@@ -190,7 +190,8 @@ pub struct Wanted<'a> {
     pub room: Option<&'a str>,
     /// Of one more shape, those that are named.
     pub named: Option<Named<'a>>,
-    /// Rooms and categories without their lists of people, which may be long. A store may give them.
+    /// Rooms and categories without their lists of people, which may be long, and those that are named with no list but
+    /// the one that leads. A store may give them.
     pub bare: bool,
 }
 
@@ -212,6 +213,8 @@ pub enum Names {
     All,
     /// Those that have one of these names.
     These(Vec<String>),
+    /// Those that have one of these names, or a display name like one with `*`, which stands for anything.
+    Like(Vec<String>),
 }
 
 impl<'a> From<&'a [&'static Shape]> for Wanted<'a> {
@@ -234,6 +237,9 @@ pub type TakeName<'a> = dyn FnMut(&str, Whose) + 'a;
 
 /// Takes settings one by one.
 pub type TakeSetting<'a> = dyn FnMut(Record) -> Result<()> + 'a;
+
+/// Takes settings one by one, as long as it wants more.
+pub type TakeSome<'a> = dyn FnMut(Record) -> Result<ControlFlow<()>> + 'a;
 
 /// Takes the units a reader makes; the number is the weight in bytes.
 pub type TakeUnit<'a> = dyn FnMut(Unit, usize) -> ControlFlow<()> + 'a;
@@ -268,7 +274,22 @@ pub trait Corpus: Send {
     }
     /// Hands out the records of a shape in order of their keys, until one is refused. They are never all in memory.
     fn in_order(&mut self, shape: &'static Shape, take: &mut TakeSetting<'_>) -> Result<()> {
-        self.catalog(&[shape])?.of(shape.noun).cloned().try_for_each(take)
+        self.from_key(shape, ("", None), &mut |record| take(record).map(ControlFlow::Continue))
+    }
+    /// The same from a key on, as long as more are wanted. Of lists only one is wanted, where one is named.
+    fn from_key(
+        &mut self,
+        shape: &'static Shape,
+        (key, list): (&str, Option<&str>),
+        take: &mut TakeSome<'_>,
+    ) -> Result<()> {
+        let _ = list;
+        for record in self.catalog(&[shape])?.of(shape.noun).filter(|record| record.key().as_str() >= key) {
+            if take(record.clone())?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
     /// Every name of principals, whose shape this is, and of those whom history names, as they are compared.
     fn names_of_people(&mut self, shape: &'static Shape, take: &mut TakeName<'_>) -> Result<()> {

@@ -5,7 +5,6 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result, quoted};
 use crate::jobs::principals::{MEMBER, MEMBER_OF};
 use crate::model::catalog::Catalog;
-use crate::model::counted::counted;
 use crate::model::dn;
 use crate::model::field::{self, Key};
 use crate::model::ids::{fold, person_key};
@@ -14,7 +13,7 @@ use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::policy;
 use crate::nouns::reads::Reads;
 use crate::nouns::scoped::shown;
-use crate::nouns::verb::{Pages, objects};
+use crate::nouns::verb::{Listing, Pages};
 use crate::rules::directory::{Directory, is_active, is_address, is_deleted, is_shown_as, is_user};
 use crate::select::expression::Expression;
 use crate::select::ldap::Filter;
@@ -192,65 +191,28 @@ fn unknown(name: &str) -> Error {
     Error::new(Kind::NotFound, format!("no principal {}", quoted(name))).hint(hint)
 }
 
-/// So many rows are one table; when there are more they are printed page by page.
-const FIRST: usize = 1_000;
-/// So many are looked at for somebody who sees only the first of them.
-const LOOKED_AT: usize = 10_000;
-
 /// Rows on their way out, under the conditions of the request.
 struct Rows<'a, 'p> {
     keeps: &'a dyn Fn(&Record) -> bool,
     grants: &'a HashMap<String, &'a Record>,
     left: usize,
-    table: Table,
-    pages: &'a mut Pages<'p>,
-    begun: bool,
-    stopped: bool,
-    /// Of those that match, how many are not looked at any more.
-    more: u64,
+    listing: Listing<'a, 'p>,
+}
+
+fn empty() -> Table {
+    Table { title: SHAPE.plural, columns: SHOWN.to_vec(), aside: ASIDE.to_vec(), ..Table::default() }
 }
 
 impl Rows<'_, '_> {
-    fn empty() -> Table {
-        Table { title: SHAPE.plural, columns: SHOWN.to_vec(), aside: ASIDE.to_vec(), ..Table::default() }
-    }
-
     fn take(&mut self, record: &Record) -> Result<()> {
-        if self.stopped || self.left == 0 || !(self.keeps)(record) {
+        if self.left == 0 || self.listing.is_stopped() || !(self.keeps)(record) {
             return Ok(());
         }
-        if self.pages.most.is_some() && self.table.rows.len() >= LOOKED_AT {
-            self.more += 1;
-            return Ok(());
-        }
-        self.left -= 1;
         let cell = |name: &&str| Cell::from(&property(record, self.grants, name).unwrap_or_default());
-        self.table.rows.push(SHOWN.iter().map(cell).collect());
-        match self.pages.most.is_none() && self.table.rows.len() > FIRST {
-            true => self.pass(),
-            false => Ok(()),
+        if self.listing.add(|| SHOWN.iter().map(cell).collect())? {
+            self.left -= 1;
         }
-    }
-
-    fn pass(&mut self) -> Result<()> {
-        let full = std::mem::replace(&mut self.table, Rows::empty());
-        self.begun = true;
-        self.stopped = (self.pages.take)(full)?.is_break();
         Ok(())
-    }
-
-    fn end(mut self) -> Result<Reply> {
-        if self.begun {
-            if !self.table.rows.is_empty() && !self.stopped {
-                self.pass()?;
-            }
-            return Ok(Reply { objects: true, ..Reply::default() });
-        }
-        let mut reply = objects(self.table, "no principal matches");
-        if self.more > 0 {
-            reply.notes.push(format!("{} not looked at; --all shows all of them", counted(self.more, "principal")));
-        }
-        Ok(reply)
     }
 }
 
@@ -285,11 +247,7 @@ impl GetRequest {
             keeps: &keeps,
             grants: &grants,
             left: self.limit.unwrap_or(usize::MAX),
-            table: Rows::empty(),
-            pages,
-            begun: false,
-            stopped: false,
-            more: 0,
+            listing: Listing::new(empty, pages),
         };
         let directory = Directory::new(&catalog);
         cx.session.read(|store| {
@@ -341,6 +299,6 @@ impl GetRequest {
             }
             Ok(())
         })?;
-        rows.end()
+        rows.listing.end("no principal matches", "principal")
     }
 }

@@ -7,11 +7,13 @@ use crate::model::field;
 use crate::model::ids::fold;
 use crate::model::record::{Record, Shape, Type, Value};
 use crate::model::time::Ticks;
+use crate::rules::directory::is_shown_as;
 use crate::select::names::names_room_now;
-use crate::store::{Named, Names, TakeSetting, Wanted};
+use crate::store::{Named, Names, TakeSome, Wanted};
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::collections::{BTreeSet, HashSet};
+use std::ops::ControlFlow;
 
 /// A name in more parts is compared with every room.
 const MOST_PARTS: usize = 16;
@@ -43,12 +45,13 @@ pub(super) fn catalog(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite:
         }
     }
     let Some(Named { shape, leads, names }) = wanted.named else { return Ok(catalog) };
+    let leads = (leads, wanted.bare);
     match names(&catalog) {
         Names::All => each(connection, shape, None, &mut |_, record| catalog.put(record))?,
-        Names::These(names) => {
-            for record in named(connection, shape, leads, names)? {
-                catalog.put(record);
-            }
+        Names::These(names) => named(connection, shape, leads, (names, &[]), &mut |record| catalog.put(record))?,
+        Names::Like(names) => {
+            let patterns: Vec<String> = names.iter().filter(|name| name.contains('*')).cloned().collect();
+            named(connection, shape, leads, (names, &patterns), &mut |record| catalog.put(record))?;
         }
     }
     Ok(catalog)
@@ -92,16 +95,33 @@ fn rooms_named(connection: &Connection, name: &str) -> rusqlite::Result<Option<B
     Ok(Some(found).filter(|found| !found.is_empty()))
 }
 
-/// The records that have one of these names, and those they lead to.
+/// Hands out the records that have one of these names, or a display name that fits a pattern, and those they lead to.
 fn named(
     connection: &Connection,
     shape: &'static Shape,
-    leads: &str,
-    names: Vec<String>,
-) -> rusqlite::Result<Vec<Record>> {
+    (leads, bare): (&str, bool),
+    (names, patterns): (Vec<String>, &[String]),
+    take: &mut dyn FnMut(Record),
+) -> rusqlite::Result<()> {
+    let list = bare.then_some(leads);
     let mut owners = connection.prepare_cached("SELECT owner FROM name WHERE noun = ?1 AND key = ?2")?;
-    let (mut asked, mut numbers, mut found) = (HashSet::new(), HashSet::new(), Vec::new());
+    let (mut asked, mut numbers) = (HashSet::new(), HashSet::new());
     let mut open = names;
+    let mut put = |open: &mut Vec<String>, record: Record| {
+        if let Value::List(items) = record.get(leads) {
+            open.extend(items.iter().cloned());
+        }
+        take(record);
+    };
+    if !patterns.is_empty() {
+        rows(connection, shape, ("ORDER BY number", None), list, &mut |number, record| {
+            if patterns.iter().any(|pattern| is_shown_as(&record, pattern)) {
+                numbers.insert(number);
+                put(&mut open, record);
+            }
+            true
+        })?;
+    }
     while let Some(name) = open.pop() {
         let key = dn::name_key(&name);
         if asked.contains(&key) {
@@ -110,17 +130,16 @@ fn named(
         let owners = owners.query_map((shape.noun, &key), |row| row.get(0))?;
         for number in owners.collect::<rusqlite::Result<Vec<i64>>>()? {
             if numbers.insert(number) {
-                each(connection, shape, Some(number), &mut |_, record| {
-                    if let Value::List(items) = record.get(leads) {
-                        open.extend(items.iter().cloned());
-                    }
-                    found.push(record);
+                let which = ("WHERE number = ?1", Some(Sql::Integer(number)));
+                rows(connection, shape, which, list, &mut |_, record| {
+                    put(&mut open, record);
+                    true
                 })?;
             }
         }
         asked.insert(key);
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Hands out the records of one shape, or the one of this number, with their numbers.
@@ -131,30 +150,32 @@ pub(super) fn each(
     take: &mut dyn FnMut(i64, Record),
 ) -> rusqlite::Result<()> {
     let which = if only.is_some() { "WHERE number = ?1" } else { "ORDER BY number" };
-    rows(connection, shape, (which, only), None, &mut |number, record| {
+    rows(connection, shape, (which, only.map(Sql::Integer)), None, &mut |number, record| {
         take(number, record);
         true
     })
 }
 
-/// Hands out the records of one shape in order of their keys, until one is refused.
-pub(super) fn in_order(
+/// Hands out the records of one shape from a key on, in order of their keys, as long as more are wanted.
+pub(super) fn from_key(
     connection: &Connection,
     shape: &'static Shape,
-    take: &mut TakeSetting<'_>,
+    (key, list): (&str, Option<&str>),
+    take: &mut TakeSome<'_>,
 ) -> rusqlite::Result<crate::error::Result<()>> {
-    let mut taken = Ok(());
-    rows(connection, shape, ("ORDER BY key", None), None, &mut |_, record| {
+    let mut taken = Ok(ControlFlow::Continue(()));
+    let key = Some(Sql::Text(key.to_owned()));
+    rows(connection, shape, ("WHERE key >= ?1 ORDER BY key", key), list, &mut |_, record| {
         taken = take(record);
-        taken.is_ok()
+        matches!(taken, Ok(ControlFlow::Continue(())))
     })?;
-    Ok(taken)
+    Ok(taken.map(|_| ()))
 }
 
 fn rows(
     connection: &Connection,
     shape: &'static Shape,
-    (which, only): (&str, Option<i64>),
+    (which, only): (&str, Option<Sql>),
     list: Option<&str>,
     take: &mut dyn FnMut(i64, Record) -> bool,
 ) -> rusqlite::Result<()> {

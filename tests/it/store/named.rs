@@ -5,9 +5,9 @@ use pchat::jobs::selection::only_room;
 use pchat::model::catalog::Catalog;
 use pchat::model::record::Record;
 use pchat::nouns::principal::SHAPE;
-use pchat::nouns::{SHAPES, room};
+use pchat::nouns::{SHAPES, category, room};
 use pchat::pipeline::Silent;
-use pchat::rules::directory::Directory;
+use pchat::rules::directory::{Directory, Lists, kept};
 use pchat::store::change::change;
 use pchat::store::sqlite::Sqlite;
 use pchat::store::{Amendment, Corpus, Named, Names, Wanted};
@@ -35,6 +35,50 @@ fn named(store: &mut Sqlite, names: &[String]) -> Catalog {
     let names = |_: &Catalog| Names::These(names.to_vec());
     let named = Some(Named { shape: &SHAPE, leads: "Affiliations", names: &names });
     store.settings(&Wanted { shapes: &[], room: None, named, bare: false }).unwrap()
+}
+
+struct Pages<'a> {
+    store: &'a mut Sqlite,
+    most: usize,
+}
+
+impl Pages<'_> {
+    fn named(&mut self, names: Vec<String>) -> Catalog {
+        let names = |_: &Catalog| Names::These(names.clone());
+        let named = Some(Named { shape: &SHAPE, leads: "Affiliations", names: &names });
+        self.store.settings(&Wanted { shapes: &[], room: None, named, bare: true }).unwrap()
+    }
+}
+
+/// Who may hold a role, with so many principals known at once.
+fn eligible(pages: &mut Pages<'_>, allowed: &[String], denied: &[String]) -> Vec<String> {
+    let (mut lists, mut found, most) = (Lists::default(), Vec::new(), pages.most);
+    denied.chunks(most).for_each(|part| lists.deny(&Directory::new(&pages.named(part.to_vec())), part));
+    for (part, first) in allowed.chunks(most).zip((0..).step_by(most)) {
+        lists.allow(&Directory::new(&pages.named(part.to_vec())), part, first);
+    }
+    let mut all = Vec::new();
+    pages
+        .store
+        .from_key(&SHAPE, ("", Some("Affiliations")), &mut |record| {
+            all.push(record);
+            Ok(std::ops::ControlFlow::Continue(()))
+        })
+        .unwrap();
+    for part in all.chunks(most) {
+        let people = pages.named(part.iter().map(|user| kept(user).to_owned()).collect());
+        let directory = Directory::new(&people);
+        let mut page = lists.page(&directory);
+        found.extend(part.iter().filter(|user| page.user(user)).map(|user| kept(user).to_owned()));
+    }
+    for numbers in lists.open().chunks(most) {
+        let entries: Vec<String> = numbers.iter().map(|number| allowed[*number].clone()).collect();
+        let people = pages.named(entries.clone());
+        let directory = Directory::new(&people);
+        let mut page = lists.page(&directory);
+        found.extend(entries.into_iter().filter(|entry| page.entry(entry)));
+    }
+    found
 }
 
 proptest! {
@@ -82,6 +126,13 @@ proptest! {
             }
             prop_assert_eq!(few.covers(name, other), full.covers(name, other), "{} {}", name, other);
             prop_assert_eq!(few.covers(other, name), full.covers(other, name), "{} {}", other, name);
+            // Those who may hold a role, told one by one and all at once.
+            let (allowed, denied) = ([name.clone(), UNIT.to_owned(), other.clone()], [names[(n * 5 + 1) % names.len()].clone()]);
+            let allowed = if n % 2 == 0 { &allowed[..] } else { &allowed[2..] };
+            let whole = eligible(&mut Pages { store: &mut store, most: 100 }, allowed, &denied);
+            prop_assert_eq!(eligible(&mut Pages { store: &mut store, most: 1 }, allowed, &denied), whole.clone());
+            let role = Record::new(&category::SHAPE).with("AllowedMembers", allowed.to_vec()).with("DeniedMembers", denied.to_vec());
+            prop_assert!(whole.iter().all(|entry| full.allows(&role, entry)), "{:?}", whole);
         }
     }
 }
