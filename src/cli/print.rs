@@ -303,7 +303,7 @@ fn value_of(cell: &Cell) -> Value {
         Cell::Time(at) | Cell::Moment(at) => Value::from(at.to_string()),
         Cell::Marked(text, _) => Value::from(text.as_str()),
         Cell::Bool(is) => Value::from(*is),
-        Cell::List(items) => Value::from(items.as_slice()),
+        Cell::List(items) => items.iter().map(Value::from).collect(),
         Cell::Empty => Value::Null,
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! A noun declares its fields from these; rules and jobs read and write records by them.
 
+use super::list::List;
 use super::record::{Type, Value};
 use super::time::Ticks;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// The name of a field whose values are `T`: `str`, `[String]`, `i64`, `bool` or [`Ticks`].
+/// The name of a field whose values are `T`: `str`, [`List`], `i64`, `bool` or [`Ticks`].
 pub struct Key<T: ?Sized> {
     /// The documented name of the property.
     pub name: &'static str,
@@ -52,11 +53,11 @@ impl Held for str {
     }
 }
 
-impl Held for [String] {
+impl Held for List {
     const KIND: Type = Type::List;
-    type View<'a> = &'a [String];
-    fn view(value: &Value) -> &[String] {
-        if let Value::List(items) = value { items } else { &[] }
+    type View<'a> = &'a List;
+    fn view(value: &Value) -> &List {
+        if let Value::List(items) = value { items } else { List::none() }
     }
 }
 
@@ -90,7 +91,8 @@ pub trait Fits<T: ?Sized>: Into<Value> {}
 impl Fits<str> for &str {}
 impl Fits<str> for String {}
 impl Fits<str> for Option<String> {}
-impl Fits<[String]> for Vec<String> {}
+impl Fits<List> for Vec<String> {}
+impl Fits<List> for List {}
 impl Fits<i64> for i64 {}
 impl Fits<bool> for bool {}
 impl Fits<Ticks> for Ticks {}
@@ -126,23 +128,23 @@ macro_rules! keys {
 keys! {
     ACCOUNT: str = "Account";
     ACCOUNT_STATE: i64 = "Disabled";
-    ACTIVE_SERVERS: [String] = "ActiveServers";
+    ACTIVE_SERVERS: List = "ActiveServers";
     ADAPTER_NAME: str = "AdapterName";
     ADAPTER_OUTPUT_DIRECTORY: str = "AdapterOutputDirectory";
     ADAPTER_TYPE: str = "AdapterType";
     ADDIN: str = "Addin";
     ADD_CHAT_ROOM_DETAILS: bool = "AddChatRoomDetails";
     ADD_USER_DETAILS: bool = "AddUserDetails";
-    AFFILIATIONS: [String] = "Affiliations";
-    ALLOWED_MEMBERS: [String] = "AllowedMembers";
+    AFFILIATIONS: List = "Affiliations";
+    ALLOWED_MEMBERS: List = "AllowedMembers";
     APPROVED_BY: str = "ApprovedBy";
     APPROVED_ON: Ticks = "ApprovedOn";
     APPROVER: str = "Approver";
     ASKED: str = "Asked";
-    ATTRIBUTES: [String] = "Attributes";
+    ATTRIBUTES: List = "Attributes";
     CASE: str = "Case";
     CASE_SENSITIVE: bool = "CaseSensitive";
-    CATEGORIES: [String] = "Categories";
+    CATEGORIES: List = "Categories";
     CATEGORY: str = "Category";
     CHAT_HISTORY: bool = "ChatHistory";
     CLOSED_BY: str = "ClosedBy";
@@ -152,10 +154,10 @@ keys! {
     CREATED_BY: str = "CreatedBy";
     CREATED_ON: Ticks = "CreatedOn";
     CREATE_FILE_ATTACHMENTS_MANIFEST: bool = "CreateFileAttachmentsManifest";
-    CREATORS: [String] = "Creators";
+    CREATORS: List = "Creators";
     CUSTOM_CONFIGURATION: str = "CustomConfiguration";
     DEFAULT_CHAT_HISTORY: i64 = "DefaultChatHistory";
-    DENIED_MEMBERS: [String] = "DeniedMembers";
+    DENIED_MEMBERS: List = "DeniedMembers";
     DESCRIPTION: str = "Description";
     DIGEST: str = "Digest";
     DIRECTORY_PATH: str = "DirectoryPath";
@@ -165,12 +167,12 @@ keys! {
     ENABLE_PERSISTENT_CHAT: bool = "EnablePersistentChat";
     EVENTS: i64 = "Events";
     FILE_UPLOAD: bool = "FileUpload";
-    FORMER_NAMES: [String] = "FormerNames";
+    FORMER_NAMES: List = "FormerNames";
     FROM: Ticks = "From";
     GUID: str = "Guid";
     HOURS: i64 = "Hours";
     IDENTITY: str = "Identity";
-    INACTIVE_SERVERS: [String] = "InactiveServers";
+    INACTIVE_SERVERS: List = "InactiveServers";
     INVITATIONS: bool = "Invitations";
     KEEP: str = "Keep";
     KIND: str = "Kind";
@@ -178,26 +180,26 @@ keys! {
     LOG_SIZE: i64 = "LogSize";
     MADE_BY: str = "MadeBy";
     MADE_ON: Ticks = "MadeOn";
-    MANAGERS: [String] = "Managers";
+    MANAGERS: List = "Managers";
     MATCH: str = "Match";
     MAX_FILE_SIZE_KB: i64 = "MaxFileSizeKB";
-    MEMBERS: [String] = "Members";
+    MEMBERS: List = "Members";
     NAME: str = "Name";
-    OBJECT_CLASS: [String] = "ObjectClass";
+    OBJECT_CLASS: List = "ObjectClass";
     ONE_CHAT_ROOM_PER_OUTPUT_FILE: bool = "OneChatRoomPerOutputFile";
     OPENED_BY: str = "OpenedBy";
     OPENED_ON: Ticks = "OpenedOn";
     OTHER_ACCOUNT: bool = "OtherAccount";
     PARTICIPANT_UPDATE_LIMIT: i64 = "ParticipantUpdateLimit";
-    PARTS: [String] = "Parts";
-    PEOPLE: [String] = "People";
+    PARTS: List = "Parts";
+    PEOPLE: List = "People";
     PLACED_BY: str = "PlacedBy";
     PLACED_ON: Ticks = "PlacedOn";
     POLICY: str = "Policy";
     POOL: str = "Pool";
     POOL_STATE: str = "PoolState";
     POPULATION: i64 = "Population";
-    PRESENTERS: [String] = "Presenters";
+    PRESENTERS: List = "Presenters";
     PRIVACY: str = "Privacy";
     QUERY: str = "Query";
     REASON: str = "Reason";
@@ -209,7 +211,7 @@ keys! {
     REQUESTER: str = "Requester";
     REQUIRED: bool = "Required";
     REVIEW_ON: Ticks = "ReviewOn";
-    ROOMS: [String] = "Rooms";
+    ROOMS: List = "Rooms";
     ROOM_INVITATIONS: str = "Invitations";
     ROOM_MANAGEMENT_URL: str = "RoomManagementUrl";
     RUN_INTERVAL: str = "RunInterval";
@@ -224,13 +226,13 @@ keys! {
     STORE: str = "Store";
     TARGET: str = "Target";
     TO: Ticks = "To";
-    TOLD: [String] = "Told";
+    TOLD: List = "Told";
     TYPE: str = "Type";
     UPDATED_BY: str = "UpdatedBy";
     UPDATED_ON: Ticks = "UpdatedOn";
     URI: str = "Uri";
     URL: str = "Url";
-    USED: [String] = "Used";
+    USED: List = "Used";
     USED_ON: Ticks = "UsedOn";
     USER_PRINCIPAL_NAME: str = "UserPrincipalName";
     VALID_UNTIL: Ticks = "ValidUntil";

@@ -9,6 +9,7 @@ pub mod dn;
 pub mod entry;
 pub mod hash;
 pub mod ids;
+pub mod list;
 pub mod message;
 pub mod receipt;
 pub mod field;

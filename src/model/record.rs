@@ -4,6 +4,7 @@
 use super::dn;
 use super::field::{Held, Key, Sets};
 use super::ids::{address_key, join_key, shown_key};
+use super::list::List;
 use super::time::Ticks;
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
@@ -119,7 +120,7 @@ pub enum Value {
     /// An instant.
     Time(Ticks),
     /// A list; an empty list is `Null`.
-    List(Vec<String>),
+    List(List),
 }
 
 impl Value {
@@ -171,6 +172,12 @@ impl From<Ticks> for Value {
 
 impl From<Vec<String>> for Value {
     fn from(items: Vec<String>) -> Value {
+        List::from(items).into()
+    }
+}
+
+impl From<List> for Value {
+    fn from(items: List) -> Value {
         if items.is_empty() { Value::Null } else { Value::List(items) }
     }
 }
@@ -321,7 +328,7 @@ impl Record {
     pub fn weight(&self) -> usize {
         let weight = |value: &Value| match value {
             Value::Text(text) => text.len(),
-            Value::List(items) => items.iter().map(|item| item.len() + 32).sum(),
+            Value::List(items) => items.weight(),
             _ => 0,
         };
         self.values.iter().map(|value| weight(value) + 16).sum()

@@ -1,5 +1,6 @@
 //! What a command has to say: tables and notes, ready to be printed in any of the output forms.
 
+use super::list::List;
 use super::record::Value;
 use super::time::Ticks;
 use crate::error::Kind;
@@ -38,7 +39,7 @@ pub enum Cell {
     /// True or false.
     Bool(bool),
     /// A list, never empty.
-    List(Vec<String>),
+    List(List),
     /// Nothing.
     Empty,
 }

@@ -184,7 +184,7 @@ fn shown(request: &Record) -> Table {
     }
     for (name, field) in [("Shown", "Told"), ("Part", "Parts"), ("Done", "Used")] {
         if let Value::List(lines) = request.get(field) {
-            rows.extend(lines.iter().map(|line| vec![name.into(), line.as_str().into()]));
+            rows.extend(lines.iter().map(|line| vec![name.into(), line.into()]));
         }
     }
     Table { rows, ..Table::facts() }

@@ -144,7 +144,7 @@ pub fn list(
     entry: &dyn Fn(&str) -> Result<String>,
     notes: &mut Vec<String>,
 ) -> Result<Value> {
-    let old = if let Value::List(items) = before { items.clone() } else { Vec::new() };
+    let old = if let Value::List(items) = before { items.to_vec() } else { Vec::new() };
     let signed = changes.iter().filter(|change| change.starts_with(['+', '-'])).count();
     if signed > 0 && signed < changes.len() {
         return Err(Error::new(Kind::Usage, format!("{property} can be changed or replaced, not both"))

@@ -111,7 +111,7 @@ fn reply(found: &Differences, names: [String; 2]) -> Reply {
             Cell::Moment(event.print.at),
             event.print.kind.word().into(),
             match &event.change {
-                Change::Different(parts) => Cell::List(parts.iter().map(|part| (*part).to_owned()).collect()),
+                Change::Different(parts) => Cell::List(parts.iter().collect()),
                 Change::Gone | Change::Added => Cell::Empty,
             },
         ]);

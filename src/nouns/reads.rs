@@ -5,6 +5,7 @@
 use crate::context::Context;
 use crate::error::Result;
 use crate::model::catalog::Catalog;
+use crate::model::list::List;
 use crate::model::record::{Record, Shape, Value};
 use crate::nouns::principal;
 use crate::store::{Named, Names, Wanted};
@@ -68,8 +69,8 @@ pub fn all(cx: &Context<'_>) -> Result<Catalog> {
 
 /// The entries of lists of a record.
 pub fn entries<'a>(record: &'a Record, lists: &'a [&str]) -> impl Iterator<Item = &'a str> {
-    let items = |list: &&str| if let Value::List(items) = record.get(list) { items.as_slice() } else { &[] };
-    lists.iter().flat_map(items).map(String::as_str)
+    let items = |list: &&str| if let Value::List(items) = record.get(list) { items } else { List::none() };
+    lists.iter().flat_map(move |list| items(list).iter())
 }
 
 /// The names in changes of lists: as they were typed, and without the sign before them.

@@ -21,7 +21,8 @@ pub fn drop_outside(directory: &Directory<'_>, category: &Record, room: &mut Rec
     let allowed = directory.allowed(category);
     for field in ROLES {
         let Value::List(items) = room.get(field).clone() else { continue };
-        let (inside, outside): (Vec<String>, Vec<String>) = items.into_iter().partition(|item| allowed.has(item));
+        let (inside, outside): (Vec<String>, Vec<String>) =
+            items.to_vec().into_iter().partition(|item| allowed.has(item));
         if !outside.is_empty() {
             room.set(field, inside);
             dropped.push((field, outside));
@@ -50,6 +51,7 @@ pub fn entries(count: usize) -> String {
 /// A list as it is shown.
 pub fn cell(directory: &Directory<'_>, value: &Value, as_object: bool) -> Cell {
     match value {
+        Value::List(items) if !as_object => Cell::List(items.clone()),
         Value::List(items) => Cell::List(items.iter().map(|item| directory.shown(item, as_object)).collect()),
         _ => Cell::Empty,
     }

@@ -118,7 +118,7 @@ impl Verb for ServerVerb {
 fn decide(catalog: &Catalog, changes: &[String], swap: bool) -> Result<Decision> {
     let old = collection(catalog);
     let mut decision = Decision::default();
-    let items = |value: &Value| if let Value::List(items) = value { items.clone() } else { Vec::new() };
+    let items = |value: &Value| if let Value::List(items) = value { items.to_vec() } else { Vec::new() };
     let (active, inactive) = (items(old.value(field::ACTIVE_SERVERS)), items(old.value(field::INACTIVE_SERVERS)));
     let (now, off) = if swap {
         (inactive, active)

@@ -208,7 +208,6 @@ fn doubled(found: &[Doubled], catalog: &Catalog, top: Option<usize>) -> Table {
     let aside = vec!["FirstEvent", "Events"];
     let mut table = Table { title: "duplicates", columns, aside, ..Table::default() };
     for one in found.iter().take(top.unwrap_or(usize::MAX)) {
-        let events = one.events.iter().map(ToString::to_string).collect();
         table.rows.push(vec![
             one.messages.into(),
             one.rooms.into(),
@@ -217,7 +216,7 @@ fn doubled(found: &[Doubled], catalog: &Catalog, top: Option<usize>) -> Table {
             Cell::Time(one.last),
             name(catalog, &one.first.1.room).into(),
             one.first.1.to_string().into(),
-            Cell::List(events),
+            Cell::List(one.events.iter().map(ToString::to_string).collect()),
             one.text.as_str().into(),
         ]);
     }

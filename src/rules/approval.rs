@@ -4,6 +4,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::model::field;
 use crate::model::ids::fold;
+use crate::model::list::List;
 use crate::model::record::{Field, Record, Shape, Value};
 use crate::model::time::Ticks;
 
@@ -72,8 +73,8 @@ fn text<'a>(record: &'a Record, field: &str) -> &'a str {
     record.get(field).text().unwrap_or_default()
 }
 
-fn list<'a>(record: &'a Record, field: &str) -> &'a [String] {
-    if let Value::List(items) = record.get(field) { items } else { &[] }
+fn list<'a>(record: &'a Record, field: &str) -> &'a List {
+    if let Value::List(items) = record.get(field) { items } else { List::none() }
 }
 
 fn time(record: &Record, field: &str) -> Option<Ticks> {

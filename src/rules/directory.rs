@@ -10,6 +10,7 @@ use crate::model::dn::{self, name_key as exact_key};
 use crate::model::field::{self, Key};
 pub use crate::model::ids::is_address;
 use crate::model::ids::{fold, person_key};
+use crate::model::list::List;
 use crate::model::record::{Record, Value};
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -88,7 +89,7 @@ struct Cover {
 }
 
 impl Cover {
-    fn of(known: &Known<'_>, items: &[String]) -> Cover {
+    fn of(known: &Known<'_>, items: &List) -> Cover {
         let mut cover = Cover::default();
         for item in items {
             let meant = known.meant(item);
@@ -200,7 +201,7 @@ impl<'a> Directory<'a> {
     /// The same for many entries of one category.
     pub fn allowed(&self, category: &Record) -> Allowed<'_, 'a> {
         let known = self.known();
-        let cover = |key: Key<[String]>| Cover::of(known, category.at(key));
+        let cover = |key: Key<List>| Cover::of(known, category.at(key));
         Allowed { known, allowed: cover(field::ALLOWED_MEMBERS), denied: cover(field::DENIED_MEMBERS) }
     }
 

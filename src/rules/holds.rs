@@ -14,6 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, address_key, fold, person_key};
+use crate::model::list::List;
 use crate::model::message::{Event, Persona};
 use crate::model::record::Record;
 use crate::model::time::Ticks;
@@ -39,7 +40,7 @@ pub struct Room {
     /// Its address.
     pub uri: String,
     /// Titles it had before.
-    pub former: Vec<String>,
+    pub former: List,
     /// Its category; empty without one.
     pub category: String,
     /// Its category keeps no history, so nothing new of it is kept.
@@ -350,7 +351,7 @@ pub fn room_of(catalog: &Catalog, room: &Record, number: i64) -> Room {
         pool: text(field::POOL),
         name: text(field::NAME),
         uri: text(field::URI),
-        former: room.at(field::FORMER_NAMES).to_vec(),
+        former: room.at(field::FORMER_NAMES).clone(),
         category: text(field::CATEGORY),
         unkept: !keeps_history(catalog, room),
     }
@@ -409,9 +410,8 @@ pub fn naming_room(catalog: &Catalog, room: &Record) -> Vec<String> {
     let text = |key: Key<str>| room.at(key).unwrap_or_default();
     let names = |hold: &&Record| {
         let former = room.at(field::FORMER_NAMES);
-        let is_room =
-            |entry: &String| names_room(entry, text(field::POOL), text(field::NAME), text(field::URI), former);
-        let is_category = |entry: &String| {
+        let is_room = |entry: &str| names_room(entry, text(field::POOL), text(field::NAME), text(field::URI), former);
+        let is_category = |entry: &str| {
             !text(field::CATEGORY).is_empty() && names_category(entry, text(field::POOL), text(field::CATEGORY))
         };
         hold.at(field::ROOMS).iter().any(is_room) || hold.at(field::CATEGORIES).iter().any(is_category)
@@ -422,7 +422,7 @@ pub fn naming_room(catalog: &Catalog, room: &Record) -> Vec<String> {
 /// The holds in force that name a category.
 pub fn naming_category(catalog: &Catalog, category: &Record) -> Vec<String> {
     let text = |key: Key<str>| category.at(key).unwrap_or_default();
-    let is = |entry: &String| names_category(entry, text(field::POOL), text(field::NAME));
+    let is = |entry: &str| names_category(entry, text(field::POOL), text(field::NAME));
     in_force(catalog).filter(|hold| hold.at(field::CATEGORIES).iter().any(is)).map(Record::identity).collect()
 }
 

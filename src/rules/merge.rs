@@ -161,15 +161,15 @@ impl Renames {
                 },
                 ("Target", Value::Text(text)) if !everything => *text = self.room_reference(text, addresses),
                 (name, Value::List(items)) if field.kind == Type::List => {
-                    for item in items {
-                        *item = match name {
-                            "ActiveServers" => self.pool(item),
-                            // What a room was called stays what it was called.
-                            "FormerNames" => continue,
-                            "Rooms" => self.room_pattern(item, addresses),
-                            "Categories" => self.category_reference(item),
-                            _ => self.address(item),
-                        };
+                    let item = |item: &str| match name {
+                        "ActiveServers" => self.pool(item),
+                        "Rooms" => self.room_pattern(item, addresses),
+                        "Categories" => self.category_reference(item),
+                        _ => self.address(item),
+                    };
+                    // What a room was called stays what it was called.
+                    if name != "FormerNames" {
+                        *items = items.iter().map(item).collect();
                     }
                 }
                 _ => {}
@@ -394,7 +394,7 @@ impl Merge<'_> {
 pub fn with_titles(old: &Record, new: Record) -> Record {
     let text = |record: &Record, field| record.get(field).text().unwrap_or_default().to_owned();
     let mut titles: Vec<String> = old.at(field::FORMER_NAMES).to_vec();
-    titles.extend(new.at(field::FORMER_NAMES).iter().cloned());
+    titles.extend(new.at(field::FORMER_NAMES).to_vec());
     titles.extend(Some(text(old, "Name")).filter(|name| !name.is_empty()));
     let others = [text(&new, "Name"), text(&new, "Uri")].map(|name| fold(&name));
     let mut seen = HashSet::new();

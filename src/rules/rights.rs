@@ -4,6 +4,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::{fold, person_key};
+use crate::model::list::List;
 use crate::model::record::{Record, Value};
 use crate::rules::directory::Directory;
 use std::collections::HashMap;
@@ -37,7 +38,7 @@ pub fn covered(directory: &Directory<'_>, list: &Value, person: &str) -> bool {
 pub fn is_member(catalog: &Catalog, directory: &Directory<'_>, room: &Record, person: &str) -> bool {
     let category = category_of(catalog, room);
     let allowed = category.is_some_and(|category| directory.allows(category, person));
-    let listed = |key: Key<[String]>| covered(directory, room.value(key), person) && (allowed || category.is_none());
+    let listed = |key: Key<List>| covered(directory, room.value(key), person) && (allowed || category.is_none());
     match room.value(field::MEMBERS) {
         Value::List(_) if room.at(field::PRIVACY) != Some("Open") => listed(field::MEMBERS) || listed(field::MANAGERS),
         _ => allowed,

@@ -246,7 +246,7 @@ impl Comparison<'_> {
         let one = |item: &str, other: &Value| self.compares(&Value::Text(item.to_owned()), other);
         let found = match (self.is, left, right) {
             (Operator::Contains, Value::List(items), item) | (Operator::In, item, Value::List(items)) => {
-                items.iter().any(|entry| self.equal(&Value::Text(entry.clone()), item))
+                items.iter().any(|entry| self.equal(&Value::from(entry), item))
             }
             (Operator::Contains | Operator::In, left, right) => self.equal(left, right),
             // An operator on a list gives the items it is true of; any of them is enough.
@@ -381,7 +381,7 @@ mod tests {
                 "name" => "ITChatRoom".into(),
                 "disabled" => Value::Bool(false),
                 "history" => Value::Int(30),
-                "creators" => Value::List(vec!["Ken Myer".into(), "Pilar".into()]),
+                "creators" => Value::List(["Ken Myer", "Pilar"].iter().collect()),
                 "empty" => Value::Null,
                 "on" => Value::Time(Ticks::parse("2014-05-06T07:08:09Z").unwrap().0),
                 _ => return None,

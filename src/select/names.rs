@@ -3,6 +3,7 @@
 //! One rule for selections, purges and holds alike, so that a hold covers what its words say everywhere.
 
 use crate::model::ids::fold;
+use crate::model::list::List;
 use std::collections::HashSet;
 use unicode_normalization::UnicodeNormalization;
 
@@ -21,13 +22,13 @@ impl RoomNames {
     }
 
     /// Is a room meant by one of them? The same as [`names_room`] for each.
-    pub fn has(&self, pool: &str, name: &str, uri: &str, former: &[String]) -> bool {
-        let is = |name: &String| {
+    pub fn has(&self, pool: &str, name: &str, uri: &str, former: &List) -> bool {
+        let is = |name: &str| {
             let name = fold(name);
             self.whole.contains(&name) || self.patterns.iter().any(|pattern| glob(pattern, &name))
         };
         let names = [name.to_owned(), format!("{pool}\\{name}"), uri.to_owned(), format!("{pool}\\{uri}")];
-        names.iter().any(is) || former.iter().any(|name| is(name) || is(&format!("{pool}\\{name}")))
+        names.iter().any(|name| is(name)) || former.iter().any(|name| is(name) || is(&format!("{pool}\\{name}")))
     }
 }
 
@@ -62,7 +63,7 @@ pub fn distance(a: &[char], b: &[char]) -> usize {
 }
 
 /// Is a room meant by `pattern`, by its name, its address, or a title it had before?
-pub fn names_room(pattern: &str, pool: &str, name: &str, uri: &str, former: &[String]) -> bool {
+pub fn names_room(pattern: &str, pool: &str, name: &str, uri: &str, former: &List) -> bool {
     names_room_now(pattern, pool, name, uri) || former.iter().any(|name| names_room_now(pattern, pool, name, uri))
 }
 
@@ -115,12 +116,12 @@ mod tests {
 
     #[test]
     fn a_room_goes_by_four_names() {
-        let former = ["Desk".to_owned()];
+        let former: List = ["Desk"].iter().collect();
         let is = |pattern| names_room(pattern, "pool.example", "IT Chat", "ma-chan://example/1", &former);
         assert!(is("desk") && is("pool.example\\Desk") && is("de*") && !is("other\\desk"));
         assert!(!names_room_now("desk", "pool.example", "IT Chat", "ma-chan://example/1"));
         let names = RoomNames::new(&["d*k".to_owned()]);
-        assert!(names.has("p", "IT Chat", "u", &former) && !names.has("p", "IT Chat", "u", &[]));
+        assert!(names.has("p", "IT Chat", "u", &former) && !names.has("p", "IT Chat", "u", List::none()));
         assert!(is("it chat") && is("POOL.example\\it chat") && is("ma-chan://example/1"));
         assert!(is("pool.example\\ma-chan://example/1") && is("pool.example\\*") && !is("other\\*") && !is("it"));
         assert!(names_category("Trading", "p", "TRADING") && names_category("p\\trading", "P", "Trading"));

@@ -359,7 +359,7 @@ pub(crate) fn full_catalog(seed: &str) -> Vec<pchat::model::record::Record> {
                 (Type::Bool, _) => Value::Bool(n % 2 == 0),
                 (Type::Time, _) => Value::Time(Ticks(633_409_486_005_222_640 + n)),
                 (Type::List, name) => {
-                    Value::List(vec![format!("sip:{name}@a.example"), format!("{seed}]]>\0&\r\n"), String::new()])
+                    Value::from(vec![format!("sip:{name}@a.example"), format!("{seed}]]>\0&\r\n"), String::new()])
                 }
             };
         }

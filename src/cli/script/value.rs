@@ -68,7 +68,7 @@ impl Value {
             Cell::Number(number) | Cell::Bytes(number) => Value::Int(i64::try_from(*number).unwrap_or(i64::MAX)),
             Cell::Time(at) | Cell::Moment(at) => Value::Time(*at),
             Cell::Bool(is) => Value::Bool(*is),
-            Cell::List(items) => Value::list(items.iter().map(|item| Value::Text(item.as_str().into())).collect()),
+            Cell::List(items) => Value::list(items.iter().map(|item| Value::Text(item.into())).collect()),
             Cell::Empty => Value::Null,
         }
     }

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::formats::xml::{DECLARATION, NAMESPACE, Pull, write_element};
 use crate::model::catalog::Catalog;
 use crate::model::hash;
+use crate::model::list::Growing;
 use crate::model::record::{Record, Shape, Type, Value};
 use std::collections::HashSet;
 
@@ -168,17 +169,19 @@ fn read_fields(pull: &mut Pull<'_>, record: &mut Record) -> Result<()> {
         let limit = if record.discovered { 0 } else { field.max };
         let long = |text: &str| limit > 0 && text.chars().count() > limit;
         record.values[at] = if list && field.kind == Type::List {
-            let mut items = Vec::new();
+            let (mut items, mut too_long) = (Growing::default(), false);
             while let Some(item) = pull.child()? {
                 if item.name().as_ref() != "item" {
                     return Err(pull.fail("a list holds <item> elements, nothing else"));
                 }
-                items.push(pull.plain_text()?);
+                let item = pull.plain_text()?;
+                too_long |= long(&item);
+                items.push(&item);
             }
-            if items.iter().any(|item| long(item)) {
+            if too_long {
                 return Err(pull.fail(format!("an entry of {} is longer than {} characters", field.name, field.max)));
             }
-            if items.is_empty() { Value::Null } else { Value::List(items) }
+            items.list().into()
         } else {
             let text = pull.plain_text()?;
             if field.kind == Type::Text && long(&text) {

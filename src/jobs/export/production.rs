@@ -6,6 +6,7 @@ use crate::jobs::selection::{catalog_part, room_key};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::fold;
+use crate::model::list::List;
 use crate::model::record::{Record, Shape, Type, Value};
 use crate::select::scope::Selection;
 use crate::store::{Breakdown, Corpus};
@@ -61,10 +62,7 @@ pub(super) fn without_others(mut record: Record, is_in_it: &IsNamed<'_>) -> Reco
     for (field, value) in record.shape.fields.iter().zip(&mut record.values) {
         match value {
             Value::List(items) if field.kind == Type::List => {
-                items.retain(|item| is_in_it(item));
-                if items.is_empty() {
-                    *value = Value::Null;
-                }
+                *value = items.iter().filter(|item| is_in_it(item)).collect::<List>().into();
             }
             Value::Text(person) if matches!(field.name, "CreatedBy" | "UpdatedBy") && !is_in_it(person) => {
                 *value = Value::Null;

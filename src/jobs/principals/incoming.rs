@@ -157,7 +157,7 @@ fn json(value: &Value) -> Json {
         Value::Int(number) => Json::from(*number),
         Value::Bool(yes) => Json::from(*yes),
         Value::Time(at) => Json::from(at.0),
-        Value::List(items) => Json::from(items.as_slice()),
+        Value::List(items) => items.iter().map(Json::from).collect(),
     }
 }
 

@@ -110,10 +110,11 @@ impl Set {
     /// Creators are among the allowed members. Those who were, and are no longer, go.
     fn bound(&self, directory: &Directory<'_>, old: &Record, new: &mut Record, decision: &mut Decision) -> Result<()> {
         let Value::List(creators) = new.value(field::CREATORS).clone() else { return Ok(()) };
-        let before: HashSet<&String> = old.at(field::CREATORS).iter().collect();
+        let before: HashSet<&str> = old.at(field::CREATORS).iter().collect();
         let may = directory.allowed(new);
-        let (allowed, outside): (Vec<String>, Vec<String>) = creators.into_iter().partition(|creator| may.has(creator));
-        let new_ones = outside.iter().filter(|creator| !before.contains(creator)).count();
+        let (allowed, outside): (Vec<String>, Vec<String>) =
+            creators.to_vec().into_iter().partition(|creator| may.has(creator));
+        let new_ones = outside.iter().filter(|creator| !before.contains(creator.as_str())).count();
         if new_ones > 0 {
             let what = format!("{} cannot be among Creators of category {}", roles::entries(new_ones), new.identity());
             return Err(Error::new(Failure::Refused, what)

@@ -137,19 +137,23 @@ pub fn reply(receipt: &Receipt) -> Reply {
     for (name, value) in &receipt.facts {
         // What there may be several of is a list for programs, whatever the number; for people it is one row.
         let cell = match name.as_str() {
-            "Imported" => Cell::List(vec![value.clone()]),
+            "Imported" => Cell::List([value].into_iter().collect()),
             _ => value.as_str().into(),
         };
         match (facts.rows.last_mut().map(Vec::as_mut_slice), &cell) {
-            (Some([Cell::Text(before), Cell::List(all)]), Cell::List(_)) if before == name => all.push(value.clone()),
+            (Some([Cell::Text(before), Cell::List(all)]), Cell::List(_)) if before == name => {
+                *all = all.iter().chain([value.as_str()]).collect();
+            }
             _ => facts.rows.push(vec![name.as_str().into(), cell]),
         }
     }
     for file in &receipt.files {
         // Lists, because there may be several volumes: programs want the same form whatever the number.
-        facts.rows.push(vec!["Written".into(), Cell::List(vec![format!("{} ({} bytes)", file.name, file.size)])]);
+        facts
+            .rows
+            .push(vec!["Written".into(), Cell::List(vec![format!("{} ({} bytes)", file.name, file.size)].into())]);
         if let Some(hash) = &file.sha256 {
-            facts.rows.push(vec!["SHA-256".into(), Cell::List(vec![hash.clone()])]);
+            facts.rows.push(vec!["SHA-256".into(), Cell::List([hash].into_iter().collect())]);
         }
     }
     reply.tables.push(facts);

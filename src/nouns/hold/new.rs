@@ -7,6 +7,7 @@ use crate::jobs::holds::{self, Protects, protects};
 use crate::jobs::selection::named;
 use crate::jobs::settings;
 use crate::model::field;
+use crate::model::list::List;
 use crate::model::record::Record;
 use crate::model::reply::Reply;
 use crate::nouns::case;
@@ -147,9 +148,9 @@ pub(super) fn details(hold: &Record) -> Vec<(&'static str, String)> {
 }
 
 /// A list, unless it is long: a pattern may stand for very many rooms.
-fn in_short(items: &[String]) -> String {
+fn in_short(items: &List) -> String {
     match items.len().saturating_sub(20) {
         0 => items.join("; "),
-        more => format!("{}; and {more} more", items[..20].join("; ")),
+        more => format!("{}; and {more} more", items.iter().take(20).collect::<Vec<_>>().join("; ")),
     }
 }

@@ -137,7 +137,7 @@ fn of(id: &EventId, room: &str, persona: &Persona, event: &Event, more: (u64, Op
         extra.rtf.clone().into(),
         extra.word.clone().into(),
         extra.extra.clone().into(),
-        if files.is_empty() { Cell::Empty } else { Cell::List(files) },
+        if files.is_empty() { Cell::Empty } else { Cell::List(files.into()) },
         versions.into(),
         source.into(),
     ]

@@ -53,7 +53,7 @@ pub(super) fn show(store: &mut Sqlite, room: &str, number: Option<i64>) -> Resul
         Cell::from(known.kind.map(|kind| kind.word().to_owned())),
         known.chat.map_or(Cell::Empty, |chat| u64::try_from(chat).map_or(chat.to_string().into(), Cell::Number)),
         address.map(|address| address.to_string()).into(),
-        if known.files.is_empty() { Cell::Empty } else { Cell::List(known.files.clone()) },
+        if known.files.is_empty() { Cell::Empty } else { Cell::List(known.files.iter().collect()) },
         known.source.clone().into(),
     ];
     let mut aside = vec!["Number", "Event", "Source"];

@@ -8,6 +8,7 @@ use crate::jobs::selection::{only_category, only_room};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::person_key;
+use crate::model::list::List;
 use crate::model::record::Record;
 use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::scoped::shown;
@@ -165,14 +166,17 @@ impl EligibleRequest {
         let key = self.category(&settings)?.key();
         // Only this one is read with its lists.
         let category = store.get(&category::SHAPE, &key)?;
-        let list = |key: Key<[String]>| category.as_ref().map(|category| category.at(key)).unwrap_or_default();
+        let list = |key: Key<List>| category.as_ref().map_or(List::none(), |category| category.at(key));
         let (allowed, denied) = (list(field::ALLOWED_MEMBERS), list(field::DENIED_MEMBERS));
         let mut lists = Lists::default();
-        for entries in denied.chunks(PAGE) {
-            lists.deny(&Directory::new(&named(store, entries.to_vec())?), entries);
+        let part = |list: &List, first| list.iter().skip(first).take(PAGE).map(str::to_owned).collect::<Vec<_>>();
+        for first in (0..denied.len()).step_by(PAGE) {
+            let entries = part(denied, first);
+            lists.deny(&Directory::new(&named(store, entries.clone())?), &entries);
         }
-        for (entries, first) in allowed.chunks(PAGE).zip((0..).step_by(PAGE)) {
-            lists.allow(&Directory::new(&named(store, entries.to_vec())?), entries, first);
+        for first in (0..allowed.len()).step_by(PAGE) {
+            let entries = part(allowed, first);
+            lists.allow(&Directory::new(&named(store, entries.clone())?), &entries, first);
         }
         let mut found = Found {
             filter: self.filter.as_deref(),
@@ -187,7 +191,7 @@ impl EligibleRequest {
                 break;
             }
             let names = page.iter().flat_map(|user| {
-                let groups = user.at(field::AFFILIATIONS).iter().cloned();
+                let groups = user.at(field::AFFILIATIONS).iter().map(str::to_owned);
                 std::iter::once(kept(user).to_owned()).chain(groups)
             });
             let people = named(store, names.collect())?;
@@ -206,7 +210,7 @@ impl EligibleRequest {
             if !found.goes_on() {
                 break;
             }
-            let entries: Vec<String> = numbers.iter().map(|number| allowed[*number].clone()).collect();
+            let entries: Vec<String> = numbers.iter().map(|number| allowed[*number].to_owned()).collect();
             let people = named(store, entries.clone())?;
             let directory = Directory::new(&people);
             let mut held = lists.page(&directory);

@@ -8,6 +8,7 @@ use crate::model::catalog::Catalog;
 use crate::model::dn;
 use crate::model::field::{self, Key};
 use crate::model::ids::{fold, person_key};
+use crate::model::list::List;
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::policy;
@@ -110,10 +111,10 @@ fn property(record: &Record, grants: &HashMap<String, &Record>, name: &str) -> O
         Some("Groups") => field("Affiliations"),
         // Groups and members say the same, and may be many.
         Some("Attributes") => match field("Attributes") {
-            Value::List(mut all) => {
+            Value::List(all) => {
                 let ties = [MEMBER, MEMBER_OF];
-                all.retain(|item| !item.split_once('=').is_some_and(|(name, _)| ties.contains(&name)));
-                if all.is_empty() { Value::Null } else { Value::List(all) }
+                let is_tie = |item: &str| item.split_once('=').is_some_and(|(name, _)| ties.contains(&name));
+                all.iter().filter(|item| !is_tie(item)).collect::<List>().into()
             }
             other => other,
         },
@@ -131,7 +132,7 @@ fn property(record: &Record, grants: &HashMap<String, &Record>, name: &str) -> O
 /// The values of an attribute, as directories call it.
 fn values(record: &Record, name: &str) -> Vec<String> {
     let text = |key: Key<str>| record.at(key).map(str::to_owned).into_iter().collect();
-    let list = |key: Key<[String]>| record.at(key).to_vec();
+    let list = |key: Key<List>| record.at(key).to_vec();
     match fold(name).as_str() {
         "objectclass" => list(field::OBJECT_CLASS),
         "memberof" => list(field::AFFILIATIONS),

@@ -9,6 +9,7 @@ use crate::jobs::settings::{Decision, check_name};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::fold;
+use crate::model::list::List;
 use crate::model::record::{Record, Value};
 use crate::nouns::change::{Stamp, list};
 use crate::nouns::reads::{self, Reads};
@@ -183,8 +184,8 @@ impl SetRequest {
             }
             let (Value::List(now), Some(category)) = (new.get(field), category) else { continue };
             // What was in the list and is not allowed any more goes with the move; what comes in must be allowed.
-            let before = if let Value::List(items) = old.get(field) { items.as_slice() } else { &[] };
-            let (before, may): (HashSet<&String>, _) = (before.iter().collect(), directory.allowed(category));
+            let before = if let Value::List(items) = old.get(field) { items } else { List::none() };
+            let (before, may): (HashSet<&str>, _) = (before.iter().collect(), directory.allowed(category));
             let outside = now.iter().filter(|item| !before.contains(item) && !may.has(item)).count();
             if outside > 0 {
                 let what = format!("{} cannot be among {field} of room {room}", roles::entries(outside));
@@ -198,7 +199,7 @@ impl SetRequest {
             let dropped = roles::drop_outside(directory, category, new);
             notes.extend(roles::told(old, category, &dropped));
         }
-        let has = |key: Key<[String]>| !new.at(key).is_empty();
+        let has = |key: Key<List>| !new.at(key).is_empty();
         if has(field::PRESENTERS) && new.at(field::TYPE) != Some("Auditorium") {
             return Err(refused(format!(
                 "Presenters: room {room} is of type Normal; only an Auditorium has presenters"

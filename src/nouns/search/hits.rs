@@ -158,7 +158,7 @@ fn row(found: &Found<'_>) -> Vec<Cell> {
             places.push(place.to_owned());
         }
     }
-    let list = |items: Vec<String>| if items.is_empty() { Cell::Empty } else { Cell::List(items) };
+    let list = |items: Vec<String>| if items.is_empty() { Cell::Empty } else { Cell::List(items.into()) };
     let number = |number: i64| u64::try_from(number).map_or(number.to_string().into(), Cell::Number);
     // Offsets count characters, as most languages do. Marks are in order, so each is counted from the one before it.
     let (mut at, mut before) = (0, 0);

@@ -14,7 +14,7 @@ pub(super) fn reply(explained: &Explained) -> Reply {
             (false, false) => "all of this person; names at the time are compared, too",
             (false, true) => "a word of the names they show; names at the time are compared, too",
         };
-        let addresses = if named.people.is_empty() { Cell::Empty } else { Cell::List(named.people.clone()) };
+        let addresses = if named.people.is_empty() { Cell::Empty } else { Cell::List(named.people.iter().collect()) };
         people.rows.push(vec![named.name.as_str().into(), addresses, how.into()]);
     }
     let mut fact = |name: &str, value: Cell| facts.rows.push(vec![name.into(), value]);

@@ -5,6 +5,7 @@ use super::{Case, Holds, Reach, Room, Terms};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::field::{self, Key};
 use crate::model::ids::fold;
+use crate::model::list::List;
 use crate::model::record::{Record, Value};
 use crate::model::time::Ticks;
 use crate::select::names::names_category;
@@ -164,8 +165,7 @@ pub fn not_weaker(old: &Record, new: &Record) -> Result<()> {
             .hint("place a new hold under another name")),
         };
     }
-    let items =
-        |record: &Record, key: Key<[String]>| record.at(key).iter().map(|item| fold(item)).collect::<BTreeSet<_>>();
+    let items = |record: &Record, key: Key<List>| record.at(key).iter().map(|item| fold(item)).collect::<BTreeSet<_>>();
     let places = |record: &Record| (items(record, field::ROOMS), items(record, field::CATEGORIES));
     let ((rooms, categories), (new_rooms, new_categories)) = (places(old), places(new));
     let everywhere = rooms.is_empty() && categories.is_empty();

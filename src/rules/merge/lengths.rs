@@ -12,13 +12,13 @@ pub fn check_lengths(record: &Record) -> Result<()> {
         return Ok(());
     }
     for (field, value) in record.shape.fields.iter().zip(&record.values) {
-        let texts = match value {
-            Value::Text(text) => std::slice::from_ref(text),
-            Value::List(items) => items,
+        let characters = |text: &str| text.chars().count();
+        let (entries, length) = match value {
+            Value::Text(text) => (1, characters(text)),
+            Value::List(items) => (items.len(), items.iter().map(characters).max().unwrap_or(0)),
             _ => continue,
         };
-        let length = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
-        if texts.len() > bounds::LIST {
+        if entries > bounds::LIST {
             let what = bounds::words(&format!("{} of {}", field.name, object(record)), bounds::LIST, "entries");
             return Err(Error::new(Kind::Refused, what).hint("name a group of the directory that they are in"));
         }

@@ -7,6 +7,7 @@ use super::{Incoming, Renames};
 use crate::model::catalog::Catalog;
 use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold, person_key};
+use crate::model::list::List;
 use crate::model::record::{Record, Value};
 use crate::rules::holds::{Room, not_weaker};
 use crate::select::names::{glob, names_category, names_room};
@@ -66,7 +67,7 @@ fn names(hold: &Record, room: &Record) -> bool {
         && hold.at(field::CATEGORIES).iter().any(|entry| names_category(entry, text(room, field::POOL), category)))
 }
 
-fn people<'a>(patterns: &'a [String], known: &'a [String]) -> impl Iterator<Item = String> + 'a {
+fn people<'a>(patterns: &'a List, known: &'a [String]) -> impl Iterator<Item = String> + 'a {
     let patterns = patterns.iter().filter(|entry| entry.contains('*')).map(|entry| person_key(entry));
     patterns.flat_map(|pattern| {
         let keys = known.iter().map(|uri| person_key(uri)).filter(move |key| glob(&pattern, key));
@@ -87,7 +88,7 @@ fn source(rooms: &[&Incoming]) -> Source {
             pool,
             uri,
             name: text(&one.record, field::NAME).to_owned(),
-            former: one.record.at(field::FORMER_NAMES).to_vec(),
+            former: one.record.at(field::FORMER_NAMES).clone(),
             category: text(&one.record, field::CATEGORY).to_owned(),
             unkept: false,
         }
@@ -180,7 +181,7 @@ impl Arriving {
 
 /// Do two holds protect the same, word for word?
 fn same_scope(a: &Record, b: &Record) -> bool {
-    let list = |hold: &Record, key: Key<[String]>| hold.at(key).iter().map(|item| fold(item)).collect::<BTreeSet<_>>();
+    let list = |hold: &Record, key: Key<List>| hold.at(key).iter().map(|item| fold(item)).collect::<BTreeSet<_>>();
     let value = |hold: &Record, field| match hold.get(field) {
         Value::Bool(false) => Value::Null,
         value => value.clone(),

@@ -198,12 +198,11 @@ impl Parser {
                 _ => return Err(wrong("missing value in a list".to_owned())),
             };
             first = match first {
-                Operand::Literal(Value::List(mut items)) => {
-                    items.push(more);
-                    Operand::Literal(Value::List(items))
+                Operand::Literal(Value::List(items)) => {
+                    Operand::Literal(Value::List(items.iter().chain([more.as_str()]).collect()))
                 }
-                Operand::Literal(value) => Operand::Literal(Value::List(vec![value.show(), more])),
-                Operand::Property(name) => Operand::Literal(Value::List(vec![name, more])),
+                Operand::Literal(value) => Operand::Literal(vec![value.show(), more].into()),
+                Operand::Property(name) => Operand::Literal(vec![name, more].into()),
             };
         }
         Ok(first)

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::model::ids::{fold, join_key};
+use crate::model::list::Growing;
 use crate::model::time::Ticks;
 use crate::rules::holds::{Case, Room, Terms, unread};
 pub(super) use crate::rules::holds::{Earlier, Holds};
@@ -66,16 +67,16 @@ pub(super) fn places(connection: &Connection) -> rusqlite::Result<Vec<Room>> {
     let mut former = connection.prepare_cached(
         "SELECT owner, entry FROM list_entry WHERE noun = 'room' AND field = 'FormerNames' ORDER BY owner, position",
     )?;
-    let mut titles: HashMap<i64, Vec<String>> = HashMap::new();
+    let mut titles: HashMap<i64, Growing> = HashMap::new();
     let mut rows = former.query([])?;
     while let Some(row) = rows.next()? {
-        titles.entry(row.get(0)?).or_default().push(row.get(1)?);
+        titles.entry(row.get(0)?).or_default().push(row.get_ref(1)?.as_str()?);
     }
     let rows = statement.query_map([], |row| {
         let (pool, category): (String, String) = (row.get(1)?, row.get::<_, Option<_>>(4)?.unwrap_or_default());
         let unkept = !off.is_empty() && off.contains(&join_key([pool.as_str(), category.as_str()]));
         let number = row.get(0)?;
-        let former = titles.remove(&number).unwrap_or_default();
+        let former = titles.remove(&number).map(Growing::list).unwrap_or_default();
         Ok(Room { number, pool, name: row.get(2)?, uri: row.get(3)?, former, category, unkept })
     })?;
     rows.collect()

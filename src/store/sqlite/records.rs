@@ -5,6 +5,7 @@ use crate::model::catalog::Catalog;
 use crate::model::dn;
 use crate::model::field;
 use crate::model::ids::fold;
+use crate::model::list::Growing;
 use crate::model::record::{Record, Shape, Type, Value};
 use crate::model::time::Ticks;
 use crate::rules::directory::is_shown_as;
@@ -109,7 +110,7 @@ fn named(
     let mut open = names;
     let mut put = |open: &mut Vec<String>, record: Record| {
         if let Value::List(items) = record.get(leads) {
-            open.extend(items.iter().cloned());
+            open.extend(items.iter().map(str::to_owned));
         }
         take(record);
     };
@@ -222,16 +223,22 @@ fn fill_lists(connection: &Connection, number: i64, list: Option<&str>, record: 
         Some(list) => statement.query((record.shape.noun, number, list))?,
         None => statement.query((record.shape.noun, number))?,
     };
-    while let Some(row) = rows.next()? {
-        let field: String = row.get(0)?;
-        if let Some(at) = record.shape.position(&field) {
-            match &mut record.values[at] {
-                Value::List(items) => items.push(row.get(1)?),
-                empty => *empty = Value::List(vec![row.get(1)?]),
-            }
+    let (mut at, mut items) = (None, Growing::default());
+    loop {
+        let row = rows.next()?;
+        let next = match row {
+            Some(row) => record.shape.position(row.get_ref(0)?.as_str()?),
+            None => None,
+        };
+        if let Some(done) = at.filter(|_| row.is_none() || next != at) {
+            record.values[done] = std::mem::take(&mut items).list().into();
+        }
+        let Some(row) = row else { return Ok(()) };
+        at = next;
+        if at.is_some() {
+            items.push(row.get_ref(1)?.as_str()?);
         }
     }
-    Ok(())
 }
 
 /// Adds a record, or replaces the one with the same key. Returns its number.

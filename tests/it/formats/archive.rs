@@ -88,7 +88,7 @@ fn record(shape: &'static Shape) -> Record {
             Type::Int => Value::Int(i64::MIN),
             Type::Bool => Value::Bool(field.name.len() % 2 == 0),
             Type::Time => Value::Time(Ticks::MAX),
-            Type::List => Value::List(vec![AWKWARD.to_owned(), String::new(), "sip:a@b".to_owned()]),
+            Type::List => Value::from(vec![AWKWARD.to_owned(), String::new(), "sip:a@b".to_owned()]),
         };
     }
     record

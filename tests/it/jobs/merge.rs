@@ -81,7 +81,7 @@ fn a_difference_is_decided_by_whoever_imports() {
     for record in records.iter_mut().filter(|record| record.key().contains(" 1 a")) {
         match record.shape.noun {
             "room" => record.set("Disabled", Value::Bool(true)),
-            "category" => record.set("Creators", Value::List(vec!["sip:new@a.example".into()])),
+            "category" => record.set("Creators", Value::from(vec!["sip:new@a.example".to_owned()])),
             "hold" => record.set("To", Value::Null),
             _ => continue,
         }
@@ -202,17 +202,17 @@ fn pools_domains_and_names_are_renamed_everywhere() {
     let records = [
         a_room("pool.old", uri, "Desk")
             .with("Category", "Desks")
-            .with("FormerNames", Value::List(vec!["mail a@old.example".into()]))
-            .with("Members", Value::List(vec!["sip:a@old.example".into(), "sip:b@OTHER.example".into()])),
+            .with("FormerNames", Value::from(vec!["mail a@old.example".to_owned()]))
+            .with("Members", Value::from(vec!["sip:a@old.example".to_owned(), "sip:b@OTHER.example".to_owned()])),
         Record::new(&category::SHAPE).with("Pool", "pool.old").with("Name", "Desks"),
         Record::new(&hold::SHAPE)
             .with("Identity", "H1")
-            .with("People", Value::List(vec!["sip:a@old.example".into()]))
-            .with("Rooms", Value::List(vec!["pool.old\\Desk".into(), uri.into(), "Desk".into()])),
+            .with("People", Value::from(vec!["sip:a@old.example".to_owned()]))
+            .with("Rooms", Value::from(vec!["pool.old\\Desk".to_owned(), uri.to_owned(), "Desk".to_owned()])),
         Record::new(&policy::GRANT).with("Identity", "sip:a@old.example").with("Policy", "P"),
         Record::new(&server::SHAPE)
             .with("Identity", "service:PersistentChatServer:pool.old")
-            .with("ActiveServers", Value::List(vec!["pool.old".into(), "other.fqdn".into()])),
+            .with("ActiveServers", Value::from(vec!["pool.old".to_owned(), "other.fqdn".to_owned()])),
     ];
     store_of(&desk, "a.db", &records);
     desk.run("retention set --everything --keep forever --reason x --store @a.db").code(0);

@@ -9,6 +9,7 @@ use crate::formats::sqlserver::value::Value;
 use crate::formats::write::{Part, Records, TakeParts};
 use crate::model::field;
 use crate::model::ids::person_key;
+use crate::model::list::List;
 use crate::model::record::Record;
 use crate::model::time::Ticks;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -147,7 +148,7 @@ impl Tables {
         Ok(remarks)
     }
 
-    fn list(&mut self, out: &mut Out<'_, '_>, node: i64, items: &[String], kind: i64) -> Result<()> {
+    fn list(&mut self, out: &mut Out<'_, '_>, node: i64, items: &List, kind: i64) -> Result<()> {
         items.iter().try_for_each(|item| out.row(ROLE, &whole((node, self.person(item, None), kind))))
     }
 

@@ -105,7 +105,12 @@ pub(super) fn shown(differences: &Differences) -> Reply {
             if events.len() > SHOWN as u64 {
                 list.push(format!("and {} more", events.len() - SHOWN as u64));
             }
-            table.rows.push(vec![change.into(), reason(change, why).into(), events.len().into(), Cell::List(list)]);
+            table.rows.push(vec![
+                change.into(),
+                reason(change, why).into(),
+                events.len().into(),
+                Cell::List(list.into()),
+            ]);
         }
     }
     Reply { tables: vec![table], ..Reply::default() }

@@ -4,6 +4,7 @@
 use super::Desk;
 use crate::harness::{message, store_of};
 use pchat::model::ids::RoomKey;
+use pchat::model::list::List;
 use pchat::model::record::{Record, Value};
 use pchat::model::time::Ticks;
 use pchat::nouns::{case, category, configuration, hold, retention, room};
@@ -67,7 +68,7 @@ fn categories() -> Vec<Record> {
 }
 
 fn texts(record: &Record, field: &str) -> Vec<String> {
-    if let Value::List(items) = record.get(field) { items.clone() } else { Vec::new() }
+    if let Value::List(items) = record.get(field) { items.to_vec() } else { Vec::new() }
 }
 
 /// The rooms a hold protects, as numbers.
@@ -77,7 +78,7 @@ fn protected(hold: &Record, rooms: &[Record]) -> BTreeSet<String> {
     let is = |room: &&Record| {
         let (pool, name, uri) = (text(room, "Pool"), text(room, "Name"), text(room, "Uri"));
         (names.is_empty() && categories.is_empty())
-            || names.iter().any(|entry| names_room(entry, &pool, &name, &uri, &[]))
+            || names.iter().any(|entry| names_room(entry, &pool, &name, &uri, List::none()))
             || categories.iter().any(|entry| names_category(entry, &pool, &text(room, "Category")))
     };
     rooms.iter().filter(is).map(|room| text(room, "Description")).collect()
