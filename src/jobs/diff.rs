@@ -154,14 +154,14 @@ pub fn diff(cx: &Context<'_>, paths: [&Path; 2], most: usize) -> Result<Differen
     }
     if let Some(at) = sides.iter().position(|side| !side.has_history()) {
         found.left_out.push((at, "history"));
-        settings(&mut found, &records);
+        settings(&mut found, records);
         principals(cx, &mut found, &mut sides)?;
         return Ok(found);
     }
     for (side, facts) in sides.iter_mut().zip(&mut found.sides) {
         *facts = side.facts()?;
     }
-    settings(&mut found, &records);
+    settings(&mut found, records);
     principals(cx, &mut found, &mut sides)?;
     if found.left_out.iter().all(|(_, plural)| *plural != "collections") {
         found.collected = collected::compare(&mut sides)?;
@@ -245,8 +245,8 @@ impl Differences {
     }
 }
 
-/// Compares the settings.
-fn settings(found: &mut Differences, sides: &[Vec<Record>; 2]) {
+/// Compares the settings, which are not needed any more then.
+fn settings(found: &mut Differences, sides: [Vec<Record>; 2]) {
     let mut by: BTreeMap<(&'static str, String), [Option<&Record>; 2]> = BTreeMap::new();
     for (at, records) in sides.iter().enumerate() {
         for record in records {

@@ -5,10 +5,11 @@
 use crate::context::Context;
 use crate::error::Result;
 use crate::model::catalog::Catalog;
+use crate::model::field;
 use crate::model::list::List;
 use crate::model::record::{Record, Shape, Value};
 use crate::nouns::principal;
-use crate::store::{Named, Names, Wanted};
+use crate::store::{Corpus, Named, Names, Wanted};
 
 /// Says which principals, knowing the other settings.
 type People = Box<dyn Fn(&Catalog) -> Names>;
@@ -46,8 +47,11 @@ impl Reads {
 
     /// As a store understands it.
     pub fn wanted(&self) -> Wanted<'_> {
-        let named =
-            self.people.as_deref().map(|names| Named { shape: &principal::SHAPE, leads: "Affiliations", names });
+        let named = self.people.as_deref().map(|names| Named {
+            shape: &principal::SHAPE,
+            leads: field::AFFILIATIONS.name,
+            names,
+        });
         Wanted { shapes: &self.shapes, room: self.room.as_deref(), named, bare: false }
     }
 
@@ -62,9 +66,12 @@ pub fn no_people(cx: &Context<'_>) -> Result<Catalog> {
     Reads::no_people(cx).read(cx)
 }
 
-/// All settings.
-pub fn all(cx: &Context<'_>) -> Result<Catalog> {
-    cx.session.settings(&cx.shapes.into())
+/// The principals of these names with all groups they are in, as directories of a few need them: without their
+/// attributes.
+pub fn principals(store: &mut impl Corpus, names: Vec<String>) -> Result<Catalog> {
+    let names = |_: &Catalog| Names::These(names.clone());
+    let named = Some(Named { shape: &principal::SHAPE, leads: field::AFFILIATIONS.name, names: &names });
+    store.settings(&Wanted { shapes: &[], room: None, named, bare: true })
 }
 
 /// The entries of lists of a record.

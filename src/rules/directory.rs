@@ -174,7 +174,7 @@ impl<'a> Directory<'a> {
     /// How an entry is shown: with `as_object` by display name, if that is known.
     pub fn shown(&self, entry: &str, as_object: bool) -> String {
         let known = || {
-            let record = *self.find(entry).first()?;
+            let record = *self.meant_by_list(entry).first()?;
             record.at(field::DISPLAY_NAME).or_else(|| record.at(field::NAME))
         };
         match as_object {

@@ -209,8 +209,6 @@ pub struct Named<'a> {
 /// Which records are named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Names {
-    /// All of them.
-    All,
     /// Those that have one of these names.
     These(Vec<String>),
     /// Those that have one of these names, or a display name like one with `*`, which stands for anything.

@@ -120,15 +120,16 @@ impl Side {
     pub(super) fn records(&mut self, cx: &Context<'_>) -> Result<Vec<Record>> {
         match self {
             Side::Store(store) => {
-                let catalog = store.catalog(&asked_of(cx.shapes))?;
-                Ok(cx
-                    .shapes
-                    .iter()
-                    .filter(|shape| shape.travels())
-                    .flat_map(|shape| catalog.of(shape.noun).cloned().collect::<Vec<_>>())
-                    .collect())
+                let mut records = Vec::new();
+                for shape in asked_of(cx.shapes).into_iter().filter(|shape| shape.travels()) {
+                    store.in_order(shape, &mut |record| {
+                        records.push(record);
+                        Ok(())
+                    })?;
+                }
+                Ok(records)
             }
-            Side::Archive(archive) => Ok(archive.records.clone()),
+            Side::Archive(archive) => Ok(std::mem::take(&mut archive.records)),
         }
     }
 

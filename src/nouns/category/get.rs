@@ -11,15 +11,14 @@ use crate::model::record::Record;
 use crate::model::reply::{Cell, Table};
 use crate::nouns::pool;
 use crate::nouns::reads::Reads;
-use crate::nouns::roles;
+use crate::nouns::roles::Shown;
 use crate::nouns::verb::{Prepared, objects};
-use crate::rules::directory::Directory;
-use crate::store::Names;
+
+const LISTS: [&str; 3] = ["AllowedMembers", "DeniedMembers", "Creators"];
 
 /// Finds and shows.
 pub(super) fn get(cx: &Context<'_>, name: Option<&str>, pool: Option<&str>, as_object: bool) -> Result<Prepared> {
     let reads = if pool.is_some() { Reads::no_people(cx) } else { Reads::of(&[&SHAPE]) };
-    let reads = if as_object { reads.people(|_| Names::All) } else { reads };
     let catalog = reads.read(cx)?;
     let found: Vec<&Record> = match name {
         Some(name) => vec![only_category(&catalog, name)?],
@@ -29,24 +28,26 @@ pub(super) fn get(cx: &Context<'_>, name: Option<&str>, pool: Option<&str>, as_o
             catalog.of("category").filter(is).collect()
         }
     };
-    Ok(Prepared::Answer(objects(shown(&catalog, &found, as_object), "no category")))
+    let how = match as_object {
+        true => cx.session.read(|store| Shown::by_name(store, &found, &LISTS))?,
+        false => Shown::default(),
+    };
+    Ok(Prepared::Answer(objects(shown(&found, &how), "no category")))
 }
 
 /// The table of categories, with addresses.
-pub(super) fn listed(catalog: &Catalog, records: &[&Record]) -> Table {
-    shown(catalog, records, false)
+pub(super) fn listed(_: &Catalog, records: &[&Record]) -> Table {
+    shown(records, &Shown::default())
 }
 
-fn shown(catalog: &Catalog, records: &[&Record], as_object: bool) -> Table {
+fn shown(records: &[&Record], shown: &Shown) -> Table {
     const PLAIN: [&str; 5] = ["Name", "Description", "Invitations", "FileUpload", "ChatHistory"];
-    const LISTS: [&str; 3] = ["AllowedMembers", "DeniedMembers", "Creators"];
     const STAMPS: [&str; 4] = ["CreatedBy", "CreatedOn", "UpdatedBy", "UpdatedOn"];
-    let directory = Directory::new(catalog);
     let columns = ["Identity"].into_iter().chain(PLAIN).chain(LISTS).chain(["PersistentChatPoolFqdn"]).chain(STAMPS);
     let rows = records.iter().map(|record| {
         let mut row: Vec<Cell> = vec![record.identity().into()];
         row.extend(PLAIN.map(|field| Cell::from(record.get(field))));
-        row.extend(LISTS.map(|field| roles::cell(&directory, record.get(field), as_object)));
+        row.extend(LISTS.map(|field| shown.cell(record.get(field))));
         row.push(Cell::from(record.value(field::POOL)));
         row.extend(STAMPS.map(|field| Cell::from(record.get(field))));
         row

@@ -116,7 +116,8 @@ impl Set {
             creators.to_vec().into_iter().partition(|creator| may.has(creator));
         let new_ones = outside.iter().filter(|creator| !before.contains(creator.as_str())).count();
         if new_ones > 0 {
-            let what = format!("{} cannot be among Creators of category {}", roles::entries(new_ones), new.identity());
+            let what =
+                format!("{} cannot be among Creators of category {}", roles::number_of(new_ones), new.identity());
             return Err(Error::new(Failure::Refused, what)
                 .hint("creators must be among AllowedMembers, and not among DeniedMembers, of their category"));
         }

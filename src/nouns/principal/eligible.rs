@@ -11,13 +11,14 @@ use crate::model::ids::person_key;
 use crate::model::list::List;
 use crate::model::record::Record;
 use crate::model::reply::{Cell, Reply, Table};
+use crate::nouns::reads::principals;
 use crate::nouns::scoped::shown;
 use crate::nouns::verb::{Listing, Pages};
 use crate::nouns::{category, policy, room};
 use crate::rules::directory::{Directory, Lists, is_active, is_address, is_user, kept};
 use crate::rules::rights::{Policies, category_of};
 use crate::select::expression::like;
-use crate::store::{Corpus, Named, Names, Wanted};
+use crate::store::{Corpus, Wanted};
 use clap::Args;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -121,13 +122,6 @@ impl Users {
     }
 }
 
-/// The principals of these names, with all groups they are in.
-fn named(store: &mut impl Corpus, names: Vec<String>) -> Result<Catalog> {
-    let names = |_: &Catalog| Names::These(names.clone());
-    let named = Some(Named { shape: &SHAPE, leads: GROUPS, names: &names });
-    store.settings(&Wanted { shapes: &[], room: None, named, bare: true })
-}
-
 impl EligibleRequest {
     /// Finds and shows. There may be very many.
     pub(super) fn run(self, cx: &Context<'_>, pages: &mut Pages<'_>) -> Result<Reply> {
@@ -172,11 +166,11 @@ impl EligibleRequest {
         let part = |list: &List, first| list.iter().skip(first).take(PAGE).map(str::to_owned).collect::<Vec<_>>();
         for first in (0..denied.len()).step_by(PAGE) {
             let entries = part(denied, first);
-            lists.deny(&Directory::new(&named(store, entries.clone())?), &entries);
+            lists.deny(&Directory::new(&principals(store, entries.clone())?), &entries);
         }
         for first in (0..allowed.len()).step_by(PAGE) {
             let entries = part(allowed, first);
-            lists.allow(&Directory::new(&named(store, entries.clone())?), &entries, first);
+            lists.allow(&Directory::new(&principals(store, entries.clone())?), &entries, first);
         }
         let mut found = Found {
             filter: self.filter.as_deref(),
@@ -194,7 +188,7 @@ impl EligibleRequest {
                 let groups = user.at(field::AFFILIATIONS).iter().map(str::to_owned);
                 std::iter::once(kept(user).to_owned()).chain(groups)
             });
-            let people = named(store, names.collect())?;
+            let people = principals(store, names.collect())?;
             let directory = Directory::new(&people);
             let mut held = lists.page(&directory);
             found.policies.turn(&people);
@@ -211,7 +205,7 @@ impl EligibleRequest {
                 break;
             }
             let entries: Vec<String> = numbers.iter().map(|number| allowed[*number].to_owned()).collect();
-            let people = named(store, entries.clone())?;
+            let people = principals(store, entries.clone())?;
             let directory = Directory::new(&people);
             let mut held = lists.page(&directory);
             found.policies.turn(&people);

@@ -6,11 +6,13 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::people;
 use crate::jobs::selection::{only_category, only_room, room_key};
 use crate::model::catalog::Catalog;
+use crate::model::dn;
 use crate::model::field::{self, Key};
 use crate::model::ids::{RoomKey, fold, person_key};
 use crate::model::record::{Record, Value};
 use crate::model::reply::{Cell, Reply, Table};
-use crate::nouns::reads::{Reads, entries};
+use crate::nouns::reads::{Reads, entries, principals};
+use crate::nouns::roles::Shown;
 use crate::nouns::verb::objects;
 use crate::nouns::{addin, pool, principal, roles};
 use crate::rules::directory::Directory;
@@ -20,7 +22,7 @@ use crate::store::Corpus;
 use crate::store::Names;
 use crate::store::sqlite::Sqlite;
 use clap::Args;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const MIB: u64 = 1 << 20;
 
@@ -79,12 +81,12 @@ pub struct GetRequest {
 impl GetRequest {
     /// Finds and shows.
     pub(super) fn run(self, cx: &Context<'_>) -> Result<Reply> {
-        let reads = Reads::no_people(cx);
-        let reads = match self.manager.is_some() || self.member.is_some() || self.as_object {
-            true => reads.people(|_| Names::All),
-            false => reads,
-        };
-        cx.session.read(|store| self.find(store, &reads))
+        cx.session.read(|store| {
+            let people: Vec<String> = [&self.manager, &self.member].into_iter().flatten().cloned().collect();
+            let names = covering(store, people)?;
+            let reads = Reads::no_people(cx).people(move |_| Names::Like(names.clone()));
+            self.find(store, &reads)
+        })
     }
 
     fn find(self, corpus: &mut Sqlite, reads: &Reads) -> Result<Reply> {
@@ -101,7 +103,11 @@ impl GetRequest {
             found.retain(|room| sizes.get(&room_key(room)).is_some_and(|size| *size > least.saturating_mul(MIB)));
         }
         found.truncate(self.limit.unwrap_or(usize::MAX));
-        Ok(objects(shown(&catalog, &found, self.as_object), "no room matches"))
+        let shown_as = match self.as_object {
+            true => Shown::by_name(corpus, &found, &roles::ROLES)?,
+            false => Shown::default(),
+        };
+        Ok(objects(shown(&found, &shown_as), "no room matches"))
     }
 
     /// Where no room has such people: whom the store knows by no name is told, and not taken for one without rooms.
@@ -161,6 +167,18 @@ impl GetRequest {
         }
         Ok(found)
     }
+}
+
+/// The names by which everything is read that covers one of these people: their own, their groups' and those of what
+/// they lie in.
+fn covering(store: &mut Sqlite, mut names: Vec<String>) -> Result<Vec<String>> {
+    let people = principals(store, names.clone())?;
+    let own = names.iter().filter_map(|name| dn::key(name));
+    let known = people.of("principal").filter_map(|person| dn::key(person.at(field::DIRECTORY_PATH)?));
+    let places: BTreeSet<String> =
+        own.chain(known).flat_map(|place| dn::above(&place).map(str::to_owned).collect::<Vec<_>>()).collect();
+    names.extend(places);
+    Ok(names)
 }
 
 /// A condition, or words that stand in the name.
@@ -252,15 +270,14 @@ fn property(room: &Record, name: &str) -> Value {
 }
 
 /// The table of rooms, with addresses.
-pub(super) fn listed(catalog: &Catalog, rooms: &[&Record]) -> Table {
-    shown(catalog, rooms, false)
+pub(super) fn listed(_: &Catalog, rooms: &[&Record]) -> Table {
+    shown(rooms, &Shown::default())
 }
 
-fn shown(catalog: &Catalog, rooms: &[&Record], as_object: bool) -> Table {
-    let directory = Directory::new(catalog);
+fn shown(rooms: &[&Record], shown: &Shown) -> Table {
     let rows = rooms.iter().map(|room| {
         let cells = SHOWN.iter().map(|name| match property(room, name) {
-            list @ Value::List(_) => roles::cell(&directory, &list, as_object),
+            list @ Value::List(_) if roles::ROLES.contains(name) => shown.cell(&list),
             value => Cell::from(&value),
         });
         cells.collect()

@@ -188,7 +188,7 @@ impl SetRequest {
             let (before, may): (HashSet<&str>, _) = (before.iter().collect(), directory.allowed(category));
             let outside = now.iter().filter(|item| !before.contains(item) && !may.has(item)).count();
             if outside > 0 {
-                let what = format!("{} cannot be among {field} of room {room}", roles::entries(outside));
+                let what = format!("{} cannot be among {field} of room {room}", roles::number_of(outside));
                 return Err(refused(what).hint(format!(
                     "category {} allows its AllowedMembers, without its DeniedMembers: pchat category get shows them",
                     category.identity()

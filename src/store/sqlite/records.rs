@@ -48,7 +48,6 @@ pub(super) fn catalog(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite:
     let Some(Named { shape, leads, names }) = wanted.named else { return Ok(catalog) };
     let leads = (leads, wanted.bare);
     match names(&catalog) {
-        Names::All => each(connection, shape, None, &mut |_, record| catalog.put(record))?,
         Names::These(names) => named(connection, shape, leads, (names, &[]), &mut |record| catalog.put(record))?,
         Names::Like(names) => {
             let patterns: Vec<String> = names.iter().filter(|name| name.contains('*')).cloned().collect();
