@@ -12,24 +12,31 @@ const AT_ONCE: usize = 1_000;
 
 /// The keys of whoever is meant. With `unknown` an address that nobody has stands for whoever will have it.
 pub fn meant(store: &mut dyn Corpus, shape: &'static Shape, text: &str, unknown: bool) -> Result<BTreeSet<String>> {
-    let (mut names, mut whose) = (Vec::new(), Vec::new());
-    match text.contains('*') {
-        true => {
-            let fits = fits(text);
-            store.names_of_people(shape, &mut |name, of| {
-                // Names of one person often stand together.
-                if whose.last() != Some(&of) && fits(name) {
-                    whose.push(of);
-                }
-            })?;
-        }
-        false => names.extend(forms(text)),
+    if text.contains('*') {
+        let keys = fitting(store, shape, text)?;
+        return if keys.is_empty() { Err(nobody(text, &nearest(store, shape, text)?)) } else { Ok(keys) };
     }
-    let (catalog, personas) = store.people(shape, &names, &whose)?;
+    let (catalog, personas) = store.people(shape, &forms(text), &[])?;
     match People::new(&catalog, &personas).meant(text, unknown)? {
         Some(keys) => Ok(keys),
         None => Err(nobody(text, &nearest(store, shape, text)?)),
     }
+}
+
+/// The keys of whoever has a name that fits a pattern. They may be very many, and are read a part at a time.
+fn fitting(store: &mut dyn Corpus, shape: &'static Shape, pattern: &str) -> Result<BTreeSet<String>> {
+    let (fits, mut whose, mut keys) = (fits(pattern), Vec::new(), BTreeSet::new());
+    store.names_of_people(shape, &mut |name, of| {
+        // Names of one person often stand together.
+        if whose.last() != Some(&of) && fits(name) {
+            whose.push(of);
+        }
+    })?;
+    for some in whose.chunks(AT_ONCE) {
+        let (catalog, personas) = store.people(shape, &[], some)?;
+        keys.extend(People::new(&catalog, &personas).meant(pattern, false)?.into_iter().flatten());
+    }
+    Ok(keys)
 }
 
 /// The keys of those who show a name that has all words of this one: `Weiler` and `Weiler, Anna` mean Anna Weiler.

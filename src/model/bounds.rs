@@ -31,6 +31,8 @@ pub const LIST: usize = 500_000;
 pub const CUSTODIANS: usize = 8_000_000;
 /// Rooms and pairs of holds that the register of all holds lists.
 pub const REGISTER: usize = 200_000;
+/// Principals whom the names with stars of one query mean.
+pub const MEANT: usize = 50_000;
 /// Characters of a pattern, with stars or as a regular expression.
 pub const PATTERN: usize = 4_096;
 /// Comparisons and conditions inside each other: of conditions, and of filters of a directory.

@@ -10,6 +10,7 @@ mod renamed;
 
 pub use self::arrived::Arrived;
 use self::arrived::Differing;
+use self::lengths::check_incoming;
 pub use self::lengths::check_lengths;
 use self::register::{Arriving, Outcome, arriving, outcome};
 pub use self::renamed::Renamed;
@@ -209,7 +210,7 @@ fn under_new_names(record: Record, renames: &Renames, addresses: &HashSet<String
     let record = renames.record(record, addresses);
     // What is known from history only is as its source wrote it, unless it was renamed here.
     if !record.discovered || !renames.is_empty() {
-        check_lengths(&record).map_err(shorter)?;
+        check_incoming(&record)?;
     }
     Ok(record)
 }
@@ -255,7 +256,7 @@ pub fn plan(
     for arriving in holds {
         let Arriving { hold, from, .. } = &arriving;
         let hold = arriving.renamed(renames, renames.record(hold.clone(), &addresses), &merge.after, present);
-        check_lengths(&hold).map_err(shorter)?;
+        check_incoming(&hold)?;
         merge.hold(hold, from);
     }
     merge.changes.extend(others);
@@ -405,11 +406,6 @@ pub fn with_titles(old: &Record, new: Record) -> Record {
 /// Is it a setting for all, which every store has, even where nobody wrote it down?
 fn is_for_all(record: &Record) -> bool {
     matches!(record.shape.noun, "policy" | "configuration" | "compliance") && fold(&record.identity()) == "global"
-}
-
-/// What comes in can be shortened where it comes from.
-fn shorter(error: Error) -> Error {
-    error.hint("use shorter new names, or shorten it before the export")
 }
 
 /// Is the identity of it the address of a person?

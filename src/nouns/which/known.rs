@@ -50,7 +50,9 @@ fn look_up(cx: &Context<'_>, wanted: &Wanted) -> Result<Option<Arc<Known>>> {
     }
     let reads = reads(cx, wanted, &[]);
     cx.session.read(|store| {
-        let (catalog, personas) = (store.settings(&reads.wanted())?, store.personas()?);
+        // Names of the time are asked for what no event says, and of events one by one.
+        let catalog = store.settings(&reads.wanted())?;
+        let personas = if facts { store.personas()? } else { Vec::new() };
         let mut named = Known { personas, ..Known::default() };
         for name in &asked.people {
             match meant(store, &principal::SHAPE, name, false) {
@@ -64,7 +66,7 @@ fn look_up(cx: &Context<'_>, wanted: &Wanted) -> Result<Option<Arc<Known>>> {
             }
         }
         if !facts {
-            return Ok(Some(Arc::new(Known { personas: Vec::new(), ..named })));
+            return Ok(Some(Arc::new(named)));
         }
         let known = Wanted { known: Some(Arc::new(named)), ..wanted.clone() };
         let mut asked = facts::Asked::default();

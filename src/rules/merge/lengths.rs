@@ -7,6 +7,28 @@ use crate::model::record::{Record, Value};
 
 /// Refuses texts and lists that are longer than their fields may be.
 pub fn check_lengths(record: &Record) -> Result<()> {
+    check(record, "write a shorter one", &fewer(record))
+}
+
+/// The same for what comes in, which can be shortened where it comes from.
+pub(super) fn check_incoming(record: &Record) -> Result<()> {
+    let fewer = format!("in the store it comes from, {}; then export that again", fewer(record));
+    check(record, "use shorter new names, or shorten it before the export", &fewer)
+}
+
+/// What to do about a list that is too long.
+fn fewer(record: &Record) -> String {
+    match record.shape.noun {
+        noun @ ("room" | "category") => {
+            format!("name a group of the directory instead of everybody in it: pchat {noun} set")
+        }
+        "hold" => "let several holds protect these people: pchat hold new".to_owned(),
+        "principal" => "leave that attribute out of the file".to_owned(),
+        noun => format!("make the list of the {noun} shorter"),
+    }
+}
+
+fn check(record: &Record, shorter: &str, fewer: &str) -> Result<()> {
     if record.discovered {
         // History names rooms as it likes.
         return Ok(());
@@ -20,12 +42,12 @@ pub fn check_lengths(record: &Record) -> Result<()> {
         };
         if entries > bounds::LIST {
             let what = bounds::words(&format!("{} of {}", field.name, object(record)), bounds::LIST, "entries");
-            return Err(Error::new(Kind::Refused, what).hint("name a group of the directory that they are in"));
+            return Err(Error::new(Kind::Refused, what).hint(fewer));
         }
         if field.max > 0 && length > field.max {
             let object = object(record);
             let what = format!("{} of {object} has {length} characters; the limit is {}", field.name, field.max);
-            return Err(Error::new(Kind::Refused, what).hint("write a shorter one"));
+            return Err(Error::new(Kind::Refused, what).hint(shorter));
         }
     }
     Ok(())

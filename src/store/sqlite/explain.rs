@@ -1,7 +1,8 @@
 //! What SQLite's errors mean to people: what is wrong, and what to do next.
 
 use super::read;
-use crate::error::{Error, Kind, Place};
+use crate::error::{Error, Kind, Place, quoted};
+use crate::model::bounds;
 use std::fmt;
 use std::path::Path;
 
@@ -84,6 +85,33 @@ impl From<Unusable> for rusqlite::Error {
     }
 }
 
+/// Names with stars mean more principals than are read at once.
+#[derive(Debug)]
+pub(super) struct TooMany(pub(super) String);
+
+impl TooMany {
+    fn told(&self) -> Error {
+        let what = bounds::words(&quoted(&self.0), bounds::MEANT, "principals with such a display name");
+        Error::new(Kind::Refused, what).hint(
+            "give more letters of the name; --user \"NAME*\" beside the query takes any number of people",
+        )
+    }
+}
+
+impl fmt::Display for TooMany {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("too many are meant")
+    }
+}
+
+impl std::error::Error for TooMany {}
+
+impl From<TooMany> for rusqlite::Error {
+    fn from(many: TooMany) -> rusqlite::Error {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(many))
+    }
+}
+
 /// Something that is no store.
 pub(super) fn not_ours(path: &Path, why: &str) -> Error {
     Error::new(Kind::Damaged, format!("this is not a pchat store: {why}"))
@@ -105,6 +133,9 @@ pub(super) fn explain(error: rusqlite::Error, path: &Path) -> Error {
         if let rusqlite::Error::FromSqlConversionFailure(_, _, why) = &error {
             if let Some(unusable) = why.downcast_ref::<Unusable>() {
                 return unusable.told(path);
+            }
+            if let Some(many) = why.downcast_ref::<TooMany>() {
+                return many.told();
             }
             if why.is::<BrokenIndex>() {
                 return Error::damaged(Place::file(name.to_string()), why.to_string())

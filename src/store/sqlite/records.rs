@@ -1,6 +1,8 @@
 //! Get and put any record, from its shape. Table and column names come from shapes, never from input.
 
+use super::explain::TooMany;
 use super::tombs;
+use crate::model::bounds::MEANT;
 use crate::model::catalog::Catalog;
 use crate::model::dn;
 use crate::model::field;
@@ -119,8 +121,11 @@ fn named(
                 numbers.insert(number);
                 put(&mut open, record);
             }
-            true
+            numbers.len() <= MEANT
         })?;
+        if numbers.len() > MEANT {
+            return Err(TooMany(patterns.join(" ")).into());
+        }
     }
     while let Some(name) = open.pop() {
         let key = dn::name_key(&name);

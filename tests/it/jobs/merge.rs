@@ -2,8 +2,10 @@
 
 use crate::harness::{Desk, content, full_catalog, message, put, store_of, unzip};
 use pchat::model::catalog::Catalog;
+use pchat::model::receipt::Receipt;
 use pchat::model::record::{Record, Value};
 use pchat::nouns::{SHAPES, category, hold, policy, room, server};
+use pchat::rules::merge::{Arrived, Incoming, OnConflict, Renames, plan};
 use pchat::store::sqlite::Sqlite;
 use serde_json::Value as Json;
 
@@ -408,4 +410,18 @@ fn a_change_by_the_library_is_in_the_audit_log() {
     put(&mut Sqlite::open(&desk.path("a.db")).unwrap(), &full_catalog("B")).unwrap();
     assert_eq!(desk.audit("a.db").len(), 3);
     desk.run("store check --store @a.db").code(0);
+}
+
+#[test]
+fn a_list_that_is_too_long_is_told_what_to_do_next() {
+    let members: Vec<String> = (0..500_001).map(|n| format!("sip:{n}@a")).collect();
+    let room = a_room("pool.example", "ma-chan://example/1", "Desk").with("Members", members);
+    let incoming = Incoming { record: room, from: "a.zip".into(), listed: false };
+    let how = (&Renames::default(), OnConflict::Fail);
+    let mut receipt = Receipt::default();
+    let refused = plan((&[incoming], Arrived::default()), &Catalog::default(), how, false, &mut receipt).unwrap_err();
+    assert!(refused.to_string().contains("more than 500,000 entries"), "{refused}");
+    let hint = refused.hint_text().unwrap();
+    assert!(hint.contains("group of the directory") && hint.contains("pchat room set"), "{hint}");
+    assert!(!hint.contains("name, ") && !hint.contains("new names"), "{hint}");
 }
