@@ -47,7 +47,7 @@ pub struct EligibleRequest {
 }
 
 /// Principals are held against lists so many at a time, and no more than so many bytes of them.
-const PAGE: usize = 5_000;
+const PAGE: usize = 1_000;
 const PAGE_BYTES: usize = 8 << 20;
 /// The only list of a principal that says who covers it.
 const GROUPS: &str = field::AFFILIATIONS.name;
@@ -66,7 +66,8 @@ impl Cursor {
 
     /// The users who are neither disabled nor deleted, some at a time.
     fn fill(&mut self, store: &mut impl Corpus) -> Result<()> {
-        while let (true, Some(from)) = (self.ready.is_empty(), self.next.take()) {
+        while self.ready.is_empty() {
+            let Some(from) = self.next.take() else { break };
             let mut bytes = 0;
             store.from_key(&SHAPE, (&from, Some(GROUPS)), &mut |record| {
                 let key = record.key();

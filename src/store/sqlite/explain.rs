@@ -92,9 +92,8 @@ pub(super) struct TooMany(pub(super) String);
 impl TooMany {
     fn told(&self) -> Error {
         let what = bounds::words(&quoted(&self.0), bounds::MEANT, "principals with such a display name");
-        Error::new(Kind::Refused, what).hint(
-            "give more letters of the name; --user \"NAME*\" beside the query takes any number of people",
-        )
+        Error::new(Kind::Refused, what)
+            .hint("give more letters of the name; --user \"NAME*\" beside the query takes any number of people")
     }
 }
 

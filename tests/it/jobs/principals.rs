@@ -312,4 +312,14 @@ fn very_many_are_shown_page_by_page_and_none_twice() {
     );
     desk.args(&["principal", "get", "Person 12*", "Nobody*", "--store", "@s.db"]).code(10);
     desk.args(&["principal", "get", "*", "--filter", "Enabled -eq $False", "--store", "@s.db"]).code(4);
+    // Those who may hold a role are held against lists a part at a time, and come in order of their addresses.
+    desk.args(&["New-CsPersistentChatCategory -Name IT -PersistentChatPoolFqdn pool.example.com", "--store", "@s.db"])
+        .code(0);
+    desk.args(&["Set-CsPersistentChatCategory IT -AllowedMembers 'OU=IT,DC=example,DC=com'", "--store", "@s.db"])
+        .code(0);
+    let eligible = get(&desk, "Get-CsPersistentChatEligiblePrincipal -Category IT");
+    let found: Vec<&str> = eligible.iter().map(|one| one["SipAddress"].as_str().unwrap()).collect();
+    assert_eq!(found, addresses.iter().copied().collect::<Vec<_>>());
+    let limited = get(&desk, "Get-CsPersistentChatEligiblePrincipal -Category IT -ResultSize 1100");
+    assert_eq!(limited, eligible[..1_100]);
 }
