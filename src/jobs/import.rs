@@ -237,12 +237,12 @@ fn open_archives(cx: &Context<'_>, job: &Import, found: &mut Found) -> Result<Ve
 fn source<'a>(
     cx: &Context<'_>,
     job: &Import,
-    found: &Found,
+    found: &'a Found,
     (archives, databases): (&'a mut [Archive], &'a [Database]),
     skip: HashSet<String>,
 ) -> PieceSource<'a> {
     PieceSource {
-        inputs: found.inputs.clone(),
+        inputs: &found.inputs,
         archives: archives.iter_mut(),
         databases: databases.iter(),
         form: job.form,

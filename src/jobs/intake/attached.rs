@@ -19,26 +19,39 @@ type Candidates<I> = BTreeMap<I, (String, BTreeSet<I>)>;
 
 /// Leaves only history among the inputs, and lays the attachments of zips where the lines look for them.
 pub(super) fn sort_out(found: &mut Found, limits: InputLimits, form: Option<Form>, keep_going: bool) -> Result<()> {
-    let mut candidates: Candidates<PathBuf> = BTreeMap::new();
     let refused = found.refused.iter().map(|(path, _)| path.as_path());
-    for path in found.inputs.iter().map(Input::path).chain(refused) {
-        candidates.insert(real(path), (path.display().to_string(), BTreeSet::new()));
-    }
+    let all = || found.inputs.iter().map(Input::path).chain(refused.clone());
+    let mut naming: HashMap<PathBuf, BTreeSet<PathBuf>> = HashMap::new();
     // One file alone is history because it was named.
-    if candidates.len() > 1 {
+    let first = all().next().map(real);
+    if all().any(|path| Some(real(path)) != first) {
         for input in &found.inputs {
             let Input::File(path) = input else { continue };
             let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let Ok(mut file) = crate::files::open(path) else { continue };
             let resolve = |named: &Path| folder.join(named).canonicalize().ok();
-            let place = path.display().to_string();
-            let names = named(&mut file, &place, form, limits, &resolve);
-            candidates.insert(real(path), (place, names));
+            let names = named(&mut file, &path.display().to_string(), form, limits, &resolve);
+            if !names.is_empty() {
+                naming.insert(real(path), names);
+            }
         }
     }
-    let attached = settle(&candidates)?;
+    // There may be very many files, and mostly none of them names another.
+    let attached = match naming.is_empty() {
+        true => BTreeSet::new(),
+        false => {
+            let candidate = |path: &Path| {
+                let id = real(path);
+                let names = naming.remove(&id).unwrap_or_default();
+                (id, (path.display().to_string(), names))
+            };
+            settle(&all().map(candidate).collect())?
+        }
+    };
     found.attached += attached.len() as u64;
-    found.inputs.retain(|input| !attached.contains(&real(input.path())));
+    if !attached.is_empty() {
+        found.inputs.retain(|input| !attached.contains(&real(input.path())));
+    }
     for (path, error) in std::mem::take(&mut found.refused) {
         if attached.contains(&real(&path)) {
             continue;

@@ -13,6 +13,7 @@ use crate::files;
 use crate::formats::sqlserver::recognize::{self, Part};
 use crate::formats::{compliance, jsonl, sqlserver};
 use crate::jobs::archive::{is_bag, is_volume};
+use crate::model::bounds::{self, exceeded};
 use crate::model::counted::counted;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -443,6 +444,11 @@ fn folder(root: &Path, limits: InputLimits, found: &mut Found) -> Result<()> {
                 files.push(path);
             } else {
                 found.passed_over += 1;
+            }
+            if files.len().max(rows.len()) > bounds::FILES {
+                let place = Place::file(root.display().to_string());
+                return Err(exceeded(place, "the folder", bounds::FILES, "files of history")
+                    .hint("import the folders in it one by one, or pack each as a zip: pchat import FOLDER/PART"));
             }
         }
     }

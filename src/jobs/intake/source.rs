@@ -43,7 +43,7 @@ fn count(bytes: &[u8], byte: u8) -> usize {
 /// Reads inputs.
 pub struct PieceSource<'a> {
     /// What to read, in order.
-    pub inputs: Vec<Input>,
+    pub inputs: &'a [Input],
     /// The archives among them, opened, in the same order.
     pub archives: std::slice::IterMut<'a, Archive>,
     /// The databases among them, in the same order.
@@ -67,9 +67,9 @@ impl Source for PieceSource<'_> {
     type Item = (usize, Piece);
 
     fn read(&mut self, emit: &mut Emit<'_, (usize, Piece)>) -> Result<()> {
-        for (number, input) in std::mem::take(&mut self.inputs).into_iter().enumerate() {
+        for (number, input) in self.inputs.iter().enumerate() {
             let emit: &mut Emit<'_, Piece> = &mut |piece, weight| emit((number, piece), weight);
-            let flow = match &input {
+            let flow = match input {
                 Input::Archive(path) => match self.archives.next() {
                     Some(archive) => self.archive(archive, path, emit),
                     None => Err(Error::new(Kind::Bug, "an archive was not opened before it was read")),

@@ -74,7 +74,7 @@ pub(super) struct Writer<'s> {
     tips: usize,
     index: aside::Collector,
     /// What units come from, by the numbers they say it with.
-    sources: HashMap<i64, Expected>,
+    sources: Announced,
     /// Take in again what was purged.
     restore_purged: bool,
     /// Events without a number that an event of this file stands for.
@@ -85,10 +85,28 @@ pub(super) struct Writer<'s> {
     holds: Option<Holds>,
 }
 
+/// The sources that were announced: there may be very many.
+#[derive(Default)]
+struct Announced {
+    /// The number of the first.
+    first: i64,
+    now: Ticks,
+    all: Vec<Expected>,
+}
+
+impl Announced {
+    fn at(&self, number: i64) -> Option<&Expected> {
+        self.all.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
+    fn at_mut(&mut self, number: i64) -> Option<&mut Expected> {
+        self.all.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+}
+
 /// A source that was announced.
 struct Expected {
     fact: SourceFact,
-    now: Ticks,
     /// The number it has, once anything came from it.
     number: Option<i64>,
     /// Pieces and events that came since the last commit.
@@ -107,7 +125,7 @@ impl<'s> Writer<'s> {
             statements: None,
             tips: 0,
             index: aside::Collector::default(),
-            sources: HashMap::new(),
+            sources: Announced::default(),
             restore_purged,
             claimed: compare::Claimed::default(),
             left: BTreeMap::new(),
@@ -284,8 +302,8 @@ impl Intake for Writer<'_> {
             self.connection.query_row("SELECT ifnull(max(number), 0) + 1 FROM source", [], |row| row.get(0))
         });
         let first: i64 = self.told(first)?;
-        self.sources =
-            (first..).zip(sources).map(|(n, fact)| (n, Expected { fact, now, number: None, came: (0, 0) })).collect();
+        let all = sources.into_iter().map(|fact| Expected { fact, number: None, came: (0, 0) }).collect();
+        self.sources = Announced { first, now, all };
         Ok(first)
     }
 

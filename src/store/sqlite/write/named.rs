@@ -186,7 +186,7 @@ impl Writer<'_> {
 
     /// The number that a source has or gets: the one it was announced with, unless somebody else took that meanwhile.
     pub(super) fn source(&self, announced: i64) -> rusqlite::Result<i64> {
-        let Some(expected) = self.sources.get(&announced) else { return Ok(announced) };
+        let Some(expected) = self.sources.at(announced) else { return Ok(announced) };
         if let Some(number) = expected.number {
             return Ok(number);
         }
@@ -211,12 +211,13 @@ impl Writer<'_> {
                 Ok(format!("{name}, imported {}", Ticks(on)))
             })
             .optional()?;
-        Ok([kept, self.sources.get(&announced).map(|expected| expected.fact.name.clone())])
+        Ok([kept, self.sources.at(announced).map(|expected| expected.fact.name.clone())])
     }
 
     /// Notes a source of which something was added.
     pub(super) fn note_source(&mut self, announced: i64, number: i64, events: u64) -> rusqlite::Result<()> {
-        let Some(expected) = self.sources.get_mut(&announced) else { return Ok(()) };
+        let now = self.sources.now;
+        let Some(expected) = self.sources.at_mut(announced) else { return Ok(()) };
         (expected.came.0, expected.came.1) = (expected.came.0 + 1, expected.came.1 + events);
         if expected.number.is_some() {
             return Ok(());
@@ -229,13 +230,13 @@ impl Writer<'_> {
                 "INSERT INTO source (number, name, version, on_time, pieces, events, salt, digest) \
                  VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6)",
             )?
-            .execute((number, &expected.fact.name, env!("CARGO_PKG_VERSION"), expected.now.0, salt, digest))
+            .execute((number, &expected.fact.name, env!("CARGO_PKG_VERSION"), now.0, salt, digest))
             .map(|_| ())
     }
 
     /// Notes how much came from each source in this batch.
     pub(super) fn count_sources(&mut self) -> rusqlite::Result<()> {
-        for expected in self.sources.values_mut().filter(|expected| expected.came.0 > 0) {
+        for expected in self.sources.all.iter_mut().filter(|expected| expected.came.0 > 0) {
             let (pieces, events) = std::mem::take(&mut expected.came);
             self.connection
                 .prepare_cached("UPDATE source SET pieces = pieces + ?2, events = events + ?3 WHERE number = ?1")?
