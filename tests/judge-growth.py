@@ -408,6 +408,22 @@ def eligible(n):
             ["principal", "eligible", "--category", "Cat", "--store", "n.db"]]
 
 
+def records(n):
+    """Records of the audit log, listed and verified."""
+    text("a.ps1", "New-CsPersistentChatCategory -Name Cat -PersistentChatPoolFqdn h.example\n"
+         + "".join(f'Set-CsPersistentChatCategory -Identity "h.example\\Cat" -Description "{at}"\n' for at in range(n)))
+    return [["store", "new", "--store", "n.db"], ["script", "a.ps1", "--store", "n.db"], ["audit", "get", "--store", "n.db"], ["audit", "verify", "--store", "n.db"]]
+
+
+def small_files(n):
+    """A folder of files, a message in each."""
+    shutil.rmtree("many", ignore_errors=True)
+    pathlib.Path("many").mkdir()
+    for at in range(n):
+        pathlib.Path(f"many/a{at}.jsonl").write_text(event(at) + "\n")
+    return ["import", "many", "--store", "n.db"]
+
+
 def merges(n):
     """People who change places, addresses and names."""
     one = "dn: CN=P{0},OU={1},DC=x\nobjectClass: user\nmsRTCSIP-PrimaryUserAddress: sip:p{2}@x\ncn: P{0}\nuserPrincipalName: u{0}@x\n\n"
@@ -457,7 +473,7 @@ TABLE = [(same, 4000, (0,)), (files, 60, (0,)), (packed, 400, (0,)), (keys, 200_
          (rtf, 400_000, (0,)), (deliveries, 1500, (0,)), (completed, 4000, (0,)), (domains, 1000, (0,)), (rooms_by_name, 600, (0,)),
          (people_by_name, 1000, (0,)), (members_behind, 20_000, (2,)), (indexes_behind, 20_000, (2,)), (script_changes, 100, (0,)), (folded, 200_000, (0,)),
          (quoted, 200_000, (0, 15)), (parts_of_a_name, 20_000, (15,)), (deep_json, 30_000, (13,)), (elements, 100_000, (13,)), (references, 200_000, (0,)),
-         (people_in_a_room, 600, (0, 3)), (duplicates, 4000, (0,)), (conflicts, 4000, (3,)), (purged_rooms, 1000, (0,)), (bag, 20_000, (13,)), (production, 400, (0, 3)), (overlaps, 2000, (0,)), (eligible, 2500, (0,)), (near_each_other, 30_000, (0,)), (merges, 2000, (0, 3)),
+         (people_in_a_room, 600, (0, 3)), (duplicates, 4000, (0,)), (conflicts, 4000, (3,)), (purged_rooms, 1000, (0,)), (bag, 20_000, (13,)), (production, 400, (0, 3)), (overlaps, 2000, (0,)), (eligible, 2500, (0,)), (records, 200, (0,)), (small_files, 2000, (0,)), (near_each_other, 30_000, (0,)), (merges, 2000, (0, 3)),
          (model, 9_000, (13, 15)), (model, 60_000, (13, 15)), (inserts, 10_000, (0, 3))]
 ONLY = sys.argv[2:]
 

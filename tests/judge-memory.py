@@ -203,6 +203,7 @@ def archive(page, n, lists=b""):
     """An archive whose settings of one kind are many; each has these lists."""
     for words in [["import", str(ROOT / "fixtures/sample")], ["case", "new", "M"],
                   ["hold", "new", "H", "--case", "M", "--reason", "x", "--room", "FX*"],
+                  ["case", "tag", "add", "--case", "M", "--tag", "T", "--query", "usd"],
                   ["category", "new", "--name", "Cat", "--pool", "litwareinc.com"],
                   ["room", "new", "--name", "R", "--pool", "litwareinc.com", "--category", "Cat"], ["export", "--out", "base"]]:
         run(*words, "--store", "b.db")
@@ -226,6 +227,31 @@ def archive(page, n, lists=b""):
 def holdings(n):
     """Holds that all protect the same."""
     return archive("holds", n)
+
+
+def tags(n):
+    return archive("collections", n)
+
+
+def cases(n):
+    return archive("cases", n)
+
+
+def folder(n):
+    """A folder of files of history, a message in each."""
+    for at in range(n):
+        if at % 1000 == 0:
+            os.makedirs(f"many/{at // 1000}", exist_ok=True)
+        pathlib.Path(f"many/{at // 1000}/a{at}.jsonl").write_text(event(at) + "\n")
+    return ["import", "many"]
+
+
+def records(n):
+    """Records of the audit log: a change in each line of a script."""
+    start = "New-CsPersistentChatCategory -Name Cat -PersistentChatPoolFqdn h.example\n"
+    many("a.ps1", start, 'Set-CsPersistentChatCategory -Identity "h.example\\Cat" -Description "%"\n', n, "")
+    run("store", "new", "--store", "s.db")
+    return ["script", "a.ps1"]
 
 
 def people_in_list(n):
@@ -270,11 +296,17 @@ PRODUCED = [
     ["verify", "with.zip", *RATIO],
 ]
 LISTED = [["principal", "get", "--output", "json"], ["principal", "get", "Person*"], ["export", "--format", "mgc", "--out", "tables"],
-          ["export", "--query", "from:person7@corp.example.com", "--with-settings", "--out", "with.zip"]]
+          ["export", "--query", "from:person7@corp.example.com", "--with-settings", "--out", "with.zip"],
+          ["search", 'from:"Person*"'], ["search", 'from:"Person Number 1*"'], ["search", "--user", "Person*"], ["category", "new", "--name", "C", "--pool", "p.example"],
+          ["category", "set", "C", "--allowed-members", "OU=Department,DC=corp,DC=example,DC=com"], ["principal", "eligible", "--category", "C"],
+          ["category", "get", "--as-object"], ["room", "get", "--member", "person7@corp.example.com"]]
+LOGGED = [["audit", "get"], ["audit", "get", "--output", "json"], ["audit", "verify"]]
 # What is done beside that, before the store is purged.
 BESIDE = {
-    "people": PRODUCED, "rooms": PRODUCED, "memberships": PRODUCED, "ldif": LISTED, "sheet": LISTED,
-    "holdings": [["hold", "report"], ["hold", "report", "H"], ["hold", "get"], ["hold", "release", "H", "--reason", "x", "--yes"]],
+    "tags": [["case", "tag", "get", "--case", "M"], ["search", "tag:T"], ["case", "get", "M"]], "records": LOGGED,
+    "cases": [["case", "get"], ["case", "get", "--output", "json"]],
+    "people": PRODUCED, "rooms": PRODUCED, "memberships": [*PRODUCED, ["import", "a.zip", *RATIO], ["room", "get", "--output", "json"]], "ldif": LISTED, "sheet": LISTED,
+    "holdings": [["hold", "report"], ["hold", "report", "H"], ["hold", "get"], ["hold", "get", "--output", "json"], ["hold", "release", "H", "--reason", "x", "--yes"]],
     "members": [["room", "set", "R", "--description", "x"], ["room", "get", "--output", "json"]],
 }
 
@@ -286,6 +318,7 @@ TABLE = [
     (ldif, 60_000, 4_000), (sheet, 60_000, 4_000), (long_field, 5_000_000, None), (long_cell, 5_000_000, None),
     (long_members, 400_000, 40_000), (files, 200_000, 2_000), (names, 4_000, None), (attached, 200_000, 4_000),
     (xml_text, 16_000_000, 2_000_000), (holdings, 10_000, 600), (memberships, 1_500_000, 40_000), (members, 400_000, 20_000),
+    (tags, 60_000, 2_000), (cases, 80_000, 2_000), (folder, 500_000, 1_000), (records, 20_000, 200),
     (model, 20_000, None),
 ]
 # A directory is imported, and again; the store is used, and an archive of it is made and read.
@@ -293,7 +326,7 @@ LARGE = [(ldif, 420_000), (sheet, 420_000)]
 # What is beyond a bound is refused, at any size: only with --full, for it takes time to make.
 BEYOND = [(rooms, 300_000), (talks, 150_000), (texts, 60_000_000), (xml_text, 60_000_000), (keys, 4_800_000), (packed_in_one, 4_000_000),
           (long_address, 2_000_000), (long_field, 50_000_000), (long_cell, 50_000_000), (long_members, 3_000_000), (names, 100_000),
-          (members, 600_000), (memberships, 3_000_000), (model, 300_000)]
+          (members, 600_000), (folder, 500_001), (memberships, 3_000_000), (model, 300_000)]
 
 
 def fresh():

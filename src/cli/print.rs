@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{Result, Write};
 use std::ops::Range;
 
@@ -74,12 +75,32 @@ fn property(cell: &Cell) -> Property {
     }
 }
 
-/// The rows of the first table, as what a pipe hands over; facts are one object.
-pub(super) fn objects(reply: &Reply) -> impl Iterator<Item = Map<String, Value>> {
-    reply.tables.first().into_iter().flat_map(|table| match table.is_facts() || table.text {
-        true => vec![facts(std::iter::once(table))],
-        false => table.rows.iter().map(|row| object(table, row)).collect(),
-    })
+/// The rows of tables as objects, one after the other.
+struct Rows<'a>(&'a [Table]);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        let named: Vec<_> = self.0.iter().map(properties).collect();
+        let rows = self.0.iter().zip(&named).flat_map(|(table, properties)| {
+            table.rows.iter().map(move |row| Object { properties: properties.as_slice(), row })
+        });
+        to.collect_seq(rows)
+    }
+}
+
+/// What stands under one name of an object.
+enum Part<'a> {
+    One(Value),
+    Rows(Rows<'a>),
+}
+
+impl Serialize for Part<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Part::One(value) => value.serialize(to),
+            Part::Rows(rows) => rows.serialize(to),
+        }
+    }
 }
 
 /// Facts as one object: its keys are their names, as properties are written. A name that occurs twice has a list; a
@@ -155,27 +176,29 @@ pub(super) fn reply(reply: &Reply, output: Output, look: Look, out: &mut dyn Wri
             }
         }
         Output::Json if is_list(reply) => {
-            let rows =
-                reply.tables.iter().flat_map(|table| table.rows.iter().map(move |row| object(table, row).into()));
-            serde_json::to_writer_pretty(&mut *out, &Value::Array(rows.collect()))?;
+            serde_json::to_writer_pretty(&mut *out, &Rows(&reply.tables))?;
             writeln!(out)?;
         }
         Output::Json => {
-            let lists = reply.tables.iter().filter(|table| !table.is_facts() && !table.text).map(|table| {
-                let rows = table.rows.iter().map(|row| object(table, row).into()).collect();
-                (table.title.to_owned(), Value::Array(rows))
-            });
+            let lists = reply.tables.iter().filter(|table| !table.is_facts() && !table.text);
+            let lists = lists.map(|table| (table.title.to_owned(), Part::Rows(Rows(std::slice::from_ref(table)))));
             let notes = reply.notes.iter().map(|note| Value::from(note.as_str())).collect();
             // Facts are written with a capital letter, lists without: neither takes the place of the other.
-            let mut all: Map<String, Value> = facts(reply.tables.iter());
-            all.extend(lists);
-            all.insert("notes".to_owned(), Value::Array(notes));
+            let facts = facts(reply.tables.iter()).into_iter().map(|(name, value)| (name, Part::One(value)));
+            let mut all: BTreeMap<String, Part<'_>> = facts.chain(lists).collect();
+            all.insert("notes".to_owned(), Part::One(Value::Array(notes)));
             serde_json::to_writer_pretty(&mut *out, &all)?;
             writeln!(out)?;
         }
         Output::Jsonl => {
-            for object in objects(reply) {
-                serde_json::to_writer(&mut *out, &object)?;
+            let Some(table) = reply.tables.first() else { return Ok(()) };
+            if table.is_facts() || table.text {
+                serde_json::to_writer(&mut *out, &facts(std::iter::once(table)))?;
+                return writeln!(out);
+            }
+            let properties = properties(table);
+            for row in &table.rows {
+                serde_json::to_writer(&mut *out, &Object { properties: &properties, row })?;
                 writeln!(out)?;
             }
         }
@@ -289,11 +312,6 @@ impl Serialize for Plain<'_> {
             Cell::Empty => to.serialize_none(),
         }
     }
-}
-
-pub(super) fn object(table: &Table, row: &[Cell]) -> Map<String, Value> {
-    let named = |(name, cell): (&&str, &Cell)| (property_name(name), value_of(cell));
-    table.columns.iter().zip(row).map(named).collect()
 }
 
 fn value_of(cell: &Cell) -> Value {
