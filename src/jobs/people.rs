@@ -1,7 +1,8 @@
 //! Whom somebody means by a name, asked of a store: only those are read who may be meant. The answer is that of
 //! `rules/people.rs` over everybody.
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result, quoted};
+use crate::model::bounds;
 use crate::model::record::Shape;
 use crate::rules::people::{Near, OFFERED, People, fits, forms, nobody, words_of};
 use crate::store::{Corpus, Whose};
@@ -35,6 +36,11 @@ fn fitting(store: &mut dyn Corpus, shape: &'static Shape, pattern: &str) -> Resu
     for some in whose.chunks(AT_ONCE) {
         let (catalog, personas) = store.people(shape, &[], some)?;
         keys.extend(People::new(&catalog, &personas).meant(pattern, false)?.into_iter().flatten());
+        if keys.len() > bounds::FITTING {
+            let what = bounds::words(&quoted(pattern), bounds::FITTING, "people who have such a name");
+            return Err(Error::new(Kind::Refused, what)
+                .hint("give more letters of the name, or name nobody: then all are meant"));
+        }
     }
     Ok(keys)
 }

@@ -33,6 +33,8 @@ pub const LIST: usize = 500_000;
 pub const CUSTODIANS: usize = 8_000_000;
 /// Rooms and pairs of holds that the register of all holds lists.
 pub const REGISTER: usize = 200_000;
+/// Addresses of the people who have a name that fits a pattern.
+pub const FITTING: usize = 250_000;
 /// Principals whom the names with stars of one query mean.
 pub const MEANT: usize = 50_000;
 /// Characters of a pattern, with stars or as a regular expression.

@@ -93,7 +93,7 @@ impl TooMany {
     fn told(&self) -> Error {
         let what = bounds::words(&quoted(&self.0), bounds::MEANT, "principals with such a display name");
         Error::new(Kind::Refused, what)
-            .hint("give more letters of the name; --user \"NAME*\" beside the query takes any number of people")
+            .hint("give more letters of the name; --user \"NAME*\" beside the query takes more of them")
     }
 }
 
