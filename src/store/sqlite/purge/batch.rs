@@ -192,7 +192,7 @@ impl Looked {
 /// What a batch takes from a room.
 #[derive(Default)]
 struct Taken {
-    /// Runs of events that go; nothing that stays lies between.
+    /// Runs of events that go, each within one block; nothing that stays lies between.
     runs: Vec<(i64, i64)>,
     run_open: bool,
     /// Those that go, with their message numbers.
@@ -311,7 +311,7 @@ impl Work<'_> {
         let Some(history) = history else { return Ok(taken.counts) };
         match &request.replacement {
             Some(text) => rows::replace(connection, self.number, request, text, &taken.gone, now)?,
-            None => rows::delete(connection, place.number, &taken.runs, taken.files)?,
+            None => rows::delete(connection, place, &taken.runs, (taken.gone.len(), taken.files))?,
         }
         rows::drop_contents(connection, &taken.contents)?;
         rows::forget_sources(connection, &taken.sources)?;
@@ -340,6 +340,8 @@ impl Work<'_> {
         looked: &mut Looked,
     ) -> rusqlite::Result<()> {
         let replacement = self.plan.request.replacement.as_deref();
+        // Between this block and the one before may lie others, which lose nothing.
+        taken.run_open = false;
         let texts = judge.judge.reads_texts();
         let mut statement = connection
             .prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
