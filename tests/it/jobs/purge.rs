@@ -183,7 +183,12 @@ fn a_plan_that_is_out_of_date_is_not_executed() {
     assert_eq!(plan.goes().events, 100);
     desk.run("import @more.jsonl --store @s.db").code(0);
     let mut store = Sqlite::open(&desk.path("s.db")).unwrap();
-    let failed = store.purge(&plan, &mut |_| crate::harness::entry(), &pchat::pipeline::Silent);
+    let failed = store.purge(
+        &plan,
+        &mut |_| crate::harness::entry(),
+        &pchat::pipeline::Limits { threads: 2, budget: 4 << 20 },
+        &pchat::pipeline::Silent,
+    );
     assert_eq!(failed.unwrap_err().kind(), pchat::error::Kind::Conflict);
     drop(store);
     assert_eq!(desk.history("s.db").len(), 101);
@@ -277,7 +282,7 @@ fn what_lies_between_two_places_that_go_stays() {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         // Fewer and fewer blocks have anything of each.
         let (mark, one_in) = ((dice >> 33) % 6, 1 + (dice >> 40) % 3);
-        if EDGES.contains(&(n % 128)) && (n / 128) as u64 % one_in == 0 {
+        if EDGES.contains(&(n % 128)) && ((n / 128) as u64).is_multiple_of(one_in) {
             event["text"] = format!("{} mark{mark}", event["text"].as_str().unwrap()).into();
             event["user"] = format!("sip:person{mark}@x").into();
         }
