@@ -237,7 +237,7 @@ fn run(
             let total = Some(plan.goes().events);
             cx.watch.event(Event::Begin { step: "purging", total, unit: "events" });
             let mut entry = |details| cx.entry("purge", object.clone(), details);
-            let number = store.purge(plan, &mut entry, cx.watch)?;
+            let number = store.purge(plan, &mut entry, cx.limits, cx.watch)?;
             cx.watch.event(Event::End);
             let done = vec![("purge", number.to_string()), ("events", plan.goes().events.to_string())];
             store.forget(number, &asked.forgotten().written(), cx.entry("purge deleted", object.clone(), done))?;

@@ -424,6 +424,7 @@ pub trait Store: Corpus {
         &mut self,
         plan: &PurgePlan,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+        limits: &Limits,
         watch: &dyn Watch,
     ) -> Result<i64>;
     /// Removes from the index the words that no text holds any more, and people of whom no event is left; makes every

@@ -30,6 +30,13 @@ pub struct PurgeRequest {
     pub commit_every: u64,
 }
 
+impl PurgeRequest {
+    /// The selections that can include something of a room.
+    pub fn selections_of(&self, room: &RoomKey) -> Vec<&Selection> {
+        self.selections.iter().filter(|selection| selection.scope.has_room(room)).collect()
+    }
+}
+
 /// Counts of events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {

@@ -46,7 +46,7 @@ impl<'a> Judge<'a> {
 
     /// The selections that can include something of a room.
     pub fn selections(&self, room: &RoomKey) -> Vec<&'a Selection> {
-        self.request.selections.iter().filter(|selection| selection.scope.has_room(room)).collect()
+        self.request.selections_of(room)
     }
 
     /// Decides about an event of a room. `chosen` are its [`Judge::selections`]; `earlier` gives what the event said

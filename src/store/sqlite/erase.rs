@@ -182,38 +182,66 @@ impl Beside {
         path.metadata().ok().map(|found| found.len())
     }
 
+    fn has_log(&self) -> bool {
+        Beside::size(&self.others[0]).is_some_and(|size| size > 0)
+    }
+
     fn sizes(&self) -> Vec<(String, u64)> {
         let files = std::iter::once(&self.store).chain(&self.others);
         files.filter_map(|path| Some((path.display().to_string(), Beside::size(path)?))).collect()
     }
 }
 
-/// Looks at the whole file while nobody can write to it, makes zero what is not, and looks again.
+/// Looks at the whole file while nobody can write to it, and makes zero what is not. Then looks again at the pages that
+/// were written, or, when somebody else has written as well, at all of them.
 fn prove(store: &Sqlite, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure> {
     let beside = Beside::of(store);
-    let connection = &store.connection;
     let file = file(store, &beside)?;
     for _ in 0..ROUNDS {
         fold(store, wait)?;
         lock(store)?;
-        let looked = look(store, &beside, file, limits, watch);
-        let done = match looked {
+        let done = look(store, &beside, file, limits, watch).and_then(|looked| match looked {
             // Somebody wrote between the two.
-            Ok(None) => Ok(None),
-            Ok(Some((_, found))) if found.not_zero == 0 => {
-                let (loose, not_zero) = (found.loose, found.not_zero);
-                Ok(Some(Erasure { files: beside.sizes(), loose, not_zero, ..Erasure::default() }))
+            None => Ok(None),
+            Some((_, found)) if found.not_zero == 0 => Ok(Some(found.loose)),
+            Some((map, found)) => {
+                let version = clear_all(store, &map, &found, watch)?;
+                fold(store, wait)?;
+                lock(store)?;
+                let alone = version.is_some() && version == Some(written(store)?) && !beside.has_log();
+                match alone && pages::again(file, &map, &found.dirty, limits, watch)? == 0 {
+                    true => Ok(Some(found.loose)),
+                    false => Ok(None),
+                }
             }
-            Ok(Some((map, found))) => clear_all(store, &map, &found, watch).map(|()| None),
-            Err(error) => Err(error),
-        };
-        undo(connection);
-        if let Some(erasure) = done? {
-            return Ok(erasure);
+        });
+        let files = beside.sizes();
+        undo(&store.connection);
+        if let Some(loose) = done.map_err(interrupted)? {
+            return Ok(Erasure { files, loose, not_zero: 0, ..Erasure::default() });
         }
     }
-    Err(Error::new(Failure::Busy, "the messages are deleted, but other programs keep writing to the store")
-        .hint("wait until they have finished, then run pchat purge --continue; until then there is no certificate"))
+    Err(busy_writers())
+}
+
+/// What is said when others write all the time.
+pub(super) fn busy_writers() -> Error {
+    Error::new(Failure::Busy, "the messages are deleted, but other programs keep writing to the store")
+        .hint("wait until they have finished, then run pchat purge --continue; until then there is no certificate")
+}
+
+/// Says what to do when somebody has stopped it.
+fn interrupted(error: Error) -> Error {
+    match error.kind() {
+        Failure::Cancelled => error.hint("pchat purge --continue does the rest"),
+        _ => error,
+    }
+}
+
+/// What is another number when another connection has written.
+fn written(store: &Sqlite) -> Result<i64> {
+    let version = store.connection.pragma_query_value(None, "data_version", |row| row.get(0));
+    version.map_err(|error| explain(error, &store.path))
 }
 
 /// Takes the lock of whoever writes.
@@ -243,9 +271,9 @@ fn look(
     limits: &Limits,
     watch: &dyn Watch,
 ) -> Result<Option<(Map, Found)>> {
-    let [log, _, journal] = &beside.others;
+    let [_, _, journal] = &beside.others;
     let mut roots = roots(&store.connection, "").map_err(|error| explain(error, &store.path))?;
-    if Beside::size(log).is_some_and(|size| size > 0) {
+    if beside.has_log() {
         return Ok(None);
     }
     // A store has a log, so a journal is what another program has left, and SQLite has no use for it any more.
@@ -264,21 +292,20 @@ fn look(
 }
 
 /// Makes zero what belongs to nothing, in transactions of limited size. The first of them is open. Ends early when
-/// somebody else writes in between.
-fn clear_all(store: &Sqlite, map: &Map, found: &Found, watch: &dyn Watch) -> Result<()> {
+/// somebody else writes in between; otherwise gives what tells whether somebody does later.
+fn clear_all(store: &Sqlite, map: &Map, found: &Found, watch: &dyn Watch) -> Result<Option<i64>> {
     let connection = &store.connection;
     let told = |error| explain(error, &store.path);
-    let version = || connection.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0)).map_err(told);
-    let before = version()?;
+    let before = written(store)?;
     watch.event(Event::Begin { step: "overwriting", total: Some(found.dirty.len() as u64), unit: "pages" });
     for (n, pages) in found.dirty.chunks(AT_ONCE).enumerate() {
         if watch.cancelled() {
-            return Err(Error::new(Failure::Cancelled, "interrupted").hint("pchat purge --continue does the rest"));
+            return Err(Error::new(Failure::Cancelled, "interrupted"));
         }
         if n > 0 {
             lock(store)?;
-            if version()? != before {
-                return Ok(());
+            if written(store)? != before {
+                return Ok(None);
             }
         }
         clear(store, map, pages)?;
@@ -286,7 +313,7 @@ fn clear_all(store: &Sqlite, map: &Map, found: &Found, watch: &dyn Watch) -> Res
         watch.event(Event::Advance(pages.len() as u64));
     }
     watch.event(Event::End);
-    Ok(())
+    Ok(Some(before))
 }
 
 /// Writes everything into the file and cuts the log to nothing.

@@ -96,6 +96,13 @@ impl Fact {
     }
 }
 
+impl Fact {
+    /// The same of another person of the unit.
+    pub(super) fn by(self, who: u32) -> Fact {
+        Fact { who, ..self }
+    }
+}
+
 impl Pending {
     /// Bytes of memory it takes, about.
     pub(super) fn bytes(&self) -> usize {

@@ -22,6 +22,7 @@ mod people;
 mod pages;
 mod purge;
 mod read;
+mod readers;
 mod records;
 mod reindex;
 mod roots;
@@ -67,7 +68,6 @@ const APPLICATION_ID: i64 = 0x7063_6874;
 const PAGE_SIZE: i64 = 8192;
 /// Pages kept in memory by a connection, in KiB.
 const CACHE_KIB: i64 = 48 * 1024;
-
 /// Pages of the log, after which it is folded back.
 const LOG_PAGES: i64 = 32_768;
 
@@ -441,7 +441,6 @@ impl Store for Sqlite {
     }
 
     fn plan_purge(&mut self, mut request: PurgeRequest, watch: &dyn Watch) -> Result<PurgePlan> {
-        // A snapshot is in a transaction already.
         let own = self.connection.is_autocommit();
         if own {
             self.connection.execute_batch("BEGIN").map_err(|e| self.explain(e))?;
@@ -461,9 +460,10 @@ impl Store for Sqlite {
         &mut self,
         plan: &PurgePlan,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+        limits: &Limits,
         watch: &dyn Watch,
     ) -> Result<i64> {
-        erase::keep_log_short(self).and_then(|()| purge::execute(self, plan, entry, watch))
+        erase::keep_log_short(self).and_then(|()| purge::execute(self, plan, entry, limits, watch))
     }
 
     fn erase(&mut self, wait: Duration, limits: &Limits, watch: &dyn Watch) -> Result<Erasure> {

@@ -5,7 +5,7 @@ mod map;
 mod walk;
 
 pub(super) use map::{Map, Pages};
-pub(super) use walk::{Dirty, Found, clear, some, walk};
+pub(super) use walk::{Dirty, Found, again, clear, some, walk};
 
 use std::ops::Range;
 

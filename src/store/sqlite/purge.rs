@@ -5,11 +5,12 @@
 mod batch;
 mod cursor;
 mod kept;
+mod look;
 mod survey;
 mod rows;
 
 use super::find;
-use super::holds::{self, Earlier, Holds};
+use super::holds::{self, Earlier};
 use super::read::{COLUMNS, Personas, Place, attach, event_of, id_range, rooms, sequence_of};
 use super::{Sqlite, explain::explain, settings::Tx};
 use crate::error::Result;
@@ -24,37 +25,6 @@ use crate::store::purge::judge::{Drawing, Fate, Identities, Judge, Met, unfinish
 use crate::store::purge::{Counts, PurgePlan, PurgeRequest, PurgeState};
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::HashMap;
-
-/// Asks the judge, with what it needs from the store.
-struct Court<'a> {
-    judge: Judge<'a>,
-    personas: Personas,
-    /// Some earlier version of a message still has its text, so holds by words must look there, too.
-    versions: bool,
-}
-
-impl<'a> Court<'a> {
-    fn new(connection: &Connection, request: &'a PurgeRequest, holds: &'a Holds) -> rusqlite::Result<Court<'a>> {
-        let (judge, personas) = (Judge::new(request, holds), Personas::default());
-        Ok(Court { judge, personas, versions: has_earlier(connection)? })
-    }
-
-    fn fate(
-        &mut self,
-        connection: &Connection,
-        place: &Place,
-        selections: &[&Selection],
-        row: (i64, i64),
-        event: &Event,
-    ) -> rusqlite::Result<Fate> {
-        let subject = Subject::new(&place.key, self.personas.get(connection, row.1)?, event);
-        let versions = self.versions;
-        self.judge.fate(place.number, selections, &subject, || match versions {
-            true => earlier(connection, row.0),
-            false => Ok(Vec::new()),
-        })
-    }
-}
 
 /// Has any message an earlier version the text of which is still known?
 fn has_earlier(connection: &Connection) -> rusqlite::Result<bool> {
@@ -105,6 +75,15 @@ fn spans(connection: &Connection, room: i64, within: &Within<'_>) -> rusqlite::R
     }
     Ok(spans)
 }
+
+/// The events of a block that may go, when they are so few that each is looked up.
+fn few(found: &find::Ids, (first, last): (i64, i64)) -> Option<Vec<i64>> {
+    let ids: Vec<i64> = found.between(first, last).take(FEW + 1).collect();
+    (ids.len() <= FEW).then_some(ids)
+}
+
+/// Looking one event up costs about as much as passing over so many times fewer of a block.
+const FEW: usize = 16;
 
 /// What a row says, with as much of its text as was asked for.
 fn event_in(connection: &Connection, row: &Row<'_>, texts: bool) -> rusqlite::Result<Event> {
@@ -189,8 +168,8 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest, watch: &dyn Watch) -> 
     unfinished(open.as_ref().map(|(number, written, _)| (*number, written.as_str())), &request)?;
     let holds = holds::in_force(connection)?;
     let run = || -> rusqlite::Result<PurgePlan> {
-        let mut court = Court::new(connection, &request, &holds)?;
-        let (judge, versions) = (court.judge, court.versions);
+        let (judge, versions) = (Judge::new(&request, &holds), has_earlier(connection)?);
+        let mut personas = Personas::default();
         let mut drawing = Drawing::new(judge);
         let texts = judge.reads_texts();
         let columns = if texts { COLUMNS } else { LIGHT };
@@ -198,6 +177,8 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest, watch: &dyn Watch) -> 
         let (rooms, written) = (rooms_of(connection, &request, found.as_ref())?, written(connection)?);
         let of = |place: &Place| written.get(&place.number).copied().unwrap_or_default();
         watch.event(Progress::Begin { step: "planning", total: Some(rooms.iter().map(of).sum()), unit: "events" });
+        let mut statement = connection
+            .prepare_cached(&format!("SELECT {columns} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
         for place in rooms {
             let mut passed = 0;
             let mut pass = |to: u64| {
@@ -206,23 +187,28 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest, watch: &dyn Watch) -> 
             };
             let chosen = judge.selections(&place.key);
             let room = (place.number, &place.key, &*place.name);
-            let mut statement = connection
-                .prepare_cached(&format!("SELECT {columns} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
+            let mut look = |row: &Row<'_>| {
+                let id: i64 = row.get(0)?;
+                if found.as_ref().is_some_and(|found| !found.has(id)) {
+                    return Ok(());
+                }
+                let event = event_in(connection, row, texts)?;
+                let bytes = if texts { event.body.len() as u64 } else { row.get(6)? };
+                let met = Met { id, bytes, files: row.get(10)? };
+                let subject = Subject::new(room.1, personas.get(connection, row.get(4)?)?, &event);
+                drawing.look(room, &chosen, (met, &subject), || match versions {
+                    true => earlier(connection, id),
+                    false => Ok(Vec::new()),
+                })
+            };
             for span in spans(connection, place.number, &Within::of(&chosen, found.as_ref()))? {
-                let mut rows = statement.query(span)?;
-                while let Some(row) = rows.next()? {
-                    let id: i64 = row.get(0)?;
-                    if found.as_ref().is_some_and(|found| !found.has(id)) {
-                        continue;
+                let few = found.as_ref().and_then(|found| few(found, span));
+                let runs = few.map_or(vec![span], |ids| ids.into_iter().map(|id| (id, id)).collect());
+                for run in runs {
+                    let mut rows = statement.query(run)?;
+                    while let Some(row) = rows.next()? {
+                        look(row)?;
                     }
-                    let event = event_in(connection, row, texts)?;
-                    let bytes = if texts { event.body.len() as u64 } else { row.get(6)? };
-                    let met = Met { id, bytes, files: row.get(10)? };
-                    let subject = Subject::new(room.1, court.personas.get(connection, row.get(4)?)?, &event);
-                    drawing.look(room, &chosen, (met, &subject), || match versions {
-                        true => earlier(connection, id),
-                        false => Ok(Vec::new()),
-                    })?;
                 }
                 pass(sequence_of(span.1));
             }

@@ -183,7 +183,12 @@ fn a_plan_that_is_out_of_date_is_not_executed() {
     assert_eq!(plan.goes().events, 100);
     desk.run("import @more.jsonl --store @s.db").code(0);
     let mut store = Sqlite::open(&desk.path("s.db")).unwrap();
-    let failed = store.purge(&plan, &mut |_| crate::harness::entry(), &pchat::pipeline::Silent);
+    let failed = store.purge(
+        &plan,
+        &mut |_| crate::harness::entry(),
+        &pchat::pipeline::Limits { threads: 2, budget: 4 << 20 },
+        &pchat::pipeline::Silent,
+    );
     assert_eq!(failed.unwrap_err().kind(), pchat::error::Kind::Conflict);
     drop(store);
     assert_eq!(desk.history("s.db").len(), 101);
@@ -264,4 +269,45 @@ fn many_small_batches_of_many_rooms_leave_few_segments() {
     }
     assert_eq!(kept[0].len(), 9340 - 934);
     assert!(kept.iter().all(|history| *history == kept[0]));
+}
+
+#[test]
+fn what_lies_between_two_places_that_go_stays() {
+    // A block has 128 places; whole blocks without anything that goes lie between others that end and begin with it.
+    const EDGES: [usize; 5] = [0, 1, 63, 126, 127];
+    let desk = Desk::new();
+    let mut events = planted(1, 1280);
+    let mut dice = 17u64;
+    for (n, event) in events.iter_mut().enumerate() {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // Fewer and fewer blocks have anything of each.
+        let (mark, one_in) = ((dice >> 33) % 6, 1 + (dice >> 40) % 3);
+        if EDGES.contains(&(n % 128)) && ((n / 128) as u64).is_multiple_of(one_in) {
+            event["text"] = format!("{} mark{mark}", event["text"].as_str().unwrap()).into();
+            event["user"] = format!("sip:person{mark}@x").into();
+        }
+    }
+    // The first and the last place of two blocks with one between them.
+    for n in [127, 256] {
+        event_marked(&mut events[n], 9);
+    }
+    desk.lines("h.jsonl", &events);
+    desk.run("import @h.jsonl --store @s.db").code(0);
+    let mut left: Vec<Value> = events;
+    for (how, mark) in [("words", 9), ("words", 0), ("user", 1), ("words", 2), ("user", 3), ("words", 4), ("user", 5)] {
+        let (before, word) = (left.len(), format!("mark{mark}"));
+        left.retain(|event| !event["text"].as_str().unwrap().ends_with(&word));
+        let gone = before - left.len();
+        assert!(gone >= 2, "{mark}");
+        let chosen = if how == "words" { format!("--filter {word}") } else { format!("--user person{mark}@x") };
+        desk.run(&format!("purge --store @s.db {chosen} --yes")).code(0);
+        let ids = |events: &[Value]| events.iter().map(|event| event["id"].as_i64().unwrap()).collect::<Vec<_>>();
+        assert_eq!(ids(&desk.history("s.db")), ids(&left), "{how} {mark}");
+        desk.run("store check --store @s.db --read-data").code(0);
+    }
+}
+
+fn event_marked(event: &mut Value, mark: usize) {
+    event["text"] = format!("planted mark{mark}").into();
+    event["user"] = format!("sip:person{mark}@x").into();
 }

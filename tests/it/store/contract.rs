@@ -232,7 +232,8 @@ fn purge(store: &mut dyn Store, step: (&[Selection], bool, &Option<Setting>), to
     rooms.sort_by_key(|room| room.room.key());
     told.add((rooms, plan.held(), plan.goes(), plan.spared(), plan.continues()));
     between.iter().for_each(|setting| make(store, setting, false, told));
-    let done = store.purge(&plan, &mut |details| pchat::store::Entry { details, ..entry() }, &Silent);
+    let limits = pchat::pipeline::Limits { threads: 2, budget: 4 << 20 };
+    let done = store.purge(&plan, &mut |details| pchat::store::Entry { details, ..entry() }, &limits, &Silent);
     let Some(number) = told.result(done) else { return };
     told.result(
         store.plan_purge(PurgeRequest { written: "other".to_owned(), ..plan.request().clone() }, &Silent).map(drop),

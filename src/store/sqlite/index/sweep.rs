@@ -5,19 +5,29 @@
 
 use super::rows::{self, Change};
 use super::{BLOCK_SHIFT, WITH_FILES, damaged, of_kind, of_person, segments};
+use crate::error::Result;
 use crate::model::message::Event;
+use crate::pipeline::{self, Emit, Limits, Sink, Source, Stage, Watch};
 use crate::select::texts::searched_texts;
 use crate::select::{heads, postings, words::each_word};
-use crate::store::sqlite::reindex;
+use crate::store::sqlite::erase::busy_writers;
+use crate::store::sqlite::explain::explain;
+use crate::store::sqlite::readers::Readers;
+use crate::store::sqlite::{Sqlite, reindex};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path;
 
 /// Words that are remembered one by one; with more of them all lists are read.
 const MOST_WORDS: usize = 20_000;
 /// No store has as many blocks as this: those of eight billion events.
 const MOST_BLOCKS: usize = 1 << 26;
-/// Rows that are changed in one transaction: about 30 MB.
+/// Rows that are looked at, or of few words changed, in one transaction: about 30 MB.
 const BATCH: usize = 30_000;
+/// Rows travel together until they have so many bytes.
+const TOGETHER: usize = 1 << 17;
+/// How often others may write meanwhile, until it is given up.
+const ROUNDS: usize = 20;
 
 /// What went: in which blocks, and which words were met in it.
 #[derive(Default)]
@@ -39,6 +49,22 @@ impl Dead {
         self.all
     }
 
+    /// More went.
+    pub(in super::super) fn add(&mut self, other: Dead) {
+        self.blocks.extend(other.blocks);
+        self.all |= other.all;
+        if !self.all {
+            self.words.extend(other.words);
+        }
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        if self.all || self.words.len() > MOST_WORDS {
+            (self.words, self.all) = (HashSet::new(), true);
+        }
+    }
+
     /// An event of a block went, with all its words.
     pub(in super::super) fn event(&mut self, block: i64, persona: i64, event: &Event) {
         self.blocks.insert(block);
@@ -53,10 +79,7 @@ impl Dead {
             });
         }
         self.words.extend([of_person(persona), of_kind(event.kind), WITH_FILES.to_owned()]);
-        if self.words.len() > MOST_WORDS {
-            self.words.clear();
-            self.all = true;
-        }
+        self.bound();
     }
 }
 
@@ -133,80 +156,219 @@ impl Alive {
     }
 }
 
-/// Brings the index in step with the blocks. Each transaction is one of its own.
-pub(in super::super) fn sweep(connection: &Connection, dead: &Dead) -> rusqlite::Result<()> {
+/// Brings the index in step with the blocks, in transactions of limited size. When others write between two of them, it
+/// begins anew.
+pub(in super::super) fn sweep(store: &Sqlite, dead: &Dead, limits: &Limits, watch: &dyn Watch) -> Result<()> {
     if !dead.all && dead.blocks.is_empty() {
         return Ok(());
     }
-    let alive = Alive::read(connection, dead)?;
-    let mut changes = Vec::new();
-    if !dead.all {
+    let connection = &store.connection;
+    for _ in 0..ROUNDS {
+        let mut sweep = Sweep { store, connection, version: None };
+        let done = match dead.all {
+            true => sweep.all(dead, limits, watch),
+            false => sweep.words(dead).map_err(|error| explain(error, &store.path)),
+        };
+        if !connection.is_autocommit() {
+            connection.execute_batch("ROLLBACK").map_err(|error| explain(error, &store.path))?;
+        }
+        if done? {
+            return Ok(());
+        }
+    }
+    Err(busy_writers())
+}
+
+struct Sweep<'a> {
+    store: &'a Sqlite,
+    connection: &'a Connection,
+    /// What tells whether another connection has written, since the first transaction.
+    version: Option<i64>,
+}
+
+impl Sweep<'_> {
+    /// Begins a transaction. False when others have written since the one before.
+    fn begin(&mut self) -> rusqlite::Result<bool> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        reindex::complete(self.connection)?;
+        let now = self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        Ok(self.version.replace(now).is_none_or(|before| before == now))
+    }
+
+    /// Ends the last transaction. A segment without words says nothing.
+    fn end(&self) -> rusqlite::Result<bool> {
+        self.connection.execute(
+            "DELETE FROM segment WHERE NOT EXISTS (SELECT 1 FROM word WHERE word.segment = segment.number)",
+            [],
+        )?;
+        self.connection.execute_batch("COMMIT")?;
+        Ok(true)
+    }
+
+    /// Only the lists of the words that were met in what went. False when others have written.
+    fn words(&mut self, dead: &Dead) -> rusqlite::Result<bool> {
+        self.begin()?;
+        let alive = Alive::read(self.connection, dead)?;
         let mut words: Vec<&String> = dead.words.iter().collect();
         words.sort_unstable();
         // The row of each segment that was looked at last: the next word is often in it as well.
-        let mut seen = HashMap::new();
+        let (mut seen, mut changes) = (HashMap::new(), Vec::new());
         for word in words {
-            rows::changes_of(connection, word, &mut seen, &mut changes, &mut |segment, _, list| {
+            rows::changes_of(self.connection, word, &mut seen, &mut changes, &mut |segment, _, list| {
                 alive.left(segment, list)
             })?;
-            if is_much(&changes) {
-                apply(connection, &mut changes)?;
+            if changes.len() >= BATCH {
+                changes.drain(..).try_for_each(|change| change.apply(self.connection))?;
+                self.connection.execute_batch("COMMIT")?;
+                if !self.begin()? {
+                    return Ok(false);
+                }
             }
         }
-        apply(connection, &mut changes)?;
+        changes.drain(..).try_for_each(|change| change.apply(self.connection))?;
+        self.end()
     }
-    for segment in segments(connection)?.into_iter().filter(|_| dead.all) {
-        let mut after = (String::new(), -1);
+
+    /// All lists, read and made anew on workers. False when others have written.
+    fn all(&mut self, dead: &Dead, limits: &Limits, watch: &dyn Watch) -> Result<bool> {
+        let told = |error| explain(error, &self.store.path);
+        self.begin().map_err(told)?;
+        let alive = Alive::read(self.connection, dead).map_err(told)?;
+        let readers = Readers::new(&self.store.path);
+        let segments = segments(self.connection).map_err(told)?;
+        let mut at = At { segment: 0, after: None };
         loop {
-            let mut last = None;
-            {
-                let mut read = connection.prepare_cached(
+            let source = Lists { readers: &readers, segments: &segments, at: &mut at };
+            let sink = Apply { connection: self.connection, path: &self.store.path };
+            pipeline::run(source, Leave(&alive, &self.store.path), sink, limits, watch)?;
+            readers.let_go()?;
+            if at.segment >= segments.len() {
+                return self.end().map_err(|error| explain(error, &self.store.path));
+            }
+            let again = self.connection.execute_batch("COMMIT").and_then(|()| self.begin());
+            if !again.map_err(|error| explain(error, &self.store.path))? {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// Where a sweep over all lists has got to: a segment, and the row of it that was read last.
+struct At {
+    segment: usize,
+    after: Option<(String, i64)>,
+}
+
+/// Rows of one segment, one behind the other in one piece of memory.
+#[derive(Default)]
+struct Rows {
+    segment: i64,
+    bytes: Vec<u8>,
+    /// Where the first word of each ends, its part, and where its lists end.
+    ends: Vec<(usize, i64, usize)>,
+}
+
+impl Rows {
+    fn add(&mut self, first: &str, part: i64, lists: &[u8]) {
+        self.bytes.extend_from_slice(first.as_bytes());
+        let end = self.bytes.len();
+        self.bytes.extend_from_slice(lists);
+        self.ends.push((end, part, self.bytes.len()));
+    }
+
+    /// The rows: first word, part, lists.
+    fn each(&self) -> impl Iterator<Item = rusqlite::Result<(&str, i64, &[u8])>> {
+        let mut begin = 0;
+        self.ends.iter().map(move |(end, part, behind)| {
+            let first = std::str::from_utf8(&self.bytes[begin..*end])?;
+            begin = *behind;
+            Ok((first, *part, &self.bytes[*end..*behind]))
+        })
+    }
+}
+
+/// The rows of one transaction.
+struct Lists<'a> {
+    readers: &'a Readers<'a>,
+    segments: &'a [i64],
+    at: &'a mut At,
+}
+
+impl Source for Lists<'_> {
+    type Item = Rows;
+
+    fn read(&mut self, emit: &mut Emit<'_, Rows>) -> Result<()> {
+        let (readers, mut left) = (self.readers, BATCH);
+        readers.read(|reader| {
+            while let Some(segment) = self.segments.get(self.at.segment) {
+                let mut read = reader.connection.prepare_cached(
                     "SELECT first, part, lists FROM word WHERE segment = ?1 AND (first, part) > (?2, ?3) \
                      ORDER BY first, part",
                 )?;
+                let after = self.at.after.take().unwrap_or((String::new(), -1));
                 let mut rows = read.query((segment, &after.0, after.1))?;
+                let mut together = Rows { segment: *segment, ..Rows::default() };
                 while let Some(row) = rows.next()? {
                     let (first, part) = (row.get_ref(0)?.as_str()?, row.get(1)?);
-                    let lists = row.get_ref(2)?.as_blob()?;
-                    changes
-                        .extend(Change::of((segment, first, part), lists, &mut |_, list| alive.left(segment, list))?);
-                    if is_much(&changes) {
-                        last = Some((first.to_owned(), part));
-                        break;
+                    together.add(first, part, row.get_ref(2)?.as_blob()?);
+                    left -= 1;
+                    if left == 0 {
+                        self.at.after = Some((first.to_owned(), part));
+                        let _ = emit(together, TOGETHER);
+                        return Ok(());
+                    }
+                    if together.bytes.len() >= TOGETHER {
+                        let next = Rows { segment: *segment, ..Rows::default() };
+                        let rows = std::mem::replace(&mut together, next);
+                        if emit(rows, TOGETHER).is_break() {
+                            return Ok(());
+                        }
                     }
                 }
+                if !together.ends.is_empty() && emit(together, TOGETHER).is_break() {
+                    return Ok(());
+                }
+                self.at.segment += 1;
             }
-            apply(connection, &mut changes)?;
-            match last {
-                Some(last) => after = last,
-                None => break,
-            }
-        }
+            Ok(())
+        })
     }
-    // A segment without words says nothing.
-    connection
-        .execute("DELETE FROM segment WHERE NOT EXISTS (SELECT 1 FROM word WHERE word.segment = segment.number)", [])
-        .map(|_| ())
 }
 
-/// Is it time to write these?
-fn is_much(changes: &[Change]) -> bool {
-    changes.len() >= BATCH
+/// Takes what is gone out of rows.
+struct Leave<'a>(&'a Alive, &'a Path);
+
+impl Stage for Leave<'_> {
+    type In = Rows;
+    type Out = Vec<Change>;
+
+    fn apply(&self, rows: Rows) -> Result<Vec<Change>> {
+        let segment = rows.segment;
+        let change = |row: rusqlite::Result<(&str, i64, &[u8])>| {
+            let (first, part, lists) = row?;
+            Change::of((segment, first, part), lists, &mut |_, list| self.0.left(segment, list))
+        };
+        let changes: rusqlite::Result<Vec<Change>> = rows.each().filter_map(|row| change(row).transpose()).collect();
+        changes.map_err(|error| explain(error, self.1))
+    }
 }
 
-fn apply(connection: &Connection, changes: &mut Vec<Change>) -> rusqlite::Result<()> {
-    if changes.is_empty() {
-        return Ok(());
+/// Writes what is left.
+struct Apply<'a> {
+    connection: &'a Connection,
+    path: &'a Path,
+}
+
+impl Sink for Apply<'_> {
+    type Item = Vec<Change>;
+    type Receipt = ();
+
+    fn take(&mut self, changes: Vec<Change>) -> Result<()> {
+        let done = changes.into_iter().try_for_each(|change| change.apply(self.connection));
+        done.map_err(|error| explain(error, self.path))
     }
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    let mut run = || -> rusqlite::Result<()> {
-        reindex::complete(connection)?;
-        changes.drain(..).try_for_each(|change| change.apply(connection))?;
-        connection.execute_batch("COMMIT")
-    };
-    run().inspect_err(|_| {
-        if !connection.is_autocommit() {
-            drop(connection.execute_batch("ROLLBACK"));
-        }
-    })
+
+    fn finish(self) -> Result<()> {
+        Ok(())
+    }
 }

@@ -2,7 +2,7 @@
 //! in their order, on workers, once it is known what each page is for; then payloads that run over are followed.
 
 use super::map::{Map, Pages, Role, broken};
-use super::{Chain, Tree, long, not_zero, parts};
+use super::{Chain, Layout, Tree, long, not_zero, parts};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Emit, Event, Limits, Sink, Source, Stage, Watch};
 use std::fs::File;
@@ -100,14 +100,18 @@ fn follow(map: &mut Map, pages: &mut dyn Pages, chains: &[Chain], found: &mut Fo
     Ok(())
 }
 
+/// What of a page belongs to nothing.
+fn ranges(map: &Map, dirty: &Dirty, page: &[u8]) -> Result<Vec<Range<usize>>> {
+    match dirty.from {
+        Some(from) => Ok(std::iter::once((from as usize).min(page.len())..page.len()).collect()),
+        None => Ok(parts(page, dirty.page, &map.layout).map_err(|why| broken(dirty.page, why))?.loose),
+    }
+}
+
 /// Makes zero what of a page belongs to nothing; false when it was already.
 pub(in crate::store::sqlite) fn clear(map: &Map, dirty: &Dirty, page: &mut [u8]) -> Result<bool> {
-    let ranges = match dirty.from {
-        Some(from) => std::iter::once(from as usize..page.len()).collect(),
-        None => parts(page, dirty.page, &map.layout).map_err(|why| broken(dirty.page, why))?.loose,
-    };
     let mut any = false;
-    for range in ranges {
+    for range in ranges(map, dirty, page)? {
         if let Some(bytes) = page.get_mut(range).filter(|bytes| not_zero(bytes) > 0) {
             bytes.fill(0);
             any = true;
@@ -119,22 +123,23 @@ pub(in crate::store::sqlite) fn clear(map: &Map, dirty: &Dirty, page: &mut [u8])
 /// A run of whole pages, and the number of the first.
 type Piece = (u32, Vec<u8>);
 
-/// The pages of the file in their order, but for runs that nothing is known of yet.
+/// The pages of the file in their order, but for runs of which none is wanted.
 struct InOrder<'a> {
     file: &'a File,
-    map: &'a Map,
+    layout: Layout,
+    wanted: &'a (dyn Fn(u32, usize) -> bool + Sync),
 }
 
 impl Source for InOrder<'_> {
     type Item = Piece;
 
     fn read(&mut self, emit: &mut Emit<'_, Piece>) -> Result<()> {
-        let layout = &self.map.layout;
+        let layout = self.layout;
         let run = PIECE / layout.size;
         let mut first = 1;
         while first <= layout.count {
             let count = run.min((layout.count - first + 1) as usize);
-            if self.map.any(first, count) {
+            if (self.wanted)(first, count) {
                 let mut bytes = vec![0; count * layout.size];
                 Direct { file: self.file, size: layout.size }.read(first, 0, &mut bytes)?;
                 let weight = bytes.len();
@@ -212,13 +217,80 @@ pub(in crate::store::sqlite) fn walk(
     }
     watch.event(Event::Begin { step: "checking the file", total: Some(bytes), unit: "bytes" });
     let sink = Collect { watch, most: map.layout.count as usize, found: Found::default(), chains: Vec::new() };
-    let (mut found, chains) = pipeline::run(InOrder { file, map: &map }, Look(&map), sink, limits, watch)?;
+    let (mut found, chains) = {
+        let source = InOrder { file, layout: map.layout, wanted: &|first, count| map.any(first, count) };
+        pipeline::run(source, Look(&map), sink, limits, watch)?
+    };
     follow(&mut map, &mut pages, &chains, &mut found)?;
     watch.event(Event::End);
+    found.dirty.sort_unstable_by_key(|dirty| dirty.page);
     match map.stray() {
         Some(page) => Err(broken(page, "nothing points to it")),
         None => Ok((map, found)),
     }
+}
+
+/// Those of some pages that lie in a piece, each with where it begins in it.
+fn inside<'a>(dirty: &'a [Dirty], (first, bytes): &Piece, size: usize) -> impl Iterator<Item = (&'a Dirty, usize)> {
+    let (first, behind) = (*first, *first + (bytes.len() / size) as u32);
+    let from = &dirty[dirty.partition_point(|dirty| dirty.page < first)..];
+    let spots = from.iter().take_while(move |dirty| dirty.page < behind);
+    spots.map(move |dirty| (dirty, (dirty.page - first) as usize * size))
+}
+
+/// Does any of some pages lie in a run?
+fn any_of(dirty: &[Dirty]) -> impl Fn(u32, usize) -> bool + Sync {
+    |first, count| {
+        let at = dirty.partition_point(|dirty| dirty.page < first);
+        dirty.get(at).is_some_and(|dirty| ((dirty.page - first) as usize) < count)
+    }
+}
+
+/// Looks once more at what was made zero, in the file, and counts what is not.
+struct Again<'a>(&'a Map, &'a [Dirty]);
+
+impl Stage for Again<'_> {
+    type In = Piece;
+    type Out = u64;
+
+    fn apply(&self, piece: Piece) -> Result<u64> {
+        let Again(map, dirty) = self;
+        let mut left = 0;
+        for (spot, at) in inside(dirty, &piece, map.layout.size) {
+            let page = &piece.1[at..at + map.layout.size];
+            left += ranges(map, spot, page)?.into_iter().map(|range| not_zero(&page[range])).sum::<u64>();
+        }
+        Ok(left)
+    }
+}
+
+struct Sum(u64);
+
+impl Sink for Sum {
+    type Item = u64;
+    type Receipt = u64;
+
+    fn take(&mut self, count: u64) -> Result<()> {
+        self.0 += count;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<u64> {
+        Ok(self.0)
+    }
+}
+
+/// Reads the pages of a walk that were made zero since, and counts the bytes that are not. Nothing else may have been
+/// written to the file.
+pub(in crate::store::sqlite) fn again(
+    file: &File,
+    map: &Map,
+    dirty: &[Dirty],
+    limits: &Limits,
+    watch: &dyn Watch,
+) -> Result<u64> {
+    let wanted = any_of(dirty);
+    pipeline::run(InOrder { file, layout: map.layout, wanted: &wanted }, Again(map, dirty), Sum(0), limits, watch)
 }
 
 /// Looks at some trees of a file of so many bytes, and at the list of free pages.

@@ -1,36 +1,31 @@
 //! Executes a plan: deletes or replaces batch by batch, keeps the index in step, and leaves tombstones.
 //!
-//! Before a block loses anything it is compared with its root. What stays of it gets a new salt and a new root, and the
-//! trees of its room are made anew. The index follows at the end (`index/sweep.rs`).
+//! Before a block loses anything it is compared with its root, on workers (`look.rs`), in the state that the open
+//! transaction found. What stays of it gets a new salt and a new root, and the trees of its room are made anew. The
+//! index follows at the end (`index/sweep.rs`).
 
-use super::cursor::{Cursor, Inside, Touched};
+use super::cursor::{Batch, Blocks, Cursor, Ground};
 use super::kept::{done_of, done_text, plan_text};
-use super::{Court, Fate, Identities, Within, approval, event_in, revision, rooms_of, rows};
+use super::look::{Looked, Looking, Loss};
+use super::{Identities, approval, has_earlier, revision, rooms_of, rows};
 use crate::error::{Error, Kind as Failure, Result};
 use crate::model::ids::RoomKey;
-use crate::model::message::{Event, Kind};
-use crate::model::time::Ticks;
-use crate::pipeline::{Event as Progress, Watch};
-use crate::proof::content::{Leaves, canonical};
-use crate::proof::tree::Frontier;
-use crate::select::postings::Builder;
+use crate::pipeline::{self, Event as Progress, Limits, Sink, Watch};
 use crate::store::Entry;
-use crate::store::block::Drafting;
-use crate::store::purge::judge::{When, as_planned, moved, put_text, unnumbered};
-use crate::store::purge::{Counts, PurgePlan, PurgeRequest};
-use crate::store::sqlite::blocks::{History, Kept, insert as insert_block, update as update_block};
-use crate::store::sqlite::explain::{Broken, explain};
+use crate::store::purge::judge::{Judge, When, as_planned, moved};
+use crate::store::purge::{Counts, PurgePlan};
+use crate::store::sqlite::blocks::{History, insert as insert_block, update as update_block};
+use crate::store::sqlite::explain::explain;
 use crate::store::sqlite::find;
 use crate::store::sqlite::holds;
-use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Fact, Pending};
-use crate::store::sqlite::read::{COLUMNS, Place, said_by, sequence_of};
+use crate::store::sqlite::index::{self, BLOCK_SHIFT, Dead, Pending};
+use crate::store::sqlite::read::{Place, sequence_of};
+use crate::store::sqlite::readers::Readers;
 use crate::store::sqlite::{Sqlite, audit, collected, erase, tombs};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-
-/// A batch ends after so many events as the request says, or so many bytes of texts.
-const BATCH_BYTES: usize = 64 << 20;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where a purge has got to.
 struct Work<'a> {
@@ -42,10 +37,10 @@ struct Work<'a> {
     mine: Counts,
     digest: Identities,
     index: Pending,
-    /// What may go, as far as the index tells.
-    found: Option<find::Ids>,
     /// What the index has to lose.
     dead: Dead,
+    /// The room that is open, with the tree over its blocks as they are.
+    room: Option<(usize, Blocks)>,
 }
 
 /// Executes a plan. Returns the number of the purge.
@@ -53,13 +48,14 @@ pub(in crate::store::sqlite) fn execute(
     store: &mut Sqlite,
     plan: &PurgePlan,
     entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+    limits: &Limits,
     watch: &dyn Watch,
 ) -> Result<i64> {
     let path = store.path.clone();
     let told = |error| explain(error, &path);
     // Children of what goes are deleted with it, so looking for them once more would only cost time.
     store.connection.pragma_update(None, "foreign_keys", false).map_err(told)?;
-    let done = run(store, plan, entry, watch);
+    let done = run(store, plan, entry, limits, watch);
     store.connection.pragma_update(None, "foreign_keys", true).map_err(told)?;
     done
 }
@@ -68,6 +64,7 @@ fn run(
     store: &Sqlite,
     plan: &PurgePlan,
     entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+    limits: &Limits,
     watch: &dyn Watch,
 ) -> Result<i64> {
     let connection = &store.connection;
@@ -114,9 +111,15 @@ fn run(
         entry(details)
     };
     let entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry = &mut entry;
+    let dead = if plan.open.is_some() { Dead::unknown() } else { Dead::default() };
+    let found = find::candidates_of_any(connection, &plan.request.selections);
+    let found = found.map_err(|error| abandon(connection, told(error)))?;
+    let places = rooms_of(connection, &plan.request, found.as_ref());
+    let mut places = places.map_err(|error| abandon(connection, told(error)))?;
+    places.retain(|place| plan.rooms.contains_key(&place.number));
+    let (readers, all_words) = (Readers::new(&store.path), AtomicBool::new(dead.is_all()));
+    let ground = Ground { request: &plan.request, places, found, readers, all_words };
     let mut work = Work {
-        found: find::candidates_of_any(connection, &plan.request.selections)
-            .map_err(|error| abandon(connection, told(error)))?,
         plan,
         number,
         revision: plan.revision.clone(),
@@ -125,26 +128,15 @@ fn run(
         digest: Identities::default(),
         index: Pending::default(),
         // What an interrupted run destroyed is not known any more.
-        dead: if plan.open.is_some() { Dead::unknown() } else { Dead::default() },
+        dead,
+        room: None,
     };
     let mut open = true;
-    let mut places = rooms_of(connection, &plan.request, work.found.as_ref()).map_err(told)?;
-    places.retain(|place| plan.rooms.contains_key(&place.number));
     let mut at = Cursor::default();
-    while at.room < places.len() {
-        if watch.cancelled() {
-            return Err(abandon(
-                connection,
-                Error::new(Failure::Cancelled, "interrupted")
-                    .hint("what was purged is gone; pchat purge --continue does the rest"),
-            ));
-        }
+    while at.room < ground.places.len() {
         let before = work.mine.events;
-        match work.batch(connection, &places, &mut at, open, entry) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(abandon(connection, error)),
-            Err(error) => return Err(abandon(connection, told(error))),
-        }
+        let batch = work.batch(store, &ground, &mut at, open, entry, (limits, watch));
+        batch.map_err(|error| abandon(connection, interrupted(error)))?;
         open = false;
         watch.event(Progress::Advance(work.mine.events - before));
     }
@@ -155,7 +147,8 @@ fn run(
         };
         end().map_err(|error| abandon(connection, told(error)))?;
     }
-    index::sweep(connection, &work.dead).map_err(told)?;
+    drop(ground);
+    index::sweep(store, &work.dead, limits, watch).map_err(|error| abandon(connection, interrupted(error)))?;
     let mut people = || -> rusqlite::Result<()> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         let gone = erase::people(connection)?;
@@ -176,85 +169,83 @@ fn abandon(connection: &Connection, error: Error) -> Error {
     error
 }
 
-/// How much a batch has looked at.
-#[derive(Default)]
-struct Looked {
-    events: u64,
-    bytes: usize,
-}
-
-impl Looked {
-    fn is_enough(&self, request: &PurgeRequest) -> bool {
-        self.events >= request.commit_every || self.bytes >= BATCH_BYTES
+/// Says what to do when somebody has stopped it.
+fn interrupted(error: Error) -> Error {
+    match error.kind() {
+        Failure::Cancelled => error.hint("what was purged is gone; pchat purge --continue does the rest"),
+        _ => error,
     }
 }
 
 /// What a batch takes from a room.
 #[derive(Default)]
 struct Taken {
-    /// Runs of events that go; nothing that stays lies between.
     runs: Vec<(i64, i64)>,
-    run_open: bool,
-    /// Those that go, with their message numbers.
     gone: Vec<(i64, Option<i64>)>,
-    /// Instant and kind of those among them that have no number.
     unnumbered: Vec<When>,
     counts: Counts,
-    files: bool,
-    /// Blocks that lose something, as they are afterwards.
-    blocks: Vec<Touched>,
-    /// Hashes of attachments that may be left without an event.
+    blocks: Vec<Loss>,
     contents: Vec<[u8; 32]>,
-    /// Where what goes came from.
     sources: BTreeSet<i64>,
 }
 
-/// Instant, kind and bytes of text of an event.
-type Facts = (Ticks, Kind, u64);
-
-/// An event of a block that is looked at: its place, and its canonical form before and, unless it goes, afterwards.
-struct Look {
-    spot: u8,
-    before: Range<usize>,
-    after: Option<(Facts, Range<usize>)>,
+impl Taken {
+    fn add(&mut self, mut loss: Loss) {
+        self.runs.append(&mut loss.runs);
+        self.gone.append(&mut loss.gone);
+        self.unnumbered.append(&mut loss.unnumbered);
+        self.contents.append(&mut loss.contents);
+        self.sources.append(&mut loss.sources);
+        self.counts.add(&loss.counts);
+        self.blocks.push(loss);
+    }
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     /// Does one batch, of as many rooms as it takes: one transaction, one segment of the index, one record.
     fn batch(
         &mut self,
-        connection: &Connection,
-        places: &[Place],
-        at: &mut Cursor,
+        store: &Sqlite,
+        ground: &Ground<'a>,
+        cursor: &mut Cursor<'a>,
         open: bool,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
-    ) -> rusqlite::Result<Result<()>> {
+        (limits, watch): (&Limits, &dyn Watch),
+    ) -> Result<()> {
+        let (connection, told) = (&store.connection, |error| explain(error, &store.path));
         if !open {
-            connection.execute_batch("BEGIN IMMEDIATE")?;
+            connection.execute_batch("BEGIN IMMEDIATE").map_err(told)?;
         }
-        if revision(connection)? != self.revision {
-            return Ok(Err(moved(self.mine.events)));
+        if revision(connection).map_err(told)? != self.revision {
+            return Err(moved(self.mine.events));
         }
         // The holds are asked again in every transaction that destroys anything.
-        let holds = match holds::in_force(connection) {
-            Ok(holds) => holds,
-            Err(error) => return Ok(Err(error)),
-        };
-        let request = &self.plan.request;
-        let mut judge = Court::new(connection, request, &holds)?;
+        let holds = holds::in_force(connection)?;
+        let judge = Judge::new(ground.request, &holds);
+        let versions = has_earlier(connection).map_err(told)?;
         let now = entry(Vec::new());
-        let (mut looked, mut counts, mut rooms) = (Looked::default(), Counts::default(), Vec::new());
-        while let Some(place) = places.get(at.room)
-            && !looked.is_enough(request)
-        {
-            let taken = self.room(connection, place, at, &mut judge, &mut looked, &now)?;
-            if taken.events > 0 {
-                counts.add(&taken);
-                rooms.push(&place.key);
-                self.done.entry(place.key.clone()).or_default().add(&taken);
-            }
-        }
+        let (counts, rooms) = {
+            let source = Batch { ground, cursor };
+            let stage = Looking { ground, judge, versions, heavy: Mutex::default() };
+            let (taken, counts, rooms) = Default::default();
+            let sink = Taking { work: self, store, ground, now: &now, taken, counts, rooms };
+            pipeline::run(source, stage, sink, limits, watch)?
+        };
+        ground.readers.let_go()?;
         self.mine.add(&counts);
+        let rooms: Vec<&RoomKey> = rooms.into_iter().map(|at| &ground.places[at].key).collect();
+        self.close(connection, open, &counts, &rooms, entry).map_err(told)
+    }
+
+    /// Notes what a batch did, and makes it permanent.
+    fn close(
+        &mut self,
+        connection: &Connection,
+        open: bool,
+        counts: &Counts,
+        rooms: &[&RoomKey],
+        entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+    ) -> rusqlite::Result<()> {
         if open || !rooms.is_empty() {
             let so_far = done_text(&self.done);
             connection.execute("UPDATE purge SET done = ?2 WHERE number = ?1", (self.number, so_far))?;
@@ -272,51 +263,33 @@ impl Work<'_> {
             audit::append(connection, &entry(details))?;
         }
         self.revision = revision(connection)?;
-        connection.execute_batch("COMMIT")?;
-        Ok(Ok(()))
+        connection.execute_batch("COMMIT")
     }
 
-    /// Takes from a room what there is, or as much as the batch has room for, and gives the counts of it.
-    fn room(
-        &mut self,
-        connection: &Connection,
-        place: &Place,
-        at: &mut Cursor,
-        judge: &mut Court<'_>,
-        looked: &mut Looked,
-        now: &Entry,
-    ) -> rusqlite::Result<Counts> {
+    /// Takes from a room what goes, and writes what is left of its blocks.
+    fn take(&mut self, connection: &Connection, place: &Place, taken: &Taken, now: &Entry) -> rusqlite::Result<()> {
+        let Some((_, blocks)) = &mut self.room else { return Ok(()) };
+        for loss in &taken.blocks {
+            match &loss.left {
+                Some(draft) => {
+                    let span = (sequence_of(loss.span.0), sequence_of(loss.span.1));
+                    blocks.insert(loss.span.0, draft.leaf(span));
+                }
+                None => drop(blocks.remove(&loss.span.0)),
+            }
+        }
+        let history = History::load(connection, place.number)?.over(blocks.values());
         let request = &self.plan.request;
-        let chosen = judge.judge.selections(&place.key);
-        let mut inside = match at.inside.take() {
-            Some(inside) => inside,
-            None => Inside::of(connection, place.number, &Within::of(&chosen, self.found.as_ref()))?,
-        };
-        let mut taken = Taken::default();
-        while !looked.is_enough(request)
-            && let Some(block) = inside.next()
-        {
-            self.block(connection, place, &chosen, judge, &block, &mut taken, looked)?;
-        }
-        taken.blocks.iter().for_each(|block| inside.note(block));
-        let history = match taken.gone.is_empty() {
-            true => None,
-            false => Some(History::load(connection, place.number)?.over(inside.leaves())),
-        };
-        match inside.is_done() {
-            true => *at = Cursor { room: at.room + 1, inside: None },
-            false => at.inside = Some(inside),
-        }
-        // When nothing of these blocks went there is nothing to write; the plan says whether that is right.
-        let Some(history) = history else { return Ok(taken.counts) };
         match &request.replacement {
             Some(text) => rows::replace(connection, self.number, request, text, &taken.gone, now)?,
-            None => rows::delete(connection, place.number, &taken.runs, taken.files)?,
+            None => {
+                rows::delete(connection, place, &taken.runs, (taken.gone.len(), taken.counts.files > 0))?;
+            }
         }
         rows::drop_contents(connection, &taken.contents)?;
         rows::forget_sources(connection, &taken.sources)?;
-        for block in &taken.blocks {
-            self.write_block(connection, block)?;
+        for loss in &taken.blocks {
+            self.write_block(connection, loss)?;
         }
         history.save(connection, place.number, &place.key.key())?;
         if request.replacement.is_none() {
@@ -324,139 +297,84 @@ impl Work<'_> {
             tombs::note_unnumbered(connection, self.number, place.number, &taken.unnumbered)?;
             collected::purged(connection, place.number, &taken.gone)?;
         }
-        Ok(taken.counts)
-    }
-
-    /// Looks at one block.
-    #[allow(clippy::too_many_arguments)] // All of it is the state of one loop; a struct would only rename it.
-    fn block(
-        &mut self,
-        connection: &Connection,
-        place: &Place,
-        chosen: &[&crate::select::scope::Selection],
-        judge: &mut Court<'_>,
-        block: &Kept,
-        taken: &mut Taken,
-        looked: &mut Looked,
-    ) -> rusqlite::Result<()> {
-        let replacement = self.plan.request.replacement.as_deref();
-        let texts = judge.judge.reads_texts();
-        let mut statement = connection
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id"))?;
-        let mut rows = statement.query((block.first, block.last))?;
-        let (mut gone, mut events, mut looks, mut bytes) = (0, Vec::new(), Vec::new(), Vec::new());
-        while let Some(row) = rows.next()? {
-            let (id, persona, late, source): (i64, i64, bool, i64) =
-                (row.get(0)?, row.get(4)?, row.get(12)?, row.get(13)?);
-            let spot = (id - block.first) as u8;
-            let start = bytes.len();
-            let found = self.found.as_ref().is_none_or(|found| found.has(id));
-            // Of most events nothing but their digest is needed, or not what they say.
-            let bare = replacement.is_none() && row.get::<_, i64>(10)? == 0;
-            let known = judge.personas.get(connection, persona)?;
-            let (mut event, facts) = match bare && (!found || (!texts && self.dead.is_all())) {
-                true => {
-                    let said = said_by(connection, row)?;
-                    canonical(&mut bytes, said, known, late, source);
-                    let event = Event { chat: said.chat, ..Event::new(said.at, said.kind) };
-                    (event, (said.at, said.kind, said.body.len() as u64))
-                }
-                false => {
-                    let event = event_in(connection, row, true)?;
-                    canonical(&mut bytes, &event, known, late, source);
-                    let facts = (event.at, event.kind, event.body.len() as u64);
-                    (event, facts)
-                }
-            };
-            looked.events += 1;
-            looked.bytes += event.weight().max(bytes.len() - start);
-            let mut look = Look { spot, before: start..bytes.len(), after: Some((facts, start..bytes.len())) };
-            let goes = found && matches!(judge.fate(connection, place, chosen, (id, persona), &event)?, Fate::Goes);
-            if goes {
-                gone += 1;
-                let files = event.more().files.len() as u64;
-                taken.counts.count(event.at, event.kind == Kind::Chat, facts.2, files);
-                taken.files |= files > 0;
-                taken.contents.extend(event.more().files.iter().filter_map(|file| file.sha256));
-                taken.gone.push((id, event.chat));
-                taken.unnumbered.extend(unnumbered(&event));
-                taken.sources.insert(source);
-                self.digest.event(id);
-            }
-            match taken.runs.last_mut() {
-                _ if !goes || replacement.is_some() => taken.run_open = false,
-                Some(run) if taken.run_open => run.1 = id,
-                _ => {
-                    taken.runs.push((id, id));
-                    taken.run_open = true;
-                }
-            }
-            if goes || replacement.is_some() {
-                self.dead.event(block.number, persona, &event);
-            }
-            match replacement {
-                None if goes => look.after = None,
-                None => {}
-                Some(text) => {
-                    if goes {
-                        put_text(&mut event, text);
-                        let start = bytes.len();
-                        canonical(&mut bytes, &event, judge.personas.get(connection, persona)?, late, source);
-                        let facts = (event.at, event.kind, event.body.len() as u64);
-                        look.after = Some((facts, start..bytes.len()));
-                    }
-                    events.push((id, persona, event));
-                }
-            }
-            looks.push(look);
-        }
-        if gone == 0 {
-            return Ok(());
-        }
-        let (leaves, mut before) = (Leaves::new(&block.salt()?), Frontier::default());
-        looks.iter().for_each(|look| before.push(leaves.leaf_of(look.spot, &bytes[look.before.clone()])));
-        if before.root()[..] != block.root[..] {
-            let (first, last) = (sequence_of(block.first), sequence_of(block.last));
-            let why =
-                format!("an event of {}#{first} to #{last} is not what was written: the digest differs", place.key);
-            return Err(Broken(why).into());
-        }
-        let mut left = None;
-        if looks.iter().any(|look| look.after.is_some()) {
-            let fresh = connection.prepare_cached("SELECT randomblob(32)")?.query_row([], |row| row.get(0))?;
-            let mut after = Drafting::new(fresh);
-            for look in looks {
-                let Some((facts, form)) = look.after else { continue };
-                after.push_canonical(look.spot, facts, &bytes[form]);
-            }
-            left = Some(after.finish());
-        }
-        taken.blocks.push(Touched { number: block.number, first: block.first, last: block.last, left, events });
         Ok(())
     }
 
     /// Writes what is left of a block. Where texts were replaced it gets another number, so that the words of the old
     /// texts stand in lists of a block that is gone.
-    fn write_block(&mut self, connection: &Connection, block: &Touched) -> rusqlite::Result<()> {
+    fn write_block(&mut self, connection: &Connection, loss: &Loss) -> rusqlite::Result<()> {
         let drop = "DELETE FROM block WHERE number = ?1";
-        let Some(draft) = &block.left else {
-            return connection.prepare_cached(drop)?.execute([block.number]).map(|_| ());
+        let Some(draft) = &loss.left else {
+            return connection.prepare_cached(drop)?.execute([loss.number]).map(|_| ());
         };
-        if block.events.is_empty() {
-            return update_block(connection, block.number, block.last, draft);
-        }
-        connection.prepare_cached(drop)?.execute([block.number])?;
-        let number = insert_block(connection, (block.first, block.last), draft)?;
-        let (mut numbers, mut builder) = (Vec::new(), Builder::default());
-        let mut events = Vec::new();
-        let people: Vec<i64> = block.events.iter().map(|(_, persona, _)| *persona).collect();
-        for (n, (id, _, event)) in block.events.iter().enumerate() {
-            builder.add(n as u32, event);
-            numbers.push(Some(((number as u64) << BLOCK_SHIFT) | (id - block.first) as u64));
-            events.push(Event { who: n as u32, ..event.clone() });
-        }
-        self.index.add(&numbers, &builder.finish());
-        self.index.add_facts(&numbers, events.iter().map(Fact::of), &people);
+        let Some(reworded) = &loss.reworded else {
+            return update_block(connection, loss.number, loss.span.1, draft);
+        };
+        connection.prepare_cached(drop)?.execute([loss.number])?;
+        let number = insert_block(connection, loss.span, draft)?;
+        let place = |id: &i64| Some(((number as u64) << BLOCK_SHIFT) | (id - loss.span.0) as u64);
+        let numbers: Vec<_> = reworded.ids.iter().map(place).collect();
+        self.index.add(&numbers, &reworded.words);
+        self.index.add_facts(&numbers, reworded.facts.iter().copied(), &reworded.people);
         Ok(())
+    }
+}
+
+/// Takes from the blocks of a batch what goes, room by room.
+struct Taking<'w, 'a> {
+    work: &'w mut Work<'a>,
+    store: &'w Sqlite,
+    ground: &'w Ground<'a>,
+    now: &'w Entry,
+    /// From the room that is open.
+    taken: Taken,
+    counts: Counts,
+    /// Places of rooms of which something went.
+    rooms: Vec<usize>,
+}
+
+impl Taking<'_, '_> {
+    /// Ends the room that is open, for now or for good. When nothing of it went there is nothing to write; the plan
+    /// says whether that is right.
+    fn end_room(&mut self) -> Result<()> {
+        let taken = std::mem::take(&mut self.taken);
+        let Some(at) = self.work.room.as_ref().map(|(at, _)| *at).filter(|_| !taken.gone.is_empty()) else {
+            return Ok(());
+        };
+        let place = &self.ground.places[at];
+        let took = self.work.take(&self.store.connection, place, &taken, self.now);
+        took.map_err(|error| explain(error, &self.store.path))?;
+        self.counts.add(&taken.counts);
+        self.rooms.push(at);
+        self.work.done.entry(place.key.clone()).or_default().add(&taken.counts);
+        Ok(())
+    }
+}
+
+impl Sink for Taking<'_, '_> {
+    type Item = Looked;
+    type Receipt = (Counts, Vec<usize>);
+
+    fn take(&mut self, looked: Looked) -> Result<()> {
+        match looked {
+            Looked::Room(at, blocks) => {
+                self.end_room()?;
+                self.work.room = Some((at, blocks));
+            }
+            Looked::Blocks(losses) => {
+                for mut loss in losses {
+                    loss.gone.iter().for_each(|(id, _)| self.work.digest.event(*id));
+                    self.work.dead.add(std::mem::take(&mut loss.dead));
+                    self.taken.add(loss);
+                }
+                self.ground.all_words.store(self.work.dead.is_all(), Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Self::Receipt> {
+        self.end_room()?;
+        Ok((self.counts, self.rooms))
     }
 }

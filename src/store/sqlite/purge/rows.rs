@@ -6,25 +6,38 @@ use crate::select::postings::append;
 use crate::store::Entry;
 use crate::store::purge::PurgeRequest;
 use crate::store::purge::judge::{put_text, replaced};
-use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, id_range, sequence_of, sum_of};
+use crate::store::sqlite::explain::Broken;
+use crate::store::sqlite::read::{COLUMNS, FILE_SHIFT, Place, id_range, sequence_of, sum_of};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
 
-/// Deletes runs of events of a room with what belongs to them.
-pub(super) fn delete(connection: &Connection, room: i64, runs: &[(i64, i64)], files: bool) -> rusqlite::Result<()> {
+/// Deletes runs of events of a room with what belongs to them: so many events and no other number, some with files or
+/// none.
+pub(super) fn delete(
+    connection: &Connection,
+    place: &Place,
+    runs: &[(i64, i64)],
+    (events, files): (usize, bool),
+) -> rusqlite::Result<()> {
     let versions: bool = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM version WHERE event BETWEEN ?1 AND ?2)")?
-        .query_row(id_range(room), |row| row.get(0))?;
+        .query_row(id_range(place.number), |row| row.get(0))?;
+    let mut deleted = 0;
     let tables = [("version", "event", versions), ("attachment", "event", files), ("event", "id", true)];
     for (table, column, _) in tables.into_iter().filter(|(_, _, any)| *any) {
         let mut all = connection.prepare_cached(&format!("DELETE FROM {table} WHERE {column} BETWEEN ?1 AND ?2"))?;
         let mut one = connection.prepare_cached(&format!("DELETE FROM {table} WHERE {column} = ?1"))?;
         for (first, last) in runs {
-            match first == last {
+            let rows = match first == last {
                 true => one.execute([first])?,
                 false => all.execute((first, last))?,
             };
+            deleted += if table == "event" { rows } else { 0 };
         }
+    }
+    // The transaction is rolled back.
+    if deleted != events {
+        return Err(Broken(format!("{} has {deleted} events where {events} were to go", place.key)).into());
     }
     Ok(())
 }

@@ -246,8 +246,8 @@ fn earlier_versions_go_with_the_message() {
             commit_every: 50,
         };
         let plan = store.plan_purge(request, &Silent).unwrap();
-        store.purge(&plan, &mut |_| entry(), &Silent).unwrap();
         let limits = Limits { threads: 2, budget: 4 << 20 };
+        store.purge(&plan, &mut |_| entry(), &limits, &Silent).unwrap();
         assert_eq!(store.erase(Duration::from_secs(5), &limits, &Silent).unwrap().not_zero, 0);
         drop(store);
         let bytes = std::fs::read(desk.path("base.db")).unwrap();

@@ -53,6 +53,7 @@ impl Store for Memory {
         &mut self,
         plan: &PurgePlan,
         entry: &mut dyn FnMut(Vec<(&'static str, String)>) -> Entry,
+        _: &Limits,
         _: &dyn Watch,
     ) -> Result<i64> {
         if plan.revision() != self.0.revision.to_string() {
