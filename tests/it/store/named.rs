@@ -127,11 +127,13 @@ proptest! {
             prop_assert_eq!(few.covers(name, other), full.covers(name, other), "{} {}", name, other);
             prop_assert_eq!(few.covers(other, name), full.covers(other, name), "{} {}", other, name);
             // Those who may hold a role, told one by one and all at once.
-            let (allowed, denied) = ([name.clone(), UNIT.to_owned(), other.clone()], [names[(n * 5 + 1) % names.len()].clone()]);
+            let allowed = [name.clone(), UNIT.to_owned(), other.clone()];
+            let denied = [names[(n * 5 + 1) % names.len()].clone()];
             let allowed = if n % 2 == 0 { &allowed[..] } else { &allowed[2..] };
             let whole = eligible(&mut Pages { store: &mut store, most: 100 }, allowed, &denied);
             prop_assert_eq!(eligible(&mut Pages { store: &mut store, most: 1 }, allowed, &denied), whole.clone());
-            let role = Record::new(&category::SHAPE).with("AllowedMembers", allowed.to_vec()).with("DeniedMembers", denied.to_vec());
+            let role = Record::new(&category::SHAPE).with("AllowedMembers", allowed.to_vec());
+            let role = role.with("DeniedMembers", denied.to_vec());
             prop_assert!(whole.iter().all(|entry| full.allows(&role, entry)), "{:?}", whole);
         }
     }
