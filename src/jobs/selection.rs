@@ -294,7 +294,7 @@ impl<'a> ByName<'a> {
             let now = [room.at(field::NAME).unwrap_or_default(), key.uri.as_str()];
             now.into_iter().flat_map(with_pool).for_each(|name| index.now.entry(name).or_default().push(at));
             let former = room.at(field::FORMER_NAMES).iter();
-            former.flat_map(|name| with_pool(name)).for_each(|name| index.former.entry(name).or_default().push(at));
+            former.flat_map(with_pool).for_each(|name| index.former.entry(name).or_default().push(at));
         }
         index
     }

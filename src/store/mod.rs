@@ -272,10 +272,10 @@ pub trait Corpus: Send {
     }
     /// Hands out the records of a shape in order of their keys, until one is refused. They are never all in memory.
     fn in_order(&mut self, shape: &'static Shape, take: &mut TakeSetting<'_>) -> Result<()> {
-        self.from_key(shape, ("", None), &mut |record| take(record).map(ControlFlow::Continue))
+        self.starting_at(shape, ("", None), &mut |record| take(record).map(ControlFlow::Continue))
     }
     /// The same from a key on, as long as more are wanted. Of lists only one is wanted, where one is named.
-    fn from_key(
+    fn starting_at(
         &mut self,
         shape: &'static Shape,
         (key, list): (&str, Option<&str>),

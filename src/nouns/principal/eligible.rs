@@ -69,7 +69,7 @@ impl Cursor {
         while self.ready.is_empty() {
             let Some(from) = self.next.take() else { break };
             let mut bytes = 0;
-            store.from_key(&SHAPE, (&from, Some(GROUPS)), &mut |record| {
+            store.starting_at(&SHAPE, (&from, Some(GROUPS)), &mut |record| {
                 let key = record.key();
                 if self.end.is_some_and(|end| key.as_str() >= end) {
                     return Ok(ControlFlow::Break(()));

@@ -165,7 +165,7 @@ pub fn not_weaker(old: &Record, new: &Record) -> Result<()> {
             .hint("place a new hold under another name")),
         };
     }
-    let items = |record: &Record, key: Key<List>| record.at(key).iter().map(|item| fold(item)).collect::<BTreeSet<_>>();
+    let items = |record: &Record, key: Key<List>| record.at(key).iter().map(fold).collect::<BTreeSet<_>>();
     let places = |record: &Record| (items(record, field::ROOMS), items(record, field::CATEGORIES));
     let ((rooms, categories), (new_rooms, new_categories)) = (places(old), places(new));
     let everywhere = rooms.is_empty() && categories.is_empty();

@@ -68,7 +68,7 @@ fn names(hold: &Record, room: &Record) -> bool {
 }
 
 fn people<'a>(patterns: &'a List, known: &'a [String]) -> impl Iterator<Item = String> + 'a {
-    let patterns = patterns.iter().filter(|entry| entry.contains('*')).map(|entry| person_key(entry));
+    let patterns = patterns.iter().filter(|entry| entry.contains('*')).map(person_key);
     patterns.flat_map(|pattern| {
         let keys = known.iter().map(|uri| person_key(uri)).filter(move |key| glob(&pattern, key));
         keys.collect::<Vec<_>>()
@@ -152,8 +152,7 @@ impl Arriving {
             hold.set(field::ROOMS, rooms);
         }
         let mut list = hold.at(field::PEOPLE).to_vec();
-        let plain =
-            self.hold.at(field::PEOPLE).iter().filter(|entry| !entry.contains('*')).map(|entry| person_key(entry));
+        let plain = self.hold.at(field::PEOPLE).iter().filter(|entry| !entry.contains('*')).map(person_key);
         for person in plain.chain(self.people.iter().cloned()) {
             let new = renames.address(&person);
             let is = |entry: &String| glob(&person_key(entry), &person_key(&new));
@@ -181,7 +180,7 @@ impl Arriving {
 
 /// Do two holds protect the same, word for word?
 fn same_scope(a: &Record, b: &Record) -> bool {
-    let list = |hold: &Record, key: Key<List>| hold.at(key).iter().map(|item| fold(item)).collect::<BTreeSet<_>>();
+    let list = |hold: &Record, key: Key<List>| hold.at(key).iter().map(fold).collect::<BTreeSet<_>>();
     let value = |hold: &Record, field| match hold.get(field) {
         Value::Bool(false) => Value::Null,
         value => value.clone(),

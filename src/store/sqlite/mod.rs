@@ -289,8 +289,8 @@ impl Corpus for Sqlite {
     fn after(&mut self, shape: &'static Shape, number: i64, most: usize) -> Result<Vec<(i64, Record)>> {
         records::after(&self.connection, shape, number, most).map_err(|e| self.explain(e))
     }
-    fn from_key(&mut self, of: &'static Shape, from: (&str, Option<&str>), take: &mut TakeSome<'_>) -> Result<()> {
-        records::from_key(&self.connection, of, from, take).map_err(|e| self.explain(e))?
+    fn starting_at(&mut self, of: &'static Shape, from: (&str, Option<&str>), take: &mut TakeSome<'_>) -> Result<()> {
+        records::starting_at(&self.connection, of, from, take).map_err(|e| self.explain(e))?
     }
     fn names_of_people(&mut self, shape: &'static Shape, take: &mut TakeName<'_>) -> Result<()> {
         people::names(&self.connection, shape, take).map_err(|e| self.explain(e))

@@ -162,7 +162,7 @@ pub(super) fn each(
 }
 
 /// Hands out the records of one shape from a key on, in order of their keys, as long as more are wanted.
-pub(super) fn from_key(
+pub(super) fn starting_at(
     connection: &Connection,
     shape: &'static Shape,
     (key, list): (&str, Option<&str>),

@@ -60,7 +60,7 @@ fn eligible(pages: &mut Pages<'_>, allowed: &[String], denied: &[String]) -> Vec
     let mut all = Vec::new();
     pages
         .store
-        .from_key(&SHAPE, ("", Some("Affiliations")), &mut |record| {
+        .starting_at(&SHAPE, ("", Some("Affiliations")), &mut |record| {
             all.push(record);
             Ok(std::ops::ControlFlow::Continue(()))
         })
