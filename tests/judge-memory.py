@@ -318,7 +318,7 @@ TABLE = [
     (ldif, 60_000, 4_000), (sheet, 60_000, 4_000), (long_field, 5_000_000, None), (long_cell, 5_000_000, None),
     (long_members, 400_000, 40_000), (files, 200_000, 2_000), (names, 4_000, None), (attached, 200_000, 4_000),
     (xml_text, 16_000_000, 2_000_000), (holdings, 10_000, 600), (memberships, 1_500_000, 40_000), (members, 400_000, 20_000),
-    (tags, 60_000, 2_000), (cases, 80_000, 2_000), (folder, 500_000, 1_000), (records, 20_000, 200),
+    (tags, 60_000, 2_000), (cases, 80_000, 2_000), (folder, 250_000, 1_000), (records, 20_000, 200),
     (model, 20_000, None),
 ]
 # A directory is imported, and again; the store is used, and an archive of it is made and read.
@@ -326,7 +326,7 @@ LARGE = [(ldif, 420_000), (sheet, 420_000)]
 # What is beyond a bound is refused, at any size: only with --full, for it takes time to make.
 BEYOND = [(rooms, 300_000), (talks, 150_000), (texts, 60_000_000), (xml_text, 60_000_000), (keys, 4_800_000), (packed_in_one, 4_000_000),
           (long_address, 2_000_000), (long_field, 50_000_000), (long_cell, 50_000_000), (long_members, 3_000_000), (names, 100_000),
-          (members, 600_000), (folder, 500_001), (memberships, 3_000_000), (model, 300_000)]
+          (members, 600_000), (folder, 250_001), (memberships, 3_000_000), (model, 300_000)]
 
 
 def fresh():

@@ -10,7 +10,7 @@ pub const TEXT: usize = 16 << 20;
 /// Rooms that come in at once: lists of rooms are in memory. Many times what the product has in a pool.
 pub const ROOMS: usize = 60_000;
 /// Files of history in one folder: they are listed before the first is read.
-pub const FILES: usize = 500_000;
+pub const FILES: usize = 250_000;
 /// Attachments of one event.
 pub const ATTACHMENTS: usize = 1_000;
 /// Keys of one line of JSON Lines that have no place of their own.
