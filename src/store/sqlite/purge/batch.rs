@@ -136,7 +136,7 @@ fn run(
     while at.room < ground.places.len() {
         let before = work.mine.events;
         let batch = work.batch(store, &ground, &mut at, open, entry, (limits, watch));
-        batch.map_err(|error| abandon(connection, interrupted(error)))?;
+        batch.map_err(|error| abandon(connection, interrupted(error, open && plan.open.is_none())))?;
         open = false;
         watch.event(Progress::Advance(work.mine.events - before));
     }
@@ -148,7 +148,7 @@ fn run(
         end().map_err(|error| abandon(connection, told(error)))?;
     }
     drop(ground);
-    index::sweep(store, &work.dead, limits, watch).map_err(|error| abandon(connection, interrupted(error)))?;
+    index::sweep(store, &work.dead, limits, watch).map_err(|error| abandon(connection, interrupted(error, false)))?;
     let mut people = || -> rusqlite::Result<()> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         let gone = erase::people(connection)?;
@@ -169,9 +169,10 @@ fn abandon(connection: &Connection, error: Error) -> Error {
     error
 }
 
-/// Says what to do when somebody has stopped it.
-fn interrupted(error: Error) -> Error {
+/// Says what to do when somebody has stopped it, before anything was made permanent or later.
+fn interrupted(error: Error, before: bool) -> Error {
     match error.kind() {
+        Failure::Cancelled if before => error.hint("nothing was purged; run the command again"),
         Failure::Cancelled => error.hint("what was purged is gone; pchat purge --continue does the rest"),
         _ => error,
     }
