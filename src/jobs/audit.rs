@@ -19,7 +19,6 @@ use crate::proof::note::{self, Checkpoint, Verifier};
 use crate::proof::tree;
 use crate::store::sqlite::Sqlite;
 use crate::store::{ACTIONS, Ended, Entry, Log, LogRecord, Store};
-use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -36,7 +35,7 @@ pub struct Wanted {
     /// Last instant.
     pub to: Ticks,
     /// The newest so many.
-    pub limit: usize,
+    pub limit: u64,
 }
 
 /// A record as people read it.
@@ -52,28 +51,42 @@ pub struct Shown {
     pub salt: Option<String>,
 }
 
-/// The newest records that are wanted, oldest first, and how many more there are.
-pub fn get(store: &Path, wanted: &Wanted) -> Result<(Vec<Shown>, u64)> {
+/// Takes a record, until no more is wanted.
+pub type Take<'a> = dyn FnMut(Shown) -> Result<ControlFlow<()>> + 'a;
+
+/// Hands out the newest records that are wanted, oldest first, and gives how many more there are. The log is read
+/// twice, for there may be too many to keep.
+pub fn get(store: &Path, wanted: &Wanted, take: &mut Take<'_>) -> Result<u64> {
     let mut store = Sqlite::snapshot(store)?;
-    let (mut shown, mut more) = (VecDeque::new(), 0);
-    let mut salts = store.salts()?;
-    store.records(&mut |LogRecord { number, text, .. }| {
-        let record: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-        if fits(wanted, &record) {
-            if shown.len() >= wanted.limit {
-                shown.pop_front();
-                more += 1;
-            }
-            let text = String::from_utf8_lossy(&text).into_owned();
-            let salt = salts.remove(&number);
-            shown.push_back(Shown { number: u64::try_from(number).unwrap_or_default(), record, text, salt });
-        }
+    let mut all = 0;
+    store.records(&mut |LogRecord { text, .. }| {
+        all += u64::from(fits(wanted, &serde_json::from_slice(&text).unwrap_or_default()));
         ControlFlow::Continue(())
     })?;
     match &wanted.action {
-        Some(action) if shown.is_empty() && !is_action(action) => Err(no_action(action)),
-        _ => Ok((shown.into(), more)),
+        Some(action) if all == 0 && !is_action(action) => return Err(no_action(action)),
+        _ => {}
     }
+    let more = all.saturating_sub(wanted.limit);
+    let (mut salts, mut passed, mut failed) = (store.salts()?, 0, None);
+    store.records(&mut |LogRecord { number, text, .. }| {
+        let record: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        if !fits(wanted, &record) {
+            return ControlFlow::Continue(());
+        }
+        passed += 1;
+        if passed <= more {
+            return ControlFlow::Continue(());
+        }
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let salt = salts.remove(&number);
+        let shown = Shown { number: u64::try_from(number).unwrap_or_default(), record, text, salt };
+        take(shown).unwrap_or_else(|error| {
+            failed = Some(error);
+            ControlFlow::Break(())
+        })
+    })?;
+    failed.map_or(Ok(more), Err)
 }
 
 /// Is this an action, or how several begin? One that is in the log of another version was found there.

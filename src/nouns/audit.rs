@@ -117,9 +117,12 @@ impl Verb for AuditVerb {
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
         match self {
-            verb @ (AuditVerb::Get { .. } | AuditVerb::Verify { .. } | AuditVerb::VerifyProof { .. }) => {
-                verb.run(cx).map(Prepared::Answer)
+            AuditVerb::Get { action, user, from, to, timezone, limit } => {
+                let (from, to) = zone::span(from.as_deref(), to.as_deref(), timezone.as_deref())?;
+                let wanted = audit::Wanted { action, user, from, to, limit: limit.into() };
+                Ok(Prepared::Stream(Box::new(move |cx, pages| get::get(cx.session.alone()?, &wanted, pages))))
             }
+            verb @ (AuditVerb::Verify { .. } | AuditVerb::VerifyProof { .. }) => verb.run(cx).map(Prepared::Answer),
             verb => Prepared::to_do(move |cx| verb.run(cx)),
         }
     }
@@ -129,11 +132,6 @@ impl AuditVerb {
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
         let store = cx.session.alone()?;
         match self {
-            AuditVerb::Get { action, user, from, to, timezone, limit } => {
-                let (from, to) = zone::span(from.as_deref(), to.as_deref(), timezone.as_deref())?;
-                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-                get::get(store, &audit::Wanted { action, user, from, to, limit })
-            }
             AuditVerb::Checkpoint { out } => sign::checkpoint(cx, store, out.as_deref()),
             AuditVerb::Anchor { request: Some(out), .. } => sign::request(cx, store, &out),
             AuditVerb::Anchor { reply: Some(reply), ca: Some(ca), .. } => {
@@ -163,7 +161,7 @@ impl AuditVerb {
                     ("Verdict", "the record is in the log".into()),
                 ]))
             }
-            AuditVerb::Prove { .. } | AuditVerb::VerifyProof { .. } => {
+            AuditVerb::Get { .. } | AuditVerb::Prove { .. } | AuditVerb::VerifyProof { .. } => {
                 Err(Error::new(Kind::Usage, "no record or event given").hint("pchat audit --help"))
             }
         }
