@@ -13,7 +13,7 @@ use crate::select::query::product::{Match, Written};
 use crate::select::query::seal::seal;
 use crate::select::query::{Node, Query};
 use crate::store::change::{Placed, Placing, Put};
-use crate::store::purge::{Coverage, Protected, PurgeState};
+use crate::store::purge::{Coverage, Protected, PurgeState, Purges};
 use crate::store::sqlite::Sqlite;
 
 use crate::store::{Amendment, Corpus, change};
@@ -137,10 +137,11 @@ pub fn register(store: &mut Sqlite, name: Option<&str>, shape: &'static Shape) -
         return Ok(Vec::new());
     }
     let mut purges: HashMap<String, HeldBack> = HashMap::new();
-    for purge in store.purges()? {
+    store.purges(Purges::All, &mut |purge| {
         // The newest counts.
         purges.extend(held_back(&purge));
-    }
+        Ok(())
+    })?;
     let holds: HashMap<String, &Record> = catalog.of("hold").map(|hold| (hold.identity(), hold)).collect();
     let asked = wanted.map(Record::identity);
     let registered = store.coverage(asked.as_deref())?.into_iter().filter_map(|coverage| {

@@ -16,7 +16,7 @@ use crate::model::record::Shape;
 use crate::model::time::Ticks;
 use crate::pipeline::{Event, Watch};
 use crate::select::scope::Selection;
-use crate::store::purge::{PurgePlan, PurgeRequest, PurgeState};
+use crate::store::purge::{PurgePlan, PurgeRequest, PurgeState, Purges};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Corpus, Store};
 use serde::{Deserialize, Serialize};
@@ -142,7 +142,17 @@ pub enum Planned {
 
 /// The purge that was interrupted.
 fn interrupted(store: &mut Sqlite) -> Result<Option<PurgeState>> {
-    Ok(store.purges()?.into_iter().find(|purge| purge.certificate.is_none()))
+    one(store, Purges::Unfinished)
+}
+
+/// The first of some purges.
+pub fn one(store: &mut dyn Corpus, which: Purges) -> Result<Option<PurgeState>> {
+    let mut found = None;
+    store.purges(which, &mut |purge| {
+        found.get_or_insert(purge);
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Draws the plan.
@@ -256,9 +266,4 @@ fn run(
     }
     let seal = certificate::Seal { checkpoint, sign: &|text: &str| sealing.sign(text) };
     certificate::make(cx, store, path, number, &held, &erasure, &seal)
-}
-
-/// All purges of a store, with their certificates.
-pub fn purges(path: &Path) -> Result<Vec<PurgeState>> {
-    Sqlite::snapshot(path)?.purges()
 }

@@ -37,7 +37,7 @@ use change::{Pass, Run};
 pub use count::{Breakdown, Count};
 use count::{Parts, Tally};
 pub use entry::{ACTIONS, Actor, Ended, Entry};
-use purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
+use purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, Purges, TakePurge, Versions};
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
@@ -332,8 +332,8 @@ pub trait Corpus: Send {
     fn size(&mut self, scope: &Scope) -> Result<u64>;
     /// The history that a selection includes, in order of rooms and time, in pages.
     fn units(&mut self, selection: &Selection, take: &mut TakeUnit<'_>) -> Result<()>;
-    /// The purges of this store, oldest first.
-    fn purges(&mut self) -> Result<Vec<PurgeState>>;
+    /// Hands out purges of this store, oldest first.
+    fn purges(&mut self, which: Purges, take: &mut TakePurge<'_>) -> Result<()>;
     /// The digest over the identities of everything a purge took.
     fn purged_identities(&mut self, purge: i64) -> Result<[u8; 32]>;
     /// What can still be known of an event of a room.

@@ -6,6 +6,7 @@
 pub mod judge;
 pub mod survey;
 
+use crate::error::Result;
 use crate::model::hash::hex;
 use crate::model::ids::RoomKey;
 use crate::model::message::Kind;
@@ -180,6 +181,20 @@ pub struct PurgeState {
     /// The certificate, once it is finished.
     pub certificate: Option<String>,
 }
+
+/// Which purges are asked for. There may be many, and each names the rooms it met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purges {
+    /// All of them.
+    All,
+    /// Those without a certificate.
+    Unfinished,
+    /// The one of this number.
+    One(i64),
+}
+
+/// Takes a purge.
+pub type TakePurge<'a> = dyn FnMut(PurgeState) -> Result<()> + 'a;
 
 /// How much a hold protects at this moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

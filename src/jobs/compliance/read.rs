@@ -10,7 +10,7 @@ use crate::model::time::Ticks;
 use crate::model::unit::Unit;
 use crate::select::scope::{Scope, Selection};
 use crate::store::delivery::Span;
-use crate::store::purge::{Coverage, Protected, PurgeState, Versions};
+use crate::store::purge::{Coverage, Protected, Purges, TakePurge, Versions};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Breakdown, Census, Corpus, TakeUnit, Wanted};
 use sha2::{Digest, Sha256};
@@ -177,8 +177,8 @@ impl Corpus for Counting {
         failed.map_or(Ok(()), Err)
     }
 
-    fn purges(&mut self) -> Result<Vec<PurgeState>> {
-        self.store.purges()
+    fn purges(&mut self, which: Purges, take: &mut TakePurge<'_>) -> Result<()> {
+        self.store.purges(which, take)
     }
     fn purged_identities(&mut self, purge: i64) -> Result<[u8; 32]> {
         self.store.purged_identities(purge)

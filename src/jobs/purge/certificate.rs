@@ -1,13 +1,14 @@
 //! The certificate of a purge: what was asked, what went, what was held back, and what of the files belongs to nothing.
 //! It holds no text that was destroyed, and no word of it.
 
+use super::one;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::counted::counted;
 use crate::model::hash::hex;
 use crate::model::ids::RoomKey;
 use crate::model::zone::Zone;
-use crate::store::purge::{Counts, Erasure};
+use crate::store::purge::{Counts, Erasure, Purges};
 use crate::store::sqlite::{Sqlite, sqlite_version};
 use crate::store::{Corpus, Store};
 use serde::Deserialize;
@@ -124,8 +125,8 @@ pub(super) fn make(
     erasure: &Erasure,
     seal: &Seal<'_>,
 ) -> Result<Certificate> {
-    let state = store.purges()?.into_iter().find(|purge| purge.number == number);
-    let state = state.ok_or_else(|| Error::new(Kind::NotFound, format!("no purge {number}")))?;
+    let state =
+        one(store, Purges::One(number))?.ok_or_else(|| Error::new(Kind::NotFound, format!("no purge {number}")))?;
     let plan: Plan<'_> = serde_json::from_str(&state.plan).unwrap_or_default();
     let mut total = Counts::default();
     state.done.values().for_each(|counts| total.add(counts));

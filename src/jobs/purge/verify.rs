@@ -2,14 +2,16 @@
 //! SHA-256 stands in a record. Changes nothing.
 
 use super::certificate::{HASH, TITLE};
+use super::one;
 use crate::context::Context;
 use crate::error::{Error, Kind, Place, Result};
 use crate::jobs::{audit, keys};
 use crate::model::hash::hex;
 use crate::proof::note::{self, Checkpoint, Verifier};
 use crate::proof::tree::{self, Frontier};
+use crate::store::Log;
+use crate::store::purge::Purges;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Corpus, Log};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::ops::ControlFlow;
@@ -51,8 +53,7 @@ pub fn against(cx: &Context<'_>, file: &Path, path: &Path) -> Result<Checked> {
     };
     let (given, note) = signed(&text, &key).map_err(at)?;
     beside(cx, file, &note).map_err(at)?;
-    let kept = store.purges()?.into_iter().find(|purge| purge.number == given.purge);
-    let kept = kept.and_then(|purge| purge.certificate);
+    let kept = one(&mut store, Purges::One(given.purge))?.and_then(|purge| purge.certificate);
     let kept =
         kept.ok_or_else(|| at(damaged(format!("{} knows no certificate of purge {}", path.display(), given.purge))))?;
     // The text alone has no checkpoint; that of the store does.

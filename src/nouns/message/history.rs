@@ -1,6 +1,7 @@
 //! What can still be known of one event: all versions of a message, what else happened, or that it was purged and how.
 
 use crate::error::{Error, Kind as Failure, Result};
+use crate::jobs::purge::one;
 use crate::jobs::selection::{event_id, only_room, room_key};
 use crate::model::ids::{EventId, EventNumber};
 use crate::model::message::Kind;
@@ -8,7 +9,7 @@ use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::room;
 
 use crate::store::Corpus;
-use crate::store::purge::Versions;
+use crate::store::purge::{Purges, Versions};
 use crate::store::sqlite::Sqlite;
 
 /// Shows it. Without a number, what stands in place of the room is the address of an event.
@@ -105,7 +106,7 @@ fn standing(known: &Versions) -> Vec<Vec<Cell>> {
 
 /// What the purge that took it says of it.
 fn purged(store: &mut Sqlite, purge: i64) -> Result<Vec<Cell>> {
-    let state = store.purges()?.into_iter().find(|state| state.number == purge);
+    let state = one(store, Purges::One(purge))?;
     let reason = state.as_ref().and_then(|state| {
         let request: serde_json::Value = serde_json::from_str(&state.request).ok()?;
         Some(request["reason"].as_str()?.to_owned())

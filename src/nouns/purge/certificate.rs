@@ -7,10 +7,12 @@ use crate::files;
 use crate::jobs;
 use crate::jobs::purge as job;
 use crate::jobs::purge::certificate::Certificate;
-use crate::model::reply::{Cell, Reply, Status, Table};
-use crate::nouns::verb::{Prepared, Verb};
+use crate::model::reply::{Cell, Reply, Table};
+use crate::nouns::verb::{Listing, Pages, Prepared, Verb};
 use crate::proof::note::Verifier;
-use crate::store::purge::Counts;
+use crate::store::Corpus;
+use crate::store::purge::{Counts, PurgeState, Purges};
+use crate::store::sqlite::Sqlite;
 use clap::Subcommand;
 use std::ffi::OsStr;
 use std::io::ErrorKind;
@@ -65,62 +67,76 @@ impl Verb for CertificateVerb {
     }
 
     fn prepare(self, cx: &Context<'_>) -> Result<Prepared> {
-        self.run(cx).map(Prepared::Answer)
+        match self {
+            CertificateVerb::Get { number: None, .. } => {
+                Ok(Prepared::Stream(Box::new(move |cx, pages| list(cx.session.alone()?, pages))))
+            }
+            CertificateVerb::Get { number: Some(number), out } => {
+                get(cx.session.alone()?, number, out.as_deref()).map(Prepared::Answer)
+            }
+            CertificateVerb::Verify { file, public_key: None } => {
+                let found = job::verify::against(cx, &file, cx.session.alone()?)?;
+                Ok(Prepared::Answer(checked(&found)))
+            }
+            CertificateVerb::Verify { file, public_key: Some(key) } => {
+                let found = job::verify::alone(cx, &file, &Verifier::parse(&key)?)?;
+                Ok(Prepared::Answer(checked(&found)))
+            }
+        }
     }
 }
 
-impl CertificateVerb {
-    fn run(self, cx: &Context<'_>) -> Result<Reply> {
-        let (number, out) = match self {
-            CertificateVerb::Get { number, out } => (number, out),
-            CertificateVerb::Verify { file, public_key: None } => {
-                return Ok(checked(&job::verify::against(cx, &file, cx.session.alone()?)?));
-            }
-            CertificateVerb::Verify { file, public_key: Some(key) } => {
-                return Ok(checked(&job::verify::alone(cx, &file, &Verifier::parse(&key)?)?));
-            }
-        };
-        let purges = job::purges(cx.session.alone()?)?;
-        let mut text = None;
-        let mut list = Table {
-            title: "certificates",
-            columns: vec!["Purge", "Begun", "State", "Messages", "Events", "TextBytes", "First", "Last", "Certificate"],
-            aside: vec!["Certificate"],
-            ..Table::default()
-        };
-        for purge in purges.iter().filter(|purge| number.is_none_or(|number| number == purge.number)) {
-            let mut sum = Counts::default();
-            purge.done.values().for_each(|counts| sum.add(counts));
-            let made = purge.certificate.as_deref().map(|json| Certificate::read(purge.number, json)).transpose()?;
-            let state = if made.is_some() { "finished" } else { "interrupted" };
-            let mut row: Vec<Cell> = vec![Cell::Number(purge.number as u64), Cell::Time(purge.started), state.into()];
-            row.extend(cells(&sum));
-            row.push(made.as_ref().map(|made| made.text.clone()).into());
-            list.rows.push(row);
-            if let (Some(base), Some(made)) = (&out, &made) {
-                write_out(made, base)?;
-            }
-            if let (Some(_), Some(made)) = (number, &made) {
-                text = Some(Table::text("Certificate", &made.text));
-            }
-            if number.is_some() && made.is_none() {
-                return Err(Error::new(Kind::NotFound, format!("purge {} has no certificate yet", purge.number))
-                    .hint("pchat purge --continue finishes it"));
-            }
-        }
-        let mut reply = Reply::default();
-        if list.rows.is_empty() {
-            if let Some(number) = number {
-                return Err(Error::new(Kind::NotFound, format!("no purge {number}"))
-                    .hint("pchat certificate get lists all of them"));
-            }
-            reply.notes.push("nothing was ever purged from this store".to_owned());
-            reply.status = Status::Nothing;
-        }
-        reply.tables.push(list);
-        reply.tables.extend(text);
-        Ok(reply)
+/// The columns of a list of certificates.
+fn empty() -> Table {
+    Table {
+        title: "certificates",
+        columns: vec!["Purge", "Begun", "State", "Messages", "Events", "TextBytes", "First", "Last", "Certificate"],
+        aside: vec!["Certificate"],
+        ..Table::default()
     }
+}
+
+/// A purge and its certificate, if it has one.
+fn row(purge: &PurgeState) -> Result<(Vec<Cell>, Option<Certificate>)> {
+    let mut sum = Counts::default();
+    purge.done.values().for_each(|counts| sum.add(counts));
+    let made = purge.certificate.as_deref().map(|json| Certificate::read(purge.number, json)).transpose()?;
+    let state = if made.is_some() { "finished" } else { "interrupted" };
+    let mut row: Vec<Cell> = vec![Cell::Number(purge.number as u64), Cell::Time(purge.started), state.into()];
+    row.extend(cells(&sum));
+    row.push(made.as_ref().map(|made| made.text.clone()).into());
+    Ok((row, made))
+}
+
+/// All purges, one after the other: each has a certificate that names all rooms.
+fn list(store: &Path, pages: &mut Pages<'_>) -> Result<Reply> {
+    let mut list = Listing::new(empty, pages);
+    Sqlite::snapshot(store)?.purges(Purges::All, &mut |purge| {
+        let (row, _) = row(&purge)?;
+        list.add(|| row).map(|_| ())
+    })?;
+    let mut reply = list.end("nothing was ever purged from this store", "purge")?;
+    // One purge is shown in a row as several are.
+    reply.objects = false;
+    Ok(reply)
+}
+
+/// One certificate.
+fn get(store: &Path, number: i64, out: Option<&Path>) -> Result<Reply> {
+    let purge = job::one(&mut Sqlite::snapshot(store)?, Purges::One(number))?;
+    let purge = purge.ok_or_else(|| {
+        Error::new(Kind::NotFound, format!("no purge {number}")).hint("pchat certificate get lists all of them")
+    })?;
+    let (row, made) = row(&purge)?;
+    let made = made.ok_or_else(|| {
+        Error::new(Kind::NotFound, format!("purge {number} has no certificate yet"))
+            .hint("pchat purge --continue finishes it")
+    })?;
+    if let Some(base) = out {
+        write_out(&made, base)?;
+    }
+    let list = Table { rows: vec![row], ..empty() };
+    Ok(Reply { tables: vec![list, Table::text("Certificate", &made.text)], ..Reply::default() })
 }
 
 /// The two files of a certificate: the ending of either may have been typed.

@@ -38,7 +38,7 @@ use super::change::{Pass, Run};
 use super::collections::TakeMembers;
 use super::count::{Parts, Tally};
 use super::hits::TakeHits;
-use super::purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, PurgeState, Versions};
+use super::purge::{Coverage, Erasure, Protected, PurgePlan, PurgeRequest, Purges, TakePurge, Versions};
 use super::{
     Breakdown, Census, Corpus, Entry, Intake, Log, Reindexed, Standing, Store, TakeCheckpoint, TakeName, TakeRecord,
     TakeSome, TakeUnit, Wanted, Whose,
@@ -333,8 +333,8 @@ impl Corpus for Sqlite {
         read::units(&self.connection, selection, take).map_err(|e| self.explain(e))
     }
 
-    fn purges(&mut self) -> Result<Vec<PurgeState>> {
-        purge::states(&self.connection).map_err(|e| self.explain(e))
+    fn purges(&mut self, which: Purges, take: &mut TakePurge<'_>) -> Result<()> {
+        purge::states(&self.connection, which, take).map_err(|e| self.explain(e))?
     }
 
     fn purged_identities(&mut self, purge: i64) -> Result<[u8; 32]> {

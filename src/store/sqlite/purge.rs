@@ -22,7 +22,7 @@ use crate::select::scope::{Scope, Selection};
 use crate::store::Entry;
 use crate::store::change::{Approved, approved};
 use crate::store::purge::judge::{Drawing, Fate, Identities, Judge, Met, unfinished};
-use crate::store::purge::{Counts, PurgePlan, PurgeRequest, PurgeState};
+use crate::store::purge::{Counts, PurgePlan, PurgeRequest, PurgeState, Purges, TakePurge};
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::HashMap;
 
@@ -222,21 +222,28 @@ pub(super) fn plan(store: &Sqlite, request: PurgeRequest, watch: &dyn Watch) -> 
     run().map_err(told)
 }
 
-/// The purges of this store, oldest first.
-pub(super) fn states(connection: &Connection) -> rusqlite::Result<Vec<PurgeState>> {
-    let mut statement =
-        connection.prepare("SELECT number, started_on, request, plan, done, certificate FROM purge ORDER BY number")?;
-    let rows = statement.query_map([], |row| {
-        Ok(PurgeState {
+/// Hands out purges of this store, oldest first.
+pub(super) fn states(connection: &Connection, which: Purges, take: &mut TakePurge<'_>) -> rusqlite::Result<Result<()>> {
+    let number = if let Purges::One(number) = which { Some(number) } else { None };
+    let mut statement = connection.prepare(
+        "SELECT number, started_on, request, plan, done, certificate FROM purge \
+         WHERE (?1 IS NULL OR number = ?1) AND (NOT ?2 OR certificate IS NULL) ORDER BY number",
+    )?;
+    let mut rows = statement.query((number, which == Purges::Unfinished))?;
+    while let Some(row) = rows.next()? {
+        let state = PurgeState {
             number: row.get(0)?,
             started: Ticks(row.get(1)?),
             request: row.get(2)?,
             plan: row.get(3)?,
             done: kept::done_of(&row.get::<_, String>(4)?),
             certificate: row.get(5)?,
-        })
-    })?;
-    rows.collect()
+        };
+        if let Err(error) = take(state) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// Counts as JSON, and back.

@@ -16,7 +16,7 @@ use pchat::pipeline::Silent;
 use pchat::select::scope::{Scope, Selection};
 use pchat::store::block::Prepared;
 use pchat::store::change::change;
-use pchat::store::purge::PurgeRequest;
+use pchat::store::purge::{PurgeRequest, Purges};
 use pchat::store::sqlite::Sqlite;
 use pchat::store::{Amendment, SourceFact, Store};
 use proptest::prelude::*;
@@ -290,8 +290,13 @@ fn said(store: &mut dyn Store, step: &Step) -> Vec<String> {
         }
     }
     told.result(covered);
-    let purges = store.purges().unwrap().into_iter();
-    told.add(purges.map(|p| (p.number, p.started, p.request, p.done, p.certificate)).collect::<Vec<_>>());
+    for which in [Purges::All, Purges::Unfinished, Purges::One(2)] {
+        let purges = store.purges(which, &mut |p| {
+            told.add((p.number, p.started, p.request, p.done, p.certificate));
+            Ok(())
+        });
+        purges.unwrap();
+    }
     told.0
 }
 

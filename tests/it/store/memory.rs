@@ -18,7 +18,7 @@ use pchat::store::change::Transaction;
 use pchat::store::collections::{Gather, Gathered, Members};
 use pchat::store::purge::judge::Met;
 use pchat::store::purge::survey::Survey;
-use pchat::store::purge::{Coverage, Protected, PurgeState, Replaced, Versions};
+use pchat::store::purge::{Coverage, Protected, PurgeState, Purges, Replaced, TakePurge, Versions};
 use pchat::store::{Breakdown, Census, Corpus, Entry, TakeUnit, Wanted};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -177,8 +177,13 @@ impl Corpus for Memory {
         }
         Ok(())
     }
-    fn purges(&mut self) -> Result<Vec<PurgeState>> {
-        Ok(self.0.purges.clone())
+    fn purges(&mut self, which: Purges, take: &mut TakePurge<'_>) -> Result<()> {
+        let is = |purge: &&PurgeState| match which {
+            Purges::All => true,
+            Purges::Unfinished => purge.certificate.is_none(),
+            Purges::One(number) => purge.number == number,
+        };
+        self.0.purges.iter().filter(is).cloned().try_for_each(take)
     }
     fn purged_identities(&mut self, purge: i64) -> Result<[u8; 32]> {
         let mut digest = Sha256::new();
