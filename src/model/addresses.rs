@@ -3,6 +3,7 @@
 
 use super::ids::{EventId, RoomKey};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Sequences of a part of a room: so many lie between two parts.
 pub const PART: u64 = 1 << 16;
@@ -10,20 +11,31 @@ pub const PART: u64 = 1 << 16;
 /// Events, by room and sequence.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Addresses {
-    rooms: BTreeMap<String, (RoomKey, Sequences)>,
+    /// Sets made of each other have the names of rooms in common.
+    rooms: BTreeMap<Arc<str>, (Arc<RoomKey>, Sequences)>,
 }
 
 /// Sequences of one room.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sequences {
-    parts: BTreeMap<u64, Vec<u16>>,
+    /// By their numbers, ascending. Most rooms have one.
+    parts: Vec<(u64, Vec<u16>)>,
 }
 
 impl Sequences {
     /// Adds one; false when it was there. Quickest in ascending order.
     pub fn insert(&mut self, sequence: u64) -> bool {
         let low = (sequence % PART) as u16;
-        let part = self.parts.entry(sequence / PART).or_default();
+        let number = sequence / PART;
+        let at = match self.parts.last() {
+            Some((last, _)) if *last == number => self.parts.len() - 1,
+            _ => self.parts.binary_search_by_key(&number, |(number, _)| *number).unwrap_or_else(|at| {
+                self.parts.reserve_exact(usize::from(self.parts.is_empty()));
+                self.parts.insert(at, (number, Vec::new()));
+                at
+            }),
+        };
+        let part = &mut self.parts[at].1;
         match part.last() {
             Some(last) if *last >= low => match part.binary_search(&low) {
                 Ok(_) => return false,
@@ -37,17 +49,18 @@ impl Sequences {
     /// Is it one of them?
     pub fn has(&self, sequence: u64) -> bool {
         let low = (sequence % PART) as u16;
-        self.parts.get(&(sequence / PART)).is_some_and(|part| part.binary_search(&low).is_ok())
+        let at = self.parts.binary_search_by_key(&(sequence / PART), |(number, _)| *number);
+        at.is_ok_and(|at| self.parts[at].1.binary_search(&low).is_ok())
     }
 
     /// How many there are.
     pub fn len(&self) -> u64 {
-        self.parts.values().map(|part| part.len() as u64).sum()
+        self.parts.iter().map(|(_, part)| part.len() as u64).sum()
     }
 
     /// True when there are none.
     pub fn is_empty(&self) -> bool {
-        self.parts.values().all(Vec::is_empty)
+        self.parts.iter().all(|(_, part)| part.is_empty())
     }
 
     /// The parts, by their numbers.
@@ -64,7 +77,8 @@ impl Sequences {
 impl Addresses {
     /// The sequences of a room, to be added to.
     pub fn room(&mut self, room: &RoomKey) -> &mut Sequences {
-        &mut self.rooms.entry(room.key()).or_insert_with(|| (room.clone(), Sequences::default())).1
+        let name = || (Arc::new(room.clone()), Sequences::default());
+        &mut self.rooms.entry(room.key().into()).or_insert_with(name).1
     }
 
     /// Adds an event; false when it was there.
@@ -74,7 +88,8 @@ impl Addresses {
 
     /// Is this event one of them?
     pub fn has(&self, room: &RoomKey, sequence: u64) -> bool {
-        !self.rooms.is_empty() && self.rooms.get(&room.key()).is_some_and(|(_, sequences)| sequences.has(sequence))
+        !self.rooms.is_empty()
+            && self.rooms.get(room.key().as_str()).is_some_and(|(_, sequences)| sequences.has(sequence))
     }
 
     /// How many events there are.
@@ -89,7 +104,7 @@ impl Addresses {
 
     /// The rooms with their events, in order of their keys.
     pub fn rooms(&self) -> impl Iterator<Item = (&RoomKey, &Sequences)> {
-        self.rooms.values().map(|(room, sequences)| (room, sequences))
+        self.rooms.values().map(|(room, sequences)| (&**room, sequences))
     }
 
     /// How many rooms have any.
@@ -104,10 +119,10 @@ impl Addresses {
 
     /// Adds those of another set.
     pub fn extend(&mut self, other: &Addresses) {
-        for (room, sequences) in other.rooms() {
-            let mine = self.room(room);
+        for (key, (room, sequences)) in &other.rooms {
+            let mine = self.rooms.entry(key.clone()).or_insert_with(|| (room.clone(), Sequences::default()));
             sequences.iter().for_each(|sequence| {
-                mine.insert(sequence);
+                mine.1.insert(sequence);
             });
         }
     }
@@ -126,13 +141,13 @@ impl Addresses {
 
     fn that(&self, is: impl Fn(&RoomKey, u64) -> bool) -> Addresses {
         let mut found = Addresses::default();
-        for (room, sequences) in self.rooms() {
-            let mut all = sequences.iter().filter(|sequence| is(room, *sequence)).peekable();
-            if all.peek().is_some() {
-                let mine = found.room(room);
-                all.for_each(|sequence| {
-                    mine.insert(sequence);
-                });
+        for (key, (room, sequences)) in &self.rooms {
+            let mut left = Sequences::default();
+            sequences.iter().filter(|sequence| is(room, *sequence)).for_each(|sequence| {
+                left.insert(sequence);
+            });
+            if !left.is_empty() {
+                found.rooms.insert(key.clone(), (room.clone(), left));
             }
         }
         found

@@ -15,7 +15,7 @@ use crate::model::ids::fold;
 use crate::model::reply::{Cell, Reply, Table};
 use crate::nouns::case;
 use crate::nouns::data::{self, How};
-use crate::nouns::reads;
+use crate::nouns::reads::Reads;
 use crate::nouns::verb::{Prepared, Verb, objects};
 use crate::nouns::which::{self, Which};
 use clap::{Args, Subcommand};
@@ -152,8 +152,7 @@ impl ProduceRequest {
     fn run(self, cx: &Context<'_>) -> Result<Reply> {
         data::check_report(self.report.as_deref())?;
         let named = self.case.clone().unwrap_or_default();
-        let catalog = reads::no_people(cx)?;
-        let case = case::open(&catalog, &named)?.identity();
+        let case = case::open(&Reads::of(&[&case::SHAPE]).read(cx)?, &named)?.identity();
         let formats = data::chosen(&self.format)?;
         produced(&formats)?;
         if self.which.is_empty() && self.also.is_empty() {
@@ -239,7 +238,7 @@ fn name_of(cx: &Context<'_>, named: String) -> Result<String> {
 }
 
 fn get(cx: &Context<'_>, case: Option<&str>) -> Result<Reply> {
-    let catalog = reads::no_people(cx)?;
+    let catalog = Reads::of(&[&case::SHAPE, &case::COLLECTION]).read(cx)?;
     let columns =
         vec!["Case", "Production", "Last", "Next", "Documents", "Events", "Withheld", "Formats", "MadeBy", "MadeOn"];
     let mut table = Table { title: "productions", columns, ..Table::default() };
